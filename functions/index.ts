@@ -1,0 +1,4 @@
+import { issueTicketing } from './issue-ticketing/index.ts'
+
+/** The one list that the build, the local runtime, the CLI and the docs read. A new category is one more line here. */
+export const categories = [issueTicketing] as const

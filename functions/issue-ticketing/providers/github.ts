@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { Client } from '../../../shared/function/provider.ts'
+import { segment } from '../../../shared/http.ts'
+import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
+
+interface Issue {
+  number: number
+  html_url: string
+  state: string
+  body?: string | null
+  created_at: string
+  pull_request?: unknown
+}
+
+/** How far back an issue of our own is looked for. */
+const mostPages = 5
+const perPage = 100
+
+/**
+ * GitHub Issues.
+ *
+ * @see https://docs.github.com/en/rest/issues/issues
+ */
+export const github = defineTicketProvider({
+  title: 'GitHub',
+  noun: 'issue',
+  connection: z.strictObject(githubConnection),
+  ...githubApi,
+  project: repository,
+
+  checkRef(ref) {
+    locate(ref)
+  },
+
+  // The list, newest first, shows an issue at once; the search index follows only after a while.
+  async find({ http, key }, { project }) {
+    for (let page = 1; page <= mostPages; page++) {
+      const query = { state: 'all', sort: 'created', direction: 'desc', per_page: perPage, page }
+      const issues = (await http.get(`${repoPath(project)}/issues`, { query })).body as Issue[]
+      const found = issues.find((issue) => issue.body?.includes(markOf(key)) && !issue.pull_request)
+      if (found) return ticketOf(project, found)
+      if (issues.length < perPage) return undefined
+    }
+    return undefined
+  },
+
+  async open(client, input) {
+    const { project, title, description, type, assignee, fields } = input
+    const { body } = await client.http.post(`${repoPath(project)}/issues`, {
+      title,
+      body: marked(description ?? '', client.key),
+      ...(type ? { type } : {}),
+      ...(assignee ? { assignees: [assignee] } : {}),
+      ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
+      ...fields,
+    })
+    return ticketOf(project, body as Issue)
+  },
+
+  async get({ http }, ref) {
+    const { repo, path } = locate(ref)
+    return ticketOf(repo, (await http.get(path)).body as Issue)
+  },
+
+  async change({ http }, ref, changes) {
+    const { path } = locate(ref)
+    const { title, description, type, assignee, state, fields } = changes
+    const patch = {
+      ...(title === undefined ? {} : { title }),
+      // The key of the call that opened it stays: a repeat of that call still finds it.
+      ...(description === undefined ? {} : { body: description + (await hiddenPart(http, path)) }),
+      ...(type === undefined ? {} : { type }),
+      ...(assignee === undefined ? {} : { assignees: [assignee] }),
+      ...(state === undefined ? {} : { state }),
+      ...fields,
+    }
+    if (Object.keys(patch).length > 0) await http.patch(path, patch)
+    if (labelsOf(changes).length > 0) await http.post(`${path}/labels`, { labels: labelsOf(changes) })
+  },
+
+  async comment(client, ref, comment) {
+    await client.http.post(`${locate(ref).path}/comments`, { body: marked(comment, client.key) })
+  },
+
+  async hasComment({ http, key }, ref) {
+    const { path } = locate(ref)
+    for (let page = 1; ; page++) {
+      const comments = (await http.get(`${path}/comments`, { query: { per_page: perPage, page } })).body as {
+        body?: string
+      }[]
+      if (comments.some(({ body }) => body?.includes(markOf(key)))) return true
+      if (comments.length < perPage) return false
+    }
+  },
+
+  async close({ http }, ref, { resolution }) {
+    await http.patch(locate(ref).path, {
+      state: 'closed',
+      state_reason: reasons[resolution ?? 'completed'] ?? resolution,
+    })
+  },
+})
+
+/** GitHub knows few reasons; these are how others call them. */
+const reasons: Record<string, string> = {
+  completed: 'completed',
+  done: 'completed',
+  fixed: 'completed',
+  "won't do": 'not_planned',
+  duplicate: 'duplicate',
+}
+
+/** GitHub has no priorities: they become labels. */
+function labelsOf({ labels = [], priority }: Pick<OpenTicket, 'labels' | 'priority'>): string[] {
+  return priority ? [...labels, `priority: ${priority}`] : labels
+}
+
+/** A comment of Markdown, which nobody sees. */
+function markOf(key: string): string {
+  return `<!-- cloud-automation-webhooks:${key} -->`
+}
+
+function marked(text: string, key: string | undefined): string {
+  return key === undefined ? text : `${text}\n\n${markOf(key)}`
+}
+
+async function hiddenPart(http: Client['http'], path: string): Promise<string> {
+  const { body } = (await http.get(path)).body as Issue
+  const mark = /<!-- cloud-automation-webhooks:[0-9a-f]+ -->/.exec(body ?? '')?.[0]
+  return mark ? `\n\n${mark}` : ''
+}
+
+/** An id is `owner/repo#7`; a bare number goes with the project. */
+function locate({ id, project }: TicketRef): { repo: string; path: string } {
+  const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
+  const repo = found?.[1] ?? project
+  const number = found?.[2]
+  if (!number || !repo || !repository.pattern.test(repo)) {
+    const message = `write it like ${repository.example}#7, or as a number with input.project`
+    throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
+  }
+  return { repo, path: `${repoPath(repo)}/issues/${segment(number)}` }
+}
+
+function repoPath(project: string | undefined): string {
+  const [owner = '', repo = ''] = (project ?? '').split('/')
+  return `repos/${segment(owner)}/${segment(repo)}`
+}
+
+function ticketOf(project: string | undefined, { number, html_url, state }: Issue): Ticket {
+  return {
+    id: `${project}#${number}`,
+    number: `#${number}`,
+    url: html_url,
+    state,
+    closed: state === 'closed',
+  }
+}

@@ -1,0 +1,2 @@
+import { github } from './github.ts'
+export const jira = github

@@ -1,0 +1,294 @@
+import { TemplateError } from './errors.ts'
+import { quote } from './format.ts'
+import { functions } from './functions.ts'
+import { describe, lex, type Token, type TokenType } from './lexer.ts'
+import { characterCode, parseNumber, unquote } from './literals.ts'
+import { type Command, type Node, type Operand, type Pipeline, show } from './nodes.ts'
+
+/**
+ * Parses a Go template into the nodes that the evaluator walks.
+ * @throws TemplateError with Go's text: `template: :<line>: <what>`
+ */
+export function parse(source: string): Node[] {
+  return new Parser(lex(source)).parse()
+}
+
+type Closing = { kind: 'end' | 'else'; elseIf: boolean }
+
+class Parser {
+  private readonly tokens: readonly Token[]
+  private at = 0
+  private furthest = 0
+  private actionLine = 0
+  private rangeDepth = 0
+  private variables = ['$']
+
+  constructor(tokens: readonly Token[]) {
+    this.tokens = tokens
+  }
+
+  parse(): Node[] {
+    const nodes: Node[] = []
+    while (this.peek().type !== 'eof') {
+      const node = this.textOrAction()
+      if ('elseIf' in node) this.fail(`unexpected {{${node.kind}}}`)
+      nodes.push(node)
+    }
+    return nodes
+  }
+
+  private peek(): Token {
+    const at = Math.min(this.at, this.tokens.length - 1)
+    this.furthest = Math.max(this.furthest, at)
+    return this.tokens[at] as Token
+  }
+
+  private next(): Token {
+    const token = this.peek()
+    this.at += 1
+    return token
+  }
+
+  private peekNonSpace(): Token {
+    while (this.peek().type === 'space') this.at += 1
+    return this.peek()
+  }
+
+  private nextNonSpace(): Token {
+    this.peekNonSpace()
+    return this.next()
+  }
+
+  private fail(text: string): never {
+    throw new TemplateError(`template: :${this.tokens[this.furthest]?.line ?? 1}: ${text}`)
+  }
+
+  private unexpected(token: Token, context: string): never {
+    if (token.type !== 'error') this.fail(`unexpected ${describe(token)} in ${context}`)
+    const elsewhere = this.actionLine !== 0 && this.actionLine !== token.line
+    const start = token.value.endsWith(' action') ? ' started at' : ' in action started at'
+    this.fail(elsewhere ? `${token.value}${start} :${this.actionLine}` : token.value)
+  }
+
+  private isKeyword(token: Token, word: string): boolean {
+    return token.type === 'keyword' && token.value === word
+  }
+
+  private expectClose(context: string): void {
+    const token = this.nextNonSpace()
+    if (token.type !== 'rightDelim') this.unexpected(token, context)
+  }
+
+  private textOrAction(): Node | Closing {
+    const token = this.nextNonSpace()
+    if (token.type === 'text') return { kind: 'text', text: token.value }
+    if (token.type !== 'leftDelim') return this.unexpected(token, 'input')
+    this.actionLine = token.line
+    const node = this.action()
+    this.actionLine = 0
+    return node
+  }
+
+  private action(): Node | Closing {
+    const token = this.peekNonSpace()
+    if (token.type === 'keyword') {
+      switch (token.value) {
+        case 'if':
+        case 'with':
+        case 'range':
+          this.next()
+          return this.control(token.value)
+        case 'end':
+          this.next()
+          this.expectClose('end')
+          return { kind: 'end', elseIf: false }
+        case 'else':
+          this.next()
+          if (this.isKeyword(this.peekNonSpace(), 'if')) return { kind: 'else', elseIf: true }
+          this.expectClose('else')
+          return { kind: 'else', elseIf: false }
+        case 'break':
+        case 'continue':
+          this.next()
+          this.expectClose(`{{${token.value}}}`)
+          if (this.rangeDepth === 0) this.fail(`{{${token.value}}} outside {{range}}`)
+          return { kind: token.value }
+        case 'define':
+        case 'block':
+        case 'template':
+          this.fail(`{{${token.value}}} is of no use in a webhook request and is not played here`)
+      }
+    }
+    return { kind: 'action', pipeline: this.pipeline('command', 'rightDelim') }
+  }
+
+  private control(kind: 'if' | 'with' | 'range'): Node {
+    const scope = this.variables.length
+    if (kind === 'range') this.rangeDepth += 1
+    const pipeline = this.pipeline(kind, 'rightDelim')
+    const [body, closing] = this.list()
+    if (kind === 'range') this.rangeDepth -= 1
+    const otherwise = closing.kind === 'else' ? this.otherwise(kind, closing) : []
+    this.variables.length = scope
+    return { kind, pipeline, body, otherwise }
+  }
+
+  private otherwise(kind: string, closing: Closing): Node[] {
+    if (closing.elseIf) {
+      // `else if` shares its end with the `if` it belongs to; only an `if` may have one.
+      if (kind !== 'if') this.unexpected(this.peekNonSpace(), 'else')
+      this.next()
+      return [this.control('if')]
+    }
+    const [nodes, end] = this.list()
+    if (end.kind !== 'end') this.fail(`expected end; found {{${end.kind}}}`)
+    return nodes
+  }
+
+  private list(): [Node[], Closing] {
+    const nodes: Node[] = []
+    while (this.peekNonSpace().type !== 'eof') {
+      const node = this.textOrAction()
+      if ('elseIf' in node) return [nodes, node]
+      nodes.push(node)
+    }
+    return this.fail('unexpected EOF')
+  }
+
+  private pipeline(context: string, end: TokenType): Pipeline {
+    const pipeline: Pipeline = {
+      kind: 'pipeline',
+      pos: this.peekNonSpace().pos,
+      declares: [],
+      assigns: false,
+      commands: [],
+    }
+    this.declarations(pipeline, context)
+    for (;;) {
+      const token = this.peekNonSpace()
+      if (token.type === end) {
+        this.next()
+        this.check(pipeline, context)
+        return pipeline
+      }
+      if (!startsOperand(token)) {
+        this.next()
+        this.unexpected(token, context)
+      }
+      pipeline.commands.push(this.command())
+    }
+  }
+
+  private declarations(pipeline: Pipeline, context: string): void {
+    while (this.peekNonSpace().type === 'variable') {
+      const start = this.at
+      const variable = this.next().value
+      const token = this.peekNonSpace()
+      const comma = token.type === 'char' && token.value === ','
+      if (token.type !== 'declare' && token.type !== 'assign' && !comma) {
+        this.at = start
+        return
+      }
+      this.next()
+      pipeline.assigns = token.type === 'assign'
+      pipeline.declares.push(variable)
+      this.variables.push(variable)
+      if (!comma) return
+      if (context !== 'range' || pipeline.declares.length > 1) this.fail(`too many declarations in ${context}`)
+      if (!['variable', 'rightDelim', 'rightParen'].includes(this.peekNonSpace().type)) {
+        this.fail('range can only initialize variables')
+      }
+    }
+  }
+
+  private check({ commands }: Pipeline, context: string): void {
+    if (commands.length === 0) this.fail(`missing value for ${context}`)
+    commands.slice(1).forEach(({ operands }, at) => {
+      if (['constant', 'dot', 'nil'].includes(operands[0]?.kind ?? '')) {
+        this.fail(`non executable command in pipeline stage ${at + 2}`)
+      }
+    })
+  }
+
+  private command(): Command {
+    const command: Command = { pos: this.peekNonSpace().pos, operands: [] }
+    for (;;) {
+      this.peekNonSpace()
+      const operand = this.operand()
+      if (operand) command.operands.push(operand)
+      const token = this.next()
+      if (token.type === 'space') continue
+      if (token.type === 'rightDelim' || token.type === 'rightParen') this.at -= 1
+      else if (token.type !== 'pipe') this.unexpected(token, 'operand')
+      break
+    }
+    if (command.operands.length === 0) this.fail('empty command')
+    return command
+  }
+
+  private operand(): Operand | undefined {
+    const term = this.term()
+    const first = this.peek()
+    if (!term || first.type !== 'field') return term
+    const path: string[] = []
+    while (this.peek().type === 'field') path.push(this.next().value.slice(1))
+    if (term.kind === 'field' || term.kind === 'variable') {
+      return { kind: term.kind, pos: first.pos, path: [...term.path, ...path] }
+    }
+    if (['constant', 'dot', 'nil'].includes(term.kind)) this.fail(`unexpected . after term ${quote(show(term))}`)
+    return { kind: 'chain', pos: first.pos, base: term, path }
+  }
+
+  private term(): Operand | undefined {
+    const token = this.peekNonSpace()
+    const { pos, value } = token
+    if (!startsOperand(token)) return undefined
+    this.next()
+    switch (token.type) {
+      case 'identifier':
+        if (!functions.has(value)) this.fail(`function ${quote(value)} not defined`)
+        return { kind: 'identifier', pos, name: value }
+      case 'variable':
+        if (!this.variables.includes(value)) this.fail(`undefined variable ${quote(value)}`)
+        return { kind: 'variable', pos, path: [value] }
+      case 'field':
+        return { kind: 'field', pos, path: [value.slice(1)] }
+      case 'leftParen':
+        return this.pipeline('parenthesized pipeline', 'rightParen')
+      case 'bool':
+        return { kind: 'constant', pos, text: value, value: value === 'true', type: 'bool' }
+      case 'number':
+        return { kind: 'constant', pos, text: value, value: this.read(parseNumber, value), type: 'number' }
+      case 'charConstant':
+        return { kind: 'constant', pos, text: value, value: this.read(characterCode, value), type: 'number' }
+      case 'string':
+      case 'rawString':
+        return { kind: 'constant', pos, text: value, value: this.read(unquote, value), type: 'string' }
+      default:
+        return { kind: value === '.' ? 'dot' : 'nil', pos }
+    }
+  }
+
+  private read<T>(literal: (text: string) => T, text: string): T {
+    try {
+      return literal(text)
+    } catch (error) {
+      return this.fail(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+const operandTypes = new Set<TokenType>([
+  'bool',
+  'charConstant',
+  'field',
+  'identifier',
+  'number',
+  'rawString',
+  'string',
+  'variable',
+  'leftParen',
+])
+
+const startsOperand = ({ type, value }: Token): boolean =>
+  operandTypes.has(type) || (type === 'keyword' && (value === '.' || value === 'nil'))

@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import type { ErrorObject, ExecutionStatus } from '@aws-sdk/client-lambda'
+import { type Core, delayMs } from './core.ts'
+import { alreadyStarted, notFound } from './errors.ts'
+import { recordEvent } from './history.ts'
+import { assertExecutionName, executionArn } from './names.ts'
+import type { Store } from './store.ts'
+import type { ExecutionDetail, ExecutionFilter, ExecutionSummary, LocalFunction } from './types.ts'
+
+/** A row of the table `execution`; times are milliseconds since 1970. */
+export interface Execution {
+  readonly id: number
+  readonly arn: string
+  readonly uuid: string
+  readonly function: string
+  readonly name: string
+  readonly input: string
+  readonly timeout_seconds: number
+  readonly retention_days: number
+  readonly started_at: number
+  readonly deadline: number
+  /** The execution and the operation in it that wait for this one (CHAINED_INVOKE). */
+  readonly caller: number | null
+  readonly caller_operation: string | null
+  status: ExecutionStatus
+  result: string | null
+  /** JSON text of an ErrorObject. */
+  error: string | null
+  ended_at: number | null
+  expires_at: number | null
+  /** When to invoke the function next; null while an invocation is under way or nothing is to be done. */
+  wake_at: number | null
+  /** When to tell `onEnded`; null when there is nothing to tell. */
+  notify_at: number | null
+  in_flight: number
+  /** Failed invocations in a row. */
+  failures: number
+  /** Counts the changes of operations; `delivered` is the last one that the function knows of. */
+  version: number
+  delivered: number
+  /** Number of the only checkpoint token that is valid. */
+  token: number
+  /** The last checkpoint's ClientToken and what was delivered before it, to answer its repeat. */
+  client_token: string | null
+  client_version: number | null
+  operations: number
+  bytes: number
+  events: number
+}
+
+/** @throws ResourceNotFoundException when there is no such execution */
+export function executionOf(store: Store, arn: string): Execution {
+  const execution = store.get<Execution>('SELECT * FROM execution WHERE arn = ?', arn)
+  if (execution === undefined) throw notFound(`Durable execution not found: ${arn}`)
+  return execution
+}
+
+/** @returns the execution, or undefined after its retention */
+export function executionById(store: Store, id: number): Execution | undefined {
+  return store.get<Execution>('SELECT * FROM execution WHERE id = ?', id)
+}
+
+/** Writes back what may change in the life of an execution. */
+export function saveExecution(store: Store, execution: Execution): void {
+  const e = execution
+  store.run(
+    `UPDATE execution SET status = ?, result = ?, error = ?, ended_at = ?, expires_at = ?, wake_at = ?, notify_at = ?,
+     in_flight = ?, failures = ?, version = ?, delivered = ?, token = ?, client_token = ?, client_version = ?,
+     operations = ?, bytes = ?, events = ? WHERE id = ?`,
+    ...[e.status, e.result, e.error, e.ended_at, e.expires_at, e.wake_at, e.notify_at],
+    ...[e.in_flight, e.failures, e.version, e.delivered, e.token, e.client_token, e.client_version],
+    ...[e.operations, e.bytes, e.events, e.id],
+  )
+}
+
+/**
+ * Starts an execution, or finds the one of the same name and payload.
+ * @param name DurableExecutionName; made up when undefined
+ * @param input JSON text
+ * @param caller the execution and operation that wait for it
+ * @returns the execution and whether it is new
+ * @throws DurableExecutionAlreadyStartedException when the name was used with another payload
+ */
+export function startExecution(
+  core: Core,
+  fn: LocalFunction & { durable: object },
+  name: string | undefined,
+  input: string,
+  caller?: { execution: number; operation: string },
+): { execution: Execution; isNew: boolean } {
+  if (name !== undefined) assertExecutionName(name)
+  return core.store.transaction(() => {
+    const now = Date.now()
+    const taken =
+      name === undefined
+        ? undefined
+        : core.store.get<Execution>('SELECT * FROM execution WHERE function = ? AND name = ?', fn.name, name)
+    if (taken !== undefined) {
+      if (taken.input !== input) throw alreadyStarted()
+      return { execution: taken, isNew: false }
+    }
+    const uuid = randomUUID()
+    const ownName = name ?? uuid
+    const { executionTimeoutSeconds, retentionDays } = fn.durable
+    const { lastInsertRowid } = core.store.run(
+      `INSERT INTO execution (arn, uuid, function, name, input, timeout_seconds, retention_days, status, started_at,
+       deadline, wake_at, operations, bytes, caller, caller_operation)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?, ?)`,
+      ...[executionArn(fn.name, ownName, uuid), uuid, fn.name, ownName, input, executionTimeoutSeconds, retentionDays],
+      ...[now, now + delayMs(core, executionTimeoutSeconds), now, Buffer.byteLength(input)],
+      ...[caller?.execution ?? null, caller?.operation ?? null],
+    )
+    const execution = executionById(core.store, lastInsertRowid)
+    if (execution === undefined) throw new Error(`Execution ${ownName} vanished while it was started`)
+    recordEvent(core.store, execution, 'ExecutionStarted', now, undefined, {
+      Input: { Payload: input },
+      ExecutionTimeout: executionTimeoutSeconds,
+    })
+    saveExecution(core.store, execution)
+    observeExecution(core, execution, now)
+    core.alarm(now)
+    core.alarm(execution.deadline)
+    return { execution, isNew: true }
+  })
+}
+
+const END_EVENT = {
+  SUCCEEDED: 'ExecutionSucceeded',
+  FAILED: 'ExecutionFailed',
+  TIMED_OUT: 'ExecutionTimedOut',
+  STOPPED: 'ExecutionStopped',
+} as const
+
+/**
+ * Ends a running execution: nothing of it is due any more. The caller of this completes a waiting CHAINED_INVOKE.
+ * @param outcome JSON text of the result, or the error
+ */
+export function endExecution(
+  core: Core,
+  execution: Execution,
+  status: keyof typeof END_EVENT,
+  outcome: { result?: string; error?: ErrorObject },
+): void {
+  const now = Date.now()
+  execution.status = status
+  execution.result = outcome.result ?? null
+  execution.error = outcome.error === undefined ? null : JSON.stringify(outcome.error)
+  execution.ended_at = now
+  execution.expires_at = now + delayMs(core, execution.retention_days * 86_400)
+  execution.wake_at = null
+  execution.notify_at = status === 'SUCCEEDED' ? null : now
+  recordEvent(
+    core.store,
+    execution,
+    END_EVENT[status],
+    now,
+    undefined,
+    status === 'SUCCEEDED' ? { Result: { Payload: outcome.result } } : { Error: { Payload: outcome.error } },
+  )
+  saveExecution(core.store, execution)
+  core.store.run('UPDATE operation SET due_at = NULL WHERE execution = ? AND due_at IS NOT NULL', execution.id)
+  observeExecution(core, execution, now)
+  core.alarm(execution.expires_at)
+  if (execution.notify_at !== null) core.alarm(now)
+  core.store.afterCommit(() => core.ended(execution.id))
+}
+
+/** Has the function invoked at `at`, unless it is under way: then its end shows that there is something new. */
+export function wakeExecution(core: Core, execution: Execution, at: number): void {
+  if (execution.status !== 'RUNNING' || execution.in_flight === 1) return
+  if (execution.wake_at !== null && execution.wake_at <= at) return
+  execution.wake_at = at
+  core.store.run('UPDATE execution SET wake_at = ? WHERE id = ?', at, execution.id)
+  core.alarm(at)
+}
+
+/** @returns executions as ListDurableExecutionsByFunction finds them, newest first */
+export function listExecutions(
+  store: Store,
+  filter: ExecutionFilter & {
+    startedAfter?: number
+    startedBefore?: number
+    oldestFirst?: boolean
+    /** Id of the last execution of the page before. */
+    after?: number
+  },
+): (ExecutionSummary & { id: number })[] {
+  const conditions: [string, string | number | undefined][] = [
+    ['function = ?', filter.functionName],
+    ['name = ?', filter.name],
+    ['started_at > ?', filter.startedAfter],
+    ['started_at < ?', filter.startedBefore],
+    [filter.oldestFirst ? 'id > ?' : 'id < ?', filter.after],
+    [
+      'status IN (SELECT value FROM json_each(?))',
+      filter.statuses?.length ? JSON.stringify(filter.statuses) : undefined,
+    ],
+  ]
+  const used = conditions.filter((condition): condition is [string, string | number] => condition[1] !== undefined)
+  const where = used.length === 0 ? '' : `WHERE ${used.map(([sql]) => sql).join(' AND ')}`
+  return store
+    .all<Execution>(
+      `SELECT id, arn, function, name, status, started_at, ended_at FROM execution ${where}
+       ORDER BY id ${filter.oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`,
+      ...used.map(([, value]) => value),
+      filter.limit ?? 1000,
+    )
+    .map((row) => ({ id: row.id, ...summaryOf(row) }))
+}
+
+/** @returns all of an execution that a reader may want */
+export function detailOf(execution: Execution): ExecutionDetail {
+  return {
+    ...summaryOf(execution),
+    input: execution.input,
+    ...(execution.result === null ? {} : { result: execution.result }),
+    ...(execution.error === null ? {} : { error: JSON.parse(execution.error) }),
+  }
+}
+
+function summaryOf(row: Execution): ExecutionSummary {
+  return {
+    arn: row.arn,
+    name: row.name,
+    functionName: row.function,
+    status: row.status,
+    startedAt: row.started_at,
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+  }
+}
+
+function observeExecution(core: Core, execution: Execution, at: number): void {
+  const { result, error } = detailOf(execution)
+  core.store.afterCommit(() =>
+    core.observe({
+      at,
+      kind: 'execution',
+      functionName: execution.function,
+      execution: execution.name,
+      arn: execution.arn,
+      status: execution.status,
+      ...(result === undefined ? {} : { result }),
+      ...(error === undefined ? {} : { error }),
+    }),
+  )
+}

@@ -1,0 +1,41 @@
+import type { OperationUpdate } from '@aws-sdk/client-lambda'
+import { invalidParameter } from './errors.ts'
+import type { Execution } from './executions.ts'
+
+/** AWS's limits on one durable execution. */
+export const MAX_OPERATIONS = 3000
+export const MAX_PAYLOAD_BYTES = 256 * 1024
+export const MAX_EXECUTION_BYTES = 100 * 1024 * 1024
+
+/** @throws InvalidParameterValueException when one operation's payload or error is too large */
+export function assertPayload(what: string, bytes: number): void {
+  if (bytes > MAX_PAYLOAD_BYTES)
+    throw invalidParameter(`${what} payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`)
+}
+
+/**
+ * Adds an update to what the execution has used: a new operation and each retry count one, as does the end of a
+ * waitForCondition (AWS counts it 1 + polls).
+ * @throws InvalidParameterValueException when that is too much
+ */
+export function charge(execution: Execution, update: OperationUpdate, isNew: boolean): void {
+  const error = update.Error === undefined ? 0 : Buffer.byteLength(JSON.stringify(update.Error))
+  const payload = Buffer.byteLength(update.Payload ?? '')
+  // The SDK checkpoints the result of an execution exactly when it is too large to be returned.
+  if (update.Type !== 'EXECUTION') {
+    assertPayload(`${update.Type} output`, payload)
+    assertPayload(`${update.Type} error`, error)
+  }
+  const endsCondition = update.SubType === 'WaitForCondition' && ['SUCCEED', 'FAIL'].includes(update.Action ?? '')
+  chargeUse(execution, Number(isNew) + Number(update.Action === 'RETRY' || endsCondition), payload + error)
+}
+
+/** @throws InvalidParameterValueException when the execution has used up its operations or its storage */
+export function chargeUse(execution: Execution, operations: number, bytes: number): void {
+  execution.operations += operations
+  execution.bytes += bytes
+  if (operations > 0 && execution.operations > MAX_OPERATIONS)
+    throw invalidParameter(`Durable execution exceeded the maximum number of operations: ${MAX_OPERATIONS}.`)
+  if (bytes > 0 && execution.bytes > MAX_EXECUTION_BYTES)
+    throw invalidParameter(`Durable execution exceeded the maximum storage size: ${MAX_EXECUTION_BYTES} bytes.`)
+}

@@ -1,0 +1,174 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS execution (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  arn TEXT NOT NULL UNIQUE,
+  uuid TEXT NOT NULL,
+  function TEXT NOT NULL,
+  name TEXT NOT NULL,
+  input TEXT NOT NULL,
+  timeout_seconds INTEGER NOT NULL,
+  retention_days INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  result TEXT,
+  error TEXT,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  deadline INTEGER NOT NULL,
+  expires_at INTEGER,
+  wake_at INTEGER,
+  notify_at INTEGER,
+  in_flight INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  version INTEGER NOT NULL DEFAULT 0,
+  delivered INTEGER NOT NULL DEFAULT 0,
+  token INTEGER NOT NULL DEFAULT 0,
+  client_token TEXT,
+  client_version INTEGER,
+  operations INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  events INTEGER NOT NULL DEFAULT 0,
+  caller INTEGER,
+  caller_operation TEXT,
+  UNIQUE (function, name)
+) STRICT;
+CREATE INDEX IF NOT EXISTS execution_wake ON execution (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS execution_deadline ON execution (deadline) WHERE status = 'RUNNING';
+CREATE INDEX IF NOT EXISTS execution_expires ON execution (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS execution_notify ON execution (notify_at) WHERE notify_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS execution_in_flight ON execution (in_flight) WHERE in_flight = 1;
+
+CREATE TABLE IF NOT EXISTS operation (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  execution INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+  id TEXT NOT NULL,
+  parent TEXT,
+  name TEXT,
+  type TEXT NOT NULL,
+  sub_type TEXT,
+  status TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  due_at INTEGER,
+  version INTEGER NOT NULL,
+  pruned INTEGER NOT NULL DEFAULT 0,
+  callback_id TEXT,
+  details TEXT NOT NULL,
+  UNIQUE (execution, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS operation_due ON operation (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS operation_version ON operation (execution, version);
+CREATE INDEX IF NOT EXISTS operation_parent ON operation (execution, parent) WHERE parent IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS operation_callback ON operation (callback_id) WHERE callback_id IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS event (
+  execution INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+  event_id INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  operation TEXT,
+  name TEXT,
+  parent TEXT,
+  sub_type TEXT,
+  details TEXT NOT NULL,
+  PRIMARY KEY (execution, event_id)
+) STRICT;
+`
+
+/** The database of executions, operations and history events: one SQLite file in the state folder. */
+export class Store {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  #effects: (() => void)[] | undefined
+
+  /**
+   * @param folder state folder; made when missing, readable by its owner only, because it holds payloads
+   * @throws Error when another process holds the database
+   */
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#db = new DatabaseSync(join(folder, 'durable.db'))
+    try {
+      // NORMAL does not wait for the disk at every commit: a killed process loses nothing, only a power cut could.
+      // EXCLUSIVE keeps a second process from driving the same executions.
+      this.#db.exec(
+        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
+      )
+      this.#db.exec(SCHEMA)
+    } catch (error) {
+      this.#db.close()
+      if (error instanceof Error && /locked|busy/i.test(error.message))
+        throw new Error(`Another process uses the state folder ${folder}: stop it, or choose another folder.`, {
+          cause: error,
+        })
+      throw error
+    }
+  }
+
+  /** @returns the first row, or undefined */
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined
+  }
+
+  /** @returns all rows; also of a statement with RETURNING */
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[]
+  }
+
+  /** @returns the rows one by one, so that not all of them are in memory at once */
+  iterate<Row>(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
+    return this.#statement(sql).iterate(...values) as IterableIterator<Row>
+  }
+
+  /** @returns the rowid of the last insert and how many rows were changed */
+  run(sql: string, ...values: SQLInputValue[]): { lastInsertRowid: number; changes: number } {
+    const { lastInsertRowid, changes } = this.#statement(sql).run(...values)
+    return { lastInsertRowid: Number(lastInsertRowid), changes: Number(changes) }
+  }
+
+  /**
+   * Runs `work` as a whole or not at all. Inside another transaction it is part of that one.
+   * @returns what `work` returns
+   */
+  transaction<Result>(work: () => Result): Result {
+    if (this.#effects !== undefined) return work()
+    const effects: (() => void)[] = []
+    this.#effects = effects
+    this.#db.exec('BEGIN IMMEDIATE')
+    let result: Result
+    try {
+      result = work()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      this.#db.exec('ROLLBACK')
+      throw error
+    } finally {
+      this.#effects = undefined
+    }
+    for (const effect of effects) effect()
+    return result
+  }
+
+  /** Runs `effect` once the transaction is committed (at once outside of one), never after a rollback. */
+  afterCommit(effect: () => void): void {
+    if (this.#effects === undefined) effect()
+    else this.#effects.push(effect)
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#db.close()
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}

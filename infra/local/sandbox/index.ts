@@ -1,0 +1,141 @@
+import { setMaxListeners } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createFaults, type Faults } from './faults.ts'
+import { createGitHub, type GitHub } from './github.ts'
+import { type Answer, type Call, isLocal, type Platform, readBody, send, type Target, targets } from './http.ts'
+import { createKeptn, type Keptn } from './keptn.ts'
+import { createLists } from './lists.ts'
+import { spoil } from './spoil.ts'
+import { createSso, type Sso } from './sso.ts'
+import { type LoggedRequest, openStore } from './store.ts'
+
+export interface SandboxOptions {
+  /** A folder for `sandbox.db`, in which everything survives the death of the process. */
+  state: string
+  /** Told once of every call in and once of every Keptn event, as soon as it is over. */
+  observe?: (observation: SandboxObservation) => void
+}
+
+export interface SandboxObservation {
+  at: string
+  target: Target
+  /** The HTTP method; `EVENT` for a Keptn event. */
+  method: string
+  /** The path below the target; the type of a Keptn event. */
+  path: string
+  /** Null where no answer went out, and for a Keptn event. */
+  status: number | null
+  note: string
+}
+
+export interface Sandbox {
+  /** Answers any path below `/sandbox/`, and `/sandbox` itself; never rejects. */
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  /** Ends what hangs and closes the database. */
+  close(): void
+  faults: Faults
+  github: Pick<GitHub, 'issues'>
+  keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
+  sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
+  /** Every call in so far, oldest first. */
+  requests(target?: Target): LoggedRequest[]
+  /** Forgets everything, faults too. */
+  empty(): void
+}
+
+/**
+ * The platforms that stand in for the real ones while no account is there: GitHub's issues at `/sandbox/github`, Keptn's API at `/sandbox/keptn`
+ * and the SSO that gives tokens for it at `/sandbox/sso`. They take only the credentials of `demo`, can be made to fail
+ * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/events`, `/sandbox/requests`).
+ * @throws when the state folder cannot be written
+ */
+export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
+  const store = openStore(state)
+  const closing = new AbortController()
+  // Every call that hangs listens, and a hundred may.
+  setMaxListeners(0, closing.signal)
+
+  const faults = createFaults(store)
+  const github = createGitHub(store)
+  const sso = createSso(store)
+  const keptn = createKeptn(store, sso, ({ at, via, event }) => {
+    observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
+  })
+  const platforms: Record<Target, Platform> = { github, keptn, sso }
+
+  const sandbox: Sandbox = {
+    async handle(req, res) {
+      try {
+        await handle(req, res)
+      } catch (error) {
+        // A client that went away while it sent its body ends here as well; there is nobody to tell then.
+        const message = error instanceof Error ? error.message : String(error)
+        send(res, { status: 500, body: `The sandbox itself failed: ${message}\n` })
+      }
+    },
+    close() {
+      if (closing.signal.aborted) return
+      closing.abort()
+      store.close()
+    },
+    faults,
+    github,
+    keptn,
+    sso,
+    requests: (target) => store.requests(target),
+    empty() {
+      faults.remove()
+      store.empty()
+    },
+  }
+  const lists = createLists(sandbox)
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const url = URL.parse(req.url ?? '/', 'http://sandbox.invalid')
+    const [, name = '', path = '/'] = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '') ?? []
+    const { body, size } = await readBody(req)
+    if (closing.signal.aborted) return void res.destroy()
+    const call: Call = {
+      method: req.method ?? 'GET',
+      path,
+      query: new URLSearchParams(url?.search),
+      headers: req.headers,
+      body,
+      size,
+      origin: `http://${req.headers.host ?? 'localhost'}`,
+    }
+    const target = targets.find((known) => known === name)
+    const page = target === 'github' && call.method === 'GET' ? github.page(path) : undefined
+    if (target && !page) return platformCall(target, call, res)
+    const foreign = { status: 403, body: 'The sandbox shows this to its own machine only.\n' }
+    send(res, isLocal(req) ? (page ?? lists(name, call)) : foreign)
+  }
+
+  async function platformCall(target: Target, call: Call, res: ServerResponse): Promise<void> {
+    const at = new Date().toISOString()
+    const { method, path } = call
+    const seq = store.requestBegan({ at, target, method, path })
+    const fault = faults.take(target, call)
+    const platform = platforms[target]
+    let note = ''
+    const carryOut = (): Answer => {
+      const answer = platform.answer(call)
+      note = answer.note ?? ''
+      return answer
+    }
+
+    const status = fault ? await spoil(fault, platform, res, carryOut, closing.signal) : send(res, carryOut())
+    if (closing.signal.aborted) return
+    store.requestEnded(seq, status, fault?.kind ?? null)
+    observe({
+      at,
+      target,
+      method,
+      path,
+      status,
+      note: [fault && `fault ${fault.kind}`, note].filter(Boolean).join(': '),
+    })
+  }
+
+  return sandbox
+}

@@ -1,0 +1,86 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { Failure } from './errors.ts'
+import { remember } from './redact.ts'
+import { readRaw } from './secrets.ts'
+import { validate } from './validate.ts'
+
+const callerSchema = z.strictObject({
+  tokens: z
+    .array(z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'))
+    .min(1)
+    .max(10),
+  categories: z.array(z.string()).min(1),
+  orchestrator: z.string().optional(),
+  /** Category -> the connection that is used where a call names none. */
+  connections: z.record(z.string(), z.string()).optional(),
+})
+const callersSchema = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), callerSchema)
+
+/** Who calls: a named inbound token, what it may do and where its answers go. */
+export interface Caller extends z.output<typeof callerSchema> {
+  name: string
+}
+
+/** How long after a failed look the callers are read anew, in milliseconds: a token that was just added works soon. */
+const recheckAfter = 15_000
+let lastRecheck = 0
+
+/**
+ * The caller whose token the request carries, in `Authorization: Bearer ..` or `x-token: ..`.
+ *
+ * @param headers with names in lower case
+ * @throws Failure `unauthenticated`
+ */
+export async function authenticate(headers: Record<string, string | undefined>): Promise<Caller> {
+  const token = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1] ?? headers['x-token']
+  if (!token) {
+    throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
+  }
+  remember(token)
+  const known = findCaller(await readCallers(false), token)
+  if (known) return known
+  if (Date.now() - lastRecheck > recheckAfter) {
+    lastRecheck = Date.now()
+    const added = findCaller(await readCallers(true), token)
+    if (added) return added
+  }
+  throw unauthenticated('The token is not known: check the secret that the webhook sends.')
+}
+
+/**
+ * Refuses a caller whose token does not open a category.
+ *
+ * @throws Failure `forbidden`
+ */
+export function authorize(caller: Caller, category: string): void {
+  if (!caller.categories.includes('*') && !caller.categories.includes(category)) {
+    throw new Failure(
+      'forbidden',
+      `The caller ${caller.name} may not use ${category}; it may use ${caller.categories.join(', ')}.`,
+    )
+  }
+}
+
+async function readCallers(fresh: boolean): Promise<z.output<typeof callersSchema>> {
+  return validate(callersSchema, await readRaw('callers', { fresh }), {
+    what: 'The secret callers',
+    kind: 'misconfigured',
+  })
+}
+
+/** Compares with every hash of every caller, whatever matched: the time taken tells nothing. */
+function findCaller(callers: z.output<typeof callersSchema>, token: string): Caller | undefined {
+  const presented = createHash('sha256').update(token).digest()
+  let found: Caller | undefined
+  for (const [name, caller] of Object.entries(callers)) {
+    for (const hash of caller.tokens) {
+      if (timingSafeEqual(presented, Buffer.from(hash.slice('sha256:'.length), 'hex'))) found ??= { name, ...caller }
+    }
+  }
+  return found
+}
+
+function unauthenticated(message: string): Failure {
+  return new Failure('unauthenticated', message, { headers: { 'www-authenticate': 'Bearer' } })
+}

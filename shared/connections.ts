@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { Failure, messageOf } from './errors.ts'
+import type { Category } from './function/category.ts'
+import type { Provider } from './function/provider.ts'
+import { log } from './log.ts'
+import { listSecrets, readSecret } from './secrets.ts'
+import { settings } from './settings.ts'
+
+/** One instance of a platform, ready to be used. */
+export interface Connection<P extends Provider = Provider> {
+  name: string
+  provider: P
+  /** What its secret holds, by the provider's schema. */
+  values: Record<string, unknown>
+}
+
+const named = /^[a-z0-9][a-z0-9_-]{0,62}$/
+/** Fields that every connection may have, whatever its provider. */
+const common = { provider: z.string(), ca: z.string().startsWith('-----BEGIN CERTIFICATE-----').optional() }
+
+/**
+ * Loads a connection and its provider.
+ *
+ * @param name as the caller wrote it: never a path, only a name
+ * @param fresh reads the secret anew, past the cache
+ * @throws Failure `unknown` that lists the known connections or providers, `misconfigured`, `unavailable`
+ */
+export async function loadConnection<P extends Provider>(
+  category: Category<P>,
+  name: string,
+  fresh = false,
+): Promise<Connection<P>> {
+  if (!named.test(name)) throw await unknownConnection(category.name, name)
+  const path = `connections/${category.name}/${name}`
+  let head: { provider: string }
+  try {
+    head = await readSecret(path, z.looseObject({ provider: common.provider }), { fresh })
+  } catch (error) {
+    throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
+  }
+  const load = Object.hasOwn(category.providers, head.provider) ? category.providers[head.provider] : undefined
+  if (!load) {
+    throw new Failure(
+      'unknown',
+      `The connection ${name} names the provider "${head.provider}", which ${category.name} does not have; it has ${Object.keys(category.providers).join(', ')}.`,
+    )
+  }
+  const provider = await load()
+  const values = await readSecret(path, z.strictObject({ ...provider.connection.shape, ...common }))
+  return { name, provider, values }
+}
+
+/** The full name of a connection's secret, for messages. */
+export function connectionPath(category: string, name: string): string {
+  return `${settings.secretPrefix}/connections/${category}/${name}`
+}
+
+async function unknownConnection(category: string, name: string): Promise<Failure> {
+  const known = await listSecrets(`connections/${category}/`).catch((error: unknown) => {
+    log.warn('the connections could not be listed', { reason: messageOf(error) })
+    return []
+  })
+  const list = known.length > 0 ? `known are ${known.join(', ')}` : 'store one as a secret first'
+  return new Failure('unknown', `There is no connection "${name.slice(0, 63)}" for ${category}; ${list}.`)
+}

@@ -1,0 +1,101 @@
+import secureJson from 'secure-json-parse'
+import { Failure } from '../errors.ts'
+import { nest } from './dotted.ts'
+
+/** Over this a call is refused; its task could not be started with it either. */
+export const largestBody = 256 * 1024
+const deepest = 32
+
+/**
+ * The object that a request's body holds, sent as JSON or as a form with dotted names.
+ *
+ * @param body the text, or base64 of the bytes where `isBase64`; null where there is none
+ * @throws Failure `large` (over 256 KB), `media` (another content type), `invalid`
+ */
+export function parseBody(
+  body: string | null,
+  isBase64: boolean,
+  contentType: string | undefined,
+): Record<string, unknown> {
+  if (body === null || body === '') return {}
+  const size = isBase64 ? Math.floor((body.length * 3) / 4) : Buffer.byteLength(body)
+  if (size > largestBody)
+    throw new Failure(
+      'large',
+      `The body has ${size} bytes; at most ${largestBody} are taken. Send references instead of content.`,
+    )
+  const text = mend(isBase64 ? decode(Buffer.from(body, 'base64')) : body)
+  const media = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (media === 'application/json' || media.endsWith('+json')) return parseJson(text)
+  if (media === 'application/x-www-form-urlencoded') {
+    // curl's own content type where a subscription sets no header.
+    return text.trimStart().startsWith('{') ? parseJson(text) : nest(new URLSearchParams(text))
+  }
+  throw new Failure(
+    'media',
+    `The content type ${media.slice(0, 80)} is not understood: send application/json or application/x-www-form-urlencoded.`,
+  )
+}
+
+/**
+ * Undoes what webhook-service does to text that is not ASCII: it sends each byte of the UTF-8 as a character of its own.
+ * Only where the text as a whole reads as such; real text practically never does.
+ */
+export function mend(text: string): string {
+  if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'))
+  } catch {
+    return text
+  }
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new Failure(
+      'invalid',
+      'The body is not UTF-8: encode it as UTF-8, or send a form with percent-encoded values.',
+      { cause },
+    )
+  }
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new Failure(
+      'invalid',
+      `The body is not JSON (${(cause as Error).message.slice(0, 120)}): a quote or a line break in a value breaks it; a form body takes every value.`,
+      { cause },
+    )
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new Failure(
+      'invalid',
+      `The body is ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}: send one JSON object.`,
+    )
+  }
+  refuseDepth(value)
+  try {
+    return secureJson.scan(value, { protoAction: 'error', constructorAction: 'error' }) as Record<string, unknown>
+  } catch (cause) {
+    throw new Failure('invalid', 'The body holds a property named __proto__ or constructor: leave it out.', { cause })
+  }
+}
+
+/** With a list of its own instead of calls that nest, so that depth can not exhaust the stack. */
+function refuseDepth(value: object): void {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest)
+      throw new Failure(
+        'invalid',
+        `The body nests deeper than ${deepest} levels: send only the fields that are needed.`,
+      )
+    level = level.flatMap((held) => (held !== null && typeof held === 'object' ? Object.values(held) : []))
+  }
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod'
+import { Failure, type FieldError } from '../errors.ts'
+import { validate } from '../validate.ts'
+import { subjectOf, taskOf } from './task-type.ts'
+
+const name = z.string().max(255)
+const free = z.record(z.string(), z.unknown())
+
+const schema = z.object({
+  id: z.string().max(128, 'must be at most 128 characters: send the id of the event').optional(),
+  type: name.optional(),
+  /** The quick start's older form has the type here, and the names of `data` at the top. */
+  event: name.optional(),
+  project: name.optional(),
+  stage: name.optional(),
+  service: name.optional(),
+  shkeptncontext: z.string().max(128).optional(),
+  gitcommitid: z.string().max(128).optional(),
+  data: z
+    .looseObject({
+      project: name.optional(),
+      stage: name.optional(),
+      service: name.optional(),
+      status: name.optional(),
+      result: name.optional(),
+      labels: z.record(z.string().max(255), z.coerce.string().max(2_000)).nullish(),
+      problem: free.nullish().catch(undefined),
+      incident: free.nullish().catch(undefined),
+    })
+    .nullish(),
+})
+
+/** What a caller's event says, in one form whatever the form it came in. */
+export interface CallEvent {
+  id: string | undefined
+  type: string | undefined
+  /** The task that the event is about: `openticket`. */
+  task: string | undefined
+  shkeptncontext: string | undefined
+  gitcommitid: string | undefined
+  data: {
+    project: string | undefined
+    stage: string | undefined
+    service: string | undefined
+    /** How the sequence stands so far. */
+    result: string | undefined
+    labels: Record<string, string>
+    problem?: Record<string, unknown> | undefined
+    incident?: Record<string, unknown> | undefined
+  }
+  /** The properties of the task, and what earlier tasks of its name answered. */
+  properties: Record<string, unknown>
+}
+
+/**
+ * Reads the event of a call: a whole CloudEvent, the quick start's body, or its older short form. Other fields are left
+ * alone.
+ *
+ * @throws Failure `invalid` where a field has the wrong type
+ */
+export function parseEvent(body: Record<string, unknown>): CallEvent {
+  const { data, ...event } = validate(schema, body, { what: 'The event' })
+  const type = event.type || event.event || undefined
+  const task = type === undefined ? undefined : subjectOf(type)
+  const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
+  return {
+    id: event.id || undefined,
+    type,
+    task,
+    shkeptncontext: event.shkeptncontext || undefined,
+    gitcommitid: event.gitcommitid || undefined,
+    data: {
+      project: data?.project || event.project || undefined,
+      stage: data?.stage || event.stage || undefined,
+      service: data?.service || event.service || undefined,
+      result: data?.result || undefined,
+      labels: data?.labels ?? {},
+      problem: data?.problem ?? undefined,
+      incident: data?.incident ?? undefined,
+    },
+    properties:
+      properties !== null && typeof properties === 'object' && !Array.isArray(properties)
+        ? (properties as Record<string, unknown>)
+        : {},
+  }
+}
+
+/** An event that can be answered: everything that a `started` or `finished` must carry is there. */
+export interface TaskEvent {
+  id: string
+  task: string
+  shkeptncontext: string
+  gitcommitid?: string | undefined
+  project: string
+  stage: string
+  service: string
+  labels: Record<string, string>
+}
+
+/**
+ * What the answer to an interactive call needs of its event.
+ *
+ * @throws Failure `invalid` that names at once everything that is missing
+ */
+export function taskEvent(event: CallEvent): TaskEvent {
+  const { id, type, shkeptncontext, gitcommitid, data } = event
+  const { project, stage, service, labels } = data
+  const task = type === undefined ? undefined : taskOf(type)
+  const needed: [string, string | undefined, string][] = [
+    ['id', id, 'the id of the triggered event'],
+    [
+      'type',
+      task,
+      type === undefined
+        ? 'sh.keptn.event.<task>.triggered'
+        : `"${type.slice(0, 100)}" triggers no task, so there is nothing to finish; use mode=silent for it`,
+    ],
+    ['shkeptncontext', shkeptncontext, 'the context of the sequence'],
+    ['data.project', project, 'the project'],
+    ['data.stage', stage, 'the stage'],
+    ['data.service', service, 'the service'],
+  ]
+  const errors: FieldError[] = needed
+    .filter(([, value]) => value === undefined)
+    .map(([path, , message]) => ({ path, message }))
+  if (
+    id === undefined ||
+    task === undefined ||
+    shkeptncontext === undefined ||
+    project === undefined ||
+    stage === undefined ||
+    service === undefined
+  ) {
+    throw new Failure(
+      'invalid',
+      `An interactive call answers a triggered event and needs ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
+      { errors },
+    )
+  }
+  return { id, task, shkeptncontext, gitcommitid, project, stage, service, labels }
+}

@@ -1,0 +1,63 @@
+import type { Outcome } from '../outcome.ts'
+import type { TaskEvent } from './event.ts'
+import { replyType } from './task-type.ts'
+
+/** An event that goes back to the orchestrator; its API sets `id` and `time`. */
+export interface Reply {
+  specversion: '1.0'
+  source: string
+  type: string
+  shkeptncontext: string
+  triggeredid: string
+  gitcommitid?: string
+  contenttype: 'application/json'
+  data: Record<string, unknown>
+}
+
+/** Keptn's API refuses bodies over 64 KB. */
+const largestReply = 60_000
+
+function reply(event: TaskEvent, kind: 'started' | 'finished', category: string, data: Record<string, unknown>): Reply {
+  const { id, task, shkeptncontext, gitcommitid, project, stage, service } = event
+  return {
+    specversion: '1.0',
+    source: `cloud-automation-webhooks/${category}`,
+    type: replyType(task, kind),
+    shkeptncontext,
+    triggeredid: id,
+    ...(gitcommitid ? { gitcommitid } : {}),
+    contenttype: 'application/json',
+    // Ours last: a task may be named like one of them.
+    data: { ...data, project, stage, service },
+  }
+}
+
+/** The `started` of a task. */
+export function startedReply(event: TaskEvent, category: string): Reply {
+  return reply(event, 'started', category, { labels: event.labels })
+}
+
+/**
+ * The `finished` of a task: always with status and result. What would make it too large for Keptn is left out, and the
+ * message says so: an event that is refused would leave the sequence hanging.
+ *
+ * @param withLinks whether the outcome's links go out as labels too
+ */
+export function finishedReply(event: TaskEvent, category: string, outcome: Outcome, withLinks: boolean): Reply {
+  const { status, result, message, data, links } = outcome
+  const whole = reply(event, 'finished', category, {
+    [event.task]: data,
+    labels: { ...event.labels, ...(withLinks ? links : {}) },
+    status,
+    result,
+    message,
+  })
+  if (Buffer.byteLength(JSON.stringify(whole)) <= largestReply) return whole
+  return reply(event, 'finished', category, {
+    [event.task]: { id: data['id'], url: data['url'] },
+    labels: withLinks ? links : {},
+    status,
+    result,
+    message: `${message.slice(0, 2_000)} (the details were too large to be sent)`,
+  })
+}

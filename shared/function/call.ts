@@ -1,0 +1,128 @@
+import { authorize, type Caller } from '../callers.ts'
+import { loadConnection } from '../connections.ts'
+import { Failure, type FieldError } from '../errors.ts'
+import { parseBody } from '../event/body.ts'
+import { overlay } from '../event/dotted.ts'
+import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
+import { unknownName, validate } from '../validate.ts'
+import { type CallOptions, parseQuery } from './call-options.ts'
+import type { Category } from './category.ts'
+import { identify } from './identity.ts'
+import type { Job } from './perform.ts'
+
+/** A request, whatever brought it here. */
+export interface CallRequest {
+  action: string
+  query: Record<string, string[] | undefined>
+  body: string | null
+  isBase64: boolean
+  contentType: string | undefined
+}
+
+/** A call that may be carried out: who, what, on which event, with everything checked. */
+export interface Call {
+  caller: Caller
+  options: CallOptions
+  event: CallEvent
+  /** What an interactive call answers; undefined for a silent one. */
+  task: TaskEvent | undefined
+  job: Job
+  /** Seconds until an interactive call gives up. */
+  deadline: number
+  /** Why nothing is to be done, where `when` says so. */
+  skip: string | undefined
+}
+
+/**
+ * Reads a call and checks all of it, so that what is accepted can only fail at the platform.
+ *
+ * @throws Failure that names everything that is wrong with event and input at once
+ */
+export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
+  authorize(caller, category.name)
+  const action = Object.hasOwn(category.actions, request.action) ? category.actions[request.action] : undefined
+  if (!action) {
+    throw new Failure(
+      'unknown',
+      `${category.name} has no such action: ${unknownName(request.action, Object.keys(category.actions))}`,
+    )
+  }
+  const { options, body: fromQuery } = parseQuery(request.query)
+  const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
+  const event = parseEvent(body)
+  const [task, asked] = collect(
+    () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
+    () => validate(action.input, inputOf(body, event, action), { what: 'The input', root: 'input' }),
+  )
+  const name = connectionName(options, body, caller, category.name)
+  const connection = await loadConnection(category, name)
+  const input = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
+  const identity = {
+    caller: caller.name,
+    category: category.name,
+    action: request.action,
+    connection: name,
+    mode: options.mode,
+  }
+  return {
+    caller,
+    options,
+    event,
+    task,
+    job: {
+      action: request.action,
+      connection: name,
+      input,
+      key: event.id === undefined ? undefined : identify({ ...identity, eventId: event.id, input: asked }),
+      dryRun: options.dryRun,
+    },
+    deadline: options.deadline ?? action.deadline,
+    skip: skipReason(options.when, event.data.result),
+  }
+}
+
+/** `input` of the body; without it, the properties of the task, less what earlier tasks of its name have answered. */
+function inputOf(
+  body: Record<string, unknown>,
+  event: CallEvent,
+  action: { input: { shape: object }; answers: readonly string[] },
+): unknown {
+  if (body['input'] !== undefined) return body['input']
+  const known = Object.keys(action.input.shape)
+  // `responses` is what webhook-service keeps of a silent call's answer.
+  const answered = [...action.answers, 'responses'].filter((name) => !known.includes(name))
+  return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !answered.includes(name)))
+}
+
+function connectionName(options: CallOptions, body: Record<string, unknown>, caller: Caller, category: string): string {
+  const inBody = body['connection']
+  if (inBody !== undefined && typeof inBody !== 'string') {
+    throw new Failure('invalid', 'connection must be the name of a connection', {
+      errors: [{ path: 'connection', message: 'must be text' }],
+    })
+  }
+  return options.connection ?? inBody ?? caller.connections?.[category] ?? 'default'
+}
+
+function skipReason(when: string[] | undefined, result: string | undefined): string | undefined {
+  if (!when || (result !== undefined && when.includes(result))) return undefined
+  return `Did nothing: data.result is ${result ?? 'not given'}, and this call acts only on ${when.join(' or ')}`
+}
+
+/** Runs both, and throws what is wrong with both at once. */
+function collect<A, B>(first: () => A, second: () => B): [A, B] {
+  const failures: Failure[] = []
+  const run = <T>(check: () => T): T | undefined => {
+    try {
+      return check()
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'invalid') throw error
+      failures.push(error)
+      return undefined
+    }
+  }
+  const results = [run(first), run(second)] as [A, B]
+  if (failures.length === 0) return results
+  const errors: FieldError[] = failures.flatMap((failure) => failure.errors ?? [])
+  throw new Failure('invalid', failures.map(({ message }) => message).join('. '), { errors })
+}

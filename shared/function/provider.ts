@@ -1,0 +1,30 @@
+import type { z } from 'zod'
+import type { Http } from '../http.ts'
+
+/** What a provider's functions work with: one instance of the platform, for one call. */
+export interface Client<Connection = Record<string, unknown>> {
+  /** The connection's secret, checked against the provider's schema. */
+  connection: Connection
+  http: Http
+  /**
+   * The identity of the call, to be hidden in whatever is made, so that a repeat finds it. Absent where the caller sent
+   * no event id: then nothing can be looked up.
+   */
+  key: string | undefined
+  /** Whether an earlier try of this call may have got further than we know. */
+  repeated: boolean
+}
+
+/** A downstream platform: what every provider says of itself, whatever its category. */
+export interface Provider<S extends z.ZodObject = z.ZodObject> {
+  /** The platform's name, for people: `GitHub`. */
+  title: string
+  /** The fields of a connection. `baseUrl` is where every call goes. */
+  connection: S
+  /** The headers of every call: authentication and API version. */
+  headers(connection: z.output<S>): Record<string, string>
+  /** The cheapest authenticated call. */
+  check(client: Client<z.output<S>>): Promise<unknown>
+  /** The platform's words for a refusal, where they are not in one of the usual places. */
+  reason?(body: unknown): string | undefined
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../errors.ts'
+import { log } from '../log.ts'
+import { type Outcome, passed } from '../outcome.ts'
+import { settings } from '../settings.ts'
+import type { Call } from './call.ts'
+import type { Category } from './category.ts'
+import { type Job, perform } from './perform.ts'
+
+/** API Gateway gives up after 29 s; we want to be the ones who say why. */
+const longest = 24_000
+const pauses = [500, 2_000]
+/** How long a repeat gets the recorded answer, in seconds. */
+const remembered = 24 * 3_600
+
+/** The part of Lambda's context that matters here. */
+interface LambdaContext {
+  awsRequestId: string
+  getRemainingTimeInMillis(): number
+}
+
+/**
+ * Does a silent call and answers its outcome. A call with an event id is done once: a repeat gets the recorded outcome, or
+ * `running` while the first is under way.
+ *
+ * @throws Failure
+ */
+export async function answerSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
+  const { job, skip } = call
+  if (skip) return passed(skip)
+  const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
+  const act = () => performSoon(category, job, deadlineAt)
+  if (job.key === undefined || job.dryRun) return act()
+  return once(category.name, job.key, act, context)
+}
+
+/** Tries again while there is time, where a repeat can do no harm. */
+async function performSoon(category: Category, job: Job, deadlineAt: number): Promise<Outcome> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await perform(category, job, deadlineAt, tries > 0)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      const doubtful = error.afterWrite && job.key === undefined
+      if (error.transient && doubtful) {
+        throw new Failure(
+          error.kind,
+          `${error.message} It may have been done all the same: look before you repeat it, or send the event's id.`,
+          { cause: error },
+        )
+      }
+      const pause = Math.max(pauses[tries] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
+      if (!error.transient || Date.now() + pause >= deadlineAt) throw error
+      log.info('trying again', { action: job.action, reason: error.message })
+      await sleep(pause)
+    }
+  }
+}
+
+/** One answer for one key, by Powertools' idempotency on DynamoDB. */
+async function once(
+  category: string,
+  key: string,
+  act: () => Promise<Outcome>,
+  context: LambdaContext,
+): Promise<Outcome> {
+  // Loaded when first used: an interactive call does without.
+  const { IdempotencyConfig, makeIdempotent } = await import('@aws-lambda-powertools/idempotency')
+  const { DynamoDBPersistenceLayer } = await import('@aws-lambda-powertools/idempotency/dynamodb')
+  const config = new IdempotencyConfig({ expiresAfterSeconds: remembered })
+  config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
+  // What the action throws is kept aside: Powertools wraps what its own table throws, and the two must not be mixed up.
+  let thrown: unknown
+  const guarded = makeIdempotent(
+    async (_key: string) => {
+      try {
+        return { ...(await act()) }
+      } catch (error) {
+        thrown = error
+        throw error
+      }
+    },
+    {
+      persistenceStore: new DynamoDBPersistenceLayer({ tableName: settings.idempotencyTable }),
+      config,
+      keyPrefix: category,
+    },
+  )
+  try {
+    return (await guarded(key)) as Outcome
+  } catch (error) {
+    if (thrown !== undefined) throw thrown
+    if (error instanceof Error && error.name === 'IdempotencyAlreadyInProgressError') {
+      throw new Failure(
+        'running',
+        'The same event was sent before and is still being worked on: send it again in a minute to get its answer.',
+      )
+    }
+    throw new Failure(
+      'unavailable',
+      'The table of earlier answers can not be used, so the call was not begun, or its answer could not be kept: send it again.',
+      { cause: error },
+    )
+  }
+}

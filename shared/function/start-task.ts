@@ -1,0 +1,94 @@
+import { Failure } from '../errors.ts'
+import { log } from '../log.ts'
+import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
+import { settings } from '../settings.ts'
+import type { Call } from './call.ts'
+import { canonical } from './identity.ts'
+import type { TaskPayload } from './task-payload.ts'
+
+/** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
+const remembered = 14 * 86_400
+
+/**
+ * Starts the task of an interactive call. Once it is started, exactly one `finished` follows.
+ *
+ * @returns whether this call had been accepted before; then nothing was started
+ * @throws Failure `misconfigured` (nowhere to answer to), `unavailable`: then no event ever follows
+ */
+export async function startTask(call: Call): Promise<{ taskId: string; duplicate: boolean }> {
+  const { caller, task, job, options } = call
+  if (!task || !job.key) throw new Error('Only an interactive call starts a task.')
+  if (!caller.orchestrator) {
+    throw new Failure(
+      'misconfigured',
+      `The caller ${caller.name} has no orchestrator, so its calls can not be answered: add one to the secret callers, or call with mode=silent.`,
+    )
+  }
+  await loadOrchestrator(caller.orchestrator)
+  const payload: TaskPayload = {
+    version: 1,
+    taskId: job.key,
+    orchestrator: caller.orchestrator,
+    event: task,
+    action: job.action,
+    connection: job.connection,
+    input: job.input,
+    sendStarted: options.sendStarted,
+    labels: options.labels,
+    deadline: call.deadline,
+    dryRun: job.dryRun,
+    ...(call.skip ? { skip: call.skip } : {}),
+  }
+  const begun = await invoke(job.key, canonical(payload))
+  return { taskId: job.key, duplicate: !begun || !(await isFirst(job.key)) }
+}
+
+/**
+ * Lambda starts one durable execution per name: the same name and payload again is the same execution.
+ *
+ * @returns false where the name is taken by another payload: the id is the identity, so that is a repeat too
+ */
+async function invoke(name: string, payload: string): Promise<boolean> {
+  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
+  try {
+    await new LambdaClient().send(
+      new InvokeCommand({
+        FunctionName: settings.taskFunction,
+        InvocationType: 'Event',
+        DurableExecutionName: name,
+        Payload: payload,
+      }),
+    )
+    return true
+  } catch (error) {
+    const { name: kind } = error as Error
+    if (kind === 'DurableExecutionAlreadyStartedException') return false
+    log.error('the task could not be started', error as Error)
+    throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
+      retryAfter: 5,
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Lambda does not say whether it started an execution or found it. So the first to note the name here is the first; what
+ * this can not tell is reported as new, since it changes nothing but the word in the answer.
+ */
+async function isFirst(taskId: string): Promise<boolean> {
+  const { DynamoDBClient, PutItemCommand } = await import('@aws-sdk/client-dynamodb')
+  try {
+    await new DynamoDBClient().send(
+      new PutItemCommand({
+        TableName: settings.idempotencyTable,
+        Item: { id: { S: `task#${taskId}` }, expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) } },
+        ConditionExpression: 'attribute_not_exists(id)',
+      }),
+    )
+    return true
+  } catch (error) {
+    if ((error as Error).name === 'ConditionalCheckFailedException') return false
+    log.warn('the task is started, but was not noted', error as Error)
+    return true
+  }
+}

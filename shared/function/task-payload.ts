@@ -1,0 +1,33 @@
+import { z } from 'zod'
+
+/**
+ * What starts a task: only what is the same each time the same event comes, so that a second start is the same start.
+ * Kept apart from the code that runs it, since executions outlive deployments: fields are added, never changed.
+ */
+export const taskPayload = z.object({
+  version: z.literal(1),
+  taskId: z.string(),
+  orchestrator: z.string(),
+  event: z.object({
+    id: z.string(),
+    task: z.string(),
+    shkeptncontext: z.string(),
+    gitcommitid: z.string().optional(),
+    project: z.string(),
+    stage: z.string(),
+    service: z.string(),
+    labels: z.record(z.string(), z.string()),
+  }),
+  action: z.string(),
+  connection: z.string(),
+  input: z.unknown(),
+  sendStarted: z.boolean(),
+  labels: z.boolean(),
+  /** Seconds. */
+  deadline: z.number(),
+  dryRun: z.boolean(),
+  /** Why nothing is to be done. */
+  skip: z.string().optional(),
+})
+
+export type TaskPayload = z.output<typeof taskPayload>

@@ -1,0 +1,63 @@
+import { Failure } from '../errors.ts'
+import type { Outcome } from '../outcome.ts'
+import { settings } from '../settings.ts'
+
+/** The state of a task, for callers that poll. */
+export interface TaskStatus {
+  taskId: string
+  /** `failed`: Lambda ended it, and the finisher answers in its stead. */
+  state: 'running' | 'finished' | 'failed'
+  acceptedAt: string | undefined
+  endedAt?: string
+  outcome?: Outcome
+}
+
+/**
+ * Looks a task up by its id.
+ *
+ * @throws Failure `unknown`, `unavailable`
+ */
+export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
+  if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
+  const { GetDurableExecutionCommand, LambdaClient, ListDurableExecutionsByFunctionCommand } = await import(
+    '@aws-sdk/client-lambda'
+  )
+  const lambda = new LambdaClient()
+  try {
+    const { DurableExecutions: [found] = [] } = await lambda.send(
+      new ListDurableExecutionsByFunctionCommand({
+        FunctionName: settings.taskFunction,
+        DurableExecutionName: taskId,
+        MaxItems: 1,
+      }),
+    )
+    if (!found?.DurableExecutionArn) throw unknownTask(taskId)
+    const execution = await lambda.send(
+      new GetDurableExecutionCommand({ DurableExecutionArn: found.DurableExecutionArn }),
+    )
+    const result =
+      execution.Status === 'SUCCEEDED' && execution.Result
+        ? (JSON.parse(execution.Result) as { outcome: Outcome })
+        : undefined
+    return {
+      taskId,
+      state: execution.Status === 'RUNNING' ? 'running' : result ? 'finished' : 'failed',
+      acceptedAt: execution.StartTimestamp?.toISOString(),
+      ...(execution.EndTimestamp ? { endedAt: execution.EndTimestamp.toISOString() } : {}),
+      ...(result ? { outcome: result.outcome } : {}),
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure('unavailable', 'The state of the task can not be read now: ask again.', {
+      retryAfter: 5,
+      cause: error,
+    })
+  }
+}
+
+function unknownTask(taskId: string): Failure {
+  return new Failure(
+    'unknown',
+    `There is no task "${taskId.slice(0, 64)}" here; it may have been forgotten after its retention.`,
+  )
+}

@@ -1,0 +1,129 @@
+import middy from '@middy/core'
+import httpHeaderNormalizer from '@middy/http-header-normalizer'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { authenticate, authorize, type Caller } from '../callers.ts'
+import { Failure } from '../errors.ts'
+import { log } from '../log.ts'
+import { type HttpAnswer, json, problem } from './answers.ts'
+import { readCall } from './call.ts'
+import type { Category } from './category.ts'
+import { answerSilently } from './silent.ts'
+import { startTask } from './start-task.ts'
+import { readTaskStatus } from './task-status.ts'
+
+/**
+ * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}` and
+ * `GET /{category}/tasks/{taskId}`. A call is authenticated, read and checked; then a silent one is done and answered, and
+ * an interactive one starts its task and is answered 202.
+ *
+ * Any answer >= 400 means that no event will ever be sent; 202 means that exactly one `finished` will.
+ */
+export function webhookHandler(category: Category) {
+  return middy<APIGatewayProxyEvent, HttpAnswer, Error, Context>({ timeoutEarlyInMillis: 0 })
+    .use(requestLog())
+    .use(problems())
+    .use(httpHeaderNormalizer())
+    .handler((event, context) => route(category, event, context))
+}
+
+async function route(category: Category, event: APIGatewayProxyEvent, context: Context): Promise<HttpAnswer> {
+  const caller = await authenticate(event.headers)
+  const [, ...parts] = event.path.split('/').filter(Boolean).map(decodePart)
+  const [first = '', second] = parts
+  if (first === 'tasks' && second !== undefined && parts.length === 2) {
+    allow(event, 'GET')
+    authorize(caller, category.name)
+    return json(200, await readTaskStatus(second))
+  }
+  if (parts.length !== 1)
+    throw new Failure(
+      'unknown',
+      `There is nothing at ${event.path.slice(0, 200)}: call POST /v1/${category.name}/<action>.`,
+    )
+  allow(event, 'POST')
+  return answerCall(category, caller, first, event, context)
+}
+
+async function answerCall(
+  category: Category,
+  caller: Caller,
+  action: string,
+  event: APIGatewayProxyEvent,
+  context: Context,
+): Promise<HttpAnswer> {
+  const call = await readCall(category, caller, {
+    action,
+    query: event.multiValueQueryStringParameters ?? {},
+    body: event.body,
+    isBase64: event.isBase64Encoded,
+    contentType: event.headers['content-type'],
+  })
+  log.appendKeys({
+    caller: caller.name,
+    action,
+    connection: call.job.connection,
+    eventId: call.event.id,
+    keptnContext: call.event.shkeptncontext,
+  })
+  if (call.options.mode === 'silent') return json(200, await answerSilently(category, call, context))
+  const { taskId, duplicate } = await startTask(call)
+  log.appendKeys({ taskId, duplicate })
+  return json(202, { taskId, statusUrl: statusUrl(event, category.name, taskId), duplicate })
+}
+
+/** From what API Gateway says of itself: the caller's own Host header could name any host. */
+function statusUrl(event: APIGatewayProxyEvent, category: string, taskId: string): string {
+  const { domainName, path } = event.requestContext
+  const stage = path.slice(0, path.length - event.path.length)
+  return `${event.headers['x-forwarded-proto'] ?? 'https'}://${domainName}${stage}/${category}/tasks/${taskId}`
+}
+
+function allow(event: APIGatewayProxyEvent, method: string): void {
+  if (event.httpMethod === method) return
+  throw new Failure('method', `${event.httpMethod} is not allowed here: use ${method}.`, { headers: { allow: method } })
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (cause) {
+    throw new Failure('invalid', `The path holds "${part.slice(0, 60)}", which is not percent-encoded text.`, { cause })
+  }
+}
+
+/** Whatever was thrown becomes the answer. */
+function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+  return {
+    onError(request) {
+      if (!(request.error instanceof Failure)) log.error('internal error', request.error as Error)
+      request.response = problem(request.error, request.context.awsRequestId)
+    },
+  }
+}
+
+/** One line per request, without its body or headers. */
+function requestLog(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+  let began = 0
+  const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: HttpAnswer | null }) => {
+    const { statusCode, body } = request.response ?? {}
+    log.info('request', {
+      method: request.event.httpMethod,
+      path: request.event.path,
+      status: statusCode,
+      ms: Date.now() - began,
+      requestId: request.context.awsRequestId,
+      ...(statusCode !== undefined && statusCode >= 400
+        ? { detail: (JSON.parse(body ?? '{}') as { detail?: string }).detail }
+        : {}),
+    })
+    log.resetKeys()
+  }
+  return {
+    before() {
+      // One environment works on one request at a time.
+      began = Date.now()
+    },
+    after: line,
+    onError: line,
+  }
+}

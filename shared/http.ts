@@ -1,0 +1,281 @@
+import http from 'node:http'
+import https from 'node:https'
+import tls from 'node:tls'
+import { Failure, messageOf } from './errors.ts'
+import { reasonOf, retryAfterOf } from './http-answers.ts'
+import { mask, remember } from './redact.ts'
+
+/** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
+const requestTimeout = 15_000
+/** A look-up may still take this long when the deadline is nearer or past, in milliseconds. */
+const shortestTimeout = 1_000
+/** Answers over this are refused: none that we need is larger, and a Lambda's memory is small. */
+const largestAnswer = 5 * 1024 * 1024
+const mostRedirects = 3
+
+type Query = Record<string, string | number | boolean | undefined>
+
+export interface RequestOptions {
+  query?: Query
+  headers?: Record<string, string>
+  /** Sent as JSON, unless it is a string: then as it is, with the content type from `headers`. */
+  body?: unknown
+  /** Statuses >= 400 that are answers here, not failures, such as a 404 of a look-up. */
+  accept?: readonly number[]
+  /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
+  reads?: boolean
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  /** Parsed JSON; the text where it is not JSON; undefined where it is empty. */
+  body: unknown
+}
+
+export interface HttpOptions {
+  /** Who is called, in messages: `GitHub`. */
+  platform: string
+  baseUrl: string
+  headers?: Record<string, string>
+  /** PEM of a certificate authority to trust beside the public ones. */
+  ca?: string | undefined
+  /** Epoch milliseconds after which nothing is written any more. */
+  deadlineAt?: number
+  /** Answers instead of the platform, for writes: the dry run. */
+  intercept?: (request: SentRequest) => void
+  /** The platform's own words for a refusal, where the usual places do not hold them. */
+  reason?: (body: unknown) => string | undefined
+}
+
+/** A request as it goes out. */
+export interface SentRequest {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+/**
+ * The client of one platform instance: JSON in and out, a time-out on everything, a limit on the answer's size, TLS
+ * verified, redirects only within the same origin, and errors as `Failure`s that carry the platform's own reason.
+ *
+ * It never repeats a request by itself: whether a repeat is safe is known one level up (see `perform.ts`), which asks
+ * the failure whether it came `afterWrite`.
+ */
+export class Http {
+  readonly #options: HttpOptions
+  readonly #base: URL
+  /** Whether a write was sent that the platform has not refused: it was carried out, or may have been. */
+  #written = false
+
+  constructor(options: HttpOptions) {
+    this.#options = options
+    this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
+    const authorization = options.headers?.['authorization']
+    if (authorization) remember(authorization.replace(/^\w+ /, ''))
+  }
+
+  /** Where the platform lives, without a slash at the end: for links. */
+  get baseUrl(): string {
+    return this.#options.baseUrl.replace(/\/$/, '')
+  }
+
+  get(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('GET', path, options)
+  }
+
+  post(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.request('POST', path, { ...options, body })
+  }
+
+  put(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.request('PUT', path, { ...options, body })
+  }
+
+  patch(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.request('PATCH', path, { ...options, body })
+  }
+
+  delete(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('DELETE', path, options)
+  }
+
+  /**
+   * @param path below the base URL; each variable part goes through `segment` first
+   * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, limits), `timeout`, `deadline`
+   */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
+    const writes = method !== 'GET' && method !== 'HEAD' && !options.reads
+    const request = this.#build(method, path, options)
+    const what = `${method} ${new URL(request.url).pathname}`
+    if (writes) {
+      this.#options.intercept?.(request)
+      if (Date.now() >= deadlineAt) {
+        throw new Failure(
+          'deadline',
+          `The deadline passed before ${platform} could be asked for ${what}: nothing was sent.`,
+        )
+      }
+    }
+    const writtenBefore = this.#written
+    if (writes) this.#written = true
+    let answer: Answer
+    try {
+      answer = await this.#follow(request, what)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      if (isUnsent(error.cause)) this.#written = writtenBefore
+      error.afterWrite = this.#written
+      throw error
+    }
+    if (answer.status < 400 || options.accept?.includes(answer.status)) return answer
+    if (answer.status < 500) this.#written = writtenBefore
+    const failure = this.#failure(answer, what)
+    failure.afterWrite = this.#written
+    throw failure
+  }
+
+  #build(method: string, path: string, options: RequestOptions): SentRequest {
+    const url = new URL(path.replace(/^\//, ''), this.#base)
+    if (url.origin !== this.#base.origin) throw new Error(`A path must stay below the base URL: ${path}`)
+    for (const [name, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value))
+    }
+    const { body } = options
+    const isText = typeof body === 'string'
+    return {
+      method,
+      url: url.href,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'cloud-automation-webhooks',
+        ...(body === undefined || isText ? {} : { 'content-type': 'application/json' }),
+        ...this.#options.headers,
+        ...options.headers,
+      },
+      body: body === undefined || isText ? body : JSON.stringify(body),
+    }
+  }
+
+  async #follow(request: SentRequest, what: string): Promise<Answer> {
+    let current = request
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#send(current, what)
+      const location = answer.headers['location']
+      const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
+      if (!redirected) return answer
+      const target = new URL(location, current.url)
+      const repeatable = current.method === 'GET' || answer.status === 307 || answer.status === 308
+      if (target.origin !== this.#base.origin || !repeatable || redirects === mostRedirects) {
+        throw new Failure(
+          'refused',
+          `${this.#options.platform} redirected ${what} to ${target.origin}, which is not followed: check the connection's baseUrl.`,
+        )
+      }
+      current = { ...current, url: target.href }
+    }
+  }
+
+  #send(request: SentRequest, what: string): Promise<Answer> {
+    const { platform, ca, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
+    const timeout = Math.max(shortestTimeout, Math.min(requestTimeout, deadlineAt - Date.now()))
+    const secure = request.url.startsWith('https:')
+    return new Promise<Answer>((resolve, reject) => {
+      const fail = (kind: 'platform' | 'timeout', text: string, cause?: unknown) => {
+        reject(new Failure(kind, `${platform} ${text} (${what}).`, { cause }))
+        outgoing.destroy()
+      }
+      const timer = setTimeout(() => fail('timeout', `did not answer in ${Math.round(timeout / 1000)} s`), timeout)
+      const outgoing = (secure ? https : http).request(
+        request.url,
+        {
+          method: request.method,
+          headers: {
+            ...request.headers,
+            ...(request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
+          },
+          ...(secure && ca ? { ca: [...tls.rootCertificates, ca] } : {}),
+        },
+        (incoming) => {
+          const chunks: Buffer[] = []
+          let size = 0
+          incoming.on('data', (chunk: Buffer) => {
+            size += chunk.length
+            if (size > largestAnswer) fail('platform', `answered more than ${largestAnswer / 1024 / 1024} MB`)
+            else chunks.push(chunk)
+          })
+          incoming.on('end', () => {
+            if (!incoming.complete) return
+            resolve({
+              status: incoming.statusCode ?? 0,
+              headers: Object.fromEntries(
+                Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+              ),
+              body: parse(Buffer.concat(chunks).toString('utf8')),
+            })
+          })
+          incoming.on('close', () => {
+            clearTimeout(timer)
+            if (!incoming.complete) fail('platform', 'broke off in the middle of its answer')
+          })
+        },
+      )
+      outgoing.on('close', () => clearTimeout(timer))
+      outgoing.on('error', (error) => fail('platform', `could not be reached: ${networkReason(error)}`, error))
+      outgoing.end(request.body)
+    })
+  }
+
+  #failure(answer: Answer, what: string): Failure {
+    const { platform, reason } = this.#options
+    const retryAfter = retryAfterOf(answer.headers, Date.now())
+    const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
+    const text = `${platform} answered ${answer.status} to ${what}: ${said}`
+    const limited =
+      answer.status === 429 ||
+      (answer.status === 403 && (retryAfter !== undefined || answer.headers['x-ratelimit-remaining'] === '0'))
+    if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
+    return new Failure(answer.status === 401 ? 'credentials' : 'refused', text)
+  }
+}
+
+/** One variable part of a path: whatever it holds, it stays one part. */
+export function segment(value: string | number): string {
+  const text = String(value)
+  // A URL parser resolves these even when they come from a value, and so would leave the path.
+  if (text === '.' || text === '..' || text === '') throw new Failure('invalid', `"${text}" can not be part of a path`)
+  return encodeURIComponent(text)
+}
+
+function parse(text: string): unknown {
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON: an HTML error page, or a bare number or word. The caller sees it as text.
+    return text
+  }
+}
+
+/** Errors of the connection attempt itself: the request was never sent, so nothing is in doubt. */
+function isUnsent(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+  return (
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code) ||
+    code.startsWith('ERR_TLS') ||
+    isCertificate(code)
+  )
+}
+
+function isCertificate(code: string): boolean {
+  return code.includes('CERT') || code.startsWith('UNABLE_TO_')
+}
+
+function networkReason(error: NodeJS.ErrnoException): string {
+  if (isCertificate(error.code ?? ''))
+    return `its TLS certificate is not trusted (${error.code}): set "ca" in the connection for a private one`
+  // Node joins several addresses' errors in one with an empty message.
+  return error.message || error.code || messageOf(error)
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import type { Reply } from '../event/reply.ts'
+import { readSecret } from '../secrets.ts'
+import { keptn, keptnConnection } from './keptn.ts'
+
+/** Where answers go back: an environment that runs sequences. */
+export interface Orchestrator {
+  /**
+   * Sends an event. After a try that may have got through, the orchestrator is asked whether it has the event before it
+   * is sent again.
+   *
+   * @param repeated whether an earlier try may have got through
+   * @throws Failure; the caller tries again later
+   */
+  send(reply: Reply, repeated: boolean): Promise<void>
+}
+
+/**
+ * The orchestrator of a caller, by its secret `orchestrators/<name>`.
+ *
+ * @throws Failure `unknown`, `misconfigured`, `unavailable`
+ */
+export async function loadOrchestrator(name: string, fresh = false): Promise<Orchestrator> {
+  const path = `orchestrators/${name}`
+  await readSecret(path, z.looseObject({ type: z.literal('keptn') }), { fresh })
+  return keptn(await readSecret(path, keptnConnection))
+}

@@ -1,0 +1,80 @@
+import type { z } from 'zod'
+import { Failure } from './errors.ts'
+import { secretsIn } from './fields.ts'
+import { remember } from './redact.ts'
+import { settings } from './settings.ts'
+import { validate } from './validate.ts'
+
+/** How long a secret is kept, in seconds; a 401 from its platform ends that early. */
+const maxAge = 300
+
+/**
+ * A secret of this deployment, checked, with its secret values remembered for masking.
+ *
+ * @param path below the prefix: `connections/issue-ticketing/jira`
+ * @param schema what it must hold; for maps of names, the schema of one value and `each`
+ * @throws Failure `unknown` (no such secret), `misconfigured` (it does not hold what it must), `unavailable`
+ */
+export async function readSecret<S extends z.ZodObject>(
+  path: string,
+  schema: S,
+  options: { fresh?: boolean } = {},
+): Promise<z.output<S>> {
+  const value = validate(schema, await readRaw(path, options), {
+    what: `The secret ${nameOf(path)}`,
+    kind: 'misconfigured',
+  })
+  for (const secret of secretsIn(schema, value)) remember(secret)
+  return value
+}
+
+/** The JSON of a secret as it stands in Secrets Manager, with nothing checked. */
+export async function readRaw(path: string, { fresh = false }: { fresh?: boolean } = {}): Promise<unknown> {
+  const name = nameOf(path)
+  // Loaded when first used: the SDK costs more than the rest of a cold start.
+  const { getSecret } = await import('@aws-lambda-powertools/parameters/secrets')
+  let text: string | Uint8Array | undefined
+  try {
+    text = await getSecret(name, { maxAge, forceFetch: fresh })
+  } catch (cause) {
+    throw explain(name, cause)
+  }
+  try {
+    return JSON.parse(String(text))
+  } catch {
+    // Without the cause: a parser quotes what it could not read.
+    throw new Failure('misconfigured', `The secret ${name} is not JSON: store one JSON object in it.`)
+  }
+}
+
+/**
+ * The names of the secrets below a path, for the message that lists them; empty where we may not list.
+ */
+export async function listSecrets(path: string): Promise<string[]> {
+  const { SecretsManagerClient, ListSecretsCommand } = await import('@aws-sdk/client-secrets-manager')
+  const prefix = nameOf(path)
+  const { SecretList = [] } = await new SecretsManagerClient().send(
+    new ListSecretsCommand({ Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100 }),
+  )
+  return SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : []))
+}
+
+function nameOf(path: string): string {
+  return `${settings.secretPrefix}/${path}`
+}
+
+/** The SDK's own error is wrapped by Powertools, once or twice. */
+function explain(name: string, thrown: unknown): Failure {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (
+      /ResourceNotFoundException/.test(`${error.name} ${error.message}`) ||
+      /can't find the specified secret/.test(error.message)
+    ) {
+      return new Failure('unknown', `There is no secret ${name}: create it in Secrets Manager.`)
+    }
+    if (/AccessDenied/.test(`${error.name} ${error.message}`)) {
+      return new Failure('misconfigured', `This function's role may not read the secret ${name}.`)
+    }
+  }
+  return new Failure('unavailable', `The secret ${name} could not be read from Secrets Manager.`, { cause: thrown })
+}

@@ -1,0 +1,25 @@
+/** What the deployment tells a function, the same way on AWS and locally. Read when used, never at import. */
+export const settings = {
+  /** First part of every secret's name. */
+  get secretPrefix(): string {
+    return process.env['WEBHOOKS_SECRET_PREFIX'] ?? 'cloud-automation-webhooks'
+  },
+  /** The durable function of this category, with its alias: `<name or ARN>:live`. */
+  get taskFunction(): string {
+    return required('WEBHOOKS_TASK_FUNCTION')
+  },
+  /** The DynamoDB table of the answers to silent calls. */
+  get idempotencyTable(): string {
+    return required('WEBHOOKS_IDEMPOTENCY_TABLE')
+  },
+  get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
+    const level = process.env['POWERTOOLS_LOG_LEVEL']
+    return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'
+  },
+}
+
+function required(name: string): string {
+  const value = process.env[name]
+  if (!value) throw new Error(`The environment variable ${name} is not set: the stack or the local runtime sets it.`)
+  return value
+}

@@ -1,0 +1,211 @@
+import { z } from 'zod'
+import { Failure } from '../errors.ts'
+import { problemOf } from '../event/problem.ts'
+import { id, text, vendorFields, word, words } from '../fields.ts'
+import type { Action } from '../function/category.ts'
+import type { Client, Provider } from '../function/provider.ts'
+import { type Outcome, passed } from '../outcome.ts'
+
+/** A ticket as it stands at the platform. */
+export interface Ticket {
+  /** What update and close take as `id`, with no other help. */
+  id: string
+  /** What people say: `#7`, `OPS-12`. */
+  number: string
+  url: string
+  /** The platform's own word for its state. */
+  state: string
+  closed: boolean
+}
+
+const described = {
+  title: word().min(1).optional().describe('One line; from the problem in the event where left out'),
+  description: text().optional().describe('Plain text or Markdown'),
+  project: word()
+    .min(1)
+    .optional()
+    .describe(
+      "Where: Jira project key, GitHub owner/repo, Redmine identifier; the connection's default where left out",
+    ),
+  type: word().optional().describe('Issue type, tracker: as the platform names it'),
+  labels: words().optional().describe('A list, or text with commas'),
+  priority: word().optional().describe("critical, high, medium or low, or the platform's own name"),
+  assignee: word().optional().describe('User, as the platform names it'),
+  fields: vendorFields().optional().describe('What only this platform knows, sent as it is'),
+}
+
+const openInput = z.strictObject(described)
+const updateInput = z.strictObject({
+  id: id().describe('`data.id` of what was opened'),
+  ...described,
+  comment: text().optional().describe('Added as a comment'),
+  state: word().optional().describe("open or closed, or the platform's own name"),
+})
+const closeInput = z.strictObject({
+  id: id().describe('`data.id` of what was opened'),
+  project: described.project,
+  comment: text().optional().describe('Added before it is closed'),
+  resolution: word().optional().describe('How it was resolved, as the platform names it'),
+})
+
+export type OpenTicket = z.output<typeof openInput> & { title: string }
+export type UpdateTicket = z.output<typeof updateInput>
+/** What an update changes; the comment is apart, since only it is no setting that can be repeated. */
+export type TicketChanges = Omit<UpdateTicket, 'id' | 'comment'>
+/** Which ticket is meant. */
+export type TicketRef = Pick<UpdateTicket, 'id' | 'project'>
+
+/** A platform that keeps tickets: vendor knowledge only, the promises are kept by the three actions below. */
+export interface TicketProvider<S extends z.ZodObject = z.ZodObject> extends Provider<S> {
+  /** What a ticket is called here: `issue`. */
+  noun: string
+  /** How a project is named here. */
+  project: { pattern: RegExp; example: string }
+  /** Throws Failure `invalid` where the id, with the project, names no ticket. */
+  checkRef?(ref: TicketRef): void
+  /** The ticket that carries `client.key`, if there is one. Must see what was made a second ago. */
+  find(client: Client<z.output<S>> & { key: string }, input: OpenTicket): Promise<Ticket | undefined>
+  /** Makes a ticket that carries `client.key`. */
+  open(client: Client<z.output<S>>, input: OpenTicket): Promise<Ticket>
+  get(client: Client<z.output<S>>, ref: TicketRef): Promise<Ticket>
+  /** Sets what is given and leaves the rest; labels are added. */
+  change(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
+  /** Adds a comment that carries `client.key`. */
+  comment(client: Client<z.output<S>>, ref: TicketRef, comment: string): Promise<void>
+  /** Whether a comment of the ticket carries `client.key`. */
+  hasComment(client: Client<z.output<S>> & { key: string }, ref: TicketRef): Promise<boolean>
+  close(client: Client<z.output<S>>, ref: TicketRef, how: { resolution?: string | undefined }): Promise<void>
+}
+
+/** Declares a ticket provider; the schema of its connection types the client of each of its functions. */
+export function defineTicketProvider<S extends z.ZodObject>(provider: TicketProvider<S>): TicketProvider<S> {
+  return provider
+}
+
+const hour = 3_600
+const answers = ['id', 'number', 'url', 'state'] as const
+
+/** Opens a ticket, once per event. */
+export const openTicket: Action<TicketProvider, OpenTicket> = {
+  summary: 'Opens a ticket and answers its id, number and URL',
+  input: openInput,
+  answers,
+  deadline: hour,
+  complete(input, { event, connection, provider }) {
+    const problem = problemOf(event)
+    const title = input.title ?? problem?.title ?? titleOf(event)
+    const description = input.description ?? (problem && [problem.title, problem.url].filter(Boolean).join('\n\n'))
+    return { ...input, title, description, project: projectOf(input.project, connection, provider, true) }
+  },
+  async act(provider, client, input) {
+    const found = hasKey(client) ? await provider.find(client, input) : undefined
+    const ticket = found ?? (await provider.open(client, input))
+    const message = found ? `Found ${ticket.number}, which an earlier try had opened` : `Opened ${ticket.number}`
+    return outcomeOf(provider, ticket, message)
+  },
+}
+
+/** Changes a ticket and adds a comment, once per event; answers the state read back. */
+export const updateTicket: Action<TicketProvider, UpdateTicket> = {
+  summary: 'Changes a ticket or comments on it, and answers its state as read back',
+  input: updateInput,
+  answers,
+  deadline: hour,
+  complete(input, { connection, provider }) {
+    const { id: _, project: __, ...asked } = input
+    if (Object.values(asked).every((value) => value === undefined)) {
+      throw new Failure(
+        'invalid',
+        'input changes nothing: give title, description, labels, priority, assignee, state, fields or comment',
+        {
+          errors: [
+            {
+              path: 'input',
+              message: 'give at least one of title, description, labels, priority, assignee, state, fields, comment',
+            },
+          ],
+        },
+      )
+    }
+    return referTo(provider, { ...input, project: projectOf(input.project, connection, provider, false) })
+  },
+  async act(provider, client, { id, project, comment, ...changes }) {
+    const ref = { id, project }
+    if (Object.values(changes).some((value) => value !== undefined)) await provider.change(client, ref, changes)
+    if (comment) await commentOnce(provider, client, ref, comment)
+    const ticket = await provider.get(client, ref)
+    return outcomeOf(provider, ticket, `Updated ${ticket.number}, now ${ticket.state}`)
+  },
+}
+
+/** Closes a ticket; what is closed already passes. The confirmation is the state read back. */
+export const closeTicket: Action<TicketProvider, z.output<typeof closeInput>> = {
+  summary: 'Closes a ticket and answers its state as read back',
+  input: closeInput,
+  answers,
+  deadline: hour,
+  complete(input, { connection, provider }) {
+    return referTo(provider, { ...input, project: projectOf(input.project, connection, provider, false) })
+  },
+  async act(provider, client, { id, project, comment, resolution }) {
+    const ref = { id, project }
+    const before = await provider.get(client, ref)
+    if (comment) await commentOnce(provider, client, ref, comment)
+    if (before.closed) return outcomeOf(provider, before, `${before.number} was closed already (${before.state})`)
+    await provider.close(client, ref, { resolution })
+    const after = await provider.get(client, ref)
+    if (!after.closed) {
+      throw new Failure('refused', `${provider.title} took the call, but ${after.number} is still ${after.state}.`)
+    }
+    return outcomeOf(provider, after, `Closed ${after.number} (${after.state})`)
+  },
+}
+
+function referTo<I extends TicketRef>(provider: TicketProvider, input: I): I {
+  provider.checkRef?.(input)
+  return input
+}
+
+async function commentOnce(provider: TicketProvider, client: Client, ref: TicketRef, comment: string): Promise<void> {
+  if (hasKey(client) && (await provider.hasComment(client, ref))) return
+  await provider.comment(client, ref, comment)
+}
+
+function hasKey(client: Client): client is Client & { key: string } {
+  return client.key !== undefined
+}
+
+function outcomeOf(provider: TicketProvider, ticket: Ticket, message: string): Outcome {
+  const { id, number, url, state } = ticket
+  const name = `${provider.title.toLowerCase().replace(/\s+/g, '-')} ${number}`
+  return passed(message, { id, number, url, state }, { [name]: url })
+}
+
+function titleOf(event: { task?: string; data: { project?: string; stage?: string; service?: string } }): string {
+  const { project, stage, service } = event.data
+  if (!project || !service) {
+    throw new Failure(
+      'invalid',
+      'input.title is missing, and the event carries neither a problem nor a project and service to make one of',
+      {
+        errors: [{ path: 'input.title', message: 'write a title, or send data.project and data.service' }],
+      },
+    )
+  }
+  return `${event.task ?? 'Task'}: ${service} in ${[project, stage].filter(Boolean).join('/')}`
+}
+
+function projectOf(
+  asked: string | undefined,
+  connection: Record<string, unknown>,
+  { project: { pattern, example } }: TicketProvider,
+  required: boolean,
+): string | undefined {
+  const project = asked ?? (connection['project'] as string | undefined)
+  const wrong = project === undefined ? required : !pattern.test(project)
+  if (wrong) {
+    const message = `${project === undefined ? 'missing, and the connection has no default' : 'not a project here'}: write it like ${example}`
+    throw new Failure('invalid', `input.project is ${message}`, { errors: [{ path: 'input.project', message }] })
+  }
+  return project
+}

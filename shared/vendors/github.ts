@@ -1,0 +1,30 @@
+import type { z } from 'zod'
+import { secret, url, word } from '../fields.ts'
+import type { Provider } from '../function/provider.ts'
+
+/** What a connection to GitHub holds, in every category. */
+export const githubConnection = {
+  baseUrl: url()
+    .default('https://api.github.com')
+    .describe('The API: https://api.github.com, or https://<host>/api/v3 of an Enterprise server'),
+  token: secret().describe('A fine-grained personal access token, or a token of an App installation'),
+  project: word().optional().describe('Default repository, as owner/repo'),
+}
+
+/**
+ * How GitHub's REST API is called, whatever for.
+ *
+ * @see https://docs.github.com/en/rest/about-the-rest-api/api-versions
+ */
+export const githubApi = {
+  headers: ({ token }: { token: string }) => ({
+    authorization: `Bearer ${token}`,
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+  }),
+  // The installation token of an App has no user, but every token has a rate limit.
+  check: ({ http }) => http.get('rate_limit'),
+} satisfies Pick<Provider<z.ZodObject<{ token: z.ZodString }>>, 'headers' | 'check'>
+
+/** How a repository is named. */
+export const repository = { pattern: /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+$/, example: 'octo-org/octo-repo' }
