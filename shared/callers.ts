@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from './errors.ts'
 import { remember } from './redact.ts'
 import { readRaw } from './secrets.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, messageOf } from './errors.ts'
 import type { Category } from './function/category.ts'
 import type { Provider } from './function/provider.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { Failure } from './errors.ts'
 import { secretsIn } from './fields.ts'
 import { remember } from './redact.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, type FieldError } from '../errors.ts'
 import { validate } from '../validate.ts'
 import { subjectOf, taskOf } from './task-type.ts'

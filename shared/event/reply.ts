@@ -10,7 +10,6 @@ export interface Reply {
   shkeptncontext: string
   triggeredid: string
   gitcommitid?: string
-  contenttype: 'application/json'
   data: Record<string, unknown>
 }
 
@@ -26,7 +25,6 @@ function reply(event: TaskEvent, kind: 'started' | 'finished', category: string,
     shkeptncontext,
     triggeredid: id,
     ...(gitcommitid ? { gitcommitid } : {}),
-    contenttype: 'application/json',
     // Ours last: a task may be named like one of them.
     data: { ...data, project, stage, service },
   }

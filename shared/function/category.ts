@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { CallEvent } from '../event/event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Client, Provider } from './provider.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Http } from '../http.ts'
 
 /** What a provider's functions work with: one instance of the platform, for one call. */

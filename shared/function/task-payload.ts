@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * What starts a task: only what is the same each time the same event comes, so that a second start is the same start.

@@ -74,8 +74,9 @@ async function answerCall(
 /** From what API Gateway says of itself: the caller's own Host header could name any host. */
 function statusUrl(event: APIGatewayProxyEvent, category: string, taskId: string): string {
   const { domainName, path } = event.requestContext
+  const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = event.headers
   const stage = path.slice(0, path.length - event.path.length)
-  return `${event.headers['x-forwarded-proto'] ?? 'https'}://${domainName}${stage}/${category}/tasks/${taskId}`
+  return new URL(`${stage}/${category}/tasks/${taskId}`, `${protocol}://${domainName}:${port}`).href
 }
 
 function allow(event: APIGatewayProxyEvent, method: string): void {

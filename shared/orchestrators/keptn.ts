@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import type { Reply } from '../event/reply.ts'
 import { secret, url } from '../fields.ts'

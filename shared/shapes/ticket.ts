@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import { problemOf } from '../event/problem.ts'
 import { id, text, vendorFields, word, words } from '../fields.ts'
@@ -10,7 +10,7 @@ import { type Outcome, passed } from '../outcome.ts'
 export interface Ticket {
   /** What update and close take as `id`, with no other help. */
   id: string
-  /** What people say: `#7`, `OPS-12`. */
+  /** What people say: `7`, `OPS-12`. */
   number: string
   url: string
   /** The platform's own word for its state. */
@@ -100,7 +100,7 @@ export const openTicket: Action<TicketProvider, OpenTicket> = {
   async act(provider, client, input) {
     const found = hasKey(client) ? await provider.find(client, input) : undefined
     const ticket = found ?? (await provider.open(client, input))
-    const message = found ? `Found ${ticket.number}, which an earlier try had opened` : `Opened ${ticket.number}`
+    const message = found ? `Found ${named(provider, ticket)}, which an earlier try had opened` : `Opened ${named(provider, ticket)}`
     return outcomeOf(provider, ticket, message)
   },
 }
@@ -134,7 +134,7 @@ export const updateTicket: Action<TicketProvider, UpdateTicket> = {
     if (Object.values(changes).some((value) => value !== undefined)) await provider.change(client, ref, changes)
     if (comment) await commentOnce(provider, client, ref, comment)
     const ticket = await provider.get(client, ref)
-    return outcomeOf(provider, ticket, `Updated ${ticket.number}, now ${ticket.state}`)
+    return outcomeOf(provider, ticket, `Updated ${named(provider, ticket)}, now ${ticket.state}`)
   },
 }
 
@@ -151,13 +151,13 @@ export const closeTicket: Action<TicketProvider, z.output<typeof closeInput>> = 
     const ref = { id, project }
     const before = await provider.get(client, ref)
     if (comment) await commentOnce(provider, client, ref, comment)
-    if (before.closed) return outcomeOf(provider, before, `${before.number} was closed already (${before.state})`)
+    if (before.closed) return outcomeOf(provider, before, `The ${named(provider, before)} was closed already (${before.state})`)
     await provider.close(client, ref, { resolution })
     const after = await provider.get(client, ref)
     if (!after.closed) {
-      throw new Failure('refused', `${provider.title} took the call, but ${after.number} is still ${after.state}.`)
+      throw new Failure('refused', `${provider.title} took the call, but the ${named(provider, after)} is still ${after.state}.`)
     }
-    return outcomeOf(provider, after, `Closed ${after.number} (${after.state})`)
+    return outcomeOf(provider, after, `Closed ${named(provider, after)} (${after.state})`)
   },
 }
 
@@ -173,6 +173,10 @@ async function commentOnce(provider: TicketProvider, client: Client, ref: Ticket
 
 function hasKey(client: Client): client is Client & { key: string } {
   return client.key !== undefined
+}
+
+function named({ noun }: TicketProvider, { number }: Ticket): string {
+  return `${noun} ${number}`
 }
 
 function outcomeOf(provider: TicketProvider, ticket: Ticket, message: string): Outcome {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { secret, url, word } from '../fields.ts'
 import type { Provider } from '../function/provider.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { segment } from '../../../shared/http.ts'
@@ -152,7 +152,7 @@ function repoPath(project: string | undefined): string {
 function ticketOf(project: string | undefined, { number, html_url, state }: Issue): Ticket {
   return {
     id: `${project}#${number}`,
-    number: `#${number}`,
+    number: String(number),
     url: html_url,
     state,
     closed: state === 'closed',

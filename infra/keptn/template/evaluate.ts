@@ -101,6 +101,11 @@ class Evaluation {
     }
   }
 
+  private print(ref: Ref): void {
+    const value = ref?.value ?? null
+    this.output += value === null ? '<no value>' : formatValue(value)
+  }
+
   private branch(dot: Ref, node: Extract<Node, { body: Node[] }>): Signal {
     const value = this.pipeline(dot, node.pipeline)
     if (!isTrue(value)) return this.walk(dot, node.otherwise)
@@ -155,32 +160,25 @@ class Evaluation {
     const [first, ...args] = command.operands
     if (!first) return undefined
     if (first.kind === 'identifier') return this.call(dot, first.name, first, command, args, final)
-    if (first.kind === 'field') return this.field(dot, dot, first, first.path, args, final)
+    if (first.kind === 'field') return this.field(dot, first, first.path, args, final)
     if (first.kind === 'chain')
-      return this.field(dot, this.argument(dot, first.base, 'any', first), first, first.path, args, final)
-    if (first.kind === 'variable' && first.path.length > 1) return this.variable(dot, first, args, final)
+      return this.field(this.argument(dot, first.base, 'any', first), first, first.path, args, final)
+    if (first.kind === 'variable' && first.path.length > 1) return this.variable(first, args, final)
     this.enter(first)
     if (args.length > 0 || final !== missing) this.fail(`can't give argument to non-function ${show(first)}`)
     if (first.kind === 'pipeline') return this.pipeline(dot, first)
-    if (first.kind === 'variable') return this.variable(dot, first, args, final)
+    if (first.kind === 'variable') return this.variable(first, args, final)
     if (first.kind === 'nil') this.fail('nil is not a command')
     return first.kind === 'constant' ? plain(first.value) : dot
   }
 
-  private variable(dot: Ref, node: Extract<Operand, { path: string[] }>, args: readonly Operand[], final: Final): Ref {
+  private variable(node: Extract<Operand, { path: string[] }>, args: readonly Operand[], final: Final): Ref {
     const [name, ...path] = node.path
     const value = this.variables.findLast((candidate) => candidate.name === name)?.value
-    return path.length === 0 ? value : this.field(dot, value, node, path, args, final)
+    return path.length === 0 ? value : this.field(value, node, path, args, final)
   }
 
-  private field(
-    _dot: Ref,
-    start: Ref,
-    node: Operand,
-    path: readonly string[],
-    args: readonly Operand[],
-    final: Final,
-  ): Ref {
+  private field(start: Ref, node: Operand, path: readonly string[], args: readonly Operand[], final: Final): Ref {
     this.enter(node)
     return path.reduce<Ref>((receiver, name, at) => {
       const hasArguments = at === path.length - 1 && (args.length > 0 || final !== missing)
@@ -238,9 +236,9 @@ class Evaluation {
         if (parent.kind === 'chain') this.fail(`indirection through explicit nil in ${show(parent)}`)
         return undefined
       case 'field':
-        return this.accept(this.field(dot, dot, operand, operand.path, [], missing), accepts)
+        return this.accept(this.field(dot, operand, operand.path, [], missing), accepts)
       case 'variable':
-        return this.accept(this.variable(dot, operand, [], missing), accepts)
+        return this.accept(this.variable(operand, [], missing), accepts)
       case 'pipeline':
         return this.accept(this.pipeline(dot, operand), accepts)
       case 'identifier': {
@@ -249,7 +247,7 @@ class Evaluation {
       }
       case 'chain': {
         const base = this.argument(dot, operand.base, 'any', operand)
-        return this.accept(this.field(dot, base, operand, operand.path, [], missing), accepts)
+        return this.accept(this.field(base, operand, operand.path, [], missing), accepts)
       }
       case 'constant':
         if (accepts === 'string' && operand.type !== 'string') this.fail(`expected string; found ${operand.text}`)

@@ -63,7 +63,9 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
       else if (precision >= 0) spec.precision = precision
     } else if (groups['precision']) spec.precision = Number(groups['precision'].slice(1))
 
-    const verb = groups['verb']
+    const tooLarge = (spec.width ?? 0) > 1_000_000 || (spec.precision ?? 0) > 1_000_000
+    const verb = tooLarge ? undefined : groups['verb']
+    if (tooLarge) at = format.length
     if (verb === undefined) text += '%!(NOVERB)'
     else if (verb === '%') text += '%'
     else if (groups['index'] !== undefined && !indexed(groups['index'])) text += `%!${verb}(BADINDEX)`

@@ -57,14 +57,14 @@ export function findCallback(store: Store, callbackId: string): Operation | unde
 export function changedOperations(store: Store, execution: number, version: number): Operation[] {
   return store
     .all<OperationRow>('SELECT * FROM operation WHERE execution = ? AND version > ? ORDER BY seq', execution, version)
-    .map(parse)
+    .map((row) => parse(row))
 }
 
 /** @returns operations whose time has come, the earliest first */
 export function dueOperations(store: Store, now: number, limit: number): Operation[] {
   return store
     .all<OperationRow>('SELECT * FROM operation WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit)
-    .map(parse)
+    .map((row) => parse(row))
 }
 
 /** @returns those of one execution, without function calls, which are the driver's */
@@ -75,7 +75,7 @@ export function dueOperationsOf(store: Store, execution: number, now: number): O
       execution,
       now,
     )
-    .map(parse)
+    .map((row) => parse(row))
 }
 
 /** @returns whether nothing more can happen to the operation */

@@ -40,6 +40,7 @@ CREATE INDEX IF NOT EXISTS execution_deadline ON execution (deadline) WHERE stat
 CREATE INDEX IF NOT EXISTS execution_expires ON execution (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_notify ON execution (notify_at) WHERE notify_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_in_flight ON execution (in_flight) WHERE in_flight = 1;
+CREATE INDEX IF NOT EXISTS execution_caller ON execution (caller, caller_operation) WHERE caller IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS operation (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,6 +61,8 @@ CREATE TABLE IF NOT EXISTS operation (
   UNIQUE (execution, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS operation_due ON operation (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS operation_due_of ON operation (execution, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS operation_call ON operation (execution) WHERE type = 'CHAINED_INVOKE' AND status = 'STARTED';
 CREATE INDEX IF NOT EXISTS operation_version ON operation (execution, version);
 CREATE INDEX IF NOT EXISTS operation_parent ON operation (execution, parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS operation_callback ON operation (callback_id) WHERE callback_id IS NOT NULL;

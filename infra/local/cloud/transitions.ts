@@ -17,6 +17,8 @@ const ACTIONS: Partial<Record<string, readonly string[]>> = {
   CHAINED_INVOKE: ['START'],
 }
 
+const END_STATUS = { SUCCEED: 'SUCCEEDED', FAIL: 'FAILED', CANCEL: 'CANCELLED' } as const
+
 const EVENT_PREFIX = {
   STEP: 'Step',
   CONTEXT: 'Context',
@@ -65,13 +67,10 @@ export function applyUpdate(core: Core, execution: Execution, update: OperationU
     }
     default:
       if (update.Type === 'CONTEXT' && update.ContextOptions?.ReplayChildren) details.replayChildren = true
-      endOperation(
-        core,
-        execution,
-        operation,
-        { SUCCEED: 'SUCCEEDED', FAIL: 'FAILED', CANCEL: 'CANCELLED' }[update.Action ?? ''] as EndStatus,
-        { result: update.Payload, error: update.Error },
-      )
+      endOperation(core, execution, operation, END_STATUS[update.Action as keyof typeof END_STATUS], {
+        result: update.Payload,
+        error: update.Error,
+      })
   }
 }
 

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Call, type Target, targets } from './http.ts'
 import type { Store } from './store.ts'
 
@@ -26,10 +26,10 @@ const faultSchema = z
   .strictObject({
     target: z.enum(targets),
     /**
-     * `500` `503` `429` `401`: that status, in the platform's shape. `html`: a 500 with a web page. `secondary-limit`: GitHub's 403 with
-     * retry-after. `hang`: taken and never answered. `slow`: answered after `delayMs`. `reset`: the connection is reset. `truncate`: half
-     * a JSON text, then the connection ends. `wrong-json`: 200 with another JSON object. `empty`: 200 with no body. `redirect`: 302 to
-     * another host. `huge`: 200 with a body that never ends.
+     * `500` `503` `429` `401`: that status, in the platform's shape. `html`: a 500 with a web page. `secondary-limit`:
+     * GitHub's 403 with retry-after. `hang`: taken and never answered. `slow`: answered after `delayMs`. `reset`: the
+     * connection is reset. `truncate`: half a JSON text, then the connection ends. `wrong-json`: 200 with another JSON
+     * object. `empty`: 200 with no body. `redirect`: 302 to another host. `huge`: 200 with a body that never ends.
      */
     kind: z.enum(faultKinds),
     /** For so many calls. */
@@ -84,8 +84,8 @@ export interface Faults {
 }
 
 /**
- * The faults of a sandbox. They are kept in its database, so that a platform which is down stays down while the process that plays it is killed
- * and started again.
+ * The faults of a sandbox. They are kept in its database, so that a platform which is down stays down while the process
+ * that plays it is killed and started again.
  */
 export function createFaults(store: Store): Faults {
   const rows = store.all<{ id: number; fault: string }>('SELECT id, fault FROM faults ORDER BY id')

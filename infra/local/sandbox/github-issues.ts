@@ -51,7 +51,10 @@ export interface Page {
   perPage: number
 }
 
-/** Issues and comments in the sandbox's database. Lists give one row more than a page holds, which tells whether another follows. */
+/**
+ * Issues and comments in the sandbox's database. Lists give one row more than a page holds, which tells whether another
+ * follows.
+ */
 export interface Issues {
   /** The repository, which exists from its first use on; its name keeps the letter case of that use. */
   repo(owner: string, name: string): Repo
@@ -141,7 +144,8 @@ export function createIssues(store: Store): Issues {
     update(issue, change) {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
       const next = { ...issue, ...given, updated_at: now() }
-      // GitHub ignores a reason that comes without a change of the state, and has its own for a change that comes without one.
+      // GitHub ignores a reason that comes without a change of the state, and has its own for a change that comes
+      // without one.
       if (next.state === issue.state) next.state_reason = issue.state_reason
       else next.state_reason = next.state === 'open' ? 'reopened' : (change.state_reason ?? 'completed')
       if (next.state !== issue.state) next.closed_at = next.state === 'closed' ? next.updated_at : null

@@ -31,8 +31,9 @@ export interface GitHub extends Platform {
 }
 
 /**
- * Plays GitHub's issues API (docs.github.com/rest/issues) for whoever brings the demo token. Every repository exists from its first use on, but
- * those named `missing*` do not and those named `no-issues*` have no issues; every login exists, but not `nobody-*`.
+ * Plays GitHub's issues API (docs.github.com/rest/issues) for whoever brings the demo token. Every repository exists
+ * from its first use on, but those named `missing*` do not and those named `no-issues*` have no issues; every login
+ * exists, but not `nobody-*`.
  */
 export function createGitHub(store: Store): GitHub {
   const issues = createIssues(store)
@@ -215,7 +216,10 @@ function invalid(errors: FieldError[], page: string): Answer {
   return json(422, body, {}, errors.map(({ field, code }) => `${field} ${code}`).join(', '))
 }
 
-/** A page of a list with the Link header by which GitHub's clients go on; there is no `last`, as with GitHub's own long lists. */
+/**
+ * A page of a list with the Link header by which GitHub's clients go on; there is no `last`, as with GitHub's own long
+ * lists.
+ */
 function paged<T>(call: Call, { page, perPage }: Page, found: T[], shape: (item: T) => unknown): Answer {
   const link = (rel: string, to: number) => {
     const query = new URLSearchParams(call.query)

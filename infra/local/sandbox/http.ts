@@ -37,7 +37,8 @@ export interface Platform {
 export const bodyLimit = 1024 * 1024
 
 /**
- * Reads a request to its end, so that even an oversized one gets an answer instead of a reset, but keeps only the first megabyte.
+ * Reads a request to its end, so that even an oversized one gets an answer instead of a reset, but keeps only the first
+ * megabyte.
  * @throws when the client goes away, or sends more than 32 MB
  */
 export async function readBody(req: IncomingMessage): Promise<{ body: string; size: number }> {
@@ -112,8 +113,8 @@ export function bearer(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /**
- * Whether a call comes from this machine and was meant for it. The name is checked too: a web page whose own host name has been
- * pointed at 127.0.0.1 reaches this port, but says that name.
+ * Whether a call comes from this machine and was meant for it. The name is checked too: a web page whose own host name
+ * has been pointed at 127.0.0.1 reaches this port, but says that name.
  */
 export function isLocal(req: IncomingMessage): boolean {
   const address = req.socket.remoteAddress ?? ''

@@ -44,9 +44,10 @@ export interface Sandbox {
 }
 
 /**
- * The platforms that stand in for the real ones while no account is there: GitHub's issues at `/sandbox/github`, Keptn's API at `/sandbox/keptn`
- * and the SSO that gives tokens for it at `/sandbox/sso`. They take only the credentials of `demo`, can be made to fail
- * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/events`, `/sandbox/requests`).
+ * The platforms that stand in for the real ones while no account is there: GitHub's issues at `/sandbox/github`,
+ * Keptn's API at `/sandbox/keptn` and the SSO that gives tokens for it at `/sandbox/sso`. They take only the
+ * credentials of `demo`, can be made to fail (`/sandbox/faults`), and show what they were asked to do
+ * (`/sandbox/issues`, `/sandbox/events`, `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
 export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
@@ -92,7 +93,9 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = URL.parse(req.url ?? '/', 'http://sandbox.invalid')
-    const [, name = '', path = '/'] = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '') ?? []
+    const below = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
+    if (!below) return void send(res, { status: 404, body: 'Only what is below /sandbox/ is here.\n' })
+    const [, name = '', path = '/'] = below
     const { body, size } = await readBody(req)
     if (closing.signal.aborted) return void res.destroy()
     const call: Call = {
@@ -114,8 +117,8 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
   async function platformCall(target: Target, call: Call, res: ServerResponse): Promise<void> {
     const at = new Date().toISOString()
     const { method, path } = call
-    const seq = store.requestBegan({ at, target, method, path })
     const fault = faults.take(target, call)
+    const seq = store.requestBegan({ at, target, method, path, fault: fault?.kind ?? null })
     const platform = platforms[target]
     let note = ''
     const carryOut = (): Answer => {
@@ -126,7 +129,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
 
     const status = fault ? await spoil(fault, platform, res, carryOut, closing.signal) : send(res, carryOut())
     if (closing.signal.aborted) return
-    store.requestEnded(seq, status, fault?.kind ?? null)
+    store.requestEnded(seq, status)
     observe({
       at,
       target,

@@ -4,8 +4,9 @@ import { isObject } from './http.ts'
 const kinds = ['started', 'finished', 'invalidated']
 
 /**
- * Why Keptn's API would not take an event, in one sentence; undefined where it would. These are the rules of strict validation (protocol,
- * "Sending events back"), which an installation may have switched off: a receiver that passes here passes there.
+ * Why Keptn's API would not take an event, in one sentence; undefined where it would. These are the rules of strict
+ * validation (protocol, "Sending events back"), which an installation may have switched off: a receiver that passes
+ * here passes there.
  */
 export function refusalOf(event: Record<string, unknown>): string | undefined {
   const { type, source, data, triggeredid } = event
@@ -29,8 +30,8 @@ export function refusalOf(event: Record<string, unknown>): string | undefined {
 }
 
 /**
- * The context under which Keptn records an event. A caller's own UUID is kept, none gets a new one, and any other text is turned into
- * a UUID by its first 16 bytes, always the same for the same text.
+ * The context under which Keptn records an event. A caller's own UUID is kept, none gets a new one, and any other text
+ * is turned into a UUID by its first 16 bytes, always the same for the same text.
  */
 export function keptnContextOf(given: unknown): string {
   if (!isFilled(given)) return randomUUID()

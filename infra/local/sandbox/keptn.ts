@@ -22,7 +22,10 @@ export interface RecordedEvent {
 }
 
 export interface Keptn extends Platform {
-  /** How long an accepted event stays invisible for read-back, in milliseconds: the real API answers before it processes. */
+  /**
+   * How long an accepted event stays invisible for read-back, in milliseconds: the real API answers before it
+   * processes.
+   */
   visibleAfterMs: number
   /** Everything recorded, oldest first, at once and with no delay. */
   events(): RecordedEvent[]
@@ -42,9 +45,10 @@ const filters: Record<string, string> = {
 }
 
 /**
- * Plays the part of Keptn 1.4.5's API that a receiver uses: `/api/v1/event` with strict validation, `/api/v1/metadata`, `/api/v1/auth` and the
- * read-back at `/api/mongodb-datastore/event` (protocol, "Sending events back" and "Reading back"). `/record` is no part of Keptn's API: it
- * is where the one who plays the control plane puts its own events, as Keptn's services do on their message bus.
+ * Plays the part of Keptn 1.4.5's API that a receiver uses: `/api/v1/event` with strict validation, `/api/v1/metadata`,
+ * `/api/v1/auth` and the read-back at `/api/mongodb-datastore/event` (protocol, "Sending events back" and "Reading
+ * back"). `/record` is no part of Keptn's API: it is where the one who plays the control plane puts its own events, as
+ * Keptn's services do on their message bus.
  */
 export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEvent) => void): Keptn {
   const keptn: Keptn = {
@@ -100,7 +104,8 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     if (refusal) return keptn.error(400, refusal)
 
     const context = keptnContextOf(body.shkeptncontext)
-    // As with the real one, what the caller says about these three is not looked at, and a field that Keptn does not know is lost.
+    // As with the real one, what the caller says about these three is not looked at, and a field that Keptn does not
+    // know is lost.
     const own = { specversion: '1.0', id: randomUUID(), time: new Date().toISOString(), shkeptncontext: context }
     const { type: eventType, source, data, triggeredid, gitcommitid, extensions, shkeptnspecversion } = body
     const contenttype = 'application/json'

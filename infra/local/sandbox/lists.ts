@@ -4,8 +4,8 @@ import { type Answer, type Call, json, jsonObject, mediaType, type Target, targe
 import type { Sandbox } from './index.ts'
 
 /**
- * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `requests?target=`, `faults`, and `DELETE` on
- * the root, which empties everything.
+ * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `requests?target=`,
+ * `faults`, and `DELETE` on the root, which empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {

@@ -50,7 +50,8 @@ const spoiled: Record<Whole, (fault: Fault, platform: Platform) => Answer> = {
   '401': (_, platform) => platform.error(401, 'Bad credentials'),
   '429': (fault, platform) => {
     const reset = String(Math.ceil(Date.now() / 1000 + (fault.retryAfter ?? 0)))
-    const limits = fault.target === 'github' ? { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset } : {}
+    const limits: Record<string, string> =
+      fault.target === 'github' ? { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset } : {}
     return withHeaders(platform.error(429, 'API rate limit exceeded'), { ...retryAfter(fault), ...limits })
   },
   'secondary-limit': (fault, platform) =>

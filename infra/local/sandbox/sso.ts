@@ -15,9 +15,10 @@ export interface Sso extends Platform {
 }
 
 /**
- * Plays the token endpoint with which Dynatrace SaaS lets an OAuth client call Cloud Automation: client credentials in a form body, as RFC
- * 6749 §4.4 has it, errors as in §5.2. The scopes are those of the protocol's "Sending events back"; asking for none of
- * `cloudautomation:events:write` is refused, since a token without it is of no use to a receiver.
+ * Plays the token endpoint with which Dynatrace SaaS lets an OAuth client call Cloud Automation: client credentials in
+ * a form body, as RFC 6749 §4.4 has it, errors as in §5.2. The scopes are those of the protocol's "Sending events
+ * back"; asking for none of `cloudautomation:events:write` is refused, since a token without it is of no use to a
+ * receiver.
  */
 export function createSso(store: Store): Sso {
   const sso: Sso = {

@@ -30,7 +30,10 @@ const schema = `
 `
 const tables = ['repos', 'issues', 'comments', 'events', 'tokens', 'faults', 'requests']
 
-/** One call in, as `/sandbox/requests` lists it: no headers, no query, no body. `status` is null where no answer went out. */
+/**
+ * One call in, as `/sandbox/requests` lists it: no headers, no query, no body. `status` is null where no answer went
+ * out.
+ */
 export interface LoggedRequest {
   at: string
   target: Target
@@ -47,22 +50,23 @@ export interface Store {
   /** Runs a statement and gives the id of the row that it inserted. */
   run(sql: string, ...values: SQLInputValue[]): number
   /** Notes a call when it comes in: a process that is killed while it works has still received it. */
-  requestBegan(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path'>): number
-  requestEnded(seq: number, status: number | null, fault: string | null): void
+  requestBegan(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path' | 'fault'>): number
+  requestEnded(seq: number, status: number | null): void
   requests(target?: string): LoggedRequest[]
   empty(): void
   close(): void
 }
 
 /**
- * Opens `sandbox.db` in a folder, which is made if it is not there. Every write is in the file when the call returns, so a killed
- * process loses nothing that it has answered.
+ * Opens `sandbox.db` in a folder, which is made if it is not there. Every write is in the file when the call returns,
+ * so a killed process loses nothing that it has answered.
  * @throws when the folder cannot be written
  */
 export function openStore(folder: string): Store {
   mkdirSync(folder, { recursive: true })
   const db = new DatabaseSync(join(folder, 'sandbox.db'))
-  // NORMAL gives up the last writes to a power cut only; a killed process keeps them, and each write is ten times cheaper.
+  // NORMAL gives up the last writes to a power cut only; a killed process keeps them, and each write is ten times
+  // cheaper.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
   db.exec(schema)
 
@@ -78,11 +82,18 @@ export function openStore(folder: string): Store {
     all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
     run: (sql, ...values) => Number(statement(sql).run(...values).lastInsertRowid),
 
-    requestBegan: ({ at, target, method, path }) =>
-      store.run('INSERT INTO requests (at, target, method, path) VALUES (?, ?, ?, ?)', at, target, method, path),
+    requestBegan: ({ at, target, method, path, fault }) =>
+      store.run(
+        'INSERT INTO requests (at, target, method, path, fault) VALUES (?, ?, ?, ?, ?)',
+        at,
+        target,
+        method,
+        path,
+        fault,
+      ),
 
-    requestEnded(seq, status, fault) {
-      store.run('UPDATE requests SET status = ?, fault = ? WHERE seq = ?', status, fault, seq)
+    requestEnded(seq, status) {
+      store.run('UPDATE requests SET status = ? WHERE seq = ?', status, seq)
     },
 
     requests: (target) =>

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import { callReceiver, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+
+interface Options {
+  url: string
+  token?: string
+  json?: boolean
+  follow?: boolean
+}
+
+interface Listed {
+  name: string
+  functionName: string
+  status: string
+  startedAt: number
+  endedAt?: number
+}
+
+/** `webhooks tasks`: the tasks of the local runtime, or one task anywhere. */
+export function tasksCommand(): Command {
+  return receiverOptions(
+    new Command('tasks')
+      .description('list the tasks of the local runtime, or show one task')
+      .argument('[category/taskId]', 'one task, here or deployed')
+      .option('--follow', 'go on until Ctrl-C, or until the one task has ended')
+      .option('--json', 'as JSON'),
+  )
+    .addHelpText(
+      'after',
+      `
+A deployed API shows one task at a time, by its id.
+
+Examples:
+  $ npm run webhooks -- tasks
+  $ npm run webhooks -- tasks issue-ticketing/5f0c... --follow`,
+    )
+    .action(run)
+}
+
+async function run(task: string | undefined, options: Options): Promise<void> {
+  const receiver = receiverOf(options)
+  if (task === undefined) await listAll(receiver, options)
+  else await showOne(receiver, task, options)
+}
+
+async function listAll(receiver: Receiver, { json, follow }: Options): Promise<void> {
+  let shown = ''
+  do {
+    const { status, body } = await callReceiver(receiver, '/tasks')
+    if (status !== 200) throw new UsageError(`${receiver.url} has no list of tasks; only the local runtime has. Name one: category/taskId.`)
+    const { tasks } = body as { tasks: Listed[] }
+    const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
+    if (text !== shown) console.log(text)
+    shown = text
+    if (follow) await sleep(1_000)
+  } while (follow)
+}
+
+function tableOf(tasks: Listed[]): string {
+  if (tasks.length === 0) return 'There are no tasks yet.'
+  const rows = tasks.map(({ name, functionName, status, startedAt, endedAt }) =>
+    [
+      `${functionName.replace(/-task$/, '')}/${name}`,
+      status.toLowerCase().padEnd(9),
+      new Date(startedAt).toISOString(),
+      endedAt === undefined ? '' : `${((endedAt - startedAt) / 1_000).toFixed(1)} s`,
+    ].join('  '),
+  )
+  return rows.join('\n')
+}
+
+async function showOne(receiver: Receiver, task: string, { follow }: Options): Promise<void> {
+  const [category, taskId] = task.split('/')
+  if (!category || !taskId) throw new UsageError(`"${task}" is no task: write category/taskId.`)
+  for (;;) {
+    const { status, body } = await callReceiver(receiver, `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`)
+    const running = (body as { state?: string }).state === 'running'
+    if (!follow || !running) {
+      console.log(JSON.stringify(body, null, 2))
+      if (status >= 400) process.exitCode = 1
+      return
+    }
+    await sleep(1_000)
+  }
+}

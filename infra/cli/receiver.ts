@@ -1,0 +1,52 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { defaultUrl, demo } from '../local/sandbox/demo.ts'
+
+/** Where a command's calls go. */
+export interface Receiver {
+  /** The deployed API's URL without `/v1`, or the local runtime's. */
+  url: string
+  token: string
+}
+
+/** An error whose sentence is all that the user needs; the exit code is 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** The two options of every command that calls the receiver, with the local runtime as their default. */
+export function receiverOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'where the functions are deployed (WEBHOOKS_URL; else the local runtime)', parseUrl, process.env['WEBHOOKS_URL'] ?? defaultUrl)
+    .option('--token <token>', 'the token of a caller (WEBHOOKS_TOKEN; else the local demo token)')
+}
+
+/** The options as given, with defaults; a deployed URL may end in `/v1` as `cdk deploy` prints it. */
+export function receiverOf({ url, token }: { url: string; token?: string }): Receiver {
+  return { url: url.replace(/\/+$/, '').replace(/\/v1$/, ''), token: token ?? process.env['WEBHOOKS_TOKEN'] ?? demo.callerToken }
+}
+
+/**
+ * Calls the receiver and answers status and JSON.
+ *
+ * @throws UsageError where nothing answers
+ */
+export async function callReceiver({ url, token }: Receiver, path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
+  const target = path.startsWith('http') ? path : `${url}${path}`
+  let response: Response
+  try {
+    response = await fetch(target, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } })
+  } catch {
+    throw new UsageError(`Nothing answers at ${new URL(target).origin}; start it with npm start, or give --url.`)
+  }
+  const text = await response.text()
+  try {
+    return { status: response.status, body: JSON.parse(text) }
+  } catch {
+    throw new UsageError(`${target} answered ${response.status} and no JSON: is it the URL of this project's API?`)
+  }
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text)) throw new InvalidArgumentError('It must be a URL, such as https://abc.execute-api.eu-west-1.amazonaws.com/v1.')
+  return text
+}

@@ -1,0 +1,93 @@
+import { sprintf } from './template/sprintf.ts'
+import type { WebhookRequest } from './webhook-config.ts'
+
+/** Why webhook-service does not run a command; the message is its own. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+}
+
+const deniedCharacters = ['$', '|', ';', '>', '$(', ' &', '&&', '`', '/var/run']
+const deniedOptions = ['-o', '--output', '-F', '--form', '-T', '--upload-file', '-K', '--config']
+const deniedHosts = [
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+  'localhost',
+  '127.0.0.1',
+  '::1',
+]
+const required = '--fail-with-body'
+
+/**
+ * The curl line of a request before the template runs over it. Each part is added by a Sprintf whose format is the line so
+ * far: that is why a percent sign in a payload ruins what follows it (protocol section 1).
+ * @throws RefusedError for a URL inside the cluster. What a name resolves to is not looked up here.
+ */
+export function buildLine(request: string | WebhookRequest): string {
+  if (typeof request === 'string') return request
+  const denied = deniedHosts.find((host) => request.url.includes(host))
+  if (denied !== undefined) throw new RefusedError(`curl command contains denied URL '${denied}'`)
+  let line = sprintf('curl --request %s', [request.method])
+  for (const { key, value } of request.headers) line = sprintf(`${line} --header '%s: %s'`, [key, value])
+  if (request.payload !== '') line = sprintf(`${line} --data '%s'`, [request.payload])
+  if (request.options !== '') line = sprintf(`${line} %s`, [request.options])
+  return sprintf(`${line} %s`, [request.url])
+}
+
+/**
+ * What webhook-service passes to curl for a rendered line (protocol section 1).
+ * @throws RefusedError with its text, for a denied character or option, an open quote, or another program than curl
+ */
+export function toArgv(line: string): string[] {
+  if (line === '') throw new RefusedError('no command provided')
+  const character = deniedCharacters.find((denied) => line.includes(denied))
+  if (character !== undefined) throw new RefusedError(`curl command contains denied character '${character}'`)
+  const argv = split(line)
+  if (line.split(' ')[0] !== 'curl') throw new RefusedError('only curl commands are allowed to be executed')
+  argv.forEach((arg, at) => {
+    const option = deniedOptions.find((denied) => arg.startsWith(denied))
+    if (option !== undefined) throw new RefusedError(`curl command contains invalid option '${option}'`)
+    if (arg !== '--data' && arg !== '-d') return
+    const data = argv[at + 1]
+    // The program reads past the end here and crashes; this is what it leaves in its log.
+    if (data === undefined) throw new RefusedError(`runtime error: index out of range [${at + 1}] with length ${argv.length}`)
+    if (data.startsWith('@')) throw new RefusedError('file uploads using @ in --data is not allowed')
+  })
+  return argv.includes(required) ? argv : [...argv, required]
+}
+
+/** Byte by byte, as the program does: each byte of a non-ASCII character becomes a character of its own. */
+function split(line: string): string[] {
+  const args: string[] = []
+  let current = ''
+  let quote = ''
+  let inWord = false
+  // The first character is taken as it is, whatever it is.
+  let literal = true
+  for (const character of Buffer.from(line).toString('latin1')) {
+    if (quote !== '') {
+      if (character !== quote) current += character
+      else {
+        args.push(current)
+        current = ''
+        quote = ''
+        inWord = false
+      }
+    } else if (literal) {
+      current += character
+      literal = false
+    } else if (character === '\\') literal = true
+    else if (character === '"' || character === "'") quote = character
+    else if (character !== ' ' && character !== '\t') {
+      current += character
+      inWord = true
+    } else if (inWord) {
+      args.push(current)
+      current = ''
+      inWord = false
+    }
+  }
+  if (quote !== '') throw new RefusedError('could not parse curl command')
+  return [...args, current].filter((arg) => arg !== '')
+}

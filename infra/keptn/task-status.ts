@@ -1,0 +1,56 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { isObject, type JsonObject } from './events.ts'
+
+/** A task that a receiver has accepted: the body of its 202 (design of its HTTP interface). */
+export interface AcceptedTask {
+  taskId: string
+  statusUrl: string
+}
+
+/** Reads the body of a 202; undefined where it names no task. */
+export function acceptedTask(body: string): AcceptedTask | undefined {
+  try {
+    const answer: unknown = JSON.parse(body)
+    if (!isObject(answer)) return undefined
+    const { taskId, statusUrl } = answer
+    return typeof taskId === 'string' && typeof statusUrl === 'string' ? { taskId, statusUrl } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Polls the status of an accepted task until it has ended; a failed poll is no reason to stop.
+ * @param ask gets the status URL; its failures are reported once
+ * @returns the data of the `.finished` that its outcome implies
+ */
+export async function followTask(
+  task: string,
+  ask: () => Promise<Response>,
+  { intervalMs, signal, warn }: { intervalMs: number; signal: AbortSignal; warn: (text: string) => void },
+): Promise<JsonObject> {
+  let warned = false
+  for (;;) {
+    await wait(intervalMs, undefined, { signal })
+    try {
+      const answer = await ask()
+      const status: unknown = answer.ok ? await answer.json() : undefined
+      if (isObject(status) && status['state'] !== 'running' && isObject(status['outcome'])) return finishedData(task, status['outcome'])
+      if (!answer.ok) throw new Error(`the status URL answered ${answer.status}`)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!warned) warn(`${error instanceof Error ? error.message : String(error)}; asking again`)
+      warned = true
+    }
+  }
+}
+
+function finishedData(task: string, { status, result, message, data, links }: JsonObject): JsonObject {
+  return {
+    status: status ?? 'succeeded',
+    result: result ?? 'fail',
+    ...(typeof message === 'string' ? { message } : {}),
+    ...(isObject(links) && Object.keys(links).length > 0 ? { labels: links } : {}),
+    ...(isObject(data) ? { [task]: data } : {}),
+  }
+}

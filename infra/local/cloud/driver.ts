@@ -1,0 +1,261 @@
+import { type Core, delayMs } from './core.ts'
+import { type DurableService, tokenOf } from './durable.ts'
+import type { Invocation, Outcome } from './environment.ts'
+import { ApiError } from './errors.ts'
+import { type Execution, executionById, saveExecution, startExecution, wakeExecution } from './executions.ts'
+import { recordEvent } from './history.ts'
+import { chargeUse, MAX_PAYLOAD_BYTES } from './limits.ts'
+import { functionNameOf } from './names.ts'
+import type { Notifier } from './notifier.ts'
+import { changedOperations, dueOperations, isWaiting, type Operation } from './operations.ts'
+import { fireOperation, invokeBegun } from './transitions.ts'
+import type { FunctionError } from './types.ts'
+import { operationPage } from './wire.ts'
+import type { Workers } from './workers.ts'
+
+/** How much is done in one go before other events of the process get their turn. */
+const BATCH = 200
+const MAX_TIMER_MS = 2 ** 31 - 1
+const MAX_BACKOFF_SECONDS = 60
+
+/** Does what is due: invokes functions, fires timers, ends what ran out of time; one alarm is set for the next. */
+export class Driver {
+  readonly #core: Core
+  readonly #service: DurableService
+  readonly #workers: Workers
+  readonly #notifier: Notifier
+  #timer: NodeJS.Timeout | undefined
+  #armedAt = Number.POSITIVE_INFINITY
+  #stopped = true
+
+  constructor(core: Core, service: DurableService, workers: Workers, notifier: Notifier) {
+    this.#core = core
+    this.#service = service
+    this.#workers = workers
+    this.#notifier = notifier
+  }
+
+  /** Takes up what an earlier process left: invocations that were under way start again at once. */
+  start(): void {
+    const { store } = this.#core
+    const now = Date.now()
+    store.transaction(() => {
+      store.run('UPDATE execution SET in_flight = 0, wake_at = ? WHERE in_flight = 1', now)
+      store.run('UPDATE execution SET notify_at = ? WHERE notify_at IS NOT NULL', now)
+      store.run(
+        `UPDATE operation SET due_at = ? WHERE type = 'CHAINED_INVOKE' AND status = 'STARTED' AND due_at IS NULL
+         AND (SELECT status FROM execution WHERE id = operation.execution) = 'RUNNING' AND NOT EXISTS
+         (SELECT 1 FROM execution WHERE caller = operation.execution AND caller_operation = operation.id)`,
+        now,
+      )
+    })
+    this.#stopped = false
+    this.alarm(now)
+  }
+
+  /** Starts nothing any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#notifier.stop()
+    clearTimeout(this.#timer)
+  }
+
+  /** Something is to be done at `at`, in milliseconds since 1970. */
+  alarm(at: number): void {
+    if (this.#stopped || at >= this.#armedAt) return
+    clearTimeout(this.#timer)
+    this.#armedAt = at
+    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(0, at - Date.now()), MAX_TIMER_MS))
+  }
+
+  #tick(): void {
+    const { store } = this.#core
+    const now = Date.now()
+    const next = store.transaction(() => {
+      this.#endOverdue(now)
+      this.#fireDue(now)
+      store.run(
+        'DELETE FROM execution WHERE id IN (SELECT id FROM execution WHERE expires_at <= ? LIMIT ?)',
+        now,
+        BATCH,
+      )
+      return store.all<{ id: number; function: string }>(
+        `UPDATE execution SET wake_at = NULL, in_flight = 1 WHERE id IN
+         (SELECT id FROM execution WHERE wake_at <= ? ORDER BY wake_at LIMIT ?) RETURNING id, function`,
+        ...[now, BATCH],
+      )
+    })
+    for (const { id, function: name } of next) void this.#invoke(id, name)
+    this.#notifier.notify(now, BATCH)
+    this.#armedAt = Number.POSITIVE_INFINITY
+    const due = store.get<{ at: number | null }>(NEXT_DUE)?.at ?? null
+    if (due !== null) this.alarm(due)
+  }
+
+  #endOverdue(now: number): void {
+    const overdue = this.#core.store.all<{ id: number }>(
+      `SELECT id FROM execution WHERE status = 'RUNNING' AND deadline <= ? ORDER BY deadline LIMIT ?`,
+      ...[now, BATCH],
+    )
+    for (const { id } of overdue) {
+      // Read one by one: the end of one may change another that waits for it.
+      const execution = executionById(this.#core.store, id)
+      if (execution === undefined) continue
+      const ErrorMessage = `Execution timed out after ${execution.timeout_seconds} seconds`
+      this.#service.end(execution, 'TIMED_OUT', { error: { ErrorType: 'Execution.Timeout', ErrorMessage } })
+    }
+  }
+
+  #fireDue(now: number): void {
+    for (const operation of dueOperations(this.#core.store, now, BATCH)) {
+      const execution = executionById(this.#core.store, operation.execution)
+      if (execution === undefined) continue
+      if (operation.type === 'CHAINED_INVOKE') this.#call(execution, operation)
+      else fireOperation(this.#core, execution, operation)
+      saveExecution(this.#core.store, execution)
+      if (operation.type !== 'CHAINED_INVOKE') wakeExecution(this.#core, execution, now)
+    }
+  }
+
+  /** Calls the function of a CHAINED_INVOKE: starts an execution of a durable one, invokes a plain one. */
+  #call(execution: Execution, operation: Operation): void {
+    const { functionName = '', payload = '{}' } = operation.details
+    const complete = (outcome: { result?: string; error?: FunctionError }) =>
+      this.#service.completeInvoke(execution.id, operation.id, outcome.error ? 'FAILED' : 'SUCCEEDED', {
+        ...outcome,
+        error: outcome.error && {
+          ErrorType: outcome.error.errorType,
+          ErrorMessage: outcome.error.errorMessage,
+          StackTrace: outcome.error.trace,
+        },
+      })
+    let name: string
+    try {
+      name = functionNameOf(functionName)
+    } catch {
+      name = functionName
+    }
+    const fn = this.#core.functions.get(name)
+    if (fn?.durable !== undefined) {
+      const caller = { execution: execution.id, operation: operation.id }
+      const { execution: child } = startExecution(
+        this.#core,
+        { ...fn, durable: fn.durable },
+        undefined,
+        payload,
+        caller,
+      )
+      invokeBegun(this.#core, execution, operation, child.arn)
+      return
+    }
+    invokeBegun(this.#core, execution, operation, undefined)
+    this.#core.store.afterCommit(async () => {
+      const outcome = await this.#workers.invoke(name, () => ({ event: payload, execution: execution.name }))
+      if (outcome === undefined || this.#stopped) return
+      complete(Buffer.byteLength(outcome.result ?? '') > MAX_PAYLOAD_BYTES ? { error: RESULT_TOO_LARGE } : outcome)
+    })
+  }
+
+  async #invoke(id: number, functionName: string): Promise<void> {
+    const outcome = await this.#workers.invoke(functionName, () => this.#prepare(id))
+    if (!this.#stopped) this.#settle(id, outcome)
+  }
+
+  /** Makes the event of an invocation; from now on only its token is valid. */
+  #prepare(id: number): Invocation | undefined {
+    const { store } = this.#core
+    return store.transaction(() => {
+      const execution = executionById(store, id)
+      if (execution?.status !== 'RUNNING') return undefined
+      const updated = changedOperations(store, id, execution.delivered).map((operation) => operation.id)
+      const isFirst = execution.token === 0
+      execution.token += 1
+      execution.delivered = execution.version
+      saveExecution(store, execution)
+      const event = {
+        DurableExecutionArn: execution.arn,
+        CheckpointToken: tokenOf(execution),
+        ...(isFirst ? {} : { UpdatedOperationIds: updated }),
+        InitialExecutionState: operationPage(store, execution, {}, 'iso'),
+      }
+      return { event: JSON.stringify(event), execution: execution.name }
+    })
+  }
+
+  #settle(id: number, outcome: Outcome | undefined): void {
+    const { store } = this.#core
+    store.transaction(() => {
+      const execution = executionById(store, id)
+      if (execution === undefined) return
+      execution.in_flight = 0
+      if (execution.status === 'RUNNING' && outcome !== undefined) this.#judge(execution, outcome)
+      else saveExecution(store, execution)
+    })
+  }
+
+  /** Decides how an execution goes on after an invocation. */
+  #judge(execution: Execution, outcome: Outcome): void {
+    const core = this.#core
+    recordEvent(core.store, execution, 'InvocationCompleted', outcome.endedAt, undefined, {
+      StartTimestamp: outcome.startedAt,
+      EndTimestamp: outcome.endedAt,
+      RequestId: outcome.requestId,
+      ...(outcome.error === undefined
+        ? {}
+        : { Error: { Payload: { ErrorType: outcome.error.errorType, ErrorMessage: outcome.error.errorMessage } } }),
+    })
+    if (outcome.error !== undefined) {
+      this.#retry(execution, outcome.error)
+      return
+    }
+    const answer: unknown = JSON.parse(outcome.result ?? 'null')
+    const { Status, Result, Error: error } = (answer ?? {}) as { Status?: unknown; Result?: string; Error?: object }
+    execution.failures = 0
+    if (Status === 'SUCCEEDED') this.#service.end(execution, 'SUCCEEDED', { result: Result })
+    else if (Status === 'FAILED') this.#service.end(execution, 'FAILED', { error: error ?? {} })
+    else if (Status !== 'PENDING') this.#service.end(execution, 'FAILED', { error: NOT_DURABLE })
+    else if (!isWaiting(core.store, execution.id) && execution.version === execution.delivered)
+      this.#service.end(execution, 'FAILED', { error: NOTHING_PENDING })
+    else {
+      saveExecution(core.store, execution)
+      if (execution.version > execution.delivered) wakeExecution(core, execution, Date.now())
+    }
+  }
+
+  /** As Lambda does, tries a failed invocation again, later and later, until the execution runs out of time. */
+  #retry(execution: Execution, error: FunctionError): void {
+    const seconds = Math.min(2 ** execution.failures, MAX_BACKOFF_SECONDS)
+    execution.failures += 1
+    try {
+      chargeUse(execution, 1, Buffer.byteLength(JSON.stringify(error)))
+    } catch (limit) {
+      if (!(limit instanceof ApiError)) throw limit
+      this.#service.end(execution, 'FAILED', { error: { ErrorType: limit.type, ErrorMessage: limit.message } })
+      return
+    }
+    saveExecution(this.#core.store, execution)
+    wakeExecution(this.#core, execution, Date.now() + delayMs(this.#core, seconds))
+  }
+}
+
+const NEXT_DUE = `SELECT min(at) AS at FROM (
+  SELECT min(wake_at) AS at FROM execution WHERE wake_at IS NOT NULL
+  UNION ALL SELECT min(deadline) FROM execution WHERE status = 'RUNNING'
+  UNION ALL SELECT min(due_at) FROM operation WHERE due_at IS NOT NULL
+  UNION ALL SELECT min(notify_at) FROM execution WHERE notify_at IS NOT NULL
+  UNION ALL SELECT min(expires_at) FROM execution WHERE expires_at IS NOT NULL)`
+
+const RESULT_TOO_LARGE = {
+  errorType: 'InvalidParameterValueException',
+  errorMessage: `CHAINED_INVOKE output payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`,
+}
+
+const NOT_DURABLE = {
+  ErrorType: 'InvalidParameterValueException',
+  ErrorMessage: 'The function answered no status of a durable execution: is its handler made by withDurableExecution?',
+}
+
+const NOTHING_PENDING = {
+  ErrorType: 'InvalidParameterValueException',
+  ErrorMessage: 'Cannot return PENDING status with no pending operations.',
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import dynalite from 'dynalite'
+
+export interface LocalDynamoDb {
+  endpoint: string
+  close(): Promise<void>
+}
+
+/**
+ * Starts DynamoDB on a free loopback port.
+ * @param folder state folder; the tables live in its sub-folder `dynamodb` and outlive the process
+ * @param table table to make when missing, with the string key `id`
+ */
+export async function startDynamoDb(folder: string, table: string): Promise<LocalDynamoDb> {
+  const path = join(folder, 'dynamodb')
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+  server.keepAliveTimeout = 65_000
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await createTable(endpoint, table)
+  return {
+    endpoint,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()))
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function createTable(endpoint: string, table: string): Promise<void> {
+  const created = await call(endpoint, 'CreateTable', {
+    TableName: table,
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    BillingMode: 'PAY_PER_REQUEST',
+  })
+  if (!created.ok && !created.text.includes('ResourceInUseException'))
+    throw new Error(`The local DynamoDB could not make the table ${table}: ${created.text}`)
+  // A table is made in the background, however short that is.
+  for (let tries = 0; tries < 100; tries += 1) {
+    const described = await call(endpoint, 'DescribeTable', { TableName: table })
+    if (described.ok && described.text.includes('"TableStatus":"ACTIVE"')) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`The local DynamoDB did not get the table ${table} ready.`)
+}
+
+// Two plain calls: not worth loading the AWS SDK for.
+async function call(endpoint: string, operation: string, request: object): Promise<{ ok: boolean; text: string }> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': `DynamoDB_20120810.${operation}`,
+      'x-amz-date': '20250101T000000Z',
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=local/20250101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=local',
+    },
+    body: JSON.stringify(request),
+  })
+  return { ok: response.ok, text: await response.text() }
+}

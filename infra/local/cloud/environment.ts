@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { Worker } from 'node:worker_threads'
+import { functionArn, VERSION } from './names.ts'
+import type { FunctionError, LocalFunction, Observation } from './types.ts'
+
+/** What a sandbox thread is started with. */
+export interface SandboxData {
+  file: string
+  handler: string
+  functionName: string
+  functionVersion: string
+  functionArn: string
+  logStreamName: string
+  memoryMb: number
+}
+
+/** One invocation, as a sandbox thread gets it; `deadline` in milliseconds since 1970. */
+export interface ToSandbox {
+  requestId: string
+  event: string
+  deadline: number
+}
+
+/** What a sandbox thread reports. */
+export type FromSandbox =
+  | { kind: 'ready' }
+  | { kind: 'failed'; error: FunctionError }
+  | { kind: 'log'; stream: 'stdout' | 'stderr'; line: string }
+  | { kind: 'answer'; requestId: string; result: string }
+  | { kind: 'answer'; requestId: string; error: FunctionError }
+
+/** The event of an invocation (JSON text) and the durable execution that it belongs to. */
+export interface Invocation {
+  event: string
+  execution?: string
+}
+
+/** How an invocation ended: the JSON text of its result, or an error. Times in milliseconds since 1970. */
+export interface Outcome {
+  requestId: string
+  startedAt: number
+  endedAt: number
+  result?: string
+  error?: FunctionError
+}
+
+const INIT_TIMEOUT_MS = 30_000
+const DEFAULT_MEMORY_MB = 512
+
+interface Job extends Invocation {
+  requestId: string
+  settle: (outcome: { result: string } | { error: FunctionError }) => void
+}
+
+/** One Lambda execution environment: a worker thread that runs one invocation at a time. */
+export class Environment {
+  readonly #fn: LocalFunction
+  readonly #observe: (observation: Observation) => void
+  readonly #worker: Worker
+  readonly #ready: Promise<FunctionError | undefined>
+  /** Settles once the thread is gone. */
+  readonly gone: Promise<void>
+  #job: Job | undefined
+  #crash: FunctionError | undefined
+  #ended = false
+  #used = false
+
+  /**
+   * @param variables the complete environment of the thread
+   * @param observe told of log lines and of each invocation
+   */
+  constructor(fn: LocalFunction, variables: Record<string, string>, observe: (observation: Observation) => void) {
+    this.#fn = fn
+    this.#observe = observe
+    const memoryMb = fn.memoryMb ?? DEFAULT_MEMORY_MB
+    const workerData: SandboxData = {
+      file: fn.file,
+      handler: fn.handler,
+      functionName: fn.name,
+      functionVersion: VERSION,
+      functionArn: functionArn(fn.name, VERSION),
+      logStreamName: `[${VERSION}]${randomUUID()}`,
+      memoryMb,
+    }
+    this.#worker = new Worker(new URL('./sandbox.ts', import.meta.url), {
+      workerData,
+      env: variables,
+      argv: [],
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    })
+    const exited = Promise.withResolvers<void>()
+    this.gone = exited.promise
+    const ready = Promise.withResolvers<FunctionError | undefined>()
+    this.#ready = ready.promise
+    const initTimer = setTimeout(() => {
+      ready.resolve({ errorType: 'Sandbox.Timedout', errorMessage: `Init timed out after ${INIT_TIMEOUT_MS} ms` })
+    }, INIT_TIMEOUT_MS)
+    this.#worker.on('message', (message: FromSandbox) => {
+      if (message.kind === 'ready') ready.resolve(undefined)
+      else if (message.kind === 'failed') ready.resolve(message.error)
+      else if (message.kind === 'log') this.#log(message.stream, message.line)
+      else if (message.requestId === this.#job?.requestId) this.#job.settle(message)
+    })
+    this.#worker.on('error', (error) => {
+      this.#crash = crashOf(error)
+    })
+    this.#worker.on('exit', (code) => {
+      this.#ended = true
+      clearTimeout(initTimer)
+      const error = this.#crash ?? {
+        errorType: 'Runtime.ExitError',
+        errorMessage: `Error: Runtime exited with error: exit status ${code}`,
+      }
+      ready.resolve(error)
+      if (this.#job !== undefined) this.#job.settle({ error })
+      else if (this.#crash !== undefined) this.#log('stderr', `${error.errorType}: ${error.errorMessage}`)
+      exited.resolve()
+    })
+    void ready.promise.then(() => clearTimeout(initTimer))
+    // What does not go through process.stdout of the thread, such as Node's own warnings.
+    for (const stream of ['stdout', 'stderr'] as const)
+      createInterface({ input: this.#worker[stream] }).on('line', (line) => this.#log(stream, line))
+  }
+
+  /** Whether the thread can take another invocation. */
+  get isUsable(): boolean {
+    return !this.#ended
+  }
+
+  /** Runs one invocation; an environment that times out, fails to start or crashes is gone afterwards. */
+  async run(invocation: Invocation): Promise<Outcome> {
+    const requestId = randomUUID()
+    const coldStart = !this.#used
+    this.#used = true
+    const answered = Promise.withResolvers<{ result: string } | { error: FunctionError }>()
+    this.#job = { ...invocation, requestId, settle: answered.resolve }
+    const initError = await this.#ready
+    const startedAt = Date.now()
+    let timer: NodeJS.Timeout | undefined
+    if (initError !== undefined) {
+      answered.resolve({ error: initError })
+      await this.end()
+    } else if (!this.#ended) {
+      const timeoutMs = this.#fn.timeoutSeconds * 1000
+      timer = setTimeout(() => {
+        const seconds = this.#fn.timeoutSeconds.toFixed(2)
+        answered.resolve({
+          error: {
+            errorType: 'Sandbox.Timedout',
+            errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`,
+          },
+        })
+        void this.end()
+      }, timeoutMs)
+      const message: ToSandbox = { requestId, event: invocation.event, deadline: startedAt + timeoutMs }
+      this.#worker.postMessage(message)
+    }
+    const outcome = await answered.promise
+    clearTimeout(timer)
+    this.#job = undefined
+    const endedAt = Date.now()
+    this.#observe({
+      at: endedAt,
+      kind: 'invocation',
+      functionName: this.#fn.name,
+      ...(invocation.execution === undefined ? {} : { execution: invocation.execution }),
+      requestId,
+      durationMs: endedAt - startedAt,
+      coldStart,
+      ...('error' in outcome ? { status: 'FAILED', error: outcome.error } : { status: 'SUCCEEDED' }),
+    })
+    return {
+      requestId,
+      startedAt,
+      endedAt,
+      ...('error' in outcome ? { error: outcome.error } : { result: outcome.result }),
+    }
+  }
+
+  /** Ends the thread, also in the middle of an invocation. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.#worker.terminate()
+  }
+
+  #log(stream: 'stdout' | 'stderr', line: string): void {
+    const { execution, requestId } = this.#job ?? {}
+    this.#observe({
+      at: Date.now(),
+      kind: 'log',
+      functionName: this.#fn.name,
+      ...(execution === undefined ? {} : { execution }),
+      ...(requestId === undefined ? {} : { requestId }),
+      stream,
+      line,
+    })
+  }
+}
+
+function crashOf(error: unknown): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) }
+  const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  return {
+    errorType: isMemory ? 'Runtime.OutOfMemory' : error.name,
+    errorMessage: error.message,
+    trace: error.stack?.split('\n') ?? [],
+  }
+}

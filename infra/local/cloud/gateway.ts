@@ -1,0 +1,148 @@
+import { isUtf8 } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { readLimited } from './http.ts'
+import { ACCOUNT } from './names.ts'
+
+/** API Gateway's limit on a request. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024
+const API_ID = 'local'
+
+/** What API Gateway knows of the resource that a request came in by. */
+export interface Resource {
+  /** Path with its parameters in braces, e.g. `/{category}/{proxy+}`. */
+  resource: string
+  /** First part of the URL's path, e.g. `v1`. */
+  stage: string
+  pathParameters?: Record<string, string>
+}
+
+/** @returns a request's body, or undefined when it is over API Gateway's 10 MB: then answer with tooLong() */
+export function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
+  return readLimited(req, MAX_BODY_BYTES)
+}
+
+/** @returns API Gateway's answer to a body that is too long */
+export function tooLong(): APIGatewayProxyResult {
+  return { statusCode: 413, body: '{"message":"Request Too Long"}' }
+}
+
+/**
+ * Makes the event that a REST API (v1) with Lambda proxy integration sends to the function.
+ * @param body bytes of the request; base64 in the event when they are not UTF-8
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
+export function toProxyEvent(req: IncomingMessage, body: Buffer, resource: Resource): APIGatewayProxyEvent {
+  const [fullPath = '/', query = ''] = split(req.url ?? '/')
+  const domainName = (req.headers.host ?? 'localhost').replace(/:\d+$/, '')
+  const sourceIp = (req.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
+  const headers = multiValue([
+    ...headerPairs(req.rawHeaders),
+    ['X-Forwarded-For', sourceIp],
+    ['X-Forwarded-Port', String(req.socket.localPort ?? '')],
+    ['X-Forwarded-Proto', 'http'],
+  ])
+  const parameters = multiValue([...new URLSearchParams(query)])
+  const isText = isUtf8(body)
+  const now = new Date()
+  return {
+    resource: resource.resource,
+    path: withoutStage(fullPath, resource.stage),
+    httpMethod: req.method ?? 'GET',
+    headers: lastValues(headers),
+    multiValueHeaders: headers,
+    queryStringParameters: query === '' ? null : lastValues(parameters),
+    multiValueQueryStringParameters: query === '' ? null : parameters,
+    pathParameters: resource.pathParameters ?? null,
+    stageVariables: null,
+    requestContext: {
+      accountId: ACCOUNT,
+      apiId: API_ID,
+      authorizer: null,
+      domainName,
+      domainPrefix: domainName.split('.')[0] ?? domainName,
+      extendedRequestId: randomUUID(),
+      httpMethod: req.method ?? 'GET',
+      identity: { ...NO_IDENTITY, sourceIp, userAgent: req.headers['user-agent'] ?? null },
+      path: fullPath,
+      protocol: `HTTP/${req.httpVersion}`,
+      requestId: randomUUID(),
+      requestTime: now.toUTCString(),
+      requestTimeEpoch: now.getTime(),
+      resourceId: API_ID,
+      resourcePath: resource.resource,
+      stage: resource.stage,
+    },
+    body: body.length === 0 ? null : body.toString(isText ? 'utf8' : 'base64'),
+    isBase64Encoded: !isText,
+  }
+}
+
+/**
+ * Answers a request with what the function returned.
+ * @param result the proxy result; anything else, as after a failed invocation, is answered with 502 as API Gateway does
+ */
+export function writeProxyResult(res: ServerResponse, result: unknown): void {
+  const { statusCode, headers, multiValueHeaders, body, isBase64Encoded } = isProxyResult(result) ? result : MALFORMED
+  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, String(value))
+  for (const [name, values] of Object.entries(multiValueHeaders ?? {})) res.setHeader(name, values.map(String))
+  if (!res.hasHeader('content-type')) res.setHeader('content-type', 'application/json')
+  res.setHeader('x-amzn-requestid', randomUUID())
+  res.writeHead(Number(statusCode))
+  res.end(Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'))
+}
+
+const MALFORMED: APIGatewayProxyResult = { statusCode: 502, body: '{"message": "Internal server error"}' }
+
+const NO_IDENTITY = {
+  accessKey: null,
+  accountId: null,
+  apiKey: null,
+  apiKeyId: null,
+  caller: null,
+  clientCert: null,
+  cognitoAuthenticationProvider: null,
+  cognitoAuthenticationType: null,
+  cognitoIdentityId: null,
+  cognitoIdentityPoolId: null,
+  principalOrgId: null,
+  user: null,
+  userArn: null,
+}
+
+function isProxyResult(result: unknown): result is APIGatewayProxyResult {
+  if (typeof result !== 'object' || result === null) return false
+  const status = Number((result as { statusCode?: unknown }).statusCode)
+  const { body } = result as { body?: unknown }
+  return Number.isInteger(status) && status >= 100 && status < 600 && (body == null || typeof body === 'string')
+}
+
+function split(url: string): [path: string, query: string] {
+  const at = url.indexOf('?')
+  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
+}
+
+function withoutStage(path: string, stage: string): string {
+  if (path === `/${stage}`) return '/'
+  return path.startsWith(`/${stage}/`) ? path.slice(stage.length + 1) : path
+}
+
+function headerPairs(raw: string[]): [string, string][] {
+  return raw.flatMap((name, at): [string, string][] => (at % 2 === 0 ? [[name, raw[at + 1] ?? '']] : []))
+}
+
+function multiValue(pairs: [string, string][]): Record<string, string[]> {
+  // No prototype: a header or a parameter may be called like a member of Object.
+  const values: Record<string, string[]> = Object.create(null)
+  for (const [name, value] of pairs) {
+    const list = values[name] ?? []
+    list.push(value)
+    values[name] = list
+  }
+  return { ...values }
+}
+
+function lastValues(values: Record<string, string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, list]) => [name, list.at(-1) ?? '']))
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ApiError } from './errors.ts'
+
+/** An answer of an AWS API; `body` is sent as it is when it is text, as JSON else. */
+export interface Answer {
+  status: number
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/**
+ * Reads a request's body.
+ * @param limit most bytes that are kept
+ * @returns the body, or undefined when it is longer: the rest is read and dropped, so that the client gets its answer
+ * @throws Error when the client goes away before the end
+ */
+export function readLimited(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= limit) chunks.push(chunk)
+      else {
+        chunks.length = 0
+        resolve(undefined)
+      }
+    })
+    req.on('end', () => resolve(Buffer.concat(chunks)))
+    req.on('error', reject)
+    req.on('close', () => reject(new Error('The client went away before its request was complete.')))
+  })
+}
+
+/** Sends an answer with the headers that AWS's APIs have. */
+export function sendAnswer(res: ServerResponse, answer: Answer): void {
+  const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {})
+  res.writeHead(answer.status, {
+    'content-type': 'application/json',
+    'x-amzn-requestid': randomUUID(),
+    ...answer.headers,
+  })
+  res.end(answer.status === 204 ? undefined : body)
+}
+
+/** @returns the answer to a call that failed: AWS's error of it, or an internal error for any other */
+export function errorAnswer(error: unknown): Answer {
+  const known =
+    error instanceof ApiError ? error : new ApiError('ServiceException', 500, `Internal error: ${String(error)}`)
+  return {
+    status: known.status,
+    headers: { 'x-amzn-errortype': known.type },
+    body: {
+      __type: known.type,
+      Type: known.status < 500 ? 'User' : 'Service',
+      message: known.message,
+      Message: known.message,
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Core } from './core.ts'
+import { Driver } from './driver.ts'
+import { DurableService } from './durable.ts'
+import { startDynamoDb } from './dynamodb.ts'
+import { ApiError } from './errors.ts'
+import { detailOf, type Execution, executionOf, listExecutions } from './executions.ts'
+import { historyOf } from './history.ts'
+import { type Answer, errorAnswer, readLimited, sendAnswer } from './http.ts'
+import { Invoker } from './invoke.ts'
+import { LambdaApi } from './lambda-api.ts'
+import { functionArn } from './names.ts'
+import { Notifier } from './notifier.ts'
+import { handleSecrets, isSecretsCall } from './secrets-api.ts'
+import { Store } from './store.ts'
+import type { CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
+import { functionVariables, Workers } from './workers.ts'
+
+export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
+export type * from './types.ts'
+
+/** A checkpoint with the result of an execution can be as large as all that an execution may store. */
+const MAX_BODY_BYTES = 128 * 1024 * 1024
+/** Longer than the AWS SDK keeps an idle connection, so that it never writes to one that is being closed. */
+const KEEP_ALIVE_MS = 65_000
+const GRACE_MS = 2_000
+
+/**
+ * Starts what a function needs of AWS, on free loopback ports: Lambda with durable executions, Secrets Manager and
+ * DynamoDB. Executions that an earlier process left go on at once.
+ * @throws Error when another process uses the state folder
+ */
+export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
+  const store = new Store(options.state)
+  const dynamodb = await startDynamoDb(options.state, options.table).catch((error) => {
+    store.close()
+    throw error
+  })
+  const observe = options.observe ?? (() => {})
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const core: Core = {
+    store,
+    functions: new Map(options.functions.map((fn) => [fn.name, fn])),
+    timeScale: options.timeScale ?? 1,
+    observe,
+    alarm: (at) => driver.alarm(at),
+    ended: (id) => invoker.ended(id),
+  }
+  const workers = new Workers(
+    options.functions,
+    (fn) => functionVariables(fn, { lambda: endpoint, dynamodb: dynamodb.endpoint }),
+    observe,
+  )
+  const service = new DurableService(core)
+  const invoker = new Invoker(core, service, workers)
+  const driver = new Driver(core, service, workers, new Notifier(core, options.onEnded))
+  const lambda = new LambdaApi(store, service, invoker)
+  server.on('request', (req, res) => {
+    answerOf(req, lambda, options)
+      .catch(errorAnswer)
+      .then((answer) => sendAnswer(res, answer))
+  })
+  driver.start()
+
+  return {
+    endpoint,
+    dynamodb: dynamodb.endpoint,
+    functionArn: (name) => functionArn(name, 'live'),
+    executions: (filter = {}) =>
+      listExecutions(store, filter).map(({ id: _id, ...summary }): ExecutionSummary => summary),
+    execution: (arn) => {
+      const found = store.get<Execution>('SELECT * FROM execution WHERE arn = ?', arn)
+      return found === undefined ? undefined : detailOf(found)
+    },
+    history: (arn) => {
+      const all = { limit: Number.MAX_SAFE_INTEGER - 1, data: true }
+      return historyOf(store, executionOf(store, arn).id, all, 'iso').events as HistoryEvent[]
+    },
+    stop: (arn) => void service.stop(arn, undefined),
+    invoke: async (name, event) => {
+      const { result, error } = await invoker.run(name, JSON.stringify(event ?? null))
+      return error === undefined ? { result: JSON.parse(result ?? 'null') } : { error }
+    },
+    close: async () => {
+      driver.stop()
+      await workers.close(GRACE_MS)
+      invoker.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await dynamodb.close()
+      store.close()
+    },
+  }
+}
+
+async function answerOf(req: IncomingMessage, lambda: LambdaApi, options: CloudOptions): Promise<Answer> {
+  const body = await readLimited(req, MAX_BODY_BYTES)
+  if (body === undefined) throw new ApiError('RequestTooLargeException', 413, 'The request is too large.')
+  const target = req.headers['x-amz-target']?.toString()
+  if (isSecretsCall(target)) return handleSecrets(options, target, body)
+  const [path = '', query = ''] = (req.url ?? '').split('?', 2)
+  const search = new URLSearchParams(query)
+  return lambda.handle({ method: req.method ?? '', path, query: search, headers: req.headers, body })
+}

@@ -1,0 +1,222 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ErrorObject, ExecutionStatus, OperationUpdate } from '@aws-sdk/client-lambda'
+import type { DurableService } from './durable.ts'
+import { ApiError, invalidParameter, notFound } from './errors.ts'
+import { detailOf, executionOf, listExecutions } from './executions.ts'
+import { historyOf } from './history.ts'
+import type { Answer } from './http.ts'
+import type { Invoker } from './invoke.ts'
+import { functionArn, functionNameOf, VERSION } from './names.ts'
+import type { Store } from './store.ts'
+import { marker, readMarker } from './wire.ts'
+
+/** A call of the REST API. `path` is still percent-encoded. */
+export interface ApiCall {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: IncomingHttpHeaders
+  body: Buffer
+}
+
+type Route = [method: string, path: RegExp, handle: (call: ApiCall, key: string) => Answer | Promise<Answer>]
+
+/**
+ * The part of Lambda's REST API that functions, the SDK and the CLI use.
+ * @see https://docs.aws.amazon.com/lambda/latest/api/
+ */
+export class LambdaApi {
+  readonly #store: Store
+  readonly #service: DurableService
+  readonly #invoker: Invoker
+  readonly #routes: Route[]
+
+  constructor(store: Store, service: DurableService, invoker: Invoker) {
+    this.#store = store
+    this.#service = service
+    this.#invoker = invoker
+    const executions = '^/2025-12-01/durable-executions/(.+)'
+    const callbacks = '^/2025-12-01/durable-execution-callbacks/([^/]+)'
+    this.#routes = [
+      ['POST', /^\/2015-03-31\/functions\/([^/]+)\/invocations$/, (call, key) => this.#invoke(call, key)],
+      ['POST', new RegExp(`${executions}/checkpoint$`), (call, key) => this.#checkpoint(call, key)],
+      ['GET', new RegExp(`${executions}/state$`), (call, key) => this.#state(call, key)],
+      ['GET', new RegExp(`${executions}/history$`), (call, key) => this.#history(call, key)],
+      ['POST', new RegExp(`${executions}/stop$`), (call, key) => this.#stop(call, key)],
+      ['GET', new RegExp(`${executions}$`), (call, key) => this.#get(call, key)],
+      ['GET', /^\/2025-12-01\/functions\/([^/]+)\/durable-executions$/, (call, key) => this.#list(call, key)],
+      ['POST', new RegExp(`${callbacks}/succeed$`), (call, key) => this.#succeed(call, key)],
+      ['POST', new RegExp(`${callbacks}/fail$`), (call, key) => this.#fail(call, key)],
+      ['POST', new RegExp(`${callbacks}/heartbeat$`), (_call, key) => this.#heartbeat(key)],
+    ]
+  }
+
+  /**
+   * @returns the answer to a call
+   * @throws ApiError as AWS answers it
+   */
+  async handle(call: ApiCall): Promise<Answer> {
+    for (const [method, path, handle] of this.#routes) {
+      const key = method === call.method ? path.exec(call.path)?.[1] : undefined
+      if (key !== undefined) return await handle(call, decode(key))
+    }
+    throw new ApiError('UnknownOperationException', 404, `No operation of the local cloud: ${call.method} ${call.path}`)
+  }
+
+  #invoke({ headers, body }: ApiCall, reference: string): Promise<Answer> {
+    const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
+    return this.#invoker.invoke(functionNameOf(reference), type, body, one(headers['x-amz-durable-execution-name']))
+  }
+
+  #checkpoint({ body }: ApiCall, arn: string): Answer {
+    const { CheckpointToken, ClientToken, Updates } = object(body) as {
+      CheckpointToken?: string
+      ClientToken?: string
+      Updates?: OperationUpdate[]
+    }
+    const request = { token: CheckpointToken ?? '', clientToken: ClientToken, updates: Updates ?? [] }
+    return { status: 200, body: this.#service.checkpoint(arn, request) }
+  }
+
+  #state({ query }: ApiCall, arn: string): Answer {
+    const marker = query.get('Marker') ?? undefined
+    const limit = itemsOf(query)
+    return { status: 200, body: this.#service.state(arn, { token: query.get('CheckpointToken') ?? '', marker, limit }) }
+  }
+
+  #get({ query }: ApiCall, arn: string): Answer {
+    const execution = executionOf(this.#store, arn)
+    const { input, result, error, startedAt, endedAt } = detailOf(execution)
+    const withData = query.get('IncludeExecutionData') !== 'false'
+    return {
+      status: 200,
+      body: {
+        DurableExecutionArn: arn,
+        DurableExecutionName: execution.name,
+        FunctionArn: functionArn(execution.function, VERSION),
+        StartTimestamp: startedAt / 1000,
+        Status: execution.status,
+        ...(endedAt === undefined ? {} : { EndTimestamp: endedAt / 1000 }),
+        ...(withData ? { InputPayload: input, Result: result, Error: error } : {}),
+        Version: VERSION,
+        ExecutionDataIncluded: withData,
+        DurableConfig: {
+          ExecutionTimeout: execution.timeout_seconds,
+          RetentionPeriodInDays: execution.retention_days,
+        },
+      },
+    }
+  }
+
+  #history({ query }: ApiCall, arn: string): Answer {
+    const execution = executionOf(this.#store, arn)
+    const { events, more } = historyOf(
+      this.#store,
+      execution.id,
+      {
+        limit: itemsOf(query),
+        after: afterOf(query),
+        newestFirst: query.get('ReverseOrder') === 'true',
+        data: query.get('IncludeExecutionData') !== 'false',
+      },
+      'seconds',
+    )
+    const last = Number(events.at(-1)?.['EventId'] ?? 0)
+    return { status: 200, body: { Events: events, ...(more ? { NextMarker: marker(last) } : {}) } }
+  }
+
+  #stop({ body }: ApiCall, arn: string): Answer {
+    const error = body.length === 0 ? undefined : (object(body) as ErrorObject)
+    const isEmpty = error === undefined || Object.keys(error).length === 0
+    return { status: 200, body: { StopTimestamp: this.#service.stop(arn, isEmpty ? undefined : error) / 1000 } }
+  }
+
+  #list({ query }: ApiCall, reference: string): Answer {
+    const functionName = functionNameOf(reference)
+    this.#invoker.functionOf(functionName)
+    const limit = itemsOf(query)
+    const found = listExecutions(this.#store, {
+      functionName,
+      name: query.get('DurableExecutionName') ?? undefined,
+      statuses: query.getAll('Statuses') as ExecutionStatus[],
+      startedAfter: timeOf(query.get('StartedAfter')),
+      startedBefore: timeOf(query.get('StartedBefore')),
+      oldestFirst: query.get('ReverseOrder') === 'true',
+      after: afterOf(query),
+      limit: limit + 1,
+    })
+    const page = found.slice(0, limit)
+    const DurableExecutions = page.map((execution) => ({
+      DurableExecutionArn: execution.arn,
+      DurableExecutionName: execution.name,
+      FunctionArn: functionArn(functionName, VERSION),
+      Status: execution.status,
+      StartTimestamp: execution.startedAt / 1000,
+      ...(execution.endedAt === undefined ? {} : { EndTimestamp: execution.endedAt / 1000 }),
+    }))
+    const last = found.length > limit ? page.at(-1) : undefined
+    return { status: 200, body: { DurableExecutions, ...(last === undefined ? {} : { NextMarker: marker(last.id) }) } }
+  }
+
+  #succeed({ body }: ApiCall, id: string): Answer {
+    this.#service.callback(id, { result: body.toString() })
+    return { status: 200 }
+  }
+
+  #fail({ body }: ApiCall, id: string): Answer {
+    this.#service.callback(id, { error: body.length === 0 ? {} : (object(body) as ErrorObject) })
+    return { status: 200 }
+  }
+
+  #heartbeat(id: string): Answer {
+    this.#service.callback(id, 'heartbeat')
+    return { status: 200 }
+  }
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header
+}
+
+function decode(key: string): string {
+  try {
+    return decodeURIComponent(key)
+  } catch (error) {
+    throw Object.assign(notFound(`Malformed path: ${key}`), { cause: error })
+  }
+}
+
+function object(body: Buffer): object {
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString() || '{}')
+  } catch (error) {
+    throw Object.assign(
+      new ApiError('InvalidRequestContentException', 400, 'Could not parse request body into json.'),
+      {
+        cause: error,
+      },
+    )
+  }
+  if (typeof value !== 'object' || value === null) throw invalidParameter('The request body must be a JSON object.')
+  return value
+}
+
+function itemsOf(query: URLSearchParams): number {
+  const items = Number(query.get('MaxItems') ?? 0)
+  if (!Number.isInteger(items) || items < 0 || items > 1000)
+    throw invalidParameter('MaxItems must be between 0 and 1000.')
+  return items === 0 ? 100 : items
+}
+
+function afterOf(query: URLSearchParams): number | undefined {
+  const text = query.get('Marker')
+  return text === null || text === '' ? undefined : readMarker(text)
+}
+
+function timeOf(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const at = /^[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
+  if (Number.isNaN(at)) throw invalidParameter(`Not a time stamp: ${text}`)
+  return at
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { type Core, delayMs } from './core.ts'
+import type { Execution } from './executions.ts'
+import { ACCOUNT, functionArn, REGION, VERSION } from './names.ts'
+import type { CloudOptions, StatusChangeEvent } from './types.ts'
+
+/** After that time a target that gave no answer is told again. */
+const LEASE_MS = 900_000
+const RETRY_SECONDS = 30
+
+/** EventBridge's part: tells `onEnded` of executions that ended FAILED, TIMED_OUT or STOPPED, until it has taken it. */
+export class Notifier {
+  readonly #core: Core
+  readonly #onEnded: CloudOptions['onEnded']
+  #stopped = false
+
+  constructor(core: Core, onEnded: CloudOptions['onEnded']) {
+    this.#core = core
+    this.#onEnded = onEnded
+  }
+
+  /** Tells of executions whose `notify_at` has come, at most `limit` of them. */
+  notify(now: number, limit: number): void {
+    const onEnded = this.#onEnded
+    const ended = this.#core.store.all<Execution>(
+      'UPDATE execution SET notify_at = ? WHERE id IN (SELECT id FROM execution WHERE notify_at <= ? LIMIT ?) RETURNING *',
+      ...[onEnded === undefined ? null : now + LEASE_MS, now, limit],
+    )
+    if (onEnded !== undefined) for (const execution of ended) void this.#tell(execution, onEnded)
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #tell(execution: Execution, onEnded: NonNullable<CloudOptions['onEnded']>): Promise<void> {
+    let again: number | null = null
+    try {
+      await onEnded(statusChange(execution))
+    } catch (error) {
+      again = Date.now() + delayMs(this.#core, RETRY_SECONDS)
+      const line = `onEnded failed and is tried again: ${error instanceof Error ? error.message : String(error)}`
+      const { function: functionName, name } = execution
+      this.#core.observe({ at: Date.now(), kind: 'log', functionName, execution: name, stream: 'stderr', line })
+    }
+    if (this.#stopped) return
+    this.#core.store.run('UPDATE execution SET notify_at = ? WHERE id = ?', again, execution.id)
+    if (again !== null) this.#core.alarm(again)
+  }
+}
+
+function statusChange(execution: Execution): StatusChangeEvent {
+  const endTimestamp = new Date(execution.ended_at ?? Date.now()).toISOString()
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Durable Execution Status Change',
+    source: 'aws.lambda',
+    account: ACCOUNT,
+    time: endTimestamp,
+    region: REGION,
+    resources: [],
+    detail: {
+      durableExecutionArn: execution.arn,
+      durableExecutionName: execution.name,
+      functionArn: functionArn(execution.function, VERSION),
+      status: execution.status,
+      startTimestamp: new Date(execution.started_at).toISOString(),
+      endTimestamp,
+    },
+  }
+}

@@ -1,0 +1,102 @@
+// The inside of one Lambda execution environment: runs in a worker thread of its own.
+import { readFileSync } from 'node:fs'
+import Module from 'node:module'
+import { dirname, extname } from 'node:path'
+import { StringDecoder } from 'node:string_decoder'
+import { pathToFileURL } from 'node:url'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FromSandbox, SandboxData, ToSandbox } from './environment.ts'
+import type { FunctionError } from './types.ts'
+
+type Handler = (event: unknown, context: object) => unknown
+
+const MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+
+const data = workerData as SandboxData
+
+function post(message: FromSandbox): void {
+  parentPort?.postMessage(message)
+}
+
+// Through the same port as the answer, so that the lines of an invocation come before its end.
+function capture(name: 'stdout' | 'stderr'): () => void {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  process[name].write = (chunk: string | Uint8Array, ...others: unknown[]): boolean => {
+    const lines = (rest + (typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)))).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) post({ kind: 'log', stream: name, line })
+    const done = others.find((other) => typeof other === 'function')
+    if (done !== undefined) queueMicrotask(() => done())
+    return true
+  }
+  return () => {
+    if (rest !== '') post({ kind: 'log', stream: name, line: rest })
+    rest = ''
+  }
+}
+
+async function load(): Promise<Handler> {
+  const exported = extname(data.file) === '.mjs' ? await import(pathToFileURL(data.file).href) : loadCommonJs(data.file)
+  const name = data.handler.slice(data.handler.lastIndexOf('.') + 1)
+  const handler: unknown = exported[name]
+  if (typeof handler !== 'function')
+    throw Object.assign(new Error(`${name} is undefined or not exported by ${data.file}`), {
+      name: 'Runtime.HandlerNotFound',
+    })
+  return handler as Handler
+}
+
+// Lambda's folder knows nothing of the package.json around it here, whose "type": "module" would make a bundle ESM.
+function loadCommonJs(file: string): Record<string, unknown> {
+  const internals = Module as unknown as { _nodeModulePaths(folder: string): string[] }
+  const module = new Module(file) as Module & { _compile(code: string, file: string, format: string): void }
+  module.filename = file
+  module.paths = internals._nodeModulePaths(dirname(file))
+  module._compile(readFileSync(file, 'utf8'), file, 'commonjs')
+  return module.exports
+}
+
+function errorOf(thrown: unknown): FunctionError {
+  if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown) }
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.stack?.split('\n') ?? [] }
+}
+
+const flushes = [capture('stdout'), capture('stderr')]
+
+async function run(handler: Handler, { requestId, event, deadline }: ToSandbox): Promise<void> {
+  const context = {
+    awsRequestId: requestId,
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: data.functionName,
+    functionVersion: data.functionVersion,
+    invokedFunctionArn: data.functionArn,
+    memoryLimitInMB: String(data.memoryMb),
+    logGroupName: `/aws/lambda/${data.functionName}`,
+    logStreamName: data.logStreamName,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  }
+  let outcome: { result: string } | { error: FunctionError }
+  try {
+    const result = JSON.stringify((await handler(JSON.parse(event), context)) ?? null) ?? 'null'
+    outcome = Buffer.byteLength(result) > MAX_RESPONSE_BYTES ? { error: TOO_LARGE } : { result }
+  } catch (error) {
+    outcome = { error: errorOf(error) }
+  }
+  for (const flush of flushes) flush()
+  post({ kind: 'answer', requestId, ...outcome })
+}
+
+const TOO_LARGE = {
+  errorType: 'Function.ResponseSizeTooLarge',
+  errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
+}
+
+try {
+  const handler = await load()
+  parentPort?.on('message', (message: ToSandbox) => void run(handler, message))
+  post({ kind: 'ready' })
+} catch (error) {
+  for (const flush of flushes) flush()
+  post({ kind: 'failed', error: errorOf(error) })
+}

@@ -1,0 +1,163 @@
+import { devNull } from 'node:os'
+import { Environment, type Invocation, type Outcome } from './environment.ts'
+import { REGION, VERSION } from './names.ts'
+import type { LocalFunction, Observation } from './types.ts'
+
+const DEFAULT_CONCURRENCY = 4
+/** An environment more than one is ended soon after its last invocation, the last one of a function later. */
+const IDLE_MS = 5_000
+const LAST_IDLE_MS = 120_000
+
+interface Waiting {
+  prepare: () => Invocation | undefined
+  resolve: (outcome: Outcome | undefined) => void
+  reject: (error: unknown) => void
+}
+
+interface Pool {
+  fn: LocalFunction
+  waiting: Waiting[]
+  idle: { environment: Environment; timer: NodeJS.Timeout }[]
+  all: Set<Environment>
+  busy: number
+}
+
+/** The execution environments of all functions: as many threads as are busy, up to each function's concurrency. */
+export class Workers {
+  readonly #pools: ReadonlyMap<string, Pool>
+  readonly #variables: (fn: LocalFunction) => Record<string, string>
+  readonly #observe: (observation: Observation) => void
+  #closed = false
+
+  /** @param variables the complete environment variables of a function */
+  constructor(
+    functions: LocalFunction[],
+    variables: (fn: LocalFunction) => Record<string, string>,
+    observe: (observation: Observation) => void,
+  ) {
+    this.#variables = variables
+    this.#observe = observe
+    this.#pools = new Map(
+      functions.map((fn) => [fn.name, { fn, waiting: [], idle: [], all: new Set<Environment>(), busy: 0 }]),
+    )
+  }
+
+  /**
+   * Invokes a function as soon as an environment is free; in order of the calls.
+   * @param prepare makes the event at that moment, so that no event waits in memory; undefined gives the turn up
+   * @returns how it ended, or undefined when there was nothing to invoke or the pool was closed
+   */
+  invoke(functionName: string, prepare: () => Invocation | undefined): Promise<Outcome | undefined> {
+    const pool = this.#pools.get(functionName)
+    if (pool === undefined) {
+      const at = Date.now()
+      const error = { errorType: 'ResourceNotFoundException', errorMessage: `Function not found: ${functionName}` }
+      return Promise.resolve({ requestId: '', startedAt: at, endedAt: at, error })
+    }
+    return new Promise((resolve, reject) => {
+      pool.waiting.push({ prepare, resolve, reject })
+      this.#pump(pool)
+    })
+  }
+
+  /** Starts no more invocations, waits up to `graceMs` for those under way, and ends all threads. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    const until = Date.now() + graceMs
+    const pools = [...this.#pools.values()]
+    for (const pool of pools) for (const { resolve } of pool.waiting.splice(0)) resolve(undefined)
+    while (pools.some((pool) => pool.busy > 0) && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const pool of pools) for (const { timer } of pool.idle) clearTimeout(timer)
+    await Promise.all(pools.flatMap((pool) => [...pool.all].map((environment) => environment.end())))
+  }
+
+  #pump(pool: Pool): void {
+    while (!this.#closed && pool.waiting.length > 0 && this.#hasRoom(pool)) {
+      const next = pool.waiting.shift()
+      if (next === undefined) return
+      let invocation: Invocation | undefined
+      try {
+        invocation = next.prepare()
+      } catch (error) {
+        next.reject(error)
+        continue
+      }
+      if (invocation === undefined) next.resolve(undefined)
+      else this.#run(pool, invocation).then(next.resolve, next.reject)
+    }
+  }
+
+  #hasRoom(pool: Pool): boolean {
+    return pool.idle.length > 0 || pool.all.size < (pool.fn.concurrency ?? DEFAULT_CONCURRENCY)
+  }
+
+  async #run(pool: Pool, invocation: Invocation): Promise<Outcome> {
+    const environment = this.#take(pool)
+    pool.busy += 1
+    try {
+      return await environment.run(invocation)
+    } finally {
+      pool.busy -= 1
+      if (environment.isUsable && !this.#closed) this.#rest(pool, environment, IDLE_MS)
+      this.#pump(pool)
+    }
+  }
+
+  #take(pool: Pool): Environment {
+    // The last one used first: the others age and are ended.
+    const rested = pool.idle.pop()
+    if (rested !== undefined) {
+      clearTimeout(rested.timer)
+      return rested.environment
+    }
+    const environment = new Environment(pool.fn, this.#variables(pool.fn), this.#observe)
+    pool.all.add(environment)
+    void environment.gone.then(() => {
+      pool.all.delete(environment)
+      pool.idle = pool.idle.filter((idle) => idle.environment !== environment)
+      this.#pump(pool)
+    })
+    return environment
+  }
+
+  #rest(pool: Pool, environment: Environment, afterMs: number): void {
+    const idle = { environment, timer: setTimeout(() => this.#retire(pool, environment, afterMs), afterMs).unref() }
+    pool.idle.push(idle)
+  }
+
+  #retire(pool: Pool, environment: Environment, restedMs: number): void {
+    pool.idle = pool.idle.filter((idle) => idle.environment !== environment)
+    if (pool.all.size === 1 && restedMs < LAST_IDLE_MS) this.#rest(pool, environment, LAST_IDLE_MS)
+    else void environment.end()
+  }
+}
+
+/**
+ * The environment variables of a function: Lambda's, the local endpoints and its own; nothing else of this process, so
+ * that a bundle sees here what it sees in Lambda.
+ */
+export function functionVariables(
+  fn: LocalFunction,
+  endpoints: { lambda: string; dynamodb: string },
+): Record<string, string> {
+  const certificates = process.env['NODE_EXTRA_CA_CERTS']
+  return {
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    // Profiles of whoever runs this must not change what a function does.
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    AWS_LAMBDA_FUNCTION_NAME: fn.name,
+    AWS_LAMBDA_FUNCTION_VERSION: VERSION,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? 512),
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.lambda,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    POWERTOOLS_TRACE_ENABLED: 'false',
+    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
+    ...fn.environment,
+  }
+}

@@ -1,0 +1,38 @@
+import type { RuntimeEvent } from './runtime.ts'
+
+/**
+ * One line for what happened, or undefined for what is not worth one. Requests in point right, calls out and events back
+ * point left, durable steps stand between.
+ */
+export function lineFor(event: RuntimeEvent): string | undefined {
+  switch (event.from) {
+    case 'gateway':
+      return line(event.at, '-->', `${event.method} ${event.path} ${event.status} in ${event.ms} ms`, event.detail)
+    case 'sandbox':
+      return event.method === 'EVENT'
+        ? line(Date.parse(event.at), '<--', `event ${event.path}`, event.note)
+        : line(Date.parse(event.at), '<--', `${event.target} ${event.method} ${event.path} ${event.status ?? 'no answer'}`, event.note)
+    case 'cloud':
+      return cloudLine(event)
+  }
+}
+
+function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | undefined {
+  const task = event.execution?.slice(0, 8)
+  if (event.kind === 'operation') {
+    // One line a step: when it ends, or has to be tried again.
+    if (event.status === 'STARTED' || event.status === 'READY') return undefined
+    const attempt = event.attempt !== undefined && event.attempt > 1 ? `, try ${event.attempt}` : ''
+    return line(event.at, '   ', `task ${task} ${event.name}: ${String(event.status).toLowerCase()}${attempt}`, event.error?.ErrorMessage)
+  }
+  if (event.kind === 'execution') return line(event.at, '   ', `task ${task} ${String(event.status).toLowerCase()}`, event.error?.ErrorMessage)
+  return undefined
+}
+
+/** `12:00:00.000 --> text (detail)`, on one line whatever the detail holds. */
+export function line(at: number, arrow: string, text: string, detail?: string): string {
+  const time = new Date(at).toISOString().slice(11, 23)
+  const more = detail ? ` (${detail})` : ''
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal.
+  return `${time} ${arrow} ${text}${more}`.replace(/[\u0000-\u001f\u007f]+/g, ' ')
+}

@@ -1,0 +1,199 @@
+import { mkdirSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { APIGatewayProxyResult } from 'aws-lambda'
+import { categories } from '../../functions/index.ts'
+import { Failure } from '../../shared/errors.ts'
+import { problem } from '../../shared/function/answers.ts'
+import { unknownName } from '../../shared/validate.ts'
+import { dist } from '../build.ts'
+import { type LocalCloud, type LocalFunction, type Observation, readBody, startLocalCloud, tooLong, toProxyEvent, writeProxyResult } from './cloud/index.ts'
+import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
+import { localSecrets } from './secrets.ts'
+
+export interface RuntimeOptions {
+  /** 0 for a free one. */
+  port: number
+  /** A folder: everything that must survive is in it. */
+  state: string
+  /** A JSON file of secrets, laid over the sandbox's own. */
+  secretsFile?: string | undefined
+  /** Where the bundles are. */
+  bundles?: string
+  /** Divides the waits of durable steps: for tests. */
+  timeScale?: number
+  observe?: (event: RuntimeEvent) => void
+}
+
+/** What happens, as it happens: requests in, durable steps, calls out to the sandbox and events back. */
+export type RuntimeEvent =
+  | { from: 'gateway'; at: number; method: string; path: string; status: number; ms: number; detail?: string }
+  | ({ from: 'cloud' } & Observation)
+  | ({ from: 'sandbox' } & SandboxObservation)
+
+export interface Runtime {
+  url: string
+  cloud: LocalCloud
+  sandbox: Sandbox
+  close(): Promise<void>
+}
+
+/** Lambda's limit for one invocation of a task; a step's requests are far shorter. */
+const taskTimeout = 300
+/** API Gateway waits 29 s. */
+const webhookTimeout = 28
+/** The longest deadline, and a day for the finished event to get through. */
+const executionTimeout = 31 * 86_400
+
+/**
+ * Starts the bundles of `dist/` behind the HTTP interface that they have on AWS, with stand-ins for the parts of AWS that
+ * they use, and the sandbox beside them. Listens on loopback only.
+ *
+ * @throws Error when the port is taken or the state folder can not be used
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { port, state, secretsFile, bundles = dist, timeScale = 1, observe = () => undefined } = options
+  mkdirSync(state, { recursive: true, mode: 0o700 })
+  const server = createServer()
+  const url = await listen(server, port)
+  const secrets = localSecrets(url, secretsFile)
+  const sandbox = createSandbox({ state, observe: (seen) => observe({ from: 'sandbox', ...seen }) })
+  const cloud = await startLocalCloud({
+    state,
+    functions: categories.flatMap(({ name }) => functionsOf(name, bundles)),
+    secret: (name) => secrets.get(name),
+    secretNames: () => secrets.names(),
+    table,
+    timeScale,
+    observe: (seen) => observe({ from: 'cloud', ...seen }),
+  })
+  server.on('request', (req, res) => {
+    serve(req, res, { cloud, sandbox, url, observe }).catch((error: unknown) => {
+      console.error('The local runtime failed to answer:', error)
+      res.destroy()
+    })
+  })
+  return {
+    url,
+    cloud,
+    sandbox,
+    async close() {
+      await new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      })
+      await cloud.close()
+      sandbox.close()
+    },
+  }
+}
+
+const table = 'webhooks'
+
+function functionsOf(category: string, bundles: string): LocalFunction[] {
+  const environment = {
+    WEBHOOKS_TASK_FUNCTION: `${category}-task:live`,
+    WEBHOOKS_IDEMPOTENCY_TABLE: table,
+    ...(process.env['WEBHOOKS_SECRET_PREFIX'] ? { WEBHOOKS_SECRET_PREFIX: process.env['WEBHOOKS_SECRET_PREFIX'] } : {}),
+    ...(process.env['POWERTOOLS_LOG_LEVEL'] ? { POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] } : {}),
+  }
+  const bundle = (entry: string) => ({ file: join(bundles, category, `${entry}.js`), handler: 'handler', environment })
+  return [
+    { name: `${category}-webhook`, ...bundle('webhook'), timeoutSeconds: webhookTimeout },
+    {
+      name: `${category}-task`,
+      ...bundle('task'),
+      timeoutSeconds: taskTimeout,
+      durable: { executionTimeoutSeconds: executionTimeout, retentionDays: 14 },
+    },
+  ]
+}
+
+interface Serving {
+  cloud: LocalCloud
+  sandbox: Sandbox
+  url: string
+  observe: (event: RuntimeEvent) => void
+}
+
+async function serve(req: IncomingMessage, res: ServerResponse, { cloud, sandbox, url, observe }: Serving): Promise<void> {
+  const { pathname } = new URL(req.url ?? '/', url)
+  // A page in the user's browser can point a name of its own at loopback; what it sends names that host.
+  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? '')) {
+    return answer(res, 403, { message: 'This is the local runtime: call it as 127.0.0.1 or localhost.' })
+  }
+  if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) return sandbox.handle(req, res)
+  if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
+  if (pathname === '/') return answer(res, 200, index(url))
+  const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
+  if (category === undefined) return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url) })
+  const began = Date.now()
+  const finish = (status: number, detail?: string) =>
+    observe({ from: 'gateway', at: began, method: req.method ?? '', path: pathname, status, ms: Date.now() - began, ...(detail ? { detail } : {}) })
+  if (!categories.some(({ name }) => name === category)) {
+    const failure = new Failure('unknown', `There is no category ${unknownName(decodeURIComponentSafe(category), categories.map(({ name }) => name))}.`)
+    writeProxyResult(res, problem(failure, ''))
+    return finish(404, failure.message)
+  }
+  const body = await readBody(req)
+  const answered = body === undefined ? tooLong() : await callFunction(cloud, category, req, body)
+  writeProxyResult(res, answered)
+  finish(answered.statusCode, answered.statusCode >= 400 ? detailOf(answered.body) : undefined)
+}
+
+/** What API Gateway does: a function that fails or answers nonsense is its 502. */
+async function callFunction(cloud: LocalCloud, category: string, req: IncomingMessage, body: Buffer): Promise<ProxyResult> {
+  const { result, error } = await cloud.invoke(`${category}-webhook`, toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }))
+  if (!error && isProxyResult(result)) return result
+  return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error', detail: error?.errorMessage }) }
+}
+
+function index(url: string) {
+  return {
+    categories: categories.map(({ name, actions }) => ({ name, actions: Object.keys(actions).map((action) => `${url}/v1/${name}/${action}`) })),
+    tasks: `${url}/tasks`,
+    events: `${url}/sandbox/events`,
+    issues: `${url}/sandbox/issues`,
+    requests: `${url}/sandbox/requests`,
+    faults: `${url}/sandbox/faults`,
+  }
+}
+
+interface ProxyResult {
+  statusCode: number
+  headers?: APIGatewayProxyResult['headers']
+  body: string
+}
+
+function isProxyResult(result: unknown): result is ProxyResult {
+  return typeof (result as ProxyResult | undefined)?.statusCode === 'number'
+}
+
+function detailOf(body: string): string | undefined {
+  return (JSON.parse(body) as { detail?: string }).detail
+}
+
+function decodeURIComponentSafe(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function answer(res: ServerResponse, status: number, body: unknown): void {
+  res.writeHead(status, { 'content-type': 'application/json' })
+  res.end(`${JSON.stringify(body, null, 2)}\n`)
+}
+
+function listen(server: ReturnType<typeof createServer>, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} is in use: stop what listens there, or set WEBHOOKS_PORT to another.`) : error)
+    })
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(`http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`)
+    })
+  })
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { settings } from '../../shared/settings.ts'
+import { demo } from './sandbox/demo.ts'
+
+/** The secrets of the local runtime, by name, each as the text that Secrets Manager would hold. */
+export interface LocalSecrets {
+  get(name: string): string | undefined
+  names(): string[]
+}
+
+/**
+ * The sandbox's own secrets, with a file laid over them, so that a real platform can be tried locally.
+ *
+ * The file is read anew at every look: a secret can be rotated while the runtime runs.
+ *
+ * @param url where the runtime listens, and so its sandbox
+ * @param file JSON, secret name -> value (an object, or its JSON text)
+ * @throws Error when the file can not be read now or is no such object; later such an edit leaves what was read before
+ */
+export function localSecrets(url: string, file?: string): LocalSecrets {
+  const own = sandboxSecrets(url)
+  let laidOver = file ? readSecretsFile(file) : {}
+  const all = (): Record<string, unknown> => {
+    if (file) {
+      try {
+        laidOver = readSecretsFile(file)
+      } catch (error) {
+        // An editor may have written half of it: the next look reads the whole.
+        console.error((error as Error).message)
+      }
+    }
+    return { ...own, ...laidOver }
+  }
+  return {
+    get(name) {
+      const value = all()[name]
+      return value === undefined || typeof value === 'string' ? value : JSON.stringify(value)
+    },
+    names: () => Object.keys(all()),
+  }
+}
+
+function sandboxSecrets(url: string): Record<string, unknown> {
+  const prefix = settings.secretPrefix
+  const hash = createHash('sha256').update(demo.callerToken).digest('hex')
+  return {
+    [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'sandbox' } },
+    [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
+    [`${prefix}/connections/issue-ticketing/default`]: {
+      provider: 'github',
+      baseUrl: `${url}/sandbox/github`,
+      token: demo.githubToken,
+      project: 'demo/shop',
+    },
+  }
+}
+
+function readSecretsFile(file: string): Record<string, unknown> {
+  const wrong = (why: string) => new Error(`WEBHOOKS_SECRETS: ${file} ${why}. It must be a JSON object: secret name -> value.`)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw wrong(`can not be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Without the parser's words, which quote the file.
+    throw wrong('is not JSON')
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw wrong('is not an object')
+  return value as Record<string, unknown>
+}

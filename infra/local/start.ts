@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { categories } from '../../functions/index.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { identify } from '../../shared/function/identity.ts'
+import { buildBundles } from '../build.ts'
+import { keptnEventLog } from '../keptn/event-log.ts'
+import { playSequence } from '../keptn/player.ts'
+import { lineFor } from './print.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
+import { defaultUrl, demo } from './sandbox/demo.ts'
+
+const help = `npm start: the functions on this machine, with a sandbox in place of real platforms.
+
+Settings (environment variables)
+  WEBHOOKS_PORT     port on 127.0.0.1 (${new URL(defaultUrl).port})
+  WEBHOOKS_STATE    folder of everything that survives a restart (.webhooks/)
+  WEBHOOKS_SECRETS  JSON file, secret name -> value, laid over the sandbox's own: to try a real platform
+  WEBHOOKS_DEMO     "off": play no sequence at the start
+
+Example
+  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start
+`
+
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+  process.stdout.write(help)
+} else {
+  await main().catch((error: unknown) => {
+    console.error(messageOf(error))
+    process.exit(1)
+  })
+}
+
+async function main(): Promise<void> {
+  const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
+  const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
+  await buildBundles()
+  const runtime = await startRuntime({
+    port,
+    state,
+    secretsFile: process.env['WEBHOOKS_SECRETS'],
+    observe: (event) => {
+      const text = lineFor(event)
+      if (text) console.log(text)
+    },
+  })
+  stopOnSignals(runtime)
+  console.log(`Listening on ${runtime.url}, state in ${state}\n`)
+  if (process.env['WEBHOOKS_DEMO'] !== 'off') await playDemo(runtime)
+  console.log(invitation(runtime.url))
+}
+
+async function playDemo({ url }: Runtime): Promise<void> {
+  console.log('Playing the sequence "incident" against itself:')
+  const { passed } = await playSequence({
+    name: 'incident',
+    url,
+    token: demo.callerToken,
+    log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
+    knownCategories: categories.map(({ name }) => name),
+    print: (text) => console.log(text),
+  })
+  console.log(passed ? 'The sequence passed.\n' : 'The sequence did not pass.\n')
+}
+
+/** What to type next. The id of the interactive call is new at each start, and its task is known by it. */
+function invitation(url: string): string {
+  const id = randomUUID()
+  const context = randomUUID()
+  const input = { title: 'Opened by hand' }
+  const taskId = identify({
+    caller: 'demo',
+    eventId: id,
+    category: 'issue-ticketing',
+    action: 'open-issue',
+    connection: 'default',
+    mode: 'interactive',
+    input,
+  })
+  const event = {
+    id,
+    type: 'sh.keptn.event.openticket.triggered',
+    shkeptncontext: context,
+    data: { project: 'demo', stage: 'production', service: 'shop' },
+    input,
+  }
+  const authorization = `-H 'Authorization: Bearer ${demo.callerToken}'`
+  const post = (query: string, body: unknown) =>
+    `curl -s '${url}/v1/issue-ticketing/open-issue${query}' ${authorization} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
+  return [
+    `Token: ${demo.callerToken}`,
+    '',
+    'A silent call opens an issue and answers it:',
+    `  ${post('', { input: { title: 'Checkout is slow' } })}`,
+    'An interactive call is accepted, and answered by a finished event:',
+    `  ${post('?mode=interactive&sendStarted=true', event)}`,
+    'Its task:',
+    `  curl -s '${url}/v1/issue-ticketing/tasks/${taskId}' ${authorization}`,
+    '',
+    `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
+    'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
+  ].join('\n')
+}
+
+function stopOnSignals(runtime: Runtime): void {
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      console.log('Stopping; what is under way goes on at the next start.')
+      runtime.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error)
+          process.exit(1)
+        },
+      )
+    })
+  }
+}

@@ -1,0 +1,263 @@
+// The functions that the tests run: bundled by esbuild as those of dist/ are, and run in the local cloud's threads.
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CheckpointDurableExecutionCommand, GetDurableExecutionStateCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  createRetryStrategy,
+  createWaitStrategy,
+  JitterStrategy,
+  retryPresets,
+  StepSemantics,
+  withDurableExecution,
+} from '@aws/durable-execution-sdk-js'
+
+const everySecond = (maxAttempts: number) =>
+  createRetryStrategy({
+    maxAttempts,
+    initialDelay: { seconds: 1 },
+    backoffRate: 1,
+    jitter: JitterStrategy.NONE,
+  })
+
+/** Writes a line where the test can see it, whatever becomes of this process. */
+function note(file: string, line: string): void {
+  appendFileSync(file, `${line}\n`)
+}
+
+export const greet = withDurableExecution(async (event: { name: string }, context) => {
+  const greeting = await context.step('greet', async () => `Hello ${event.name}`)
+  return { greeting }
+})
+
+export const flaky = withDurableExecution(async (event: { failures: number; attempts: number }, context) => {
+  const attempts = await context.step(
+    'flaky',
+    async ({ attempt }) => {
+      if (attempt <= event.failures) throw new TypeError(`failure ${attempt}`)
+      return attempt
+    },
+    { retryStrategy: everySecond(event.attempts) },
+  )
+  return { attempts }
+})
+
+export const waits = withDurableExecution(async (event: { seconds: number }, context) => {
+  const before = await context.step('before', async () => Date.now())
+  await context.wait('pause', { seconds: event.seconds })
+  const after = await context.step('after', async () => Date.now())
+  return { waitedMs: after - before }
+})
+
+export const poll = withDurableExecution(async (event: { polls: number; seconds?: number }, context) => {
+  return context.waitForCondition('job', async (state: { polls: number }) => ({ polls: state.polls + 1 }), {
+    initialState: { polls: 0 },
+    waitStrategy: createWaitStrategy<{ polls: number }>({
+      maxAttempts: 5000,
+      initialDelay: { seconds: event.seconds ?? 1 },
+      backoffRate: 1,
+      jitter: JitterStrategy.NONE,
+      shouldContinuePolling: (state) => state.polls < event.polls,
+    }),
+  })
+})
+
+export const approval = withDurableExecution(
+  async (event: { file?: string; timeout?: number; heartbeat?: number }, context) => {
+    try {
+      const answer = await context.waitForCallback(
+        'approval',
+        async (id) => {
+          if (event.file) note(event.file, id)
+        },
+        {
+          ...(event.timeout ? { timeout: { seconds: event.timeout } } : {}),
+          ...(event.heartbeat ? { heartbeatTimeout: { seconds: event.heartbeat } } : {}),
+        },
+      )
+      return { answer }
+    } catch (error) {
+      const { name, message, cause } = error as Error
+      return { error: name, message, cause: (cause as Error | undefined)?.name }
+    }
+  },
+)
+
+export const bigChild = withDurableExecution(async (event: { bytes: number; file: string }, context) => {
+  const text = await context.runInChildContext('big', async (child) => {
+    const half = await child.step('half', async () => {
+      note(event.file, 'half')
+      return 'x'.repeat(event.bytes / 2)
+    })
+    const other = await child.step('other', async () => {
+      note(event.file, 'other')
+      return 'y'.repeat(event.bytes / 2)
+    })
+    return half + other
+  })
+  await context.wait('pause', { seconds: 1 })
+  return { length: text.length, ends: text[0] + (text.at(-1) ?? '') }
+})
+
+export const smallChild = withDurableExecution(async (_event: unknown, context) => {
+  const sum = await context.runInChildContext('small', async (child) => {
+    const one = await child.step('one', async () => 1)
+    const two = await child.step('two', async () => 2)
+    return one + two
+  })
+  await context.wait('pause', { seconds: 2 })
+  return { sum }
+})
+
+export const manySteps = withDurableExecution(async (event: { steps: number; file: string }, context) => {
+  let sum = 0
+  for (let step = 0; step < event.steps; step += 1) sum += await context.step(`step-${step}`, async () => step)
+  await context.wait('pause', { seconds: 1 })
+  await context.step('after', async () => note(event.file, 'after'))
+  return { sum }
+})
+
+export const fan = withDurableExecution(async (event: { items: number[] }, context) => {
+  const squares = await context.map('squares', event.items, async (child, item) => {
+    await child.wait('pause', { seconds: 1 })
+    return child.step('square', async () => item * item)
+  })
+  const branches = await context.parallel('branches', [
+    async (child) => child.step('left', async () => 'left'),
+    async (child) => {
+      await child.wait('later', { seconds: 1 })
+      return child.step('right', async () => 'right')
+    },
+  ])
+  return { squares: squares.getResults(), branches: branches.getResults() }
+})
+
+export const caller = withDurableExecution(async (event: { target: string; payload: unknown }, context) => {
+  try {
+    return { result: await context.invoke('call', event.target, event.payload) }
+  } catch (error) {
+    return { error: (error as Error).name, message: (error as Error).message }
+  }
+})
+
+export const failing = withDurableExecution(async (_event: unknown, context) => {
+  await context.step('fails', async () => Promise.reject(new RangeError('out of range')), {
+    retryStrategy: retryPresets.noRetry,
+  })
+})
+
+/** Holds still inside a step, so that the test can kill the process there; the second time it goes through. */
+export const interrupted = withDurableExecution(async (event: { file: string; atMostOnce: boolean }, context) => {
+  await context.step('before', async () => note(event.file, 'before'))
+  try {
+    await context.step(
+      'body',
+      async () => {
+        note(event.file, 'body')
+        await sleep(event.atMostOnce ? 60_000 : 3_000)
+      },
+      event.atMostOnce
+        ? { semantics: StepSemantics.AtMostOncePerRetry, retryStrategy: retryPresets.noRetry }
+        : { retryStrategy: retryPresets.noRetry },
+    )
+  } catch (error) {
+    return { error: ((error as Error).cause as Error | undefined)?.name }
+  }
+  return { done: true }
+})
+
+/** Breaks its environment in the way asked for the first time, and works the second time. */
+export const breaks = withDurableExecution(async (event: { how: string; file: string }, context) => {
+  await context.step('before', async () => note(event.file, 'before'))
+  const runs = await context.step('count', async () => 1)
+  await breakDown(event.how, event.file)
+  return { runs }
+})
+
+async function breakDown(how: string, file: string): Promise<void> {
+  note(file, `run ${how}`)
+  const { readFileSync } = await import('node:fs')
+  const runs = readFileSync(file, 'utf8').split('\n').filter((line) => line === `run ${how}`).length
+  if (runs > 1) return
+  if (how === 'exit') process.exit(3)
+  if (how === 'uncaught') setTimeout(() => { throw new Error('thrown where nobody catches') }, 1)
+  if (how === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(100_000).fill(how))
+  await sleep(60_000)
+}
+
+/** Makes an execution hang for ever in its invocation, so that only its time-out ends it. */
+export const hangs = withDurableExecution(async () => sleep(60_000))
+
+export const plain = async (event: unknown, context: { functionName: string; awsRequestId: string; invokedFunctionArn: string; getRemainingTimeInMillis(): number }) => {
+  console.log('plain was called')
+  console.error('and says so twice')
+  return {
+    event,
+    functionName: context.functionName,
+    arn: context.invokedFunctionArn,
+    remaining: context.getRemainingTimeInMillis(),
+    environment: process.env,
+  }
+}
+
+export const throws = async () => {
+  throw new TypeError('plainly wrong')
+}
+
+export const slow = async () => sleep(60_000)
+
+export const secret = async (event: { id: string }) => {
+  const { SecretString } = await new SecretsManagerClient({}).send(new GetSecretValueCommand({ SecretId: event.id }))
+  return { value: SecretString }
+}
+
+/** Uses its checkpoint token twice. Not a handler of the SDK: it speaks the API itself. */
+export const staleToken = async (event: { DurableExecutionArn: string; CheckpointToken: string }) => {
+  const client = new LambdaClient({})
+  const { DurableExecutionArn, CheckpointToken } = event
+  const step = { Type: 'STEP', SubType: 'Step', Action: 'START' } as const
+  const first = await client.send(
+    new CheckpointDurableExecutionCommand({ DurableExecutionArn, CheckpointToken, Updates: [{ Id: 'a', ...step }] }),
+  )
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work()
+      return 'accepted'
+    } catch (error) {
+      const { name, message, $metadata } = error as Error & { $metadata: { httpStatusCode: number } }
+      return { name, message, status: $metadata.httpStatusCode }
+    }
+  }
+  const checkpoint = (token: string | undefined, Updates: object[], ClientToken?: string) =>
+    attempt(() =>
+      client.send(
+        new CheckpointDurableExecutionCommand({
+          DurableExecutionArn,
+          CheckpointToken: token,
+          ClientToken,
+          Updates: Updates as never,
+        }),
+      ),
+    )
+  return {
+    Status: 'SUCCEEDED',
+    Result: JSON.stringify({
+      stale: await checkpoint(CheckpointToken, [{ Id: 'b', ...step }]),
+      staleState: await attempt(() =>
+        client.send(new GetDurableExecutionStateCommand({ DurableExecutionArn, CheckpointToken })),
+      ),
+      garbage: await checkpoint('bm9uc2Vuc2U=', []),
+      badParent: await checkpoint(first.CheckpointToken, [{ Id: 'c', ParentId: 'nobody', ...step }]),
+      badAction: await checkpoint(first.CheckpointToken, [{ Id: 'a', Type: 'WAIT', Action: 'RETRY' }]),
+      badStart: await checkpoint(first.CheckpointToken, [{ Id: 'a', ...step }]),
+      tooLarge: await checkpoint(first.CheckpointToken, [
+        { Id: 'a', Type: 'STEP', Action: 'SUCCEED', Payload: 'x'.repeat(256 * 1024 + 1) },
+      ]),
+      accepted: await checkpoint(first.CheckpointToken, [{ Id: 'b', ...step }], 'once'),
+      repeated: await checkpoint(first.CheckpointToken, [{ Id: 'b', ...step }], 'once'),
+    }),
+  }
+}
+
+/** Ends PENDING though it waits for nothing. */
+export const pendingForNothing = async () => ({ Status: 'PENDING' })

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { finished } from './start.ts'
+import { useSandbox } from './use.ts'
+
+const started = useSandbox()
+const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
+const send = (event: unknown) => started.keptn('POST', '/api/v1/event', event)
+const read = async (query: string) => (await started.keptn('GET', `/api/mongodb-datastore/event?${query}`)).json
+
+test('A finished event is accepted with the context, and has an id and a time of Keptn’s own.', async () => {
+  const { status, json } = await send({ ...finished(context), id: 'mine', time: '2001-01-01T00:00:00Z', unknown: 1 })
+  expect(status).toBe(200)
+  expect(json).toEqual({ keptnContext: context })
+  const [{ via, event }] = (await started.call('GET', '/events')).json
+  expect(via).toBe('api')
+  expect(event).toMatchObject(finished(context))
+  expect(event.id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(Date.now() - Date.parse(event.time)).toBeLessThan(60_000)
+  expect(event).not.toHaveProperty('unknown')
+})
+
+test('An accepted event is not there for a moment, and then it is.', async () => {
+  started.sandbox.keptn.visibleAfterMs = 150
+  await send(finished(context))
+  expect(await read(`keptnContext=${context}`)).toEqual({ events: [], nextPageKey: '0', totalCount: 0, pageSize: 20 })
+  await sleep(200)
+  expect(await read(`keptnContext=${context}`)).toMatchObject({
+    totalCount: 1,
+    events: [{ triggeredid: expect.any(String) }],
+  })
+  started.sandbox.keptn.visibleAfterMs = 50
+})
+
+test('A started event needs neither status nor result.', async () => {
+  const data = { project: 'acme', stage: 'prod', service: 'checkout' }
+  expect((await send(finished(context, { type: 'sh.keptn.event.my-task.started', data }))).status).toBe(200)
+})
+
+const without = (name: string) => ({ data: { ...finished(context).data, [name]: undefined } })
+test.each([
+  ['a status.changed', { type: 'sh.keptn.event.openticket.status.changed' }, 'status.changed'],
+  ['a triggered event', { type: 'sh.keptn.event.openticket.triggered' }, 'triggered'],
+  ['a type that is no task event', { type: 'com.example.done' }, 'unknown event type'],
+  ['no type', { type: undefined }, 'type in body is required'],
+  ['no source', { source: undefined }, 'source in body is required'],
+  ['data that is text', { data: 'text' }, 'data in body is required'],
+  ['no project', without('project'), 'project'],
+  ['no stage', without('stage'), 'stage'],
+  ['no service', without('service'), 'service'],
+  ['no triggeredid', { triggeredid: undefined }, 'triggeredid'],
+  ['a finished without status', without('status'), 'status field is not set'],
+  ['a finished without result', without('result'), 'result field is not set'],
+  ['a body over 64 KB', { data: { ...finished(context).data, message: 'x'.repeat(65_536) } }, '65536'],
+])('An event with %s is refused with 400 and recorded nowhere.', async (_, changes, message) => {
+  const { status, json } = await send(finished(context, changes))
+  expect(status).toBe(400)
+  expect(json).toEqual({ code: 400, message: expect.stringContaining(message) })
+  expect(started.sandbox.keptn.events()).toEqual([])
+})
+
+test('A body that is no JSON object is refused with 400, another content type with 415.', async () => {
+  expect((await send('[1]')).json).toMatchObject({ code: 400 })
+  const headers = { 'x-token': 'sandbox-keptn-api-token', 'content-type': 'text/plain' }
+  expect((await started.call('POST', '/keptn/api/v1/event', finished(context), headers)).json).toMatchObject({
+    code: 415,
+  })
+  headers['content-type'] = 'application/cloudevents+json; charset=utf-8'
+  expect((await started.call('POST', '/keptn/api/v1/event', finished(context), headers)).status).toBe(200)
+})
+
+test('A body of just 64 KB is taken.', async () => {
+  const event = finished(context)
+  const size = Buffer.byteLength(JSON.stringify(event))
+  const data = { ...event.data, message: event.data.message + 'x'.repeat(64 * 1024 - size) }
+  expect((await send({ ...event, data })).status).toBe(200)
+})
+
+test('A wrong token gets 401 in Keptn’s shape on every path, no token too.', async () => {
+  for (const [method, path] of [
+    ['POST', '/api/v1/event'],
+    ['POST', '/api/v1/auth'],
+    ['GET', '/api/v1/metadata'],
+    ['GET', '/api/mongodb-datastore/event'],
+    ['POST', '/record'],
+  ] as const) {
+    const wrong = await started.call(method, `/keptn${path}`, undefined, { 'x-token': 'wrong' })
+    expect(wrong.status).toBe(401)
+    expect(wrong.json).toEqual({ code: 401, message: 'incorrect api key auth' })
+    expect((await started.call(method, `/keptn${path}`)).json).toMatchObject({ code: 401 })
+  }
+})
+
+test('The cheapest calls tell that a token is good.', async () => {
+  expect((await started.keptn('GET', '/api/v1/metadata')).json).toMatchObject({
+    namespace: 'sandbox',
+    keptnversion: '1.4.5',
+    automaticprovisioning: false,
+  })
+  expect((await started.keptn('POST', '/api/v1/auth')).status).toBe(200)
+})
+
+test('There is no /v1/event without /api, and GET /api/v1/event is not allowed.', async () => {
+  expect((await started.keptn('POST', '/v1/event', finished(context))).json).toMatchObject({ code: 404 })
+  expect((await started.keptn('GET', '/api/v1/event')).json).toMatchObject({ code: 405 })
+})
+
+test('A context that is no UUID becomes one, the same for the same text; none becomes a new one.', async () => {
+  const contextOf = async (given: unknown) => (await send(finished('', { shkeptncontext: given }))).json.keptnContext
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+  expect(await contextOf('PROBLEM-1')).toMatch(uuid)
+  expect(await contextOf('PROBLEM-1')).toBe(await contextOf('PROBLEM-1'))
+  expect(await contextOf('PROBLEM-2')).not.toBe(await contextOf('PROBLEM-1'))
+  expect(await contextOf(undefined)).not.toBe(await contextOf(undefined))
+})
+
+test('The control plane records any event as it is, and the same id once.', async () => {
+  const event = {
+    type: 'sh.keptn.event.prod.incident.triggered',
+    id: 'one',
+    time: '2024-01-02T03:04:05Z',
+    data: { a: 1 },
+  }
+  const { status, json } = await started.keptn('POST', '/record', { ...event, shkeptncontext: context, own: true })
+  expect(status).toBe(200)
+  expect(json).toEqual({ keptnContext: context, id: 'one' })
+  await started.keptn('POST', '/record', { ...event, data: { a: 2 } })
+  const added = await started.keptn('POST', '/record', { type: 'anything' })
+  expect(started.sandbox.keptn.events()).toMatchObject([
+    { via: 'control-plane', event: { ...event, own: true } },
+    { via: 'control-plane', event: { type: 'anything', id: added.json.id, time: expect.any(String) } },
+  ])
+  expect((await started.keptn('POST', '/record', { id: 'no type' })).json).toMatchObject({ code: 400 })
+})
+
+test('Events are read back newest first, by context, type and source, page by page.', async () => {
+  for (let i = 1; i <= 5; i++) {
+    const type = `sh.keptn.event.task${i}.triggered`
+    const time = `2024-01-0${i}T00:00:00Z`
+    await started.keptn('POST', '/record', {
+      type,
+      time,
+      source: i > 3 ? 'late' : 'early',
+      shkeptncontext: context,
+      data: {},
+    })
+  }
+  await started.keptn('POST', '/record', { type: 'other', shkeptncontext: 'other', data: {} })
+
+  const tasks: string[] = []
+  let key = ''
+  do {
+    const page = await read(`keptnContext=${context}&pageSize=2&nextPageKey=${key}`)
+    expect(page).toMatchObject({ totalCount: 5, pageSize: 2 })
+    tasks.push(...page.events.map(({ type }: { type: string }) => type.split('.')[3]))
+    key = page.nextPageKey
+  } while (key !== '0')
+  expect(tasks).toEqual(['task5', 'task4', 'task3', 'task2', 'task1'])
+
+  expect(await read('type=sh.keptn.event.task2.triggered')).toMatchObject({ totalCount: 1, nextPageKey: '0' })
+  expect(await read(`keptnContext=${context}&source=late`)).toMatchObject({ totalCount: 2 })
+  expect(await read('')).toMatchObject({ totalCount: 6 })
+})
+
+test('A page size out of range and a filter that is not played are refused, not ignored.', async () => {
+  expect(await read('pageSize=101')).toMatchObject({ code: 422 })
+  expect(await read('pageSize=0')).toMatchObject({ code: 422 })
+  expect(await read('nextPageKey=x')).toMatchObject({ code: 400 })
+  expect(await read('root=true')).toMatchObject({ code: 400, message: expect.stringContaining('root') })
+})

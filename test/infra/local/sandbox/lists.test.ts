@@ -1,0 +1,113 @@
+import { request } from 'node:http'
+import { expect, test } from '@jest/globals'
+import { demo } from '../../../../infra/local/sandbox/demo.ts'
+import { finished } from './start.ts'
+import { useSandbox } from './use.ts'
+
+const started = useSandbox()
+const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
+
+/** fetch does not let a caller choose the Host. */
+const withHost = (host: string, path: string) =>
+  new Promise<number | undefined>((resolve, reject) => {
+    const call = request(`${started.origin}/sandbox${path}`, { headers: { host } }, (res) => {
+      res.resume()
+      resolve(res.statusCode)
+    })
+    call.on('error', reject)
+    call.end()
+  })
+
+test('Every call in is listed with its fault, and with nothing that is secret.', async () => {
+  await started.github('POST', '/repos/acme/shop/issues?token=query-secret', { title: 'body-secret' })
+  await started.call('POST', '/faults', { target: 'keptn', kind: '503', count: 1 })
+  await started.keptn('POST', '/api/v1/event', finished(context))
+  await started.call('POST', '/sso/oauth2/token')
+
+  const { text, json } = await started.call('GET', '/requests')
+  expect(json).toEqual([
+    {
+      at: expect.any(String),
+      target: 'github',
+      method: 'POST',
+      path: '/repos/acme/shop/issues',
+      status: 201,
+      fault: null,
+    },
+    { at: expect.any(String), target: 'keptn', method: 'POST', path: '/api/v1/event', status: 503, fault: '503' },
+    { at: expect.any(String), target: 'sso', method: 'POST', path: '/oauth2/token', status: 400, fault: null },
+  ])
+  for (const secret of ['query-secret', 'body-secret', demo.githubToken, demo.keptnToken])
+    expect(text).not.toContain(secret)
+  expect((await started.call('GET', '/requests?target=keptn')).json).toMatchObject([{ target: 'keptn' }])
+  expect((await started.call('GET', '/requests?target=jira')).status).toBe(400)
+})
+
+test('All issues are listed with their comments.', async () => {
+  await started.github('POST', '/repos/acme/shop/issues', { title: 'One', labels: ['bug'] })
+  await started.github('POST', '/repos/acme/other/issues', { title: 'Two' })
+  await started.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
+  expect((await started.call('GET', '/issues')).json).toMatchObject([
+    {
+      repository: 'acme/shop',
+      number: 1,
+      title: 'One',
+      labels: ['bug'],
+      html_url: `${started.origin}/sandbox/github/acme/shop/issues/1`,
+      comments: [{ body: 'Seen' }],
+    },
+    { repository: 'acme/other', number: 1, title: 'Two', comments: [] },
+  ])
+})
+
+test('All events are listed, oldest first, with how they came.', async () => {
+  const triggered = { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context }
+  await started.keptn('POST', '/record', triggered)
+  await started.keptn('POST', '/api/v1/event', finished(context))
+  expect((await started.call('GET', '/events')).json).toMatchObject([
+    { at: expect.any(String), via: 'control-plane', event: triggered },
+    { at: expect.any(String), via: 'api', event: finished(context) },
+  ])
+})
+
+test('An observer is told once of every call and of every event.', async () => {
+  await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
+  await started.keptn('POST', '/api/v1/event', finished(context))
+  await started.call('GET', '/issues')
+  expect(started.seen).toMatchObject([
+    { target: 'github', method: 'POST', path: '/repos/acme/shop/issues', status: 201, note: 'opened acme/shop#1' },
+    { target: 'keptn', method: 'EVENT', path: 'sh.keptn.event.openticket.finished', status: null, note: 'via api' },
+    { target: 'keptn', method: 'POST', path: '/api/v1/event', status: 200 },
+  ])
+})
+
+test('DELETE /sandbox empties everything.', async () => {
+  await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
+  await started.keptn('POST', '/api/v1/event', finished(context))
+  await started.call('POST', '/faults', { target: 'sso', kind: '503' })
+  expect((await started.call('DELETE', '')).status).toBe(204)
+  for (const list of ['/issues', '/events', '/requests', '/faults']) {
+    expect((await started.call('GET', list)).json).toEqual([])
+  }
+  expect((await started.github('POST', '/repos/acme/shop/issues', { title: 'Again' })).json.number).toBe(1)
+})
+
+test('A page whose host name was pointed here is shown nothing and switches nothing.', async () => {
+  await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
+  for (const path of ['/issues', '/events', '/requests', '/faults', '/github/acme/shop/issues/1']) {
+    expect(await withHost('evil.example', path)).toBe(403)
+    expect(await withHost('127.0.0.1.evil.example', path)).toBe(403)
+    expect(await withHost('localhost:8787', path)).toBe(200)
+  }
+})
+
+test('What there is not gets a 404 or 405 that says what there is.', async () => {
+  const { status, json } = await started.call('GET', '/jira')
+  expect(status).toBe(404)
+  expect(json.message).toContain('github, keptn, sso')
+  expect((await started.call('GET', '')).status).toBe(404)
+  expect((await started.call('GET', '/issues/1')).status).toBe(404)
+  expect((await started.call('DELETE', '/issues')).status).toBe(405)
+  expect((await started.call('PUT', '/faults')).status).toBe(405)
+  expect((await fetch(`${started.origin}/elsewhere`, { method: 'DELETE' })).status).toBe(404)
+})
