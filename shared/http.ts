@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
+import type * as z from 'zod'
 import { Failure, messageOf } from './errors.ts'
 import { reasonOf, retryAfterOf } from './http-answers.ts'
 import { mask, remember } from './redact.ts'
@@ -15,7 +16,9 @@ const mostRedirects = 3
 
 type Query = Record<string, string | number | boolean | undefined>
 
-export interface RequestOptions {
+export interface RequestOptions<T = unknown> {
+  /** What the answer must look like; what does not is a fault of the platform, not ours. */
+  answer?: z.ZodType<T>
   query?: Query
   headers?: Record<string, string>
   /** Sent as JSON, unless it is a string: then as it is, with the content type from `headers`. */
@@ -26,11 +29,11 @@ export interface RequestOptions {
   reads?: boolean
 }
 
-export interface Answer {
+export interface Answer<T = unknown> {
   status: number
   headers: Record<string, string>
   /** Parsed JSON; the text where it is not JSON; undefined where it is empty. */
-  body: unknown
+  body: T
 }
 
 export interface HttpOptions {
@@ -81,23 +84,23 @@ export class Http {
     return this.#options.baseUrl.replace(/\/$/, '')
   }
 
-  get(path: string, options?: RequestOptions): Promise<Answer> {
+  get<T>(path: string, options?: RequestOptions<T>): Promise<Answer<T>> {
     return this.request('GET', path, options)
   }
 
-  post(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+  post<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
     return this.request('POST', path, { ...options, body })
   }
 
-  put(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+  put<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
     return this.request('PUT', path, { ...options, body })
   }
 
-  patch(path: string, body?: unknown, options?: RequestOptions): Promise<Answer> {
+  patch<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
     return this.request('PATCH', path, { ...options, body })
   }
 
-  delete(path: string, options?: RequestOptions): Promise<Answer> {
+  delete<T>(path: string, options?: RequestOptions<T>): Promise<Answer<T>> {
     return this.request('DELETE', path, options)
   }
 
@@ -105,7 +108,7 @@ export class Http {
    * @param path below the base URL; each variable part goes through `segment` first
    * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, limits), `timeout`, `deadline`
    */
-  async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+  async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<Answer<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const writes = method !== 'GET' && method !== 'HEAD' && !options.reads
     const request = this.#build(method, path, options)
@@ -130,7 +133,8 @@ export class Http {
       error.afterWrite = this.#written
       throw error
     }
-    if (answer.status < 400 || options.accept?.includes(answer.status)) return answer
+    if (options.accept?.includes(answer.status)) return answer as Answer<T>
+    if (answer.status < 400) return this.#shaped(answer, what, options.answer)
     if (answer.status < 500) this.#written = writtenBefore
     const failure = this.#failure(answer, what)
     failure.afterWrite = this.#written
@@ -226,6 +230,19 @@ export class Http {
       outgoing.on('error', (error) => fail('platform', `could not be reached: ${networkReason(error)}`, error))
       outgoing.end(request.body)
     })
+  }
+
+  #shaped<T>(answer: Answer, what: string, shape: z.ZodType<T> | undefined): Answer<T> {
+    const parsed = shape?.safeParse(answer.body)
+    if (parsed === undefined) return answer as Answer<T>
+    if (parsed.success) return { ...answer, body: parsed.data }
+    const [issue] = parsed.error.issues
+    const failure = new Failure(
+      'platform',
+      `${this.#options.platform} answered ${what} with something else than expected (${issue?.path.join('.') || 'the answer'}: ${issue?.message}).`,
+    )
+    failure.afterWrite = this.#written
+    throw failure
   }
 
   #failure(answer: Answer, what: string): Failure {

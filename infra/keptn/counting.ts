@@ -56,7 +56,7 @@ export function carryOn(
   triggeredId: string,
   { status, result, message }: Outcome,
 ): JsonObject {
-  const carried = { ...data, status, result, message }
+  const carried: JsonObject = { ...data, status, result, message }
   for (const finished of of(events, triggeredId, 'finished')) {
     for (const [name, value] of Object.entries(finished.data)) {
       const before = carried[name]

@@ -60,7 +60,7 @@ export function parseWebhookConfig(text: string): Webhook[] {
   if (version !== beta && version !== alpha) refuse(`unsupported webhook configuration version '${version}'`)
   return webhooks.map((webhook) => ({
     ...webhook,
-    requests: webhook.requests.map(version === beta ? readRequest : readCommand),
+    requests: webhook.requests.map((request) => (version === beta ? readRequest(request) : readCommand(request))),
   }))
 }
 

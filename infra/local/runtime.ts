@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { APIGatewayProxyResult } from 'aws-lambda'
@@ -22,6 +22,8 @@ export interface RuntimeOptions {
   bundles?: string
   /** Divides the waits of durable steps: for tests. */
   timeScale?: number
+  /** Seconds that a webhook may take: 28, since API Gateway waits 29; fewer where a test wants to see them run out. */
+  webhookTimeout?: number
   observe?: (event: RuntimeEvent) => void
 }
 
@@ -40,8 +42,6 @@ export interface Runtime {
 
 /** Lambda's limit for one invocation of a task; a step's requests are far shorter. */
 const taskTimeout = 300
-/** API Gateway waits 29 s. */
-const webhookTimeout = 28
 /** The longest deadline, and a day for the finished event to get through. */
 const executionTimeout = 31 * 86_400
 
@@ -52,7 +52,8 @@ const executionTimeout = 31 * 86_400
  * @throws Error when the port is taken or the state folder can not be used
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { port, state, secretsFile, bundles = dist, timeScale = 1, observe = () => undefined } = options
+  const { port, state, secretsFile, bundles = dist, timeScale = 1, webhookTimeout = 28, observe = () => undefined } = options
+  if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const server = createServer()
   const url = await listen(server, port)
@@ -60,7 +61,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const sandbox = createSandbox({ state, observe: (seen) => observe({ from: 'sandbox', ...seen }) })
   const cloud = await startLocalCloud({
     state,
-    functions: categories.flatMap(({ name }) => functionsOf(name, bundles)),
+    functions: categories.flatMap(({ name }) => functionsOf(name, bundles, webhookTimeout)),
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
     table,
@@ -90,7 +91,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 const table = 'webhooks'
 
-function functionsOf(category: string, bundles: string): LocalFunction[] {
+function functionsOf(category: string, bundles: string, webhookTimeout: number): LocalFunction[] {
   const environment = {
     WEBHOOKS_TASK_FUNCTION: `${category}-task:live`,
     WEBHOOKS_IDEMPOTENCY_TABLE: table,

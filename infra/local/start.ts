@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { identify } from '../../shared/function/identity.ts'
-import { buildBundles } from '../build.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
 import { lineFor } from './print.ts'
@@ -35,7 +34,6 @@ async function main(): Promise<void> {
   const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
-  await buildBundles()
   const runtime = await startRuntime({
     port,
     state,

@@ -5,14 +5,16 @@ import { segment } from '../../../shared/http.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
 
-interface Issue {
-  number: number
-  html_url: string
-  state: string
-  body?: string | null
-  created_at: string
-  pull_request?: unknown
-}
+const issue = z.object({
+  number: z.int(),
+  html_url: z.string(),
+  state: z.string(),
+  body: z.string().nullish(),
+  /** The list of issues holds pull requests too. */
+  pull_request: z.unknown().optional(),
+})
+type Issue = z.output<typeof issue>
+const comment = z.object({ body: z.string().nullish() })
 
 /** How far back an issue of our own is looked for. */
 const mostPages = 5
@@ -38,8 +40,8 @@ export const github = defineTicketProvider({
   async find({ http, key }, { project }) {
     for (let page = 1; page <= mostPages; page++) {
       const query = { state: 'all', sort: 'created', direction: 'desc', per_page: perPage, page }
-      const issues = (await http.get(`${repoPath(project)}/issues`, { query })).body as Issue[]
-      const found = issues.find((issue) => issue.body?.includes(markOf(key)) && !issue.pull_request)
+      const { body: issues } = await http.get(`${repoPath(project)}/issues`, { query, answer: z.array(issue) })
+      const found = issues.find(({ body, pull_request }) => body?.includes(markOf(key)) && !pull_request)
       if (found) return ticketOf(project, found)
       if (issues.length < perPage) return undefined
     }
@@ -48,20 +50,21 @@ export const github = defineTicketProvider({
 
   async open(client, input) {
     const { project, title, description, type, assignee, fields } = input
-    const { body } = await client.http.post(`${repoPath(project)}/issues`, {
+    const content = {
       title,
       body: marked(description ?? '', client.key),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
       ...fields,
-    })
-    return ticketOf(project, body as Issue)
+    }
+    const { body } = await client.http.post(`${repoPath(project)}/issues`, content, { answer: issue })
+    return ticketOf(project, body)
   },
 
   async get({ http }, ref) {
     const { repo, path } = locate(ref)
-    return ticketOf(repo, (await http.get(path)).body as Issue)
+    return ticketOf(repo, (await http.get(path, { answer: issue })).body)
   },
 
   async change({ http }, ref, changes) {
@@ -80,16 +83,15 @@ export const github = defineTicketProvider({
     if (labelsOf(changes).length > 0) await http.post(`${path}/labels`, { labels: labelsOf(changes) })
   },
 
-  async comment(client, ref, comment) {
-    await client.http.post(`${locate(ref).path}/comments`, { body: marked(comment, client.key) })
+  async comment(client, ref, text) {
+    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.key) })
   },
 
   async hasComment({ http, key }, ref) {
     const { path } = locate(ref)
     for (let page = 1; ; page++) {
-      const comments = (await http.get(`${path}/comments`, { query: { per_page: perPage, page } })).body as {
-        body?: string
-      }[]
+      const query = { per_page: perPage, page }
+      const { body: comments } = await http.get(`${path}/comments`, { query, answer: z.array(comment) })
       if (comments.some(({ body }) => body?.includes(markOf(key)))) return true
       if (comments.length < perPage) return false
     }
@@ -127,7 +129,7 @@ function marked(text: string, key: string | undefined): string {
 }
 
 async function hiddenPart(http: Client['http'], path: string): Promise<string> {
-  const { body } = (await http.get(path)).body as Issue
+  const { body } = (await http.get(path, { answer: issue })).body
   const mark = /<!-- cloud-automation-webhooks:[0-9a-f]+ -->/.exec(body ?? '')?.[0]
   return mark ? `\n\n${mark}` : ''
 }

@@ -88,8 +88,7 @@ class Evaluation {
         return node.kind
       case 'action': {
         const value = this.pipeline(dot, node.pipeline)
-        if (node.pipeline.declares.length === 0)
-          this.output += value?.value == null ? '<no value>' : formatValue(value.value)
+        if (node.pipeline.declares.length === 0) this.print(value)
         return undefined
       }
       default: {

@@ -70,13 +70,14 @@ function slice(args: readonly Ref[]): Ref {
   if (args.length > 4) throw new CallError(`too many slice indexes: ${args.length - 1}`)
   if (typeof item === 'string' && args.length === 4) throw new CallError('cannot 3-index slice a string')
   if (typeof item !== 'string' && !isList(item)) throw new CallError(`can't slice item of type ${typeName(item)}`)
-  const items = typeof item === 'string' ? Buffer.from(item) : item
-  const [from = 0, to = items.length, limit = items.length] = args
+  const length = typeof item === 'string' ? Buffer.byteLength(item) : item.length
+  const [from = 0, to = length, limit = length] = args
     .slice(1)
-    .map((arg) => position(unbox(arg)?.value, items.length))
+    .map((arg) => position(unbox(arg)?.value, length))
   if (from > to) throw new CallError(`invalid slice index: ${from} > ${to}`)
   if (to > limit) throw new CallError(`invalid slice index: ${to} > ${limit}`)
-  return plain(items instanceof Buffer ? items.subarray(from, to).toString() : items.slice(from, to))
+  if (typeof item === 'string') return plain(Buffer.from(item).subarray(from, to).toString())
+  return plain(item.slice(from, to))
 }
 
 type Kind = 'bool' | 'int' | 'float' | 'string'

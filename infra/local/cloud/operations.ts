@@ -144,7 +144,8 @@ function observe(core: Core, execution: Execution, operation: Operation): void {
   const { details, type, status, sub_type, name, due_at } = operation
   const attempt =
     type !== 'STEP' ? undefined : (details.attempt ?? 0) + Number(status === 'STARTED' || status === 'READY')
-  const { error } = details
+  // The error of an attempt that ended is no news of the one that follows it.
+  const error = status === 'STARTED' || status === 'READY' ? undefined : details.error
   const observation = {
     at: Date.now(),
     kind: 'operation' as const,

@@ -1,16 +1,21 @@
 // The functions that the tests run: bundled by esbuild as those of dist/ are, and run in the local cloud's threads.
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CheckpointDurableExecutionCommand, GetDurableExecutionStateCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import {
   createRetryStrategy,
   createWaitStrategy,
+  type DurableLambdaHandler,
   JitterStrategy,
   retryPresets,
   StepSemantics,
   withDurableExecution,
 } from '@aws/durable-execution-sdk-js'
+import {
+  CheckpointDurableExecutionCommand,
+  GetDurableExecutionStateCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 const everySecond = (maxAttempts: number) =>
   createRetryStrategy({
@@ -20,9 +25,12 @@ const everySecond = (maxAttempts: number) =>
     jitter: JitterStrategy.NONE,
   })
 
-/** Writes a line where the test can see it, whatever becomes of this process. */
-function note(file: string, line: string): void {
+/** Writes a line where the test can see it, whatever becomes of this process; gives how often it is there now. */
+function note(file: string, line: string): number {
   appendFileSync(file, `${line}\n`)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((other) => other === line).length
 }
 
 export const greet = withDurableExecution(async (event: { name: string }, context) => {
@@ -77,8 +85,8 @@ export const approval = withDurableExecution(
       )
       return { answer }
     } catch (error) {
-      const { name, message, cause } = error as Error
-      return { error: name, message, cause: (cause as Error | undefined)?.name }
+      const { name, message } = error as Error
+      return { error: name, message }
     }
   },
 )
@@ -99,7 +107,7 @@ export const bigChild = withDurableExecution(async (event: { bytes: number; file
   return { length: text.length, ends: text[0] + (text.at(-1) ?? '') }
 })
 
-export const smallChild = withDurableExecution(async (_event: unknown, context) => {
+const small = withDurableExecution(async (_event: { file: string }, context) => {
   const sum = await context.runInChildContext('small', async (child) => {
     const one = await child.step('one', async () => 1)
     const two = await child.step('two', async () => 2)
@@ -109,12 +117,40 @@ export const smallChild = withDurableExecution(async (_event: unknown, context) 
   return { sum }
 })
 
+/** Notes the names of the operations that each invocation is given. */
+export const smallChild: DurableLambdaHandler = async (event, context) => {
+  const operations = event.InitialExecutionState.Operations
+  const { file } = JSON.parse(operations[0]?.ExecutionDetails?.InputPayload ?? '{}')
+  note(
+    file,
+    operations
+      .slice(1)
+      .map((operation) => operation.Name)
+      .join(),
+  )
+  return small(event, context)
+}
+
 export const manySteps = withDurableExecution(async (event: { steps: number; file: string }, context) => {
-  let sum = 0
-  for (let step = 0; step < event.steps; step += 1) sum += await context.step(`step-${step}`, async () => step)
+  const numbers = Array.from({ length: event.steps }, (_, index) => index)
+  const results = await Promise.all(numbers.map((index) => context.step(`step-${index}`, async () => index)))
   await context.wait('pause', { seconds: 1 })
   await context.step('after', async () => note(event.file, 'after'))
-  return { sum }
+  return { sum: results.reduce((sum, result) => sum + result, 0) }
+})
+
+/** A few steps, a retry and a wait: what a task looks like. */
+export const task = withDurableExecution(async (event: { id: number }, context) => {
+  await context.step('started', async () => event.id)
+  await context.step(
+    'act',
+    async ({ attempt }) => {
+      if (attempt === 1) throw new Error('not yet')
+    },
+    { retryStrategy: everySecond(3) },
+  )
+  await context.wait('settle', { seconds: 1 })
+  return context.step('finished', async () => event.id)
 })
 
 export const fan = withDurableExecution(async (event: { items: number[] }, context) => {
@@ -153,8 +189,7 @@ export const interrupted = withDurableExecution(async (event: { file: string; at
     await context.step(
       'body',
       async () => {
-        note(event.file, 'body')
-        await sleep(event.atMostOnce ? 60_000 : 3_000)
+        if (note(event.file, 'body') === 1) await sleep(60_000)
       },
       event.atMostOnce
         ? { semantics: StepSemantics.AtMostOncePerRetry, retryStrategy: retryPresets.noRetry }
@@ -175,12 +210,12 @@ export const breaks = withDurableExecution(async (event: { how: string; file: st
 })
 
 async function breakDown(how: string, file: string): Promise<void> {
-  note(file, `run ${how}`)
-  const { readFileSync } = await import('node:fs')
-  const runs = readFileSync(file, 'utf8').split('\n').filter((line) => line === `run ${how}`).length
-  if (runs > 1) return
+  if (note(file, how) > 1) return
   if (how === 'exit') process.exit(3)
-  if (how === 'uncaught') setTimeout(() => { throw new Error('thrown where nobody catches') }, 1)
+  if (how === 'uncaught')
+    setTimeout(() => {
+      throw new Error('thrown where nobody catches')
+    }, 1)
   if (how === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(100_000).fill(how))
   await sleep(60_000)
 }
@@ -188,7 +223,15 @@ async function breakDown(how: string, file: string): Promise<void> {
 /** Makes an execution hang for ever in its invocation, so that only its time-out ends it. */
 export const hangs = withDurableExecution(async () => sleep(60_000))
 
-export const plain = async (event: unknown, context: { functionName: string; awsRequestId: string; invokedFunctionArn: string; getRemainingTimeInMillis(): number }) => {
+export const plain = async (
+  event: unknown,
+  context: {
+    functionName: string
+    awsRequestId: string
+    invokedFunctionArn: string
+    getRemainingTimeInMillis(): number
+  },
+) => {
   console.log('plain was called')
   console.error('and says so twice')
   return {
@@ -203,6 +246,8 @@ export const plain = async (event: unknown, context: { functionName: string; aws
 export const throws = async () => {
   throw new TypeError('plainly wrong')
 }
+
+export const exits = async () => process.exit(7)
 
 export const slow = async () => sleep(60_000)
 
@@ -258,6 +303,14 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
     }),
   }
 }
+
+let runs = 0
+/** Has another step on its second run. */
+export const renamed = withDurableExecution(async (_event: unknown, context) => {
+  runs += 1
+  await context.step(`step of run ${runs}`, async () => runs)
+  await context.wait('pause', { seconds: 1 })
+})
 
 /** Ends PENDING though it waits for nothing. */
 export const pendingForNothing = async () => ({ Status: 'PENDING' })

@@ -57,7 +57,9 @@ export interface Started {
 }
 
 /** Starts a local cloud that collects what it observes, and a client of it. */
-export async function start(options: Partial<CloudOptions> & Pick<CloudOptions, 'state' | 'functions'>): Promise<Started> {
+export async function start(
+  options: Partial<CloudOptions> & Pick<CloudOptions, 'state' | 'functions'>,
+): Promise<Started> {
   const seen: Observation[] = []
   const cloud = await startLocalCloud({
     secret: () => undefined,

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { isObject } from '../../keptn/events.ts'
+import { explain } from '../../keptn/hints.ts'
+import { type PreviewResult, preview } from '../../keptn/preview.ts'
+import type { GoObject } from '../../keptn/template/values.ts'
+import { UnreadableConfigError } from '../../keptn/webhook-config.ts'
+import { mask } from '../../keptn/webhook-service.ts'
+import { UsageError } from '../receiver.ts'
+
+interface PreviewOptions {
+  event: string
+  env: Record<string, string>
+  json?: boolean
+}
+
+/** `webhooks preview`: what webhook-service would run for an event, and what it would refuse. */
+export function previewCommand(): Command {
+  return new Command('preview')
+    .description("show the curl commands that Keptn's webhook-service would run for an event, or why it would refuse them")
+    .argument('<webhook.yaml>', 'the webhook configuration')
+    .requiredOption('--event <event.json>', 'the event that triggers, as a JSON file')
+    .option('--env <name=value>', 'a secret that the configuration uses as {{.env.name}}; may be given several times', parseSecret, {})
+    .option('--json', 'print the exact arguments as JSON, secrets included')
+    .addHelpText(
+      'after',
+      `
+Secrets are shown as *** unless --json is given.
+
+Exit code: 0 every request would run, 1 one would be refused, 2 arguments.
+
+Example:
+  $ npm run webhooks -- preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc`,
+    )
+    .action(run)
+}
+
+/** Reads one `name=value` of a repeated option. */
+export function parseSecret(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Write it as name=value.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+function run(file: string, { event: eventFile, env, json }: PreviewOptions): void {
+  const event = readEvent(eventFile)
+  const result = previewFile(file, event, env)
+  if (json) console.log(JSON.stringify(result))
+  if ('configError' in result) {
+    if (!json) console.log(`refused: ${result.configError}`)
+    process.exitCode = 1
+    return
+  }
+  if (result.results.length === 0) throw new UsageError(`${file} has no subscription to ${event['type']}, the type of ${eventFile}.`)
+  if (!json) console.log(result.results.map((request) => describe(request, env)).join('\n\n'))
+  if (result.results.some((request) => 'refused' in request)) process.exitCode = 1
+}
+
+function previewFile(file: string, event: GoObject, env: Record<string, string>): ReturnType<typeof preview> {
+  try {
+    return preview(read(file), event, env)
+  } catch (error) {
+    if (error instanceof UnreadableConfigError) throw new UsageError(`${file}: ${error.message}.`, { cause: error })
+    throw error
+  }
+}
+
+function readEvent(file: string): GoObject {
+  let event: unknown
+  try {
+    event = JSON.parse(read(file))
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : error}.`, { cause: error })
+  }
+  if (!isObject(event) || typeof event['type'] !== 'string') throw new UsageError(`${file} is no event: it needs a type.`)
+  return event
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read; is the path right?`, { cause: error })
+  }
+}
+
+function describe(request: PreviewResult, env: Record<string, string>): string {
+  if ('argv' in request) return mask(shellLine(request.argv), env)
+  const hint = explain(request.refused)
+  return mask(`refused: ${request.refused}${hint === '' ? '' : `\n  ${hint}`}`, env)
+}
+
+/** A command as one would type it, an option and its value a line. */
+function shellLine(argv: readonly string[]): string {
+  const quoted = argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
+  return quoted.reduce((line, arg, at) => {
+    const startsLine = at > 0 && (arg.startsWith('-') || !argv[at - 1]?.startsWith('-'))
+    return at === 0 ? arg : `${line}${startsLine ? ' \\\n  ' : ' '}${arg}`
+  }, '')
+}

@@ -1,0 +1,114 @@
+import { Command } from 'commander'
+import { categories } from '../../../functions/index.ts'
+import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
+import { type Played, playSequence } from '../../keptn/player.ts'
+import { loadSequence, loadSequenceFolder, type SequenceFiles, SequenceFilesError, sequenceNames } from '../../keptn/sequence-files.ts'
+import { demo } from '../../local/sandbox/demo.ts'
+import { type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+import { parseSecret } from './preview.ts'
+
+interface SequenceOptions {
+  url: string
+  token?: string
+  keptnUrl?: string
+  keptnToken?: string
+  file?: string
+  env: Record<string, string>
+  sandbox: boolean
+}
+
+/** `webhooks sequence`: plays Keptn's part in a whole sequence. */
+export function sequenceCommand(): Command {
+  const command = new Command('sequence')
+    .description("play Keptn's part: trigger the tasks of a sequence one after the other and call their webhooks")
+    .argument('[name]', `a sequence that comes along: ${sequenceNames().join(', ')}`)
+    .option('--file <folder>', 'your own shipyard.yaml, webhook.yaml and event.json instead')
+  return receiverOptions(command)
+    .option('--keptn-url <url>', 'where the events are kept (default: the sandbox of the local runtime)')
+    .option('--keptn-token <token>', "the API token there (default: the sandbox's)")
+    .option('--env <name=value>', 'a further secret of webhook.yaml, besides secret_webhooks_token; may be given several times', parseSecret, {})
+    .option('--no-sandbox', 'keep the events in memory and ask the receiver for the state of its tasks, as for a deployed one')
+    .addHelpText(
+      'after',
+      `
+URLs in webhook.yaml are moved to --url from /v1/ on. A task whose category has no function yet is answered in the
+sandbox's name. Ctrl-C ends the play, not the tasks that run at the receiver.
+
+Exit code: 0 the whole sequence passed, 1 it did not, 2 arguments, 130 Ctrl-C.
+
+Examples:
+  $ npm run webhooks -- sequence incident
+  $ npm run webhooks -- sequence release --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
+  $ npm run webhooks -- sequence --file ./my-sequence`,
+    )
+    .action(run)
+}
+
+async function run(name: string | undefined, options: SequenceOptions): Promise<void> {
+  const files = load(name, options.file)
+  const receiver = receiverOf(options)
+  await probe(receiver)
+  const interrupt = new AbortController()
+  const onInterrupt = (): void => interrupt.abort()
+  process.once('SIGINT', onInterrupt)
+  try {
+    const played = await playSequence({
+      files,
+      ...receiver,
+      log: logFor(receiver, options),
+      knownCategories: categories.map((category) => category.name),
+      secrets: options.env,
+      print: (line) => console.log(line),
+      signal: interrupt.signal,
+    })
+    conclude(files.name, played)
+  } catch (error) {
+    if (!(error instanceof EventLogError || error instanceof SequenceFilesError)) throw error
+    throw new UsageError(`${error.message}.`, { cause: error })
+  } finally {
+    process.off('SIGINT', onInterrupt)
+  }
+}
+
+function load(name: string | undefined, folder: string | undefined): SequenceFiles {
+  if ((name === undefined) === (folder === undefined)) {
+    throw new UsageError(`Name one sequence (${sequenceNames().join(', ')}), or give --file with a folder.`)
+  }
+  try {
+    return folder === undefined ? loadSequence(name ?? '') : loadSequenceFolder(folder)
+  } catch (error) {
+    if (error instanceof SequenceFilesError) throw new UsageError(`${error.message}.`, { cause: error })
+    throw error
+  }
+}
+
+/** Any answer will do. Without this, a sequence against nothing would fail task by task. */
+async function probe({ url }: Receiver): Promise<void> {
+  try {
+    await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(10_000) })
+  } catch (error) {
+    throw new UsageError(`nothing answers at ${url}; start it with npm start`, { cause: error })
+  }
+}
+
+function logFor({ url }: Receiver, { keptnUrl, keptnToken, sandbox }: SequenceOptions): EventLog {
+  const { hostname } = new URL(url)
+  const local = hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+  if (keptnUrl === undefined && !(local && sandbox)) return memoryEventLog()
+  return keptnEventLog(keptnUrl ?? `${url}/sandbox/keptn`, keptnToken ?? demo.keptnToken)
+}
+
+function conclude(name: string, { passed, interrupted, context, tasks }: Played): void {
+  if (!interrupted) {
+    console.log(`${name} ${passed ? 'passed' : 'did not pass'} (keptnContext ${context})`)
+    if (!passed) process.exitCode = 1
+    return
+  }
+  const running = tasks.filter(({ state }) => state === 'running')
+  console.log(`Interrupted.${running.length > 0 ? ' Left running:' : ''}`)
+  for (const { stage, name: task, accepted } of running) {
+    const known = accepted.map(({ taskId, statusUrl }) => `  task ${taskId}  ${statusUrl}`).join('')
+    console.log(`  ${stage} ${task}${known}`)
+  }
+  process.exitCode = 130
+}

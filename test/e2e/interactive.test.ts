@@ -1,0 +1,233 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
+import { Service, triggered } from './service.ts'
+
+/** Sixty of the platform's seconds pass in one: ten minutes of an outage take ten seconds. */
+const service = new Service({ timeScale: 60 })
+beforeAll(() => service.start())
+afterAll(() => service.end())
+afterEach(() => service.clearFaults())
+
+const interactive = '?mode=interactive&sendStarted=true'
+
+async function openAndWait(fault: FaultSpec | undefined, query = interactive, more: Record<string, unknown> = {}) {
+  if (fault) await service.fault(fault)
+  const event = triggered({ input: { title: `For ${JSON.stringify(fault)}` }, ...more })
+  const before = (await service.issues()).length
+  const { status, body } = await service.openIssue(event, query)
+  expect(status).toBe(202)
+  const replies = await service.finishedOf(event.id, 60)
+  return { event, accepted: body, ...replies, opened: (await service.issues()).length - before }
+}
+
+describe('an interactive call', () => {
+  it('is answered 202, and by exactly one started and one finished', async () => {
+    const { event, accepted, started, finished, opened } = await openAndWait(undefined)
+    expect(accepted).toEqual({ taskId: expect.stringMatching(/^[0-9a-f]{40}$/), statusUrl: expect.any(String), duplicate: false })
+    expect([started, finished.length, opened]).toEqual([1, 1, 1])
+    expect(finished[0]).toMatchObject({
+      ...event.data,
+      status: 'succeeded',
+      result: 'pass',
+      message: expect.stringMatching(/^Opened issue \d+$/),
+      openticket: { id: expect.stringMatching(/^demo\/shop#\d+$/), number: expect.any(String), url: expect.stringContaining('/issues/'), state: 'open' },
+      labels: { [`github ${finished[0].openticket.number}`]: finished[0].openticket.url },
+    })
+  })
+
+  it('tells its state and its outcome at the status URL', async () => {
+    const { accepted } = await openAndWait(undefined)
+    const { status, body } = await service.call(new URL(accepted.statusUrl).pathname, undefined, { method: 'GET' })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ taskId: accepted.taskId, state: 'finished', outcome: { status: 'succeeded', result: 'pass', data: { state: 'open' } } })
+  })
+
+  it('sends no started unless it is told to', async () => {
+    const { started, finished } = await openAndWait(undefined, '?mode=interactive')
+    expect([started, finished.length]).toEqual([0, 1])
+  })
+
+  it('sends no links as labels where labels=false, and keeps those of the event', async () => {
+    const data = { project: 'p', stage: 's', service: 'x', labels: { team: 'blue' } }
+    const { finished } = await openAndWait(undefined, '?mode=interactive&labels=false', { data })
+    expect(finished[0].labels).toEqual({ team: 'blue' })
+  })
+
+  it('takes the title and the link from the problem in the event', async () => {
+    const incident = { ProblemID: 'P-1', ProblemTitle: 'Failure rate increase', ProblemURL: 'https://abc.live.dynatrace.com/#problems/1' }
+    await openAndWait(undefined, interactive, { input: undefined, data: { project: 'p', stage: 's', service: 'x', incident } })
+    const issue = (await service.issues()).at(-1)
+    expect(issue.title).toBe('Failure rate increase')
+    expect(issue.body).toContain(incident.ProblemURL)
+  })
+
+  it('does nothing but finish where data.result is not one of when', async () => {
+    const data = { project: 'p', stage: 's', service: 'x', result: 'pass' }
+    const { finished, opened } = await openAndWait(undefined, `${interactive}&when=fail,warning`, { data })
+    expect(opened).toBe(0)
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', message: expect.stringContaining('data.result is pass') }])
+  })
+
+  it('shows the request in its finished and sends nothing to the platform on a dry run', async () => {
+    const { finished, opened } = await openAndWait(undefined, `${interactive}&dryRun=true`)
+    expect(opened).toBe(0)
+    expect(finished).toMatchObject([{ result: 'pass', openticket: { request: { method: 'POST', headers: { authorization: '***' } } } }])
+  })
+})
+
+describe('a repeat of an interactive call', () => {
+  it('is told that it is one, and opens no second issue, in parallel or later', async () => {
+    const event = triggered({ input: { title: 'Once' } })
+    const before = (await service.issues()).length
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => service.openIssue(event, interactive)))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202])
+    expect(answers.filter(({ body }) => !body.duplicate)).toHaveLength(1)
+    await service.finishedOf(event.id)
+    const later = await service.openIssue(event, interactive)
+    expect(later).toMatchObject({ status: 202, body: { duplicate: true, taskId: answers[0]?.body.taskId } })
+    const { started, finished } = await service.finishedOf(event.id)
+    expect([started, finished.length, (await service.issues()).length - before]).toEqual([1, 1, 1])
+  })
+
+  it('is another task where its input is another: one trigger may open two issues', async () => {
+    const event = triggered()
+    const [one, two] = await Promise.all([
+      service.openIssue({ ...event, input: { title: 'One' } }, interactive),
+      service.openIssue({ ...event, input: { title: 'Two' } }, '?mode=interactive'),
+    ])
+    expect(one.body.taskId).not.toBe(two.body.taskId)
+    expect([one.body.duplicate, two.body.duplicate]).toEqual([false, false])
+    await service.finishedOf(event.id)
+    expect((await service.repliesTo(event.id)).finished).toHaveLength(2)
+  })
+
+  it('is a repeat whatever the order of its fields and whatever else the event carries', async () => {
+    const { id, type, shkeptncontext, data } = triggered()
+    const first = await service.openIssue({ id, type, shkeptncontext, data, input: { title: 'T', priority: 'high' } }, interactive)
+    const second = await service.openIssue(
+      { input: { priority: 'high', title: 'T' }, time: '2026-01-01T00:00:00Z', data, shkeptncontext, type, id },
+      `?sendStarted=true&mode=interactive`,
+    )
+    expect(second.body).toMatchObject({ taskId: first.body.taskId, duplicate: true })
+    await service.finishedOf(id)
+  })
+})
+
+describe('a platform that refuses', () => {
+  it('ends the task as errored and fail, with its own reason', async () => {
+    const { started, finished, opened } = await openAndWait(undefined, interactive, { input: { title: 'T', project: 'demo/no-issues' } })
+    expect([started, finished.length, opened]).toEqual([1, 1, 0])
+    expect(finished[0]).toMatchObject({ status: 'errored', result: 'fail', message: expect.stringContaining('Issues are disabled for this repo') })
+  })
+
+  it('and does not accept our credentials twice is named with the secret to mend', async () => {
+    const { finished } = await openAndWait({ target: 'github', kind: '401' })
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      message: expect.stringMatching(/Bad credentials.*cloud-automation-webhooks\/connections\/issue-ticketing\/default/),
+    })
+  })
+
+  it('but accepts the credentials as read anew is asked a second time', async () => {
+    const { finished, opened } = await openAndWait({ target: 'github', kind: '401', count: 1 })
+    expect([finished[0].result, opened]).toEqual(['pass', 1])
+  })
+})
+
+describe('a platform that is down', () => {
+  it('for ten minutes and recovers: the issue is opened once', async () => {
+    const { started, finished, opened } = await openAndWait({ target: 'github', kind: '500', seconds: 10 })
+    expect([started, finished.length, opened]).toEqual([1, 1, 1])
+    expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
+  }, 90_000)
+
+  it('and never answers: the task is errored when its deadline passes, and says which', async () => {
+    const began = Date.now()
+    const { started, finished, opened } = await openAndWait({ target: 'github', kind: 'hang' }, `${interactive}&deadline=PT3S`)
+    expect([started, finished.length, opened]).toEqual([1, 1, 0])
+    expect(finished[0]).toMatchObject({ status: 'errored', result: 'fail', message: expect.stringMatching(/GitHub did not answer.*deadline of 3 s/) })
+    expect(Date.now() - began).toBeGreaterThan(2_000)
+  })
+
+  it.each<FaultSpec>([
+    { target: 'github', kind: '429', count: 2, retryAfter: 30 },
+    { target: 'github', kind: 'secondary-limit', count: 2, retryAfter: 30 },
+    { target: 'github', kind: 'html', count: 3 },
+    { target: 'github', kind: 'reset', count: 3 },
+    { target: 'github', kind: 'wrong-json', count: 3 },
+    { target: 'github', kind: 'truncate', count: 3 },
+    { target: 'github', kind: 'empty', count: 3 },
+    { target: 'github', kind: 'huge', count: 1 },
+  ])('for a while ($kind): it is asked again until the issue is open', async (fault) => {
+    const { started, finished, opened } = await openAndWait(fault)
+    expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
+  })
+
+  it.each<FaultSpec>([
+    { target: 'github', kind: '500', after: true, count: 1, match: { method: 'POST' } },
+    { target: 'github', kind: 'reset', after: true, count: 1, match: { method: 'POST' } },
+    { target: 'github', kind: 'truncate', after: true, count: 1, match: { method: 'POST' } },
+    { target: 'github', kind: 'wrong-json', after: true, count: 1, match: { method: 'POST' } },
+  ])('but had opened the issue before it failed ($kind): the issue is found, not opened again', async (fault) => {
+    const { finished, opened } = await openAndWait(fault)
+    expect([finished.length, opened]).toEqual([1, 1])
+    expect(finished[0]).toMatchObject({ result: 'pass', message: expect.stringMatching(/^Found issue \d+/) })
+  })
+
+  it('and redirects to another host is not followed there', async () => {
+    const { finished } = await openAndWait({ target: 'github', kind: 'redirect' })
+    expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('which is not followed') })
+  })
+})
+
+describe("Keptn's API", () => {
+  it.each<FaultSpec>([
+    { target: 'keptn', kind: '500', seconds: 4 },
+    { target: 'keptn', kind: '429', count: 6 },
+    { target: 'keptn', kind: '429', count: 3, retryAfter: null },
+    { target: 'keptn', kind: 'reset', count: 5 },
+    { target: 'keptn', kind: 'html', count: 4 },
+    { target: 'keptn', kind: 'wrong-json', count: 2 },
+    { target: 'keptn', kind: 'empty', count: 2 },
+    { target: 'keptn', kind: '401', count: 2 },
+    { target: 'keptn', kind: 'hang', count: 1 },
+  ])('that fails for a while ($kind) gets one started and one finished', async (fault) => {
+    const { started, finished, opened } = await openAndWait(fault)
+    expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
+  }, 60_000)
+
+  it.each<FaultSpec>([
+    { target: 'keptn', kind: '500', after: true, count: 1, match: { method: 'POST', body: '.started' } },
+    { target: 'keptn', kind: 'reset', after: true, count: 1, match: { method: 'POST', body: '.started' } },
+    { target: 'keptn', kind: '500', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
+    { target: 'keptn', kind: 'reset', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
+    { target: 'keptn', kind: 'truncate', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
+  ])('that recorded the event and then failed ($kind, $match.body) is read back, not sent to again', async (fault) => {
+    const { started, finished } = await openAndWait(fault)
+    expect([started, finished.length]).toEqual([1, 1])
+  })
+
+  it('that is down past the deadline gets a started and an errored finished when it is back, and nothing was opened', async () => {
+    const { started, finished, opened } = await openAndWait({ target: 'keptn', kind: '503', seconds: 5 }, `${interactive}&deadline=PT2S`)
+    expect([started, finished.length, opened]).toEqual([1, 1, 0])
+    expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('deadline of 2 s') })
+  })
+})
+
+it('hundreds of tasks at once end, each with one issue and one finished', async () => {
+  const count = 300
+  const before = (await service.issues()).length
+  const ids = await Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      const event = triggered({ input: { title: `Number ${n}` } })
+      const { status } = await service.openIssue(event, interactive)
+      expect(status).toBe(202)
+      return event.id
+    }),
+  )
+  const last = await service.finishedOf(ids.at(-1) as string, 120)
+  expect(last.finished).toHaveLength(1)
+  const finished = (await service.events()).filter(({ type, triggeredid }) => type.endsWith('.finished') && ids.includes(triggeredid ?? ''))
+  expect([finished.length, new Set(finished.map(({ triggeredid }) => triggeredid)).size]).toEqual([count, count])
+  expect((await service.issues()).length - before).toBe(count)
+}, 180_000)

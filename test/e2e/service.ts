@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+
+export interface ServiceOptions {
+  /** Laid over the sandbox's secrets. */
+  secrets?: Record<string, unknown>
+  timeScale?: number
+  webhookTimeout?: number
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+  body: any
+}
+
+export interface CallOptions {
+  method?: string
+  token?: string | null
+  headers?: Record<string, string>
+}
+
+interface RecordedEvent {
+  via: 'api' | 'control-plane'
+  event: { type: string; triggeredid?: string; shkeptncontext: string; data: Record<string, never> }
+}
+
+/** The shipped bundles in a runtime of their own, with a sandbox and a state folder of their own. */
+export class Service {
+  readonly state = mkdtempSync(join(tmpdir(), 'webhooks-e2e-'))
+  url = ''
+  /** Everything that was printed, over all starts. */
+  output = ''
+  readonly #options: ServiceOptions
+  #process: ChildProcess | undefined
+  #port = 0
+
+  constructor(options: ServiceOptions = {}) {
+    this.#options = options
+  }
+
+  /** Starts it, or starts it again on the same port and state after `kill`. */
+  async start(): Promise<this> {
+    this.#port ||= await freePort()
+    const { secrets, ...options } = this.#options
+    const secretsFile = join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
+    if (secrets) writeFileSync(secretsFile, JSON.stringify(secrets))
+    const serve = join(import.meta.dirname, 'serve.ts')
+    const settings = { ...options, port: this.#port, state: this.state, ...(secrets ? { secretsFile } : {}) }
+    const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    await new Promise<void>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        this.output += chunk.toString()
+        const ready = /^ready (\S+)$/m.exec(this.output.slice(this.output.lastIndexOf('ready')))
+        if (ready?.[1]) {
+          this.url = ready[1]
+          resolve()
+        }
+      }
+      child.stdout?.on('data', read)
+      child.stderr?.on('data', read)
+      child.once('exit', (code) => reject(new Error(`The runtime ended with ${code}:\n${this.output}`)))
+    })
+    return this
+  }
+
+  /** As if the machine lost power. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async end(): Promise<void> {
+    await this.kill()
+    rmSync(this.state, { recursive: true, force: true })
+    rmSync(join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`), { force: true })
+  }
+
+  /** Calls the HTTP interface; a body that is no text goes as JSON. */
+  async call(path: string, body?: unknown, { method = 'POST', token = demo.callerToken, headers = {} }: CallOptions = {}): Promise<Answer> {
+    const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(raw || body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+  }
+
+  openIssue(body: unknown, query = '', options?: CallOptions): Promise<Answer> {
+    return this.call(`/v1/issue-ticketing/open-issue${query}`, body, options)
+  }
+
+  async fault(fault: FaultSpec): Promise<void> {
+    const { status, body } = await this.call('/sandbox/faults', fault)
+    if (status >= 300) throw new Error(`The fault was not taken: ${JSON.stringify(body)}`)
+  }
+
+  async clearFaults(): Promise<void> {
+    await fetch(`${this.url}/sandbox/faults`, { method: 'DELETE' })
+  }
+
+  async events(): Promise<RecordedEvent['event'][]> {
+    const { body } = await this.call('/sandbox/events', undefined, { method: 'GET' })
+    return (body as RecordedEvent[]).map(({ event }) => event)
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  async issues(): Promise<any[]> {
+    return (await this.call('/sandbox/issues', undefined, { method: 'GET' })).body
+  }
+
+  async requests(target: 'github' | 'keptn' | 'sso'): Promise<{ method: string; path: string; status: number | null }[]> {
+    return (await this.call(`/sandbox/requests?target=${target}`, undefined, { method: 'GET' })).body
+  }
+
+  /** The answers to one trigger: how often started, and each finished. */
+  async repliesTo(id: string) {
+    const events = (await this.events()).filter(({ triggeredid }) => triggeredid === id)
+    return {
+      started: events.filter(({ type }) => type.endsWith('.started')).length,
+      // biome-ignore lint/suspicious/noExplicitAny: as above.
+      finished: events.filter(({ type }) => type.endsWith('.finished')).map(({ data }) => data as any),
+    }
+  }
+
+  /** Waits for the `finished` of a trigger, and a moment longer, so that a second one would be seen. */
+  async finishedOf(id: string, seconds = 25) {
+    await until(async () => (await this.repliesTo(id)).finished.length > 0, seconds, () => `a finished event for ${id}\n${this.output.slice(-4_000)}`)
+    await until(async () => !(await this.tasks()).some(({ status }) => status === 'RUNNING'), seconds, () => 'the end of every task')
+    return this.repliesTo(id)
+  }
+
+  async tasks(): Promise<{ name: string; status: string }[]> {
+    return (await this.call('/tasks', undefined, { method: 'GET' })).body.tasks
+  }
+}
+
+/** The body of an event that triggers the task `openticket`. */
+export function triggered(more: Record<string, unknown> = {}) {
+  return {
+    id: randomUUID(),
+    type: 'sh.keptn.event.openticket.triggered',
+    shkeptncontext: randomUUID(),
+    data: { project: 'incident-demo', stage: 'production', service: 'casdemoapp' },
+    ...more,
+  }
+}
+
+/** Waits until something holds; fails with what was waited for. */
+export async function until(holds: () => Promise<boolean>, seconds: number, what: () => string): Promise<void> {
+  const end = Date.now() + seconds * 1_000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`Waited ${seconds} s in vain for ${what()}`)
+    await sleep(50)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}

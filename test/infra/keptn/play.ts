@@ -1,0 +1,76 @@
+import { keptnEventLog } from '../../../infra/keptn/event-log.ts'
+import { type PlayOptions, playSequence } from '../../../infra/keptn/player.ts'
+import type { SequenceFiles } from '../../../infra/keptn/sequence-files.ts'
+import { parseShipyard } from '../../../infra/keptn/shipyard.ts'
+import { parseWebhookConfig } from '../../../infra/keptn/webhook-config.ts'
+import { apiToken, type FakeReceiver } from './fake-receiver.ts'
+
+export interface Subscription {
+  on: string
+  sendStarted?: boolean
+  sendFinished?: boolean
+  path?: string
+  requests?: number
+  title?: string
+  secret?: string
+}
+
+const base = ['id={{urlquery .id}}', 'type={{urlquery .type}}', 'shkeptncontext={{urlquery .shkeptncontext}}'].join('&')
+
+function webhookOf({ on, sendStarted, sendFinished, path, requests = 1, title, secret }: Subscription, at: number): object {
+  const request = {
+    url: `https://webhooks.example.com/v1/${path ?? 'issue-ticketing/open-issue?mode=interactive'}`,
+    method: 'POST',
+    headers: [{ key: 'Authorization', value: 'Bearer {{.env.secret_webhooks_token}}' }],
+    payload: title === undefined ? base : `${base}&input.title=${title}`,
+  }
+  return {
+    type: `sh.keptn.event.${on}`,
+    subscriptionID: `subscription-${at}`,
+    sendStarted,
+    sendFinished,
+    envFrom: [{ name: secret ?? 'secret_webhooks_token', secretRef: { name: 'webhooks', key: 'token' } }],
+    requests: Array(requests).fill(request),
+  }
+}
+
+/** The files of a sequence dev.deliver with these tasks and subscriptions. */
+export function filesOf(tasks: (string | object)[], subscriptions: Subscription[], laterStages: object[] = []): SequenceFiles {
+  const named = tasks.map((task) => (typeof task === 'string' ? { name: task } : task))
+  const stage = { name: 'dev', sequences: [{ name: 'deliver', tasks: named }] }
+  const shipyard = { apiVersion: 'spec.keptn.sh/0.2.3', kind: 'Shipyard', spec: { stages: [stage, ...laterStages] } }
+  const webhooks = {
+    apiVersion: 'webhookconfig.keptn.sh/v1beta1',
+    kind: 'WebhookConfig',
+    spec: { webhooks: subscriptions.map(webhookOf) },
+  }
+  return {
+    name: 'test',
+    sequences: parseShipyard(JSON.stringify(shipyard)),
+    webhooks: parseWebhookConfig(JSON.stringify(webhooks)),
+    event: {
+      type: 'sh.keptn.event.dev.deliver.triggered',
+      data: { project: 'demo', stage: 'dev', service: 'shop', labels: { team: 'blue' }, incident: { title: 'a|b' } },
+    },
+  }
+}
+
+export const callerToken = 'test-caller-token'
+
+/** Plays against a fake receiver, quickly. */
+export async function play(receiver: FakeReceiver, files: SequenceFiles, options: Partial<PlayOptions> = {}) {
+  const lines: string[] = []
+  const played = await playSequence({
+    files,
+    url: receiver.url,
+    token: callerToken,
+    log: keptnEventLog(`${receiver.url}/keptn`, apiToken),
+    knownCategories: ['issue-ticketing'],
+    print: (line) => lines.push(line),
+    pollMs: 10,
+    statusPollMs: 10,
+    startTimeoutMs: 5_000,
+    ...options,
+  })
+  return { ...played, lines, text: lines.join('\n') }
+}

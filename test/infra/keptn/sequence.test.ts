@@ -1,0 +1,235 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
+import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
+import { callerToken, filesOf, play } from './play.ts'
+
+let receiver: FakeReceiver
+afterEach(() => receiver.close())
+
+const accepted: Reply = { status: 202, body: { taskId: 't-1', statusUrl: '/v1/issue-ticketing/tasks/t-1', duplicate: false } }
+const passed = { status: 'succeeded', result: 'pass', message: 'opened', openticket: { number: 'OPS-12' } }
+
+/** Accepts each call and finishes its task a little later. */
+async function start(end: (call: Call) => void = (call) => receiver.report(call, 'finished', passed)): Promise<void> {
+  receiver = await startReceiver((call) => {
+    setTimeout(() => end(call), 20)
+    return accepted
+  })
+}
+
+describe('a silent call', () => {
+  it('ends the task with what the receiver answered', async () => {
+    receiver = await startReceiver(() => ({ status: 200, body: { number: 'OPS-12' } }))
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendFinished: true }])
+    const { passed: ok, tasks } = await play(receiver, files)
+    expect(ok).toBe(true)
+    expect(tasks).toMatchObject([{ name: 'openticket', state: 'finished', outcome: { status: 'succeeded', result: 'pass' } }])
+    expect(receiver.types()).toEqual([
+      'dev.deliver.triggered by shipyard-controller',
+      'openticket.triggered by shipyard-controller',
+      'openticket.started by webhook-service',
+      'openticket.finished by webhook-service',
+      'dev.deliver.finished by shipyard-controller',
+    ])
+    expect(receiver.byType('openticket.finished')[0]?.data).toMatchObject({
+      project: 'demo',
+      labels: { team: 'blue' },
+      openticket: { responses: [{ number: 'OPS-12' }] },
+    })
+  })
+
+  it('sends one started for all its requests, and keeps an answer that is no JSON object as a text', async () => {
+    receiver = await startReceiver(() => ({ status: 200, body: '[1]' }))
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendFinished: true, requests: 2 }])
+    expect((await play(receiver, files)).passed).toBe(true)
+    expect(receiver.byType('openticket.started')).toHaveLength(1)
+    expect(receiver.byType('openticket.finished')[0]?.data['openticket']).toEqual({ responses: ['[1]', '[1]'] })
+  })
+
+  it('carries the form body, the token and the URL of the receiver instead of the public one', async () => {
+    receiver = await startReceiver(() => ({ status: 200 }))
+    await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', sendFinished: true, path: 'issue-ticketing/open-issue?mode=silent' }]))
+    const [call] = receiver.calls
+    expect(call).toMatchObject({ method: 'POST', path: '/v1/issue-ticketing/open-issue' })
+    expect(call?.query.get('mode')).toBe('silent')
+    expect(call?.headers['authorization']).toBe(`Bearer ${callerToken}`)
+    expect(call?.headers['content-type']).toBe('application/x-www-form-urlencoded')
+    expect(call?.form.get('id')).toBe(receiver.byType('openticket.triggered')[0]?.id)
+  })
+
+  it('on the end of a task only tells of it', async () => {
+    receiver = await startReceiver((call) => ({ status: call.form.get('type')?.endsWith('.finished') ? 500 : 200 }))
+    const files = filesOf(
+      ['openticket'],
+      [
+        { on: 'openticket.triggered', sendFinished: true },
+        { on: 'openticket.finished', sendFinished: true },
+      ],
+    )
+    const { passed: ok, text } = await play(receiver, files)
+    expect(ok).toBe(true)
+    await wait(30)
+    expect(receiver.calls.map((call) => call.form.get('type'))).toContain('sh.keptn.event.openticket.finished')
+    expect(receiver.types()).toHaveLength(5)
+    expect(text).toContain('openticket.finished')
+  })
+})
+
+describe('an interactive call', () => {
+  it("ends the task with the receiver's own finished event", async () => {
+    await start()
+    const { passed: ok, text, tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
+    expect(ok).toBe(true)
+    expect(receiver.types()).toContain('openticket.finished by receiver')
+    expect(tasks[0]).toMatchObject({ accepted: [{ taskId: 't-1' }], outcome: { message: 'opened' } })
+    expect(text).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}<- {2}openticket\.finished {2}succeeded\/pass {2}opened {2}\(receiver\)$/m)
+    expect(text).toMatch(/HTTP 202 in \d+ ms {2}task t-1/)
+  })
+
+  it('that is refused ends the task as errored, with the reason of the receiver', async () => {
+    receiver = await startReceiver(() => ({ status: 422, body: { title: 'the project is unknown' } }))
+    const { passed: ok, tasks } = await play(receiver, filesOf(['openticket', 'notify'], [{ on: 'openticket.triggered' }]))
+    expect(ok).toBe(false)
+    expect(tasks).toHaveLength(1)
+    expect(tasks[0]?.outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(tasks[0]?.outcome?.message).toContain('the project is unknown')
+    expect(receiver.calls).toHaveLength(1)
+  })
+
+  it('to a receiver that is down ends the task as errored', async () => {
+    await start()
+    const options = { url: 'http://127.0.0.1:1', log: memoryEventLog() }
+    const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]), options)
+    expect(tasks[0]?.outcome?.message).toContain('no answer from http://127.0.0.1:1: ECONNREFUSED')
+  })
+
+  it('with two requests has two started events and waits for two finished ones', async () => {
+    await start()
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', requests: 2 }])
+    expect((await play(receiver, files)).passed).toBe(true)
+    expect(receiver.byType('openticket.started')).toHaveLength(2)
+    expect(receiver.byType('openticket.finished')).toHaveLength(2)
+  })
+
+  it('that fails at its first of two requests is finished twice', async () => {
+    receiver = await startReceiver(() => ({ status: 500 }))
+    const { passed: ok } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', requests: 2 }]))
+    expect(ok).toBe(false)
+    expect(receiver.calls).toHaveLength(1)
+    expect(receiver.byType('openticket.finished')).toHaveLength(2)
+  })
+
+  it('in two subscriptions ends when both have answered', async () => {
+    await start()
+    const twice = [{ on: 'openticket.triggered' }, { on: 'openticket.triggered', sendFinished: true }]
+    const { passed: ok } = await play(receiver, filesOf(['openticket'], twice))
+    expect(ok).toBe(true)
+    expect(receiver.types().filter((type) => type.startsWith('openticket.finished'))).toEqual([
+      'openticket.finished by webhook-service',
+      'openticket.finished by receiver',
+    ])
+  })
+})
+
+describe('the counting rule', () => {
+  it('lets a finished event come before its started event', async () => {
+    await start((call) => {
+      receiver.report(call, 'finished', passed)
+      setTimeout(() => receiver.report(call, 'started'), 30)
+    })
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendStarted: false }])
+    expect((await play(receiver, files)).passed).toBe(true)
+  })
+
+  it('keeps a task open that has one started event too many', async () => {
+    await start((call) => {
+      receiver.report(call, 'started')
+      receiver.report(call, 'finished', passed)
+    })
+    const signal = AbortSignal.timeout(300)
+    const played = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]), { signal })
+    expect(played).toMatchObject({ passed: false, interrupted: true, tasks: [{ state: 'running' }] })
+  })
+
+  it('ignores a finished event after the end, with a warning', async () => {
+    await start((call) => {
+      receiver.report(call, 'finished', passed)
+      setTimeout(() => receiver.report(call, 'finished', { ...passed, result: 'fail' }), 15)
+    })
+    const files = filesOf(['openticket', 'openticket'], [{ on: 'openticket.triggered' }])
+    const { passed: ok, text } = await play(receiver, files)
+    expect(ok).toBe(true)
+    expect(text).toContain('warning: openticket.finished came after the task had ended; ignored')
+  })
+
+  it('fails the task for one result that is no pass, and stops the sequence', async () => {
+    await start((call) => receiver.report(call, 'finished', { status: 'succeeded', result: 'fail', message: 'too slow' }))
+    const subscriptions = [{ on: 'openticket.triggered' }, { on: 'notify.triggered' }]
+    const { passed: ok, tasks } = await play(receiver, filesOf(['openticket', 'notify'], subscriptions))
+    expect(ok).toBe(false)
+    expect(tasks.map(({ name }) => name)).toEqual(['openticket'])
+    expect(receiver.byType('dev.deliver.finished')[0]?.data).toMatchObject({ result: 'fail', status: 'succeeded' })
+  })
+
+  it('fails a sequence whose task nobody starts', async () => {
+    await start()
+    const { passed: ok, tasks } = await play(receiver, filesOf(['openticket'], []), { startTimeoutMs: 50 })
+    expect(ok).toBe(false)
+    expect(tasks[0]?.outcome?.message).toContain('no openticket.started within 0.05 s')
+    expect(receiver.types()).toContain('openticket.finished by shipyard-controller')
+  })
+})
+
+describe('what webhook-service does not run', () => {
+  it('ends the task as errored after its started event, and calls nobody', async () => {
+    await start()
+    const title = '{{.data.incident.title}}'
+    const { tasks, text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', title }]))
+    expect(receiver.calls).toEqual([])
+    expect(receiver.byType('openticket.started')).toHaveLength(1)
+    expect(tasks[0]?.outcome?.message).toMatch(/^could not execute request 'curl .*': curl command contains denied character '\|'$/)
+    expect(text).toContain("denied character '|'")
+  })
+
+  it('for a field that the event lacks says what Go says', async () => {
+    await start()
+    const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', title: '{{.data.nope}}' }]))
+    expect(tasks[0]?.outcome?.message).toMatch(/': template: :1:\d+: executing "" at <\.data\.nope>: map has no entry for key "nope"$/)
+  })
+
+  it('for a secret that is not there names it', async () => {
+    await start()
+    const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', secret: 'other' }]))
+    expect(tasks[0]?.outcome).toMatchObject({ status: 'errored', message: 'could not read secret webhooks.token' })
+  })
+})
+
+describe('a task of a category without a function', () => {
+  it('is answered in the name of the sandbox, and says so', async () => {
+    await start()
+    const { passed: ok, text } = await play(receiver, filesOf(['test'], [{ on: 'test.triggered', path: 'load-testing/start-test?mode=interactive' }]))
+    expect(ok).toBe(true)
+    expect(receiver.calls).toEqual([])
+    expect(receiver.types()).toEqual(expect.arrayContaining(['test.started by sandbox', 'test.finished by sandbox']))
+    expect(text).toContain('answered by the sandbox: there is no function for load-testing yet')
+  })
+})
+
+describe('what is played', () => {
+  it('never shows a token', async () => {
+    receiver = await startReceiver(() => ({ status: 500, body: `your token was ${callerToken}` }))
+    const { text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
+    expect(text).not.toContain(callerToken)
+    expect(JSON.stringify(receiver.events)).not.toContain(callerToken)
+    expect(text).toContain('your token was ***')
+  })
+
+  it('waits for a Keptn that is overloaded', async () => {
+    await start()
+    receiver.overload(3)
+    const { passed: ok, text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
+    expect(ok).toBe(true)
+    expect(text).toMatch(/warning: the Keptn at .* answered 503 to POST \/record; trying again/)
+  })
+})

@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { InvokeCommand, LambdaClient, SendDurableExecutionCallbackSuccessCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { startLocalCloud } from '../../../../infra/local/cloud/index.ts'
+import {
+  buildHandlers,
+  credentials,
+  durable,
+  lines,
+  plain,
+  type Started,
+  start,
+  temporaryFolder,
+  until,
+} from './harness.ts'
+
+const folder = temporaryFolder()
+let file: string
+const processes: ChildProcess[] = []
+
+beforeAll(() => {
+  file = buildHandlers(folder.path)
+})
+
+afterAll(() => {
+  for (const child of processes) child.kill('SIGKILL')
+  folder.remove()
+})
+
+/** Starts a cloud in another process; `kill` ends it as the OOM killer would. */
+async function startProcess(state: string, names: string[]) {
+  const options = { state, table: 'test', timeScale: 20, functions: durable(file, names) }
+  const script = join(dirname(fileURLToPath(import.meta.url)), 'cloud-process.ts')
+  const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  processes.push(child)
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  const { endpoint, dynamodb } = JSON.parse(line)
+  const client = { region: 'eu-west-1', credentials, maxAttempts: 1 }
+  return {
+    lambda: new LambdaClient({ ...client, endpoint }),
+    dynamodb: new DynamoDBClient({ ...client, endpoint: dynamodb }),
+    kill: async () => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+async function invoke(lambda: LambdaClient, FunctionName: string, event: unknown) {
+  const Payload = new TextEncoder().encode(JSON.stringify(event))
+  const { DurableExecutionArn = '' } = await lambda.send(
+    new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }),
+  )
+  return DurableExecutionArn
+}
+
+async function endIn({ cloud }: Started, arn: string) {
+  await until(() => cloud.execution(arn)?.status !== 'RUNNING', 'the end after the restart')
+  return cloud.execution(arn)
+}
+
+describe('after a kill -9 of the whole process', () => {
+  test.each([
+    ['a step that may run again runs again', false, 2, { done: true }],
+    ['a step that runs at most once is not run again: it is interrupted', true, 1, { error: 'StepInterruptedError' }],
+  ])('%s', async (_what, atMostOnce, bodies, result) => {
+    const state = folder.file(`killed-${atMostOnce}`)
+    const notes = folder.file(`notes-${atMostOnce}`)
+    const first = await startProcess(state, ['interrupted'])
+    const arn = await invoke(first.lambda, 'interrupted', { file: notes, atMostOnce })
+    await until(() => lines(notes).includes('body'), 'the body of the step')
+    await first.kill()
+    const second = await start({ state, functions: durable(file, ['interrupted']) })
+    const ended = await endIn(second, arn)
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', result: JSON.stringify(result) })
+    expect(lines(notes).filter((line) => line === 'before')).toHaveLength(1)
+    expect(lines(notes).filter((line) => line === 'body')).toHaveLength(bodies)
+    await second.cloud.close()
+  })
+
+  test('waits, callbacks and stored items are still there', async () => {
+    const state = folder.file('state')
+    const notes = folder.file('callback')
+    const first = await startProcess(state, ['waits', 'approval'])
+    const waits = await invoke(first.lambda, 'waits', { seconds: 8 })
+    const approval = await invoke(first.lambda, 'approval', { file: notes, timeout: 6_000 })
+    const put = {
+      TableName: 'test',
+      Item: { id: { S: 'call-1' }, status: { S: 'INPROGRESS' } },
+      ConditionExpression: 'attribute_not_exists(id)',
+    }
+    await first.dynamodb.send(new PutItemCommand(put))
+    const CallbackId = await until(() => lines(notes)[0], 'the callback')
+    await first.kill()
+
+    const second = await start({ state, functions: durable(file, ['waits', 'approval']) })
+    await expect(endIn(second, waits)).resolves.toMatchObject({ status: 'SUCCEEDED' })
+    const Result = new TextEncoder().encode('yes')
+    await second.lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result }))
+    await expect(endIn(second, approval)).resolves.toMatchObject({ result: '{"answer":"yes"}' })
+    expect(lines(notes)).toHaveLength(1)
+    const dynamodb = new DynamoDBClient({ endpoint: second.cloud.dynamodb, region: 'eu-west-1', credentials })
+    await expect(dynamodb.send(new PutItemCommand(put))).rejects.toBeInstanceOf(ConditionalCheckFailedException)
+    await expect(
+      dynamodb.send(new GetItemCommand({ TableName: 'test', Key: { id: { S: 'call-1' } } })),
+    ).resolves.toMatchObject({ Item: { status: { S: 'INPROGRESS' } } })
+    await second.cloud.close()
+  })
+})
+
+describe('a state folder', () => {
+  test('serves one running cloud at a time', async () => {
+    const state = folder.file('shared')
+    const child = await startProcess(state, ['greet'])
+    const second = startLocalCloud({ state, functions: [], secret: () => undefined, table: 'test' })
+    await expect(second).rejects.toThrow(`Another process uses the state folder ${state}`)
+    await child.kill()
+  })
+})
+
+describe('an invocation that breaks', () => {
+  let running: Started
+
+  beforeAll(async () => {
+    running = await start({
+      state: folder.file('breaking'),
+      functions: [
+        ...durable(file, ['breaks'], { timeoutSeconds: 2, memoryMb: 96 }),
+        ...plain(file, ['throws', 'exits']),
+        ...plain(file, ['slow'], { timeoutSeconds: 1 }),
+        ...plain(file, ['missing']),
+        { ...plain('/nowhere/task.js', ['absent'])[0], name: 'absent' } as ReturnType<typeof plain>[0],
+      ],
+    })
+  })
+
+  afterAll(() => running.cloud.close())
+
+  test.each([
+    ['exit', 'Runtime.ExitError', 'Runtime exited with error: exit status 3'],
+    ['uncaught', 'Error', 'thrown where nobody catches'],
+    ['memory', 'Runtime.OutOfMemory', 'memory limit'],
+    ['sleep', 'Sandbox.Timedout', 'Task timed out after 2.00 seconds'],
+  ])('by %s is tried again and keeps what was done', async (how, errorType, message) => {
+    const notes = folder.file(`breaks-${how}`)
+    running.seen.length = 0
+    await expect(running.cloud.invoke('breaks', { how, file: notes })).resolves.toEqual({ result: { runs: 1 } })
+    expect(lines(notes)).toEqual(['before', how, how])
+    const failed = running.seen.filter((seen) => seen.kind === 'invocation' && seen.status === 'FAILED')
+    expect(failed).toMatchObject([{ error: { errorType, errorMessage: expect.stringContaining(message) } }])
+    const [newest] = running.cloud.executions({ functionName: 'breaks', limit: 1 })
+    const completed = running.cloud
+      .history(newest?.arn ?? '')
+      .filter(({ EventType }) => EventType === 'InvocationCompleted')
+    expect(completed).toMatchObject([
+      { InvocationCompletedDetails: { Error: { Payload: { ErrorType: errorType } } } },
+      { InvocationCompletedDetails: { RequestId: expect.any(String) } },
+    ])
+  })
+
+  test.each([
+    ['throws', 'TypeError', 'plainly wrong'],
+    ['exits', 'Runtime.ExitError', 'exit status 7'],
+    ['slow', 'Sandbox.Timedout', 'Task timed out after 1.00 seconds'],
+    ['missing', 'Runtime.HandlerNotFound', 'missing is undefined or not exported'],
+    ['absent', 'Error', 'no such file'],
+  ])('of a plain function that %s is answered as Lambda does', async (FunctionName, errorType, message) => {
+    const { StatusCode, FunctionError, Payload } = await running.lambda.send(new InvokeCommand({ FunctionName }))
+    expect({ StatusCode, FunctionError }).toEqual({ StatusCode: 200, FunctionError: 'Unhandled' })
+    const error = JSON.parse(new TextDecoder().decode(Payload))
+    expect(error).toMatchObject({ errorType, errorMessage: expect.stringContaining(message) })
+  })
+})

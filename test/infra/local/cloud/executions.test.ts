@@ -1,0 +1,288 @@
+import {
+  GetDurableExecutionCommand,
+  GetDurableExecutionHistoryCommand,
+  InvokeCommand,
+  ListDurableExecutionsByFunctionCommand,
+  StopDurableExecutionCommand,
+} from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
+import { buildHandlers, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
+
+const folder = temporaryFolder()
+const told: StatusChangeEvent[] = []
+let file: string
+let running: Started
+
+beforeAll(async () => {
+  file = buildHandlers(folder.path)
+  running = await start({
+    state: folder.file('state'),
+    functions: [
+      ...durable(file, ['greet', 'waits', 'approval', 'staleToken', 'failing']),
+      ...durable(file, ['hangs'], { durable: { executionTimeoutSeconds: 4, retentionDays: 1 } }),
+      ...durable(file, ['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
+    ],
+    onEnded: (event) => {
+      told.push(event)
+    },
+  })
+})
+
+afterAll(async () => {
+  await running.cloud.close()
+  folder.remove()
+})
+
+const payload = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+async function startByName(FunctionName: string, event: unknown, DurableExecutionName?: string) {
+  const { StatusCode, DurableExecutionArn } = await running.lambda.send(
+    new InvokeCommand({ FunctionName, InvocationType: 'Event', DurableExecutionName, Payload: payload(event) }),
+  )
+  expect(StatusCode).toBe(202)
+  return DurableExecutionArn ?? ''
+}
+
+const get = (DurableExecutionArn: string) =>
+  running.lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))
+
+const ended = (arn: string) =>
+  until(() => running.cloud.execution(arn)?.status !== 'RUNNING' && running.cloud.execution(arn), `the end of ${arn}`)
+
+describe('the name of an execution', () => {
+  test('with the same payload gives the same execution, running or ended', async () => {
+    const first = await startByName('waits', { seconds: 5 }, 'same-name')
+    expect(first).toMatch(
+      /^arn:aws:lambda:eu-west-1:000000000000:function:waits:1\/durable-execution\/same-name\/[\w-]+$/,
+    )
+    await expect(startByName('waits', { seconds: 5 }, 'same-name')).resolves.toBe(first)
+    await ended(first)
+    await expect(startByName('waits', { seconds: 5 }, 'same-name')).resolves.toBe(first)
+    expect(running.cloud.executions({ name: 'same-name' })).toHaveLength(1)
+  })
+
+  test('with another payload is refused', async () => {
+    await startByName('waits', { seconds: 1 }, 'other-payload')
+    await expect(startByName('waits', { seconds: 2 }, 'other-payload')).rejects.toMatchObject({
+      name: 'DurableExecutionAlreadyStartedException',
+      $metadata: { httpStatusCode: 409 },
+    })
+  })
+
+  test('is free for another function', async () => {
+    await startByName('waits', { seconds: 1 }, 'shared')
+    await startByName('greet', { name: 'x' }, 'shared')
+    expect(running.cloud.executions({ name: 'shared' })).toHaveLength(2)
+  })
+
+  test.each(['no spaces', 'x'.repeat(65), 'ümlaut'.normalize()])('can not be %j', async (name) => {
+    await expect(
+      fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet/invocations`, {
+        method: 'POST',
+        headers: { 'x-amz-invocation-type': 'Event', 'x-amz-durable-execution-name': name },
+      }).then((response) => response.headers.get('x-amzn-errortype')),
+    ).resolves.toBe('InvalidParameterValueException')
+  })
+
+  test('is free again after its retention', async () => {
+    const state = folder.file('retention')
+    const functions = durable(file, ['greet'])
+    const { cloud, lambda } = await start({ state, functions, timeScale: 86_400 * 10 })
+    const invoke = () =>
+      lambda.send(
+        new InvokeCommand({
+          FunctionName: 'greet',
+          InvocationType: 'Event',
+          DurableExecutionName: 'once',
+          Payload: payload({ name: String(cloud.executions().length) }),
+        }),
+      )
+    await invoke()
+    await until(() => cloud.executions({ name: 'once' }).length === 0, 'the end of the retention')
+    await expect(invoke()).resolves.toMatchObject({ StatusCode: 202 })
+    await cloud.close()
+  })
+})
+
+describe('the end of an execution', () => {
+  test('comes with its time-out, even in the middle of an invocation', async () => {
+    const arn = await startByName('hangs', {})
+    await ended(arn)
+    await expect(get(arn)).resolves.toMatchObject({
+      Status: 'TIMED_OUT',
+      Error: { ErrorMessage: 'Execution timed out after 4 seconds' },
+      EndTimestamp: expect.any(Date),
+    })
+    expect(running.cloud.history(arn).at(-1)).toMatchObject({ EventType: 'ExecutionTimedOut' })
+  })
+
+  test('comes with StopDurableExecution, and nothing goes on after it', async () => {
+    const notes = folder.file('stopped')
+    const arn = await startByName('approval', { file: notes })
+    await until(() => lines(notes)[0])
+    const Error = { ErrorType: 'Operator', ErrorMessage: 'no longer needed' }
+    const stopped = await running.lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn, Error }))
+    expect(stopped.StopTimestamp?.getTime()).toBeGreaterThan(Date.now() - 10_000)
+    await expect(get(arn)).resolves.toMatchObject({ Status: 'STOPPED', Error })
+    const again = await running.lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    expect(again.StopTimestamp).toEqual(stopped.StopTimestamp)
+    expect(running.cloud.history(arn).at(-1)).toMatchObject({
+      EventType: 'ExecutionStopped',
+      ExecutionStoppedDetails: { Error: { Payload: Error } },
+    })
+  })
+
+  test('is told as the EventBridge event, unless it succeeded', async () => {
+    await running.cloud.invoke('greet', { name: 'nobody hears of' })
+    const arn = await startByName('failing', {}, 'told')
+    const event = await until(() => told.find(({ detail }) => detail.durableExecutionArn === arn))
+    expect(event).toEqual({
+      version: '0',
+      id: expect.any(String),
+      'detail-type': 'Durable Execution Status Change',
+      source: 'aws.lambda',
+      account: '000000000000',
+      time: expect.any(String),
+      region: 'eu-west-1',
+      resources: [],
+      detail: {
+        durableExecutionArn: arn,
+        durableExecutionName: 'told',
+        functionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:failing:1',
+        status: 'FAILED',
+        startTimestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        endTimestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    })
+    expect(new Set(told.map(({ detail }) => detail.status))).not.toContain('SUCCEEDED')
+  })
+
+  test('is told again when the listener fails', async () => {
+    const tries: string[] = []
+    const { cloud, seen } = await start({
+      state: folder.file('listener'),
+      functions: durable(file, ['failing']),
+      timeScale: 300,
+      onEnded: async ({ detail }) => {
+        tries.push(detail.status)
+        if (tries.length === 1) throw new Error('not ready yet')
+      },
+    })
+    await cloud.invoke('failing', {})
+    await until(() => tries.length === 2, 'the second try')
+    expect(tries).toEqual(['FAILED', 'FAILED'])
+    expect(seen.filter(({ kind }) => kind === 'log')).toContainEqual(
+      expect.objectContaining({ line: expect.stringContaining('not ready yet') }),
+    )
+    await cloud.close()
+  })
+})
+
+describe('GetDurableExecution', () => {
+  test('gives state, input and result', async () => {
+    const arn = await startByName('greet', { name: 'Eve' }, 'to-get')
+    await ended(arn)
+    await expect(get(arn)).resolves.toMatchObject({
+      DurableExecutionArn: arn,
+      DurableExecutionName: 'to-get',
+      FunctionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:greet:1',
+      InputPayload: '{"name":"Eve"}',
+      Result: '{"greeting":"Hello Eve"}',
+      Status: 'SUCCEEDED',
+      StartTimestamp: expect.any(Date),
+      EndTimestamp: expect.any(Date),
+      Version: '1',
+      DurableConfig: { ExecutionTimeout: 600, RetentionPeriodInDays: 1 },
+    })
+  })
+
+  test('knows no other execution', async () => {
+    await expect(
+      get('arn:aws:lambda:eu-west-1:000000000000:function:greet:1/durable-execution/a/b'),
+    ).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    })
+  })
+})
+
+describe('ListDurableExecutionsByFunction', () => {
+  test('filters by name and status, and pages', async () => {
+    const arns = []
+    for (let index = 0; index < 5; index += 1)
+      arns.push(await startByName('poll', { polls: 9_999, seconds: 3_600 }, `p${index}`))
+    const list = (more: object) =>
+      running.lambda.send(new ListDurableExecutionsByFunctionCommand({ FunctionName: 'poll', ...more }))
+    const names = async (more: object) => (await list(more)).DurableExecutions?.map((item) => item.DurableExecutionName)
+    await expect(names({})).resolves.toEqual(['p4', 'p3', 'p2', 'p1', 'p0'])
+    await expect(names({ ReverseOrder: true })).resolves.toEqual(['p0', 'p1', 'p2', 'p3', 'p4'])
+    await expect(names({ DurableExecutionName: 'p3' })).resolves.toEqual(['p3'])
+    running.cloud.stop(arns[2] ?? '')
+    await expect(names({ Statuses: ['STOPPED', 'FAILED'] })).resolves.toEqual(['p2'])
+    await expect(names({ Statuses: ['RUNNING'] })).resolves.toEqual(['p4', 'p3', 'p1', 'p0'])
+    await expect(names({ StartedAfter: new Date(Date.now() + 60_000) })).resolves.toEqual([])
+    await expect(names({ StartedBefore: new Date(Date.now() + 60_000) })).resolves.toHaveLength(5)
+    const first = await list({ MaxItems: 3 })
+    expect(first.DurableExecutions).toHaveLength(3)
+    const rest = await list({ MaxItems: 3, Marker: first.NextMarker })
+    expect(rest.DurableExecutions?.map((item) => item.DurableExecutionName)).toEqual(['p1', 'p0'])
+    expect(rest.NextMarker).toBeUndefined()
+    await expect(list({ MaxItems: 5 })).resolves.not.toHaveProperty('NextMarker', expect.anything())
+    await expect(list({ FunctionName: 'nobody' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+  })
+})
+
+describe('GetDurableExecutionHistory', () => {
+  test('gives the events in AWS’s shape, page by page, in both orders, with and without data', async () => {
+    const arn = await startByName('waits', { seconds: 1 })
+    await ended(arn)
+    const history = (more: object) =>
+      running.lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...more }))
+    const { Events = [] } = await history({})
+    expect(Events.map(({ EventId }) => EventId)).toEqual(Events.map((_, index) => index + 1))
+    expect(Events[0]).toMatchObject({
+      EventType: 'ExecutionStarted',
+      EventTimestamp: expect.any(Date),
+      ExecutionStartedDetails: { Input: { Payload: '{"seconds":1}' }, ExecutionTimeout: 600 },
+    })
+    expect(Events.find(({ EventType }) => EventType === 'WaitStarted')).toMatchObject({
+      WaitStartedDetails: { Duration: 1, ScheduledEndTimestamp: expect.any(Date) },
+    })
+    expect(Events.find(({ EventType }) => EventType === 'InvocationCompleted')).toMatchObject({
+      InvocationCompletedDetails: {
+        StartTimestamp: expect.any(Date),
+        EndTimestamp: expect.any(Date),
+        RequestId: expect.any(String),
+      },
+    })
+    const page = await history({ MaxItems: 4 })
+    const rest = await history({ MaxItems: 100, Marker: page.NextMarker })
+    expect([...(page.Events ?? []), ...(rest.Events ?? [])]).toEqual(Events)
+    const reverse = await history({ ReverseOrder: true, MaxItems: 2 })
+    expect(reverse.Events).toEqual([...Events].reverse().slice(0, 2))
+    const bare = await history({ IncludeExecutionData: false })
+    expect(bare.Events?.[0]?.ExecutionStartedDetails?.Input).toEqual({})
+  })
+})
+
+describe('CheckpointDurableExecution', () => {
+  test('refuses a stale token and updates that do not fit, and knows a repeat', async () => {
+    const { result } = await running.cloud.invoke('staleToken', {})
+    const refusal = (message: string) => ({
+      name: 'InvalidParameterValueException',
+      status: 400,
+      message: expect.stringContaining(message),
+    })
+    expect(result).toEqual({
+      stale: refusal('Invalid Checkpoint Token'),
+      staleState: refusal('Invalid Checkpoint Token'),
+      garbage: refusal('Invalid Checkpoint Token'),
+      badParent: refusal('Invalid parent operation id.'),
+      badAction: refusal('Invalid action RETRY'),
+      badStart: refusal('Invalid current STEP state STARTED'),
+      tooLarge: refusal('less than or equal to 262144 bytes'),
+      accepted: 'accepted',
+      repeated: 'accepted',
+    })
+  })
+})

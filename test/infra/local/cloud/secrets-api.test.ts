@@ -1,0 +1,91 @@
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { buildHandlers, credentials, plain, type Started, start, temporaryFolder } from './harness.ts'
+
+const folder = temporaryFolder()
+const secrets = new Map([
+  ['app/callers', '{"demo":{}}'],
+  ['app/orchestrators/local', '{"token":"one"}'],
+  ['other', 'plain text'],
+])
+let running: Started
+let client: SecretsManagerClient
+
+beforeAll(async () => {
+  running = await start({
+    state: folder.file('state'),
+    functions: plain(buildHandlers(folder.path), ['secret']),
+    secret: (name) => secrets.get(name),
+    secretNames: () => [...secrets.keys()],
+  })
+  client = new SecretsManagerClient({ endpoint: running.cloud.endpoint, region: 'eu-west-1', credentials })
+})
+
+afterAll(async () => {
+  await running.cloud.close()
+  folder.remove()
+})
+
+const get = (SecretId: string, more: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...more }))
+
+describe('GetSecretValue', () => {
+  test('gives a secret by name and by ARN', async () => {
+    const byName = await get('app/callers')
+    expect(byName).toMatchObject({
+      Name: 'app/callers',
+      SecretString: '{"demo":{}}',
+      ARN: expect.stringMatching(/^arn:aws:secretsmanager:eu-west-1:000000000000:secret:app\/callers-\w{6}$/),
+      VersionStages: ['AWSCURRENT'],
+    })
+    await expect(get(byName.ARN ?? '')).resolves.toMatchObject({ SecretString: '{"demo":{}}' })
+    await expect(get((byName.ARN ?? '').slice(0, -7))).resolves.toMatchObject({ SecretString: '{"demo":{}}' })
+  })
+
+  test('sees a rotation at once, as another version', async () => {
+    const before = await get('app/orchestrators/local')
+    secrets.set('app/orchestrators/local', '{"token":"two"}')
+    const after = await get('app/orchestrators/local')
+    expect(after.SecretString).toBe('{"token":"two"}')
+    expect(after.VersionId).not.toBe(before.VersionId)
+    await expect(get('app/orchestrators/local', { VersionId: before.VersionId })).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    })
+  })
+
+  test('says in AWS’s words that there is no such secret', async () => {
+    await expect(get('app/nothing')).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: "Secrets Manager can't find the specified secret.",
+      $metadata: { httpStatusCode: 400 },
+    })
+    await expect(get('other', { VersionStage: 'AWSPREVIOUS' })).rejects.toMatchObject({
+      message: "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
+    })
+  })
+
+  test('serves the functions', async () => {
+    await expect(running.cloud.invoke('secret', { id: 'other' })).resolves.toEqual({ result: { value: 'plain text' } })
+    await expect(running.cloud.invoke('secret', { id: 'none' })).resolves.toMatchObject({
+      error: { errorType: 'ResourceNotFoundException' },
+    })
+  })
+})
+
+describe('ListSecrets', () => {
+  const list = async (more: object) => {
+    const { SecretList = [], NextToken } = await client.send(new ListSecretsCommand(more))
+    return { names: SecretList.map(({ Name }) => Name), NextToken, keys: SecretList.flatMap(Object.keys) }
+  }
+
+  test('gives names and never values, filtered and page by page', async () => {
+    const all = await list({})
+    expect(all.names).toEqual(['app/callers', 'app/orchestrators/local', 'other'])
+    expect(new Set(all.keys)).toEqual(new Set(['ARN', 'Name']))
+    await expect(list({ Filters: [{ Key: 'name', Values: ['app/'] }] })).resolves.toMatchObject({
+      names: ['app/callers', 'app/orchestrators/local'],
+    })
+    const first = await list({ MaxResults: 2 })
+    expect(first.names).toHaveLength(2)
+    await expect(list({ MaxResults: 2, NextToken: first.NextToken })).resolves.toMatchObject({ names: ['other'] })
+  })
+})

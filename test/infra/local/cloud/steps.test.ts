@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { buildHandlers, durable, type Started, start, temporaryFolder } from './harness.ts'
+
+const folder = temporaryFolder()
+let running: Started
+
+beforeAll(async () => {
+  const file = buildHandlers(folder.path)
+  running = await start({
+    state: folder.file('state'),
+    functions: durable(file, ['greet', 'flaky', 'waits', 'poll', 'failing', 'renamed', 'pendingForNothing', 'plain']),
+  })
+})
+
+afterAll(async () => {
+  await running.cloud.close()
+  folder.remove()
+})
+
+const run = (name: string, event: unknown) => running.cloud.invoke(name, event)
+
+function newestHistory(functionName: string) {
+  const [newest] = running.cloud.executions({ functionName, limit: 1 })
+  return running.cloud.history(newest?.arn ?? '')
+}
+
+describe('a step', () => {
+  test('runs once and its result is the result of the execution', async () => {
+    await expect(run('greet', { name: 'Ada' })).resolves.toEqual({ result: { greeting: 'Hello Ada' } })
+  })
+
+  test('is tried again after its delay until it succeeds', async () => {
+    await expect(run('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({ result: { attempts: 3 } })
+    const steps = newestHistory('flaky').filter(({ EventType }) => EventType.startsWith('Step'))
+    expect(steps.map(({ EventType }) => EventType)).toEqual([
+      'StepStarted',
+      'StepFailed',
+      'StepStarted',
+      'StepFailed',
+      'StepStarted',
+      'StepSucceeded',
+    ])
+    expect(steps[1]).toMatchObject({
+      Name: 'flaky',
+      SubType: 'Step',
+      StepFailedDetails: {
+        Error: { Payload: { ErrorType: 'TypeError', ErrorMessage: 'failure 1' } },
+        RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 },
+      },
+    })
+    expect(steps[5]).toMatchObject({
+      StepSucceededDetails: { Result: { Payload: '3' }, RetryDetails: { CurrentAttempt: 3 } },
+    })
+    const first = Date.parse(steps[1]?.EventTimestamp ?? '')
+    const second = Date.parse(steps[2]?.EventTimestamp ?? '')
+    expect(second - first).toBeGreaterThanOrEqual(1000 / 20 - 2)
+  })
+
+  test('fails its execution when its attempts are used up', async () => {
+    await expect(run('flaky', { failures: 9, attempts: 2 })).resolves.toEqual({
+      error: { errorType: 'StepError', errorMessage: 'failure 2' },
+    })
+    expect(running.cloud.executions({ functionName: 'flaky', limit: 1 })).toMatchObject([{ status: 'FAILED' }])
+    expect(newestHistory('flaky').at(-1)).toMatchObject({
+      EventType: 'ExecutionFailed',
+      ExecutionFailedDetails: { Error: { Payload: { ErrorType: 'StepError', ErrorMessage: 'failure 2' } } },
+    })
+  })
+
+  test('is observed with its name, status, attempt and error', async () => {
+    running.seen.length = 0
+    await run('flaky', { failures: 1, attempts: 2 })
+    const operations = running.seen.filter((observation) => observation.kind === 'operation')
+    expect(operations.map(({ status, attempt }) => [status, attempt])).toEqual([
+      ['STARTED', 1],
+      ['PENDING', 1],
+      ['READY', 2],
+      ['STARTED', 2],
+      ['SUCCEEDED', 2],
+    ])
+    expect(operations[1]).toMatchObject({
+      name: 'flaky',
+      type: 'STEP',
+      functionName: 'flaky',
+      nextAt: expect.any(Number),
+      error: { ErrorMessage: 'failure 1' },
+    })
+    expect(operations[3]).not.toHaveProperty('error')
+    const executions = running.seen.filter((observation) => observation.kind === 'execution')
+    expect(executions.map(({ status }) => status)).toEqual(['RUNNING', 'SUCCEEDED'])
+    expect(executions[1]).toMatchObject({ result: '{"attempts":2}' })
+  })
+})
+
+describe('a wait', () => {
+  test('lasts as long as asked, on the scaled clock', async () => {
+    const { result } = await run('waits', { seconds: 6 })
+    expect((result as { waitedMs: number }).waitedMs).toBeGreaterThanOrEqual(6000 / 20 - 2)
+    expect((result as { waitedMs: number }).waitedMs).toBeLessThan(6000)
+    const waits = newestHistory('waits').filter(({ EventType }) => EventType.startsWith('Wait'))
+    expect(waits).toMatchObject([
+      { EventType: 'WaitStarted', Name: 'pause', WaitStartedDetails: { Duration: 6 } },
+      { EventType: 'WaitSucceeded', WaitSucceededDetails: { Duration: 6 } },
+    ])
+  })
+
+  test('holds no thread: the function is invoked again after it', () => {
+    const invocations = newestHistory('waits').filter(({ EventType }) => EventType === 'InvocationCompleted')
+    expect(invocations).toHaveLength(2)
+  })
+})
+
+describe('a waitForCondition', () => {
+  test('hands its state from poll to poll', async () => {
+    await expect(run('poll', { polls: 4 })).resolves.toEqual({ result: { polls: 4 } })
+    const polls = newestHistory('poll').filter(({ EventType }) => EventType === 'StepSucceeded')
+    expect(polls.map(({ StepSucceededDetails }) => StepSucceededDetails)).toMatchObject([
+      { Result: { Payload: '{"polls":1}' }, RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 } },
+      { Result: { Payload: '{"polls":2}' } },
+      { Result: { Payload: '{"polls":3}' } },
+      { Result: { Payload: '{"polls":4}' }, RetryDetails: { CurrentAttempt: 4 } },
+    ])
+  })
+})
+
+describe('an execution', () => {
+  test('fails with the error of its handler', async () => {
+    await expect(run('failing', {})).resolves.toMatchObject({
+      error: { errorType: 'StepError', errorMessage: 'out of range' },
+    })
+  })
+
+  test('fails when its code is not deterministic', async () => {
+    await expect(run('renamed', {})).resolves.toMatchObject({
+      error: { errorMessage: expect.stringContaining('Non-deterministic execution detected') },
+    })
+  })
+
+  test('fails when it is pending and waits for nothing', async () => {
+    await expect(run('pendingForNothing', {})).resolves.toMatchObject({
+      error: { errorMessage: 'Cannot return PENDING status with no pending operations.' },
+    })
+  })
+
+  test('fails when its handler is not a durable one', async () => {
+    await expect(run('plain', {})).resolves.toMatchObject({
+      error: { errorMessage: expect.stringContaining('withDurableExecution') },
+    })
+  })
+})

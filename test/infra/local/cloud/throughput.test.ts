@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { buildHandlers, durable, lines, start, temporaryFolder, until } from './harness.ts'
+
+const folder = temporaryFolder()
+let file: string
+
+beforeAll(() => {
+  file = buildHandlers(folder.path)
+})
+
+afterAll(() => folder.remove())
+
+describe('three hundred executions at once', () => {
+  test('all get through four threads', async () => {
+    const { cloud, lambda, seen } = await start({
+      state: folder.file('many'),
+      functions: durable(file, ['task'], { concurrency: 4 }),
+    })
+    const count = 300
+    await Promise.all(
+      Array.from({ length: count }, (_, id) =>
+        lambda.send(
+          new InvokeCommand({
+            FunctionName: 'task:live',
+            InvocationType: 'Event',
+            DurableExecutionName: `task-${id}`,
+            Payload: new TextEncoder().encode(JSON.stringify({ id })),
+          }),
+        ),
+      ),
+    )
+    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all')
+    expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
+    const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
+    expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
+    expect(seen.filter((o) => o.kind === 'invocation' && o.coldStart)).toHaveLength(4)
+    await cloud.close()
+  }, 30_000)
+})
+
+describe('ten thousand waiting executions', () => {
+  test('cost no memory and slow nothing down', async () => {
+    const state = folder.file('waiting')
+    const functions = durable(file, ['approval', 'greet'])
+    const notes = folder.file('callback')
+    const first = await start({ state, functions, timeScale: 1 })
+    void first.cloud.invoke('approval', { file: notes, timeout: 86_400 })
+    await until(() => lines(notes)[0], 'the callback')
+    await until(() => first.seen.some(({ kind }) => kind === 'invocation'), 'the suspension')
+    await first.cloud.close()
+    multiply(join(state, 'durable.db'), 10_000)
+
+    global.gc?.()
+    const before = process.memoryUsage().heapUsed
+    const began = Date.now()
+    const second = await start({ state, functions, timeScale: 1 })
+    await expect(second.cloud.invoke('greet', { name: 'Zoe' })).resolves.toEqual({ result: { greeting: 'Hello Zoe' } })
+    expect(Date.now() - began).toBeLessThan(5_000)
+    global.gc?.()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000 * 1_024)
+    expect(second.cloud.executions({ statuses: ['RUNNING'], limit: 20_000 })).toHaveLength(10_001)
+    await second.cloud.close()
+  }, 30_000)
+})
+
+/** Copies the only execution of a database and all that belongs to it. */
+function multiply(path: string, times: number): void {
+  const db = new DatabaseSync(path)
+  const columns = (table: string, changed: Record<string, string>) => {
+    const names = db
+      .prepare(`SELECT name FROM pragma_table_info('${table}')`)
+      .all()
+      .map(({ name }) => String(name))
+    const kept = names.filter((name) => name !== 'seq')
+    return { names: kept.join(), values: kept.map((name) => changed[name] ?? name).join() }
+  }
+  const copy = (table: string, changed: Record<string, string>) => {
+    const { names, values } = columns(table, changed)
+    db.exec(
+      `WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ${times})
+       INSERT INTO ${table} (${names}) SELECT ${values} FROM ${table} CROSS JOIN n`,
+    )
+  }
+  db.exec('BEGIN')
+  copy('execution', { id: 'id + i', arn: `arn || i`, uuid: `uuid || i`, name: `name || i` })
+  copy('operation', { execution: 'execution + i', callback_id: `callback_id || i` })
+  copy('event', { execution: 'execution + i' })
+  db.exec('COMMIT')
+  db.close()
+}
