@@ -94,7 +94,7 @@ function block(token: Token, depth: number): AdfNode[] {
 
 function list({ ordered, start, items }: Tokens.List, depth: number): AdfNode {
   const content = items.map((item) => {
-    const held = blocks(item.tokens, depth + 1)
+    const held = blocks(withBox(item.tokens), depth + 1)
     // An item must not begin with a list.
     const first = held[0]?.type
     const content = first === 'paragraph' || first === 'codeBlock' ? held : [emptyParagraph(), ...held]
@@ -102,6 +102,13 @@ function list({ ordered, start, items }: Tokens.List, depth: number): AdfNode {
   })
   if (!ordered) return { type: 'bulletList', content }
   return { type: 'orderedList', attrs: { order: Number(start) || (start === 0 ? 0 : 1) }, content }
+}
+
+/** The box of a task is a block of its own in a tight list: it goes in front of the text. */
+function withBox([box, text, ...rest]: Token[]): Token[] {
+  if (box?.type !== 'checkbox' || text?.type !== 'text')
+    return [box, text, ...rest].filter((token) => token !== undefined)
+  return [{ ...text, tokens: [box, ...(text.tokens ?? [])] }, ...rest]
 }
 
 function codeBlock({ text, lang }: Tokens.Code): AdfNode {
@@ -126,7 +133,7 @@ function table({ header, rows }: Tokens.Table): AdfNode {
 
 function rowsAsText({ header, rows }: Tokens.Table): AdfNode[] {
   return [header, ...rows].flatMap((cells) =>
-    paragraph(cells.flatMap((cell, at) => [...(at > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])])),
+    paragraph(joined(cells.flatMap((cell, at) => [...(at > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])]))),
   )
 }
 
