@@ -36,7 +36,9 @@ export function count(events: readonly KeptnEvent[], triggeredId: string): Count
   const statuses = ends.map((data) => text(data, 'status'))
   const failed = results.some((result) => result !== 'pass' && result !== 'warning')
   const outcome: Outcome = {
-    status: statuses.includes('errored') ? 'errored' : (statuses.find((status) => status !== 'succeeded') ?? 'succeeded'),
+    status: statuses.includes('errored')
+      ? 'errored'
+      : (statuses.find((status) => status !== 'succeeded') ?? 'succeeded'),
     result: failed ? 'fail' : results.includes('warning') ? 'warning' : 'pass',
     message: ends
       .map((data) => text(data, 'message'))

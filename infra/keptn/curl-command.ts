@@ -51,7 +51,8 @@ export function toArgv(line: string): string[] {
     if (arg !== '--data' && arg !== '-d') return
     const data = argv[at + 1]
     // The program reads past the end here and crashes; this is what it leaves in its log.
-    if (data === undefined) throw new RefusedError(`runtime error: index out of range [${at + 1}] with length ${argv.length}`)
+    if (data === undefined)
+      throw new RefusedError(`runtime error: index out of range [${at + 1}] with length ${argv.length}`)
     if (data.startsWith('@')) throw new RefusedError('file uploads using @ in --data is not allowed')
   })
   return argv.includes(required) ? argv : [...argv, required]

@@ -54,7 +54,10 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
     if (!answer.ok) {
       const hint = answer.status === 401 || answer.status === 403 ? '; is its token right?' : ''
       const passing = answer.status === 429 || answer.status >= 500
-      throw new EventLogError(`the Keptn at ${base} answered ${answer.status} to ${method} ${path.split('?')[0]}${hint}`, passing)
+      throw new EventLogError(
+        `the Keptn at ${base} answered ${answer.status} to ${method} ${path.split('?')[0]}${hint}`,
+        passing,
+      )
     }
     if (method === 'POST') return undefined
     try {
@@ -79,7 +82,8 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
         if (Array.isArray(answer['events'])) events.push(...(answer['events'] as unknown as KeptnEvent[]))
         const next = answer['nextPageKey']
         // Keptn says "0" on the last page.
-        page = next === undefined || next === null || String(next) === '' || String(next) === '0' ? undefined : String(next)
+        page =
+          next === undefined || next === null || String(next) === '' || String(next) === '0' ? undefined : String(next)
       }
       return events.reverse()
     },

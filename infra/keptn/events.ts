@@ -25,7 +25,10 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 /** An event of this sequence run, as one of Keptn's services makes it. */
 export function newEvent(
-  fields: Pick<KeptnEvent, 'type' | 'source' | 'shkeptncontext' | 'data'> & { triggeredid?: string; gitcommitid?: string },
+  fields: Pick<KeptnEvent, 'type' | 'source' | 'shkeptncontext' | 'data'> & {
+    triggeredid?: string
+    gitcommitid?: string
+  },
 ): KeptnEvent {
   return {
     specversion: '1.0',
@@ -39,7 +42,12 @@ export function newEvent(
 }
 
 /** An answer to a `.triggered` event: its task's type with another ending, its context, project, stage, service and labels. */
-export function replyTo(triggered: KeptnEvent, kind: 'started' | 'finished', source: string, data: JsonObject = {}): KeptnEvent {
+export function replyTo(
+  triggered: KeptnEvent,
+  kind: 'started' | 'finished',
+  source: string,
+  data: JsonObject = {},
+): KeptnEvent {
   const { project = '', stage = '', service = '', labels } = triggered.data
   return newEvent({
     type: triggered.type.replace(/\.triggered$/, `.${kind}`),

@@ -19,7 +19,9 @@ export type Preview = { configError: string } | { results: PreviewResult[] }
 export function preview(webhookYaml: string, event: GoObject, env: Readonly<Record<string, string>> = {}): Preview {
   try {
     const webhooks = parseWebhookConfig(webhookYaml).filter(({ type }) => type === event['type'])
-    return { results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, event, env))) }
+    return {
+      results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, event, env))),
+    }
   } catch (error) {
     if (error instanceof WebhookConfigError) return { configError: error.message }
     throw error

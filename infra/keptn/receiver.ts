@@ -105,8 +105,9 @@ export async function callReceiver(request: HttpRequest, signal?: AbortSignal): 
     return { status: answer.status, body: await answer.text() }
   } catch (error) {
     if (signal?.aborted) throw error
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const { cause = error } = error as { cause?: unknown }
+    const { code, message } = cause as { code?: string; message?: string }
+    const reason = code ?? message ?? String(cause)
     throw new CallFailedError(`no answer from ${URL.parse(url)?.origin ?? url}: ${reason}`, { cause: error })
   }
 }

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { carryOn, count, type Outcome } from './counting.ts'
 import type { EventLog } from './event-log.ts'
-import { errored, isObject, type JsonObject, type KeptnEvent, newEvent, replyTo, shortType, taskEvent } from './events.ts'
+import {
+  errored,
+  isObject,
+  type JsonObject,
+  type KeptnEvent,
+  newEvent,
+  replyTo,
+  shortType,
+  taskEvent,
+} from './events.ts'
 import { Journal, shorten } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { type Answer, CallFailedError, callReceiver, parseCurl, rebase } from './receiver.ts'
@@ -109,7 +118,9 @@ export class ShipyardController {
     const data = { ...carried, [name]: { ...(isObject(before) ? before : {}), ...properties } }
     const task: PlayedTask = { stage, sequence, name, state: 'running', accepted: [] }
     this.tasks.push(task)
-    const triggered = await this.emit(`sh.keptn.event.${name}.triggered`, data, undefined, (id) => this.running.set(id, task))
+    const triggered = await this.emit(`sh.keptn.event.${name}.triggered`, data, undefined, (id) =>
+      this.running.set(id, task),
+    )
     this.watch(await this.subscriptions.deliver(triggered))
     const outcome = await this.untilEnded(triggered, task)
     Object.assign(task, { state: 'finished', outcome })
@@ -136,7 +147,12 @@ export class ShipyardController {
     return { status: 'errored', result: 'fail', message }
   }
 
-  private async emit(type: string, data: JsonObject, triggeredid?: string, made?: (id: string) => void): Promise<KeptnEvent> {
+  private async emit(
+    type: string,
+    data: JsonObject,
+    triggeredid?: string,
+    made?: (id: string) => void,
+  ): Promise<KeptnEvent> {
     const reply = triggeredid === undefined ? {} : { triggeredid }
     const event = newEvent({ type, source: controller, shkeptncontext: this.context, data, ...reply })
     made?.(event.id)
@@ -156,10 +172,11 @@ export class ShipyardController {
   private onEvent(event: KeptnEvent, own: boolean): void {
     const { status, result, message } = event.data
     const ends = event.type.endsWith('.finished')
-    const ending = ends && typeof status === 'string' ? `${status}/${typeof result === 'string' ? result : '?'}` : ''
-    const text = ends && typeof message === 'string' ? shorten(message) : ''
-    this.journal.line(own ? '' : '<-', shortType(event.type), ending, text, `(${event.source})`)
     const kind = taskEvent(event.type)?.kind
+    const ending = ends && typeof status === 'string' ? `${status}/${typeof result === 'string' ? result : '?'}` : ''
+    // A sequence's own end carries the message of its last task, which has been shown.
+    const text = kind === 'finished' && typeof message === 'string' ? shorten(message) : ''
+    this.journal.line(own ? '' : '<-', shortType(event.type), ending, text, `(${event.source})`)
     if (kind === 'finished' && this.ended.has(event.triggeredid ?? '')) {
       this.journal.warn(`${shortType(event.type)} came after the task had ended; ignored`)
     }

@@ -35,7 +35,8 @@ export async function followTask(
     try {
       const answer = await ask()
       const status: unknown = answer.ok ? await answer.json() : undefined
-      if (isObject(status) && status['state'] !== 'running' && isObject(status['outcome'])) return finishedData(task, status['outcome'])
+      if (isObject(status) && status['state'] !== 'running' && isObject(status['outcome']))
+        return finishedData(task, status['outcome'])
       if (!answer.ok) throw new Error(`the status URL answered ${answer.status}`)
     } catch (error) {
       signal.throwIfAborted()

@@ -108,7 +108,11 @@ function readWebhook(value: unknown): Omit<Webhook, 'requests'> & { requests: un
     envFrom: list(fields, 'envFrom').map((entry) => {
       const secret = isFields(entry) ? entry : {}
       const reference = isFields(secret['secretRef']) ? secret['secretRef'] : {}
-      return { name: scalar(secret, 'name'), secretName: scalar(reference, 'name'), secretKey: scalar(reference, 'key') }
+      return {
+        name: scalar(secret, 'name'),
+        secretName: scalar(reference, 'name'),
+        secretKey: scalar(reference, 'key'),
+      }
     }),
     requests: list(fields, 'requests'),
   }
@@ -133,7 +137,10 @@ function readRequest(value: unknown): WebhookRequest {
   const request = {
     url: text(value, 'url'),
     method: text(value, 'method'),
-    headers: (Array.isArray(headers) ? headers : []).map((entry) => ({ key: text(entry, 'key'), value: text(entry, 'value') })),
+    headers: (Array.isArray(headers) ? headers : []).map((entry) => ({
+      key: text(entry, 'key'),
+      value: text(entry, 'value'),
+    })),
     payload: text(value, 'payload'),
     options: text(value, 'options'),
   }

@@ -94,7 +94,10 @@ async function call(
     answer = await around.call(argv, event)
   } catch (error) {
     if (!(error instanceof CallFailedError)) throw error
-    throw new ExecutionError(`could not execute request '${shown}': error during curl request execution: ${error.message}`, executed)
+    throw new ExecutionError(
+      `could not execute request '${shown}': error during curl request execution: ${error.message}`,
+      executed,
+    )
   }
   if (answer.status < 400) return answer.body
   const failed = `error during curl request execution: HTTP ${answer.status}.\nResponse: \n${answer.body}`

@@ -9,7 +9,7 @@ export interface AdfNode {
   marks?: AdfMark[]
 }
 
-export interface AdfMark {
+interface AdfMark {
   type: 'strong' | 'em' | 'strike' | 'code' | 'link'
   attrs?: { href: string }
 }

@@ -26,5 +26,5 @@ export const githubApi = {
   check: ({ http }) => http.get('rate_limit'),
 } satisfies Pick<Provider<z.ZodObject<{ token: z.ZodString }>>, 'headers' | 'check'>
 
-/** How a repository is named. */
-export const repository = { pattern: /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+$/, example: 'octo-org/octo-repo' }
+/** How a repository is named; a part of dots alone would leave the path. */
+export const repository = { pattern: /^(?!\.+\/)[A-Za-z0-9_.-]+\/(?!\.+$)[A-Za-z0-9_.-]+$/, example: 'octo-org/octo-repo' }

@@ -1,9 +1,9 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import { secret, url, word } from '../fields.ts'
 import type { Client, Provider } from '../function/provider.ts'
-import type { Http } from '../http.ts'
-import type { AdfDocument } from './adf.ts'
+import { type Http, segment } from '../http.ts'
+import { sleep } from '../sleep.ts'
 
 /** What a connection to Jira holds, in every category. */
 export const jiraConnection = {
@@ -14,7 +14,8 @@ export const jiraConnection = {
   email: word()
     .optional()
     .describe('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)'),
-  token: secret().describe('An API token, or an OAuth 2.0 access token'),
+  // Not by describe(), which makes a copy that is no longer known as a secret.
+  token: secret().register(z.globalRegistry, { description: 'An API token, or an OAuth 2.0 access token' }),
   project: word().optional().describe('Default project, by its key'),
   type: word().optional().describe('Default issue type; Task where left out'),
 }
@@ -39,6 +40,21 @@ export const jiraProject = { pattern: /^(?:[A-Z][A-Z0-9_]*|\d{1,18})$/, example:
 /** Under this name the key of a call is kept with an issue or a comment, where no one sees it. */
 export const keyProperty = 'cloud-automation-webhooks'
 
+/** The key of a call as an entity property of an issue or a comment. */
+export function propertyOf(key: string) {
+  return { key: keyProperty, value: { key } }
+}
+
+/** Whether an entity property holds the key. */
+export function holdsKey(property: { key: string; value?: unknown }, key: string): boolean {
+  return property.key === keyProperty && (property.value as { key?: unknown } | undefined)?.key === key
+}
+
+/** The key of a call as a label: only this can be searched for. */
+export function labelOf(key: string): string {
+  return `caw-${key}`
+}
+
 /** An issue, with the fields that are asked for here. */
 export interface JiraIssue {
   id: string
@@ -51,36 +67,75 @@ export interface JiraIssue {
 }
 
 const issueFields = ['status', 'labels']
-/** What one call may fetch: Jira allows 100. */
-export const mostIssues = 50
+/** What is fetched at once, of the 100 that Jira allows. */
+const perPage = 50
+/** Milliseconds before each look for an issue that an earlier try may have made: three seconds in all. */
+const looks = [0, 1_000, 2_000]
+
+/** Where an issue is, by its id or its key. */
+export function issuePath(idOrKey: string): string {
+  return `rest/api/3/issue/${segment(idOrKey)}`
+}
+
+/** An issue and its status, as it stands now. */
+export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue> {
+  return (await http.get(issuePath(idOrKey), { query: { fields: 'status' } })).body as JiraIssue
+}
 
 /**
- * The first issues that a query finds, as the search index knows them: it follows what is written within seconds, under
- * load within minutes.
+ * The issue that carries the key of the call.
  *
- * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/
+ * JQL finds its label; an entity property it finds only where an installed app has it indexed. The index lags by seconds,
+ * under load by minutes, and a consistent search needs ids that we do not have where the answer got lost. So where an
+ * earlier try may have made the issue, those of the project that are newest in the index and the keys that follow them are
+ * read too, for three seconds. That misses an issue which Jira makes only after that, and one which 50 others follow that
+ * are not indexed either.
+ *
+ * @param project its key or id
  * @see https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
+ * @see https://developer.atlassian.com/cloud/jira/platform/modules/entity-property/
  */
-export async function searchIssues(http: Http, jql: string): Promise<JiraIssue[]> {
-  const query = { jql, maxResults: mostIssues, fields: issueFields.join(), properties: keyProperty }
+export async function findIssue(
+  { http, key, repeated }: Pick<Client, 'http' | 'repeated'> & { key: string },
+  project: string,
+): Promise<JiraIssue | undefined> {
+  for (const pause of repeated ? looks : [0]) {
+    await sleep(pause)
+    const [labelled] = await search(http, `labels = "${labelOf(key)}" ORDER BY created ASC`)
+    const found = labelled ?? (repeated ? await findUnindexed(http, key, project) : undefined)
+    if (found) return found
+  }
+  return undefined
+}
+
+async function findUnindexed(http: Http, key: string, project: string): Promise<JiraIssue | undefined> {
+  const newest = await search(http, `project = ${/^\d/.test(project) ? project : `"${project}"`} ORDER BY key DESC`)
+  const [, prefix = project, last = '0'] = /^(.+)-(\d+)$/.exec(newest[0]?.key ?? '') ?? []
+  const next = Array.from({ length: perPage }, (_, at) => `${prefix}-${Number(last) + at + 1}`)
+  // Not every project lets labels be set: then there is the property alone.
+  const isOurs = ({ fields: { labels = [] }, properties = {} }: JiraIssue) =>
+    labels.includes(labelOf(key)) || holdsKey({ key: keyProperty, value: properties[keyProperty] }, key)
+  return newest.find(isOurs) ?? (await fetchAll(http, next)).find(isOurs)
+}
+
+/** @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/ */
+async function search(http: Http, jql: string): Promise<JiraIssue[]> {
+  const query = { jql, maxResults: perPage, fields: issueFields.join(), properties: keyProperty }
   const gone = [404, 410]
   let answer = await http.get('rest/api/3/search/jql', { query, accept: gone })
-  // What is older than 2025 and speaks v3 has only this one, which today's Cloud answers with 410.
+  // What speaks v3 but is older than 2025 has only this one, which today's Cloud answers with 410.
   if (gone.includes(answer.status)) answer = await http.get('rest/api/3/search', { query })
   return (answer.body as { issues: JiraIssue[] }).issues
 }
 
 /**
- * Those of the issues that there are and may be seen, as they stand now: this reads the issues, not the search index.
+ * Those of the issues that there are, read from where they are kept and not from the search index.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulkfetch-post
  */
-export async function fetchIssues(http: Http, keys: string[]): Promise<JiraIssue[]> {
-  const { body } = await http.post(
-    'rest/api/3/issue/bulkfetch',
-    { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] },
-    { reads: true, accept: [400, 404] },
-  )
+async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
+  const asked = { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] }
+  const { body } = await http.post('rest/api/3/issue/bulkfetch', asked, { reads: true, accept: [400, 404] })
   return (body as { issues?: JiraIssue[] } | undefined)?.issues ?? []
 }
 
@@ -90,7 +145,7 @@ export async function fetchIssues(http: Http, keys: string[]): Promise<JiraIssue
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/#api-rest-api-3-user-search-get
  * @throws Failure `refused` where the address belongs to nobody that may be seen, or to several
  */
-export async function accountOf({ http }: Client, assignee: string): Promise<{ accountId: string }> {
+export async function accountOf(http: Http, assignee: string): Promise<{ accountId: string }> {
   if (!assignee.includes('@')) return { accountId: assignee }
   const { body } = await http.get('rest/api/3/user/search', { query: { query: assignee, maxResults: 10 } })
   const users = body as { accountId: string; emailAddress?: string; active?: boolean }[]
@@ -102,21 +157,4 @@ export async function accountOf({ http }: Client, assignee: string): Promise<{ a
     'refused',
     `Jira knows ${users.length === 0 ? 'nobody' : 'more than one'} by ${assignee}: write the account id as assignee.`,
   )
-}
-
-/** A step of the workflow that an issue may take now. */
-export interface Transition {
-  id: string
-  name: string
-  isAvailable?: boolean
-  to: JiraIssue['fields']['status']
-  /** The fields of its screen. */
-  fields?: Record<string, { required?: boolean; allowedValues?: { name?: string }[] }>
-}
-
-/** A comment as it is written. */
-export interface JiraComment {
-  id: string
-  body: AdfDocument
-  properties?: { key: string; value: unknown }[]
 }

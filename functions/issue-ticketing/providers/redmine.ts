@@ -1,2 +1,214 @@
-import { github } from './github.ts'
-export const redmine = github
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { type Http, segment } from '../../../shared/http.ts'
+import { clipLine, oneLine } from '../../../shared/one-line.ts'
+import { defineTicketProvider, type Ticket, type TicketChanges, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import {
+  idsOf,
+  is,
+  type Named,
+  perPage,
+  read,
+  redmineApi,
+  redmineConnection,
+  redmineProject,
+} from '../../../shared/vendors/redmine.ts'
+
+interface Status extends Named {
+  is_closed: boolean
+}
+
+interface Issue {
+  id: number
+  project: Named
+  tracker: Named
+  status: Status
+  priority: Named
+  assigned_to?: Named
+  subject: string
+  description: string | null
+  journals?: { notes: string | null }[]
+  allowed_statuses?: Status[]
+}
+
+const longestSubject = 255
+
+/**
+ * Redmine, from 5.0 on: that tells which statuses are closed, and which an issue may go to.
+ *
+ * It has no hidden place and, in its core, no labels: a description ends with the lines `Labels: a, b` and
+ * `Ref: caw-<key>`, a note with the latter.
+ *
+ * @see https://www.redmine.org/projects/redmine/wiki/Rest_Issues
+ */
+export const redmine = defineTicketProvider({
+  title: 'Redmine',
+  noun: 'issue',
+  connection: z.strictObject(redmineConnection),
+  ...redmineApi,
+  project: redmineProject,
+
+  checkRef(ref) {
+    numberOf(ref)
+  },
+
+  /** The filter reads the database: it sees an issue as soon as it is made. */
+  async find({ http, key }, { project }) {
+    const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
+    // A project that is not there is said by `open`, in Redmine's words.
+    const { body } = await http.get('issues.json', { query, accept: [404] })
+    const { issues = [] } = (body ?? {}) as { issues?: Issue[] }
+    // Where it does not know a filter, Redmine leaves it out and lists everything.
+    const found = issues.find(({ description }) => description?.includes(markOf(key)))
+    return found && ticketOf(http, found)
+  },
+
+  async open({ http, key, connection }, input) {
+    const { project = '', title, description = '', type, labels = [], priority, assignee, fields } = input
+    const subject = clipLine(title, longestSubject)
+    const text = subject === oneLine(title) ? description : `${title}\n\n${description}`
+    const footer = [
+      ...(labels.length > 0 ? [`Labels: ${labels.join(', ')}`] : []),
+      ...(key === undefined ? [] : [refOf(key)]),
+    ]
+    const { body } = await http.post('issues.json', {
+      issue: {
+        project_id: project,
+        subject,
+        description: withFooter(text, footer),
+        ...(await idsOf(http, project, { type: type || connection.type, priority, assignee })),
+        ...fields,
+      },
+    })
+    return ticketOf(http, (body as { issue: Issue }).issue)
+  },
+
+  async get({ http }, ref) {
+    return ticketOf(http, await readIssue(http, ref))
+  },
+
+  async change({ http }, ref, changes) {
+    const issue = await readIssue(http, ref, 'journals,allowed_statuses')
+    const asked = { ...(await changesOf(http, issue, changes)), ...changes.fields }
+    const notes = newLabels(issue, changes.labels)
+    if (Object.keys(asked).length === 0 && !notes) return
+    await http.put(pathOf(ref), { issue: { ...asked, ...(notes ? { notes } : {}) } })
+    confirm(await readIssue(http, ref, 'journals'), asked, notes)
+  },
+
+  async comment({ http, key }, ref, comment) {
+    const notes = withFooter(comment, key === undefined ? [] : [refOf(key)])
+    await http.put(pathOf(ref), { issue: { notes } })
+    confirm(await readIssue(http, ref, 'journals'), {}, notes)
+  },
+
+  async hasComment({ http, key }, ref) {
+    const { journals = [] } = await readIssue(http, ref, 'journals')
+    return journals.some(({ notes }) => notes?.includes(markOf(key)))
+  },
+
+  async close({ http }, ref, { resolution }) {
+    const issue = await readIssue(http, ref, 'allowed_statuses')
+    const closing = (issue.allowed_statuses ?? []).filter(({ is_closed }) => is_closed)
+    const named = closing.find(({ name }) => is(name, resolution))
+    const status = named ?? closing[0] ?? refuse(issue, 'a closed status')
+    // A resolution that is no status has no other place; in the same call, so that it comes once.
+    const notes = resolution && !named ? { notes: `Resolution: ${resolution}` } : {}
+    await http.put(pathOf(ref), { issue: { status_id: status.id, ...notes } })
+  },
+})
+
+async function changesOf(http: Http, issue: Issue, changes: TicketChanges) {
+  const { title, description, type, priority, assignee, state } = changes
+  return {
+    ...(title === undefined ? {} : { subject: clipLine(title, longestSubject) }),
+    // The labels and the key of the call that opened it stay: a repeat of that call still finds it.
+    ...(description === undefined ? {} : { description: withFooter(description, footerOf(issue.description)) }),
+    ...(await idsOf(http, String(issue.project.id), { type, priority, assignee })),
+    ...(state ? { status_id: statusFor(issue, state).id } : {}),
+  }
+}
+
+/** What the user's role or the workflow does not let it set, Redmine leaves out, and answers 204 all the same. */
+function confirm(issue: Issue, asked: Record<string, unknown>, notes: string | undefined): void {
+  const now: Record<string, unknown> = {
+    subject: issue.subject,
+    tracker_id: issue.tracker.id,
+    priority_id: issue.priority.id,
+    assigned_to_id: issue.assigned_to?.id,
+    status_id: issue.status.id,
+  }
+  const left = Object.keys(now)
+    .filter((field) => field in asked && String(now[field] ?? '') !== String(asked[field] ?? ''))
+    .map((field) => field.replace(/_(?:to_)?id$/, ''))
+  const noted = notes === undefined || issue.journals?.some((journal) => lines(journal.notes) === lines(notes))
+  if (!noted) left.push('notes')
+  if (left.length === 0) return
+  throw new Failure(
+    'refused',
+    `Redmine took the call, but did not set ${left.join(', ')} of #${issue.id}: the role of its user, or the workflow, does not allow it.`,
+  )
+}
+
+function lines(text: string | null): string | undefined {
+  return text?.replace(/\r\n/g, '\n').trim()
+}
+
+function statusFor(issue: Issue, state: string): Status {
+  const { status, allowed_statuses: allowed = [] } = issue
+  if (is(state, status.name) || (is(state, 'closed') && status.is_closed)) return status
+  if (is(state, 'open') && !status.is_closed) return status
+  const found = allowed.find(({ name, id }) => is(name, state) || String(id) === state)
+  if (found) return found
+  const closed = is(state, 'closed') ? true : is(state, 'open') ? false : undefined
+  return allowed.find(({ is_closed }) => is_closed === closed) ?? refuse(issue, state)
+}
+
+function refuse({ id, status, allowed_statuses: allowed = [] }: Issue, state: string): never {
+  const ways = allowed.map(({ name }) => name).join(', ') || 'none'
+  throw new Failure('refused', `Redmine does not let #${id} go from ${status.name} to ${state}; allowed are: ${ways}.`)
+}
+
+/** A note of the labels that neither the description nor a note has yet. */
+function newLabels({ description, journals = [] }: Issue, labels: string[] = []): string | undefined {
+  const lines = [description, ...journals.map(({ notes }) => notes)].flatMap((text) => (text ?? '').split(/\r?\n/))
+  const there = lines.flatMap((line) => (line.startsWith('Labels: ') ? line.slice(8).split(', ') : []))
+  const added = labels.filter((label) => !there.includes(label))
+  return added.length > 0 ? `Labels: ${added.join(', ')}` : undefined
+}
+
+function markOf(key: string): string {
+  return `caw-${key}`
+}
+
+function refOf(key: string): string {
+  return `Ref: ${markOf(key)}`
+}
+
+function withFooter(text: string, footer: string[]): string {
+  return [text.trim(), footer.join('\n')].filter(Boolean).join('\n\n')
+}
+
+function footerOf(description: string | null): string[] {
+  return (description ?? '').split(/\r?\n/).filter((line) => /^(?:Labels: .+|Ref: caw-[0-9a-f]+)$/.test(line))
+}
+
+function numberOf({ id }: TicketRef): string {
+  const number = /^#?(\d{1,10})$/.exec(id)?.[1]
+  if (number) return number
+  const message = 'write it like 12'
+  throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
+}
+
+function pathOf(ref: TicketRef): string {
+  return `issues/${segment(numberOf(ref))}.json`
+}
+
+async function readIssue(http: Http, ref: TicketRef, include?: string): Promise<Issue> {
+  return (await read<{ issue: Issue }>(http, pathOf(ref), { include })).issue
+}
+
+function ticketOf(http: Http, { id, status }: Issue): Ticket {
+  const ticket = { id: String(id), number: `#${id}`, url: `${http.baseUrl}/issues/${id}` }
+  return { ...ticket, state: status.name, closed: status.is_closed }
+}

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { isObject } from '../../keptn/events.ts'
 import { explain } from '../../keptn/hints.ts'
 import { type PreviewResult, preview } from '../../keptn/preview.ts'
+import { render } from '../../keptn/template/evaluate.ts'
 import type { GoObject } from '../../keptn/template/values.ts'
 import { UnreadableConfigError } from '../../keptn/webhook-config.ts'
 import { mask } from '../../keptn/webhook-service.ts'
@@ -10,17 +11,23 @@ import { UsageError } from '../receiver.ts'
 
 interface PreviewOptions {
   event: string
-  env: Record<string, string>
+  env?: Record<string, string>
   json?: boolean
 }
 
 /** `webhooks preview`: what webhook-service would run for an event, and what it would refuse. */
 export function previewCommand(): Command {
   return new Command('preview')
-    .description("show the curl commands that Keptn's webhook-service would run for an event, or why it would refuse them")
+    .description(
+      "show the curl commands that Keptn's webhook-service would run for an event, or why it would refuse them",
+    )
     .argument('<webhook.yaml>', 'the webhook configuration')
     .requiredOption('--event <event.json>', 'the event that triggers, as a JSON file')
-    .option('--env <name=value>', 'a secret that the configuration uses as {{.env.name}}; may be given several times', parseSecret, {})
+    .option(
+      '--env <name=value>',
+      'a secret that the configuration uses as {{.env.name}}; may be given several times',
+      parseSecret,
+    )
     .option('--json', 'print the exact arguments as JSON, secrets included')
     .addHelpText(
       'after',
@@ -36,13 +43,13 @@ Example:
 }
 
 /** Reads one `name=value` of a repeated option. */
-export function parseSecret(text: string, before: Record<string, string>): Record<string, string> {
+export function parseSecret(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
-function run(file: string, { event: eventFile, env, json }: PreviewOptions): void {
+function run(file: string, { event: eventFile, env = {}, json }: PreviewOptions): void {
   const event = readEvent(eventFile)
   const result = previewFile(file, event, env)
   if (json) console.log(JSON.stringify(result))
@@ -51,7 +58,8 @@ function run(file: string, { event: eventFile, env, json }: PreviewOptions): voi
     process.exitCode = 1
     return
   }
-  if (result.results.length === 0) throw new UsageError(`${file} has no subscription to ${event['type']}, the type of ${eventFile}.`)
+  if (result.results.length === 0)
+    throw new UsageError(`${file} has no subscription to ${event['type']}, the type of ${eventFile}.`)
   if (!json) console.log(result.results.map((request) => describe(request, env)).join('\n\n'))
   if (result.results.some((request) => 'refused' in request)) process.exitCode = 1
 }
@@ -73,7 +81,8 @@ function readEvent(file: string): GoObject {
     if (error instanceof UsageError) throw error
     throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : error}.`, { cause: error })
   }
-  if (!isObject(event) || typeof event['type'] !== 'string') throw new UsageError(`${file} is no event: it needs a type.`)
+  if (!isObject(event) || typeof event['type'] !== 'string')
+    throw new UsageError(`${file} is no event: it needs a type.`)
   return event
 }
 
@@ -86,9 +95,21 @@ function read(file: string): string {
 }
 
 function describe(request: PreviewResult, env: Record<string, string>): string {
-  if ('argv' in request) return mask(shellLine(request.argv), env)
+  const secrets = spellings(env)
+  if ('argv' in request) return shellLine(request.argv.map((arg) => mask(arg, secrets)))
   const hint = explain(request.refused)
-  return mask(`refused: ${request.refused}${hint === '' ? '' : `\n  ${hint}`}`, env)
+  return `refused: ${mask(request.refused, secrets)}${hint === '' ? '' : `\n  ${hint}`}`
+}
+
+/** A secret as it is, as a template may escape it, and with its bytes as characters: none of them may be shown. */
+function spellings(env: Record<string, string>): Record<string, string> {
+  const forms = ['{{.}}', '{{urlquery .}}', '{{js .}}', '{{html .}}'].flatMap((template) =>
+    Object.values(env).flatMap((secret) => {
+      const form = render(template, secret)
+      return [form, Buffer.from(form).toString('latin1')]
+    }),
+  )
+  return Object.fromEntries(forms.map((form, at) => [at, form]))
 }
 
 /** A command as one would type it, an option and its value a line. */

@@ -2,7 +2,13 @@ import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
 import { type Played, playSequence } from '../../keptn/player.ts'
-import { loadSequence, loadSequenceFolder, type SequenceFiles, SequenceFilesError, sequenceNames } from '../../keptn/sequence-files.ts'
+import {
+  loadSequence,
+  loadSequenceFolder,
+  type SequenceFiles,
+  SequenceFilesError,
+  sequenceNames,
+} from '../../keptn/sequence-files.ts'
 import { demo } from '../../local/sandbox/demo.ts'
 import { type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 import { parseSecret } from './preview.ts'
@@ -13,7 +19,7 @@ interface SequenceOptions {
   keptnUrl?: string
   keptnToken?: string
   file?: string
-  env: Record<string, string>
+  env?: Record<string, string>
   sandbox: boolean
 }
 
@@ -26,8 +32,15 @@ export function sequenceCommand(): Command {
   return receiverOptions(command)
     .option('--keptn-url <url>', 'where the events are kept (default: the sandbox of the local runtime)')
     .option('--keptn-token <token>', "the API token there (default: the sandbox's)")
-    .option('--env <name=value>', 'a further secret of webhook.yaml, besides secret_webhooks_token; may be given several times', parseSecret, {})
-    .option('--no-sandbox', 'keep the events in memory and ask the receiver for the state of its tasks, as for a deployed one')
+    .option(
+      '--env <name=value>',
+      'a further secret of webhook.yaml, besides secret_webhooks_token; may be given several times',
+      parseSecret,
+    )
+    .option(
+      '--no-sandbox',
+      'keep the events in memory and ask the receiver for the state of its tasks, as for a deployed one',
+    )
     .addHelpText(
       'after',
       `
@@ -57,14 +70,14 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       ...receiver,
       log: logFor(receiver, options),
       knownCategories: categories.map((category) => category.name),
-      secrets: options.env,
+      ...(options.env ? { secrets: options.env } : {}),
       print: (line) => console.log(line),
       signal: interrupt.signal,
     })
     conclude(files.name, played)
   } catch (error) {
     if (!(error instanceof EventLogError || error instanceof SequenceFilesError)) throw error
-    throw new UsageError(`${error.message}.`, { cause: error })
+    throw new UsageError(sentence(error.message), { cause: error })
   } finally {
     process.off('SIGINT', onInterrupt)
   }
@@ -77,7 +90,7 @@ function load(name: string | undefined, folder: string | undefined): SequenceFil
   try {
     return folder === undefined ? loadSequence(name ?? '') : loadSequenceFolder(folder)
   } catch (error) {
-    if (error instanceof SequenceFilesError) throw new UsageError(`${error.message}.`, { cause: error })
+    if (error instanceof SequenceFilesError) throw new UsageError(sentence(error.message), { cause: error })
     throw error
   }
 }
@@ -112,3 +125,5 @@ function conclude(name: string, { passed, interrupted, context, tasks }: Played)
   }
   process.exitCode = 130
 }
+
+const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)

@@ -26,7 +26,7 @@ export interface TemplateFunction {
   run(args: readonly Ref[]): Ref
 }
 
-const valueOf = (ref: Ref): GoValue => ref?.value ?? null
+const contentOf = (ref: Ref): GoValue => ref?.value ?? null
 
 function index(args: readonly Ref[]): Ref {
   let item = unbox(args[0])
@@ -71,9 +71,7 @@ function slice(args: readonly Ref[]): Ref {
   if (typeof item === 'string' && args.length === 4) throw new CallError('cannot 3-index slice a string')
   if (typeof item !== 'string' && !isList(item)) throw new CallError(`can't slice item of type ${typeName(item)}`)
   const length = typeof item === 'string' ? Buffer.byteLength(item) : item.length
-  const [from = 0, to = length, limit = length] = args
-    .slice(1)
-    .map((arg) => position(unbox(arg)?.value, length))
+  const [from = 0, to = length, limit = length] = args.slice(1).map((arg) => position(unbox(arg)?.value, length))
   if (from > to) throw new CallError(`invalid slice index: ${from} > ${to}`)
   if (to > limit) throw new CallError(`invalid slice index: ${to} > ${limit}`)
   if (typeof item === 'string') return plain(Buffer.from(item).subarray(from, to).toString())
@@ -116,7 +114,7 @@ function less(args: readonly Ref[]): boolean {
 
 /** What html, js and urlquery make of their arguments before they escape: no value is spelled out. */
 function asText(args: readonly Ref[]): string {
-  const values = args.map(valueOf)
+  const values = args.map(contentOf)
   return sprint(values.map((value) => (value === null ? '<no value>' : value)))
 }
 
@@ -175,15 +173,15 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ['html', text((args) => asText(args).replace(/[\0"'&<>]/g, (character) => htmlEscapes[character] ?? ''))],
   ['js', text((args) => escapeScript(asText(args)))],
   ['urlquery', text((args) => escapeQuery(asText(args)))],
-  ['print', text((args) => sprint(args.map(valueOf)))],
-  ['println', text((args) => `${args.map((arg) => formatValue(valueOf(arg))).join(' ')}\n`)],
+  ['print', text((args) => sprint(args.map(contentOf)))],
+  ['println', text((args) => `${args.map((arg) => formatValue(contentOf(arg))).join(' ')}\n`)],
   [
     'printf',
     {
       needs: 1,
       variadic: true,
       format: true,
-      run: ([format, ...args]) => plain(sprintf(String(valueOf(format)), args.map(valueOf))),
+      run: ([format, ...args]) => plain(sprintf(String(contentOf(format)), args.map(contentOf))),
     },
   ],
 ])

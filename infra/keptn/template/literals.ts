@@ -12,7 +12,7 @@ const simple: Record<string, string> = {
   "'": "'",
   '"': '"',
 }
-const escape = /\\(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([abfnrtv\\'"]))/y
+const escapeSequence = /\\(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([abfnrtv\\'"]))/y
 
 /**
  * What a quoted or raw string of Go source stands for.
@@ -30,8 +30,8 @@ export function unquote(literal: string): string {
       at = end < 0 ? body.length : end
       continue
     }
-    escape.lastIndex = at
-    const found = escape.exec(body)
+    escapeSequence.lastIndex = at
+    const found = escapeSequence.exec(body)
     const [whole, hex, octal, short, long, letter] = found ?? []
     const code = Number.parseInt(hex ?? octal ?? short ?? long ?? '0', octal === undefined ? 16 : 8)
     const other = literal.startsWith('"') ? "'" : '"'

@@ -1,9 +1,9 @@
-import { TemplateError } from './errors.ts'
 import { quote } from './format.ts'
 import { functions } from './functions.ts'
-import { describe, lex, type Token, type TokenType } from './lexer.ts'
+import { lex, type Token, type TokenType } from './lexer.ts'
 import { characterCode, parseNumber, unquote } from './literals.ts'
 import { type Command, type Node, type Operand, type Pipeline, show } from './nodes.ts'
+import { TokenReader } from './token-reader.ts'
 
 /**
  * Parses a Go template into the nodes that the evaluator walks.
@@ -15,17 +15,9 @@ export function parse(source: string): Node[] {
 
 type Closing = { kind: 'end' | 'else'; elseIf: boolean }
 
-class Parser {
-  private readonly tokens: readonly Token[]
-  private at = 0
-  private furthest = 0
-  private actionLine = 0
+class Parser extends TokenReader {
   private rangeDepth = 0
   private variables = ['$']
-
-  constructor(tokens: readonly Token[]) {
-    this.tokens = tokens
-  }
 
   parse(): Node[] {
     const nodes: Node[] = []
@@ -35,48 +27,6 @@ class Parser {
       nodes.push(node)
     }
     return nodes
-  }
-
-  private peek(): Token {
-    const at = Math.min(this.at, this.tokens.length - 1)
-    this.furthest = Math.max(this.furthest, at)
-    return this.tokens[at] as Token
-  }
-
-  private next(): Token {
-    const token = this.peek()
-    this.at += 1
-    return token
-  }
-
-  private peekNonSpace(): Token {
-    while (this.peek().type === 'space') this.at += 1
-    return this.peek()
-  }
-
-  private nextNonSpace(): Token {
-    this.peekNonSpace()
-    return this.next()
-  }
-
-  private fail(text: string): never {
-    throw new TemplateError(`template: :${this.tokens[this.furthest]?.line ?? 1}: ${text}`)
-  }
-
-  private unexpected(token: Token, context: string): never {
-    if (token.type !== 'error') this.fail(`unexpected ${describe(token)} in ${context}`)
-    const elsewhere = this.actionLine !== 0 && this.actionLine !== token.line
-    const start = token.value.endsWith(' action') ? ' started at' : ' in action started at'
-    this.fail(elsewhere ? `${token.value}${start} :${this.actionLine}` : token.value)
-  }
-
-  private isKeyword(token: Token, word: string): boolean {
-    return token.type === 'keyword' && token.value === word
-  }
-
-  private expectClose(context: string): void {
-    const token = this.nextNonSpace()
-    if (token.type !== 'rightDelim') this.unexpected(token, context)
   }
 
   private textOrAction(): Node | Closing {

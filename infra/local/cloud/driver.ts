@@ -1,14 +1,14 @@
+import { callFunction } from './chained-invoke.ts'
 import { type Core, delayMs } from './core.ts'
 import { type DurableService, tokenOf } from './durable.ts'
-import type { Invocation, Outcome } from './environment.ts'
+import type { Invocation, InvocationEnd } from './environment.ts'
 import { ApiError } from './errors.ts'
-import { type Execution, executionById, saveExecution, startExecution, wakeExecution } from './executions.ts'
+import { type Execution, executionById, saveExecution, wakeExecution } from './executions.ts'
 import { recordEvent } from './history.ts'
-import { chargeUse, MAX_PAYLOAD_BYTES } from './limits.ts'
-import { functionNameOf } from './names.ts'
+import { chargeUse } from './limits.ts'
 import type { Notifier } from './notifier.ts'
-import { changedOperations, dueOperations, isWaiting, type Operation } from './operations.ts'
-import { fireOperation, invokeBegun } from './transitions.ts'
+import { changedOperations, dueOperations, isWaiting } from './operations.ts'
+import { fireOperation } from './transitions.ts'
 import type { FunctionError } from './types.ts'
 import { operationPage } from './wire.ts'
 import type { Workers } from './workers.ts'
@@ -45,7 +45,7 @@ export class Driver {
       store.run(
         `UPDATE operation SET due_at = ? WHERE type = 'CHAINED_INVOKE' AND status = 'STARTED' AND due_at IS NULL
          AND (SELECT status FROM execution WHERE id = operation.execution) = 'RUNNING' AND NOT EXISTS
-         (SELECT 1 FROM execution WHERE caller = operation.execution AND caller_operation = operation.id)`,
+         (SELECT 1 FROM execution WHERE waiting = operation.execution AND waiting_operation = operation.id)`,
         now,
       )
     })
@@ -110,55 +110,22 @@ export class Driver {
     for (const operation of dueOperations(this.#core.store, now, BATCH)) {
       const execution = executionById(this.#core.store, operation.execution)
       if (execution === undefined) continue
-      if (operation.type === 'CHAINED_INVOKE') this.#call(execution, operation)
-      else fireOperation(this.#core, execution, operation)
-      saveExecution(this.#core.store, execution)
-      if (operation.type !== 'CHAINED_INVOKE') wakeExecution(this.#core, execution, now)
+      if (operation.type === 'CHAINED_INVOKE') {
+        callFunction(this.#core, this.#service, this.#workers, execution, operation)
+        saveExecution(this.#core.store, execution)
+      } else {
+        fireOperation(this.#core, execution, operation)
+        saveExecution(this.#core.store, execution)
+        wakeExecution(this.#core, execution, now)
+      }
     }
-  }
-
-  /** Calls the function of a CHAINED_INVOKE: starts an execution of a durable one, invokes a plain one. */
-  #call(execution: Execution, operation: Operation): void {
-    const { functionName = '', payload = '{}' } = operation.details
-    const complete = (outcome: { result?: string; error?: FunctionError }) =>
-      this.#service.completeInvoke(execution.id, operation.id, outcome.error ? 'FAILED' : 'SUCCEEDED', {
-        ...outcome,
-        error: outcome.error && {
-          ErrorType: outcome.error.errorType,
-          ErrorMessage: outcome.error.errorMessage,
-          StackTrace: outcome.error.trace,
-        },
-      })
-    let name: string
-    try {
-      name = functionNameOf(functionName)
-    } catch {
-      name = functionName
-    }
-    const fn = this.#core.functions.get(name)
-    if (fn?.durable !== undefined) {
-      const caller = { execution: execution.id, operation: operation.id }
-      const { execution: child } = startExecution(
-        this.#core,
-        { ...fn, durable: fn.durable },
-        undefined,
-        payload,
-        caller,
-      )
-      invokeBegun(this.#core, execution, operation, child.arn)
-      return
-    }
-    invokeBegun(this.#core, execution, operation, undefined)
-    this.#core.store.afterCommit(async () => {
-      const outcome = await this.#workers.invoke(name, () => ({ event: payload, execution: execution.name }))
-      if (outcome === undefined || this.#stopped) return
-      complete(Buffer.byteLength(outcome.result ?? '') > MAX_PAYLOAD_BYTES ? { error: RESULT_TOO_LARGE } : outcome)
-    })
   }
 
   async #invoke(id: number, functionName: string): Promise<void> {
-    const outcome = await this.#workers.invoke(functionName, () => this.#prepare(id))
-    if (!this.#stopped) this.#settle(id, outcome)
+    const ending = await this.#workers.invoke(functionName, () => this.#prepare(id))
+    // Cut short by the end of this process: stays marked as under way, so that the next one takes it up.
+    if (ending === undefined && this.#stopped) return
+    this.#settle(id, ending)
   }
 
   /** Makes the event of an invocation; from now on only its token is valid. */
@@ -182,33 +149,33 @@ export class Driver {
     })
   }
 
-  #settle(id: number, outcome: Outcome | undefined): void {
+  #settle(id: number, ending: InvocationEnd | undefined): void {
     const { store } = this.#core
     store.transaction(() => {
       const execution = executionById(store, id)
       if (execution === undefined) return
       execution.in_flight = 0
-      if (execution.status === 'RUNNING' && outcome !== undefined) this.#judge(execution, outcome)
+      if (execution.status === 'RUNNING' && ending !== undefined) this.#judge(execution, ending)
       else saveExecution(store, execution)
     })
   }
 
   /** Decides how an execution goes on after an invocation. */
-  #judge(execution: Execution, outcome: Outcome): void {
+  #judge(execution: Execution, ending: InvocationEnd): void {
     const core = this.#core
-    recordEvent(core.store, execution, 'InvocationCompleted', outcome.endedAt, undefined, {
-      StartTimestamp: outcome.startedAt,
-      EndTimestamp: outcome.endedAt,
-      RequestId: outcome.requestId,
-      ...(outcome.error === undefined
+    recordEvent(core.store, execution, 'InvocationCompleted', ending.endedAt, undefined, {
+      StartTimestamp: ending.startedAt,
+      EndTimestamp: ending.endedAt,
+      RequestId: ending.requestId,
+      ...(ending.error === undefined
         ? {}
-        : { Error: { Payload: { ErrorType: outcome.error.errorType, ErrorMessage: outcome.error.errorMessage } } }),
+        : { Error: { Payload: { ErrorType: ending.error.errorType, ErrorMessage: ending.error.errorMessage } } }),
     })
-    if (outcome.error !== undefined) {
-      this.#retry(execution, outcome.error)
+    if (ending.error !== undefined) {
+      this.#retry(execution, ending.error)
       return
     }
-    const answer: unknown = JSON.parse(outcome.result ?? 'null')
+    const answer: unknown = JSON.parse(ending.result ?? 'null')
     const { Status, Result, Error: error } = (answer ?? {}) as { Status?: unknown; Result?: string; Error?: object }
     execution.failures = 0
     if (Status === 'SUCCEEDED') this.#service.end(execution, 'SUCCEEDED', { result: Result })
@@ -244,11 +211,6 @@ const NEXT_DUE = `SELECT min(at) AS at FROM (
   UNION ALL SELECT min(due_at) FROM operation WHERE due_at IS NOT NULL
   UNION ALL SELECT min(notify_at) FROM execution WHERE notify_at IS NOT NULL
   UNION ALL SELECT min(expires_at) FROM execution WHERE expires_at IS NOT NULL)`
-
-const RESULT_TOO_LARGE = {
-  errorType: 'InvalidParameterValueException',
-  errorMessage: `CHAINED_INVOKE output payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`,
-}
 
 const NOT_DURABLE = {
   ErrorType: 'InvalidParameterValueException',

@@ -2,10 +2,12 @@ import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import type { Core } from './core.ts'
 import { callbackClosed, invalidParameter, invalidToken, notFound } from './errors.ts'
 import {
+  type Ending,
   type Execution,
   endExecution,
   executionById,
   executionOf,
+  type FinalStatus,
   saveExecution,
   startExecution,
   wakeExecution,
@@ -95,16 +97,16 @@ export class DurableService {
 
   /**
    * SendDurableExecutionCallbackSuccess, ...Failure and ...Heartbeat.
-   * @param outcome the result's text, the error, or 'heartbeat'
+   * @param ending the result's text, the error, or 'heartbeat'
    * @throws CallbackTimeoutException when it was completed, timed out, or its execution has ended
    * @throws ResourceNotFoundException when there was never such a callback
    */
-  callback(id: string, outcome: { result: string } | { error: ErrorObject } | 'heartbeat'): void {
+  callback(id: string, ending: { result: string } | { error: ErrorObject } | 'heartbeat'): void {
     const core = this.#core
-    if (outcome !== 'heartbeat')
+    if (ending !== 'heartbeat')
       assertPayload(
         'CALLBACK output',
-        Buffer.byteLength('result' in outcome ? outcome.result : JSON.stringify(outcome.error)),
+        Buffer.byteLength('result' in ending ? ending.result : JSON.stringify(ending.error)),
       )
     core.store.transaction(() => {
       const operation = findCallback(core.store, id)
@@ -112,34 +114,31 @@ export class DurableService {
       const execution = executionById(core.store, operation.execution)
       const isLate = operation.due_at !== null && operation.due_at <= Date.now()
       if (execution?.status !== 'RUNNING' || operation.status !== 'STARTED' || isLate) throw callbackClosed()
-      if (outcome === 'heartbeat') return heartbeat(core, operation)
-      endOperation(core, execution, operation, 'result' in outcome ? 'SUCCEEDED' : 'FAILED', outcome)
+      if (ending === 'heartbeat') return heartbeat(core, operation)
+      endOperation(core, execution, operation, 'result' in ending ? 'SUCCEEDED' : 'FAILED', ending)
       saveExecution(core.store, execution)
       wakeExecution(core, execution, Date.now())
     })
   }
 
-  /** Ends a running execution, and the operation of the one that waits for it. Parameters as of endExecution. */
-  end(...[execution, status, outcome]: EndParameters): void {
-    endExecution(this.#core, execution, status, outcome)
-    if (execution.caller === null) return
-    const result = outcome.error === undefined ? outcome : { error: outcome.error }
-    this.completeInvoke(execution.caller, execution.caller_operation ?? '', status, result)
+  /**
+   * Ends a running execution, and the operation of the one that waits for it.
+   * @param ending JSON text of the result, or the error
+   */
+  end(execution: Execution, status: FinalStatus, ending: Ending): void {
+    endExecution(this.#core, execution, status, ending)
+    if (execution.waiting === null) return
+    this.completeInvoke(execution.waiting, execution.waiting_operation ?? '', status, ending)
   }
 
   /** Completes a CHAINED_INVOKE with the end of the function it called, if it is still waited for. */
-  completeInvoke(
-    executionId: number,
-    operationId: string,
-    status: EndParameters[1],
-    outcome: { result?: string; error?: ErrorObject },
-  ): void {
+  completeInvoke(executionId: number, operationId: string, status: FinalStatus, ending: Ending): void {
     const core = this.#core
     core.store.transaction(() => {
       const execution = executionById(core.store, executionId)
       const operation = findOperation(core.store, executionId, operationId)
       if (execution?.status !== 'RUNNING' || operation?.status !== 'STARTED') return
-      endOperation(core, execution, operation, status, outcome)
+      endOperation(core, execution, operation, status, ending)
       saveExecution(core.store, execution)
       wakeExecution(core, execution, Date.now())
     })
@@ -158,9 +157,6 @@ export class DurableService {
     else throw invalidParameter(`Invalid action ${update.Action} for an operation of type EXECUTION.`)
   }
 }
-
-type EndParameters =
-  Parameters<typeof endExecution> extends [unknown, ...infer Rest extends [unknown, unknown, unknown]] ? Rest : never
 
 /** @returns the token that the next checkpoint of this execution must show */
 export function tokenOf(execution: Execution): string {

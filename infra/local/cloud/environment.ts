@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads'
 import { functionArn, VERSION } from './names.ts'
 import type { FunctionError, LocalFunction, Observation } from './types.ts'
 
-/** What a sandbox thread is started with. */
-export interface SandboxData {
+/** What the thread is started with. */
+export interface ThreadData {
   file: string
   handler: string
   functionName: string
@@ -15,15 +15,15 @@ export interface SandboxData {
   memoryMb: number
 }
 
-/** One invocation, as a sandbox thread gets it; `deadline` in milliseconds since 1970. */
-export interface ToSandbox {
+/** One invocation, as the thread gets it; `deadline` in milliseconds since 1970. */
+export interface ToThread {
   requestId: string
   event: string
   deadline: number
 }
 
-/** What a sandbox thread reports. */
-export type FromSandbox =
+/** What the thread reports. */
+export type FromThread =
   | { kind: 'ready' }
   | { kind: 'failed'; error: FunctionError }
   | { kind: 'log'; stream: 'stdout' | 'stderr'; line: string }
@@ -37,7 +37,7 @@ export interface Invocation {
 }
 
 /** How an invocation ended: the JSON text of its result, or an error. Times in milliseconds since 1970. */
-export interface Outcome {
+export interface InvocationEnd {
   requestId: string
   startedAt: number
   endedAt: number
@@ -46,11 +46,14 @@ export interface Outcome {
 }
 
 const INIT_TIMEOUT_MS = 30_000
-const DEFAULT_MEMORY_MB = 512
+export const DEFAULT_MEMORY_MB = 512
+/** V8 would let the heap of short-lived objects grow to several times that in every thread, and be no faster. */
+const YOUNG_MB = 8
+const GONE = { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited with error' }
 
 interface Job extends Invocation {
   requestId: string
-  settle: (outcome: { result: string } | { error: FunctionError }) => void
+  settle: (ending: { result: string } | { error: FunctionError }) => void
 }
 
 /** One Lambda execution environment: a worker thread that runs one invocation at a time. */
@@ -73,25 +76,7 @@ export class Environment {
   constructor(fn: LocalFunction, variables: Record<string, string>, observe: (observation: Observation) => void) {
     this.#fn = fn
     this.#observe = observe
-    const memoryMb = fn.memoryMb ?? DEFAULT_MEMORY_MB
-    const workerData: SandboxData = {
-      file: fn.file,
-      handler: fn.handler,
-      functionName: fn.name,
-      functionVersion: VERSION,
-      functionArn: functionArn(fn.name, VERSION),
-      logStreamName: `[${VERSION}]${randomUUID()}`,
-      memoryMb,
-    }
-    this.#worker = new Worker(new URL('./sandbox.ts', import.meta.url), {
-      workerData,
-      env: variables,
-      argv: [],
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
-    })
+    this.#worker = startThread(fn, variables)
     const exited = Promise.withResolvers<void>()
     this.gone = exited.promise
     const ready = Promise.withResolvers<FunctionError | undefined>()
@@ -99,7 +84,7 @@ export class Environment {
     const initTimer = setTimeout(() => {
       ready.resolve({ errorType: 'Sandbox.Timedout', errorMessage: `Init timed out after ${INIT_TIMEOUT_MS} ms` })
     }, INIT_TIMEOUT_MS)
-    this.#worker.on('message', (message: FromSandbox) => {
+    this.#worker.on('message', (message: FromThread) => {
       if (message.kind === 'ready') ready.resolve(undefined)
       else if (message.kind === 'failed') ready.resolve(message.error)
       else if (message.kind === 'log') this.#log(message.stream, message.line)
@@ -111,10 +96,7 @@ export class Environment {
     this.#worker.on('exit', (code) => {
       this.#ended = true
       clearTimeout(initTimer)
-      const error = this.#crash ?? {
-        errorType: 'Runtime.ExitError',
-        errorMessage: `Error: Runtime exited with error: exit status ${code}`,
-      }
+      const error = this.#crash ?? { ...GONE, errorMessage: `${GONE.errorMessage}: exit status ${code}` }
       ready.resolve(error)
       if (this.#job !== undefined) this.#job.settle({ error })
       else if (this.#crash !== undefined) this.#log('stderr', `${error.errorType}: ${error.errorMessage}`)
@@ -132,7 +114,7 @@ export class Environment {
   }
 
   /** Runs one invocation; an environment that times out, fails to start or crashes is gone afterwards. */
-  async run(invocation: Invocation): Promise<Outcome> {
+  async run(invocation: Invocation): Promise<InvocationEnd> {
     const requestId = randomUUID()
     const coldStart = !this.#used
     this.#used = true
@@ -141,10 +123,10 @@ export class Environment {
     const initError = await this.#ready
     const startedAt = Date.now()
     let timer: NodeJS.Timeout | undefined
-    if (initError !== undefined) {
-      answered.resolve({ error: initError })
+    if (initError !== undefined || this.#ended) {
+      answered.resolve({ error: initError ?? this.#crash ?? GONE })
       await this.end()
-    } else if (!this.#ended) {
+    } else {
       const timeoutMs = this.#fn.timeoutSeconds * 1000
       timer = setTimeout(() => {
         const seconds = this.#fn.timeoutSeconds.toFixed(2)
@@ -156,10 +138,10 @@ export class Environment {
         })
         void this.end()
       }, timeoutMs)
-      const message: ToSandbox = { requestId, event: invocation.event, deadline: startedAt + timeoutMs }
+      const message: ToThread = { requestId, event: invocation.event, deadline: startedAt + timeoutMs }
       this.#worker.postMessage(message)
     }
-    const outcome = await answered.promise
+    const ending = await answered.promise
     clearTimeout(timer)
     this.#job = undefined
     const endedAt = Date.now()
@@ -171,13 +153,13 @@ export class Environment {
       requestId,
       durationMs: endedAt - startedAt,
       coldStart,
-      ...('error' in outcome ? { status: 'FAILED', error: outcome.error } : { status: 'SUCCEEDED' }),
+      ...('error' in ending ? { status: 'FAILED', error: ending.error } : { status: 'SUCCEEDED' }),
     })
     return {
       requestId,
       startedAt,
       endedAt,
-      ...('error' in outcome ? { error: outcome.error } : { result: outcome.result }),
+      ...('error' in ending ? { error: ending.error } : { result: ending.result }),
     }
   }
 
@@ -201,12 +183,34 @@ export class Environment {
   }
 }
 
+function startThread(fn: LocalFunction, variables: Record<string, string>): Worker {
+  const memoryMb = fn.memoryMb ?? DEFAULT_MEMORY_MB
+  const workerData: ThreadData = {
+    file: fn.file,
+    handler: fn.handler,
+    functionName: fn.name,
+    functionVersion: VERSION,
+    functionArn: functionArn(fn.name, VERSION),
+    logStreamName: `[${VERSION}]${randomUUID()}`,
+    memoryMb,
+  }
+  return new Worker(new URL('./thread.ts', import.meta.url), {
+    workerData,
+    env: variables,
+    argv: [],
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB },
+  })
+}
+
+// What another thread threw is rebuilt here, and need not be an instance of Error.
 function crashOf(error: unknown): FunctionError {
-  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) }
-  const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  const { name, message, stack, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>
   return {
-    errorType: isMemory ? 'Runtime.OutOfMemory' : error.name,
-    errorMessage: error.message,
-    trace: error.stack?.split('\n') ?? [],
+    errorType: code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'Runtime.OutOfMemory' : (name ?? typeof error),
+    errorMessage: message ?? String(error),
+    ...(stack === undefined ? {} : { trace: stack.split('\n') }),
   }
 }

@@ -1,10 +1,10 @@
-/** An error that an AWS API answers to its caller: HTTP status, exception name and message. */
+/** An error that an AWS API answers: HTTP status, exception name and message. */
 export class ApiError extends Error {
   readonly status: number
   readonly type: string
 
-  constructor(type: string, status: number, message: string) {
-    super(message)
+  constructor(type: string, status: number, message: string, options?: ErrorOptions) {
+    super(message, options)
     this.name = type
     this.type = type
     this.status = status
@@ -14,8 +14,13 @@ export class ApiError extends Error {
 /** @param message what is wrong with the request, in AWS's words where they are known */
 export const invalidParameter = (message: string) => new ApiError('InvalidParameterValueException', 400, message)
 
+/** A body that is not JSON. */
+export const notJson = (cause: unknown) =>
+  new ApiError('InvalidRequestContentException', 400, `Could not parse request body into json: ${cause}`, { cause })
+
 /** @param message names what was not found */
-export const notFound = (message: string) => new ApiError('ResourceNotFoundException', 404, message)
+export const notFound = (message: string, options?: ErrorOptions) =>
+  new ApiError('ResourceNotFoundException', 404, message, options)
 
 /** The SDK ends only the invocation, not the execution, when the message starts with these very words. */
 export const invalidToken = (why: string) => invalidParameter(`Invalid Checkpoint Token: ${why}`)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ErrorObject, ExecutionStatus } from '@aws-sdk/client-lambda'
-import { type Core, delayMs } from './core.ts'
+import type { Core } from './core.ts'
 import { alreadyStarted, notFound } from './errors.ts'
 import { recordEvent } from './history.ts'
 import { assertExecutionName, executionArn } from './names.ts'
@@ -20,8 +20,8 @@ export interface Execution {
   readonly started_at: number
   readonly deadline: number
   /** The execution and the operation in it that wait for this one (CHAINED_INVOKE). */
-  readonly caller: number | null
-  readonly caller_operation: string | null
+  readonly waiting: number | null
+  readonly waiting_operation: string | null
   status: ExecutionStatus
   result: string | null
   /** JSON text of an ErrorObject. */
@@ -77,7 +77,7 @@ export function saveExecution(store: Store, execution: Execution): void {
  * Starts an execution, or finds the one of the same name and payload.
  * @param name DurableExecutionName; made up when undefined
  * @param input JSON text
- * @param caller the execution and operation that wait for it
+ * @param waiting the execution and operation that wait for it
  * @returns the execution and whether it is new
  * @throws DurableExecutionAlreadyStartedException when the name was used with another payload
  */
@@ -86,7 +86,7 @@ export function startExecution(
   fn: LocalFunction & { durable: object },
   name: string | undefined,
   input: string,
-  caller?: { execution: number; operation: string },
+  waiting?: { execution: number; operation: string },
 ): { execution: Execution; isNew: boolean } {
   if (name !== undefined) assertExecutionName(name)
   return core.store.transaction(() => {
@@ -104,11 +104,11 @@ export function startExecution(
     const { executionTimeoutSeconds, retentionDays } = fn.durable
     const { lastInsertRowid } = core.store.run(
       `INSERT INTO execution (arn, uuid, function, name, input, timeout_seconds, retention_days, status, started_at,
-       deadline, wake_at, operations, bytes, caller, caller_operation)
+       deadline, wake_at, operations, bytes, waiting, waiting_operation)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?, ?)`,
       ...[executionArn(fn.name, ownName, uuid), uuid, fn.name, ownName, input, executionTimeoutSeconds, retentionDays],
-      ...[now, now + delayMs(core, executionTimeoutSeconds), now, Buffer.byteLength(input)],
-      ...[caller?.execution ?? null, caller?.operation ?? null],
+      ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input)],
+      ...[waiting?.execution ?? null, waiting?.operation ?? null],
     )
     const execution = executionById(core.store, lastInsertRowid)
     if (execution === undefined) throw new Error(`Execution ${ownName} vanished while it was started`)
@@ -124,6 +124,14 @@ export function startExecution(
   })
 }
 
+/** JSON text of a result, or an error. */
+export interface Ending {
+  result?: string
+  error?: ErrorObject
+}
+
+export type FinalStatus = keyof typeof END_EVENT
+
 const END_EVENT = {
   SUCCEEDED: 'ExecutionSucceeded',
   FAILED: 'ExecutionFailed',
@@ -131,22 +139,14 @@ const END_EVENT = {
   STOPPED: 'ExecutionStopped',
 } as const
 
-/**
- * Ends a running execution: nothing of it is due any more. The caller of this completes a waiting CHAINED_INVOKE.
- * @param outcome JSON text of the result, or the error
- */
-export function endExecution(
-  core: Core,
-  execution: Execution,
-  status: keyof typeof END_EVENT,
-  outcome: { result?: string; error?: ErrorObject },
-): void {
+/** Ends a running execution: nothing of it is due any more. Who calls this completes a waiting CHAINED_INVOKE. */
+export function endExecution(core: Core, execution: Execution, status: FinalStatus, ending: Ending): void {
   const now = Date.now()
   execution.status = status
-  execution.result = outcome.result ?? null
-  execution.error = outcome.error === undefined ? null : JSON.stringify(outcome.error)
+  execution.result = ending.result ?? null
+  execution.error = ending.error === undefined ? null : JSON.stringify(ending.error)
   execution.ended_at = now
-  execution.expires_at = now + delayMs(core, execution.retention_days * 86_400)
+  execution.expires_at = now + Math.round(execution.retention_days * 86_400_000)
   execution.wake_at = null
   execution.notify_at = status === 'SUCCEEDED' ? null : now
   recordEvent(
@@ -155,7 +155,7 @@ export function endExecution(
     END_EVENT[status],
     now,
     undefined,
-    status === 'SUCCEEDED' ? { Result: { Payload: outcome.result } } : { Error: { Payload: outcome.error } },
+    status === 'SUCCEEDED' ? { Result: { Payload: ending.result } } : { Error: { Payload: ending.error } },
   )
   saveExecution(core.store, execution)
   core.store.run('UPDATE operation SET due_at = NULL WHERE execution = ? AND due_at IS NOT NULL', execution.id)

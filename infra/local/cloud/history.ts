@@ -16,7 +16,7 @@ interface EventRow {
 }
 
 /**
- * Appends an event to the history of an execution; the caller saves the execution, which counts its events.
+ * Appends an event to the history of an execution; who calls this saves the execution, which counts its events.
  * @param details the event's `...Details` in AWS's names, time stamps as milliseconds since 1970
  */
 export function recordEvent(

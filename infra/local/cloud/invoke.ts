@@ -1,6 +1,6 @@
 import { type Core, delayMs } from './core.ts'
 import type { DurableService } from './durable.ts'
-import { ApiError, invalidParameter, notFound } from './errors.ts'
+import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
 import { executionById } from './executions.ts'
 import type { Answer } from './http.ts'
 import { functionArn, VERSION } from './names.ts'
@@ -109,8 +109,8 @@ export class Invoker {
   }
 
   async #runEvent(name: string, event: string, retries: number[]): Promise<void> {
-    const outcome = await this.#workers.invoke(name, () => ({ event }))
-    const seconds = outcome?.error === undefined ? undefined : retries.shift()
+    const ending = await this.#workers.invoke(name, () => ({ event }))
+    const seconds = ending?.error === undefined ? undefined : retries.shift()
     if (seconds === undefined) return
     const timer = setTimeout(
       () => {
@@ -125,18 +125,15 @@ export class Invoker {
 
 const CLOSED: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local cloud was closed.' }
 
-function answer(outcome: { result?: string; error?: FunctionError }, headers: Record<string, string>): Answer {
-  if (outcome.error === undefined) return { status: 200, body: outcome.result ?? 'null', headers }
-  return { status: 200, body: outcome.error, headers: { ...headers, 'x-amz-function-error': 'Unhandled' } }
+function answer(ending: { result?: string; error?: FunctionError }, headers: Record<string, string>): Answer {
+  if (ending.error === undefined) return { status: 200, body: ending.result ?? 'null', headers }
+  return { status: 200, body: ending.error, headers: { ...headers, 'x-amz-function-error': 'Unhandled' } }
 }
 
 function assertJson(text: string): void {
   try {
     JSON.parse(text)
   } catch (error) {
-    throw Object.assign(
-      new ApiError('InvalidRequestContentException', 400, `Could not parse request body into json: ${String(error)}`),
-      { cause: error },
-    )
+    throw notJson(error)
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ErrorObject, ExecutionStatus, OperationUpdate } from '@aws-sdk/client-lambda'
 import type { DurableService } from './durable.ts'
-import { ApiError, invalidParameter, notFound } from './errors.ts'
+import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
 import { detailOf, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
 import type { Answer } from './http.ts'
@@ -182,7 +182,7 @@ function decode(key: string): string {
   try {
     return decodeURIComponent(key)
   } catch (error) {
-    throw Object.assign(notFound(`Malformed path: ${key}`), { cause: error })
+    throw notFound(`Malformed path: ${key}`, { cause: error })
   }
 }
 
@@ -191,12 +191,7 @@ function object(body: Buffer): object {
   try {
     value = JSON.parse(body.toString() || '{}')
   } catch (error) {
-    throw Object.assign(
-      new ApiError('InvalidRequestContentException', 400, 'Could not parse request body into json.'),
-      {
-        cause: error,
-      },
-    )
+    throw notJson(error)
   }
   if (typeof value !== 'object' || value === null) throw invalidParameter('The request body must be a JSON object.')
   return value

@@ -10,11 +10,18 @@ const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/
 
 /**
  * @param reference function name, partial or full ARN, each with or without version or alias
- * @returns the plain function name
- * @throws InvalidParameterValueException when it is none of these
+ * @returns the plain function name, or undefined when it is none of these
+ */
+export function parseFunctionName(reference: string): string | undefined {
+  return FUNCTION.exec(reference)?.[1]
+}
+
+/**
+ * @param reference as of parseFunctionName
+ * @throws InvalidParameterValueException when it is no name of a function
  */
 export function functionNameOf(reference: string): string {
-  const name = FUNCTION.exec(reference)?.[1]
+  const name = parseFunctionName(reference)
   if (name === undefined) throw invalidParameter(`Invalid function name or ARN: ${reference}`)
   return name
 }

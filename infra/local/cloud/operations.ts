@@ -114,7 +114,7 @@ export function insertOperation(store: Store, execution: Execution, update: Oper
   return parse(row)
 }
 
-/** Writes an operation back as the newest change of its execution; the caller saves the execution. */
+/** Writes an operation back as the newest change of its execution; who calls this saves the execution. */
 export function saveOperation(core: Core, execution: Execution, operation: Operation): void {
   execution.version += 1
   operation.version = execution.version
@@ -158,7 +158,7 @@ function observe(core: Core, execution: Execution, operation: Operation): void {
     ...(sub_type === null ? {} : { subType: sub_type }),
     status,
     ...(attempt === undefined ? {} : { attempt }),
-    ...(due_at === null ? {} : { nextAt: due_at }),
+    ...(due_at === null || type === 'CHAINED_INVOKE' ? {} : { nextAt: due_at }),
     ...(error === undefined ? {} : { error }),
   }
   core.store.afterCommit(() => core.observe(observation))

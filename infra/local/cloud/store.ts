@@ -1,6 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { types } from 'node:util'
+
+/** To be raised with every change of the schema. */
+const SCHEMA_VERSION = 1
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS execution (
@@ -10,8 +14,8 @@ CREATE TABLE IF NOT EXISTS execution (
   function TEXT NOT NULL,
   name TEXT NOT NULL,
   input TEXT NOT NULL,
-  timeout_seconds INTEGER NOT NULL,
-  retention_days INTEGER NOT NULL,
+  timeout_seconds REAL NOT NULL,
+  retention_days REAL NOT NULL,
   status TEXT NOT NULL,
   result TEXT,
   error TEXT,
@@ -31,8 +35,8 @@ CREATE TABLE IF NOT EXISTS execution (
   operations INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
   events INTEGER NOT NULL DEFAULT 0,
-  caller INTEGER,
-  caller_operation TEXT,
+  waiting INTEGER,
+  waiting_operation TEXT,
   UNIQUE (function, name)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS execution_wake ON execution (wake_at) WHERE wake_at IS NOT NULL;
@@ -40,7 +44,7 @@ CREATE INDEX IF NOT EXISTS execution_deadline ON execution (deadline) WHERE stat
 CREATE INDEX IF NOT EXISTS execution_expires ON execution (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_notify ON execution (notify_at) WHERE notify_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_in_flight ON execution (in_flight) WHERE in_flight = 1;
-CREATE INDEX IF NOT EXISTS execution_caller ON execution (caller, caller_operation) WHERE caller IS NOT NULL;
+CREATE INDEX IF NOT EXISTS execution_waiting ON execution (waiting, waiting_operation) WHERE waiting IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS operation (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -100,10 +104,10 @@ export class Store {
       this.#db.exec(
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
       )
-      this.#db.exec(SCHEMA)
+      this.#makeSchema(folder)
     } catch (error) {
       this.#db.close()
-      if (error instanceof Error && /locked|busy/i.test(error.message))
+      if (types.isNativeError(error) && /locked|busy/i.test(error.message))
         throw new Error(`Another process uses the state folder ${folder}: stop it, or choose another folder.`, {
           cause: error,
         })
@@ -164,6 +168,14 @@ export class Store {
   close(): void {
     this.#statements.clear()
     this.#db.close()
+  }
+
+  #makeSchema(folder: string): void {
+    const version = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version
+    if (version !== 0 && version !== SCHEMA_VERSION)
+      throw new Error(`The state folder ${folder} was written by another version of this program: remove it to go on.`)
+    this.#db.exec(SCHEMA)
+    this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
   }
 
   #statement(sql: string): StatementSync {

@@ -75,22 +75,22 @@ export function applyUpdate(core: Core, execution: Execution, update: OperationU
 }
 
 /**
- * Brings an operation to its end; the caller wakes the execution if its function does not know yet.
- * @param outcome JSON text of the result, or the error
+ * Brings an operation to its end; who calls this wakes the execution if its function does not know yet.
+ * @param ending JSON text of the result, or the error
  */
 export function endOperation(
   core: Core,
   execution: Execution,
   operation: Operation,
   status: EndStatus,
-  outcome: { result?: string; error?: ErrorObject },
+  ending: { result?: string; error?: ErrorObject },
 ): void {
   const { details } = operation
   operation.status = status
   operation.ended_at = Date.now()
   operation.due_at = null
-  details.result = outcome.result
-  details.error = outcome.error
+  details.result = ending.result
+  details.error = ending.error
   delete details.nextAttemptAt
   delete details.payload
   if (operation.type === 'STEP') details.attempt = (details.attempt ?? 0) + 1
@@ -219,7 +219,7 @@ function record(
 ): void {
   const prefix = EVENT_PREFIX[operation.type as keyof typeof EVENT_PREFIX]
   const { result, error, seconds } = operation.details
-  const outcome =
+  const ending =
     operation.type === 'WAIT'
       ? { Duration: seconds }
       : suffix === 'Succeeded'
@@ -231,6 +231,6 @@ function record(
     `${prefix}${suffix}` as Parameters<typeof recordEvent>[2],
     Date.now(),
     operation,
-    suffix === 'Started' ? {} : { ...outcome, ...(retry === undefined ? {} : { RetryDetails: retry }) },
+    suffix === 'Started' ? {} : { ...ending, ...(retry === undefined ? {} : { RetryDetails: retry }) },
   )
 }

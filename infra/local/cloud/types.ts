@@ -90,8 +90,9 @@ export interface CloudOptions {
   secretNames?: () => string[]
   /** Name of the DynamoDB table to have (key attribute `id`, a string). */
   table: string
-  /** Divides the server's own delays (retries, waits, time-outs of callbacks and executions); 1 when left out. */
+  /** Divides the delays of retries, waits and callbacks' time-outs; 1 when left out. Time-outs of functions and executions stay. */
   timeScale?: number
+  /** Must not throw. */
   observe?: (observation: Observation) => void
   /**
    * Called when an execution ended FAILED, TIMED_OUT or STOPPED, at least once even across a crash. A rejection is
@@ -148,7 +149,9 @@ export interface LocalCloud {
   invoke(functionName: string, event: unknown): Promise<{ result?: unknown; error?: FunctionError }>
   executions(filter?: ExecutionFilter): ExecutionSummary[]
   execution(arn: string): ExecutionDetail | undefined
+  /** @throws ApiError when there is no execution of this ARN */
   history(arn: string): HistoryEvent[]
+  /** Ends an execution as StopDurableExecution does. @throws ApiError when there is none of this ARN */
   stop(arn: string): void
   /** The qualified ARN (alias `live`) under which a function is invoked. */
   functionArn(name: string): string

@@ -55,7 +55,7 @@ export function operationToWire(operation: Operation, timestamps: Timestamps): R
 }
 
 /** @returns the operation of type EXECUTION that AWS puts first; the SDK reads the input from it */
-export function executionToWire(execution: Execution, timestamps: Timestamps): Record<string, unknown> {
+function executionToWire(execution: Execution, timestamps: Timestamps): Record<string, unknown> {
   return withTimestamps(
     {
       Id: execution.uuid,

@@ -1,16 +1,15 @@
 import { devNull } from 'node:os'
-import { Environment, type Invocation, type Outcome } from './environment.ts'
+import { DEFAULT_MEMORY_MB, Environment, type Invocation, type InvocationEnd } from './environment.ts'
 import { REGION, VERSION } from './names.ts'
 import type { LocalFunction, Observation } from './types.ts'
 
 const DEFAULT_CONCURRENCY = 4
 /** An environment more than one is ended soon after its last invocation, the last one of a function later. */
-const IDLE_MS = 5_000
-const LAST_IDLE_MS = 120_000
+const IDLE = { ms: 5_000, lastMs: 120_000 }
 
 interface Waiting {
   prepare: () => Invocation | undefined
-  resolve: (outcome: Outcome | undefined) => void
+  resolve: (ending: InvocationEnd | undefined) => void
   reject: (error: unknown) => void
 }
 
@@ -27,14 +26,21 @@ export class Workers {
   readonly #pools: ReadonlyMap<string, Pool>
   readonly #variables: (fn: LocalFunction) => Record<string, string>
   readonly #observe: (observation: Observation) => void
+  readonly #idle: { ms: number; lastMs: number }
   #closed = false
+  #cut = false
 
-  /** @param variables the complete environment variables of a function */
+  /**
+   * @param variables the complete environment variables of a function
+   * @param idle how long an environment rests before it is ended, and the last one of a function
+   */
   constructor(
     functions: LocalFunction[],
     variables: (fn: LocalFunction) => Record<string, string>,
     observe: (observation: Observation) => void,
+    idle: { ms: number; lastMs: number } = IDLE,
   ) {
+    this.#idle = idle
     this.#variables = variables
     this.#observe = observe
     this.#pools = new Map(
@@ -45,9 +51,9 @@ export class Workers {
   /**
    * Invokes a function as soon as an environment is free; in order of the calls.
    * @param prepare makes the event at that moment, so that no event waits in memory; undefined gives the turn up
-   * @returns how it ended, or undefined when there was nothing to invoke or the pool was closed
+   * @returns how it ended, or undefined when there was nothing to invoke or close() cut it short
    */
-  invoke(functionName: string, prepare: () => Invocation | undefined): Promise<Outcome | undefined> {
+  invoke(functionName: string, prepare: () => Invocation | undefined): Promise<InvocationEnd | undefined> {
     const pool = this.#pools.get(functionName)
     if (pool === undefined) {
       const at = Date.now()
@@ -68,6 +74,7 @@ export class Workers {
     for (const pool of pools) for (const { resolve } of pool.waiting.splice(0)) resolve(undefined)
     while (pools.some((pool) => pool.busy > 0) && Date.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 20))
+    this.#cut = true
     for (const pool of pools) for (const { timer } of pool.idle) clearTimeout(timer)
     await Promise.all(pools.flatMap((pool) => [...pool.all].map((environment) => environment.end())))
   }
@@ -92,14 +99,15 @@ export class Workers {
     return pool.idle.length > 0 || pool.all.size < (pool.fn.concurrency ?? DEFAULT_CONCURRENCY)
   }
 
-  async #run(pool: Pool, invocation: Invocation): Promise<Outcome> {
+  async #run(pool: Pool, invocation: Invocation): Promise<InvocationEnd | undefined> {
     const environment = this.#take(pool)
     pool.busy += 1
     try {
-      return await environment.run(invocation)
+      const ending = await environment.run(invocation)
+      return this.#cut ? undefined : ending
     } finally {
       pool.busy -= 1
-      if (environment.isUsable && !this.#closed) this.#rest(pool, environment, IDLE_MS)
+      if (environment.isUsable && !this.#closed) this.#rest(pool, environment, this.#idle.ms)
       this.#pump(pool)
     }
   }
@@ -122,13 +130,14 @@ export class Workers {
   }
 
   #rest(pool: Pool, environment: Environment, afterMs: number): void {
-    const idle = { environment, timer: setTimeout(() => this.#retire(pool, environment, afterMs), afterMs).unref() }
-    pool.idle.push(idle)
+    const timer = setTimeout(() => this.#retire(pool, environment, afterMs), afterMs).unref()
+    pool.idle.push({ environment, timer })
   }
 
   #retire(pool: Pool, environment: Environment, restedMs: number): void {
     pool.idle = pool.idle.filter((idle) => idle.environment !== environment)
-    if (pool.all.size === 1 && restedMs < LAST_IDLE_MS) this.#rest(pool, environment, LAST_IDLE_MS)
+    const isLast = [...pool.all].filter((other) => other.isUsable).length === 1
+    if (isLast && restedMs < this.#idle.lastMs) this.#rest(pool, environment, this.#idle.lastMs)
     else void environment.end()
   }
 }
@@ -152,7 +161,7 @@ export function functionVariables(
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_LAMBDA_FUNCTION_NAME: fn.name,
     AWS_LAMBDA_FUNCTION_VERSION: VERSION,
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? 512),
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? DEFAULT_MEMORY_MB),
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.lambda,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,

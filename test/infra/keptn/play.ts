@@ -17,7 +17,10 @@ export interface Subscription {
 
 const base = ['id={{urlquery .id}}', 'type={{urlquery .type}}', 'shkeptncontext={{urlquery .shkeptncontext}}'].join('&')
 
-function webhookOf({ on, sendStarted, sendFinished, path, requests = 1, title, secret }: Subscription, at: number): object {
+function webhookOf(
+  { on, sendStarted, sendFinished, path, requests = 1, title, secret }: Subscription,
+  at: number,
+): object {
   const request = {
     url: `https://webhooks.example.com/v1/${path ?? 'issue-ticketing/open-issue?mode=interactive'}`,
     method: 'POST',
@@ -35,7 +38,11 @@ function webhookOf({ on, sendStarted, sendFinished, path, requests = 1, title, s
 }
 
 /** The files of a sequence dev.deliver with these tasks and subscriptions. */
-export function filesOf(tasks: (string | object)[], subscriptions: Subscription[], laterStages: object[] = []): SequenceFiles {
+export function filesOf(
+  tasks: (string | object)[],
+  subscriptions: Subscription[],
+  laterStages: object[] = [],
+): SequenceFiles {
   const named = tasks.map((task) => (typeof task === 'string' ? { name: task } : task))
   const stage = { name: 'dev', sequences: [{ name: 'deliver', tasks: named }] }
   const shipyard = { apiVersion: 'spec.keptn.sh/0.2.3', kind: 'Shipyard', spec: { stages: [stage, ...laterStages] } }

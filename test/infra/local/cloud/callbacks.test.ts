@@ -51,8 +51,8 @@ describe('a callback', () => {
 
   test('that fails throws the error that was sent', async () => {
     const { CallbackId, end } = await waiting()
-    const Error = { ErrorType: 'Declined', ErrorMessage: 'not today' }
-    await send(new SendDurableExecutionCallbackFailureCommand({ CallbackId, Error }))
+    const declined = { ErrorType: 'Declined', ErrorMessage: 'not today' }
+    await send(new SendDurableExecutionCallbackFailureCommand({ CallbackId, Error: declined }))
     await expect(end).resolves.toEqual({
       result: { error: 'CallbackExternalError', message: 'not today' },
     })

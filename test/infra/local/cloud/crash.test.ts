@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import {
   ConditionalCheckFailedException,
@@ -40,7 +41,7 @@ afterAll(() => {
 /** Starts a cloud in another process; `kill` ends it as the OOM killer would. */
 async function startProcess(state: string, names: string[]) {
   const options = { state, table: 'test', timeScale: 20, functions: durable(file, names) }
-  const script = join(dirname(fileURLToPath(import.meta.url)), 'cloud-process.ts')
+  const script = fileURLToPath(new URL('./cloud-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -120,6 +121,24 @@ describe('after a kill -9 of the whole process', () => {
   })
 })
 
+describe('after a close in the middle of an invocation', () => {
+  test('the execution goes on from its last step', async () => {
+    const state = folder.file('closed')
+    const notes = folder.file('notes-closed')
+    const functions = durable(file, ['interrupted'])
+    const first = await start({ state, functions })
+    const arn = await invoke(first.lambda, 'interrupted', { file: notes, atMostOnce: false })
+    await until(() => lines(notes).includes('body'), 'the body of the step')
+    await first.cloud.close()
+    const second = await start({ state, functions })
+    await expect(endIn(second, arn)).resolves.toMatchObject({ result: '{"done":true}' })
+    expect(lines(notes)).toEqual(['before', 'body', 'body'])
+    const failed = second.cloud.history(arn).filter((event) => JSON.stringify(event).includes('ExitError'))
+    expect(failed).toEqual([])
+    await second.cloud.close()
+  })
+})
+
 describe('a state folder', () => {
   test('serves one running cloud at a time', async () => {
     const state = folder.file('shared')
@@ -127,6 +146,16 @@ describe('a state folder', () => {
     const second = startLocalCloud({ state, functions: [], secret: () => undefined, table: 'test' })
     await expect(second).rejects.toThrow(`Another process uses the state folder ${state}`)
     await child.kill()
+  })
+
+  test('of another version is refused', async () => {
+    const state = folder.file('other-version')
+    const { cloud } = await start({ state, functions: [] })
+    await cloud.close()
+    const db = new DatabaseSync(join(state, 'durable.db'))
+    db.exec('PRAGMA user_version = 99')
+    db.close()
+    await expect(start({ state, functions: [] })).rejects.toThrow('was written by another version')
   })
 })
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
     state: folder.file('state'),
     functions: [
       ...durable(file, ['greet', 'waits', 'approval', 'staleToken', 'failing']),
-      ...durable(file, ['hangs'], { durable: { executionTimeoutSeconds: 4, retentionDays: 1 } }),
+      ...durable(file, ['hangs'], { durable: { executionTimeoutSeconds: 1, retentionDays: 1 } }),
       ...durable(file, ['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
     ],
     onEnded: (event) => {
@@ -87,8 +87,9 @@ describe('the name of an execution', () => {
 
   test('is free again after its retention', async () => {
     const state = folder.file('retention')
-    const functions = durable(file, ['greet'])
-    const { cloud, lambda } = await start({ state, functions, timeScale: 86_400 * 10 })
+    const durableConfig = { executionTimeoutSeconds: 600, retentionDays: 0.5 / 86_400 }
+    const functions = durable(file, ['greet'], { durable: durableConfig })
+    const { cloud, lambda } = await start({ state, functions })
     const invoke = () =>
       lambda.send(
         new InvokeCommand({
@@ -111,7 +112,7 @@ describe('the end of an execution', () => {
     await ended(arn)
     await expect(get(arn)).resolves.toMatchObject({
       Status: 'TIMED_OUT',
-      Error: { ErrorMessage: 'Execution timed out after 4 seconds' },
+      Error: { ErrorMessage: 'Execution timed out after 1 seconds' },
       EndTimestamp: expect.any(Date),
     })
     expect(running.cloud.history(arn).at(-1)).toMatchObject({ EventType: 'ExecutionTimedOut' })
@@ -121,15 +122,17 @@ describe('the end of an execution', () => {
     const notes = folder.file('stopped')
     const arn = await startByName('approval', { file: notes })
     await until(() => lines(notes)[0])
-    const Error = { ErrorType: 'Operator', ErrorMessage: 'no longer needed' }
-    const stopped = await running.lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn, Error }))
+    const reason = { ErrorType: 'Operator', ErrorMessage: 'no longer needed' }
+    const stopped = await running.lambda.send(
+      new StopDurableExecutionCommand({ DurableExecutionArn: arn, Error: reason }),
+    )
     expect(stopped.StopTimestamp?.getTime()).toBeGreaterThan(Date.now() - 10_000)
-    await expect(get(arn)).resolves.toMatchObject({ Status: 'STOPPED', Error })
+    await expect(get(arn)).resolves.toMatchObject({ Status: 'STOPPED', Error: reason })
     const again = await running.lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
     expect(again.StopTimestamp).toEqual(stopped.StopTimestamp)
     expect(running.cloud.history(arn).at(-1)).toMatchObject({
       EventType: 'ExecutionStopped',
-      ExecutionStoppedDetails: { Error: { Payload: Error } },
+      ExecutionStoppedDetails: { Error: { Payload: reason } },
     })
   })
 

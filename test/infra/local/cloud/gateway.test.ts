@@ -31,7 +31,7 @@ beforeEach(() => {
 
 afterAll(() => new Promise((resolve) => server.close(resolve)))
 
-const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   fetch(url + path, { method: 'POST', body, headers })
 
 describe('the event of a request', () => {
@@ -78,6 +78,7 @@ describe('the event of a request', () => {
       const options = {
         method: 'POST',
         headers: [
+          ['Host', 'localhost'],
           ['X-Tag', 'one'],
           ['X-Tag', 'two'],
         ].flat(),

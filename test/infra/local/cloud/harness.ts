@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { buildSync } from 'esbuild'
@@ -17,7 +17,7 @@ export function temporaryFolder(): { path: string; file: (name: string) => strin
 export function buildHandlers(folder: string): string {
   const outfile = join(folder, 'handlers.js')
   buildSync({
-    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'handlers.ts')],
+    entryPoints: [fileURLToPath(new URL('./handlers.ts', import.meta.url))],
     outfile,
     bundle: true,
     platform: 'node',
@@ -73,7 +73,7 @@ export async function start(
 
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 
-export function client(cloud: LocalCloud): LambdaClient {
+function client(cloud: LocalCloud): LambdaClient {
   return new LambdaClient({ endpoint: cloud.endpoint, region: 'eu-west-1', credentials, maxAttempts: 1 })
 }
 

@@ -24,7 +24,7 @@ afterAll(async () => {
   folder.remove()
 })
 
-const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
+const text = (bytes: Uint8Array | undefined) => (bytes?.length ? new TextDecoder().decode(bytes) : '')
 const bytes = (value: string) => new TextEncoder().encode(value)
 
 async function invoke(FunctionName: string, payload = '{}', more: object = {}) {

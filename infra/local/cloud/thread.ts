@@ -5,16 +5,16 @@ import { dirname, extname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FromSandbox, SandboxData, ToSandbox } from './environment.ts'
+import type { FromThread, ThreadData, ToThread } from './environment.ts'
 import type { FunctionError } from './types.ts'
 
 type Handler = (event: unknown, context: object) => unknown
 
 const MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 
-const data = workerData as SandboxData
+const data = workerData as ThreadData
 
-function post(message: FromSandbox): void {
+function post(message: FromThread): void {
   parentPort?.postMessage(message)
 }
 
@@ -64,7 +64,7 @@ function errorOf(thrown: unknown): FunctionError {
 
 const flushes = [capture('stdout'), capture('stderr')]
 
-async function run(handler: Handler, { requestId, event, deadline }: ToSandbox): Promise<void> {
+async function run(handler: Handler, { requestId, event, deadline }: ToThread): Promise<void> {
   const context = {
     awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
@@ -76,15 +76,15 @@ async function run(handler: Handler, { requestId, event, deadline }: ToSandbox):
     logStreamName: data.logStreamName,
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   }
-  let outcome: { result: string } | { error: FunctionError }
+  let ending: { result: string } | { error: FunctionError }
   try {
     const result = JSON.stringify((await handler(JSON.parse(event), context)) ?? null) ?? 'null'
-    outcome = Buffer.byteLength(result) > MAX_RESPONSE_BYTES ? { error: TOO_LARGE } : { result }
+    ending = Buffer.byteLength(result) > MAX_RESPONSE_BYTES ? { error: TOO_LARGE } : { result }
   } catch (error) {
-    outcome = { error: errorOf(error) }
+    ending = { error: errorOf(error) }
   }
   for (const flush of flushes) flush()
-  post({ kind: 'answer', requestId, ...outcome })
+  post({ kind: 'answer', requestId, ...ending })
 }
 
 const TOO_LARGE = {
@@ -94,7 +94,7 @@ const TOO_LARGE = {
 
 try {
   const handler = await load()
-  parentPort?.on('message', (message: ToSandbox) => void run(handler, message))
+  parentPort?.on('message', (message: ToThread) => void run(handler, message))
   post({ kind: 'ready' })
 } catch (error) {
   for (const flush of flushes) flush()

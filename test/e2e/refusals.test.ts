@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered } from './service.ts'
+
+const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
+const tokens = { old: 'caller-token-old', next: 'caller-token-next', other: 'caller-token-other', lonely: 'caller-token-lonely' }
+
+const service = new Service({
+  secrets: {
+    'cloud-automation-webhooks/callers': {
+      demo: { tokens: [hash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox' },
+      rotating: { tokens: [hash(tokens.old), hash(tokens.next)], categories: ['issue-ticketing'], orchestrator: 'sandbox' },
+      elsewhere: { tokens: [hash(tokens.other)], categories: ['load-testing', 'slo'], orchestrator: 'sandbox' },
+      lonely: { tokens: [hash(tokens.lonely)], categories: ['*'], orchestrator: 'nowhere' },
+    },
+    'cloud-automation-webhooks/connections/issue-ticketing/broken': { provider: 'github', tokn: 'x' },
+    'cloud-automation-webhooks/connections/issue-ticketing/strange': { provider: 'bugzilla' },
+  },
+})
+beforeAll(() => service.start())
+afterAll(async () => {
+  await service.end()
+})
+
+function expectProblem(answer: { status: number; headers: Headers; body: unknown }, status: number, detail: RegExp) {
+  expect(answer.body).toMatchObject({ type: 'about:blank', title: expect.any(String), status, detail: expect.stringMatching(detail) })
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer.status).toBe(status)
+}
+
+const interactive = '?mode=interactive&sendStarted=true'
+const json = { headers: { 'content-type': 'application/json' } }
+
+describe('a body', () => {
+  const whole = triggered()
+  const cases: [string, unknown, number, RegExp, { headers: Record<string, string> }?][] = [
+    ['that is not JSON', '{"id": "1", ', 400, /not JSON .*form body/, json],
+    ['that a quote in a value broke', '{"data":{"title":"a "quoted" title"}}', 400, /not JSON/, json],
+    ['that is a JSON array', '[1]', 400, /array: send one JSON object/, json],
+    ['that is null', 'null', 400, /null: send one JSON object/, json],
+    ['that is a number', '7', 400, /number: send one JSON object/, json],
+    ['of 300 KB', JSON.stringify({ ...whole, input: { description: 'x'.repeat(300 * 1024) } }), 413, /at most 262144/, json],
+    ['that nests deeply', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, 400, /nests deeper than 32/, json],
+    ['that nests lists deeply', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /nests deeper than 32/, json],
+    ['of another content type', '<xml/>', 415, /send application\/json or application\/x-www-form-urlencoded/, { headers: { 'content-type': 'application/xml' } }],
+    ['with a field of the wrong type', { ...whole, input: { title: { a: 1 } } }, 400, /input\.title: expected string/],
+    ['with a list of the wrong type', { ...whole, input: { labels: [{}] } }, 400, /input\.labels\.0: expected string/],
+    ['whose input is text', { ...whole, input: 'title' }, 400, /input: expected object/],
+    ['whose data is text', { ...whole, data: 'x' }, 400, /data: expected object/],
+    ['with __proto__', '{"id":"1","__proto__":{"a":1}}', 400, /__proto__/, json],
+    ['with __proto__ inside', '{"id":"1","data":{"x":{"__proto__":{"a":1}}}}', 400, /__proto__/, json],
+    ['with a constructor to pollute', '{"constructor":{"prototype":{"a":1}}}', 400, /__proto__ or constructor/, json],
+    ['that is a form with __proto__', new URLSearchParams({ '__proto__.a': '1' }), 400, /__proto__ is not allowed/],
+    ['that is a form whose names contradict', new URLSearchParams([['data', '1'], ['data.project', 'p']]), 400, /data is a value already/],
+    ['in bad UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 400, /not UTF-8/, json],
+    ['with an id of 10 KB', { ...whole, id: 'x'.repeat(10_240) }, 400, /id: must be at most 128 characters/],
+    ['with a field of the input that is unknown', { ...whole, input: { titel: 'x' } }, 400, /input\.titel: "titel" is not known; did you mean "title"\?/],
+    ['with a property of the task that is unknown', { ...whole, data: { ...whole.data, openticket: { asignee: 'x' } } }, 400, /did you mean "assignee"/],
+    ['whose project is none', { ...whole, input: { title: 'x', project: 'no slash' } }, 400, /write it like octo-org\/octo-repo/],
+    ['with a path in the project', { ...whole, input: { title: 'x', project: '../..' } }, 400, /can not be part of a path|write it like/],
+  ]
+  it.each(cases)('%s is refused, in both modes, with what to do', async (...[, body, status, detail, options]) => {
+    expectProblem(await service.openIssue(body, '', options), status, detail)
+    expectProblem(await service.openIssue(body, interactive, options), status, detail)
+  })
+
+  it('with everything missing is refused with all of it named at once', async () => {
+    const answer = await service.openIssue({ input: { titel: 1 } }, interactive)
+    expectProblem(answer, 400, /id .*type .*shkeptncontext .*data\.project .*data\.stage .*data\.service/)
+    const paths = (answer.body as { errors: { path: string }[] }).errors.map(({ path }) => path)
+    expect(paths).toEqual(['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service', 'input.titel'])
+  })
+
+  it('whose event triggers nothing is refused in interactive mode: its answer would loop', async () => {
+    for (const type of ['sh.keptn.event.openticket.finished', 'sh.keptn.event.openticket.started', 'sh.keptn.event.production.incident.triggered', 'a']) {
+      expectProblem(await service.openIssue({ ...whole, type }, interactive), 400, /triggers no task.*mode=silent/)
+    }
+  })
+
+  it('of more than API Gateway takes is refused before it is read', async () => {
+    const answer = await service.openIssue('x'.repeat(11 * 1024 * 1024), '', json)
+    expect(answer.status).toBe(413)
+  })
+})
+
+describe('a query', () => {
+  it.each([
+    ['?mod=interactive', /did you mean "mode"/],
+    ['?mode=loud', /must be silent or interactive/],
+    ['?mode=silent&mode=interactive', /more than once/],
+    ['?sendStarted=yes', /must be true or false/],
+    ['?deadline=2h', /ISO 8601 duration such as PT30M/],
+    ['?deadline=PT0S', /ISO 8601/],
+    ['?deadline=P40D', /at most P30D/],
+    ['?when=failed', /pass, warning or fail/],
+    ['?input.titel=x', /did you mean "title"/],
+  ])('%s is refused with what to write instead', async (query, detail) => {
+    expectProblem(await service.openIssue(triggered(), query), 400, detail)
+  })
+})
+
+describe('a path', () => {
+  it('to an unknown category is answered 404 with the known ones', async () => {
+    expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /did you mean "issue-ticketing"/)
+    expectProblem(await service.call('/v1/nothing/at-all', {}), 404, /known are issue-ticketing/)
+  })
+  it('to an unknown action is answered 404 with the nearest', async () => {
+    expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /did you mean "open-issue"/)
+    expectProblem(await service.call('/v1/issue-ticketing/constructor', {}), 404, /known are open-issue, update-issue, close-issue/)
+  })
+  it('to an unknown connection is answered 404 with the known ones', async () => {
+    expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /known are .*default/)
+    expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /There is no connection/)
+    expectProblem(await service.openIssue({ ...triggered(), connection: 'nope' }, interactive), 404, /There is no connection "nope"/)
+  })
+  it('to an unknown task is answered 404', async () => {
+    for (const id of ['0'.repeat(40), 'x', '..%2f..']) {
+      expectProblem(await service.call(`/v1/issue-ticketing/tasks/${id}`, undefined, { method: 'GET' }), 404, /no task/)
+    }
+  })
+  it('with another method is answered 405 with the one to use', async () => {
+    const answer = await service.call('/v1/issue-ticketing/open-issue', undefined, { method: 'GET' })
+    expectProblem(answer, 405, /use POST/)
+    expect(answer.headers.get('allow')).toBe('POST')
+  })
+})
+
+describe('a connection', () => {
+  it('whose secret lacks fields is answered 503 with their names, before anything is accepted', async () => {
+    expectProblem(await service.openIssue(triggered(), `${interactive}&connection=broken`), 503, /connections\/issue-ticketing\/broken is not valid: token: .*"tokn" is not known; did you mean "token"/)
+  })
+  it('of an unknown provider is answered 404 with the known ones', async () => {
+    expectProblem(await service.openIssue(triggered(), '?connection=strange'), 404, /"bugzilla".*github, jira, redmine/)
+  })
+})
+
+describe('a caller', () => {
+  it('with no token, or a wrong one, is answered 401 and learns nothing', async () => {
+    for (const token of [null, '', 'wrong', 'x'.repeat(5_000)]) {
+      const answer = await service.openIssue(triggered(), interactive, { token })
+      expectProblem(answer, 401, /token/i)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+      expect(JSON.stringify(answer.body)).not.toMatch(/rotating|elsewhere|sha256/)
+    }
+  })
+  it('without the category is answered 403, for its tasks too', async () => {
+    expectProblem(await service.openIssue(triggered(), interactive, { token: tokens.other }), 403, /elsewhere may not use issue-ticketing/)
+    expectProblem(await service.call(`/v1/issue-ticketing/tasks/${'0'.repeat(40)}`, undefined, { method: 'GET', token: tokens.other }), 403, /may not use/)
+  })
+  it('may use either of its two tokens, in either header', async () => {
+    for (const token of [tokens.old, tokens.next]) {
+      expect((await service.openIssue(triggered(), '?dryRun=true', { token })).status).toBe(200)
+      expect((await service.openIssue(triggered(), '?dryRun=true', { token: null, headers: { 'x-token': token } })).status).toBe(200)
+    }
+  })
+  it('whose orchestrator does not exist is refused before the call is accepted', async () => {
+    expectProblem(await service.openIssue(triggered(), interactive, { token: tokens.lonely }), 404, /no secret cloud-automation-webhooks\/orchestrators\/nowhere/)
+  })
+})
+
+it('whatever was refused: no event was sent, no issue was opened, and the next call is fine', async () => {
+  expect(await service.events()).toEqual([])
+  expect(await service.issues()).toEqual([])
+  expect((await service.openIssue(triggered())).status).toBe(200)
+})

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { type Answer, Service, triggered, until } from './service.ts'
+
+const marked = {
+  github: 'MARKED-github-token/+="quoted"',
+  keptn: 'MARKED-keptn-token',
+  oauthSecret: 'MARKED-oauth-secret',
+  oauthToken: 'MARKED-oauth-access-token',
+  caller: 'MARKED-caller-token',
+}
+
+/** Platforms at their worst: whatever they are told, they tell it back, in errors and in answers. */
+let echo: Server
+const received: string[] = []
+
+function startEcho(): Promise<string> {
+  let posts = 0
+  echo = createServer(async (req, res) => {
+    let body = ''
+    for await (const chunk of req) body += chunk
+    const told = JSON.stringify({ headers: req.headers, body })
+    received.push(`${req.method} ${req.url} ${told}`)
+    const answer = (status: number, value: unknown) => {
+      res.writeHead(status, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(value))
+    }
+    const path = req.url ?? ''
+    if (path.includes('/token')) return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: told })
+    if (path.includes('mongodb-datastore')) return answer(200, { events: [] })
+    if (path.includes('/api/v1/event')) return ++posts % 2 === 1 ? answer(500, { message: `no: ${told}` }) : answer(200, { keptnContext: told })
+    if (path.includes('/repos/refusing/')) return answer(422, { message: `refused: ${told}`, errors: [{ message: req.headers.authorization }] })
+    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${told}` })
+    if (req.method === 'GET' && path.includes('/issues?')) return answer(200, [])
+    return answer(201, { number: 7, html_url: `https://x/${marked.github}`, state: `open ${req.headers.authorization}`, body: told })
+  })
+  echo.listen(0, '127.0.0.1')
+  return once(echo, 'listening').then(() => `http://127.0.0.1:${(echo.address() as AddressInfo).port}`)
+}
+
+let service: Service
+const answers: Answer[] = []
+const prefix = 'cloud-automation-webhooks'
+
+beforeAll(async () => {
+  const url = await startEcho()
+  const tokens = [`sha256:${createHash('sha256').update(marked.caller).digest('hex')}`]
+  service = new Service({
+    timeScale: 60,
+    webhookTimeout: 6,
+    secrets: {
+      [`${prefix}/callers`]: {
+        one: { tokens, categories: ['*'], orchestrator: 'token' },
+        other: { tokens: [`sha256:${createHash('sha256').update(`${marked.caller}2`).digest('hex')}`], categories: ['*'], orchestrator: 'oauth' },
+      },
+      [`${prefix}/orchestrators/token`]: { type: 'keptn', baseUrl: url, token: marked.keptn },
+      [`${prefix}/orchestrators/oauth`]: { type: 'keptn', baseUrl: url, oauth: { tokenUrl: `${url}/sso/token`, clientId: 'client', clientSecret: marked.oauthSecret } },
+      [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', baseUrl: url, token: marked.github, project: 'fine/repo' },
+      [`${prefix}/connections/issue-ticketing/half`]: { provider: 'github', baseUrl: url, token: marked.github, unknown: marked.github },
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  echo.close()
+})
+
+it('no secret value is in any log line, answer, event or state file, even where the platforms echo them', async () => {
+  const call = async (query: string, input: unknown, token = marked.caller) => {
+    const event = triggered({ input })
+    answers.push(await service.openIssue(event, query, { token }))
+  }
+  for (const project of ['fine/repo', 'refusing/repo', 'down/repo']) {
+    await call('', { title: 'T', project })
+    await call('?mode=interactive&sendStarted=true&deadline=PT4S', { title: 'T', project })
+    await call('?mode=interactive&sendStarted=true&deadline=PT4S', { title: 'T', project }, `${marked.caller}2`)
+    await call('?dryRun=true', { title: 'T', project })
+  }
+  await call('?connection=half', { title: 'T' })
+  await call('', { title: `A caller may put a secret in: ${marked.github}` })
+  await call('', { title: 'T' }, `${marked.caller}-wrong`)
+  await call(`?token=${marked.caller}`, { title: 'T' })
+  await until(async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'), 40, () => 'the end of every task')
+  for (const { body } of answers.filter(({ status }) => status === 202)) {
+    answers.push(await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: marked.caller }))
+  }
+  // The platforms did get what is theirs, and the echo was heard.
+  expect(received.join('\n')).toContain('MARKED-oauth-access-token')
+  expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 401, 422, 502, 503]))
+  const heard = JSON.stringify(answers.map(({ body }) => body))
+  expect(heard).toContain('***')
+
+  const events = received.filter((line) => line.startsWith('POST /api/v1/event')).map((line) => JSON.parse(line.replace(/^\S+ \S+ /, '')).body)
+  const files = readdirSync(service.state, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+  expect(events.length).toBeGreaterThan(6)
+  expect(files.length).toBeGreaterThan(2)
+  const places = { answers: heard, log: service.output, events: events.join('\n'), state: files.join('\n') }
+  for (const [place, text] of Object.entries(places)) expect({ place, found: leaks(text) }).toEqual({ place, found: [] })
+}, 60_000)
+
+/** Each marked value in each form in which it could stand there. */
+function leaks(text: string): string[] {
+  return Object.values(marked).flatMap((value) => {
+    const forms = [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), Buffer.from(value).toString('base64'), value.slice(0, 18)]
+    return forms.filter((form) => text.includes(form))
+  })
+}

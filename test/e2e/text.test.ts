@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Service, triggered } from './service.ts'
+
+const service = new Service()
+beforeAll(() => service.start())
+afterAll(() => service.end())
+
+const nasty = `It's "down"; costs $5 | a > b & c % d \`e\` \\ <b>x</b>\nsecond line äöü ß € 日本 🚀`
+
+const lastTitle = async () => (await service.issues()).at(-1).title
+
+/** What webhook-service does to text: each byte of its UTF-8 becomes a character, which curl sends as UTF-8 again. */
+const mangled = (text: string) => Buffer.from(text).toString('latin1')
+
+describe('a title with quotes, shell characters, a line break, umlauts and emoji', () => {
+  it.each(['silent', 'interactive'])('arrives whole by form body (%s)', async (mode) => {
+    const { id, type, shkeptncontext, data } = triggered()
+    const form = new URLSearchParams({ id, type, shkeptncontext, 'data.project': data.project, 'data.stage': data.stage, 'data.service': data.service, 'input.title': nasty })
+    expect((await service.openIssue(form, `?mode=${mode}`)).status).toBe(mode === 'silent' ? 200 : 202)
+    if (mode === 'interactive') await service.finishedOf(id)
+    expect(await lastTitle()).toBe(nasty)
+  })
+
+  it('arrives whole by query parameter, with no body at all', async () => {
+    const query = new URLSearchParams({ id: randomUUID(), type: 'sh.keptn.event.x.triggered', 'data.project': 'p', 'input.title': nasty, 'input.labels': 'a,b' })
+    expect((await service.openIssue(undefined, `?${query}`)).status).toBe(200)
+    expect(await lastTitle()).toBe(nasty)
+  })
+
+  it('arrives whole by JSON, and is mended where webhook-service mangled it', async () => {
+    expect((await service.openIssue({ input: { title: nasty } })).status).toBe(200)
+    expect(await lastTitle()).toBe(nasty)
+    const body = mangled(JSON.stringify({ input: { title: nasty } }))
+    expect((await service.openIssue(body, '', { headers: { 'content-type': 'application/json' } })).status).toBe(200)
+    expect(await lastTitle()).toBe(nasty)
+  })
+
+  it('that really holds such characters is left alone', async () => {
+    for (const title of ['Grüße', 'é', 'naïve café']) {
+      expect((await service.openIssue({ input: { title } })).status).toBe(200)
+      expect(await lastTitle()).toBe(title)
+    }
+  })
+})
+
+it("curl's own content type on a JSON body does not matter", async () => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect((await service.openIssue('{"input":{"title":"No header was set"}}', '', { headers })).status).toBe(200)
+  expect(await lastTitle()).toBe('No header was set')
+})
+
+it('empty values of a form count as left out, and the query wins over the body', async () => {
+  const form = new URLSearchParams({ 'input.title': '', 'input.description': 'd', 'data.project': 'p', 'data.service': 's' })
+  expect((await service.openIssue(form)).status).toBe(200)
+  expect(await lastTitle()).toBe('Task: s in p')
+  expect((await service.openIssue(new URLSearchParams({ 'input.title': 'body' }), '?input.title=query')).status).toBe(200)
+  expect(await lastTitle()).toBe('query')
+})

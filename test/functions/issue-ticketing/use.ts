@@ -1,0 +1,45 @@
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { connect } from '../../../shared/function/perform.ts'
+import type { Client } from '../../../shared/function/provider.ts'
+import { remember } from '../../../shared/redact.ts'
+import type { OpenTicket, TicketProvider } from '../../../shared/shapes/ticket.ts'
+
+interface Options {
+  key?: string | undefined
+  repeated?: boolean
+  /** Milliseconds from now. */
+  deadline?: number
+}
+
+/** The client of a connection, as the framework makes it for each call. */
+export function clientOf<S extends z.ZodObject>(
+  provider: TicketProvider<S>,
+  values: z.output<S>,
+  options: Options = {},
+): Client<z.output<S>> & { key: string } {
+  const { key, repeated = false, deadline = 20_000 } = { key: keyOf(1), ...options }
+  for (const value of secretsIn(provider.connection, values)) remember(value)
+  const connection = { name: 'test', provider: provider as unknown as TicketProvider, values }
+  return connect(connection, { key, repeated, deadlineAt: Date.now() + deadline }) as Client<z.output<S>> & {
+    key: string
+  }
+}
+
+/** A key as the framework makes it. */
+export function keyOf(call: number): string {
+  return call.toString(16).padStart(40, '0')
+}
+
+export const problem: OpenTicket = { title: 'Checkout fails', description: 'Since **14:03**.', project: 'OPS' }
+
+/** The failure that something ends with. */
+export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const error = await promise.then(
+    () => new Error('It did not fail'),
+    (error: unknown) => error,
+  )
+  if (error instanceof Failure) return error
+  throw error
+}

@@ -1,0 +1,210 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { apiToken, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
+import { callerToken } from './play.ts'
+
+const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
+const sequences = fileURLToPath(new URL('../../../infra/keptn/sequences/', import.meta.url))
+
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+/** Runs the CLI as a user does; `meanwhile` may act on it while it prints. */
+function webhooks(args: string[], meanwhile: (child: ChildProcess, out: string) => void = () => {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--no-warnings', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended: Ended = { code: null, out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    ended.out += chunk
+    meanwhile(child, ended.out)
+  })
+  child.stderr.on('data', (chunk) => {
+    ended.err += chunk
+  })
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ ...ended, code }))
+  })
+}
+
+describe('webhooks preview', () => {
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'preview-'))
+    const type = 'sh.keptn.event.openticket.triggered'
+    write('event.json', JSON.stringify({ type, id: 'abc', data: { title: 'a | b', project: 'demo' } }))
+    write('other.json', JSON.stringify({ type: 'sh.keptn.event.other.triggered' }))
+    write('broken.json', '{')
+    write('broken.yaml', 'a: [')
+    write('good.yaml', configOf('id={{urlquery .id}}&input.title={{urlquery .data.title}}'))
+    write('bad.yaml', configOf('{{.data.title}}'))
+    write('invalid.yaml', configOf('x').replace('POST', 'PATCH'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const file = (name: string): string => join(folder, name)
+  const write = (name: string, text: string): void => writeFileSync(file(name), text)
+  const configOf = (payload: string): string =>
+    JSON.stringify({
+      apiVersion: 'webhookconfig.keptn.sh/v1beta1',
+      kind: 'WebhookConfig',
+      spec: {
+        webhooks: [
+          {
+            type: 'sh.keptn.event.openticket.triggered',
+            subscriptionID: 's',
+            requests: [
+              {
+                url: 'https://h.example/v1/issue-ticketing/open-issue?mode=silent',
+                method: 'POST',
+                headers: [{ key: 'Authorization', value: 'Bearer {{.env.token}}' }],
+                payload,
+              },
+            ],
+          },
+        ],
+      },
+    })
+  const run = (config: string, event: string, ...more: string[]): Promise<Ended> =>
+    webhooks(['preview', file(config), '--event', file(event), '--env', 'token=s3cr3t', ...more])
+
+  it('shows the command that would run, and no secret', async () => {
+    const { code, out } = await run('good.yaml', 'event.json')
+    expect(out).toContain("--data 'id=abc&input.title=a+%7C+b'")
+    expect(out).toContain("--header 'Authorization: Bearer ***'")
+    expect(out).not.toContain('s3cr3t')
+    expect(code).toBe(0)
+  })
+
+  it('shows no secret that the template has escaped', async () => {
+    write('escaped.yaml', configOf('a={{urlquery .env.key}}&b={{js .env.key}}&c={{.env.key}}'))
+    const { out } = await run('escaped.yaml', 'event.json', '--env', 'key=/p\u00e4ss="x"')
+    expect(out).toContain("--data 'a=***&b=***&c=***'")
+  })
+
+  it('prints the exact arguments as JSON', async () => {
+    const { code, out } = await run('good.yaml', 'event.json', '--json')
+    expect(JSON.parse(out)).toEqual({
+      results: [{ argv: expect.arrayContaining(['Authorization: Bearer s3cr3t', '--fail-with-body']) }],
+    })
+    expect(code).toBe(0)
+  })
+
+  it('says why a request would be refused and what to write instead, with exit code 1', async () => {
+    const { code, out } = await run('bad.yaml', 'event.json')
+    expect(out).toContain("refused: curl command contains denied character '|'")
+    expect(out).toContain('Send a form body with each value through urlquery')
+    expect(code).toBe(1)
+  })
+
+  it('says why Keptn refuses the configuration, with exit code 1', async () => {
+    const { code, out } = await run('invalid.yaml', 'event.json', '--json')
+    expect(JSON.parse(out)).toEqual({
+      configError: 'Webhook configuration invalid: unsupported webhook request method',
+    })
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    ['missing.yaml', 'event.json', 'cannot be read; is the path right?'],
+    ['good.yaml', 'missing.json', 'cannot be read; is the path right?'],
+    ['good.yaml', 'broken.json', 'is not JSON'],
+    ['broken.yaml', 'event.json', 'the webhook configuration is not YAML'],
+    ['good.yaml', 'other.json', 'has no subscription to sh.keptn.event.other.triggered'],
+  ])('%s with %s is exit code 2 and one sentence', async (config, event, sentence) => {
+    const { code, err } = await run(config, event)
+    expect(err).toContain(sentence)
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(code).toBe(2)
+  })
+
+  it('without an event is exit code 2', async () => {
+    expect((await webhooks(['preview', file('good.yaml')])).code).toBe(2)
+  })
+
+  it('explains itself', async () => {
+    const { code, out } = await webhooks(['preview', '--help'])
+    expect(out).toMatch(/--event <event\.json>[\s\S]*Example/)
+    expect(code).toBe(0)
+  })
+})
+
+describe('webhooks sequence', () => {
+  let receiver: FakeReceiver
+  afterEach(() => receiver?.close())
+
+  const run = (args: string[], meanwhile?: (child: ChildProcess, out: string) => void): Promise<Ended> => {
+    const keptn = ['--keptn-url', `${receiver.url}/keptn`, '--keptn-token', apiToken]
+    return webhooks(['sequence', '--url', receiver.url, '--token', callerToken, ...keptn, ...args], meanwhile)
+  }
+  const accepted: Reply = {
+    status: 202,
+    body: { taskId: 't-1', statusUrl: 'https://h.example/v1/issue-ticketing/tasks/t-1' },
+  }
+
+  it('plays a sequence by its name, with exit code 0 if it passed', async () => {
+    receiver = await startReceiver((call) => {
+      setTimeout(() => receiver.report(call, 'finished', { status: 'succeeded', result: 'pass' }), 10)
+      return accepted
+    })
+    const { code, out, err } = await run(['incident'])
+    expect(err).toBe('')
+    expect(out).toMatch(/incident passed \(keptnContext [\da-f-]{36}\)\n$/)
+    expect(out).not.toContain(callerToken)
+    expect(receiver.calls[0]?.headers['authorization']).toBe(`Bearer ${callerToken}`)
+    expect(code).toBe(0)
+  })
+
+  it('plays the files of a folder, with exit code 1 if it did not pass', async () => {
+    receiver = await startReceiver(() => ({ status: 500, body: 'out of order' }))
+    const { code, out } = await run(['--file', join(sequences, 'incident')])
+    expect(out).toContain('out of order')
+    expect(out).toContain('incident did not pass')
+    expect(code).toBe(1)
+  })
+
+  it('names the tasks that it leaves running at Ctrl-C, with exit code 130', async () => {
+    receiver = await startReceiver(() => accepted)
+    let pressed = false
+    const { code, out } = await run(['incident'], (child, printed) => {
+      if (pressed || !printed.includes('HTTP 202')) return
+      pressed = true
+      child.kill('SIGINT')
+    })
+    expect(out).toContain('Interrupted. Left running:')
+    expect(out).toContain('production openticket  task t-1  https://h.example/v1/issue-ticketing/tasks/t-1')
+    expect(code).toBe(130)
+  })
+
+  it('lists the known names for an unknown one, with exit code 2', async () => {
+    const { code, err } = await webhooks(['sequence', 'nope'])
+    expect(err).toBe('there is no sequence nope; known are incident, release, slo.\n')
+    expect(code).toBe(2)
+  })
+
+  it('says how to start a receiver where nothing answers, with exit code 2', async () => {
+    receiver = await startReceiver(() => accepted)
+    await receiver.close()
+    const { code, err } = await run(['slo'])
+    expect(err).toBe(`nothing answers at ${receiver.url}; start it with npm start\n`)
+    expect(code).toBe(2)
+  })
+
+  it('says that the token of the Keptn is wrong, with exit code 2', async () => {
+    receiver = await startReceiver(() => accepted)
+    const { code, err } = await run(['slo', '--keptn-token', 'wrong'])
+    expect(err).toMatch(/answered 401 to POST \/record; is its token right\?\n$/)
+    expect(code).toBe(2)
+  })
+
+  it('explains itself', async () => {
+    const { code, out } = await webhooks(['sequence', '--help'])
+    expect(out).toMatch(/incident, release, slo[\s\S]*--no-sandbox[\s\S]*Examples/)
+    expect(code).toBe(0)
+  })
+})

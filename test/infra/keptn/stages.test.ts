@@ -1,0 +1,220 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
+import { loadSequence, sequenceNames } from '../../../infra/keptn/sequence-files.ts'
+import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
+import { filesOf, play } from './play.ts'
+
+let receiver: FakeReceiver
+afterEach(() => receiver.close())
+
+const categories = ['ci-cd', 'issue-ticketing', 'load-testing', 'notification', 'slo']
+
+/** Answers like the real one: a silent call at once, an interactive one with 202 and a finished event. */
+async function start(end: (call: Call) => object = () => ({})): Promise<void> {
+  receiver = await startReceiver((call): Reply => {
+    if (call.query.get('mode') !== 'interactive') return { status: 200, body: { status: 'succeeded', result: 'pass' } }
+    setTimeout(() => receiver.report(call, 'finished', { status: 'succeeded', result: 'pass', ...end(call) }), 5)
+    return { status: 202, body: { taskId: 't-1', statusUrl: '/v1/tasks/t-1', duplicate: false } }
+  })
+}
+
+const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) ?? ''
+
+describe('the sequences that come along', () => {
+  it.each(sequenceNames())('%s passes against a receiver that does everything', async (name) => {
+    await start()
+    const { passed, text } = await play(receiver, loadSequence(name), { knownCategories: categories })
+    expect(text).not.toContain('errored')
+    expect(passed).toBe(true)
+  })
+
+  it('incident hands the problem over unharmed, and the number of the ticket to the notification', async () => {
+    await start((call) =>
+      taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
+    )
+    await play(receiver, loadSequence('incident'), { knownCategories: categories })
+    const [ticket, evaluation, notification] = receiver.calls
+    const { incident } = loadSequence('incident').event.data as {
+      incident: { ProblemTitle: string; ProblemURL: string }
+    }
+    expect(ticket?.form.get('input.title')).toBe(incident.ProblemTitle)
+    expect(ticket?.form.get('input.description')).toContain(`P-220355 is OPEN\n${incident.ProblemURL}`)
+    expect(evaluation?.form.get('input.timeframe')).toBe('5m')
+    expect(notification?.form.get('input.text')).toBe(`${incident.ProblemTitle}\nhttps://tickets.example.com/OPS-12`)
+  })
+
+  it('release goes to production after staging, once it is approved', async () => {
+    await start()
+    const { tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual([
+      'staging deployment',
+      'staging test',
+      'staging evaluation',
+      'production approval',
+      'production deployment',
+      'production evaluation',
+    ])
+    const approval = receiver.calls.find((call) => taskOf(call) === 'approval')
+    expect(approval?.form.get('data.result')).toBe('pass')
+    expect(approval?.form.get('input.question')).toBe('Release casdemoapp to production?')
+    expect(receiver.types()).toEqual(
+      expect.arrayContaining(['approval.started by approval-service', 'approval.finished by receiver']),
+    )
+    expect(receiver.byType('approval.started')).toHaveLength(1)
+    const deployments = receiver.calls.filter((call) => taskOf(call) === 'deployment')
+    expect(deployments.map(({ form }) => [form.get('data.stage'), form.get('input.parameters.image')])).toEqual([
+      ['staging', 'registry.example.com/casdemoapp:1.4.2'],
+      ['production', 'registry.example.com/casdemoapp:1.4.2'],
+    ])
+  })
+
+  it('release stays in staging if the test fails', async () => {
+    await start((call) => (taskOf(call) === 'test' ? { result: 'fail' } : {}))
+    const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    expect(passed).toBe(false)
+    expect(tasks.map(({ name }) => name)).toEqual(['deployment', 'test'])
+  })
+
+  it('release ends where somebody rejects it', async () => {
+    await start((call) => (taskOf(call) === 'approval' ? { result: 'fail', message: 'not on a Friday' } : {}))
+    const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    expect(passed).toBe(false)
+    expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome: { result: 'fail', message: 'not on a Friday' } })
+  })
+
+  it('release passes on issue-ticketing alone: the sandbox answers for the others, and once only for an approval', async () => {
+    await start()
+    const { passed } = await play(receiver, loadSequence('release'))
+    expect(passed).toBe(true)
+    expect(receiver.calls).toEqual([])
+    const approval = receiver.types().filter((type) => type.startsWith('approval.'))
+    expect(approval.slice(1)).toEqual(['approval.started by approval-service', 'approval.finished by sandbox'])
+  })
+})
+
+describe('an approval', () => {
+  const approval = (properties: object) =>
+    filesOf([{ name: 'approval', properties }], [{ on: 'approval.triggered', sendStarted: false }])
+
+  it('that is automatic is finished by approval-service', async () => {
+    receiver = await startReceiver(() => ({ status: 200 }))
+    const { passed } = await play(receiver, approval({ pass: 'automatic', warning: 'manual' }))
+    expect(passed).toBe(true)
+    expect(receiver.types()).toContain('approval.finished by approval-service')
+  })
+
+  it('with no approval-service is nobody else’s to start', async () => {
+    receiver = await startReceiver(() => ({ status: 200 }))
+    const options = { approvalService: false, startTimeoutMs: 50 }
+    expect((await play(receiver, approval({ pass: 'manual', warning: 'manual' }), options)).passed).toBe(false)
+  })
+})
+
+describe('the data of a later task', () => {
+  it('holds what the shipyard says, what earlier tasks found out, and how the one before ended', async () => {
+    await start((call) =>
+      taskOf(call) === 'deploy'
+        ? {
+            result: 'warning',
+            message: 'slow',
+            labels: { url: 'https://x' },
+            deploy: { id: 7 },
+            check: { from: 'deploy' },
+          }
+        : {},
+    )
+    const tasks = [
+      { name: 'deploy', properties: { strategy: 'direct' } },
+      { name: 'check', properties: { timeframe: '5m' } },
+    ]
+    const { passed } = await play(receiver, filesOf(tasks, [{ on: 'deploy.triggered' }, { on: 'check.triggered' }]))
+    expect(passed).toBe(true)
+    expect(receiver.byType('check.triggered')[0]?.data).toEqual({
+      project: 'demo',
+      stage: 'dev',
+      service: 'shop',
+      status: 'succeeded',
+      result: 'warning',
+      message: 'slow',
+      labels: { team: 'blue', url: 'https://x' },
+      incident: { title: 'a|b' },
+      deploy: { strategy: 'direct', id: 7 },
+      check: { timeframe: '5m', from: 'deploy' },
+    })
+  })
+
+  it('goes on to a stage that waits for another result', async () => {
+    await start((call) => (taskOf(call) === 'deploy' ? { result: 'fail' } : {}))
+    const rollback = {
+      name: 'prod',
+      sequences: [
+        {
+          name: 'rollback',
+          triggeredOn: [{ event: 'dev.deliver.finished', selector: { match: { result: 'fail' } } }],
+          tasks: [{ name: 'undo' }],
+        },
+      ],
+    }
+    const { passed, tasks } = await play(
+      receiver,
+      filesOf(['deploy'], [{ on: 'deploy.triggered' }, { on: 'undo.triggered' }], [rollback]),
+    )
+    expect(passed).toBe(false)
+    expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual(['dev deploy', 'prod undo'])
+  })
+})
+
+describe('against a receiver whose events go elsewhere', () => {
+  it('asks for the state of its tasks with the same token, and makes the finished event of the outcome', async () => {
+    let asked = 0
+    receiver = await startReceiver((call): Reply => {
+      if (call.method === 'POST') {
+        return {
+          status: 202,
+          body: { taskId: 't-1', statusUrl: '/prod/v1/issue-ticketing/tasks/t-1', duplicate: false },
+        }
+      }
+      if (call.headers['authorization'] !== 'Bearer test-caller-token') return { status: 401 }
+      asked += 1
+      if (asked === 1) return { status: 500 }
+      if (asked === 2) return { status: 200, body: { taskId: 't-1', state: 'running' } }
+      const outcome = {
+        status: 'succeeded',
+        result: 'warning',
+        message: 'opened',
+        data: { number: 'OPS-12' },
+        links: { 'jira OPS-12': 'https://x' },
+      }
+      return { status: 200, body: { taskId: 't-1', state: 'finished', outcome } }
+    })
+    const log = memoryEventLog()
+    const played = await play(
+      receiver,
+      filesOf(['openticket', 'notify'], [{ on: 'openticket.triggered' }, { on: 'notify.triggered' }]),
+      { log },
+    )
+    expect(played.passed).toBe(true)
+    expect(played.tasks[0]).toMatchObject({ outcome: { result: 'warning', message: 'opened' } })
+    const events = await log.read(played.context)
+    const notify = events.find(({ type }) => type === 'sh.keptn.event.notify.triggered')
+    expect(notify?.data).toMatchObject({
+      openticket: { number: 'OPS-12' },
+      labels: { team: 'blue', 'jira OPS-12': 'https://x' },
+    })
+    expect(played.text).toContain('warning: task t-1: the status URL answered 500; asking again')
+    expect(receiver.events).toEqual([])
+  })
+
+  it('counts the started event that the receiver was told to send', async () => {
+    const outcome = { status: 'succeeded', result: 'pass' }
+    receiver = await startReceiver(
+      (call): Reply =>
+        call.method === 'POST'
+          ? { status: 202, body: { taskId: 't-1', statusUrl: `${receiver.url}/v1/issue-ticketing/tasks/t-1` } }
+          : { status: 200, body: { state: 'finished', outcome } },
+    )
+    const path = 'issue-ticketing/open-issue?mode=interactive&sendStarted=true'
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendStarted: false, path }])
+    expect((await play(receiver, files, { log: memoryEventLog() })).passed).toBe(true)
+  })
+})

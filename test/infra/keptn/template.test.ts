@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { TemplateError } from '../../../infra/keptn/template/errors.ts'
+import { render } from '../../../infra/keptn/template/evaluate.ts'
+import { formatValue } from '../../../infra/keptn/template/format.ts'
+import { sprintf } from '../../../infra/keptn/template/sprintf.ts'
+import type { GoValue } from '../../../infra/keptn/template/values.ts'
+
+const data = {
+  id: 'abc',
+  n: 7,
+  f: 1.5,
+  big: 12_345_678,
+  yes: true,
+  no: false,
+  nothing: null,
+  empty: '',
+  text: 'Überlast "5" <&> it\'s',
+  list: ['a', 'b'],
+  none: [],
+  map: { b: 1, a: { x: 'y' }, 'my-key': 'dash' },
+  env: new Map([['token', 's3cret']]),
+}
+
+describe('a template', () => {
+  it.each([
+    ['{{.id}}', 'abc'],
+    ['{{ .map.a.x }}', 'y'],
+    ['{{$.id}}{{$x := .n}}{{$x}}', 'abc7'],
+    ['{{(index .map "my-key")}} {{index .map "a" "x"}} {{index .list 1}}', 'dash y b'],
+    ['{{(index .map "a").x}}', 'y'],
+    ['{{.f}} {{.big}} {{.yes}} {{.list}} {{.map}}', '1.5 1.2345678e+07 true [a b] map[a:map[x:y] b:1 my-key:dash]'],
+    [
+      '{{.nothing}}|{{index .map "nope"}}|{{print .nothing}}|{{urlquery .nothing}}',
+      '<no value>|<no value>|<nil>|%3Cno+value%3E',
+    ],
+    ['{{index .env "nope"}}', ''],
+    ['{{if .yes}}a{{else}}b{{end}}{{if .no}}a{{else if .id}}c{{else}}b{{end}}', 'ac'],
+    ['{{with .map.a}}{{.x}}{{end}}{{with .empty}}x{{else}}none{{end}}', 'ynone'],
+    ['{{range .list}}{{.}},{{end}}{{range .none}}x{{else}}empty{{end}}', 'a,b,empty'],
+    ['{{range $i, $v := .list}}{{$i}}={{$v}} {{end}}', '0=a 1=b '],
+    ['{{range $k, $v := .map}}{{$k}} {{end}}', 'a b my-key '],
+    ['{{range .list}}{{if eq . "b"}}{{break}}{{end}}{{.}}{{continue}}never{{end}}', 'a'],
+    ['{{$x := "a"}}{{range .list}}{{$x = .}}{{end}}{{$x}}', 'b'],
+    ['a {{- " b " -}} c{{/* a comment */}}{{- /* another */ -}} d', 'a b cd'],
+    ['{{.id | printf "%s-%s" "x" | len}}', '5'],
+    ['{{len .text}} {{len .list}} {{len .map}}', '22 2 3'],
+    [
+      '{{eq .id "x" "abc"}} {{ne .id "x"}} {{lt 1 2}} {{le 2 2}} {{gt "b" "a"}} {{ge 1 2}}',
+      'true true true true true false',
+    ],
+    ['{{and .yes .id}} {{or .empty .id}} {{not .yes}} {{or .yes .map.nope}}', 'abc abc false true'],
+    ['{{html .text}}', 'Überlast &#34;5&#34; &lt;&amp;&gt; it&#39;s'],
+    ['{{js .text}}', 'Überlast \\"5\\" \\u003C\\u0026\\u003E it\\\'s'],
+    ['{{urlquery .text "!*()~"}}', '%C3%9Cberlast+%225%22+%3C%26%3E+it%27s%21%2A%28%29~'],
+    ['{{print 1 2 "a" "b" 3 true}} {{println 1 "a"}}', '1 2a b3 true 1 a\n'.replace('a b3', 'ab3')],
+    [
+      '{{\'a\'}} {{0x10}} {{1_000}} {{1e3}} {{-5}} {{`raw`}} {{"q\\u00fc\\n"}} {{print nil}}',
+      '97 16 1000 1000 -5 raw qü\n <nil>',
+    ],
+    ['{{slice .id 1 2}}{{slice .list 1}}', 'b[b]'],
+  ])('%s renders as in Go', (source, expected) => {
+    expect(render(source, data)).toBe(expected)
+  })
+
+  it.each([
+    ['{{.nope}}', 'template: :1:2: executing "" at <.nope>: map has no entry for key "nope"'],
+    ['a\nü{{.map.a.b}}', 'template: :2:8: executing "" at <.map.a.b>: map has no entry for key "b"'],
+    ['{{.id.x}}', 'template: :1:5: executing "" at <.id.x>: can\'t evaluate field x in type interface {}'],
+    ['{{with .id}}{{.x}}{{end}}', 'template: :1:14: executing "" at <.x>: can\'t evaluate field x in type string'],
+    ['{{.nothing.x}}', 'template: :1:10: executing "" at <.nothing.x>: nil pointer evaluating interface {}.x'],
+    [
+      '{{(index .map "nope").x}}',
+      'template: :1:21: executing "" at <(index .map "nope").x>: nil data; no entry for key "x"',
+    ],
+    [
+      '{{index .map "nope" "x"}}',
+      'template: :1:2: executing "" at <index .map "nope" "x">: error calling index: index of nil pointer',
+    ],
+    [
+      '{{index .list 5}}',
+      'template: :1:2: executing "" at <index .list 5>: error calling index: index out of range: 5',
+    ],
+    [
+      '{{index .list 2}}',
+      'template: :1:2: executing "" at <index .list 2>: error calling index: reflect: slice index out of range',
+    ],
+    [
+      '{{index .n 1}}',
+      'template: :1:2: executing "" at <index .n 1>: error calling index: can\'t index item of type float64',
+    ],
+    ['{{eq .n 7}}', 'template: :1:2: executing "" at <eq .n 7>: error calling eq: incompatible types for comparison'],
+    ['{{lt .yes .no}}', 'template: :1:2: executing "" at <lt .yes .no>: error calling lt: invalid type for comparison'],
+    ['{{len .n}}', 'template: :1:2: executing "" at <len .n>: error calling len: len of type float64'],
+    ['{{printf .n}}', 'template: :1:9: executing "" at <.n>: wrong type for value; expected string; got float64'],
+    ['{{not}}', 'template: :1:2: executing "" at <not>: wrong number of args for not: want 1 but got 0'],
+    ['{{range .id}}{{end}}', 'template: :1:8: executing "" at <.id>: range can\'t iterate over abc'],
+    ['{{.id "x"}}', 'template: :1:2: executing "" at <.id>: id is not a method but has arguments'],
+    ['{{"a" "b"}}', 'template: :1:2: executing "" at <"a">: can\'t give argument to non-function "a"'],
+    ['{{nil}}', 'template: :1:2: executing "" at <nil>: nil is not a command'],
+    ['{{toJson .}}', 'template: :1: function "toJson" not defined'],
+    ['{{.a-b}}', "template: :1: bad character U+002D '-'"],
+    ['{{$x}}', 'template: :1: undefined variable "$x"'],
+    ['{{if .id}}a', 'template: :1: unexpected EOF'],
+    ['a{{end}}', 'template: :1: unexpected {{end}}'],
+    ['{{if}}a{{end}}', 'template: :1: missing value for if'],
+    ['{{.id | 3}}', 'template: :1: non executable command in pipeline stage 2'],
+    ['{{(.id}}', 'template: :1: unclosed left paren'],
+    ['{{.id)}}', 'template: :1: unexpected right paren'],
+    ['{{"abc}}', 'template: :1: unterminated quoted string'],
+    ['{{.id', 'template: :1: unclosed action'],
+    ['{{.id\n\n', 'template: :3: unclosed action started at :1'],
+    ['{{/* a', 'template: :1: unclosed comment'],
+    ['{{break}}', 'template: :1: {{break}} outside {{range}}'],
+    ['{{3a}}', 'template: :1: bad number syntax: "3a"'],
+    ['{{"a".x}}', 'template: :1: unexpected . after term "\\"a\\""'],
+    ['{{range $a, $b, $c := .list}}{{end}}', 'template: :1: too many declarations in range'],
+  ])('%s is refused as in Go', (source, expected) => {
+    expect(() => render(source, data)).toThrow(new TemplateError(expected))
+  })
+
+  it('knows only the keys that an event has itself', () => {
+    expect(() => render('{{.constructor}}', data)).toThrow('map has no entry for key "constructor"')
+  })
+
+  const piece = fc.constantFrom(
+    ...[
+      '{{',
+      '}}',
+      '{{-',
+      '-}}',
+      ' ',
+      '.',
+      '.id',
+      '.map',
+      '$',
+      '$x',
+      ':=',
+      '=',
+      ',',
+      '|',
+      '(',
+      ')',
+      '"a"',
+      "'a'",
+      '`r`',
+      '\\',
+    ],
+    ...[
+      'if',
+      'else',
+      'end',
+      'with',
+      'range',
+      'break',
+      'index',
+      'printf',
+      '"%v%5.2f%[9]d"',
+      'eq',
+      'slice',
+      'call',
+      'nil',
+      'true',
+    ],
+    ...['1', '-1', '1e400', '0x', '9999999999999999999', '/*', '*/', '\n', 'ü', '🚨', '\0', 'define', 'template', '%'],
+  )
+  it('of any text renders or fails as a template, and in no other way', () => {
+    const source = fc.oneof(
+      fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
+      fc.string({ unit: 'binary' }),
+    )
+    fc.assert(
+      fc.property(source, (text) => {
+        try {
+          render(`{{${text}}}`, data)
+        } catch (error) {
+          expect(error).toBeInstanceOf(TemplateError)
+        }
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+})
+
+describe("Go's formatting", () => {
+  it.each([
+    [0, '0'],
+    [-0, '-0'],
+    [100_000, '100000'],
+    [1_000_000, '1e+06'],
+    [1_234_567, '1.234567e+06'],
+    [0.0001, '0.0001'],
+    [0.00001, '1e-05'],
+    [-2.5, '-2.5'],
+    [1e21, '1e+21'],
+    [5e-324, '5e-324'],
+  ])('prints %d as %s', (value, expected) => {
+    expect(formatValue(value)).toBe(expected)
+  })
+
+  it.each([
+    ['%s|%5s|%-5s|%.1s', ['a', 'b', 'c', 'de'], 'a|    b|c    |d'],
+    [
+      '%d|%05d|%+d|%x|%X|%o|%b|%c|%q|%U',
+      [1n, 42n, 7n, 255n, 255n, 8n, 5n, 97n, 98n, 99n],
+      "1|00042|+7|ff|FF|10|101|a|'b'|U+0063",
+    ],
+    [
+      '%f|%.2f|%8.3f|%e|%g|%.3g|%G',
+      [1.5, 2.345, 3.14271, 12345.678, 1e-7, 1234.5, 1e30],
+      '1.500000|2.35|   3.143|1.234568e+04|1e-07|1.23e+03|1E+30',
+    ],
+    ['%.0f %.0f %.0f %.1f', [0.5, 1.5, 2.5, 0.25], '0 2 2 0.2'],
+    ['%v %v %v %v', [null, true, ['a', 1], { b: null }], '<nil> true [a 1] map[b:<nil>]'],
+    ['%q %#q %x % X', ['a"\n\u0001ü', 'raw', 'hi', 'hi'], '"a\\"\\n\\x01ü" `raw` 6869 68 69'],
+    [
+      '%T %T %T %#v',
+      ['a', 1, {}, { a: ['b', null] }],
+      'string float64 map[string]interface {} map[string]interface {}{"a":[]interface {}{"b", interface {}(nil)}}',
+    ],
+    ['%d %s %t', ['a', 1, 'b'], '%!d(string=a) %!s(float64=1) %!t(string=b)'],
+    ['%d', [null], '%!d(<nil>)'],
+    ['%s %s', ['a'], 'a %!s(MISSING)'],
+    ['%s', ['a', 'b', 1], 'a%!(EXTRA string=b, float64=1)'],
+    ['100%', [], '100%!(NOVERB)'],
+    ['%%|%[2]s|%[1]s|%[3]s', ['a', 'b'], '%|b|a|%!s(BADINDEX)'],
+    ['%*d|%-*d|%.*f', [4n, 1n, 4n, 2n, 1n, 2.55], '   1|2   |2.5'],
+    ['%*d', ['a', 1n], '%!(BADWIDTH)1'],
+  ])('%s', (format, args, expected) => {
+    expect(sprintf(format, args as GoValue[])).toBe(expected)
+  })
+})

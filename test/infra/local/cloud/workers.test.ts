@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Observation } from '../../../../infra/local/cloud/index.ts'
+import { Workers } from '../../../../infra/local/cloud/workers.ts'
+import { buildHandlers, plain, temporaryFolder } from './harness.ts'
+
+const folder = temporaryFolder()
+let file: string
+
+beforeAll(() => {
+  file = buildHandlers(folder.path)
+})
+
+afterAll(() => folder.remove())
+
+function pool(idle: { ms: number; lastMs: number }) {
+  const seen: Observation[] = []
+  const workers = new Workers(
+    plain(file, ['plain'], { concurrency: 2 }),
+    () => ({}),
+    (observation) => seen.push(observation),
+    idle,
+  )
+  /** Invokes the function so many times at once; gives how many new threads that took. */
+  const run = async (times: number) => {
+    seen.length = 0
+    await Promise.all(Array.from({ length: times }, () => workers.invoke('plain', () => ({ event: '{}' }))))
+    return seen.filter((observation) => observation.kind === 'invocation' && observation.coldStart).length
+  }
+  return { workers, run }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('the threads of a function', () => {
+  test('are as many as run at once, up to its concurrency, and are used again', async () => {
+    const { workers, run } = pool({ ms: 60_000, lastMs: 60_000 })
+    await expect(run(1)).resolves.toBe(1)
+    await expect(run(6)).resolves.toBe(1)
+    await expect(run(2)).resolves.toBe(0)
+    await workers.close(0)
+  })
+
+  test('end when idle: all but one soon, the last one later', async () => {
+    const { workers, run } = pool({ ms: 100, lastMs: 300 })
+    await expect(run(2)).resolves.toBe(2)
+    await pause(250)
+    await expect(run(1)).resolves.toBe(0)
+    await pause(250)
+    await expect(run(2)).resolves.toBe(1)
+    await pause(1_000)
+    await expect(run(1)).resolves.toBe(1)
+    await workers.close(0)
+  })
+
+  test('make the event only when its turn has come, and give the turn up without one', async () => {
+    const { workers } = pool({ ms: 1_000, lastMs: 1_000 })
+    const made: number[] = []
+    const waiting = Array.from({ length: 5 }, (_, index) =>
+      workers.invoke('plain', () => {
+        made.push(index)
+        return index % 2 === 0 ? undefined : { event: String(index) }
+      }),
+    )
+    expect(made.length).toBeLessThan(5)
+    const outcomes = await Promise.all(waiting)
+    expect(made).toEqual([0, 1, 2, 3, 4])
+    expect(outcomes.map((outcome) => JSON.parse(outcome?.result ?? 'null')?.event)).toEqual([
+      undefined,
+      1,
+      undefined,
+      3,
+      undefined,
+    ])
+    await workers.close(0)
+  })
+
+  test('of a function that is not there answer so', async () => {
+    const { workers } = pool({ ms: 1_000, lastMs: 1_000 })
+    await expect(workers.invoke('nobody', () => ({ event: '{}' }))).resolves.toMatchObject({
+      error: { errorType: 'ResourceNotFoundException', errorMessage: 'Function not found: nobody' },
+    })
+    await workers.close(0)
+  })
+})

@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A request as a platform got it. */
+export interface Call {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: Record<string, string | string[] | undefined>
+  /** Parsed JSON; the text where it is none; undefined where there is none. */
+  body: unknown
+}
+
+/** What a platform answers; without a body an empty answer. */
+export interface Reply {
+  status: number
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/** What goes wrong on the next calls. */
+interface Failing {
+  reply: Reply | 'lost'
+  on: string | undefined
+  done: boolean
+  times: number
+}
+
+/** What every platform that is played here has: its address, what it was asked, and switches to make it fail. */
+export interface Served {
+  url: string
+  /** Each request, in order. */
+  calls: Call[]
+  /**
+   * The next request fails instead of being answered.
+   *
+   * @param options.on only one of this method, such as `POST`
+   * @param options.done it is carried out all the same, and only its answer is another
+   * @param options.times how many requests
+   */
+  failNext(
+    status: number,
+    body?: unknown,
+    options?: { on?: string; done?: boolean; times?: number; headers?: Record<string, string> },
+  ): void
+  /** The next request is carried out, and its answer is lost on the way. */
+  loseNext(on: string): void
+  /** Takes requests and never answers. */
+  hang(on?: boolean): void
+  /** Breaks every connection off. */
+  down(on?: boolean): void
+  close(): Promise<void>
+}
+
+/** Plays a platform on a free port of this machine. */
+export async function serve(answer: (call: Call) => Reply): Promise<Served> {
+  const calls: Call[] = []
+  const failing: Failing[] = []
+  const mode = { hangs: false, down: false }
+
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    const call = await readCall(request)
+    calls.push(call)
+    if (mode.down) return void request.socket.destroy()
+    if (mode.hangs) return
+    const failure = failing.find(({ on }) => on === undefined || on === call.method)
+    if (failure) {
+      failure.times--
+      if (failure.times === 0) failing.splice(failing.indexOf(failure), 1)
+      if (failure.done) answer(call)
+      if (failure.reply === 'lost') return void request.socket.destroy()
+    }
+    const reply = failure ? (failure.reply as Reply) : answer(call)
+    const text =
+      reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body)
+    response.writeHead(reply.status, { 'content-type': 'application/json; charset=utf-8', ...reply.headers })
+    response.end(text)
+  }
+  const server = createServer((request, response) => void handle(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    failNext(status, body, { on, done = false, times = 1, headers = {} } = {}) {
+      failing.push({ reply: { status, body, headers }, on, done, times })
+    },
+    loseNext(on) {
+      failing.push({ reply: 'lost', on, done: true, times: 1 })
+    },
+    hang(on = true) {
+      mode.hangs = on
+    },
+    down(on = true) {
+      mode.down = on
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function readCall(request: IncomingMessage): Promise<Call> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  return {
+    method: request.method ?? '',
+    path: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    headers: request.headers,
+    body: parse(Buffer.concat(chunks).toString('utf8')),
+  }
+}
+
+function parse(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
