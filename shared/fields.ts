@@ -6,19 +6,20 @@ import { shortestSecret } from './redact.ts'
  * everything), so numbers and lists are also taken from text; an empty text counts as left out.
  */
 
-/** Marks the fields of a connection whose values are masked wherever they turn up. */
-const secretFields = new WeakSet<z.ZodType>()
+/**
+ * Marks the fields of a connection whose values are masked wherever they turn up. A registry of zod's, since each further
+ * call, such as `describe`, makes a copy of a field, and only a registry knows the copy.
+ */
+const secretFields = z.registry<{ secret: true }>()
 
 /** A credential of a connection. */
 export function secret() {
-  const field = z.string().min(shortestSecret)
-  secretFields.add(field)
-  return field
+  return z.string().min(shortestSecret).register(secretFields, { secret: true })
 }
 
 /** The base URL of a platform instance: http or https, without credentials in it. */
 export function url() {
-  return z.url({ protocol: /^https?$/ }).refine((value) => !new URL(value).username, {
+  return z.url({ protocol: /^https?$/ }).refine((value) => URL.canParse(value) && !new URL(value).username, {
     message: 'must not hold credentials: put them into their own fields',
   })
 }
@@ -62,7 +63,7 @@ export function secretsIn(schema: z.ZodObject, value: Record<string, unknown>): 
   return Object.entries(schema.shape).flatMap(([name, field]) => {
     const held = value[name]
     const bare = unwrap(field as z.ZodType)
-    if (secretFields.has(bare)) return typeof held === 'string' ? [held] : []
+    if (secretFields.get(bare)?.secret) return typeof held === 'string' ? [held] : []
     return bare instanceof z.ZodObject && held ? secretsIn(bare, held as Record<string, unknown>) : []
   })
 }

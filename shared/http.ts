@@ -75,8 +75,9 @@ export class Http {
   constructor(options: HttpOptions) {
     this.#options = options
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
-    const authorization = options.headers?.['authorization']
-    if (authorization) remember(authorization.replace(/^\w+ /, ''))
+    for (const [name, value] of Object.entries(options.headers ?? {})) {
+      if (isCredential(name)) remember(value.replace(/^(Basic|Bearer|Token|ApiKey) /i, ''))
+    }
   }
 
   /** Where the platform lives, without a slash at the end: for links. */
@@ -256,6 +257,11 @@ export class Http {
     if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
     return new Failure(answer.status === 401 ? 'credentials' : 'refused', text)
   }
+}
+
+/** Whether a header, by its name, holds a credential. */
+export function isCredential(header: string): boolean {
+  return /authorization|token|key|secret|cookie/i.test(header)
 }
 
 /** One variable part of a path: whatever it holds, it stays one part. */

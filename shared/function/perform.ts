@@ -1,6 +1,6 @@
 import { type Connection, connectionPath, loadConnection } from '../connections.ts'
 import { Failure } from '../errors.ts'
-import { Http, type SentRequest } from '../http.ts'
+import { Http, isCredential, type SentRequest } from '../http.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
 import type { Action, Category } from './category.ts'
@@ -117,10 +117,6 @@ async function rehearse(
       }),
     )
   }
-}
-
-function isCredential(header: string): boolean {
-  return /authorization|token|key|secret|cookie/i.test(header)
 }
 
 function asJson(body: string | undefined): unknown {

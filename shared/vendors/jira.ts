@@ -15,7 +15,7 @@ export const jiraConnection = {
     .optional()
     .describe('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)'),
   // Not by describe(), which makes a copy that is no longer known as a secret.
-  token: secret().register(z.globalRegistry, { description: 'An API token, or an OAuth 2.0 access token' }),
+  token: secret().describe('An API token, or an OAuth 2.0 access token'),
   project: word().optional().describe('Default project, by its key'),
   type: word().optional().describe('Default issue type; Task where left out'),
 }

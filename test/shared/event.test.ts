@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { mend, parseBody } from '../../shared/event/body.ts'
+import { nest, overlay } from '../../shared/event/dotted.ts'
+import { parseEvent } from '../../shared/event/event.ts'
+import { finishedReply, startedReply } from '../../shared/event/reply.ts'
+import { replyType, subjectOf, taskOf } from '../../shared/event/task-type.ts'
+import { passed } from '../../shared/outcome.ts'
+
+describe('the type of an event', () => {
+  it.each([
+    ['sh.keptn.event.openticket.triggered', 'openticket'],
+    ['sh.keptn.event.my-task2.triggered', 'my-task2'],
+    ['sh.keptn.event.openticket.started', undefined],
+    ['sh.keptn.event.openticket.finished', undefined],
+    ['sh.keptn.event.openticket.status.changed', undefined],
+    ['sh.keptn.event.production.incident.triggered', undefined],
+    ['sh.keptn.event..triggered', undefined],
+    ['sh.keptn.events.problem', undefined],
+    ['SH.KEPTN.EVENT.x.triggered', undefined],
+    ['sh.keptn.event.x.triggered\n', undefined],
+  ])('%s triggers the task %s', (type, task) => {
+    expect(taskOf(type)).toBe(task)
+  })
+
+  it('of an answer never triggers anything: no answer can loop', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^sh\.keptn\.event\.[a-z.-]{1,30}\.(triggered|started|finished)$/)), (type) => {
+        const task = taskOf(type)
+        if (task === undefined) return
+        for (const kind of ['started', 'finished'] as const) {
+          expect(taskOf(replyType(task, kind))).toBeUndefined()
+          expect(subjectOf(replyType(task, kind))).toBe(task)
+        }
+      }),
+    )
+  })
+})
+
+describe('mangled text', () => {
+  it('is mended whatever it was, and mending plain ASCII changes nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const wellFormed = text.toWellFormed()
+        expect(mend(Buffer.from(wellFormed).toString('latin1'))).toBe(wellFormed)
+      }),
+    )
+  })
+  it('is told from text that is right', () => {
+    for (const text of ['Grüße', '日本', 'naïve', '€', 'ÄÖ']) expect(mend(text)).toBe(text)
+  })
+})
+
+describe('a form', () => {
+  it('carries any text under any dotted name', () => {
+    const name = fc.array(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(name, fc.string({ minLength: 1, unit: 'binary' }), (parts, value) => {
+        fc.pre(!parts.some((part) => part === 'constructor' || part === 'prototype'))
+        const text = value.toWellFormed()
+        const body = new URLSearchParams([[parts.join('.'), text]]).toString()
+        const found = parts.reduce<unknown>((held, part) => (held as Record<string, unknown>)[part], parseBody(body, false, 'application/x-www-form-urlencoded'))
+        // A form that begins like JSON can not be told from JSON without its header; URLSearchParams encodes the brace.
+        expect(found).toBe(text)
+      }),
+    )
+  })
+
+  it('makes a list of a name that comes more than once, and leaves out what is empty', () => {
+    expect(nest([['input.labels', 'a'], ['input.labels', 'b'], ['input.labels', 'c'], ['input.title', '']])).toEqual({ input: { labels: ['a', 'b', 'c'] } })
+  })
+
+  it('never reaches a prototype', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('__proto__', 'constructor', 'prototype', 'a'), { minLength: 1, maxLength: 4 }), (parts) => {
+        try {
+          nest([[parts.join('.'), 'polluted']])
+        } catch (error) {
+          expect((error as Error).name).toBe('Failure')
+        }
+        expect(({} as Record<string, unknown>)['a']).toBeUndefined()
+        expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+      }),
+    )
+  })
+
+  it('laid over a body wins field by field', () => {
+    expect(overlay({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: 3 }, d: [2] })).toEqual({ a: { b: 3, c: 2 }, d: [2] })
+  })
+})
+
+it('any JSON at all is parsed or refused, never a crash', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
+      try {
+        parseEvent(parseBody(text, false, 'application/json'))
+      } catch (error) {
+        expect((error as Error).name).toBe('Failure')
+      }
+    }),
+  )
+})
+
+describe('an answer', () => {
+  const event = { id: 'i', task: 'openticket', shkeptncontext: 'c', gitcommitid: 'g', project: 'p', stage: 's', service: 'x', labels: { team: 'blue' } }
+
+  it('carries what strict validation asks for', () => {
+    expect(finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true)).toEqual({
+      specversion: '1.0',
+      source: 'cloud-automation-webhooks/issue-ticketing',
+      type: 'sh.keptn.event.openticket.finished',
+      shkeptncontext: 'c',
+      triggeredid: 'i',
+      gitcommitid: 'g',
+      data: { project: 'p', stage: 's', service: 'x', labels: { team: 'blue', 'jira OPS-1': 'https://x' }, status: 'succeeded', result: 'pass', message: 'Opened', openticket: { id: '1' } },
+    })
+    expect(startedReply(event, 'issue-ticketing')).toMatchObject({ type: 'sh.keptn.event.openticket.started', triggeredid: 'i' })
+  })
+
+  it('keeps its own fields where a task is named like one of them', () => {
+    for (const task of ['status', 'result', 'project', 'labels', 'message']) {
+      const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
+      expect(data).toMatchObject({ project: 'p', status: 'succeeded', result: 'pass', message: 'm', labels: { team: 'blue' } })
+    }
+  })
+
+  it('that would be too large for Keptn is cut, and says so', () => {
+    const reply = finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) }), true)
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(64_000)
+    expect(reply.data).toMatchObject({ status: 'succeeded', message: expect.stringContaining('too large'), openticket: { id: '1', url: 'u' } })
+  })
+})

@@ -1,0 +1,196 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import http, { type RequestListener } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import * as z from 'zod'
+import type { Failure } from '../../shared/errors.ts'
+import { Http, segment } from '../../shared/http.ts'
+
+const servers: (http.Server | https.Server)[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(listener: RequestListener, tls?: { key: Buffer; cert: Buffer }): Promise<string> {
+  const server = tls ? https.createServer(tls, listener) : http.createServer(listener)
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const client = (baseUrl: string, more: Partial<ConstructorParameters<typeof Http>[0]> = {}) => new Http({ platform: 'Acme', baseUrl, ...more })
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Failure
+  }
+  throw new Error('It did not fail.')
+}
+
+describe('a request', () => {
+  it('goes below the base URL, with its query, headers and JSON', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      let body = ''
+      req.on('data', (chunk) => {
+        body += chunk
+      })
+      req.on('end', () => {
+        seen.push([req.method, req.url, req.headers['content-type'], req.headers['x-a'], body])
+        res.end('{"ok":true}')
+      })
+    })
+    const { body } = await client(`${url}/base`, { headers: { 'x-a': 'b' } }).post(`/things/${segment('a/b ?')}`, { ü: 1 }, { query: { q: 'x y', none: undefined } })
+    expect(body).toEqual({ ok: true })
+    expect(seen).toEqual([['POST', '/base/things/a%2Fb%20%3F?q=x+y', 'application/json', 'b', '{"ü":1}']])
+  })
+
+  it('never leaves the base URL by a part of its path', async () => {
+    expect(() => segment('..')).toThrow('can not be part of a path')
+    expect(() => segment('')).toThrow('can not be part of a path')
+    await expect(client('https://acme.example').get('//evil.example/x')).rejects.toThrow()
+    expect(segment('//evil.example')).toBe('%2F%2Fevil.example')
+  })
+
+  it('is not followed to another host, and is within the same', async () => {
+    const other = await serve((_, res) => res.end('{"stolen":true}'))
+    const url = await serve((req, res) => {
+      if (req.url === '/moved') res.writeHead(301, { location: '/here' }).end()
+      else if (req.url === '/here') res.end('{"here":true}')
+      else if (req.url === '/loop') res.writeHead(302, { location: '/loop' }).end()
+      else res.writeHead(302, { location: `${other}/x` }).end()
+    })
+    expect((await client(url).get('moved')).body).toEqual({ here: true })
+    expect(await failureOf(client(url).get('away'))).toMatchObject({ kind: 'refused', message: expect.stringContaining('which is not followed') })
+    expect(await failureOf(client(url).get('loop'))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(client(url).post('moved', {}))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('an answer', () => {
+  const answering = (status: number, body: string, headers = {}) =>
+    serve((_, res) => {
+      res.writeHead(status, headers).end(body)
+    })
+
+  it.each([
+    [400, '{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}', 'refused', 'Validation Failed; title: missing_field'],
+    [400, '{"errorMessages":["No project"],"errors":{"summary":"is required"}}', 'refused', 'No project; summary: is required'],
+    [422, '{"errors":["Subject cannot be blank"]}', 'refused', 'Subject cannot be blank'],
+    [404, '', 'refused', 'no reason given'],
+    [401, '{"error":"invalid_token","error_description":"expired"}', 'credentials', 'expired; invalid_token'],
+    [403, '{"message":"Resource not accessible"}', 'refused', 'Resource not accessible'],
+    [500, '<html><head><title>Oops</title></head></html>', 'platform', 'a page titled "Oops"'],
+    [502, '<h1>x</h1>', 'platform', 'a page instead of JSON'],
+    [503, '{"error":{"message":"maintenance"}}', 'platform', 'maintenance'],
+    [429, '{}', 'platform', 'no reason given'],
+  ])('%i is a failure with the words of the platform', async (status, body, kind, words) => {
+    const failure = await failureOf(client(await answering(status, body)).get('x'))
+    expect(failure).toMatchObject({ kind, message: `Acme answered ${status} to GET /x: ${words}` })
+  })
+
+  it('is an answer where its status is expected', async () => {
+    expect(await client(await answering(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({ status: 404, body: { a: 1 } })
+  })
+
+  it('that is empty, or no JSON, is what it is', async () => {
+    expect((await client(await answering(204, '')).get('x')).body).toBeUndefined()
+    expect((await client(await answering(200, '42')).get('x')).body).toBe(42)
+    expect((await client(await answering(200, 'plain')).get('x')).body).toBe('plain')
+  })
+
+  it('of another shape than expected is a fault of the platform', async () => {
+    const url = await answering(200, '{"number":"seven"}')
+    const failure = await failureOf(client(url).get('x', { answer: z.object({ number: z.int() }) }))
+    expect(failure).toMatchObject({ kind: 'platform', message: expect.stringContaining('number: ') })
+  })
+
+  it('that is too large, or breaks off, is a fault of the platform', async () => {
+    const endless = await serve((_, res) => {
+      const more = () => res.destroyed || (res.write('x'.repeat(65_536)), setImmediate(more))
+      more()
+    })
+    expect(await failureOf(client(endless).get('x'))).toMatchObject({ kind: 'platform', message: expect.stringContaining('more than 5 MB') })
+    const broken = await serve((_, res) => {
+      res.writeHead(200, { 'content-length': '100' })
+      res.write('{"half":')
+      setTimeout(() => res.destroy(), 20)
+    })
+    expect(await failureOf(client(broken).get('x'))).toMatchObject({ kind: 'platform', message: expect.stringContaining('broke off') })
+  })
+
+  it('that never comes is a time-out at the deadline', async () => {
+    const silent = await serve(() => undefined)
+    const failure = await failureOf(client(silent, { deadlineAt: Date.now() + 1_200 }).get('x'))
+    expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not answer in 1 s') })
+  })
+
+  it.each([
+    [{ 'retry-after': '30' }, 429, 30],
+    [{ 'retry-after': '7' }, 403, 7],
+    [{ 'retry-after': new Date(Date.now() + 90_500).toUTCString() }, 503, 90],
+    [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1_000) + 40) }, 403, 40],
+    [{ 'x-ratelimit-reset': new Date(Date.now() + 50_000).toISOString() }, 429, 50],
+    [{ 'ratelimit-reset': '12' }, 429, 12],
+  ])('says when to come again in the dialect of %j', async (headers, status, seconds) => {
+    const failure = await failureOf(client(await answering(status, '{}', headers)).get('x'))
+    expect(failure.transient).toBe(true)
+    expect(Math.abs((failure.retryAfter ?? 0) - seconds)).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('what a failed write may have done', () => {
+  it('is nothing where it never arrived, or was refused', async () => {
+    const refusing = await serve((_, res) => res.writeHead(422).end('{}'))
+    expect((await failureOf(client(refusing).post('x', {}))).afterWrite).toBe(false)
+    expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).afterWrite).toBe(false)
+  })
+
+  it('is in doubt where it arrived and was not refused, for what follows too', async () => {
+    const failing = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 500).end('{}'))
+    expect((await failureOf(client(failing).post('x', {}))).afterWrite).toBe(true)
+    expect((await failureOf(client(failing).get('x'))).afterWrite).toBe(false)
+    const resetting = await serve((req) => req.socket.resetAndDestroy())
+    expect((await failureOf(client(resetting).post('x', {}))).afterWrite).toBe(true)
+    const half = await serve((req, res) => res.writeHead(req.method === 'POST' ? 201 : 500).end('{}'))
+    const http = client(half)
+    await http.post('x', {})
+    expect((await failureOf(http.get('x'))).afterWrite).toBe(true)
+  })
+
+  it('is nothing after the deadline: then only look-ups go out', async () => {
+    let calls = 0
+    const url = await serve((_, res) => {
+      calls++
+      res.end('{}')
+    })
+    const late = client(url, { deadlineAt: Date.now() - 1 })
+    expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', afterWrite: false })
+    expect(calls).toBe(0)
+    await late.get('x')
+    await late.post('search', {}, { reads: true })
+    expect(calls).toBe(2)
+  })
+})
+
+it('a certificate is verified; one of a private authority is trusted where the connection names it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-tls-'))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) }
+  rmSync(folder, { recursive: true })
+  const url = await serve((_, res) => res.end('{"ok":1}'), tls)
+  expect(await failureOf(client(url).post('x', {}))).toMatchObject({ kind: 'platform', message: expect.stringMatching(/certificate is not trusted.*"ca"/), afterWrite: false })
+  expect((await client(url, { ca: tls.cert.toString() }).get('x')).body).toEqual({ ok: 1 })
+})

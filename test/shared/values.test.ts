@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import * as z from 'zod'
+import { inWords, parseDuration } from '../../shared/duration.ts'
+import { Failure } from '../../shared/errors.ts'
+import { id, secret, secretsIn, url, words } from '../../shared/fields.ts'
+import { canonical, identify } from '../../shared/function/identity.ts'
+import { errored } from '../../shared/outcome.ts'
+import { mask, maskDeep, remember } from '../../shared/redact.ts'
+import { unknownName, validate } from '../../shared/validate.ts'
+
+describe('a duration', () => {
+  it.each([['PT30S', 30], ['PT90M', 5_400], ['PT2H', 7_200], ['P1D', 86_400], ['P1DT12H', 129_600], ['P2W', 1_209_600], ['pt5m', 300]])('%s is %i seconds', (text, seconds) => {
+    expect(parseDuration(text, 'deadline')).toBe(seconds)
+  })
+  it.each(['', 'P', 'PT', '2h', 'PT0S', 'P1M', 'P1Y', 'PT-1S', 'PT1.5H', 'PT1H '])('%j is refused', (text) => {
+    expect(() => parseDuration(text, 'deadline')).toThrow('ISO 8601')
+  })
+  it('is told in the largest unit that fits', () => {
+    expect([45, 90, 120, 7_200, 86_400, 90_000].map(inWords)).toEqual(['45 s', '90 s', '2 min', '2 h', '1 d', '25 h'])
+  })
+})
+
+describe('a secret value', () => {
+  it('is masked in every form in which it may come back', () => {
+    const value = 'pa"ss/wo+rd\nwith lines'
+    remember(value)
+    for (const form of [value, encodeURIComponent(value), Buffer.from(value).toString('base64'), JSON.stringify(value)]) {
+      expect(mask(`a ${form} b`)).not.toContain(form.replaceAll('"', ''))
+      expect(mask(`a ${form} b`)).toContain('***')
+    }
+  })
+  it('is masked wherever it stands in a value, in names too', () => {
+    remember('secret-in-a-name')
+    expect(maskDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({ 'x ***': [{ y: '***!' }], n: 1, b: null })
+  })
+  it('is nowhere after masking, whatever surrounds it', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (value, before, after) => {
+        remember(value)
+        expect(mask(before + value + after).includes(value) && !'***'.includes(value)).toBe(false)
+      }),
+      { numRuns: 50 },
+    )
+  })
+  it('is found in a connection by its schema, in optional and nested fields', () => {
+    const schema = z.strictObject({ baseUrl: url(), token: secret(), other: secret().optional(), oauth: z.strictObject({ clientSecret: secret().describe('x') }).optional() })
+    const value = { baseUrl: 'https://x', token: 'token-1', oauth: { clientSecret: 'client-1' } }
+    expect(secretsIn(schema, value)).toEqual(['token-1', 'client-1'])
+    expect(secretsIn(schema, { baseUrl: 'https://x', token: 'token-1', other: 'other-1' })).toEqual(['token-1', 'other-1'])
+  })
+})
+
+describe('the identity of a call', () => {
+  const one = { caller: 'c', eventId: 'e', category: 'issue-ticketing', action: 'open-issue', connection: 'default', mode: 'silent' as const, input: { title: 't', labels: ['a'] } }
+  it('fits every name: 40 hex digits', () => {
+    expect(identify(one)).toMatch(/^[0-9a-f]{40}$/)
+  })
+  it('does not depend on the order of fields or on what is undefined', () => {
+    expect(identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } })).toBe(identify(one))
+  })
+  it.each([{ caller: 'd' }, { eventId: 'f' }, { category: 'slo' }, { action: 'close-issue' }, { connection: 'other' }, { mode: 'interactive' as const }, { input: { title: 'u' } }])('changes with %j', (change) => {
+    expect(identify({ ...one, ...change })).not.toBe(identify(one))
+  })
+  it('is made from JSON that reads back as the same value', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)))))
+  })
+})
+
+describe('fields', () => {
+  it('take lists from text, and ids from numbers', () => {
+    expect(words().parse(' a, b,,c ')).toEqual(['a', 'b', 'c'])
+    expect(words().parse(['a, b'])).toEqual(['a, b'])
+    expect([id().parse(7), id().parse('7')]).toEqual(['7', '7'])
+  })
+  it('refuse URLs that are not http, and credentials in them', () => {
+    for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host']) expect(url().safeParse(bad).success).toBe(false)
+    expect(url().parse('https://jira.example/base')).toBe('https://jira.example/base')
+  })
+  it('that are wrong are all named, with the nearest known name', () => {
+    const schema = z.strictObject({ title: z.string(), labels: words().optional() })
+    const failure = (() => {
+      try {
+        return validate(schema, { titel: 'x', labels: 5 }, { what: 'The input', root: 'input' })
+      } catch (error) {
+        return error as Failure
+      }
+    })() as Failure
+    expect(failure.errors?.map(({ path }) => path).sort()).toEqual(['input.labels', 'input.titel', 'input.title'])
+    expect(failure.message).toContain('did you mean "title"?')
+    expect(unknownName('zzz', ['open', 'close'])).toBe('"zzz" is not known; known are open, close')
+  })
+})
+
+it('what is thrown on purpose is told as it is, and a bug is told as one', () => {
+  expect(errored(new Failure('refused', 'No.'))).toEqual({ status: 'errored', result: 'fail', message: 'No.', data: {}, links: {} })
+  expect(errored(new TypeError('x is undefined')).message).toMatch(/^Internal error/)
+})
