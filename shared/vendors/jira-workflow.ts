@@ -1,18 +1,22 @@
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import type { Http } from '../http.ts'
-import { issuePath, type JiraIssue, readIssue } from './jira.ts'
+import { issuePath, jiraStatus, readIssue } from './jira.ts'
 
-type Status = JiraIssue['fields']['status']
+type Status = z.output<typeof jiraStatus>
 
-/** A step of the workflow that an issue may take now. */
-interface Transition {
-  id: string
-  name: string
-  isAvailable?: boolean
-  to: Status
-  /** The fields of its screen. */
-  fields?: Record<string, { allowedValues?: { name?: string }[] }>
-}
+/** A step of the workflow that an issue may take now, with the fields of its screen. */
+const transition = z.object({
+  id: z.string(),
+  name: z.string(),
+  isAvailable: z.boolean().optional(),
+  to: jiraStatus,
+  fields: z
+    .record(z.string(), z.object({ allowedValues: z.array(z.object({ name: z.string().optional() })).optional() }))
+    .optional(),
+})
+type Transition = z.output<typeof transition>
+const offered = z.object({ transitions: z.array(transition) })
 
 /**
  * Takes an issue to where it is asked to be, unless it is there.
@@ -28,8 +32,8 @@ export async function moveIssue(http: Http, idOrKey: string, state: string, reso
   const { key, fields } = await readIssue(http, idOrKey)
   if (isIn(fields.status, state)) return
   const path = `${issuePath(idOrKey)}/transitions`
-  const { body } = await http.get(path, { query: { expand: 'transitions.fields' } })
-  const transitions = (body as { transitions: Transition[] }).transitions.filter((one) => one.isAvailable !== false)
+  const { body } = await http.get(path, { query: { expand: 'transitions.fields' }, answer: offered })
+  const transitions = body.transitions.filter((one) => one.isAvailable !== false)
   const chosen = pick(transitions, state, resolution)
   if (!chosen) {
     const ways = transitions.map(({ name, to }) => `"${name}" to ${to.name}`).join(', ') || 'none'

@@ -14,7 +14,6 @@ export const jiraConnection = {
   email: word()
     .optional()
     .describe('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)'),
-  // Not by describe(), which makes a copy that is no longer known as a secret.
   token: secret().describe('An API token, or an OAuth 2.0 access token'),
   project: word().optional().describe('Default project, by its key'),
   type: word().optional().describe('Default issue type; Task where left out'),
@@ -55,16 +54,17 @@ export function labelOf(key: string): string {
   return `caw-${key}`
 }
 
+export const jiraStatus = z.object({ name: z.string(), statusCategory: z.object({ key: z.string() }) })
 /** An issue, with the fields that are asked for here. */
-export interface JiraIssue {
-  id: string
-  key: string
-  fields: {
-    status: { name: string; statusCategory: { key: string } }
-    labels?: string[]
-  }
-  properties?: Record<string, unknown>
-}
+const jiraIssue = z.object({
+  id: z.string(),
+  key: z.string(),
+  fields: z.object({ status: jiraStatus, labels: z.array(z.string()).optional() }),
+  properties: z.record(z.string(), z.unknown()).optional(),
+})
+export type JiraIssue = z.output<typeof jiraIssue>
+const jiraIssues = z.object({ issues: z.array(jiraIssue) })
+const jiraUsers = z.array(z.object({ accountId: z.string(), emailAddress: z.string().optional() }))
 
 const issueFields = ['status', 'labels']
 /** What is fetched at once, of the 100 that Jira allows. */
@@ -79,7 +79,7 @@ export function issuePath(idOrKey: string): string {
 
 /** An issue and its status, as it stands now. */
 export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue> {
-  return (await http.get(issuePath(idOrKey), { query: { fields: 'status' } })).body as JiraIssue
+  return (await http.get(issuePath(idOrKey), { query: { fields: 'status' }, answer: jiraIssue })).body
 }
 
 /**
@@ -122,10 +122,10 @@ async function findUnindexed(http: Http, key: string, project: string): Promise<
 async function search(http: Http, jql: string): Promise<JiraIssue[]> {
   const query = { jql, maxResults: perPage, fields: issueFields.join(), properties: keyProperty }
   const gone = [404, 410]
-  let answer = await http.get('rest/api/3/search/jql', { query, accept: gone })
+  const { status, body } = await http.get('rest/api/3/search/jql', { query, accept: gone, answer: jiraIssues })
   // What speaks v3 but is older than 2025 has only this one, which today's Cloud answers with 410.
-  if (gone.includes(answer.status)) answer = await http.get('rest/api/3/search', { query })
-  return (answer.body as { issues: JiraIssue[] }).issues
+  if (gone.includes(status)) return (await http.get('rest/api/3/search', { query, answer: jiraIssues })).body.issues
+  return body.issues
 }
 
 /**
@@ -135,8 +135,13 @@ async function search(http: Http, jql: string): Promise<JiraIssue[]> {
  */
 async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
   const asked = { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] }
-  const { body } = await http.post('rest/api/3/issue/bulkfetch', asked, { reads: true, accept: [400, 404] })
-  return (body as { issues?: JiraIssue[] } | undefined)?.issues ?? []
+  const unreadable = [400, 404]
+  const { status, body } = await http.post('rest/api/3/issue/bulkfetch', asked, {
+    reads: true,
+    accept: unreadable,
+    answer: jiraIssues,
+  })
+  return unreadable.includes(status) ? [] : body.issues
 }
 
 /**
@@ -147,8 +152,8 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
  */
 export async function accountOf(http: Http, assignee: string): Promise<{ accountId: string }> {
   if (!assignee.includes('@')) return { accountId: assignee }
-  const { body } = await http.get('rest/api/3/user/search', { query: { query: assignee, maxResults: 10 } })
-  const users = body as { accountId: string; emailAddress?: string; active?: boolean }[]
+  const query = { query: assignee, maxResults: 10 }
+  const { body: users } = await http.get('rest/api/3/user/search', { query, answer: jiraUsers })
   const exact = users.find(({ emailAddress }) => emailAddress?.toLowerCase() === assignee.toLowerCase())
   // An account may hide its address: then the only one that the search found is the one.
   const user = exact ?? (users.length === 1 ? users[0] : undefined)

@@ -7,10 +7,7 @@ import { type Http, segment } from '../http.ts'
 /** What a connection to Redmine holds. */
 export const redmineConnection = {
   baseUrl: url().describe('Where Redmine is, with its path where it has one'),
-  // Not by describe(), which makes a copy that is no longer known as a secret.
-  token: secret().register(z.globalRegistry, {
-    description: "The API access key of a user's account page; the REST API must be on",
-  }),
+  token: secret().describe("The API access key of a user's account page; the REST API must be on"),
   project: word().optional().describe('Default project, by its identifier'),
   type: word().optional().describe("Default tracker, by its name; the project's first where left out"),
 }
@@ -33,19 +30,30 @@ export const redmineApi = {
 /** How a project is named. */
 export const redmineProject = { pattern: /^[a-z0-9][a-z0-9_-]{0,99}$/, example: 'ops' }
 
-export interface Named {
-  id: number
-  name: string
-}
+export const named = z.object({ id: z.number(), name: z.string() })
+export type Named = z.output<typeof named>
+
+const project = z.object({ project: z.object({ trackers: z.array(named).optional() }) })
+const priorities = z.object({
+  issue_priorities: z.array(named.extend({ is_default: z.boolean(), active: z.boolean().optional() })),
+})
+const currentUser = z.object({ user: z.object({ id: z.number() }) })
+const memberships = z.object({
+  memberships: z.array(z.object({ user: named.optional(), group: named.optional() })),
+  total_count: z.number(),
+})
+const users = z.object({
+  users: z.array(z.object({ id: z.number(), login: z.string(), mail: z.string().optional() })),
+})
 
 /** Most that Redmine lists at once. */
 export const perPage = 100
 
 type Query = Record<string, string | number | undefined>
 
-/** The body of an answer. */
-export async function read<T>(http: Http, path: string, query: Query = {}): Promise<T> {
-  return (await http.get(path, { query })).body as T
+/** The body of an answer, as it must look. */
+export async function read<T>(http: Http, path: string, answer: z.ZodType<T>, query: Query = {}): Promise<T> {
+  return (await http.get(path, { query, answer })).body
 }
 
 /**
@@ -71,19 +79,15 @@ export async function idsOf(
   }
 }
 
-async function trackerOf(http: Http, project: string, type: string): Promise<number> {
-  const path = `projects/${segment(project)}.json`
-  const { trackers = [] } = (await read<{ project: { trackers?: Named[] } }>(http, path, { include: 'trackers' }))
-    .project
+async function trackerOf(http: Http, identifier: string, type: string): Promise<number> {
+  const path = `projects/${segment(identifier)}.json`
+  const { trackers = [] } = (await read(http, path, project, { include: 'trackers' })).project
   return pick(trackers, type)?.id ?? unknown('tracker', type, trackers)
 }
 
 /** By its name, else by its place: an instance may speak any language, but lists them from low to high. */
 async function priorityOf(http: Http, priority: string): Promise<number> {
-  const listed = await read<{ issue_priorities: (Named & { is_default: boolean; active?: boolean })[] }>(
-    http,
-    'enumerations/issue_priorities.json',
-  )
+  const listed = await read(http, 'enumerations/issue_priorities.json', priorities)
   const all = listed.issue_priorities.filter(({ active }) => active !== false)
   const usual = Math.max(
     0,
@@ -102,22 +106,20 @@ async function priorityOf(http: Http, priority: string): Promise<number> {
 /** By id, as `me`, by name among the project's members, or, where the key may look at users, by login or mail address. */
 async function assigneeOf(http: Http, project: string, assignee: string): Promise<number> {
   if (/^\d+$/.test(assignee)) return Number(assignee)
-  if (is('me', assignee)) return (await read<{ user: Named }>(http, 'users/current.json')).user.id
+  if (is('me', assignee)) return (await read(http, 'users/current.json', currentUser)).user.id
   const members: Named[] = []
   for (let offset = 0; ; offset += perPage) {
     const path = `projects/${segment(project)}/memberships.json`
-    const page = await read<{ memberships: { user?: Named; group?: Named }[]; total_count: number }>(http, path, {
-      offset,
-      limit: perPage,
-    })
+    const page = await read(http, path, memberships, { offset, limit: perPage })
     members.push(...page.memberships.flatMap(({ user, group }) => user ?? group ?? []))
     if (page.memberships.length === 0 || offset + perPage >= page.total_count) break
   }
   const member = pick(members, assignee)
   if (member) return member.id
-  const { body } = await http.get('users.json', { query: { name: assignee, limit: perPage }, accept: [403] })
-  const { users = [] } = (body ?? {}) as { users?: { id: number; login: string; mail?: string }[] }
-  const user = users.find(({ login, mail }) => is(login, assignee) || is(mail, assignee))
+  const query = { name: assignee, limit: perPage }
+  const { status, body } = await http.get('users.json', { query, accept: [403], answer: users })
+  const found = status === 403 ? [] : body.users
+  const user = found.find(({ login, mail }) => is(login, assignee) || is(mail, assignee))
   return user?.id ?? unknown('assignee', assignee, members)
 }
 

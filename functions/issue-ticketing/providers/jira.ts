@@ -21,10 +21,10 @@ import {
 } from '../../../shared/vendors/jira.ts'
 import { moveIssue } from '../../../shared/vendors/jira-workflow.ts'
 
-interface Comment {
-  id: string
-  properties?: { key: string; value: unknown }[]
-}
+const property = z.object({ key: z.string(), value: z.unknown() })
+const comment = z.object({ id: z.string(), properties: z.array(property).optional() })
+const commentPage = z.object({ comments: z.array(comment), total: z.number() })
+const createdIssue = z.object({ id: z.string(), key: z.string() })
 
 const connection = z.strictObject(jiraConnection)
 type JiraClient = Client<z.output<typeof connection>>
@@ -90,9 +90,9 @@ export const jira = defineTicketProvider({
     if (closes) await moveIssue(http, id, state)
   },
 
-  async comment({ http, key }, { id }, comment) {
+  async comment({ http, key }, { id }, text) {
     await http.post(`${issuePath(id)}/comment`, {
-      body: toAdf(comment),
+      body: toAdf(text),
       ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
     })
   },
@@ -100,12 +100,12 @@ export const jira = defineTicketProvider({
   async hasComment({ http, key, repeated }, { id }) {
     for (let startAt = 0; ; startAt += perPage) {
       const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
-      const { body } = await http.get(`${issuePath(id)}/comment`, { query })
-      const { comments, total } = body as { comments: Comment[]; total: number }
-      if (comments.some(({ properties = [] }) => properties.some((property) => holdsKey(property, key)))) return true
+      const { body } = await http.get(`${issuePath(id)}/comment`, { query, answer: commentPage })
+      const { comments, total } = body
+      if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, key)))) return true
       // The reference does not name this expansion; what it does name is to ask each comment for its property.
       if (repeated && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
-        for (const comment of comments.slice(0, mostAsked)) if (await carries(http, comment, key)) return true
+        for (const one of comments.slice(0, mostAsked)) if (await carries(http, one, key)) return true
       }
       if (comments.length === 0 || startAt + comments.length >= total) return false
     }
@@ -129,11 +129,11 @@ async function create(client: JiraClient, input: OpenTicket): Promise<{ id: stri
   }
   const asked = [...labels, ...(Array.isArray(fields?.['labels']) ? fields['labels'].map(String) : [])]
   const post = async (labels: string[]) => {
-    const { body } = await http.post('rest/api/3/issue', {
+    const content = {
       fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
       ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
-    })
-    return body as { id: string; key: string }
+    }
+    return (await http.post('rest/api/3/issue', content, { answer: createdIssue })).body
   }
   if (key === undefined) return post(asked)
   try {
@@ -168,10 +168,10 @@ function cleanLabels(labels: string[]): string[] {
   return [...new Set(labels.map((label) => label.trim().replace(/\s+/g, '-')))].filter(Boolean)
 }
 
-async function carries(http: JiraClient['http'], { id }: Comment, key: string): Promise<boolean> {
+async function carries(http: JiraClient['http'], { id }: z.output<typeof comment>, key: string): Promise<boolean> {
   const path = `rest/api/3/comment/${segment(id)}/properties/${segment(keyProperty)}`
-  const { status, body } = await http.get(path, { accept: [404] })
-  return status === 200 && holdsKey(body as { key: string; value: unknown }, key)
+  const { status, body } = await http.get(path, { accept: [404], answer: property })
+  return status !== 404 && holdsKey(body, key)
 }
 
 function linkTo({ connection: { site }, http }: JiraClient, key: string): string {

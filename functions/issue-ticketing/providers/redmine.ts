@@ -6,7 +6,7 @@ import { defineTicketProvider, type Ticket, type TicketChanges, type TicketRef }
 import {
   idsOf,
   is,
-  type Named,
+  named,
   perPage,
   read,
   redmineApi,
@@ -14,22 +14,23 @@ import {
   redmineProject,
 } from '../../../shared/vendors/redmine.ts'
 
-interface Status extends Named {
-  is_closed: boolean
-}
-
-interface Issue {
-  id: number
-  project: Named
-  tracker: Named
-  status: Status
-  priority: Named
-  assigned_to?: Named
-  subject: string
-  description: string | null
-  journals?: { notes: string | null }[]
-  allowed_statuses?: Status[]
-}
+const status = named.extend({ is_closed: z.boolean() })
+type Status = z.output<typeof status>
+const issue = z.object({
+  id: z.number(),
+  project: named,
+  tracker: named,
+  status,
+  priority: named,
+  assigned_to: named.optional(),
+  subject: z.string(),
+  description: z.string().nullable(),
+  journals: z.array(z.object({ notes: z.string().nullish() })).optional(),
+  allowed_statuses: z.array(status).optional(),
+})
+type Issue = z.output<typeof issue>
+const oneIssue = z.object({ issue })
+const someIssues = z.object({ issues: z.array(issue) })
 
 const longestSubject = 255
 
@@ -56,10 +57,10 @@ export const redmine = defineTicketProvider({
   async find({ http, key }, { project }) {
     const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
     // A project that is not there is said by `open`, in Redmine's words.
-    const { body } = await http.get('issues.json', { query, accept: [404] })
-    const { issues = [] } = (body ?? {}) as { issues?: Issue[] }
+    const { status, body } = await http.get('issues.json', { query, accept: [404], answer: someIssues })
+    if (status === 404) return undefined
     // Where it does not know a filter, Redmine leaves it out and lists everything.
-    const found = issues.find(({ description }) => description?.includes(markOf(key)))
+    const found = body.issues.find(({ description }) => description?.includes(markOf(key)))
     return found && ticketOf(http, found)
   },
 
@@ -71,7 +72,7 @@ export const redmine = defineTicketProvider({
       ...(labels.length > 0 ? [`Labels: ${labels.join(', ')}`] : []),
       ...(key === undefined ? [] : [refOf(key)]),
     ]
-    const { body } = await http.post('issues.json', {
+    const content = {
       issue: {
         project_id: project,
         subject,
@@ -79,8 +80,8 @@ export const redmine = defineTicketProvider({
         ...(await idsOf(http, project, { type: type || connection.type, priority, assignee })),
         ...fields,
       },
-    })
-    return ticketOf(http, (body as { issue: Issue }).issue)
+    }
+    return ticketOf(http, (await http.post('issues.json', content, { answer: oneIssue })).body.issue)
   },
 
   async get({ http }, ref) {
@@ -150,7 +151,7 @@ function confirm(issue: Issue, asked: Record<string, unknown>, notes: string | u
   )
 }
 
-function lines(text: string | null): string | undefined {
+function lines(text: string | null | undefined): string | undefined {
   return text?.replace(/\r\n/g, '\n').trim()
 }
 
@@ -205,10 +206,10 @@ function pathOf(ref: TicketRef): string {
 }
 
 async function readIssue(http: Http, ref: TicketRef, include?: string): Promise<Issue> {
-  return (await read<{ issue: Issue }>(http, pathOf(ref), { include })).issue
+  return (await read(http, pathOf(ref), oneIssue, { include })).issue
 }
 
 function ticketOf(http: Http, { id, status }: Issue): Ticket {
-  const ticket = { id: String(id), number: `#${id}`, url: `${http.baseUrl}/issues/${id}` }
+  const ticket = { id: String(id), number: String(id), url: `${http.baseUrl}/issues/${id}` }
   return { ...ticket, state: status.name, closed: status.is_closed }
 }
