@@ -9,12 +9,18 @@ export function lineFor(event: RuntimeEvent): string | undefined {
     case 'gateway':
       return line(event.at, '-->', `${event.method} ${event.path} ${event.status} in ${event.ms} ms`, event.detail)
     case 'sandbox':
-      return event.method === 'EVENT'
-        ? line(Date.parse(event.at), '<--', `event ${event.path}`, event.note)
-        : line(Date.parse(event.at), '<--', `${event.target} ${event.method} ${event.path} ${event.status ?? 'no answer'}`, event.note)
+      return sandboxLine(event)
     case 'cloud':
       return cloudLine(event)
   }
+}
+
+function sandboxLine({ at, target, method, path, status, note }: Extract<RuntimeEvent, { from: 'sandbox' }>): string | undefined {
+  if (method === 'EVENT') return line(Date.parse(at), '<--', `event ${path}`, note)
+  const failed = status === null || status >= 400
+  // An event that was taken has its own line, and whoever plays Keptn's part reads back four times a second.
+  if (target === 'keptn' && !failed) return undefined
+  return line(Date.parse(at), '<--', `${target} ${method} ${path} ${status ?? 'no answer'}`, note)
 }
 
 function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | undefined {

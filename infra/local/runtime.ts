@@ -130,7 +130,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, { cloud, sandbox
   if (category === undefined) return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url) })
   const began = Date.now()
   const finish = (status: number, detail?: string) =>
-    observe({ from: 'gateway', at: began, method: req.method ?? '', path: pathname, status, ms: Date.now() - began, ...(detail ? { detail } : {}) })
+    observe({ from: 'gateway', at: Date.now(), method: req.method ?? '', path: pathname, status, ms: Date.now() - began, ...(detail ? { detail } : {}) })
   if (!categories.some(({ name }) => name === category)) {
     const failure = new Failure('unknown', `There is no category ${unknownName(decodeURIComponentSafe(category), categories.map(({ name }) => name))}.`)
     writeProxyResult(res, problem(failure, ''))

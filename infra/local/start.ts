@@ -34,18 +34,22 @@ async function main(): Promise<void> {
   const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
+  let playing = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({
     port,
     state,
     secretsFile: process.env['WEBHOOKS_SECRETS'],
     observe: (event) => {
+      // While the demo plays, its player tells what the control plane does.
+      if (playing && event.from === 'sandbox' && event.note === 'via control-plane') return
       const text = lineFor(event)
       if (text) console.log(text)
     },
   })
   stopOnSignals(runtime)
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
-  if (process.env['WEBHOOKS_DEMO'] !== 'off') await playDemo(runtime)
+  if (playing) await playDemo(runtime)
+  playing = false
   console.log(invitation(runtime.url))
 }
 

@@ -11,8 +11,8 @@ import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 
 export interface ServiceOptions {
-  /** Laid over the sandbox's secrets. */
-  secrets?: Record<string, unknown>
+  /** Laid over the sandbox's secrets; of the URL where those need it. */
+  secrets?: Record<string, unknown> | ((url: string) => Record<string, unknown>)
   timeScale?: number
   webhookTimeout?: number
 }
@@ -52,7 +52,8 @@ export class Service {
   /** Starts it, or starts it again on the same port and state after `kill`. */
   async start(): Promise<this> {
     this.#port ||= await freePort()
-    const { secrets, ...options } = this.#options
+    const { secrets: given, ...options } = this.#options
+    const secrets = typeof given === 'function' ? given(`http://127.0.0.1:${this.#port}`) : given
     const secretsFile = join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
     if (secrets) writeFileSync(secretsFile, JSON.stringify(secrets))
     const serve = join(import.meta.dirname, 'serve.ts')

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
+import { nest } from '../../../shared/event/dotted.ts'
 import { callReceiver, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 
 interface Options {
   url: string
   token?: string
   mode?: string
-  input: string[]
+  input?: string[]
   event?: string
   id?: string
   task: string
@@ -26,7 +27,7 @@ export function sendCommand(): Command {
     new Command('send')
       .description('send one call to an action and show its answer')
       .argument('<category/action>', 'such as issue-ticketing/open-issue')
-      .option('--input <name=value>', 'a field of the input; name.part=value for one inside; may be given several times', collect, [])
+      .option('--input <name=value>', 'a field of the input; name.part=value for one inside; may be given several times', collect)
       .option('--mode <mode>', 'silent or interactive (default: silent)')
       .option('--event <file>', 'a JSON file with the event, instead of one made up')
       .option('--id <id>', 'the id of the event made up (default: a new one for interactive, none for silent)')
@@ -88,9 +89,9 @@ function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Opti
   return query
 }
 
-function eventOf({ event, id, mode, task, input }: Options): unknown {
+function eventOf({ event, id, mode, task, input = [] }: Options): unknown {
   const made = event === undefined ? madeUp(task, id ?? (mode === 'interactive' ? randomUUID() : undefined)) : readEvent(event)
-  return input.length === 0 ? made : { ...made, input: Object.fromEntries(input.map(parseField)) }
+  return input.length === 0 ? made : { ...made, input: nest(input.map(parseField)) }
 }
 
 function madeUp(task: string, id: string | undefined): Record<string, unknown> {
@@ -116,6 +117,6 @@ function parseField(field: string): [string, string] {
   return [field.slice(0, at), field.slice(at + 1)]
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
