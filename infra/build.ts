@@ -74,6 +74,7 @@ const entryPoints: Plugin = {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const began = performance.now()
   const sizes = await buildBundles()
-  for (const [path, bytes] of Object.entries(sizes)) console.log(`dist/${path.padEnd(32)} ${(bytes / 1024).toFixed(0).padStart(5)} KB`)
+  for (const [path, bytes] of Object.entries(sizes))
+    console.log(`dist/${path.padEnd(32)} ${(bytes / 1024).toFixed(0).padStart(5)} KB`)
   console.log(`built in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }

@@ -12,7 +12,8 @@ const program = new Command('webhooks')
 
 for (const command of [sendCommand(), tasksCommand(), sequenceCommand(), previewCommand()]) program.addCommand(command)
 // Wrong arguments are exit code 2 everywhere; 1 is for what was asked and did not succeed.
-for (const command of [program, ...program.commands]) command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+for (const command of [program, ...program.commands])
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 
 try {
   await program.parseAsync()

@@ -16,13 +16,21 @@ export class UsageError extends Error {
 /** The two options of every command that calls the receiver, with the local runtime as their default. */
 export function receiverOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'where the functions are deployed (WEBHOOKS_URL; else the local runtime)', parseUrl, process.env['WEBHOOKS_URL'] ?? defaultUrl)
+    .option(
+      '--url <url>',
+      'where the functions are deployed (WEBHOOKS_URL; else the local runtime)',
+      parseUrl,
+      process.env['WEBHOOKS_URL'] ?? defaultUrl,
+    )
     .option('--token <token>', 'the token of a caller (WEBHOOKS_TOKEN; else the local demo token)')
 }
 
 /** The options as given, with defaults; a deployed URL may end in `/v1` as `cdk deploy` prints it. */
 export function receiverOf({ url, token }: { url: string; token?: string }): Receiver {
-  return { url: url.replace(/\/+$/, '').replace(/\/v1$/, ''), token: token ?? process.env['WEBHOOKS_TOKEN'] ?? demo.callerToken }
+  return {
+    url: url.replace(/\/+$/, '').replace(/\/v1$/, ''),
+    token: token ?? process.env['WEBHOOKS_TOKEN'] ?? demo.callerToken,
+  }
 }
 
 /**
@@ -30,7 +38,11 @@ export function receiverOf({ url, token }: { url: string; token?: string }): Rec
  *
  * @throws UsageError where nothing answers
  */
-export async function callReceiver({ url, token }: Receiver, path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
+export async function callReceiver(
+  { url, token }: Receiver,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ status: number; body: unknown }> {
   const target = path.startsWith('http') ? path : `${url}${path}`
   let response: Response
   try {
@@ -47,6 +59,7 @@ export async function callReceiver({ url, token }: Receiver, path: string, init:
 }
 
 function parseUrl(text: string): string {
-  if (!URL.canParse(text)) throw new InvalidArgumentError('It must be a URL, such as https://abc.execute-api.eu-west-1.amazonaws.com/v1.')
+  if (!URL.canParse(text))
+    throw new InvalidArgumentError('It must be a URL, such as https://abc.execute-api.eu-west-1.amazonaws.com/v1.')
   return text
 }

@@ -15,7 +15,14 @@ export function lineFor(event: RuntimeEvent): string | undefined {
   }
 }
 
-function sandboxLine({ at, target, method, path, status, note }: Extract<RuntimeEvent, { from: 'sandbox' }>): string | undefined {
+function sandboxLine({
+  at,
+  target,
+  method,
+  path,
+  status,
+  note,
+}: Extract<RuntimeEvent, { from: 'sandbox' }>): string | undefined {
   if (method === 'EVENT') return line(Date.parse(at), '<--', `event ${path}`, note)
   const failed = status === null || status >= 400
   // An event that was taken has its own line, and whoever plays Keptn's part reads back four times a second.
@@ -29,14 +36,20 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
     // One line a step: when it ends, or has to be tried again.
     if (event.status === 'STARTED' || event.status === 'READY') return undefined
     const attempt = event.attempt !== undefined && event.attempt > 1 ? `, try ${event.attempt}` : ''
-    return line(event.at, '   ', `task ${task} ${event.name}: ${String(event.status).toLowerCase()}${attempt}`, event.error?.ErrorMessage)
+    return line(
+      event.at,
+      '   ',
+      `task ${task} ${event.name}: ${String(event.status).toLowerCase()}${attempt}`,
+      event.error?.ErrorMessage,
+    )
   }
-  if (event.kind === 'execution') return line(event.at, '   ', `task ${task} ${String(event.status).toLowerCase()}`, event.error?.ErrorMessage)
+  if (event.kind === 'execution')
+    return line(event.at, '   ', `task ${task} ${String(event.status).toLowerCase()}`, event.error?.ErrorMessage)
   return undefined
 }
 
 /** `12:00:00.000 --> text (detail)`, on one line whatever the detail holds. */
-export function line(at: number, arrow: string, text: string, detail?: string): string {
+function line(at: number, arrow: string, text: string, detail?: string): string {
   const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal.

@@ -7,7 +7,16 @@ import { Failure } from '../../shared/errors.ts'
 import { problem } from '../../shared/function/answers.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist } from '../build.ts'
-import { type LocalCloud, type LocalFunction, type Observation, readBody, startLocalCloud, tooLong, toProxyEvent, writeProxyResult } from './cloud/index.ts'
+import {
+  type LocalCloud,
+  type LocalFunction,
+  type Observation,
+  readBody,
+  startLocalCloud,
+  tooLong,
+  toProxyEvent,
+  writeProxyResult,
+} from './cloud/index.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
 import { localSecrets } from './secrets.ts'
 
@@ -52,7 +61,15 @@ const executionTimeout = 31 * 86_400
  * @throws Error when the port is taken or the state folder can not be used
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { port, state, secretsFile, bundles = dist, timeScale = 1, webhookTimeout = 28, observe = () => undefined } = options
+  const {
+    port,
+    state,
+    secretsFile,
+    bundles = dist,
+    timeScale = 1,
+    webhookTimeout = 28,
+    observe = () => undefined,
+  } = options
   if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const server = createServer()
@@ -117,7 +134,11 @@ interface Serving {
   observe: (event: RuntimeEvent) => void
 }
 
-async function serve(req: IncomingMessage, res: ServerResponse, { cloud, sandbox, url, observe }: Serving): Promise<void> {
+async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { cloud, sandbox, url, observe }: Serving,
+): Promise<void> {
   const { pathname } = new URL(req.url ?? '/', url)
   // A page in the user's browser can point a name of its own at loopback; what it sends names that host.
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? '')) {
@@ -130,9 +151,23 @@ async function serve(req: IncomingMessage, res: ServerResponse, { cloud, sandbox
   if (category === undefined) return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url) })
   const began = Date.now()
   const finish = (status: number, detail?: string) =>
-    observe({ from: 'gateway', at: Date.now(), method: req.method ?? '', path: pathname, status, ms: Date.now() - began, ...(detail ? { detail } : {}) })
+    observe({
+      from: 'gateway',
+      at: Date.now(),
+      method: req.method ?? '',
+      path: pathname,
+      status,
+      ms: Date.now() - began,
+      ...(detail ? { detail } : {}),
+    })
   if (!categories.some(({ name }) => name === category)) {
-    const failure = new Failure('unknown', `There is no category ${unknownName(decodeURIComponentSafe(category), categories.map(({ name }) => name))}.`)
+    const failure = new Failure(
+      'unknown',
+      `There is no category ${unknownName(
+        decodeURIComponentSafe(category),
+        categories.map(({ name }) => name),
+      )}.`,
+    )
     writeProxyResult(res, problem(failure, ''))
     return finish(404, failure.message)
   }
@@ -143,15 +178,26 @@ async function serve(req: IncomingMessage, res: ServerResponse, { cloud, sandbox
 }
 
 /** What API Gateway does: a function that fails or answers nonsense is its 502. */
-async function callFunction(cloud: LocalCloud, category: string, req: IncomingMessage, body: Buffer): Promise<ProxyResult> {
-  const { result, error } = await cloud.invoke(`${category}-webhook`, toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }))
+async function callFunction(
+  cloud: LocalCloud,
+  category: string,
+  req: IncomingMessage,
+  body: Buffer,
+): Promise<ProxyResult> {
+  const { result, error } = await cloud.invoke(
+    `${category}-webhook`,
+    toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }),
+  )
   if (!error && isProxyResult(result)) return result
   return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error', detail: error?.errorMessage }) }
 }
 
 function index(url: string) {
   return {
-    categories: categories.map(({ name, actions }) => ({ name, actions: Object.keys(actions).map((action) => `${url}/v1/${name}/${action}`) })),
+    categories: categories.map(({ name, actions }) => ({
+      name,
+      actions: Object.keys(actions).map((action) => `${url}/v1/${name}/${action}`),
+    })),
     tasks: `${url}/tasks`,
     events: `${url}/sandbox/events`,
     issues: `${url}/sandbox/issues`,
@@ -190,7 +236,11 @@ function answer(res: ServerResponse, status: number, body: unknown): void {
 function listen(server: ReturnType<typeof createServer>, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} is in use: stop what listens there, or set WEBHOOKS_PORT to another.`) : error)
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`Port ${port} is in use: stop what listens there, or set WEBHOOKS_PORT to another.`)
+          : error,
+      )
     })
     server.listen(port, '127.0.0.1', () => {
       const address = server.address()

@@ -57,7 +57,8 @@ function sandboxSecrets(url: string): Record<string, unknown> {
 }
 
 function readSecretsFile(file: string): Record<string, unknown> {
-  const wrong = (why: string) => new Error(`WEBHOOKS_SECRETS: ${file} ${why}. It must be a JSON object: secret name -> value.`)
+  const wrong = (why: string) =>
+    new Error(`WEBHOOKS_SECRETS: ${file} ${why}. It must be a JSON object: secret name -> value.`)
   let text: string
   try {
     text = readFileSync(file, 'utf8')

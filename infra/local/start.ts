@@ -32,7 +32,8 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) {
 
 async function main(): Promise<void> {
   const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
   let playing = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({

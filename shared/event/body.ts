@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts'
 import { nest } from './dotted.ts'
 
 /** Over this a call is refused; its task could not be started with it either. */
-export const largestBody = 256 * 1024
+const largestBody = 256 * 1024
 const deepest = 32
 
 /**
@@ -42,9 +42,11 @@ export function parseBody(
  * Only where the text as a whole reads as such; real text practically never does.
  */
 export function mend(text: string): string {
-  if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text
+  const bytes = Buffer.from(text, 'latin1')
+  // A character over U+00FF is no single byte: this text was not mangled.
+  if (!/[\u0080-\u00ff]/.test(text) || bytes.toString('latin1') !== text) return text
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return text
   }

@@ -100,7 +100,9 @@ export const openTicket: Action<TicketProvider, OpenTicket> = {
   async act(provider, client, input) {
     const found = hasKey(client) ? await provider.find(client, input) : undefined
     const ticket = found ?? (await provider.open(client, input))
-    const message = found ? `Found ${named(provider, ticket)}, which an earlier try had opened` : `Opened ${named(provider, ticket)}`
+    const message = found
+      ? `Found ${named(provider, ticket)}, which an earlier try had opened`
+      : `Opened ${named(provider, ticket)}`
     return outcomeOf(provider, ticket, message)
   },
 }
@@ -151,11 +153,15 @@ export const closeTicket: Action<TicketProvider, z.output<typeof closeInput>> = 
     const ref = { id, project }
     const before = await provider.get(client, ref)
     if (comment) await commentOnce(provider, client, ref, comment)
-    if (before.closed) return outcomeOf(provider, before, `The ${named(provider, before)} was closed already (${before.state})`)
+    if (before.closed)
+      return outcomeOf(provider, before, `The ${named(provider, before)} was closed already (${before.state})`)
     await provider.close(client, ref, { resolution })
     const after = await provider.get(client, ref)
     if (!after.closed) {
-      throw new Failure('refused', `${provider.title} took the call, but the ${named(provider, after)} is still ${after.state}.`)
+      throw new Failure(
+        'refused',
+        `${provider.title} took the call, but the ${named(provider, after)} is still ${after.state}.`,
+      )
     }
     return outcomeOf(provider, after, `Closed ${named(provider, after)} (${after.state})`)
   },

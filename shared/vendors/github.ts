@@ -27,4 +27,7 @@ export const githubApi = {
 } satisfies Pick<Provider<z.ZodObject<{ token: z.ZodString }>>, 'headers' | 'check'>
 
 /** How a repository is named; a part of dots alone would leave the path. */
-export const repository = { pattern: /^(?!\.+\/)[A-Za-z0-9_.-]+\/(?!\.+$)[A-Za-z0-9_.-]+$/, example: 'octo-org/octo-repo' }
+export const repository = {
+  pattern: /^(?!\.+\/)[A-Za-z0-9_.-]+\/(?!\.+$)[A-Za-z0-9_.-]+$/,
+  example: 'octo-org/octo-repo',
+}

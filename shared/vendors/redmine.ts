@@ -31,7 +31,7 @@ export const redmineApi = {
 export const redmineProject = { pattern: /^[a-z0-9][a-z0-9_-]{0,99}$/, example: 'ops' }
 
 export const named = z.object({ id: z.number(), name: z.string() })
-export type Named = z.output<typeof named>
+type Named = z.output<typeof named>
 
 const project = z.object({ project: z.object({ trackers: z.array(named).optional() }) })
 const priorities = z.object({

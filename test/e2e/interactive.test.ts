@@ -23,14 +23,23 @@ async function openAndWait(fault: FaultSpec | undefined, query = interactive, mo
 describe('an interactive call', () => {
   it('is answered 202, and by exactly one started and one finished', async () => {
     const { event, accepted, started, finished, opened } = await openAndWait(undefined)
-    expect(accepted).toEqual({ taskId: expect.stringMatching(/^[0-9a-f]{40}$/), statusUrl: expect.any(String), duplicate: false })
+    expect(accepted).toEqual({
+      taskId: expect.stringMatching(/^[0-9a-f]{40}$/),
+      statusUrl: expect.any(String),
+      duplicate: false,
+    })
     expect([started, finished.length, opened]).toEqual([1, 1, 1])
     expect(finished[0]).toMatchObject({
       ...event.data,
       status: 'succeeded',
       result: 'pass',
       message: expect.stringMatching(/^Opened issue \d+$/),
-      openticket: { id: expect.stringMatching(/^demo\/shop#\d+$/), number: expect.any(String), url: expect.stringContaining('/issues/'), state: 'open' },
+      openticket: {
+        id: expect.stringMatching(/^demo\/shop#\d+$/),
+        number: expect.any(String),
+        url: expect.stringContaining('/issues/'),
+        state: 'open',
+      },
       labels: { [`github ${finished[0].openticket.number}`]: finished[0].openticket.url },
     })
   })
@@ -39,7 +48,11 @@ describe('an interactive call', () => {
     const { accepted } = await openAndWait(undefined)
     const { status, body } = await service.call(new URL(accepted.statusUrl).pathname, undefined, { method: 'GET' })
     expect(status).toBe(200)
-    expect(body).toMatchObject({ taskId: accepted.taskId, state: 'finished', outcome: { status: 'succeeded', result: 'pass', data: { state: 'open' } } })
+    expect(body).toMatchObject({
+      taskId: accepted.taskId,
+      state: 'finished',
+      outcome: { status: 'succeeded', result: 'pass', data: { state: 'open' } },
+    })
   })
 
   it('sends no started unless it is told to', async () => {
@@ -54,8 +67,15 @@ describe('an interactive call', () => {
   })
 
   it('takes the title and the link from the problem in the event', async () => {
-    const incident = { ProblemID: 'P-1', ProblemTitle: 'Failure rate increase', ProblemURL: 'https://abc.live.dynatrace.com/#problems/1' }
-    await openAndWait(undefined, interactive, { input: undefined, data: { project: 'p', stage: 's', service: 'x', incident } })
+    const incident = {
+      ProblemID: 'P-1',
+      ProblemTitle: 'Failure rate increase',
+      ProblemURL: 'https://abc.live.dynatrace.com/#problems/1',
+    }
+    await openAndWait(undefined, interactive, {
+      input: undefined,
+      data: { project: 'p', stage: 's', service: 'x', incident },
+    })
     const issue = (await service.issues()).at(-1)
     expect(issue.title).toBe('Failure rate increase')
     expect(issue.body).toContain(incident.ProblemURL)
@@ -65,13 +85,17 @@ describe('an interactive call', () => {
     const data = { project: 'p', stage: 's', service: 'x', result: 'pass' }
     const { finished, opened } = await openAndWait(undefined, `${interactive}&when=fail,warning`, { data })
     expect(opened).toBe(0)
-    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', message: expect.stringContaining('data.result is pass') }])
+    expect(finished).toMatchObject([
+      { status: 'succeeded', result: 'pass', message: expect.stringContaining('data.result is pass') },
+    ])
   })
 
   it('shows the request in its finished and sends nothing to the platform on a dry run', async () => {
     const { finished, opened } = await openAndWait(undefined, `${interactive}&dryRun=true`)
     expect(opened).toBe(0)
-    expect(finished).toMatchObject([{ result: 'pass', openticket: { request: { method: 'POST', headers: { authorization: '***' } } } }])
+    expect(finished).toMatchObject([
+      { result: 'pass', openticket: { request: { method: 'POST', headers: { authorization: '***' } } } },
+    ])
   })
 })
 
@@ -103,7 +127,10 @@ describe('a repeat of an interactive call', () => {
 
   it('is a repeat whatever the order of its fields and whatever else the event carries', async () => {
     const { id, type, shkeptncontext, data } = triggered()
-    const first = await service.openIssue({ id, type, shkeptncontext, data, input: { title: 'T', priority: 'high' } }, interactive)
+    const first = await service.openIssue(
+      { id, type, shkeptncontext, data, input: { title: 'T', priority: 'high' } },
+      interactive,
+    )
     const second = await service.openIssue(
       { input: { priority: 'high', title: 'T' }, time: '2026-01-01T00:00:00Z', data, shkeptncontext, type, id },
       `?sendStarted=true&mode=interactive`,
@@ -115,16 +142,24 @@ describe('a repeat of an interactive call', () => {
 
 describe('a platform that refuses', () => {
   it('ends the task as errored and fail, with its own reason', async () => {
-    const { started, finished, opened } = await openAndWait(undefined, interactive, { input: { title: 'T', project: 'demo/no-issues' } })
+    const { started, finished, opened } = await openAndWait(undefined, interactive, {
+      input: { title: 'T', project: 'demo/no-issues' },
+    })
     expect([started, finished.length, opened]).toEqual([1, 1, 0])
-    expect(finished[0]).toMatchObject({ status: 'errored', result: 'fail', message: expect.stringContaining('Issues are disabled for this repo') })
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining('Issues are disabled for this repo'),
+    })
   })
 
   it('and does not accept our credentials twice is named with the secret to mend', async () => {
     const { finished } = await openAndWait({ target: 'github', kind: '401' })
     expect(finished[0]).toMatchObject({
       status: 'errored',
-      message: expect.stringMatching(/Bad credentials.*cloud-automation-webhooks\/connections\/issue-ticketing\/default/),
+      message: expect.stringMatching(
+        /Bad credentials.*cloud-automation-webhooks\/connections\/issue-ticketing\/default/,
+      ),
     })
   })
 
@@ -143,9 +178,16 @@ describe('a platform that is down', () => {
 
   it('and never answers: the task is errored when its deadline passes, and says which', async () => {
     const began = Date.now()
-    const { started, finished, opened } = await openAndWait({ target: 'github', kind: 'hang' }, `${interactive}&deadline=PT3S`)
+    const { started, finished, opened } = await openAndWait(
+      { target: 'github', kind: 'hang' },
+      `${interactive}&deadline=PT3S`,
+    )
     expect([started, finished.length, opened]).toEqual([1, 1, 0])
-    expect(finished[0]).toMatchObject({ status: 'errored', result: 'fail', message: expect.stringMatching(/GitHub did not answer.*deadline of 3 s/) })
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(/GitHub did not answer.*deadline of 3 s/),
+    })
     expect(Date.now() - began).toBeGreaterThan(2_000)
   })
 
@@ -191,10 +233,14 @@ describe("Keptn's API", () => {
     { target: 'keptn', kind: 'empty', count: 2 },
     { target: 'keptn', kind: '401', count: 2 },
     { target: 'keptn', kind: 'hang', count: 1 },
-  ])('that fails for a while ($kind) gets one started and one finished', async (fault) => {
-    const { started, finished, opened } = await openAndWait(fault)
-    expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
-  }, 60_000)
+  ])(
+    'that fails for a while ($kind) gets one started and one finished',
+    async (fault) => {
+      const { started, finished, opened } = await openAndWait(fault)
+      expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
+    },
+    60_000,
+  )
 
   it.each<FaultSpec>([
     { target: 'keptn', kind: '500', after: true, count: 1, match: { method: 'POST', body: '.started' } },
@@ -208,7 +254,10 @@ describe("Keptn's API", () => {
   })
 
   it('that is down past the deadline gets a started and an errored finished when it is back, and nothing was opened', async () => {
-    const { started, finished, opened } = await openAndWait({ target: 'keptn', kind: '503', seconds: 5 }, `${interactive}&deadline=PT2S`)
+    const { started, finished, opened } = await openAndWait(
+      { target: 'keptn', kind: '503', seconds: 5 },
+      `${interactive}&deadline=PT2S`,
+    )
     expect([started, finished.length, opened]).toEqual([1, 1, 0])
     expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('deadline of 2 s') })
   })
@@ -227,7 +276,9 @@ it('hundreds of tasks at once end, each with one issue and one finished', async 
   )
   const last = await service.finishedOf(ids.at(-1) as string, 120)
   expect(last.finished).toHaveLength(1)
-  const finished = (await service.events()).filter(({ type, triggeredid }) => type.endsWith('.finished') && ids.some((id) => id === triggeredid))
+  const finished = (await service.events()).filter(
+    ({ type, triggeredid }) => type.endsWith('.finished') && ids.some((id) => id === triggeredid),
+  )
   expect([finished.length, new Set(finished.map(({ triggeredid }) => triggeredid)).size]).toEqual([count, count])
   expect((await service.issues()).length - before).toBe(count)
 }, 180_000)

@@ -10,31 +10,58 @@ afterEach(() => service.end())
 
 /** Holds the step in the middle of its call, before or after the call was carried out, so that it can be killed there. */
 const steps: { step: string; fault: FaultSpec }[] = [
-  { step: 'send-started, before Keptn has it', fault: { target: 'keptn', kind: 'hang', match: { method: 'POST', body: '.started' } } },
-  { step: 'send-started, after Keptn has it', fault: { target: 'keptn', kind: 'hang', after: true, match: { method: 'POST', body: '.started' } } },
-  { step: 'open-issue, while it looks for an earlier one', fault: { target: 'github', kind: 'hang', match: { method: 'GET' } } },
+  {
+    step: 'send-started, before Keptn has it',
+    fault: { target: 'keptn', kind: 'hang', match: { method: 'POST', body: '.started' } },
+  },
+  {
+    step: 'send-started, after Keptn has it',
+    fault: { target: 'keptn', kind: 'hang', after: true, match: { method: 'POST', body: '.started' } },
+  },
+  {
+    step: 'open-issue, while it looks for an earlier one',
+    fault: { target: 'github', kind: 'hang', match: { method: 'GET' } },
+  },
   { step: 'open-issue, before GitHub has it', fault: { target: 'github', kind: 'hang', match: { method: 'POST' } } },
-  { step: 'open-issue, after GitHub has it', fault: { target: 'github', kind: 'hang', after: true, match: { method: 'POST' } } },
-  { step: 'send-finished, before Keptn has it', fault: { target: 'keptn', kind: 'hang', match: { method: 'POST', body: '.finished' } } },
-  { step: 'send-finished, after Keptn has it', fault: { target: 'keptn', kind: 'hang', after: true, match: { method: 'POST', body: '.finished' } } },
+  {
+    step: 'open-issue, after GitHub has it',
+    fault: { target: 'github', kind: 'hang', after: true, match: { method: 'POST' } },
+  },
+  {
+    step: 'send-finished, before Keptn has it',
+    fault: { target: 'keptn', kind: 'hang', match: { method: 'POST', body: '.finished' } },
+  },
+  {
+    step: 'send-finished, after Keptn has it',
+    fault: { target: 'keptn', kind: 'hang', after: true, match: { method: 'POST', body: '.finished' } },
+  },
 ]
 
 describe('a process that is killed', () => {
-  it.each(steps)('in $step, goes on at its restart and ends with one issue, one started and one finished', async ({ fault }) => {
-    await service.fault({ ...fault, count: 1 })
-    const event = triggered({ input: { title: 'Survives' } })
-    expect((await service.openIssue(event, '?mode=interactive&sendStarted=true')).status).toBe(202)
-    await until(async () => (await service.requests(fault.target)).some(({ status }) => status === null), 20, () => `a call that hangs\n${service.output}`)
-    await service.kill()
-    await service.start()
-    const { started, finished } = await service.finishedOf(event.id, 30)
-    expect([started, finished.length, (await service.issues()).length]).toEqual([1, 1, 1])
-    expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
-  })
+  it.each(steps)(
+    'in $step, goes on at its restart and ends with one issue, one started and one finished',
+    async ({ fault }) => {
+      await service.fault({ ...fault, count: 1 })
+      const event = triggered({ input: { title: 'Survives' } })
+      expect((await service.openIssue(event, '?mode=interactive&sendStarted=true')).status).toBe(202)
+      await until(
+        async () => (await service.requests(fault.target)).some(({ status }) => status === null),
+        20,
+        () => `a call that hangs\n${service.output}`,
+      )
+      await service.kill()
+      await service.start()
+      const { started, finished } = await service.finishedOf(event.id, 30)
+      expect([started, finished.length, (await service.issues()).length]).toEqual([1, 1, 1])
+      expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
+    },
+  )
 
   it('right after it said 202, goes on at its restart', async () => {
     const events = [triggered(), triggered(), triggered()]
-    const answers = await Promise.all(events.map((event) => service.openIssue(event, '?mode=interactive&sendStarted=true')))
+    const answers = await Promise.all(
+      events.map((event) => service.openIssue(event, '?mode=interactive&sendStarted=true')),
+    )
     await service.kill()
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
     await service.start()
@@ -49,12 +76,18 @@ describe('a process that is killed', () => {
     await service.fault({ target: 'github', kind: 'hang', match: { method: 'GET' }, count: 1 })
     const event = triggered()
     await service.openIssue(event, '?mode=interactive&deadline=PT2S')
-    await until(async () => (await service.requests('github')).some(({ status }) => status === null), 20, () => 'a call that hangs')
+    await until(
+      async () => (await service.requests('github')).some(({ status }) => status === null),
+      20,
+      () => 'a call that hangs',
+    )
     await service.kill()
     await new Promise((resolve) => setTimeout(resolve, 2_100))
     await service.start()
     const { finished } = await service.finishedOf(event.id, 30)
-    expect(finished).toMatchObject([{ status: 'errored', result: 'fail', message: expect.stringContaining('deadline passed') }])
+    expect(finished).toMatchObject([
+      { status: 'errored', result: 'fail', message: expect.stringContaining('deadline passed') },
+    ])
     expect(await service.issues()).toHaveLength(0)
   })
 
@@ -66,6 +99,9 @@ describe('a process that is killed', () => {
     await service.start()
     const status = await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET' })
     expect(status.body).toMatchObject({ state: 'finished', outcome: { result: 'pass' } })
-    expect((await service.openIssue(event, '?mode=interactive')).body).toMatchObject({ duplicate: true, taskId: body.taskId })
+    expect((await service.openIssue(event, '?mode=interactive')).body).toMatchObject({
+      duplicate: true,
+      taskId: body.taskId,
+    })
   })
 })

@@ -4,13 +4,22 @@ import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
-const tokens = { old: 'caller-token-old', next: 'caller-token-next', other: 'caller-token-other', lonely: 'caller-token-lonely' }
+const tokens = {
+  old: 'caller-token-old',
+  next: 'caller-token-next',
+  other: 'caller-token-other',
+  lonely: 'caller-token-lonely',
+}
 
 const service = new Service({
   secrets: {
     'cloud-automation-webhooks/callers': {
       demo: { tokens: [hash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox' },
-      rotating: { tokens: [hash(tokens.old), hash(tokens.next)], categories: ['issue-ticketing'], orchestrator: 'sandbox' },
+      rotating: {
+        tokens: [hash(tokens.old), hash(tokens.next)],
+        categories: ['issue-ticketing'],
+        orchestrator: 'sandbox',
+      },
       elsewhere: { tokens: [hash(tokens.other)], categories: ['load-testing', 'slo'], orchestrator: 'sandbox' },
       lonely: { tokens: [hash(tokens.lonely)], categories: ['*'], orchestrator: 'nowhere' },
     },
@@ -24,7 +33,12 @@ afterAll(async () => {
 })
 
 function expectProblem(answer: { status: number; headers: Headers; body: unknown }, status: number, detail: RegExp) {
-  expect(answer.body).toMatchObject({ type: 'about:blank', title: expect.any(String), status, detail: expect.stringMatching(detail) })
+  expect(answer.body).toMatchObject({
+    type: 'about:blank',
+    title: expect.any(String),
+    status,
+    detail: expect.stringMatching(detail),
+  })
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
   expect(answer.status).toBe(status)
 }
@@ -40,10 +54,22 @@ describe('a body', () => {
     ['that is a JSON array', '[1]', 400, /array: send one JSON object/, json],
     ['that is null', 'null', 400, /null: send one JSON object/, json],
     ['that is a number', '7', 400, /number: send one JSON object/, json],
-    ['of 300 KB', JSON.stringify({ ...whole, input: { description: 'x'.repeat(300 * 1024) } }), 413, /at most 262144/, json],
+    [
+      'of 300 KB',
+      JSON.stringify({ ...whole, input: { description: 'x'.repeat(300 * 1024) } }),
+      413,
+      /at most 262144/,
+      json,
+    ],
     ['that nests deeply', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, 400, /nests deeper than 32/, json],
     ['that nests lists deeply', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /nests deeper than 32/, json],
-    ['of another content type', '<xml/>', 415, /send application\/json or application\/x-www-form-urlencoded/, { headers: { 'content-type': 'application/xml' } }],
+    [
+      'of another content type',
+      '<xml/>',
+      415,
+      /send application\/json or application\/x-www-form-urlencoded/,
+      { headers: { 'content-type': 'application/xml' } },
+    ],
     ['with a field of the wrong type', { ...whole, input: { title: { a: 1 } } }, 400, /input\.title: expected string/],
     ['with a list of the wrong type', { ...whole, input: { labels: [{}] } }, 400, /input\.labels\.0: expected string/],
     ['whose input is text', { ...whole, input: 'title' }, 400, /input: expected object/],
@@ -52,13 +78,41 @@ describe('a body', () => {
     ['with __proto__ inside', '{"id":"1","data":{"x":{"__proto__":{"a":1}}}}', 400, /__proto__/, json],
     ['with a constructor to pollute', '{"constructor":{"prototype":{"a":1}}}', 400, /__proto__ or constructor/, json],
     ['that is a form with __proto__', new URLSearchParams({ '__proto__.a': '1' }), 400, /__proto__ is not allowed/],
-    ['that is a form whose names contradict', new URLSearchParams([['data', '1'], ['data.project', 'p']]), 400, /data is a value already/],
+    [
+      'that is a form whose names contradict',
+      new URLSearchParams([
+        ['data', '1'],
+        ['data.project', 'p'],
+      ]),
+      400,
+      /data is a value already/,
+    ],
     ['in bad UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 400, /not UTF-8/, json],
     ['with an id of 10 KB', { ...whole, id: 'x'.repeat(10_240) }, 400, /id: must be at most 128 characters/],
-    ['with a field of the input that is unknown', { ...whole, input: { titel: 'x' } }, 400, /input\.titel: "titel" is not known; did you mean "title"\?/],
-    ['with a property of the task that is unknown', { ...whole, data: { ...whole.data, openticket: { asignee: 'x' } } }, 400, /did you mean "assignee"/],
-    ['whose project is none', { ...whole, input: { title: 'x', project: 'no slash' } }, 400, /write it like octo-org\/octo-repo/],
-    ['with a path in the project', { ...whole, input: { title: 'x', project: '../..' } }, 400, /can not be part of a path|write it like/],
+    [
+      'with a field of the input that is unknown',
+      { ...whole, input: { titel: 'x' } },
+      400,
+      /input\.titel: "titel" is not known; did you mean "title"\?/,
+    ],
+    [
+      'with a property of the task that is unknown',
+      { ...whole, data: { ...whole.data, openticket: { asignee: 'x' } } },
+      400,
+      /did you mean "assignee"/,
+    ],
+    [
+      'whose project is none',
+      { ...whole, input: { title: 'x', project: 'no slash' } },
+      400,
+      /write it like octo-org\/octo-repo/,
+    ],
+    [
+      'with a path in the project',
+      { ...whole, input: { title: 'x', project: '../..' } },
+      400,
+      /can not be part of a path|write it like/,
+    ],
   ]
   it.each(cases)('%s is refused, in both modes, with what to do', async (...[, body, status, detail, options]) => {
     expectProblem(await service.openIssue(body, '', options), status, detail)
@@ -73,7 +127,12 @@ describe('a body', () => {
   })
 
   it('whose event triggers nothing is refused in interactive mode: its answer would loop', async () => {
-    for (const type of ['sh.keptn.event.openticket.finished', 'sh.keptn.event.openticket.started', 'sh.keptn.event.production.incident.triggered', 'a']) {
+    for (const type of [
+      'sh.keptn.event.openticket.finished',
+      'sh.keptn.event.openticket.started',
+      'sh.keptn.event.production.incident.triggered',
+      'a',
+    ]) {
       expectProblem(await service.openIssue({ ...whole, type }, interactive), 400, /triggers no task.*mode=silent/)
     }
   })
@@ -107,12 +166,20 @@ describe('a path', () => {
   })
   it('to an unknown action is answered 404 with the nearest', async () => {
     expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /did you mean "open-issue"/)
-    expectProblem(await service.call('/v1/issue-ticketing/constructor', {}), 404, /known are open-issue, update-issue, close-issue/)
+    expectProblem(
+      await service.call('/v1/issue-ticketing/constructor', {}),
+      404,
+      /known are open-issue, update-issue, close-issue/,
+    )
   })
   it('to an unknown connection is answered 404 with the known ones', async () => {
     expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /known are .*default/)
     expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /There is no connection/)
-    expectProblem(await service.openIssue({ ...triggered(), connection: 'nope' }, interactive), 404, /There is no connection "nope"/)
+    expectProblem(
+      await service.openIssue({ ...triggered(), connection: 'nope' }, interactive),
+      404,
+      /There is no connection "nope"/,
+    )
   })
   it('to an unknown task is answered 404', async () => {
     for (const id of ['0'.repeat(40), 'x', '..%2f..']) {
@@ -128,7 +195,11 @@ describe('a path', () => {
 
 describe('a connection', () => {
   it('whose secret lacks fields is answered 503 with their names, before anything is accepted', async () => {
-    expectProblem(await service.openIssue(triggered(), `${interactive}&connection=broken`), 503, /connections\/issue-ticketing\/broken is not valid: token: .*"tokn" is not known; did you mean "token"/)
+    expectProblem(
+      await service.openIssue(triggered(), `${interactive}&connection=broken`),
+      503,
+      /connections\/issue-ticketing\/broken is not valid: token: .*"tokn" is not known; did you mean "token"/,
+    )
   })
   it('of an unknown provider is answered 404 with the known ones', async () => {
     expectProblem(await service.openIssue(triggered(), '?connection=strange'), 404, /"bugzilla".*github, jira, redmine/)
@@ -145,17 +216,34 @@ describe('a caller', () => {
     }
   })
   it('without the category is answered 403, for its tasks too', async () => {
-    expectProblem(await service.openIssue(triggered(), interactive, { token: tokens.other }), 403, /elsewhere may not use issue-ticketing/)
-    expectProblem(await service.call(`/v1/issue-ticketing/tasks/${'0'.repeat(40)}`, undefined, { method: 'GET', token: tokens.other }), 403, /may not use/)
+    expectProblem(
+      await service.openIssue(triggered(), interactive, { token: tokens.other }),
+      403,
+      /elsewhere may not use issue-ticketing/,
+    )
+    expectProblem(
+      await service.call(`/v1/issue-ticketing/tasks/${'0'.repeat(40)}`, undefined, {
+        method: 'GET',
+        token: tokens.other,
+      }),
+      403,
+      /may not use/,
+    )
   })
   it('may use either of its two tokens, in either header', async () => {
     for (const token of [tokens.old, tokens.next]) {
       expect((await service.openIssue(triggered(), '?dryRun=true', { token })).status).toBe(200)
-      expect((await service.openIssue(triggered(), '?dryRun=true', { token: null, headers: { 'x-token': token } })).status).toBe(200)
+      expect(
+        (await service.openIssue(triggered(), '?dryRun=true', { token: null, headers: { 'x-token': token } })).status,
+      ).toBe(200)
     }
   })
   it('whose orchestrator does not exist is refused before the call is accepted', async () => {
-    expectProblem(await service.openIssue(triggered(), interactive, { token: tokens.lonely }), 404, /no secret cloud-automation-webhooks\/orchestrators\/nowhere/)
+    expectProblem(
+      await service.openIssue(triggered(), interactive, { token: tokens.lonely }),
+      404,
+      /no secret cloud-automation-webhooks\/orchestrators\/nowhere/,
+    )
   })
 })
 

@@ -33,11 +33,18 @@ function startEcho(): Promise<string> {
     const path = req.url ?? ''
     if (path.includes('/token')) return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: told })
     if (path.includes('mongodb-datastore')) return answer(200, { events: [] })
-    if (path.includes('/api/v1/event')) return ++posts % 2 === 1 ? answer(500, { message: `no: ${told}` }) : answer(200, { keptnContext: told })
-    if (path.includes('/repos/refusing/')) return answer(422, { message: `refused: ${told}`, errors: [{ message: req.headers.authorization }] })
+    if (path.includes('/api/v1/event'))
+      return ++posts % 2 === 1 ? answer(500, { message: `no: ${told}` }) : answer(200, { keptnContext: told })
+    if (path.includes('/repos/refusing/'))
+      return answer(422, { message: `refused: ${told}`, errors: [{ message: req.headers.authorization }] })
     if (path.includes('/repos/down/')) return answer(503, { message: `down: ${told}` })
     if (req.method === 'GET' && path.includes('/issues?')) return answer(200, [])
-    return answer(201, { number: 7, html_url: `https://x/${marked.github}`, state: `open ${req.headers.authorization}`, body: told })
+    return answer(201, {
+      number: 7,
+      html_url: `https://x/${marked.github}`,
+      state: `open ${req.headers.authorization}`,
+      body: told,
+    })
   })
   echo.listen(0, '127.0.0.1')
   return once(echo, 'listening').then(() => `http://127.0.0.1:${(echo.address() as AddressInfo).port}`)
@@ -56,12 +63,30 @@ beforeAll(async () => {
     secrets: {
       [`${prefix}/callers`]: {
         one: { tokens, categories: ['*'], orchestrator: 'token' },
-        other: { tokens: [`sha256:${createHash('sha256').update(`${marked.caller}2`).digest('hex')}`], categories: ['*'], orchestrator: 'oauth' },
+        other: {
+          tokens: [`sha256:${createHash('sha256').update(`${marked.caller}2`).digest('hex')}`],
+          categories: ['*'],
+          orchestrator: 'oauth',
+        },
       },
       [`${prefix}/orchestrators/token`]: { type: 'keptn', baseUrl: url, token: marked.keptn },
-      [`${prefix}/orchestrators/oauth`]: { type: 'keptn', baseUrl: url, oauth: { tokenUrl: `${url}/sso/token`, clientId: 'client', clientSecret: marked.oauthSecret } },
-      [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', baseUrl: url, token: marked.github, project: 'fine/repo' },
-      [`${prefix}/connections/issue-ticketing/half`]: { provider: 'github', baseUrl: url, token: marked.github, unknown: marked.github },
+      [`${prefix}/orchestrators/oauth`]: {
+        type: 'keptn',
+        baseUrl: url,
+        oauth: { tokenUrl: `${url}/sso/token`, clientId: 'client', clientSecret: marked.oauthSecret },
+      },
+      [`${prefix}/connections/issue-ticketing/default`]: {
+        provider: 'github',
+        baseUrl: url,
+        token: marked.github,
+        project: 'fine/repo',
+      },
+      [`${prefix}/connections/issue-ticketing/half`]: {
+        provider: 'github',
+        baseUrl: url,
+        token: marked.github,
+        unknown: marked.github,
+      },
     },
   })
   await service.start()
@@ -86,9 +111,15 @@ it('no secret value is in any log line, answer, event or state file, even where 
   await call('', { title: `A caller may put a secret in: ${marked.github}` })
   await call('', { title: 'T' }, `${marked.caller}-wrong`)
   await call(`?token=${marked.caller}`, { title: 'T' })
-  await until(async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'), 40, () => 'the end of every task')
+  await until(
+    async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'),
+    40,
+    () => 'the end of every task',
+  )
   for (const { body } of answers.filter(({ status }) => status === 202)) {
-    answers.push(await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: marked.caller }))
+    answers.push(
+      await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: marked.caller }),
+    )
   }
   // The platforms did get what is theirs, and the echo was heard.
   expect(received.join('\n')).toContain('MARKED-oauth-access-token')
@@ -96,20 +127,29 @@ it('no secret value is in any log line, answer, event or state file, even where 
   const heard = JSON.stringify(answers.map(({ body }) => body))
   expect(heard).toContain('***')
 
-  const events = received.filter((line) => line.startsWith('POST /api/v1/event')).map((line) => JSON.parse(line.replace(/^\S+ \S+ /, '')).body)
+  const events = received
+    .filter((line) => line.startsWith('POST /api/v1/event'))
+    .map((line) => JSON.parse(line.replace(/^\S+ \S+ /, '')).body)
   const files = readdirSync(service.state, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
   expect(events.length).toBeGreaterThan(6)
   expect(files.length).toBeGreaterThan(2)
   const places = { answers: heard, log: service.output, events: events.join('\n'), state: files.join('\n') }
-  for (const [place, text] of Object.entries(places)) expect({ place, found: leaks(text) }).toEqual({ place, found: [] })
+  for (const [place, text] of Object.entries(places))
+    expect({ place, found: leaks(text) }).toEqual({ place, found: [] })
 }, 60_000)
 
 /** Each marked value in each form in which it could stand there. */
 function leaks(text: string): string[] {
   return Object.values(marked).flatMap((value) => {
-    const forms = [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), Buffer.from(value).toString('base64'), value.slice(0, 18)]
+    const forms = [
+      value,
+      encodeURIComponent(value),
+      JSON.stringify(value).slice(1, -1),
+      Buffer.from(value).toString('base64'),
+      value.slice(0, 18),
+    ]
     return forms.filter((form) => text.includes(form))
   })
 }

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
+import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
 
 export interface ServiceOptions {
   /** Laid over the sandbox's secrets; of the URL where those need it. */
@@ -58,7 +58,9 @@ export class Service {
     if (secrets) writeFileSync(secretsFile, JSON.stringify(secrets))
     const serve = join(import.meta.dirname, 'serve.ts')
     const settings = { ...options, port: this.#port, state: this.state, ...(secrets ? { secretsFile } : {}) }
-    const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#process = child
     await new Promise<void>((resolve, reject) => {
       const read = (chunk: Buffer) => {
@@ -91,7 +93,11 @@ export class Service {
   }
 
   /** Calls the HTTP interface; a body that is no text goes as JSON. */
-  async call(path: string, body?: unknown, { method = 'POST', token = demo.callerToken, headers = {} }: CallOptions = {}): Promise<Answer> {
+  async call(
+    path: string,
+    body?: unknown,
+    { method = 'POST', token = demo.callerToken, headers = {} }: CallOptions = {},
+  ): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams
     const response = await fetch(`${this.url}${path}`, {
       method,
@@ -129,7 +135,9 @@ export class Service {
     return (await this.call('/sandbox/issues', undefined, { method: 'GET' })).body
   }
 
-  async requests(target: 'github' | 'keptn' | 'sso'): Promise<{ method: string; path: string; status: number | null }[]> {
+  async requests(
+    target: 'github' | 'keptn' | 'sso',
+  ): Promise<{ method: string; path: string; status: number | null }[]> {
     return (await this.call(`/sandbox/requests?target=${target}`, undefined, { method: 'GET' })).body
   }
 
@@ -145,8 +153,16 @@ export class Service {
 
   /** Waits for the `finished` of a trigger, and a moment longer, so that a second one would be seen. */
   async finishedOf(id: string, seconds = 25) {
-    await until(async () => (await this.repliesTo(id)).finished.length > 0, seconds, () => `a finished event for ${id}\n${this.output.slice(-4_000)}`)
-    await until(async () => !(await this.tasks()).some(({ status }) => status === 'RUNNING'), seconds, () => 'the end of every task')
+    await until(
+      async () => (await this.repliesTo(id)).finished.length > 0,
+      seconds,
+      () => `a finished event for ${id}\n${this.output.slice(-4_000)}`,
+    )
+    await until(
+      async () => !(await this.tasks()).some(({ status }) => status === 'RUNNING'),
+      seconds,
+      () => 'the end of every task',
+    )
     return this.repliesTo(id)
   }
 

@@ -9,21 +9,42 @@ beforeAll(() => service.start())
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())
 
-const act = (action: string, input: unknown, query = '') => service.call(`/v1/issue-ticketing/${action}${query}`, { input })
+const act = (action: string, input: unknown, query = '') =>
+  service.call(`/v1/issue-ticketing/${action}${query}`, { input })
 const count = async () => (await service.issues()).length
 
 describe('a silent call', () => {
   it('opens, updates and closes an issue, each by the id that the first answered, and answers the state read back', async () => {
-    const opened = await act('open-issue', { title: 'Checkout is slow', description: '**p95** is 3 s', labels: ['shop', 'urgent'], priority: 'high' })
+    const opened = await act('open-issue', {
+      title: 'Checkout is slow',
+      description: '**p95** is 3 s',
+      labels: ['shop', 'urgent'],
+      priority: 'high',
+    })
     expect(opened).toMatchObject({
       status: 200,
-      body: { status: 'succeeded', result: 'pass', data: { id: expect.stringMatching(/^demo\/shop#\d+$/), state: 'open' }, links: { [`github ${opened.body.data.number}`]: opened.body.data.url } },
+      body: {
+        status: 'succeeded',
+        result: 'pass',
+        data: { id: expect.stringMatching(/^demo\/shop#\d+$/), state: 'open' },
+        links: { [`github ${opened.body.data.number}`]: opened.body.data.url },
+      },
     })
     const { id } = opened.body.data
-    const updated = await act('update-issue', { id, title: 'Checkout is very slow', comment: 'p95 is 5 s now', labels: 'sev1', assignee: 'octocat', fields: { state_reason: null } })
+    const updated = await act('update-issue', {
+      id,
+      title: 'Checkout is very slow',
+      comment: 'p95 is 5 s now',
+      labels: 'sev1',
+      assignee: 'octocat',
+      fields: { state_reason: null },
+    })
     expect(updated).toMatchObject({ status: 200, body: { data: { id, state: 'open' } } })
     const closed = await act('close-issue', { id, comment: 'Fixed by a rollback', resolution: 'fixed' })
-    expect(closed).toMatchObject({ status: 200, body: { message: expect.stringMatching(/^Closed issue/), data: { id, state: 'closed' } } })
+    expect(closed).toMatchObject({
+      status: 200,
+      body: { message: expect.stringMatching(/^Closed issue/), data: { id, state: 'closed' } },
+    })
     const issue = (await service.issues()).find(({ number }) => String(number) === opened.body.data.number)
     expect(issue).toMatchObject({ title: 'Checkout is very slow', state: 'closed' })
     expect(JSON.stringify(issue)).toMatch(/sev1.*p95 is 5 s now.*Fixed by a rollback/s)
@@ -32,7 +53,10 @@ describe('a silent call', () => {
   it('passes where what it closes is closed already, and says so', async () => {
     const { id } = (await act('open-issue', { title: 'T' })).body.data
     await act('close-issue', { id })
-    expect(await act('close-issue', { id })).toMatchObject({ status: 200, body: { result: 'pass', message: expect.stringContaining('was closed already') } })
+    expect(await act('close-issue', { id })).toMatchObject({
+      status: 200,
+      body: { result: 'pass', message: expect.stringContaining('was closed already') },
+    })
   })
 
   it('reopens with state=open', async () => {
@@ -58,14 +82,26 @@ describe('a silent call', () => {
     const event = triggered({ input: { title: 'Slow' } })
     const first = service.openIssue(event)
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(await service.openIssue(event)).toMatchObject({ status: 409, body: { title: 'The same call is still running' } })
+    expect(await service.openIssue(event)).toMatchObject({
+      status: 409,
+      body: { title: 'The same call is still running' },
+    })
     expect((await first).status).toBe(200)
   })
 
   it('with an event id comments once', async () => {
     const { id, number } = (await act('open-issue', { title: 'T' })).body.data
-    await service.fault({ target: 'github', kind: '500', count: 1, after: true, match: { method: 'POST', path: '/comments' } })
-    const updated = await service.call('/v1/issue-ticketing/update-issue', triggered({ input: { id, comment: 'said once' } }))
+    await service.fault({
+      target: 'github',
+      kind: '500',
+      count: 1,
+      after: true,
+      match: { method: 'POST', path: '/comments' },
+    })
+    const updated = await service.call(
+      '/v1/issue-ticketing/update-issue',
+      triggered({ input: { id, comment: 'said once' } }),
+    )
     expect(updated.status).toBe(200)
     const issue = (await service.issues()).find((one) => String(one.number) === number)
     expect(JSON.stringify(issue).match(/said once/g)).toHaveLength(1)
@@ -92,7 +128,10 @@ describe('a silent call', () => {
   it('does nothing where data.result is not one of when', async () => {
     const before = await count()
     const event = triggered({ data: { project: 'p', stage: 's', service: 'x', result: 'pass' } })
-    expect(await service.openIssue(event, '?when=fail')).toMatchObject({ status: 200, body: { result: 'pass', message: expect.stringContaining('data.result is pass') } })
+    expect(await service.openIssue(event, '?when=fail')).toMatchObject({
+      status: 200,
+      body: { result: 'pass', message: expect.stringContaining('data.result is pass') },
+    })
     expect(await count()).toBe(before)
   })
 
@@ -100,15 +139,31 @@ describe('a silent call', () => {
     const before = await count()
     const { status, body } = await act('open-issue', { title: 'Dry' }, '?dryRun=true')
     expect(status).toBe(200)
-    expect(body.data.request).toMatchObject({ method: 'POST', url: expect.stringMatching(/\/repos\/demo\/shop\/issues$/), headers: { authorization: '***' }, body: { title: 'Dry' } })
+    expect(body.data.request).toMatchObject({
+      method: 'POST',
+      url: expect.stringMatching(/\/repos\/demo\/shop\/issues$/),
+      headers: { authorization: '***' },
+      body: { title: 'Dry' },
+    })
     expect(await count()).toBe(before)
   })
 
   it('takes the quick start body as it is, and its older form too', async () => {
-    const quickStart = { data: { project: 'incident-demo', service: 'casdemoapp', stage: 'production' }, shkeptncontext: randomUUID(), id: randomUUID(), type: 'sh.keptn.event.openticket.triggered' }
+    const quickStart = {
+      data: { project: 'incident-demo', service: 'casdemoapp', stage: 'production' },
+      shkeptncontext: randomUUID(),
+      id: randomUUID(),
+      type: 'sh.keptn.event.openticket.triggered',
+    }
     expect((await service.openIssue(quickStart)).status).toBe(200)
     expect((await service.issues()).at(-1).title).toBe('openticket: casdemoapp in incident-demo/production')
-    const older = { event: 'sh.keptn.event.mytask-silent.triggered', stage: 'production', shkeptncontext: randomUUID(), id: randomUUID(), input: { title: 'Old' } }
+    const older = {
+      event: 'sh.keptn.event.mytask-silent.triggered',
+      stage: 'production',
+      shkeptncontext: randomUUID(),
+      id: randomUUID(),
+      input: { title: 'Old' },
+    }
     expect((await service.openIssue(older)).status).toBe(200)
   })
 
@@ -120,7 +175,17 @@ describe('a silent call', () => {
       time: '2026-03-02T12:50:37.123Z',
       datacontenttype: 'application/json',
       gitcommitid: 'abc',
-      data: { project: 'p', stage: 's', service: 'x', message: '', status: 'succeeded', result: 'pass', labels: { a: 'b' }, openticket: { title: 'From the shipyard', labels: 'x,y', url: 'https://old', number: '3', responses: [{}] }, deployment: { deploymentURIsPublic: ['http://x'] } },
+      data: {
+        project: 'p',
+        stage: 's',
+        service: 'x',
+        message: '',
+        status: 'succeeded',
+        result: 'pass',
+        labels: { a: 'b' },
+        openticket: { title: 'From the shipyard', labels: 'x,y', url: 'https://old', number: '3', responses: [{}] },
+        deployment: { deploymentURIsPublic: ['http://x'] },
+      },
     }
     expect((await service.openIssue(event)).status).toBe(200)
     expect((await service.issues()).at(-1)).toMatchObject({ title: 'From the shipyard' })
@@ -129,8 +194,14 @@ describe('a silent call', () => {
 
 describe('a silent call to a platform that', () => {
   it('refuses is answered 422 with its own reason', async () => {
-    expect(await act('open-issue', { title: 'T', project: 'demo/no-issues' })).toMatchObject({ status: 422, body: { status: 422, detail: expect.stringContaining('Issues are disabled for this repo') } })
-    expect(await act('update-issue', { id: 'demo/shop#999999', title: 'x' })).toMatchObject({ status: 422, body: { detail: expect.stringContaining('Not Found') } })
+    expect(await act('open-issue', { title: 'T', project: 'demo/no-issues' })).toMatchObject({
+      status: 422,
+      body: { status: 422, detail: expect.stringContaining('Issues are disabled for this repo') },
+    })
+    expect(await act('update-issue', { id: 'demo/shop#999999', title: 'x' })).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('Not Found') },
+    })
   })
 
   it.each<[FaultSpec, number]>([
@@ -140,13 +211,21 @@ describe('a silent call to a platform that', () => {
     [{ target: 'github', kind: 'truncate' }, 502],
     [{ target: 'github', kind: 'hang' }, 504],
     [{ target: 'github', kind: '429', retryAfter: 600 }, 502],
-  ])('fails ($kind) is answered as problem+json', async (fault, status) => {
-    await service.fault(fault)
-    const answer = await service.openIssue(triggered({ input: { title: 'T' } }))
-    expect(answer.status).toBe(status)
-    expect(answer.headers.get('content-type')).toBe('application/problem+json')
-    expect(answer.body).toMatchObject({ status, title: expect.any(String), detail: expect.stringContaining('GitHub') })
-  }, 20_000)
+  ])(
+    'fails ($kind) is answered as problem+json',
+    async (fault, status) => {
+      await service.fault(fault)
+      const answer = await service.openIssue(triggered({ input: { title: 'T' } }))
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+      expect(answer.body).toMatchObject({
+        status,
+        title: expect.any(String),
+        detail: expect.stringContaining('GitHub'),
+      })
+    },
+    20_000,
+  )
 
   it('fails once is asked again where that can do no harm', async () => {
     const before = await count()
@@ -158,7 +237,10 @@ describe('a silent call to a platform that', () => {
   it('may have done it is not asked again where there is no id to find it by, and the answer says so', async () => {
     const before = await count()
     await service.fault({ target: 'github', kind: '500', count: 1, after: true, match: { method: 'POST' } })
-    expect(await act('open-issue', { title: 'T' })).toMatchObject({ status: 502, body: { detail: expect.stringContaining('look before you repeat it') } })
+    expect(await act('open-issue', { title: 'T' })).toMatchObject({
+      status: 502,
+      body: { detail: expect.stringContaining('look before you repeat it') },
+    })
     expect((await count()) - before).toBe(1)
   })
 

@@ -16,14 +16,28 @@ const mangled = (text: string) => Buffer.from(text).toString('latin1')
 describe('a title with quotes, shell characters, a line break, umlauts and emoji', () => {
   it.each(['silent', 'interactive'])('arrives whole by form body (%s)', async (mode) => {
     const { id, type, shkeptncontext, data } = triggered()
-    const form = new URLSearchParams({ id, type, shkeptncontext, 'data.project': data.project, 'data.stage': data.stage, 'data.service': data.service, 'input.title': nasty })
+    const form = new URLSearchParams({
+      id,
+      type,
+      shkeptncontext,
+      'data.project': data.project,
+      'data.stage': data.stage,
+      'data.service': data.service,
+      'input.title': nasty,
+    })
     expect((await service.openIssue(form, `?mode=${mode}`)).status).toBe(mode === 'silent' ? 200 : 202)
     if (mode === 'interactive') await service.finishedOf(id)
     expect(await lastTitle()).toBe(nasty)
   })
 
   it('arrives whole by query parameter, with no body at all', async () => {
-    const query = new URLSearchParams({ id: randomUUID(), type: 'sh.keptn.event.x.triggered', 'data.project': 'p', 'input.title': nasty, 'input.labels': 'a,b' })
+    const query = new URLSearchParams({
+      id: randomUUID(),
+      type: 'sh.keptn.event.x.triggered',
+      'data.project': 'p',
+      'input.title': nasty,
+      'input.labels': 'a,b',
+    })
     expect((await service.openIssue(undefined, `?${query}`)).status).toBe(200)
     expect(await lastTitle()).toBe(nasty)
   })
@@ -51,9 +65,16 @@ it("curl's own content type on a JSON body does not matter", async () => {
 })
 
 it('empty values of a form count as left out, and the query wins over the body', async () => {
-  const form = new URLSearchParams({ 'input.title': '', 'input.description': 'd', 'data.project': 'p', 'data.service': 's' })
+  const form = new URLSearchParams({
+    'input.title': '',
+    'input.description': 'd',
+    'data.project': 'p',
+    'data.service': 's',
+  })
   expect((await service.openIssue(form)).status).toBe(200)
   expect(await lastTitle()).toBe('Task: s in p')
-  expect((await service.openIssue(new URLSearchParams({ 'input.title': 'body' }), '?input.title=query')).status).toBe(200)
+  expect((await service.openIssue(new URLSearchParams({ 'input.title': 'body' }), '?input.title=query')).status).toBe(
+    200,
+  )
   expect(await lastTitle()).toBe('query')
 })

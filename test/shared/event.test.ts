@@ -25,14 +25,17 @@ describe('the type of an event', () => {
 
   it('of an answer never triggers anything: no answer can loop', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^sh\.keptn\.event\.[a-z.-]{1,30}\.(triggered|started|finished)$/)), (type) => {
-        const task = taskOf(type)
-        if (task === undefined) return
-        for (const kind of ['started', 'finished'] as const) {
-          expect(taskOf(replyType(task, kind))).toBeUndefined()
-          expect(subjectOf(replyType(task, kind))).toBe(task)
-        }
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.stringMatching(/^sh\.keptn\.event\.[a-z.-]{1,30}\.(triggered|started|finished)$/)),
+        (type) => {
+          const task = taskOf(type)
+          if (task === undefined) return
+          for (const kind of ['started', 'finished'] as const) {
+            expect(taskOf(replyType(task, kind))).toBeUndefined()
+            expect(subjectOf(replyType(task, kind))).toBe(task)
+          }
+        },
+      ),
     )
   })
 })
@@ -59,7 +62,10 @@ describe('a form', () => {
         fc.pre(!parts.some((part) => part === 'constructor' || part === 'prototype'))
         const text = value.toWellFormed()
         const body = new URLSearchParams([[parts.join('.'), text]]).toString()
-        const found = parts.reduce<unknown>((held, part) => (held as Record<string, unknown>)[part], parseBody(body, false, 'application/x-www-form-urlencoded'))
+        const found = parts.reduce<unknown>(
+          (held, part) => (held as Record<string, unknown>)[part],
+          parseBody(body, false, 'application/x-www-form-urlencoded'),
+        )
         // A form that begins like JSON can not be told from JSON without its header; URLSearchParams encodes the brace.
         expect(found).toBe(text)
       }),
@@ -67,20 +73,30 @@ describe('a form', () => {
   })
 
   it('makes a list of a name that comes more than once, and leaves out what is empty', () => {
-    expect(nest([['input.labels', 'a'], ['input.labels', 'b'], ['input.labels', 'c'], ['input.title', '']])).toEqual({ input: { labels: ['a', 'b', 'c'] } })
+    expect(
+      nest([
+        ['input.labels', 'a'],
+        ['input.labels', 'b'],
+        ['input.labels', 'c'],
+        ['input.title', ''],
+      ]),
+    ).toEqual({ input: { labels: ['a', 'b', 'c'] } })
   })
 
   it('never reaches a prototype', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('__proto__', 'constructor', 'prototype', 'a'), { minLength: 1, maxLength: 4 }), (parts) => {
-        try {
-          nest([[parts.join('.'), 'polluted']])
-        } catch (error) {
-          expect((error as Error).name).toBe('Failure')
-        }
-        expect(({} as Record<string, unknown>)['a']).toBeUndefined()
-        expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('__proto__', 'constructor', 'prototype', 'a'), { minLength: 1, maxLength: 4 }),
+        (parts) => {
+          try {
+            nest([[parts.join('.'), 'polluted']])
+          } catch (error) {
+            expect((error as Error).name).toBe('Failure')
+          }
+          expect(({} as Record<string, unknown>)['a']).toBeUndefined()
+          expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+        },
+      ),
     )
   })
 
@@ -102,31 +118,69 @@ it('any JSON at all is parsed or refused, never a crash', () => {
 })
 
 describe('an answer', () => {
-  const event = { id: 'i', task: 'openticket', shkeptncontext: 'c', gitcommitid: 'g', project: 'p', stage: 's', service: 'x', labels: { team: 'blue' } }
+  const event = {
+    id: 'i',
+    task: 'openticket',
+    shkeptncontext: 'c',
+    gitcommitid: 'g',
+    project: 'p',
+    stage: 's',
+    service: 'x',
+    labels: { team: 'blue' },
+  }
 
   it('carries what strict validation asks for', () => {
-    expect(finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true)).toEqual({
+    expect(
+      finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true),
+    ).toEqual({
       specversion: '1.0',
       source: 'cloud-automation-webhooks/issue-ticketing',
       type: 'sh.keptn.event.openticket.finished',
       shkeptncontext: 'c',
       triggeredid: 'i',
       gitcommitid: 'g',
-      data: { project: 'p', stage: 's', service: 'x', labels: { team: 'blue', 'jira OPS-1': 'https://x' }, status: 'succeeded', result: 'pass', message: 'Opened', openticket: { id: '1' } },
+      data: {
+        project: 'p',
+        stage: 's',
+        service: 'x',
+        labels: { team: 'blue', 'jira OPS-1': 'https://x' },
+        status: 'succeeded',
+        result: 'pass',
+        message: 'Opened',
+        openticket: { id: '1' },
+      },
     })
-    expect(startedReply(event, 'issue-ticketing')).toMatchObject({ type: 'sh.keptn.event.openticket.started', triggeredid: 'i' })
+    expect(startedReply(event, 'issue-ticketing')).toMatchObject({
+      type: 'sh.keptn.event.openticket.started',
+      triggeredid: 'i',
+    })
   })
 
   it('keeps its own fields where a task is named like one of them', () => {
     for (const task of ['status', 'result', 'project', 'labels', 'message']) {
       const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
-      expect(data).toMatchObject({ project: 'p', status: 'succeeded', result: 'pass', message: 'm', labels: { team: 'blue' } })
+      expect(data).toMatchObject({
+        project: 'p',
+        status: 'succeeded',
+        result: 'pass',
+        message: 'm',
+        labels: { team: 'blue' },
+      })
     }
   })
 
   it('that would be too large for Keptn is cut, and says so', () => {
-    const reply = finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) }), true)
+    const reply = finishedReply(
+      event,
+      'issue-ticketing',
+      passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) }),
+      true,
+    )
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(64_000)
-    expect(reply.data).toMatchObject({ status: 'succeeded', message: expect.stringContaining('too large'), openticket: { id: '1', url: 'u' } })
+    expect(reply.data).toMatchObject({
+      status: 'succeeded',
+      message: expect.stringContaining('too large'),
+      openticket: { id: '1', url: 'u' },
+    })
   })
 })

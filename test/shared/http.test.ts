@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http, { type RequestListener } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { generate } from 'selfsigned'
 import * as z from 'zod'
 import type { Failure } from '../../shared/errors.ts'
 import { Http, segment } from '../../shared/http.ts'
@@ -19,7 +16,7 @@ afterEach(() => {
   }
 })
 
-async function serve(listener: RequestListener, tls?: { key: Buffer; cert: Buffer }): Promise<string> {
+async function serve(listener: RequestListener, tls?: { key: string; cert: string }): Promise<string> {
   const server = tls ? https.createServer(tls, listener) : http.createServer(listener)
   servers.push(server)
   server.listen(0, '127.0.0.1')
@@ -27,7 +24,8 @@ async function serve(listener: RequestListener, tls?: { key: Buffer; cert: Buffe
   return `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const client = (baseUrl: string, more: Partial<ConstructorParameters<typeof Http>[0]> = {}) => new Http({ platform: 'Acme', baseUrl, ...more })
+const client = (baseUrl: string, more: Partial<ConstructorParameters<typeof Http>[0]> = {}) =>
+  new Http({ platform: 'Acme', baseUrl, ...more })
 
 async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   try {
@@ -51,7 +49,11 @@ describe('a request', () => {
         res.end('{"ok":true}')
       })
     })
-    const { body } = await client(`${url}/base`, { headers: { 'x-a': 'b' } }).post(`/things/${segment('a/b ?')}`, { ü: 1 }, { query: { q: 'x y', none: undefined } })
+    const { body } = await client(`${url}/base`, { headers: { 'x-a': 'b' } }).post(
+      `/things/${segment('a/b ?')}`,
+      { ü: 1 },
+      { query: { q: 'x y', none: undefined } },
+    )
     expect(body).toEqual({ ok: true })
     expect(seen).toEqual([['POST', '/base/things/a%2Fb%20%3F?q=x+y', 'application/json', 'b', '{"ü":1}']])
   })
@@ -72,7 +74,10 @@ describe('a request', () => {
       else res.writeHead(302, { location: `${other}/x` }).end()
     })
     expect((await client(url).get('moved')).body).toEqual({ here: true })
-    expect(await failureOf(client(url).get('away'))).toMatchObject({ kind: 'refused', message: expect.stringContaining('which is not followed') })
+    expect(await failureOf(client(url).get('away'))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('which is not followed'),
+    })
     expect(await failureOf(client(url).get('loop'))).toMatchObject({ kind: 'refused' })
     expect(await failureOf(client(url).post('moved', {}))).toMatchObject({ kind: 'refused' })
   })
@@ -85,8 +90,18 @@ describe('an answer', () => {
     })
 
   it.each([
-    [400, '{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}', 'refused', 'Validation Failed; title: missing_field'],
-    [400, '{"errorMessages":["No project"],"errors":{"summary":"is required"}}', 'refused', 'No project; summary: is required'],
+    [
+      400,
+      '{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}',
+      'refused',
+      'Validation Failed; title: missing_field',
+    ],
+    [
+      400,
+      '{"errorMessages":["No project"],"errors":{"summary":"is required"}}',
+      'refused',
+      'No project; summary: is required',
+    ],
     [422, '{"errors":["Subject cannot be blank"]}', 'refused', 'Subject cannot be blank'],
     [404, '', 'refused', 'no reason given'],
     [401, '{"error":"invalid_token","error_description":"expired"}', 'credentials', 'expired; invalid_token'],
@@ -101,7 +116,10 @@ describe('an answer', () => {
   })
 
   it('is an answer where its status is expected', async () => {
-    expect(await client(await answering(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({ status: 404, body: { a: 1 } })
+    expect(await client(await answering(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({
+      status: 404,
+      body: { a: 1 },
+    })
   })
 
   it('that is empty, or no JSON, is what it is', async () => {
@@ -118,16 +136,26 @@ describe('an answer', () => {
 
   it('that is too large, or breaks off, is a fault of the platform', async () => {
     const endless = await serve((_, res) => {
-      const more = () => res.destroyed || (res.write('x'.repeat(65_536)), setImmediate(more))
+      const more = () => {
+        if (res.destroyed) return
+        res.write('x'.repeat(65_536))
+        setImmediate(more)
+      }
       more()
     })
-    expect(await failureOf(client(endless).get('x'))).toMatchObject({ kind: 'platform', message: expect.stringContaining('more than 5 MB') })
+    expect(await failureOf(client(endless).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('more than 5 MB'),
+    })
     const broken = await serve((_, res) => {
       res.writeHead(200, { 'content-length': '100' })
       res.write('{"half":')
       setTimeout(() => res.destroy(), 20)
     })
-    expect(await failureOf(client(broken).get('x'))).toMatchObject({ kind: 'platform', message: expect.stringContaining('broke off') })
+    expect(await failureOf(client(broken).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('broke off'),
+    })
   })
 
   it('that never comes is a time-out at the deadline', async () => {
@@ -185,12 +213,16 @@ describe('what a failed write may have done', () => {
 })
 
 it('a certificate is verified; one of a private authority is trusted where the connection names it', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'webhooks-tls-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
-  const tls = { key: readFileSync(key), cert: readFileSync(cert) }
-  rmSync(folder, { recursive: true })
+  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  const tls = { key, cert }
   const url = await serve((_, res) => res.end('{"ok":1}'), tls)
-  expect(await failureOf(client(url).post('x', {}))).toMatchObject({ kind: 'platform', message: expect.stringMatching(/certificate is not trusted.*"ca"/), afterWrite: false })
-  expect((await client(url, { ca: tls.cert.toString() }).get('x')).body).toEqual({ ok: 1 })
+  expect(await failureOf(client(url).post('x', {}))).toMatchObject({
+    kind: 'platform',
+    message: expect.stringMatching(/certificate is not trusted.*"ca"/),
+    afterWrite: false,
+  })
+  expect((await client(url, { ca: cert }).get('x')).body).toEqual({ ok: 1 })
 })

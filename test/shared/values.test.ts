@@ -10,7 +10,15 @@ import { mask, maskDeep, remember } from '../../shared/redact.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 
 describe('a duration', () => {
-  it.each([['PT30S', 30], ['PT90M', 5_400], ['PT2H', 7_200], ['P1D', 86_400], ['P1DT12H', 129_600], ['P2W', 1_209_600], ['pt5m', 300]])('%s is %i seconds', (text, seconds) => {
+  it.each([
+    ['PT30S', 30],
+    ['PT90M', 5_400],
+    ['PT2H', 7_200],
+    ['P1D', 86_400],
+    ['P1DT12H', 129_600],
+    ['P2W', 1_209_600],
+    ['pt5m', 300],
+  ])('%s is %i seconds', (text, seconds) => {
     expect(parseDuration(text, 'deadline')).toBe(seconds)
   })
   it.each(['', 'P', 'PT', '2h', 'PT0S', 'P1M', 'P1Y', 'PT-1S', 'PT1.5H', 'PT1H '])('%j is refused', (text) => {
@@ -25,14 +33,23 @@ describe('a secret value', () => {
   it('is masked in every form in which it may come back', () => {
     const value = 'pa"ss/wo+rd\nwith lines'
     remember(value)
-    for (const form of [value, encodeURIComponent(value), Buffer.from(value).toString('base64'), JSON.stringify(value)]) {
+    for (const form of [
+      value,
+      encodeURIComponent(value),
+      Buffer.from(value).toString('base64'),
+      JSON.stringify(value),
+    ]) {
       expect(mask(`a ${form} b`)).not.toContain(form.replaceAll('"', ''))
       expect(mask(`a ${form} b`)).toContain('***')
     }
   })
   it('is masked wherever it stands in a value, in names too', () => {
     remember('secret-in-a-name')
-    expect(maskDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({ 'x ***': [{ y: '***!' }], n: 1, b: null })
+    expect(maskDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({
+      'x ***': [{ y: '***!' }],
+      n: 1,
+      b: null,
+    })
   })
   it('is nowhere after masking, whatever surrounds it', () => {
     fc.assert(
@@ -44,26 +61,54 @@ describe('a secret value', () => {
     )
   })
   it('is found in a connection by its schema, in optional and nested fields', () => {
-    const schema = z.strictObject({ baseUrl: url(), token: secret(), other: secret().optional(), oauth: z.strictObject({ clientSecret: secret().describe('x') }).optional() })
+    const schema = z.strictObject({
+      baseUrl: url(),
+      token: secret(),
+      other: secret().optional(),
+      oauth: z.strictObject({ clientSecret: secret().describe('x') }).optional(),
+    })
     const value = { baseUrl: 'https://x', token: 'token-1', oauth: { clientSecret: 'client-1' } }
     expect(secretsIn(schema, value)).toEqual(['token-1', 'client-1'])
-    expect(secretsIn(schema, { baseUrl: 'https://x', token: 'token-1', other: 'other-1' })).toEqual(['token-1', 'other-1'])
+    expect(secretsIn(schema, { baseUrl: 'https://x', token: 'token-1', other: 'other-1' })).toEqual([
+      'token-1',
+      'other-1',
+    ])
   })
 })
 
 describe('the identity of a call', () => {
-  const one = { caller: 'c', eventId: 'e', category: 'issue-ticketing', action: 'open-issue', connection: 'default', mode: 'silent' as const, input: { title: 't', labels: ['a'] } }
+  const one = {
+    caller: 'c',
+    eventId: 'e',
+    category: 'issue-ticketing',
+    action: 'open-issue',
+    connection: 'default',
+    mode: 'silent' as const,
+    input: { title: 't', labels: ['a'] },
+  }
   it('fits every name: 40 hex digits', () => {
     expect(identify(one)).toMatch(/^[0-9a-f]{40}$/)
   })
   it('does not depend on the order of fields or on what is undefined', () => {
     expect(identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } })).toBe(identify(one))
   })
-  it.each([{ caller: 'd' }, { eventId: 'f' }, { category: 'slo' }, { action: 'close-issue' }, { connection: 'other' }, { mode: 'interactive' as const }, { input: { title: 'u' } }])('changes with %j', (change) => {
+  it.each([
+    { caller: 'd' },
+    { eventId: 'f' },
+    { category: 'slo' },
+    { action: 'close-issue' },
+    { connection: 'other' },
+    { mode: 'interactive' as const },
+    { input: { title: 'u' } },
+  ])('changes with %j', (change) => {
     expect(identify({ ...one, ...change })).not.toBe(identify(one))
   })
   it('is made from JSON that reads back as the same value', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)))))
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) =>
+        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value))),
+      ),
+    )
   })
 })
 
@@ -74,7 +119,8 @@ describe('fields', () => {
     expect([id().parse(7), id().parse('7')]).toEqual(['7', '7'])
   })
   it('refuse URLs that are not http, and credentials in them', () => {
-    for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host']) expect(url().safeParse(bad).success).toBe(false)
+    for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host'])
+      expect(url().safeParse(bad).success).toBe(false)
     expect(url().parse('https://jira.example/base')).toBe('https://jira.example/base')
   })
   it('that are wrong are all named, with the nearest known name', () => {
@@ -93,6 +139,12 @@ describe('fields', () => {
 })
 
 it('what is thrown on purpose is told as it is, and a bug is told as one', () => {
-  expect(errored(new Failure('refused', 'No.'))).toEqual({ status: 'errored', result: 'fail', message: 'No.', data: {}, links: {} })
+  expect(errored(new Failure('refused', 'No.'))).toEqual({
+    status: 'errored',
+    result: 'fail',
+    message: 'No.',
+    data: {},
+    links: {},
+  })
   expect(errored(new TypeError('x is undefined')).message).toMatch(/^Internal error/)
 })

@@ -27,7 +27,11 @@ export function sendCommand(): Command {
     new Command('send')
       .description('send one call to an action and show its answer')
       .argument('<category/action>', 'such as issue-ticketing/open-issue')
-      .option('--input <name=value>', 'a field of the input; name.part=value for one inside; may be given several times', collect)
+      .option(
+        '--input <name=value>',
+        'a field of the input; name.part=value for one inside; may be given several times',
+        collect,
+      )
       .option('--mode <mode>', 'silent or interactive (default: silent)')
       .option('--event <file>', 'a JSON file with the event, instead of one made up')
       .option('--id <id>', 'the id of the event made up (default: a new one for interactive, none for silent)')
@@ -53,7 +57,8 @@ Examples:
 }
 
 async function run(target: string, options: Options): Promise<void> {
-  if (!/^[a-z-]+\/[a-z-]+$/.test(target)) throw new UsageError(`"${target}" is no action: write category/action, such as issue-ticketing/open-issue.`)
+  if (!/^[a-z-]+\/[a-z-]+$/.test(target))
+    throw new UsageError(`"${target}" is no action: write category/action, such as issue-ticketing/open-issue.`)
   const receiver = receiverOf(options)
   const { status, body } = await callReceiver(receiver, `/v1/${target}?${queryOf(options)}`, {
     method: 'POST',
@@ -84,13 +89,21 @@ async function follow(receiver: Receiver, statusUrl: string): Promise<void> {
 
 function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Options): URLSearchParams {
   const query = new URLSearchParams()
-  const given = { mode, connection, sendStarted: sendStarted ? 'true' : undefined, deadline, when, dryRun: dryRun ? 'true' : undefined }
+  const given = {
+    mode,
+    connection,
+    sendStarted: sendStarted ? 'true' : undefined,
+    deadline,
+    when,
+    dryRun: dryRun ? 'true' : undefined,
+  }
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
   return query
 }
 
 function eventOf({ event, id, mode, task, input = [] }: Options): unknown {
-  const made = event === undefined ? madeUp(task, id ?? (mode === 'interactive' ? randomUUID() : undefined)) : readEvent(event)
+  const made =
+    event === undefined ? madeUp(task, id ?? (mode === 'interactive' ? randomUUID() : undefined)) : readEvent(event)
   return input.length === 0 ? made : { ...made, input: nest(input.map(parseField)) }
 }
 

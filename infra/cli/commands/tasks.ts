@@ -48,7 +48,10 @@ async function listAll(receiver: Receiver, { json, follow }: Options): Promise<v
   let shown = ''
   do {
     const { status, body } = await callReceiver(receiver, '/tasks')
-    if (status !== 200) throw new UsageError(`${receiver.url} has no list of tasks; only the local runtime has. Name one: category/taskId.`)
+    if (status !== 200)
+      throw new UsageError(
+        `${receiver.url} has no list of tasks; only the local runtime has. Name one: category/taskId.`,
+      )
     const { tasks } = body as { tasks: Listed[] }
     const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
     if (text !== shown) console.log(text)
@@ -74,7 +77,10 @@ async function showOne(receiver: Receiver, task: string, { follow }: Options): P
   const [category, taskId] = task.split('/')
   if (!category || !taskId) throw new UsageError(`"${task}" is no task: write category/taskId.`)
   for (;;) {
-    const { status, body } = await callReceiver(receiver, `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`)
+    const { status, body } = await callReceiver(
+      receiver,
+      `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`,
+    )
     const running = (body as { state?: string }).state === 'running'
     if (!follow || !running) {
       console.log(JSON.stringify(body, null, 2))

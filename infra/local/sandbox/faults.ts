@@ -4,7 +4,7 @@ import { type Call, type Target, targets } from './http.ts'
 import type { Store } from './store.ts'
 
 /** What can go wrong with an answer; each is described in `faultSchema`. */
-export const faultKinds = [
+const faultKinds = [
   '500',
   'html',
   '503',

@@ -75,7 +75,7 @@ const everyLabel = `
 const columns = { created: 'number', updated: 'updated_at', comments: 'comments' }
 
 /** GitHub's times have no milliseconds. */
-export const now = (): string => timeOf(Date.now())
+const now = (): string => timeOf(Date.now())
 export const timeOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+/, '')
 
 export function createIssues(store: Store): Issues {

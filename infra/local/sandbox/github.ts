@@ -10,7 +10,7 @@ import type { Store } from './store.ts'
 const docs = 'https://docs.github.com/rest'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
-export type IssueSummary = Pick<
+type IssueSummary = Pick<
   Issue,
   | 'number'
   | 'title'

@@ -6,7 +6,7 @@ import type { Sso } from './sso.ts'
 import type { Store } from './store.ts'
 
 /** A CloudEvent as Keptn stores it. */
-export interface KeptnEvent extends Record<string, unknown> {
+interface KeptnEvent extends Record<string, unknown> {
   id: string
   time: string
   type: string

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { demo } from '../../../../infra/local/sandbox/demo.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from '../../../../infra/local/sandbox/index.ts'
 
-export interface Answered {
+interface Answered {
   status: number
   headers: Headers
   text: string

@@ -1,0 +1,262 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { until } from './service.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
+let child: ChildProcess
+let output = ''
+let url = ''
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+beforeAll(async () => {
+  const port = await freePort()
+  url = `http://127.0.0.1:${port}`
+  child = spawn(process.execPath, ['infra/local/start.ts'], {
+    cwd: root,
+    env: { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: folder },
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
+  await until(
+    async () => output.includes('Stop with Ctrl-C'),
+    25,
+    () => `the end of the start:\n${output}`,
+  )
+}, 30_000)
+afterAll(async () => {
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** What curl does with a printed line, as a shell splits it: every word is plain or in single quotes. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+async function paste(line: string): Promise<any> {
+  const [curl, silent, target = '', ...rest] = [...line.matchAll(/'([^']*)'|([^\s']+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain,
+  )
+  expect([curl, silent]).toEqual(['curl', '-s'])
+  const headers = new Headers()
+  let body: string | undefined
+  for (let at = 0; at < rest.length; at += 2) {
+    const [option, value = ''] = rest.slice(at, at + 2)
+    if (option === '-H') headers.set(...(value.split(': ', 2) as [string, string]))
+    else if (option === '-d') body = value
+    else throw new Error(`curl ${option}`)
+  }
+  return (await fetch(target, { headers, ...(body === undefined ? {} : { method: 'POST', body }) })).json()
+}
+
+interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+async function webhooks(...args: string[]): Promise<Ran> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, ['--no-warnings', 'infra/cli/main.ts', ...args], {
+      cwd: root,
+      env: { ...process.env, WEBHOOKS_URL: url },
+    })
+    return { code: 0, stdout, stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as Ran
+    return { code, stdout, stderr }
+  }
+}
+
+describe('npm start', () => {
+  it('plays the incident sequence against itself, and prints each call and event with its time', () => {
+    expect(output).toContain('The sequence passed.')
+    const time = String.raw`^\d\d:\d\d:\d\d\.\d{3} +`
+    for (const seen of [
+      'openticket\\.triggered',
+      '--> POST /v1/issue-ticketing/open-issue 202 in \\d+ ms',
+      '<-- github POST /repos/demo/shop/issues 201',
+      'task [0-9a-f]{8} open-issue: succeeded',
+      '<-- event sh\\.keptn\\.event\\.openticket\\.finished',
+      'evaluation\\.finished .*there is no function for slo yet',
+    ]) {
+      expect(output).toMatch(new RegExp(time + seen, 'm'))
+    }
+  })
+
+  it('prints the token and three curl lines that work as pasted', async () => {
+    expect(output).toContain('Token: local-demo-token')
+    const lines = output.split('\n').filter((line) => line.trim().startsWith('curl '))
+    expect(lines).toHaveLength(3)
+    const [silent, interactive] = await Promise.all(lines.slice(0, 2).map(paste))
+    expect(silent).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(interactive).toMatchObject({ duplicate: false })
+    await until(
+      async () => (await paste(lines[2] as string)).state === 'finished',
+      10,
+      () => 'the end of the task',
+    )
+  })
+
+  it('lists its tasks and events as JSON', async () => {
+    const { tasks } = (await (await fetch(`${url}/tasks`)).json()) as { tasks: unknown[] }
+    const events = (await (await fetch(`${url}/sandbox/events`)).json()) as unknown[]
+    expect([tasks.length > 0, events.length > 0]).toEqual([true, true])
+  })
+
+  it('answers loopback names only, so that no web page can reach it by a name of its own', async () => {
+    // fetch does not let a program set this header.
+    const [answer] = (await once(get(`${url}/tasks`, { headers: { host: 'evil.example' } }), 'response')) as [
+      IncomingMessage,
+    ]
+    answer.resume()
+    expect(answer.statusCode).toBe(403)
+  })
+
+  it.each([
+    ['a port that is in use', { WEBHOOKS_PORT: () => new URL(url).port }, /Port \d+ is in use: .*WEBHOOKS_PORT/],
+    ['a port that is none', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
+    [
+      'a secrets file that is not there',
+      { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => '/no/such/file' },
+      /WEBHOOKS_SECRETS: .*can not be read/,
+    ],
+    [
+      'a secrets file that is no JSON',
+      { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
+      /WEBHOOKS_SECRETS: .*is not JSON/,
+    ],
+  ])('ends at once with a plain sentence for %s', async (_, settings, message) => {
+    const env = {
+      ...process.env,
+      WEBHOOKS_STATE: join(folder, 'other'),
+      ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value()])),
+    }
+    await expect(
+      run(process.execPath, ['infra/local/start.ts'], { cwd: root, env, timeout: 15_000 }),
+    ).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+  })
+})
+const broken = join(folder, 'broken.json')
+writeFileSync(broken, '{"a": "MARKED-half')
+
+describe('webhooks send', () => {
+  it('shows the answer of a silent call', async () => {
+    const { code, stdout } = await webhooks(
+      'send',
+      'issue-ticketing/open-issue',
+      '--input',
+      'title=From the CLI',
+      '--input',
+      'labels=a,b',
+    )
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/HTTP 200\n.*"result": "pass"/s)
+  })
+  it('waits for the outcome of an interactive call', async () => {
+    const { code, stdout } = await webhooks(
+      'send',
+      'issue-ticketing/open-issue',
+      '--mode',
+      'interactive',
+      '--send-started',
+      '--input',
+      'title=T',
+    )
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/HTTP 202\n.*"state": "finished"/s)
+  })
+  it('ends with 1 where the call is refused, with the reason', async () => {
+    const { code, stdout } = await webhooks('send', 'issue-ticketing/open-issue', '--input', 'titel=T')
+    expect(code).toBe(1)
+    expect(stdout).toContain('did you mean')
+    expect(
+      (
+        await webhooks(
+          'send',
+          'issue-ticketing/open-issue',
+          '--mode',
+          'interactive',
+          '--input',
+          'title=T',
+          '--input',
+          'project=demo/no-issues',
+        )
+      ).code,
+    ).toBe(1)
+  })
+  it('ends with 2 and a sentence for arguments that can not be used', async () => {
+    for (const [args, message] of [
+      [['send', 'open-issue'], /write category\/action/],
+      [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /event file .* can not be used/],
+      [['send', 'issue-ticketing/open-issue', '--input', 'title'], /write name=value/],
+      [
+        ['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'],
+        /Nothing answers at http:\/\/127\.0\.0\.1:9/,
+      ],
+      [['send', 'issue-ticketing/open-issue', '--nonsense'], /unknown option/],
+      [['nonsense'], /unknown command/],
+    ] as const) {
+      const { code, stderr } = await webhooks(...args)
+      expect({ args, code, stderr }).toEqual({ args, code: 2, stderr: expect.stringMatching(message) })
+    }
+  })
+})
+
+describe('webhooks tasks', () => {
+  it('lists the tasks, and shows one', async () => {
+    await webhooks('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
+    const listed = await webhooks('tasks')
+    const [task] = /issue-ticketing\/[0-9a-f]{40}/.exec(listed.stdout) ?? []
+    expect(listed.stdout).toContain('succeeded')
+    expect(JSON.parse((await webhooks('tasks', task as string)).stdout)).toMatchObject({ state: 'finished' })
+    expect((await webhooks('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
+    expect(JSON.parse((await webhooks('tasks', '--json')).stdout)).toContainEqual(
+      expect.objectContaining({ status: 'SUCCEEDED' }),
+    )
+  })
+})
+
+describe('webhooks sequence', () => {
+  it.each(['incident', 'release', 'slo'])('plays %s through its webhooks, and ends with 0', async (name) => {
+    const { code, stdout } = await webhooks('sequence', name)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`${name} passed`) })
+  })
+  it('ends with 1 where a task did not pass', async () => {
+    await fetch(`${url}/sandbox/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"target":"github","kind":"401"}',
+    })
+    const { code, stdout } = await webhooks('sequence', 'incident')
+    await fetch(`${url}/sandbox/faults`, { method: 'DELETE' })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/openticket\.finished +errored\/fail/) })
+  })
+})
+
+it.each([[], ['send'], ['tasks'], ['sequence'], ['preview']])(
+  'webhooks %s --help describes its options and gives an example',
+  async (...command) => {
+    const { code, stdout } = await webhooks(...command, '--help')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Usage: webhooks/)
+    if (command.length > 0) expect(stdout).toMatch(/Examples?:/)
+  },
+)
