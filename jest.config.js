@@ -10,4 +10,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Most of the time is spent waiting for processes that are slowed down on purpose.
+  maxWorkers: 3,
 }

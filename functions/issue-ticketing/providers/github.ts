@@ -100,7 +100,7 @@ export const github = defineTicketProvider({
   async close({ http }, ref, { resolution }) {
     await http.patch(locate(ref).path, {
       state: 'closed',
-      state_reason: reasons[resolution ?? 'completed'] ?? resolution,
+      state_reason: reasons[(resolution ?? 'completed').toLowerCase()] ?? resolution,
     })
   },
 })

@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { categories } from '../functions/index.ts'
+import { preview } from '../infra/keptn/preview.ts'
+import { demo } from '../infra/local/sandbox/demo.ts'
+import { Service, triggered } from './e2e/service.ts'
+
+const root = join(import.meta.dirname, '..')
+const service = new Service({ timeScale: 60 })
+beforeAll(() => service.start())
+afterAll(() => service.end())
+
+const examples = categories.flatMap(({ name }) => {
+  const text = readFileSync(join(root, 'functions', name, 'README.md'), 'utf8')
+  return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, yaml = '']) => ({
+    yaml,
+    target: /\/v1\/(\S+)/.exec(yaml)?.[1] ?? '',
+    type: /type: (sh\.keptn\S+)/.exec(yaml)?.[1] ?? '',
+  }))
+})
+
+/** What webhook-service would call, as fetch takes it. */
+async function callAsKeptn(argv: string[]) {
+  const after = (option: string) => argv.flatMap((word, at) => (word === option ? [argv[at + 1] ?? ''] : []))
+  const headers = new Headers(after('--header').map((header) => header.split(': ', 2) as [string, string]))
+  const target = new URL(argv.at(-2) ?? '')
+  return fetch(`${service.url}${target.pathname}${target.search}`, {
+    method: after('--request')[0] ?? '',
+    headers,
+    body: after('--data')[0] ?? '',
+  })
+}
+
+describe('the webhooks in the READMEs of the functions', () => {
+  it.each(categories.flatMap(({ name, actions }) => Object.keys(actions).map((action) => `${name}/${action}`)))(
+    'have a silent and an interactive example of %s',
+    (target) => {
+      const modes = examples
+        .filter((example) => example.target.split('?')[0] === target)
+        .map((example) => (example.target.includes('mode=interactive') ? 'interactive' : 'silent'))
+      expect(new Set(modes)).toEqual(new Set(['silent', 'interactive']))
+    },
+  )
+
+  it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
+    const { id } = (await (await service.openIssue({ input: { title: 'To be worked on' } })).body).data
+    const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
+    const event = triggered({ type })
+    const rendered = preview(
+      yaml,
+      { ...event, data: { ...event.data, result: 'fail', incident, openticket: { id } } },
+      { secret_webhooks_token: demo.callerToken },
+    )
+    if ('configError' in rendered) throw new Error(rendered.configError)
+    expect(rendered.results).toHaveLength(1)
+    for (const result of rendered.results) {
+      if ('refused' in result) throw new Error(result.refused)
+      const response = await callAsKeptn(result.argv)
+      expect({ status: response.status, body: await response.json() }).toMatchObject({
+        status: target.includes('mode=interactive') ? 202 : 200,
+      })
+    }
+    if (target.includes('mode=interactive'))
+      expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
+  })
+
+  it('name every field of every input', () => {
+    for (const { name, actions } of categories) {
+      const text = readFileSync(join(root, 'functions', name, 'README.md'), 'utf8')
+      for (const action of Object.values(actions)) {
+        for (const field of Object.keys(action.input.shape)) expect(text).toContain(`| \`${field}\` |`)
+      }
+    }
+  })
+})
+
+describe('the documents', () => {
+  const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.md') && !/node_modules|^\.|dist/.test(path),
+  )
+
+  it.each(pages)('%s links only to files that are there', (page) => {
+    const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
+      ([, link = '']) => link,
+    )
+    for (const link of links)
+      expect({ link, there: existsSync(resolve(root, dirname(page), link)) }).toEqual({ link, there: true })
+  })
+
+  it('README.md names every category, action and provider', async () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8')
+    for (const { name, actions, providers } of categories) {
+      for (const word of [name, ...Object.keys(actions), ...Object.keys(providers)]) expect(text).toContain(word)
+    }
+  })
+})
