@@ -4,6 +4,7 @@ import { Failure, type FieldError } from '../errors.ts'
 import { parseBody } from '../event/body.ts'
 import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
+import { maskDeep } from '../redact.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery } from './call-options.ts'
 import type { Category } from './category.ts'
@@ -56,7 +57,9 @@ export async function readCall(category: Category, caller: Caller, request: Call
   )
   const name = connectionName(options, body, caller, category.name)
   const connection = await loadConnection(category, name)
-  const input = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
+  const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
+  // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
+  const input = maskDeep(completed)
   const identity = {
     caller: caller.name,
     category: category.name,
@@ -68,7 +71,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     caller,
     options,
     event,
-    task,
+    task: maskDeep(task),
     job: {
       action: request.action,
       connection: name,

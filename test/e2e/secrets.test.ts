@@ -97,8 +97,8 @@ afterAll(async () => {
 })
 
 it('no secret value is in any log line, answer, event or state file, even where the platforms echo them', async () => {
-  const call = async (query: string, input: unknown, token = marked.caller) => {
-    const event = triggered({ input })
+  const call = async (query: string, input: unknown, token = marked.caller, more = {}) => {
+    const event = triggered({ input, ...more })
     answers.push(await service.openIssue(event, query, { token }))
   }
   for (const project of ['fine/repo', 'refusing/repo', 'down/repo']) {
@@ -108,7 +108,15 @@ it('no secret value is in any log line, answer, event or state file, even where 
     await call('?dryRun=true', { title: 'T', project })
   }
   await call('?connection=half', { title: 'T' })
-  await call('', { title: `A caller may put a secret in: ${marked.github}` })
+  // A caller may put a secret anywhere: into an input, an unknown name, an id, a label.
+  for (const mode of ['', '?mode=interactive&sendStarted=true', '?dryRun=true']) {
+    await call(mode, { title: `A secret: ${marked.github}`, fields: { x: marked.keptn } })
+    await call(mode, { [marked.github]: 'a name' })
+    await call(mode, { title: 'T' }, marked.caller, { id: `id-${marked.caller}-${mode}` })
+    await call(mode, { title: 'T' }, marked.caller, {
+      data: { project: 'p', stage: 's', service: 'x', labels: { token: marked.github } },
+    })
+  }
   await call('', { title: 'T' }, `${marked.caller}-wrong`)
   await call(`?token=${marked.caller}`, { title: 'T' })
   await until(
