@@ -18,6 +18,8 @@ export interface CallOptions {
 }
 
 const optionNames = ['mode', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels'] as const
+/** The options that may stand in the query alone. */
+export const queryOnly = optionNames.filter((name) => name !== 'connection' && name !== 'labels')
 const eventNames = ['id', 'type', 'event', 'shkeptncontext', 'gitcommitid', 'project', 'stage', 'service']
 const longestDeadline = 30 * 86_400
 const results = ['pass', 'warning', 'fail']

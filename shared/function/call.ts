@@ -6,7 +6,7 @@ import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
 import { maskDeep } from '../redact.ts'
 import { unknownName, validate } from '../validate.ts'
-import { type CallOptions, parseQuery } from './call-options.ts'
+import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
 import type { Category } from './category.ts'
 import { identify } from './identity.ts'
 import type { Job } from './perform.ts'
@@ -50,6 +50,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   }
   const { options, body: fromQuery } = parseQuery(request.query)
   const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
+  refuseOptions(body)
   const event = parseEvent(body)
   const [task, asked] = collect(
     () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
@@ -82,6 +83,19 @@ export async function readCall(category: Category, caller: Caller, request: Call
     deadline: options.deadline ?? action.deadline,
     skip: skipReason(options.when, event.data.result),
   }
+}
+
+/** An option in the body would do nothing there, and a call that is silent by mistake leaves its sequence hanging. */
+function refuseOptions(body: Record<string, unknown>): void {
+  const misplaced = queryOnly.filter((name) => Object.hasOwn(body, name))
+  if (misplaced.length === 0) return
+  throw new Failure(
+    'invalid',
+    `${misplaced.join(' and ')} must stand in the query, not in the body: ?${misplaced[0]}=..`,
+    {
+      errors: misplaced.map((path) => ({ path, message: `write it into the query: ?${path}=..` })),
+    },
+  )
 }
 
 /** `input` of the body; without it, the properties of the task, less what earlier tasks of its name have answered. */

@@ -97,13 +97,23 @@ const mostTries = 2_000
 /** With less time left than this a try is the last one, in milliseconds. */
 const lastTry = 1_500
 
-/** Seconds until the next try: doubling to a minute (longer for deadlines of days), as the platform asks, before the deadline. */
+/** Seconds until the next try of an action: doubling to a minute (longer for deadlines of days), before the deadline. */
 function pause(error: Error, attempt: number, deadline: number, deadlineAt: number): number {
-  const asked = error instanceof Failure ? (error.retryAfter ?? 0) : 0
-  const longest = Math.max(60, deadline / 1_000)
-  const backoff = Math.max(asked, Math.min(longest, 2 ** Math.min(attempt - 1, 12)))
   const left = (deadlineAt - Date.now()) / 1_000 - 1
-  return Math.max(1, Math.floor(Math.min(backoff, left)))
+  return Math.max(1, Math.floor(Math.min(backoff(error, attempt, 1, Math.max(60, deadline / 1_000)), left)))
+}
+
+/** Nobody is left alone for longer than this because of a wish of theirs, in seconds. */
+const longestWish = 3_600
+
+/**
+ * Doubles from `first` to `longest` seconds, or is what the other side asked for; up to a quarter more, so that hundreds of
+ * tasks that failed together do not come again together.
+ */
+function backoff(error: Error, attempt: number, first: number, longest: number): number {
+  const asked = error instanceof Failure ? Math.min(error.retryAfter ?? 0, longestWish) : 0
+  const doubled = Math.min(longest, first * 2 ** Math.min(attempt - 1, 20))
+  return Math.ceil(Math.max(asked, doubled) * (1 + Math.random() / 4))
 }
 
 function givenUp(error: Failure, deadline: number): Failure {
@@ -146,11 +156,7 @@ async function send(
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
         log.warn(`${step} did not succeed`, { attempt, reason: error.message })
-        const asked = error instanceof Failure ? (error.retryAfter ?? 0) : 0
-        return {
-          shouldRetry: attempt < mostSends,
-          delay: { seconds: Math.ceil(Math.max(asked, Math.min(300, 5 * 2 ** Math.min(attempt - 1, 10)))) },
-        }
+        return { shouldRetry: attempt < mostSends, delay: { seconds: backoff(error, attempt, 5, 300) } }
       },
     },
   )

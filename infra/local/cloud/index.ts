@@ -68,6 +68,16 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   })
   driver.start()
 
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    driver.stop()
+    await workers.close(GRACE_MS)
+    invoker.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await dynamodb.close()
+    store.close()
+  }
   return {
     endpoint,
     dynamodb: dynamodb.endpoint,
@@ -87,14 +97,9 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
       const { result, error } = await invoker.run(name, JSON.stringify(event ?? null))
       return error === undefined ? { result: JSON.parse(result ?? 'null') } : { error }
     },
-    close: async () => {
-      driver.stop()
-      await workers.close(GRACE_MS)
-      invoker.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await dynamodb.close()
-      store.close()
+    close: () => {
+      closing ??= close()
+      return closing
     },
   }
 }

@@ -155,6 +155,6 @@ export interface LocalCloud {
   stop(arn: string): void
   /** The qualified ARN (alias `live`) under which a function is invoked. */
   functionArn(name: string): string
-  /** Lets running invocations end for a moment, then stops everything; what goes on is taken up at the next start. */
+  /** Lets running invocations end for a moment, then stops everything; what goes on is taken up at the next start. Again: the same end. */
   close(): Promise<void>
 }

@@ -3,7 +3,7 @@ import {
   SendDurableExecutionCallbackHeartbeatCommand,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -12,11 +12,6 @@ let running: Started
 beforeAll(async () => {
   const file = buildHandlers(folder.path)
   running = await start({ state: folder.file('state'), functions: durable(file, ['approval']) })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 let count = 0

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, lines, plain, type Started, start, temporaryFolder } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -13,11 +13,6 @@ beforeAll(async () => {
       ...plain(file, ['plain', 'throws']),
     ],
   })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 const run = (name: string, event: unknown) => running.cloud.invoke(name, event)

@@ -5,7 +5,7 @@ import {
   ListDurableExecutionsByFunctionCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
 import { buildHandlers, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
 
@@ -27,11 +27,6 @@ beforeAll(async () => {
       told.push(event)
     },
   })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 const payload = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))

@@ -3,14 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LambdaClient } from '@aws-sdk/client-lambda'
+import { afterAll } from '@jest/globals'
 import { buildSync } from 'esbuild'
 import type { CloudOptions, LocalFunction, Observation } from '../../../../infra/local/cloud/index.ts'
 import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 
+const clouds: LocalCloud[] = []
+const folders: string[] = []
+
+// Also after a test that failed in the middle: an open cloud would keep the test run from ending.
+afterAll(async () => {
+  for (const cloud of clouds) await cloud.close()
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 /** A folder of its own for each test file; goes away with it. */
-export function temporaryFolder(): { path: string; file: (name: string) => string; remove: () => void } {
+export function temporaryFolder(): { path: string; file: (name: string) => string } {
   const path = mkdtempSync(join(tmpdir(), 'cloud-test-'))
-  return { path, file: (name) => join(path, name), remove: () => rmSync(path, { recursive: true, force: true }) }
+  folders.push(path)
+  return { path, file: (name) => join(path, name) }
 }
 
 /** Bundles the test functions as those of dist/ are: CJS, one file, class names kept. */
@@ -68,6 +79,7 @@ export async function start(
     observe: (observation) => seen.push(observation),
     ...options,
   })
+  clouds.push(cloud)
   return { cloud, lambda: client(cloud), seen }
 }
 

@@ -1,5 +1,5 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -17,11 +17,6 @@ beforeAll(async () => {
     ],
     timeScale: 600,
   })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 const text = (bytes: Uint8Array | undefined) => (bytes?.length ? new TextDecoder().decode(bytes) : '')

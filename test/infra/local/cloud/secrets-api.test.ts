@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, credentials, plain, type Started, start, temporaryFolder } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -19,11 +19,6 @@ beforeAll(async () => {
     secretNames: () => [...secrets.keys()],
   })
   client = new SecretsManagerClient({ endpoint: running.cloud.endpoint, region: 'eu-west-1', credentials })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 const get = (SecretId: string, more: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...more }))

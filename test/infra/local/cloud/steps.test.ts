@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, type Started, start, temporaryFolder } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -10,11 +10,6 @@ beforeAll(async () => {
     state: folder.file('state'),
     functions: durable(file, ['greet', 'flaky', 'waits', 'poll', 'failing', 'renamed', 'pendingForNothing', 'plain']),
   })
-})
-
-afterAll(async () => {
-  await running.cloud.close()
-  folder.remove()
 })
 
 const run = (name: string, event: unknown) => running.cloud.invoke(name, event)

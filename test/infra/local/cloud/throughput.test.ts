@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, lines, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
@@ -10,8 +10,6 @@ let file: string
 beforeAll(() => {
   file = buildHandlers(folder.path)
 })
-
-afterAll(() => folder.remove())
 
 describe('three hundred executions at once', () => {
   test('all get through four threads', async () => {

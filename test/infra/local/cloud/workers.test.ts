@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Observation } from '../../../../infra/local/cloud/index.ts'
 import { Workers } from '../../../../infra/local/cloud/workers.ts'
 import { buildHandlers, plain, temporaryFolder } from './harness.ts'
@@ -9,8 +9,6 @@ let file: string
 beforeAll(() => {
   file = buildHandlers(folder.path)
 })
-
-afterAll(() => folder.remove())
 
 function pool(idle: { ms: number; lastMs: number }) {
   const seen: Observation[] = []

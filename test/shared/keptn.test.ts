@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { startedReply } from '../../shared/event/reply.ts'
+import { keptn, keptnConnection } from '../../shared/orchestrators/keptn.ts'
+
+const event = {
+  id: 'id-1',
+  task: 'openticket',
+  shkeptncontext: 'c',
+  project: 'p',
+  stage: 's',
+  service: 'x',
+  labels: {},
+}
+const started = startedReply(event, 'issue-ticketing')
+const finished = { ...started, type: 'sh.keptn.event.openticket.finished' }
+
+let server: Server
+let calls: string[]
+/** What is answered to each GET, and to each POST. */
+let readBack: [number, unknown]
+let posted: [number, unknown]
+
+beforeEach(async () => {
+  calls = []
+  posted = [200, { keptnContext: 'c' }]
+  server = createServer((req, res) => {
+    calls.push(`${req.method} ${req.url?.split('?')[0]} ${req.headers['x-token']}`)
+    req.resume()
+    const [status, body] = req.method === 'GET' ? readBack : posted
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+afterEach(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+const orchestrator = () =>
+  keptn(
+    keptnConnection.parse({
+      type: 'keptn',
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
+      token: 'keptn-token',
+    }),
+  )
+const get = 'GET /base/api/mongodb-datastore/event keptn-token'
+const post = 'POST /base/api/v1/event keptn-token'
+
+describe('an event', () => {
+  it('is sent at once the first time', async () => {
+    await orchestrator().send(started, false)
+    expect(calls).toEqual([post])
+  })
+
+  it('that an earlier try may have sent is read back, and sent only if Keptn does not have it', async () => {
+    readBack = [200, { events: [{ triggeredid: 'another', source: started.source }] }]
+    await orchestrator().send(started, true)
+    expect(calls).toEqual([get, post])
+    readBack = [200, { events: [{ triggeredid: 'id-1', source: started.source }] }]
+    await orchestrator().send(started, true)
+    expect(calls).toEqual([get, post, get])
+  })
+
+  it('of the same trigger, but sent by another, does not count as ours', async () => {
+    readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
+    await orchestrator().send(started, true)
+    expect(calls).toEqual([get, post])
+  })
+
+  it('is not sent while Keptn can not be asked', async () => {
+    for (const answer of [
+      [500, {}],
+      [200, { strange: true }],
+      [401, {}],
+    ] as [number, unknown][]) {
+      readBack = answer
+      await expect(orchestrator().send(started, true)).rejects.toThrow()
+    }
+    expect(calls).toEqual([get, get, get])
+  })
+
+  it('where the token may not read: a started is not sent twice, a finished is', async () => {
+    readBack = [403, {}]
+    await orchestrator().send(started, true)
+    expect(calls).toEqual([get])
+    await orchestrator().send(finished, true)
+    expect(calls).toEqual([get, get, post])
+  })
+
+  it('that Keptn answers with something else than its own answer is not taken as sent', async () => {
+    posted = [200, '<html>Log in</html>']
+    await expect(orchestrator().send(started, false)).rejects.toMatchObject({ kind: 'platform' })
+  })
+})
+
+it('a connection has a token or an OAuth client, not both and not neither', () => {
+  const base = { type: 'keptn', baseUrl: 'https://k' }
+  const oauth = { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' }
+  expect(keptnConnection.safeParse(base).success).toBe(false)
+  expect(keptnConnection.safeParse({ ...base, token: 'token-1', oauth }).success).toBe(false)
+  expect(keptnConnection.safeParse({ ...base, oauth }).success).toBe(true)
+})
