@@ -6,12 +6,13 @@ import { categories } from '../../functions/index.ts'
 import { Failure } from '../../shared/errors.ts'
 import { problem } from '../../shared/function/answers.ts'
 import { unknownName } from '../../shared/validate.ts'
-import { dist } from '../build.ts'
+import { dist, finisher } from '../build.ts'
 import {
   type LocalCloud,
   type LocalFunction,
   type Observation,
   readBody,
+  type StatusChangeEvent,
   startLocalCloud,
   tooLong,
   toProxyEvent,
@@ -33,6 +34,8 @@ export interface RuntimeOptions {
   timeScale?: number
   /** Seconds that a webhook may take: 28, since API Gateway waits 29; fewer where a test wants to see them run out. */
   webhookTimeout?: number
+  /** Seconds after which Lambda ends a task; 31 days, fewer where a test wants to see one ended. */
+  executionTimeout?: number
   observe?: (event: RuntimeEvent) => void
 }
 
@@ -51,8 +54,7 @@ export interface Runtime {
 
 /** Lambda's limit for one invocation of a task; a step's requests are far shorter. */
 const taskTimeout = 300
-/** The longest deadline, and a day for the finished event to get through. */
-const executionTimeout = 31 * 86_400
+const day = 86_400
 
 /**
  * Starts the bundles of `dist/` behind the HTTP interface that they have on AWS, with stand-ins for the parts of AWS that
@@ -61,15 +63,9 @@ const executionTimeout = 31 * 86_400
  * @throws Error when the port is taken or the state folder can not be used
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const {
-    port,
-    state,
-    secretsFile,
-    bundles = dist,
-    timeScale = 1,
-    webhookTimeout = 28,
-    observe = () => undefined,
-  } = options
+  const { port, state, secretsFile, bundles = dist, timeScale = 1, observe = () => undefined } = options
+  // The longest deadline, and a day for the finished event to get through.
+  const { webhookTimeout = 28, executionTimeout = 31 * day } = options
   if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const server = createServer()
@@ -78,12 +74,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const sandbox = createSandbox({ state, observe: (seen) => observe({ from: 'sandbox', ...seen }) })
   const cloud = await startLocalCloud({
     state,
-    functions: categories.flatMap(({ name }) => functionsOf(name, bundles, webhookTimeout)),
+    functions: [
+      ...categories.flatMap(({ name }) => functionsOf(name, bundles, webhookTimeout, executionTimeout)),
+      finisherFunction(bundles),
+    ],
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
     table,
     timeScale,
     observe: (seen) => observe({ from: 'cloud', ...seen }),
+    onEnded: (ended) => startFinisher(cloud, ended),
   })
   server.on('request', (req, res) => {
     serve(req, res, { cloud, sandbox, url, observe }).catch((error: unknown) => {
@@ -108,12 +108,25 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 const table = 'webhooks'
 
-function functionsOf(category: string, bundles: string, webhookTimeout: number): LocalFunction[] {
+/** What every function is told here, as the stack tells it on AWS. */
+function common(): Record<string, string> {
+  const passed = ['WEBHOOKS_SECRET_PREFIX', 'POWERTOOLS_LOG_LEVEL'].flatMap((name) => {
+    const value = process.env[name]
+    return value ? [[name, value]] : []
+  })
+  return Object.fromEntries(passed)
+}
+
+function functionsOf(
+  category: string,
+  bundles: string,
+  webhookTimeout: number,
+  executionTimeout: number,
+): LocalFunction[] {
   const environment = {
+    ...common(),
     WEBHOOKS_TASK_FUNCTION: `${category}-task:live`,
     WEBHOOKS_IDEMPOTENCY_TABLE: table,
-    ...(process.env['WEBHOOKS_SECRET_PREFIX'] ? { WEBHOOKS_SECRET_PREFIX: process.env['WEBHOOKS_SECRET_PREFIX'] } : {}),
-    ...(process.env['POWERTOOLS_LOG_LEVEL'] ? { POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] } : {}),
   }
   const bundle = (entry: string) => ({ file: join(bundles, category, `${entry}.js`), handler: 'handler', environment })
   return [
@@ -125,6 +138,28 @@ function functionsOf(category: string, bundles: string, webhookTimeout: number):
       durable: { executionTimeoutSeconds: executionTimeout, retentionDays: 14 },
     },
   ]
+}
+
+function finisherFunction(bundles: string): LocalFunction {
+  return {
+    name: finisher,
+    file: join(bundles, finisher, `${finisher}.js`),
+    handler: 'handler',
+    environment: common(),
+    timeoutSeconds: taskTimeout,
+    durable: { executionTimeoutSeconds: 2 * day, retentionDays: 14 },
+  }
+}
+
+/** EventBridge's rule: the end of a task, not of the finisher itself, starts the finisher. */
+async function startFinisher(cloud: LocalCloud, ended: StatusChangeEvent): Promise<void> {
+  if (!ended.detail.functionArn.includes('-task:')) return
+  const response = await fetch(`${cloud.endpoint}/2015-03-31/functions/${finisher}:live/invocations`, {
+    method: 'POST',
+    headers: { 'x-amz-invocation-type': 'Event' },
+    body: JSON.stringify(ended),
+  })
+  if (!response.ok) throw new Error(`The finisher could not be started: ${response.status} ${await response.text()}`)
 }
 
 interface Serving {
@@ -146,9 +181,10 @@ async function serve(
   }
   if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) return sandbox.handle(req, res)
   if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
-  if (pathname === '/') return answer(res, 200, index(url))
+  if (pathname === '/') return answer(res, 200, index(url, cloud))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
-  if (category === undefined) return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url) })
+  if (category === undefined)
+    return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url, cloud) })
   const began = Date.now()
   const finish = (status: number, detail?: string) =>
     observe({
@@ -192,7 +228,7 @@ async function callFunction(
   return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error', detail: error?.errorMessage }) }
 }
 
-function index(url: string) {
+function index(url: string, cloud: LocalCloud) {
   return {
     categories: categories.map(({ name, actions }) => ({
       name,
@@ -203,6 +239,8 @@ function index(url: string) {
     issues: `${url}/sandbox/issues`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
+    /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */
+    aws: cloud.endpoint,
   }
 }
 

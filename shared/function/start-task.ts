@@ -15,7 +15,7 @@ const remembered = 14 * 86_400
  * @returns whether this call had been accepted before; then nothing was started
  * @throws Failure `misconfigured` (nowhere to answer to), `unavailable`: then no event ever follows
  */
-export async function startTask(call: Call): Promise<{ taskId: string; duplicate: boolean }> {
+export async function startTask(category: string, call: Call): Promise<{ taskId: string; duplicate: boolean }> {
   const { caller, task, job, options } = call
   if (!task || !job.key) throw new Error('Only an interactive call starts a task.')
   if (!caller.orchestrator) {
@@ -28,6 +28,7 @@ export async function startTask(call: Call): Promise<{ taskId: string; duplicate
   const payload: TaskPayload = {
     version: 1,
     taskId: job.key,
+    category,
     orchestrator: caller.orchestrator,
     event: task,
     action: job.action,

@@ -7,6 +7,7 @@ import * as z from 'zod'
 export const taskPayload = z.object({
   version: z.literal(1),
   taskId: z.string(),
+  category: z.string(),
   orchestrator: z.string(),
   event: z.object({
     id: z.string(),

@@ -3,13 +3,14 @@ import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { inWords } from '../duration.ts'
 import { Failure, isTransient } from '../errors.ts'
-import { finishedReply, type Reply, startedReply } from '../event/reply.ts'
+import { finishedReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
-import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
+import { backoff } from './backoff.ts'
 import type { Category } from './category.ts'
 import { perform } from './perform.ts'
+import { sendEvent } from './send-event.ts'
 import { type TaskPayload, taskPayload } from './task-payload.ts'
 
 /** What an ended task leaves behind; its status is read from here. */
@@ -43,7 +44,8 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
   const deadlineAt = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
 
   const started = startedReply(task.event, category.name)
-  const announced = !task.sendStarted || (await send(context, 'send-started', task, started, { until: deadlineAt }))
+  const announced =
+    !task.sendStarted || (await sendEvent(context, 'send-started', task.orchestrator, started, { until: deadlineAt }))
   const outcome = announced
     ? await act(category, task, context, deadlineAt)
     : errored(
@@ -53,8 +55,9 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
         ),
       )
   // A finished with no started would leave the task open.
-  if (!announced) await send(context, 'send-started-late', task, started, { doubtful: true })
-  await send(context, 'send-finished', task, finishedReply(task.event, category.name, outcome, task.labels))
+  if (!announced) await sendEvent(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
+  const finished = finishedReply(task.event, category.name, outcome, task.labels)
+  await sendEvent(context, 'send-finished', task.orchestrator, finished)
   return { taskId: task.taskId, outcome }
 }
 
@@ -103,61 +106,6 @@ function pause(error: Error, attempt: number, deadline: number, deadlineAt: numb
   return Math.max(1, Math.floor(Math.min(backoff(error, attempt, 1, Math.max(60, deadline / 1_000)), left)))
 }
 
-/** Nobody is left alone for longer than this because of a wish of theirs, in seconds. */
-const longestWish = 3_600
-
-/**
- * Doubles from `first` to `longest` seconds, or is what the other side asked for; up to a quarter more, so that hundreds of
- * tasks that failed together do not come again together.
- */
-function backoff(error: Error, attempt: number, first: number, longest: number): number {
-  const asked = error instanceof Failure ? Math.min(error.retryAfter ?? 0, longestWish) : 0
-  const doubled = Math.min(longest, first * 2 ** Math.min(attempt - 1, 20))
-  return Math.ceil(Math.max(asked, doubled) * (1 + Math.random() / 4))
-}
-
 function givenUp(error: Failure, deadline: number): Failure {
   return new Failure(error.kind, `${error.message} Gave up at the deadline of ${inWords(deadline)}.`)
-}
-
-/** Attempts over about a day. */
-const mostSends = 300
-
-interface SendOptions {
-  /** Epoch milliseconds after which it is not sent any more; without, it must be sent. */
-  until?: number
-  /** Whether an earlier step may have sent it. */
-  doubtful?: boolean
-}
-
-/**
- * Sends an event and does not give up for a day: whoever waits for it has no time-out of its own.
- *
- * @returns whether it was sent
- */
-async function send(
-  context: DurableContext,
-  step: string,
-  task: TaskPayload,
-  reply: Reply,
-  options: SendOptions = {},
-): Promise<boolean> {
-  const { until = Number.POSITIVE_INFINITY, doubtful = false } = options
-  return context.step(
-    step,
-    async ({ attempt }) => {
-      const repeated = attempt > 1
-      if (repeated && Date.now() > until) return false
-      const orchestrator = await loadOrchestrator(task.orchestrator, repeated)
-      await orchestrator.send(maskDeep(reply), repeated || doubtful)
-      return true
-    },
-    {
-      semantics: StepSemantics.AtMostOncePerRetry,
-      retryStrategy: (error, attempt) => {
-        log.warn(`${step} did not succeed`, { attempt, reason: error.message })
-        return { shouldRetry: attempt < mostSends, delay: { seconds: backoff(error, attempt, 5, 300) } }
-      },
-    },
-  )
 }

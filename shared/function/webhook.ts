@@ -66,7 +66,7 @@ async function answerCall(
     keptnContext: call.event.shkeptncontext,
   })
   if (call.options.mode === 'silent') return json(200, await answerSilently(category, call, context))
-  const { taskId, duplicate } = await startTask(call)
+  const { taskId, duplicate } = await startTask(category.name, call)
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: statusUrl(event, category.name, taskId), duplicate })
 }

@@ -15,6 +15,8 @@ export interface ServiceOptions {
   secrets?: Record<string, unknown> | ((url: string) => Record<string, unknown>)
   timeScale?: number
   webhookTimeout?: number
+  executionTimeout?: number
+  bundles?: string
 }
 
 export interface Answer {

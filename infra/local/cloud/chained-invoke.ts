@@ -24,7 +24,7 @@ export function callFunction(
   const fn = core.functions.get(name)
   if (fn?.durable !== undefined) {
     const waiting = { execution: execution.id, operation: operation.id }
-    const child = startExecution(core, { ...fn, durable: fn.durable }, undefined, payload, waiting).execution
+    const child = startExecution(core, { ...fn, durable: fn.durable }, undefined, payload, waiting)
     invokeBegun(core, execution, operation, child.arn)
     return
   }

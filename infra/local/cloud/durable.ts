@@ -30,7 +30,7 @@ export class DurableService {
   start(fn: LocalFunction, name: string | undefined, input: string): Execution {
     const { durable } = fn
     if (durable === undefined) throw invalidParameter(`The function ${fn.name} is not a durable function.`)
-    return startExecution(this.#core, { ...fn, durable }, name, input).execution
+    return startExecution(this.#core, { ...fn, durable }, name, input)
   }
 
   /**

@@ -13,6 +13,7 @@ export interface LocalDynamoDb {
  * Starts DynamoDB on a free loopback port.
  * @param folder state folder; the tables live in its sub-folder `dynamodb` and outlive the process
  * @param table table to make when missing, with the string key `id`
+ * @throws Error when the table can not be made
  */
 export async function startDynamoDb(folder: string, table: string): Promise<LocalDynamoDb> {
   const path = join(folder, 'dynamodb')
@@ -22,15 +23,18 @@ export async function startDynamoDb(folder: string, table: string): Promise<Loca
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await createTable(endpoint, table)
-  return {
-    endpoint,
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()))
-        server.closeAllConnections()
-      }),
+  const close = () =>
+    new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()))
+      server.closeAllConnections()
+    })
+  try {
+    await createTable(endpoint, table)
+  } catch (error) {
+    await close()
+    throw error
   }
+  return { endpoint, close }
 }
 
 async function createTable(endpoint: string, table: string): Promise<void> {

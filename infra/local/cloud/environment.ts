@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { transformSync } from 'esbuild'
@@ -88,8 +89,11 @@ export class Environment {
     }, INIT_TIMEOUT_MS)
     this.#worker.on('message', (message: FromThread) => {
       if (message.kind === 'ready') ready.resolve(undefined)
-      else if (message.kind === 'failed') ready.resolve(message.error)
-      else if (message.kind === 'log') this.#log(message.stream, message.line)
+      else if (message.kind === 'failed') {
+        // The thread ends by itself now; its exit may be seen first by the invocation that waits.
+        this.#crash = message.error
+        ready.resolve(message.error)
+      } else if (message.kind === 'log') this.#log(message.stream, message.line)
       else if (message.requestId === this.#job?.requestId) this.#job.settle(message)
     })
     this.#worker.on('error', (error) => {
@@ -200,7 +204,7 @@ function threadModule(): URL {
 function startThread(fn: LocalFunction, variables: Record<string, string>): Worker {
   const memoryMb = fn.memoryMb ?? DEFAULT_MEMORY_MB
   const workerData: ThreadData = {
-    file: fn.file,
+    file: resolve(fn.file),
     handler: fn.handler,
     functionName: fn.name,
     functionVersion: VERSION,

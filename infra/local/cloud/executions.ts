@@ -78,7 +78,7 @@ export function saveExecution(store: Store, execution: Execution): void {
  * @param name DurableExecutionName; made up when undefined
  * @param input JSON text
  * @param waiting the execution and operation that wait for it
- * @returns the execution and whether it is new
+ * @returns the execution, new or not
  * @throws DurableExecutionAlreadyStartedException when the name was used with another payload
  */
 export function startExecution(
@@ -87,7 +87,7 @@ export function startExecution(
   name: string | undefined,
   input: string,
   waiting?: { execution: number; operation: string },
-): { execution: Execution; isNew: boolean } {
+): Execution {
   if (name !== undefined) assertExecutionName(name)
   return core.store.transaction(() => {
     const now = Date.now()
@@ -97,7 +97,7 @@ export function startExecution(
         : core.store.get<Execution>('SELECT * FROM execution WHERE function = ? AND name = ?', fn.name, name)
     if (taken !== undefined) {
       if (taken.input !== input) throw alreadyStarted()
-      return { execution: taken, isNew: false }
+      return taken
     }
     const uuid = randomUUID()
     const ownName = name ?? uuid
@@ -120,7 +120,7 @@ export function startExecution(
     observeExecution(core, execution, now)
     core.alarm(now)
     core.alarm(execution.deadline)
-    return { execution, isNew: true }
+    return execution
   })
 }
 

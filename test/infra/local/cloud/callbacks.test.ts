@@ -72,10 +72,10 @@ describe('a callback', () => {
   })
 
   test('lives on with heartbeats and times out without', async () => {
-    const { CallbackId, end } = await waiting({ heartbeat: 10, timeout: 600 })
+    const { CallbackId, end } = await waiting({ heartbeat: 30, timeout: 600 })
     const ended = end.then(() => 'ended')
     for (let beat = 0; beat < 4; beat += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await new Promise((resolve) => setTimeout(resolve, 400))
       await send(new SendDurableExecutionCallbackHeartbeatCommand({ CallbackId }))
     }
     await expect(Promise.race([ended, Promise.resolve('waiting')])).resolves.toBe('waiting')

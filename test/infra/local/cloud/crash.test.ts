@@ -44,8 +44,9 @@ afterAll(() => {
 })
 
 /** Starts a cloud in another process; `kill` ends it as the OOM killer would. */
-async function startProcess(state: string, names: string[]) {
-  const options = { state, table: 'test', timeScale: 20, functions: durable(file, names) }
+async function startProcess(state: string, names: string[], plainNames: string[] = []) {
+  const functions = [...durable(file, names), ...plain(file, plainNames)]
+  const options = { state, table: 'test', timeScale: 20, functions }
   const script = fileURLToPath(new URL('./cloud-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -133,6 +134,20 @@ describe('after a kill -9 of the whole process', () => {
       dynamodb.send(new GetItemCommand({ TableName: 'test', Key: { id: { S: 'call-1' } } })),
     ).resolves.toMatchObject({ Item: { status: { S: 'INPROGRESS' } } })
     await second.cloud.close()
+  })
+})
+
+describe('a function called by an execution', () => {
+  test('is called again after a kill -9 of the whole process', async () => {
+    const state = folder.file('calling')
+    const notes = folder.file('called')
+    const first = await startProcess(state, ['caller'], ['slowOnce'])
+    const arn = await invoke(first.lambda, 'caller', { target: 'slowOnce', payload: { file: notes } })
+    await until(() => lines(notes)[0], 'the call')
+    await first.kill()
+    const second = await start({ state, functions: [...durable(file, ['caller']), ...plain(file, ['slowOnce'])] })
+    await expect(endIn(second, arn)).resolves.toMatchObject({ result: '{"result":"answer"}' })
+    expect(lines(notes)).toEqual(['called', 'called'])
   })
 })
 

@@ -17,6 +17,9 @@ import {
 } from '@aws-sdk/client-lambda'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
+/** A wait that ends the invocation on any machine: half a second on the tests' clock. */
+const LONG_ENOUGH = { seconds: 10 }
+
 const everySecond = (maxAttempts: number) =>
   createRetryStrategy({
     maxAttempts,
@@ -103,7 +106,7 @@ export const bigChild = withDurableExecution(async (event: { bytes: number; file
     })
     return half + other
   })
-  await context.wait('pause', { seconds: 1 })
+  await context.wait('pause', LONG_ENOUGH)
   return { length: text.length, ends: text[0] + (text.at(-1) ?? '') }
 })
 
@@ -113,7 +116,7 @@ const small = withDurableExecution(async (_event: { file: string }, context) => 
     const two = await child.step('two', async () => 2)
     return one + two
   })
-  await context.wait('pause', { seconds: 2 })
+  await context.wait('pause', LONG_ENOUGH)
   return { sum }
 })
 
@@ -134,7 +137,7 @@ export const smallChild: DurableLambdaHandler = async (event, context) => {
 export const manySteps = withDurableExecution(async (event: { steps: number; file: string }, context) => {
   const numbers = Array.from({ length: event.steps }, (_, index) => index)
   const results = await Promise.all(numbers.map((index) => context.step(`step-${index}`, async () => index)))
-  await context.wait('pause', { seconds: 1 })
+  await context.wait('pause', LONG_ENOUGH)
   await context.step('after', async () => note(event.file, 'after'))
   return { sum: results.reduce((sum, result) => sum + result, 0) }
 })
@@ -243,6 +246,12 @@ export const plain = async (
   }
 }
 
+/** Holds still the first time it is called, so that the test can kill the process there. */
+export const slowOnce = async (event: { file: string }) => {
+  if (note(event.file, 'called') === 1) await sleep(60_000)
+  return 'answer'
+}
+
 export const throws = async () => {
   throw new TypeError('plainly wrong')
 }
@@ -304,12 +313,10 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
   }
 }
 
-let runs = 0
-/** Has another step on its second run. */
+/** Has another step on every run. */
 export const renamed = withDurableExecution(async (_event: unknown, context) => {
-  runs += 1
-  await context.step(`step of run ${runs}`, async () => runs)
-  await context.wait('pause', { seconds: 1 })
+  await context.step(`step ${Math.random()}`, async () => undefined)
+  await context.wait('pause', LONG_ENOUGH)
 })
 
 /** Ends PENDING though it waits for nothing. */

@@ -89,9 +89,9 @@ function client(cloud: LocalCloud): LambdaClient {
   return new LambdaClient({ endpoint: cloud.endpoint, region: 'eu-west-1', credentials, maxAttempts: 1 })
 }
 
-/** Waits until `check` gives something, ten seconds at most. */
-export async function until<Value>(check: () => Value | undefined | false, what = 'it'): Promise<Value> {
-  const end = Date.now() + 10_000
+/** Waits until `check` gives something; not for ever. */
+export async function until<Value>(check: () => Value | undefined | false, what = 'it', seconds = 20): Promise<Value> {
+  const end = Date.now() + seconds * 1_000
   for (;;) {
     const value = check()
     if (value !== undefined && value !== false) return value

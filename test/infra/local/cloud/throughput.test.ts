@@ -30,13 +30,13 @@ describe('three hundred executions at once', () => {
         ),
       ),
     )
-    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all')
+    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all', 50)
     expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
     const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
     expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
     expect(seen.filter((o) => o.kind === 'invocation' && o.coldStart)).toHaveLength(4)
     await cloud.close()
-  }, 30_000)
+  }, 60_000)
 })
 
 describe('ten thousand waiting executions', () => {

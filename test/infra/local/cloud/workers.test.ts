@@ -39,13 +39,13 @@ describe('the threads of a function', () => {
   })
 
   test('end when idle: all but one soon, the last one later', async () => {
-    const { workers, run } = pool({ ms: 100, lastMs: 300 })
+    const { workers, run } = pool({ ms: 300, lastMs: 1_500 })
     await expect(run(2)).resolves.toBe(2)
-    await pause(250)
+    await pause(800)
     await expect(run(1)).resolves.toBe(0)
-    await pause(250)
+    await pause(800)
     await expect(run(2)).resolves.toBe(1)
-    await pause(1_000)
+    await pause(2_500)
     await expect(run(1)).resolves.toBe(1)
     await workers.close(0)
   })

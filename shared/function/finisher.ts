@@ -1,0 +1,107 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import middy from '@middy/core'
+import { executionModeDurableContext } from '@middy/core/DurableContext'
+import * as z from 'zod'
+import { Failure } from '../errors.ts'
+import { finishedReply, startedReply } from '../event/reply.ts'
+import { log } from '../log.ts'
+import { errored } from '../outcome.ts'
+import { mask } from '../redact.ts'
+import { backoff } from './backoff.ts'
+import { sendEvent } from './send-event.ts'
+import { type TaskPayload, taskPayload } from './task-payload.ts'
+
+/**
+ * What EventBridge sends when Lambda has ended a durable execution.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
+ */
+const statusChange = z.object({
+  detail: z.object({ durableExecutionArn: z.string(), status: z.enum(['FAILED', 'TIMED_OUT', 'STOPPED']) }),
+})
+type Status = z.output<typeof statusChange>['detail']['status']
+
+/** What an ended execution leaves to be done. */
+interface Found {
+  task: TaskPayload
+  /** Which of its events are known to have gone out. */
+  sent: { started: boolean; finished: boolean }
+  /** Whether it was ended in the middle of sending one. */
+  sending: boolean
+  error: string | undefined
+}
+
+/**
+ * The finisher: answers for a task that Lambda itself failed, timed out or stopped, since such a task can not do it any
+ * more. It looks in the history of the task's execution which events went out, and sends what is missing; an event that may
+ * have gone out is read back first.
+ *
+ * It is a durable handler itself, so that it goes on trying for a day as a task does.
+ */
+export function finisherHandler() {
+  return middy<unknown, { taskId: string; finished: boolean }, Error, DurableContext>({
+    executionMode: executionModeDurableContext,
+    timeoutEarlyInMillis: 0,
+  }).handler((event, context) => finish(statusChange.parse(event).detail, context))
+}
+
+async function finish(
+  { durableExecutionArn: arn, status }: z.output<typeof statusChange>['detail'],
+  context: DurableContext,
+) {
+  context.configureLogger({ customLogger: log, modeAware: true })
+  const { task, sent, sending, error } = await context.step('look', () => look(arn), {
+    retryStrategy: (failure, attempt) => ({
+      shouldRetry: attempt < 100,
+      delay: { seconds: backoff(failure, attempt, 2, 300) },
+    }),
+  })
+  const { taskId, category, orchestrator, event } = task
+  log.appendKeys({ taskId, keptnContext: event.shkeptncontext, status })
+  if (sent.finished) return { taskId, finished: false }
+  // Its last request may still be under way: only when that is over can it be read back.
+  if (sending) await context.wait('last-request', { seconds: 60 })
+  log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
+  if (task.sendStarted && !sent.started) {
+    await sendEvent(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })
+  }
+  const outcome = errored(
+    new Failure(
+      'unavailable',
+      `${reasons[status]}${error ? ` (${error})` : ''}. Look at the platform for what it had done.`,
+    ),
+  )
+  await sendEvent(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
+    doubtful: true,
+  })
+  return { taskId, finished: true }
+}
+
+const reasons: Record<Status, string> = {
+  FAILED: 'The task failed in itself',
+  TIMED_OUT: 'The task ran longer than a task may',
+  STOPPED: 'The task was stopped by an operator',
+}
+
+/** Reads the task and its history from Lambda. */
+async function look(arn: string): Promise<Found> {
+  const { GetDurableExecutionCommand, LambdaClient, paginateGetDurableExecutionHistory } = await import(
+    '@aws-sdk/client-lambda'
+  )
+  const client = new LambdaClient()
+  const { InputPayload, Error: ended } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  const [begun, succeeded] = [new Set<string | undefined>(), new Set<string | undefined>()]
+  for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, { DurableExecutionArn: arn })) {
+    for (const { EventType, Name } of Events) {
+      if (EventType === 'StepStarted') begun.add(Name)
+      if (EventType === 'StepSucceeded') succeeded.add(Name)
+    }
+  }
+  const isSending = (step: string) => begun.has(step) && !succeeded.has(step)
+  return {
+    task: taskPayload.parse(JSON.parse(InputPayload ?? '{}')),
+    sent: { started: succeeded.has('send-started'), finished: succeeded.has('send-finished') },
+    sending: isSending('send-started') || isSending('send-finished'),
+    error: ended?.ErrorMessage === undefined ? undefined : mask(ended.ErrorMessage).slice(0, 500),
+  }
+}

@@ -1,0 +1,166 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { build } from 'esbuild'
+import { dist } from '../../infra/build.ts'
+import { Service, type ServiceOptions, triggered, until } from './service.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))
+const bundles = { throwing: join(folder, 'throwing'), crashing: join(folder, 'crashing') }
+
+/** The shipped bundles, but for a task that is broken. */
+async function breakTask(copy: string, code: string): Promise<void> {
+  cpSync(dist, copy, { recursive: true })
+  const outfile = join(copy, 'issue-ticketing', 'task.js')
+  const stdin = { contents: code, resolveDir: import.meta.dirname }
+  await build({
+    stdin,
+    outfile,
+    allowOverwrite: true,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    logLevel: 'error',
+  })
+}
+
+beforeAll(async () => {
+  await breakTask(
+    bundles.throwing,
+    `import { withDurableExecution } from '@aws/durable-execution-sdk-js'
+     export const handler = withDurableExecution(async () => { throw new Error('the task is broken') })`,
+  )
+  await breakTask(bundles.crashing, 'export const handler = () => process.exit(1)')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+let service: Service
+afterEach(() => service.end())
+
+/** Sixty of the seconds that a step waits pass in one. */
+const start = async (options: ServiceOptions) => {
+  service = await new Service({ timeScale: 60, ...options }).start()
+}
+const interactive = '?mode=interactive&sendStarted=true'
+
+async function accepted(query = interactive) {
+  const event = triggered()
+  expect((await service.openIssue(event, query)).status).toBe(202)
+  return event.id
+}
+
+async function stop(): Promise<void> {
+  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
+  const client = new LambdaClient({
+    endpoint: aws,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  })
+  const { arn } = tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
+  await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+}
+
+describe('a task that Lambda ends gets exactly one started and one finished, which says why:', () => {
+  it('one whose handler always throws', async () => {
+    await start({ bundles: bundles.throwing })
+    const { started, finished } = await service.finishedOf(await accepted())
+    expect([started, finished.length]).toEqual([1, 1])
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(/failed in itself \(the task is broken\)/),
+    })
+  })
+
+  it('one whose every invocation crashes, when its execution time is over', async () => {
+    await start({ bundles: bundles.crashing, executionTimeout: 3 })
+    const { started, finished } = await service.finishedOf(await accepted())
+    expect([started, finished.length]).toEqual([1, 1])
+    expect(finished[0].message).toMatch(/ran longer than a task may/)
+  })
+
+  it('one that outlives its execution time-out', async () => {
+    await start({ executionTimeout: 2 })
+    await service.fault({ target: 'github', kind: '500' })
+    const { started, finished } = await service.finishedOf(await accepted())
+    expect([started, finished.length]).toEqual([1, 1])
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining('ran longer than a task may'),
+    })
+  })
+
+  it('one that is stopped', async () => {
+    await start({})
+    await service.fault({ target: 'github', kind: '500' })
+    const id = await accepted()
+    await until(
+      async () => (await service.requests('github')).length > 1,
+      10,
+      () => 'a second try',
+    )
+    await stop()
+    const { started, finished } = await service.finishedOf(id)
+    expect([started, finished.length]).toEqual([1, 1])
+    expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('stopped by an operator') })
+  })
+
+  it('one that is stopped while Keptn has its finished, but has not answered', async () => {
+    await start({})
+    await service.fault({
+      target: 'keptn',
+      kind: 'slow',
+      delayMs: 2_000,
+      after: true,
+      count: 1,
+      match: { method: 'POST', body: '.finished' },
+    })
+    const id = await accepted()
+    await until(
+      async () => (await service.repliesTo(id)).finished.length > 0,
+      10,
+      () => 'the finished event',
+    )
+    await stop()
+    await until(
+      async () => (await service.tasks()).some(({ name, status }) => name !== id && status === 'STOPPED'),
+      10,
+      () => 'the stop',
+    )
+    const { started, finished } = await service.finishedOf(id)
+    expect([started, finished.length, finished[0].result]).toEqual([1, 1, 'pass'])
+  })
+
+  it('one that is stopped while Keptn is down, when it is back, also across a kill', async () => {
+    await start({})
+    await service.fault({ target: 'keptn', kind: '503' })
+    const id = await accepted('?mode=interactive')
+    await until(
+      async () => (await service.requests('keptn')).length > 1,
+      10,
+      () => 'a second try',
+    )
+    await stop()
+    await service.kill()
+    await service.start()
+    await service.clearFaults()
+    const { started, finished } = await service.finishedOf(id)
+    expect([started, finished.length]).toEqual([0, 1])
+  })
+})
+
+it('a task that ended well, or that finished as errored by itself, is left alone by the finisher', async () => {
+  await start({})
+  await service.finishedOf(await accepted())
+  await service.fault({ target: 'github', kind: '401' })
+  await service.finishedOf(await accepted())
+  expect(
+    (await service.call('/tasks', undefined, { method: 'GET' })).body.tasks.map(
+      ({ functionName }: { functionName: string }) => functionName,
+    ),
+  ).toEqual(['issue-ticketing-task', 'issue-ticketing-task'])
+})
