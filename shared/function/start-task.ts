@@ -5,6 +5,7 @@ import { settings } from '../settings.ts'
 import type { Call } from './call.ts'
 import { canonical } from './identity.ts'
 import type { TaskPayload } from './task-payload.ts'
+import { findExecution } from './task-status.ts'
 
 /** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
 const remembered = 14 * 86_400
@@ -62,13 +63,30 @@ async function invoke(name: string, payload: string): Promise<boolean> {
     )
     return true
   } catch (error) {
-    const { name: kind } = error as Error
-    if (kind === 'DurableExecutionAlreadyStartedException') return false
+    if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
+    if (isInDoubt(error) && (await wasStarted(name))) return true
     log.error('the task could not be started', error as Error)
     throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
       retryAfter: 5,
       cause: error,
     })
+  }
+}
+
+/** Whether the start may have got through: there was no answer, or one that says nothing. */
+function isInDoubt(error: unknown): boolean {
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+  return status === undefined || status >= 500
+}
+
+/** Our word that no event will follow must hold, so a start in doubt is looked up. */
+async function wasStarted(name: string): Promise<boolean> {
+  try {
+    return (await findExecution(name)) !== undefined
+  } catch (error) {
+    // Then we say no: should it run all the same, its finished event comes after the end, and Keptn ignores it.
+    log.error('it is in doubt whether the task was started', error as Error)
+    return false
   }
 }
 

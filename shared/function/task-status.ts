@@ -19,22 +19,12 @@ export interface TaskStatus {
  */
 export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
   if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
-  const { GetDurableExecutionCommand, LambdaClient, ListDurableExecutionsByFunctionCommand } = await import(
-    '@aws-sdk/client-lambda'
-  )
+  const { GetDurableExecutionCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
   const lambda = new LambdaClient()
   try {
-    const { DurableExecutions: [found] = [] } = await lambda.send(
-      new ListDurableExecutionsByFunctionCommand({
-        FunctionName: settings.taskFunction,
-        DurableExecutionName: taskId,
-        MaxItems: 1,
-      }),
-    )
-    if (!found?.DurableExecutionArn) throw unknownTask(taskId)
-    const execution = await lambda.send(
-      new GetDurableExecutionCommand({ DurableExecutionArn: found.DurableExecutionArn }),
-    )
+    const arn = await findExecution(taskId)
+    if (arn === undefined) throw unknownTask(taskId)
+    const execution = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
     const result =
       execution.Status === 'SUCCEEDED' && execution.Result
         ? (JSON.parse(execution.Result) as { outcome: Outcome })
@@ -53,6 +43,23 @@ export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
       cause: error,
     })
   }
+}
+
+/**
+ * The ARN of a task's execution, if it was ever started.
+ *
+ * @throws the SDK's own error
+ */
+export async function findExecution(taskId: string): Promise<string | undefined> {
+  const { LambdaClient, ListDurableExecutionsByFunctionCommand } = await import('@aws-sdk/client-lambda')
+  const { DurableExecutions: [found] = [] } = await new LambdaClient().send(
+    new ListDurableExecutionsByFunctionCommand({
+      FunctionName: settings.taskFunction,
+      DurableExecutionName: taskId,
+      MaxItems: 1,
+    }),
+  )
+  return found?.DurableExecutionArn
 }
 
 function unknownTask(taskId: string): Failure {
