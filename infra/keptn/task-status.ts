@@ -35,8 +35,9 @@ export async function followTask(
     try {
       const answer = await ask()
       const status: unknown = answer.ok ? await answer.json() : undefined
-      if (isObject(status) && status['state'] !== 'running' && isObject(status['outcome']))
-        return finishedData(task, status['outcome'])
+      if (isObject(status) && status['state'] !== 'running') {
+        return isObject(status['outcome']) ? finishedData(task, status['outcome']) : failed
+      }
       if (!answer.ok) throw new Error(`the status URL answered ${answer.status}`)
     } catch (error) {
       signal.throwIfAborted()
@@ -45,6 +46,9 @@ export async function followTask(
     }
   }
 }
+
+/** The receiver finishes such a task as errored, but its status has no outcome. */
+const failed: JsonObject = { status: 'errored', result: 'fail', message: 'the task was ended before it had an outcome' }
 
 function finishedData(task: string, { status, result, message, data, links }: JsonObject): JsonObject {
   return {
