@@ -34,7 +34,7 @@ export async function loadConnection<P extends Provider>(
   const path = `connections/${category.name}/${name}`
   let head: { provider: string }
   try {
-    head = await readSecret(path, z.looseObject({ provider: common.provider }), { fresh })
+    head = await readSecret(path, z.looseObject({ provider: common.provider }), { fresh, missing: 'unknown' })
   } catch (error) {
     throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
   }

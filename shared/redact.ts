@@ -3,6 +3,8 @@
  * so a platform that echoes our token in its error does not publish it.
  */
 const secrets = new Set<string>()
+/** Longest first: one secret may hold another, as a URL holds its token. */
+let longestFirst: string[] = []
 
 /** Below this a value would mask ordinary words; connection schemas refuse secrets that are shorter. */
 export const shortestSecret = 6
@@ -20,13 +22,13 @@ export function remember(value: string): void {
   ]) {
     if (form !== value) secrets.add(form)
   }
+  longestFirst = [...secrets].sort((a, b) => b.length - a.length)
 }
 
 /** The text with each known secret value replaced by `***`. */
 export function mask(text: string): string {
   let masked = text
-  // Longest first: one secret may hold another (user:password in base64 holds nothing, but a URL may hold its token).
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+  for (const secret of longestFirst) {
     if (masked.includes(secret)) masked = masked.replaceAll(secret, star)
   }
   return masked

@@ -5,6 +5,13 @@ import { remember } from './redact.ts'
 import { settings } from './settings.ts'
 import { validate } from './validate.ts'
 
+export interface ReadOptions {
+  /** Past the cache. */
+  fresh?: boolean
+  /** What it is where there is no such secret: our fault, unless a caller chose the name. */
+  missing?: 'misconfigured' | 'unknown'
+}
+
 /** How long a secret is kept, in seconds; a 401 from its platform ends that early. */
 const maxAge = 300
 
@@ -13,12 +20,12 @@ const maxAge = 300
  *
  * @param path below the prefix: `connections/issue-ticketing/jira`
  * @param schema what it must hold; for maps of names, the schema of one value and `each`
- * @throws Failure `unknown` (no such secret), `misconfigured` (it does not hold what it must), `unavailable`
+ * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
  */
 export async function readSecret<S extends z.ZodObject>(
   path: string,
   schema: S,
-  options: { fresh?: boolean } = {},
+  options: ReadOptions = {},
 ): Promise<z.output<S>> {
   const value = validate(schema, await readRaw(path, options), {
     what: `The secret ${nameOf(path)}`,
@@ -29,7 +36,10 @@ export async function readSecret<S extends z.ZodObject>(
 }
 
 /** The JSON of a secret as it stands in Secrets Manager, with nothing checked. */
-export async function readRaw(path: string, { fresh = false }: { fresh?: boolean } = {}): Promise<unknown> {
+export async function readRaw(
+  path: string,
+  { fresh = false, missing = 'misconfigured' }: ReadOptions = {},
+): Promise<unknown> {
   const name = nameOf(path)
   // Loaded when first used: the SDK costs more than the rest of a cold start.
   const { getSecret } = await import('@aws-lambda-powertools/parameters/secrets')
@@ -37,7 +47,7 @@ export async function readRaw(path: string, { fresh = false }: { fresh?: boolean
   try {
     text = await getSecret(name, { maxAge, forceFetch: fresh })
   } catch (cause) {
-    throw explain(name, cause)
+    throw explain(name, cause, missing)
   }
   try {
     return JSON.parse(String(text))
@@ -64,13 +74,13 @@ function nameOf(path: string): string {
 }
 
 /** The SDK's own error is wrapped by Powertools, once or twice. */
-function explain(name: string, thrown: unknown): Failure {
+function explain(name: string, thrown: unknown, missing: 'misconfigured' | 'unknown'): Failure {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (
       /ResourceNotFoundException/.test(`${error.name} ${error.message}`) ||
       /can't find the specified secret/.test(error.message)
     ) {
-      return new Failure('unknown', `There is no secret ${name}: create it in Secrets Manager.`)
+      return new Failure(missing, `There is no secret ${name}: create it in Secrets Manager.`)
     }
     if (/AccessDenied/.test(`${error.name} ${error.message}`)) {
       return new Failure('misconfigured', `This function's role may not read the secret ${name}.`)

@@ -241,7 +241,7 @@ describe('a caller', () => {
   it('whose orchestrator does not exist is refused before the call is accepted', async () => {
     expectProblem(
       await service.openIssue(triggered(), interactive, { token: tokens.lonely }),
-      404,
+      503,
       /no secret cloud-automation-webhooks\/orchestrators\/nowhere/,
     )
   })

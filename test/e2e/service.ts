@@ -56,10 +56,14 @@ export class Service {
     this.#port ||= await freePort()
     const { secrets: given, ...options } = this.#options
     const secrets = typeof given === 'function' ? given(`http://127.0.0.1:${this.#port}`) : given
-    const secretsFile = join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
-    if (secrets) writeFileSync(secretsFile, JSON.stringify(secrets))
+    if (secrets) this.rotate(secrets)
     const serve = join(import.meta.dirname, 'serve.ts')
-    const settings = { ...options, port: this.#port, state: this.state, ...(secrets ? { secretsFile } : {}) }
+    const settings = {
+      ...options,
+      port: this.#port,
+      state: this.state,
+      ...(secrets ? { secretsFile: this.#secretsFile } : {}),
+    }
     const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -80,6 +84,15 @@ export class Service {
     return this
   }
 
+  /** Changes secrets while it runs. */
+  rotate(secrets: Record<string, unknown>): void {
+    writeFileSync(this.#secretsFile, JSON.stringify(secrets))
+  }
+
+  get #secretsFile(): string {
+    return join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
+  }
+
   /** As if the machine lost power. */
   async kill(): Promise<void> {
     const child = this.#process
@@ -91,7 +104,7 @@ export class Service {
   async end(): Promise<void> {
     await this.kill()
     rmSync(this.state, { recursive: true, force: true })
-    rmSync(join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`), { force: true })
+    rmSync(this.#secretsFile, { force: true })
   }
 
   /** Calls the HTTP interface; a body that is no text goes as JSON. */

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { afterEach, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered } from './service.ts'
+
+let service: Service
+afterEach(() => service.end())
+
+const prefix = 'cloud-automation-webhooks'
+const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
+const connection = (token: string) => ({
+  [`${prefix}/connections/issue-ticketing/default`]: {
+    provider: 'github',
+    baseUrl: `${service.url}/sandbox/github`,
+    token,
+    project: 'demo/shop',
+  },
+})
+const callers = (...tokens: string[]) => ({
+  [`${prefix}/callers`]: { demo: { tokens: tokens.map(hash), categories: ['*'], orchestrator: 'sandbox' } },
+})
+
+it("a platform's token that was rotated is used at once, though the old one is still cached", async () => {
+  service = await new Service({ secrets: callers(demo.callerToken) }).start()
+  const open = async () => (await service.openIssue({ input: { title: 'T' } })).status
+  service.rotate({ ...callers(demo.callerToken), ...connection('an-old-token') })
+  expect(await open()).toBe(422)
+  service.rotate({ ...callers(demo.callerToken), ...connection(demo.githubToken) })
+  expect(await open()).toBe(200)
+})
+
+it('a token of a caller that was just added works, and a wrong one does not read the secret again and again', async () => {
+  service = await new Service({ secrets: callers('first-token') }).start()
+  const status = async (token: string) => (await service.openIssue(triggered(), '?dryRun=true', { token })).status
+  expect(await status('first-token')).toBe(200)
+  service.rotate(callers('first-token', 'second-token'))
+  expect(await status('second-token')).toBe(200)
+  expect(await status('first-token')).toBe(200)
+  for (let n = 0; n < 5; n++) expect(await status('wrong-token')).toBe(401)
+})
+
+it('a task that was accepted before the token of its platform was rotated is done after it', async () => {
+  service = await new Service({ timeScale: 60, secrets: callers(demo.callerToken) }).start()
+  await service.fault({ target: 'github', kind: '503' })
+  const event = triggered()
+  expect((await service.openIssue(event, '?mode=interactive')).status).toBe(202)
+  service.rotate({ ...callers(demo.callerToken), ...connection(demo.githubToken) })
+  await service.clearFaults()
+  expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
+})
+
+it('a secret of callers that is no JSON is named in the answer', async () => {
+  service = await new Service({ secrets: callers(demo.callerToken) }).start()
+  service.rotate({ [`${prefix}/callers`]: 'not json' })
+  expect(await service.openIssue(triggered())).toMatchObject({
+    status: 503,
+    body: { detail: expect.stringContaining('cloud-automation-webhooks/callers is not JSON') },
+  })
+})
