@@ -11,8 +11,11 @@ const transition = z.object({
   name: z.string(),
   isAvailable: z.boolean().optional(),
   to: jiraStatus,
+  // Those of other fields may be anything, also plain text.
   fields: z
-    .record(z.string(), z.object({ allowedValues: z.array(z.object({ name: z.string().optional() })).optional() }))
+    .object({
+      resolution: z.object({ allowedValues: z.array(z.object({ name: z.string().optional() })).optional() }).optional(),
+    })
     .optional(),
 })
 type Transition = z.output<typeof transition>
@@ -76,7 +79,7 @@ function pickDone(done: Transition[], resolution: string | undefined): Transitio
 
 /** The resolution as the screen has it; Jira refuses the field where the screen does not have it. */
 function resolutionOn({ name, to, fields }: Transition, resolution: string): string | undefined {
-  const field = fields?.['resolution']
+  const field = fields?.resolution
   if (!field) return undefined
   const known = field.allowedValues?.find((value) => is(value.name, resolution))?.name
   // Where it only named the status it has done its work; else Jira says what is wrong with it.

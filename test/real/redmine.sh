@@ -16,16 +16,22 @@ fail() {
   exit 1
 }
 
+# It can not be had on this machine: no failure of ours.
+unavailable() {
+  echo "$*" >&2
+  exit 69
+}
+
 [[ $PORT =~ ^[0-9]+$ ]] || fail "PORT must be a number, not \"$PORT\"."
-[ "$(id -u)" = 0 ] || fail 'it takes root, to install Redmine and to run it as www-data.'
+[ "$(id -u)" = 0 ] || unavailable 'it takes root, to install Redmine and to run it as www-data.'
 if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then fail "port $PORT is in use: set PORT to a free one."; fi
 
 if ! command -v puma >/dev/null || [ ! -f "$HOME_OF_REDMINE/config.ru" ]; then
-  command -v apt-get >/dev/null || fail 'Redmine is not installed, and there is no apt-get to install it with.'
+  command -v apt-get >/dev/null || unavailable 'Redmine is not installed, and there is no apt-get to install it with.'
   export DEBIAN_FRONTEND=noninteractive
-  timeout 300 apt-get update -qq || fail 'apt-get update failed: is there a network?'
-  timeout 900 apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma >/dev/null ||
-    fail 'apt-get could not install redmine, redmine-sqlite and puma.'
+  timeout 60 apt-get update -qq || unavailable 'apt-get update failed: is there a network?'
+  timeout 240 apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma >/dev/null ||
+    unavailable 'apt-get could not install redmine, redmine-sqlite and puma.'
 fi
 
 DIR=$(mktemp -d)
@@ -65,7 +71,7 @@ redmine=(setpriv --reuid=www-data --regid=www-data --init-groups env -i
 
 # Apart: a model that was loaded before the migrations does not see the columns they add.
 for task in db:migrate redmine:load_default_data; do
-  timeout 300 "${redmine[@]}" bundle exec rake "$task" >"$DIR/rake.log" 2>&1 || {
+  timeout 120 "${redmine[@]}" bundle exec rake "$task" >"$DIR/rake.log" 2>&1 || {
     tail -20 "$DIR/rake.log" >&2
     fail 'its database could not be set up.'
   }

@@ -346,9 +346,13 @@ class Jira {
       isAvailable: true,
       ...(expanded
         ? {
-            fields: resolutions
-              ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
-              : {},
+            fields: {
+              // Of some fields the values are text.
+              customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
+              ...(resolutions
+                ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
+                : {}),
+            },
           }
         : {}),
     }))

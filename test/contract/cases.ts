@@ -1,0 +1,112 @@
+import type { Credential } from './document.ts'
+import type { Answer, Answers } from './server.ts'
+
+/** One variation of an action: a row of the table that is driven against the contract. */
+export interface Case {
+  /** `check`, or an action of the category. */
+  action: string
+  /** What is special about it, for people. */
+  how: string
+  input?: object
+  /** Fields of the connection that are others here. */
+  connection?: object
+  /** Without an event id: nothing is looked up. */
+  noKey?: true
+  /** As after a try of which nobody knows how far it got. */
+  repeated?: true
+  /** How the calls of an operation are answered here, one after the other, where not as the subject's others. */
+  answers?: Record<string, Answer[]>
+  /** What the message of the outcome, or of the failure, must contain. */
+  says?: string
+  /** It must be refused; else it must pass. */
+  refused?: true
+}
+
+/** What is driven against one contract. */
+export interface Subject {
+  /** As in `functions/` or `shared/orchestrators/`. */
+  name: string
+  /** The contract's file, without `.openapi.json`. */
+  contract: string
+  /** Where the API is below the base URL, for what is reached through a gateway. */
+  under?: string
+  /** Where the contract says nothing of credentials. */
+  credentials?: Credential[][]
+  /** How operations are answered whose example in the contract does not have what our flow needs. */
+  answers?: Answers
+  cases: Case[]
+  /** Does it, with the code that ships, at a platform of this URL; answers what the outcome says. */
+  run(url: string, row: Case): Promise<string>
+}
+
+/** The key of every call here, as the framework makes it. */
+export const key = '0123456789abcdef0123456789abcdef01234567'
+
+/** How a platform of tickets says what the rows below are about. */
+interface TicketWords {
+  id: string
+  project: string
+  type: string
+  assignee: string
+  resolution: string
+  /** What only this platform knows. */
+  fields: object
+  /** The operation that reads a ticket, which is open in the standing answers. */
+  get: string
+  /** The same, closed. */
+  closed: Answer
+  /** How often a ticket is read before it is closed. */
+  readsBeforeClosed: number
+  /** How a look-up is answered that finds the ticket, or the comment, of an earlier try. */
+  opened: Record<string, Answer[]>
+  commented: Record<string, Answer[]>
+}
+
+/** What is asked of every platform that keeps tickets. */
+export function tickets(words: TicketWords): Case[] {
+  const { id, project, type, assignee, resolution, fields, get, closed, readsBeforeClosed, opened, commented } = words
+  const closing = { [get]: [...Array.from({ length: readsBeforeClosed }, () => ({})), closed] }
+  const isClosed = { [get]: [closed] }
+  const text = {
+    title: 'Checkout is slow',
+    description: 'Since **14:03**:\n\n- `cart` 2 s\n- [trace](https://example.com/t)',
+  }
+  const more = { type, labels: ['sev 1', 'checkout'], priority: 'high', assignee, fields }
+  const update = (how: string, input: object, answers?: Case['answers']): Case => ({
+    action: 'update-issue',
+    how,
+    input: { id, ...input },
+    ...(answers ? { answers } : {}),
+  })
+  const close = (how: string, input: object, says: string, answers: Case['answers'] = closing): Case => ({
+    action: 'close-issue',
+    how,
+    input: { id, ...input },
+    answers,
+    says,
+  })
+  return [
+    { action: 'check', how: 'the credentials' },
+    { action: 'open-issue', how: 'with a title alone', input: { project, title: text.title }, says: 'Opened' },
+    { action: 'open-issue', how: 'with everything', input: { project, ...text, ...more }, says: 'Opened' },
+    { action: 'open-issue', how: 'without an event id', input: { project, ...text }, noKey: true, says: 'Opened' },
+    { action: 'open-issue', how: 'again', input: { project, ...text }, repeated: true, answers: opened, says: 'Found' },
+    update('title', { title: text.title }),
+    update('description', { description: text.description }),
+    update('description to nothing', { description: '' }),
+    update('type', { type }),
+    update('labels', { labels: more.labels }),
+    update('priority', { priority: 'low' }),
+    update('assignee', { assignee }),
+    update('what only it knows', { fields }),
+    update('to closed', { state: 'closed' }),
+    update('to open', { state: 'open' }, isClosed),
+    update('everything and a comment', { ...text, ...more, state: 'closed', comment: 'Still slow' }),
+    update('a comment', { comment: '**Still** slow' }),
+    { ...update('a comment again', { comment: 'Still slow' }, commented), repeated: true },
+    { ...update('a comment without an event id', { comment: 'Still slow' }), noKey: true },
+    close('an open one', {}, 'Closed'),
+    close('with comment and resolution', { comment: 'Solved', resolution }, 'Closed'),
+    close('one that is closed', {}, 'was closed already', isClosed),
+  ]
+}

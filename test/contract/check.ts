@@ -1,0 +1,193 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { Contract, Credential, Operation, Parameter, Response } from './document.ts'
+import { type Direction, type Schema, toJsonSchema } from './json-schema.ts'
+
+/** A request as it came in. */
+export interface Sent {
+  method: string
+  /** As it was written, with its escapes. */
+  path: string
+  query: URLSearchParams
+  headers: Record<string, string | undefined>
+  body: string
+}
+
+/** More than these say nothing that helps. */
+const mostTold = 8
+
+/** Some vendors write patterns that only Unicode's mode takes, some those that it does not take. */
+const pattern = Object.assign(
+  (text: string, flags: string) => {
+    try {
+      return new RegExp(text, flags)
+    } catch {
+      return new RegExp(text)
+    }
+  },
+  // Only for validators that are written to a file.
+  { code: 'RegExp' },
+)
+
+/** Holds requests, and the answers that tests give, against one contract. */
+export class Checker {
+  readonly #contract: Contract
+  readonly #ajv = new Ajv2020({ strict: false, allErrors: true, logger: false, code: { regExp: pattern } })
+  readonly #validators = new Map<string, (value: unknown, at: string) => string[]>()
+
+  constructor(contract: Contract) {
+    this.#contract = contract
+    formats.default(this.#ajv)
+  }
+
+  /** What the contract forbids of a request to an operation, in plain words; nothing where it is all right. */
+  request(operation: Operation, sent: Sent, path: Record<string, string>): string[] {
+    return [
+      ...credentialErrors(operation.credentials, sent),
+      ...this.#parameters(operation, sent, path),
+      ...this.#body(operation, sent),
+    ]
+  }
+
+  /** What the contract forbids of its own examples of a request: nothing, unless it is read wrongly. */
+  examples({ body }: Operation): string[] {
+    return Object.values(body?.content ?? {}).flatMap(({ schema, examples }) =>
+      examples.flatMap((example) => this.#errors(schema, 'request', example, 'body')),
+    )
+  }
+
+  /** What is wrong with the body of an answer. */
+  response({ status, schema }: Response, body: unknown): string[] {
+    return schema === undefined ? [] : this.#errors(schema, 'response', body, `answer ${status}`)
+  }
+
+  #parameters({ parameters }: Operation, { query, headers }: Sent, path: Record<string, string>): string[] {
+    const errors = parameters.flatMap((parameter) => {
+      const what = `the ${parameter.in} parameter ${parameter.name}`
+      const values = valuesOf(parameter, { query, headers, path })
+      if (values.length > 0) return this.#parameter(parameter, values, what)
+      return parameter.required ? [`${what} is missing`] : []
+    })
+    const known = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
+    const unknown = [...new Set(query.keys())].filter((name) => !known.includes(name.replace(/\[\]$/, '')))
+    return [...errors, ...unknown.map((name) => `the query parameter ${name} is not known to the contract`)]
+  }
+
+  /** A parameter is text: it is all right if it is so as any of the values that the text may stand for. */
+  #parameter({ schema }: Parameter, values: string[], what: string): string[] {
+    const tried = readings(values).map((value) => this.#errors(schema, 'request', value, what))
+    return tried.some((errors) => errors.length === 0) ? [] : (tried.at(-1) ?? [])
+  }
+
+  #body({ body, parameters }: Operation, { headers, body: text }: Sent): string[] {
+    if (parameters.some((parameter) => parameter.in === 'formData'))
+      return ['it takes a form: only JSON is checked here']
+    if (text === '') return body?.required ? ['the body is missing'] : []
+    if (!body) return ['there is a body, where the contract takes none']
+    const type = headers['content-type'] ?? ''
+    const media = Object.entries(body.content).find(([known]) => isType(type, known))?.[1]
+    if (media === undefined) {
+      const known = Object.keys(body.content).join(' or ')
+      return [`the content type is ${type || 'missing'}, where the contract takes ${known}`]
+    }
+    if (!type.includes('json')) return [`the body is ${type}: only JSON is checked here`]
+    try {
+      return this.#errors(media.schema, 'request', JSON.parse(text), 'body')
+    } catch (error) {
+      if (error instanceof SyntaxError) return ['the body is not JSON']
+      throw error
+    }
+  }
+
+  #errors(schema: Schema, direction: Direction, value: unknown, at: string): string[] {
+    const converted = JSON.stringify(toJsonSchema(this.#contract.document, schema, direction))
+    let validate = this.#validators.get(converted)
+    if (!validate) {
+      const compiled = this.#ajv.compile(JSON.parse(converted))
+      validate = (value, at) => (compiled(value) ? [] : inWords(compiled.errors ?? [], at))
+      this.#validators.set(converted, validate)
+    }
+    return validate(value, at)
+  }
+}
+
+function credentialErrors(ways: Credential[][], sent: Sent): string[] {
+  // Some contracts allow calls from nobody too; ours are always from somebody.
+  const named = ways.filter((way) => way.length > 0)
+  if (named.length === 0 || named.some((way) => way.every((one) => hasCredential(one, sent)))) return []
+  const wanted = named.map((way) => way.map(credentialName).join(' and ')).join(', or ')
+  return [`there are no credentials: the contract asks for ${wanted}`]
+}
+
+function hasCredential(credential: Credential, { headers, query }: Sent): boolean {
+  const { authorization = '', cookie = '' } = headers
+  if (credential.kind === 'key') {
+    const { in: place, name } = credential
+    if (place === 'query') return Boolean(query.get(name))
+    return place === 'cookie' ? cookie.includes(`${name}=`) : Boolean(headers[name.toLowerCase()])
+  }
+  if (credential.kind === 'bearer') return /^Bearer \S+$/i.test(authorization)
+  const encoded = /^Basic (\S+)$/i.exec(authorization)?.[1] ?? ''
+  return /^[^:]+:/.test(Buffer.from(encoded, 'base64').toString())
+}
+
+function credentialName(credential: Credential): string {
+  return credential.kind === 'key' ? `the ${credential.in} ${credential.name}` : `Authorization: ${credential.kind}`
+}
+
+function valuesOf(
+  parameter: Parameter,
+  { query, headers, path }: Pick<Sent, 'query' | 'headers'> & { path: Record<string, string> },
+): string[] {
+  const { name } = parameter
+  if (parameter.in === 'query') return [...query.getAll(name), ...query.getAll(`${name}[]`)]
+  const value =
+    parameter.in === 'path' ? path[name] : parameter.in === 'header' ? headers[name.toLowerCase()] : undefined
+  return value === undefined ? [] : [value]
+}
+
+/** What a text in a path, a query or a header may stand for; the likeliest last, since its errors say most. */
+function readings(values: string[]): unknown[] {
+  const parts = values.flatMap((value) => value.split(','))
+  const lists = [values, parts, parts.map(scalar)]
+  const [only] = values
+  if (values.length > 1 || only === undefined) return lists
+  return [...lists, only, scalar(only)]
+}
+
+function scalar(text: string): unknown {
+  return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text
+}
+
+function isType(type: string, known: string): boolean {
+  const bare = (text: string) => text.split(';')[0]?.trim().toLowerCase() ?? ''
+  return known === '*/*' || bare(type) === bare(known)
+}
+
+function inWords(errors: ErrorObject[], at: string): string[] {
+  // That one of several fits is said by each of them already.
+  const telling = errors.filter(({ keyword }) => !['anyOf', 'if'].includes(keyword))
+  const words = (telling.length > 0 ? telling : errors).map(({ keyword, instancePath, params, message }) => {
+    const path = instancePath
+      .split('/')
+      .slice(1)
+      .map((name) => (/^\d+$/.test(name) ? `[${name}]` : `.${name.replaceAll('~1', '/').replaceAll('~0', '~')}`))
+      .join('')
+    const place = `${at}${path}`
+    switch (keyword) {
+      case 'required':
+        return `${place} lacks ${params['missingProperty']}`
+      case 'unevaluatedProperties':
+        return `${place}.${params['unevaluatedProperty']} is not known to the contract`
+      case 'additionalProperties':
+        return `${place}.${params['additionalProperty']} is not known to the contract`
+      case 'false schema':
+        return `${place} is read-only`
+      case 'enum':
+        return `${place} must be one of ${params['allowedValues'].join(', ')}`
+      default:
+        return `${place} ${message}`
+    }
+  })
+  return [...new Set(words)].slice(0, mostTold)
+}

@@ -1,0 +1,152 @@
+/** A schema as OpenAPI writes it, in any of its versions, or as JSON Schema does. */
+export type Schema = boolean | { [keyword: string]: unknown }
+/** An OpenAPI document, or any part of it. */
+export type Part = { [name: string]: unknown }
+
+/** Which way what is checked goes: some properties may go one way only. */
+export type Direction = 'request' | 'response'
+
+/** What is the same in every version of the language, and is copied as it is. */
+const plain = [
+  ...['type', 'enum', 'const', 'format', 'pattern', 'multipleOf', 'minimum', 'maximum', 'minLength', 'maxLength'],
+  ...['minItems', 'maxItems', 'uniqueItems', 'minProperties', 'maxProperties', 'dependentRequired'],
+]
+const single = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames']
+const several = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
+const composing = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if']
+
+/**
+ * A schema of an OpenAPI document (2.0, 3.0 or 3.1) as JSON Schema 2020-12 that stands on its own: what it refers to is
+ * in its `$defs`.
+ *
+ * In a request, properties that the schema does not name are refused unless it says that there may be others, and so are
+ * read-only ones: a misspelt field is sent in vain, and no vendor says so.
+ */
+export function toJsonSchema(document: Part, schema: Schema, direction: Direction): Schema {
+  const conversion = new Conversion(document, direction)
+  const root = conversion.convert(schema, direction === 'request')
+  return typeof root === 'boolean' ? root : { ...root, $defs: conversion.definitions }
+}
+
+/** What a pointer such as `#/components/schemas/issue` points at. */
+export function pointedAt(document: Part, pointer: string): unknown {
+  const names = pointer.replace(/^#\/?/, '').split('/')
+  const found = names.reduce<unknown>((part, name) => {
+    const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
+    return part !== null && typeof part === 'object' ? (part as Part)[key] : undefined
+  }, document)
+  if (found === undefined) throw new Error(`The contract refers to ${pointer}, which it does not have`)
+  return found
+}
+
+class Conversion {
+  readonly definitions: Record<string, Schema> = {}
+  readonly #document: Part
+  readonly #direction: Direction
+
+  constructor(document: Part, direction: Direction) {
+    this.#document = document
+    this.#direction = direction
+  }
+
+  /** @param closed whether properties that are not named are refused; not so within a composition, which knows them all */
+  convert(schema: Schema, closed: boolean): Schema {
+    if (typeof schema === 'boolean') return schema
+    const composed = composing.some((keyword) => keyword in schema)
+    const converted = this.#keywords(schema)
+    // A reference that is all there is can be closed where it leads.
+    const alone = Object.keys(converted).join() === '$ref'
+    if (typeof schema['$ref'] === 'string') converted['$ref'] = this.#define(schema['$ref'], closed && alone)
+    const open = schema['additionalProperties'] !== undefined
+    if (closed && !open && !alone && (composed || schema['properties'])) converted['unevaluatedProperties'] = false
+    // Else the composition around it would refuse what this part leaves free.
+    if (!closed && this.#isFree(schema, composed)) converted['additionalProperties'] = true
+    return schema['nullable'] === true || schema['x-nullable'] === true ? orNull(converted, composed) : converted
+  }
+
+  #keywords(schema: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
+    const inner = this.#direction === 'request'
+    const result: { [keyword: string]: unknown } = {}
+    if ('$ref' in schema) result['$ref'] = schema['$ref']
+    for (const keyword of plain) if (keyword in schema) result[keyword] = schema[keyword]
+    // In 2.0, which no validator of JSON Schema knows.
+    if (result['type'] === 'file') delete result['type']
+    for (const keyword of single) {
+      if (keyword in schema) result[keyword] = this.convert(schema[keyword] as Schema, inner && keyword !== 'not')
+    }
+    for (const keyword of several) {
+      const parts = schema[keyword]
+      if (Array.isArray(parts))
+        result[keyword] = parts.map((part) => this.convert(part, keyword === 'prefixItems' && inner))
+    }
+    // Its value says which of them is meant; they overlap where it alone tells them apart.
+    if ('discriminator' in schema && result['oneOf']) {
+      result['anyOf'] = result['oneOf']
+      delete result['oneOf']
+    }
+    // True or false beside a number until 3.0, a number of its own since 3.1.
+    for (const [exclusive, limit] of [
+      ['exclusiveMinimum', 'minimum'],
+      ['exclusiveMaximum', 'maximum'],
+    ] as const) {
+      if (typeof schema[exclusive] === 'number') result[exclusive] = schema[exclusive]
+      else if (schema[exclusive] === true) {
+        result[exclusive] = schema[limit]
+        delete result[limit]
+      }
+    }
+    return { ...result, ...this.#properties(schema) }
+  }
+
+  #properties(schema: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
+    const inner = this.#direction === 'request'
+    const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Schema>)
+    const elsewhere = inner ? 'readOnly' : 'writeOnly'
+    const absent = properties.filter(([, part]) => this.#says(part, elsewhere)).map(([name]) => name)
+    const required = Array.isArray(schema['required']) ? schema['required'] : []
+    const converted = properties.map(([name, part]) => [
+      name,
+      inner && absent.includes(name) ? false : this.convert(part, inner),
+    ])
+    const needed = required.filter((name) => !absent.includes(name))
+    return {
+      ...(converted.length > 0 ? { properties: Object.fromEntries(converted) } : {}),
+      ...(needed.length > 0 ? { required: needed } : {}),
+    }
+  }
+
+  #says(schema: Schema, keyword: string): boolean {
+    if (typeof schema === 'boolean') return false
+    const { $ref } = schema
+    return (
+      schema[keyword] === true ||
+      (typeof $ref === 'string' && this.#says(pointedAt(this.#document, $ref) as Schema, keyword))
+    )
+  }
+
+  #isFree(schema: { [keyword: string]: unknown }, composed: boolean): boolean {
+    if (composed || schema['properties'] || schema['additionalProperties'] !== undefined) return false
+    const { type } = schema
+    return type === undefined ? schema['required'] === undefined : type === 'object'
+  }
+
+  #define(pointer: string, closed: boolean): string {
+    const name = `${closed ? 'closed' : 'open'}:${pointer.replaceAll(/[^\w.-]/g, '_')}`
+    if (!(name in this.definitions)) {
+      // First there, then filled: a schema may refer to itself.
+      this.definitions[name] = true
+      this.definitions[name] = this.convert(pointedAt(this.#document, pointer) as Schema, closed)
+    }
+    return `#/$defs/${name}`
+  }
+}
+
+function orNull(schema: { [keyword: string]: unknown }, composed: boolean): Schema {
+  const { type, enum: values } = schema
+  if (composed || typeof type !== 'string') return { anyOf: [{ type: 'null' }, schema] }
+  return {
+    ...schema,
+    type: [type, 'null'],
+    ...(Array.isArray(values) ? { enum: [...new Set([...values, null])] } : {}),
+  }
+}

@@ -1,0 +1,39 @@
+import type { Sent } from './check.ts'
+import type { Operation } from './document.ts'
+
+interface Match {
+  operation: Operation
+  /** What stands for the variable parts of its path. */
+  path: Record<string, string>
+}
+
+/** Finds what a request asks for. By method and path here; an API that has one path for everything needs another one. */
+export type Matcher = (request: Sent) => Match | { unknown: string }
+
+/** Matches as routers do: of several templates that fit, the one with the least variable text. */
+export function byPath(operations: Operation[]): Matcher {
+  const routes = operations.map((operation) => ({ operation, pattern: patternOf(operation.path) }))
+  const fixed = ({ operation: { path } }: { operation: Operation }) => path.replace(/\{[^}]*\}/g, '').length
+  routes.sort((one, other) => fixed(other) - fixed(one))
+  return ({ method, path }) => {
+    const there = routes.flatMap(({ operation, pattern }) => {
+      const found = pattern.exec(path)
+      return found ? [{ operation, values: found.slice(1) }] : []
+    })
+    const [match] = there.filter(({ operation }) => operation.method === method)
+    if (match) return { operation: match.operation, path: valuesOf(match.operation.path, match.values) }
+    if (there.length === 0) return { unknown: `the contract has no such path: ${path}` }
+    const known = there.map(({ operation }) => operation.method).join(', ')
+    return { unknown: `the contract has no ${method} there, only ${known}` }
+  }
+}
+
+function patternOf(template: string): RegExp {
+  const parts = template.split(/\{[^}]*\}/).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('([^/]+)')}$`)
+}
+
+function valuesOf(template: string, values: string[]): Record<string, string> {
+  const names = [...template.matchAll(/\{([^}]*)\}/g)].map(([, name = '']) => name)
+  return Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(values[at] ?? '')]))
+}

@@ -1,0 +1,151 @@
+// Drives every provider against the contracts of its vendor: `npm run test:contracts`.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { categories } from '../../functions/index.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { beyond, operationOf } from './beyond.ts'
+import type { Case, Subject } from './cases.ts'
+import { Checker } from './check.ts'
+import { type Contract, readContract } from './document.ts'
+import { playContract } from './server.ts'
+import { subjects, withoutContract } from './subjects/index.ts'
+
+const root = join(import.meta.dirname, '../..')
+const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(root, '../shared/contracts')
+const suffix = '.openapi.json'
+
+/** What is wrong, each in one line; the run fails where there is any. */
+const problems: string[] = []
+
+if (!existsSync(folder)) {
+  console.log(`skipped: there are no contracts in ${relative(root, folder)}; WEBHOOKS_CONTRACTS names another folder`)
+} else {
+  await main()
+  process.exitCode = problems.length > 0 ? 1 : 0
+}
+
+async function main(): Promise<void> {
+  checkReading()
+  for (const subject of subjects) await drive(subject)
+  checkCompleteness()
+  console.log('')
+  for (const problem of problems) console.log(`  FAILED  ${problem}`)
+  console.log(problems.length === 0 ? 'Every request is as its contract says.' : `${problems.length} problems.`)
+}
+
+function readFile(name: string, under?: string): Contract {
+  return readContract(JSON.parse(readFileSync(join(folder, `${name}${suffix}`), 'utf8')), under)
+}
+
+function fileNames(): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length))
+}
+
+/** The vendors' own examples must be taken: else it is the contracts that are read wrongly. */
+function checkReading(): void {
+  let operations = 0
+  for (const name of fileNames()) {
+    try {
+      const contract = readFile(name)
+      const checker = new Checker(contract)
+      for (const operation of contract.operations) {
+        operations++
+        const errors = checker.examples(operation)
+        problems.push(...errors.map((error) => `${name}: the contract's own example of ${operation.name}: ${error}`))
+      }
+    } catch (error) {
+      problems.push(`${name} can not be read: ${messageOf(error)}`)
+    }
+  }
+  console.log(
+    `${fileNames().length} contracts with ${operations} operations read, and their own requests held against them`,
+  )
+}
+
+async function drive(subject: Subject): Promise<void> {
+  const { name, contract: file, under, credentials, answers, cases } = subject
+  if (!fileNames().includes(file)) {
+    problems.push(`${name}: there is no ${file}${suffix} in the folder`)
+    return
+  }
+  const read = readFile(file, under)
+  const extra = beyond[file] ?? []
+  const contract: Contract = {
+    ...read,
+    operations: [...read.operations, ...extra.map((one) => operationOf(one, read, under))].map((operation) =>
+      credentials && operation.credentials.length === 0 ? { ...operation, credentials } : operation,
+    ),
+  }
+  const platform = await playContract(contract, answers)
+  const coveredBy = new Map<string, Set<string>>()
+  try {
+    for (const row of cases) {
+      const first = platform.handled.length
+      const label = `${name}.${row.action} (${row.how})`
+      for (const [operation, queue] of Object.entries(row.answers ?? {})) platform.answerNext(operation, queue)
+      const wrong = await ended(subject, platform.url, row)
+      if (wrong) problems.push(`${label}: ${wrong}`)
+      for (const { request, operation, violations } of platform.handled.slice(first)) {
+        problems.push(...violations.map((violation) => `${label}: ${request}: ${violation}`))
+        if (operation) coveredBy.set(operation, (coveredBy.get(operation) ?? new Set()).add(`${name}.${row.action}`))
+      }
+      problems.push(...platform.takeUnfetched().map((operation) => `${label}: did not call ${operation} as it should`))
+    }
+  } finally {
+    await platform.close()
+  }
+  print(subject, read, coveredBy, platform.handled.length)
+  const uncalled = extra.filter(({ operation }) => !coveredBy.has(operation))
+  problems.push(...uncalled.map(({ operation }) => `${name}: ${operation} is in beyond.ts and is called no more`))
+}
+
+/** What is wrong with how it ended; undefined where nothing is. */
+async function ended(subject: Subject, url: string, row: Case): Promise<string | undefined> {
+  const { refused = false, says = '' } = row
+  const { failed, message } = await subject.run(url, row).then(
+    (message) => ({ failed: false, message }),
+    (error: unknown) => ({ failed: true, message: messageOf(error) }),
+  )
+  if (failed !== refused) return failed ? `it failed: ${message}` : `it was not refused: ${message}`
+  return message.includes(says) ? undefined : `it says "${message}", and not "${says}"`
+}
+
+function print(subject: Subject, contract: Contract, coveredBy: Map<string, Set<string>>, requests: number): void {
+  const { contract: file, cases } = subject
+  const covered = contract.operations.filter(({ name }) => coveredBy.has(name)).length
+  console.log(
+    `\n${file}: ${covered} of ${contract.operations.length} operations covered, by ${cases.length} cases and ${requests} requests`,
+  )
+  const names = [
+    ...contract.operations.map(({ name }) => name),
+    ...(beyond[file] ?? []).map(({ operation }) => operation),
+  ]
+  const width = Math.max(...names.map(({ length }) => length))
+  const by = (name: string) => [...(coveredBy.get(name) ?? [])].join(', ')
+  for (const { name } of contract.operations) {
+    console.log(coveredBy.has(name) ? `  covered      ${name.padEnd(width)}  ${by(name)}` : `  not covered  ${name}`)
+  }
+  for (const { operation, why, docs } of beyond[file] ?? []) {
+    console.log(`  beyond       ${operation.padEnd(width)}  ${by(operation)}\n               ${why}: ${docs}`)
+  }
+}
+
+/** Nobody may be forgotten: each provider has a contract or a reason, and each of its actions a case. */
+function checkCompleteness(): void {
+  console.log('')
+  for (const { name: category, actions, providers } of categories) {
+    for (const provider of Object.keys(providers)) {
+      const subject = subjects.find(({ name }) => name === provider)
+      const reason = withoutContract[provider]
+      if (!subject && reason) console.log(`${provider}: no contract. ${reason}.`)
+      else if (!subject) problems.push(`${provider} of ${category} is driven against no contract, and nothing says why`)
+      const driven = subject?.cases.map(({ action }) => action) ?? []
+      const left = subject ? ['check', ...Object.keys(actions)].filter((action) => !driven.includes(action)) : []
+      problems.push(...left.map((action) => `${provider} of ${category}: no case drives ${action}`))
+    }
+  }
+  const unused = fileNames().filter((name) => !subjects.some(({ contract }) => contract === name))
+  console.log(`Contracts that no provider is there for yet: ${unused.length} (${unused.join(', ')})`)
+}

@@ -1,0 +1,122 @@
+import { key, type Subject, tickets } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const issue = '/rest/api/3/issue/{issueIdOrKey}'
+const search = 'GET /rest/api/3/search/jql'
+const comments = `GET ${issue}/comment`
+const commentProperty = 'GET /rest/api/3/comment/{commentId}/properties/{propertyKey}'
+const property = { key: 'cloud-automation-webhooks', value: { key } }
+
+const todo = { id: '1', name: 'To Do', statusCategory: { id: 2, key: 'new', name: 'To Do' } }
+const done = { id: '3', name: 'Done', statusCategory: { id: 3, key: 'done', name: 'Done' } }
+const found = { id: '10002', key: 'ED-1', fields: { status: todo, labels: [`caw-${key}`] } }
+const description = { type: 'doc', version: 1, content: [] }
+
+type Example = { fields: object; transitions: object[] }
+const inStatus = (status: object) => (example: Example) => ({ ...example, fields: { ...example.fields, status } })
+const slow = { project: 'ED', title: 'Checkout is slow' }
+
+export const jira: Subject = {
+  name: 'jira',
+  contract: 'jira',
+  answers: {
+    // The example shows every field, but not the status; and its other one is a transition's.
+    [`GET ${issue}`]: { body: inStatus(todo) },
+    // The categories of the example (in-flight, completed) are none that Jira has.
+    [`GET ${issue}/transitions`]: {
+      body: ({ transitions: [shown, ...others] }: Example) => ({
+        transitions: [
+          { ...shown, id: '31', name: 'Finish', to: done, fields: {} },
+          { ...shown, id: '11', name: 'Reopen', to: todo, fields: {} },
+          ...others,
+        ],
+      }),
+    },
+    // 200 is for who asks for the issue back.
+    [`PUT ${issue}`]: { status: 204 },
+  },
+  cases: [
+    ...tickets({
+      id: 'ED-1',
+      project: 'ED',
+      type: 'Bug',
+      assignee: '5b109f2e9729b51b54dc274d',
+      resolution: 'Done',
+      fields: { customfield_10010: 1, customfield_10000: description },
+      get: `GET ${issue}`,
+      closed: { body: inStatus(done) },
+      readsBeforeClosed: 2,
+      opened: { [search]: [{ body: { issues: [found] } }] },
+      commented: { [comments]: [{ body: { total: 1, comments: [{ id: '10000', properties: [property] }] } }] },
+    }),
+    { action: 'check', how: 'a token without e-mail', connection: { email: undefined } },
+    {
+      action: 'open-issue',
+      how: 'for an e-mail address, in a project by its id',
+      input: { ...slow, project: '10000', assignee: 'mia@example.com' },
+    },
+    {
+      action: 'open-issue',
+      how: 'where the screen has no labels',
+      input: slow,
+      answers: {
+        'POST /rest/api/3/issue': [
+          { status: 400, body: { errorMessages: [], errors: { labels: "Field 'labels' cannot be set." } } },
+        ],
+      },
+      says: 'Opened',
+    },
+    {
+      action: 'open-issue',
+      how: 'refused, in the words of the contract',
+      input: slow,
+      answers: { 'POST /rest/api/3/issue': [{ status: 400 }] },
+      refused: true,
+      says: "Field 'priority' is required",
+    },
+    {
+      action: 'open-issue',
+      how: 'again, not yet in the index',
+      input: slow,
+      repeated: true,
+      answers: { 'POST /rest/api/3/issue/bulkfetch': [{ body: { issues: [{ ...found, key: 'ED-2' }] } }] },
+      says: 'Found',
+    },
+    {
+      action: 'open-issue',
+      how: 'again, at a Jira of before 2025',
+      input: slow,
+      answers: { [search]: [{ status: 404 }] },
+      says: 'Found',
+    },
+    {
+      action: 'update-issue',
+      how: 'a comment again, where the list does not show properties',
+      input: { id: '10002', comment: 'Still slow' },
+      repeated: true,
+      answers: { [commentProperty]: [{ body: property }] },
+    },
+    {
+      action: 'close-issue',
+      how: 'with a resolution of its screen',
+      input: { id: 'ED-1', resolution: 'duplicate' },
+      answers: {
+        [`GET ${issue}`]: [{}, {}, { body: inStatus(done) }],
+        [`GET ${issue}/transitions`]: [
+          {
+            body: ({ transitions: [shown] }: Example) => {
+              const resolution = {
+                ...{ key: 'resolution', name: 'Resolution', required: false, hasDefaultValue: false },
+                ...{ operations: ['set'], schema: { type: 'resolution', system: 'resolution' } },
+                allowedValues: [{ id: '10002', name: 'Duplicate' }],
+              }
+              return { transitions: [{ ...shown, id: '31', name: 'Finish', to: done, fields: { resolution } }] }
+            },
+          },
+        ],
+      },
+      says: 'Closed',
+    },
+  ],
+  run: driveProvider('issue-ticketing', 'jira', { email: 'robot@example.com', token: 'a-token-of-jira' }),
+}

@@ -1,0 +1,268 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { Checker } from './check.ts'
+import { type Operation, readContract } from './document.ts'
+import { type PlayedPlatform, playContract } from './server.ts'
+
+const fixtures = join(import.meta.dirname, '../fixtures/contract')
+const parcels = readContract(JSON.parse(readFileSync(join(fixtures, 'parcels.openapi.json'), 'utf8')), '/gateway')
+const base = '/gateway/parcels/v2'
+const headers = { 'x-key': 'k', 'x-tenant': 'acme', 'content-type': 'application/json' }
+const shipment = { to: 'Mia', weight: 2 }
+
+let platform: PlayedPlatform
+beforeEach(async () => {
+  platform = await playContract(parcels)
+})
+afterEach(() => platform.close())
+
+/** What the contract says to a request. */
+async function said(
+  method: string,
+  path: string,
+  { body, ...more }: { body?: unknown; headers?: Record<string, string> } = {},
+) {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  await fetch(`${platform.url}${base}${path}`, {
+    method,
+    headers,
+    ...more,
+    ...(text === undefined ? {} : { body: text }),
+  })
+  return platform.handled.at(-1)?.violations
+}
+
+const posted = (body: unknown, given: Record<string, string> = headers) =>
+  said('POST', '/shipments', { body, headers: given })
+const without = (name: string) => Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
+
+describe('a request as the contract wants it', () => {
+  test('passes, and is answered with the example of the first 2xx', async () => {
+    const answer = await fetch(`${platform.url}${base}/shipments`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(shipment),
+    })
+    expect([answer.status, await answer.json()]).toEqual([201, { id: 7, ...shipment }])
+    expect(platform.handled).toEqual([
+      { request: `POST ${base}/shipments`, operation: 'POST /shipments', violations: [] },
+    ])
+  })
+
+  test('passes with all that may be there: null, free objects, itself inside of it, one of several', async () => {
+    const more = { note: null, sent: '2026-11-24T15:01:48Z', details: { any: 1 }, by: { kind: 'truck', wheels: 6 } }
+    expect(await posted({ ...shipment, ...more, parts: [shipment] })).toEqual([])
+    // Both have a kind: the discriminator, and not the number of fits, says which is meant.
+    expect(await posted({ ...shipment, by: { kind: 'bike' } })).toEqual([])
+  })
+
+  test('passes with parameters of the right kind', async () => {
+    expect(await said('GET', '/shipments?state=sent&limit=100&tags=a,2')).toEqual([])
+    expect(await said('GET', '/shipments/7')).toEqual([])
+    expect(await said('GET', '/shipments/latest')).toEqual([])
+  })
+
+  test('passes with any of the credentials', async () => {
+    const authorization = `Basic ${Buffer.from('mia:secret').toString('base64')}`
+    expect(await said('GET', '/shipments', { headers: { authorization } })).toEqual([])
+  })
+})
+
+describe('what the contract forbids is refused:', () => {
+  test('another method', async () => {
+    expect(await said('PUT', '/shipments/7')).toEqual(['the contract has no PUT there, only GET, DELETE'])
+  })
+
+  test('a path that is not there, also without what stands before it', async () => {
+    expect(await said('GET', '/crates')).toEqual([`the contract has no such path: ${base}/crates`])
+    const answer = await fetch(`${platform.url}/shipments`)
+    expect(answer.status).toBe(501)
+    expect(platform.handled.at(-1)).toMatchObject({
+      operation: undefined,
+      violations: [expect.stringContaining('/shipments')],
+    })
+  })
+
+  test('no body, or one where none is taken', async () => {
+    expect(await said('POST', '/shipments')).toEqual(['the body is missing'])
+    expect(await said('DELETE', '/shipments/7', { body: {} })).toEqual([
+      'there is a body, where the contract takes none',
+    ])
+  })
+
+  test('a body without what is required', async () => {
+    expect(await posted({ weight: 2 })).toEqual(['body lacks to'])
+    expect(await posted({ ...shipment, parts: [{ to: 'Noah' }] })).toEqual(['body.parts[0] lacks weight'])
+  })
+
+  test('a value of another type, format or size', async () => {
+    expect(await posted({ to: 7, weight: '2' })).toEqual(['body.to must be string', 'body.weight must be number'])
+    expect(await posted({ ...shipment, weight: 0 })).toEqual(['body.weight must be > 0'])
+    expect(await posted({ ...shipment, sent: 'today' })).toEqual(['body.sent must match format "date-time"'])
+    expect(await posted({ ...shipment, to: null })).toEqual(['body.to must be string'])
+  })
+
+  test('a property that it does not know, or that only the answer has', async () => {
+    expect(await posted({ ...shipment, wieght: 2 })).toEqual(['body.wieght is not known to the contract'])
+    expect(await posted({ ...shipment, id: 7 })).toEqual(['body.id is read-only'])
+  })
+
+  test('a body that is not JSON, or of another content type', async () => {
+    expect(await posted('{"to":')).toEqual(['the body is not JSON'])
+    expect(await posted(shipment, { ...headers, 'content-type': 'text/plain' })).toEqual([
+      'the content type is text/plain, where the contract takes application/json',
+    ])
+  })
+
+  test('a query parameter that it does not know, or of another type', async () => {
+    expect(await said('GET', '/shipments?sate=sent')).toEqual(['the query parameter sate is not known to the contract'])
+    expect(await said('GET', '/shipments?limit=all')).toEqual(['the query parameter limit must be integer'])
+    expect(await said('GET', '/shipments?limit=101')).toEqual(['the query parameter limit must be <= 100'])
+    expect(await said('GET', '/shipments?state=lost')).toEqual([
+      'the query parameter state must be one of sent, delivered',
+    ])
+    expect(await said('GET', '/shipments/seven')).toEqual(['the path parameter id must be integer'])
+  })
+
+  test('a call without a header that it needs', async () => {
+    expect(await posted(shipment, without('x-tenant'))).toEqual(['the header parameter X-Tenant is missing'])
+  })
+
+  test('a call without credentials, though the contract allows that too', async () => {
+    const missing = ['there are no credentials: the contract asks for Authorization: basic, or the header X-Key']
+    expect(await posted(shipment, without('x-key'))).toEqual(missing)
+    expect(await posted(shipment, { ...without('x-key'), authorization: 'Bearer t' })).toEqual(missing)
+  })
+})
+
+describe('an answer', () => {
+  const listed = async () => {
+    const answer = await fetch(`${platform.url}${base}/shipments`, { headers })
+    const text = await answer.text()
+    return [answer.status, text && JSON.parse(text), platform.handled.at(-1)?.violations]
+  }
+
+  test('can be another example, a changed one, or another status, each once and in order', async () => {
+    const change = { body: ([first]: { id: number }[]) => [{ ...first, id: 8 }] }
+    platform.answerNext('GET /shipments', [{ example: 'none' }, change, { status: 404, body: { message: 'no' } }])
+    expect(await listed()).toEqual([200, [], []])
+    expect(await listed()).toEqual([200, [{ id: 8, ...shipment }], []])
+    expect(await listed()).toEqual([404, { message: 'no' }, []])
+    expect(await listed()).toEqual([200, [{ id: 7, ...shipment }], []])
+  })
+
+  test('that the contract does not know is refused', async () => {
+    platform.answerNext('GET /shipments', [{ body: [{ to: 'Mia', weight: 2 }] }, { example: 'many' }])
+    expect((await listed())[2]).toEqual(['the test answers what the contract does not: answer 200[0] lacks id'])
+    expect((await listed())[2]).toEqual([
+      'the test answers what the contract does not: the contract has no example many of this',
+    ])
+    expect(() => platform.answerNext('GET /crates', [])).toThrow('has no GET /crates that could be answered')
+  })
+
+  test('that nobody fetched is told', () => {
+    platform.answerNext('GET /shipments', [{}])
+    expect(platform.takeUnfetched()).toEqual(['GET /shipments'])
+    expect(platform.takeUnfetched()).toEqual([])
+  })
+})
+
+describe('contracts of other versions', () => {
+  const first = (operations: Operation[]) => {
+    const [operation] = operations
+    if (!operation) throw new Error('There is no operation')
+    return operation
+  }
+  const request = (body: unknown, more = {}) => ({
+    ...{ method: 'POST', path: '/', query: new URLSearchParams(), body: JSON.stringify(body) },
+    headers: { 'x-token': 't', 'content-type': 'application/json' },
+    ...more,
+  })
+
+  test('2.0: base path, body among the parameters, what is consumed, keys', () => {
+    const contract = readContract({
+      swagger: '2.0',
+      basePath: '/v1',
+      consumes: ['application/cloudevents+json', 'application/json'],
+      security: [{ key: [] }],
+      securityDefinitions: { key: { type: 'apiKey', in: 'header', name: 'x-token' } },
+      paths: {
+        '/event': {
+          post: {
+            parameters: [
+              { name: 'body', in: 'body', required: true, schema: { $ref: '#/definitions/event' } },
+              { name: 'size', in: 'query', type: 'integer' },
+            ],
+            responses: { 200: { description: 'ok', examples: { 'application/json': { id: 1 } } } },
+          },
+        },
+      },
+      definitions: { event: { type: 'object', required: ['type'], properties: { type: { type: 'string' } } } },
+    })
+    const operation = first(contract.operations)
+    const checker = new Checker(contract)
+    expect(operation).toMatchObject({
+      path: '/v1/event',
+      responses: [{ status: 200, examples: { default: { id: 1 } } }],
+    })
+    expect(checker.request(operation, request({ type: 'a' }), {})).toEqual([])
+    const wrong = request({}, { headers: { 'content-type': 'application/json' }, query: new URLSearchParams('size=x') })
+    expect(checker.request(operation, wrong, {})).toEqual([
+      'there are no credentials: the contract asks for the header x-token',
+      'the query parameter size must be integer',
+      'body lacks type',
+    ])
+  })
+
+  test('3.1: JSON Schema as it is', () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        at: { type: ['string', 'null'] },
+        share: { type: 'number', exclusiveMaximum: 1 },
+        kind: { const: 'a' },
+      },
+    }
+    const contract = readContract({
+      openapi: '3.1.0',
+      servers: [{ url: '/api' }],
+      paths: { '/x': { post: { requestBody: { content: { 'application/json': { schema } } }, responses: {} } } },
+    })
+    const operation = first(contract.operations)
+    const checker = new Checker(contract)
+    expect(operation.path).toBe('/api/x')
+    expect(checker.request(operation, request({ at: null, share: 0.5, kind: 'a' }), {})).toEqual([])
+    expect(checker.request(operation, request({ share: 1, kind: 'b' }), {})).toEqual([
+      'body.share must be < 1',
+      'body.kind must be equal to constant',
+    ])
+  })
+
+  test('a reference that leads nowhere is said', () => {
+    const paths = { '/x': { get: { parameters: [{ $ref: '#/components/parameters/none' }], responses: {} } } }
+    expect(() => readContract({ openapi: '3.0.3', paths })).toThrow('refers to #/components/parameters/none')
+  })
+})
+
+describe('npm run test:contracts', () => {
+  const run = (folder: string) => {
+    const script = join(import.meta.dirname, 'run.ts')
+    const env = { ...process.env, WEBHOOKS_CONTRACTS: folder }
+    const { status, stdout } = spawnSync(process.execPath, ['--no-warnings', script], { env, encoding: 'utf8' })
+    return { status, stdout }
+  }
+
+  test('says that it was skipped where there are no contracts', () => {
+    const { status, stdout } = run(join(fixtures, 'nowhere'))
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^skipped: .+\n$/)
+  })
+
+  test('fails where a contract is missing that a provider is driven against', () => {
+    const { status, stdout } = run(fixtures)
+    expect(status).toBe(1)
+    expect(stdout).toContain('FAILED  github: there is no github.openapi.json in the folder')
+  })
+})

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+/** A real program, and what is tried with it. */
+export interface Program {
+  name: string
+  /** Its script in this folder, which prints `READY <url> pid=<pid> ..` and leaves it running. */
+  script: string
+  /** What is tried, in order: later ones stand on what earlier ones made. */
+  checks(started: Started): Promise<Checks>
+}
+
+interface Checks {
+  tests: [name: string, run: () => Promise<void>][]
+  close?: () => Promise<void>
+}
+
+export interface Started {
+  url: string
+  /** What else stands in the READY line, by its name. */
+  words: Record<string, string>
+}
+
+/** With this a start script says that the program can not be had on this machine. */
+const unavailable = 69
+/** Installed and begun, in milliseconds. */
+const longestStart = 420_000
+
+/** Everything that was started here and is not ended yet, by its process id. */
+const running = new Set<number>()
+
+/** Starts a program on a free port; where it can not be had here, says why. */
+export async function start({ script }: Program): Promise<Started | { skipped: string }> {
+  const child = spawn('bash', [join(import.meta.dirname, script)], {
+    env: { ...process.env, PORT: String(await freePort()) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: longestStart,
+  })
+  running.add(child.pid ?? 0)
+  let output = ''
+  let reason = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    reason += chunk.toString()
+  })
+  // Not `close`: what it leaves running may hold its output open.
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  running.delete(child.pid ?? 0)
+  child.stdout.destroy()
+  child.stderr.destroy()
+  if (code === unavailable) return { skipped: reason.trim() }
+  const [, url, rest = ''] = /^READY (\S+) ?(.*)$/m.exec(output) ?? []
+  if (code !== 0 || url === undefined) throw new Error(`${script} ended with ${code ?? signal}: ${reason.trim()}`)
+  const words = Object.fromEntries(rest.split(' ').map((word) => word.split('=', 2) as [string, string]))
+  running.add(Number(words['pid']))
+  return { url, words }
+}
+
+/** Ends a program, gently first. */
+export async function end({ words }: Started): Promise<void> {
+  const pid = Number(words['pid'])
+  for (const [signal, tries] of [
+    ['SIGTERM', 100],
+    ['SIGKILL', 20],
+  ] as const) {
+    if (!signalTo(pid, signal)) break
+    for (let at = 0; at < tries && signalTo(pid, 0); at++) await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  running.delete(pid)
+}
+
+/** Ends whatever was started here, at once. */
+export function endAll(): void {
+  for (const pid of running) if (pid > 0) signalTo(pid, 'SIGKILL')
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { redmine as provider } from '../../functions/issue-ticketing/providers/redmine.ts'
+import type { Outcome } from '../../shared/outcome.ts'
+import { closeTicket, openTicket, updateTicket } from '../../shared/shapes/ticket.ts'
+import { clientOf, failureOf, keyOf } from '../functions/issue-ticketing/use.ts'
+import type { Program } from './program.ts'
+
+/** An issue as Redmine shows it. */
+interface Shown {
+  subject: string
+  description: string
+  tracker: { name: string }
+  priority: { name: string }
+  status: { name: string; is_closed: boolean }
+  assigned_to?: { name: string }
+  estimated_hours: number | null
+  journals: { notes: string }[]
+}
+
+const description = 'Since **14:03**: "Kasse" ist langsam; kostet $5 & mehr > 2 s 🐢\n\nzweiter Absatz'
+
+/** Every action of the provider, and what it makes of Redmine's refusals. */
+export const redmine: Program = {
+  name: 'Redmine',
+  script: 'redmine.sh',
+  async checks({ url, words }) {
+    const { token = '', admin = '', project = '' } = words
+    const everything = {
+      type: 'Feature',
+      labels: ['sev 1', 'checkout'],
+      priority: 'critical',
+      assignee: 'Mia Krystof',
+      fields: { estimated_hours: 2.5 },
+    }
+    let call = 1
+    const client = ({ key = keyOf(call++), repeated = false, as = token } = {}) =>
+      clientOf(provider, { baseUrl: url, token: as }, { key, repeated })
+    type Options = Parameters<typeof client>[0]
+    const open = (input: object, options?: Options) =>
+      openTicket.act(provider, client(options), { title: 'Kasse ist langsam', project, ...input })
+    const update = (id: string, input: object, options?: Options) =>
+      updateTicket.act(provider, client(options), { id, ...input })
+    const close = (id: string, input: object = {}, options?: Options) =>
+      closeTicket.act(provider, client(options), { id, ...input })
+    const fetched = (path: string) => fetch(`${url}${path}`, { headers: { 'x-redmine-api-key': token } })
+    const shown = async (id: string): Promise<Shown> =>
+      ((await (await fetched(`/issues/${id}.json?include=journals`)).json()) as { issue: Shown }).issue
+    const notes = async (id: string) => (await shown(id)).journals.map(({ notes }) => notes).filter(Boolean)
+    const count = async () =>
+      ((await (await fetched('/issues.json?status_id=*')).json()) as { total_count: number }).total_count
+    const idOf = ({ data }: Outcome) => String(data['id'])
+    const refused = async (promise: Promise<unknown>, words: RegExp) => {
+      const { kind, message } = await failureOf(promise)
+      assert.equal(kind, 'refused')
+      assert.match(message, words)
+    }
+    let id = ''
+
+    return {
+      tests: [
+        [
+          'takes the key of its user, and no other',
+          async () => {
+            await provider.check(client())
+            const failure = await failureOf(Promise.resolve(provider.check(client({ as: 'a-wrong-key' }))))
+            assert.equal(failure.kind, 'credentials')
+          },
+        ],
+        [
+          'opens with a title alone, and its link leads there',
+          async () => {
+            const { message, data, links } = await open({})
+            assert.match(message, /^Opened issue \d+$/)
+            assert.equal(data['state'], 'New')
+            assert.deepEqual(Object.values(links), [data['url']])
+            const page = await fetch(String(data['url']))
+            assert.match(await page.text(), /Kasse ist langsam/)
+          },
+        ],
+        [
+          'opens with everything, letter by letter',
+          async () => {
+            id = idOf(await open({ description, ...everything }, { key: keyOf(1_000) }))
+            const issue = await shown(id)
+            assert.equal(issue.subject, 'Kasse ist langsam')
+            const footer = `Labels: sev 1, checkout\nRef: caw-${keyOf(1_000)}`
+            assert.equal(issue.description.replaceAll('\r\n', '\n'), `${description}\n\n${footer}`)
+            assert.deepEqual(
+              [issue.tracker.name, issue.priority.name, issue.assigned_to?.name, issue.estimated_hours],
+              ['Feature', 'Immediate', 'Mia Krystof', 2.5],
+            )
+          },
+        ],
+        [
+          'finds by its key what it opened, and opens nothing again',
+          async () => {
+            const before = await count()
+            const again = await open({ description, ...everything }, { key: keyOf(1_000), repeated: true })
+            assert.match(again.message, /^Found issue/)
+            assert.equal(idOf(again), id)
+            assert.equal(await count(), before)
+          },
+        ],
+        [
+          'changes each field, and leaves the others',
+          async () => {
+            for (const [input, value] of [
+              [{ title: 'Kasse steht' }, ({ subject }: Shown) => [subject, 'Kasse steht']],
+              [{ type: 'Support' }, ({ tracker }: Shown) => [tracker.name, 'Support']],
+              [{ priority: 'low' }, ({ priority }: Shown) => [priority.name, 'Low']],
+              [{ assignee: 'me' }, ({ assigned_to }: Shown) => [assigned_to?.name, 'Robby Robot']],
+              [{ state: 'in progress' }, ({ status }: Shown) => [status.name, 'In Progress']],
+              [{ fields: { estimated_hours: 4 } }, ({ estimated_hours }: Shown) => [estimated_hours, 4]],
+            ] as const) {
+              await update(id, input)
+              const [is, should] = value(await shown(id))
+              assert.equal(is, should)
+            }
+            assert.equal((await shown(id)).subject, 'Kasse steht')
+          },
+        ],
+        [
+          'changes the description, and still finds it',
+          async () => {
+            await update(id, { description: 'Alles anders' })
+            assert.match((await shown(id)).description, /^Alles anders\r?\n\r?\nLabels: sev 1, checkout\r?\nRef: caw-/)
+            assert.equal(idOf(await open({}, { key: keyOf(1_000) })), id)
+          },
+        ],
+        [
+          'adds labels that are new, once',
+          async () => {
+            await update(id, { labels: ['checkout', 'eu'] })
+            await update(id, { labels: ['eu'] })
+            assert.deepEqual(await notes(id), ['Labels: eu'])
+          },
+        ],
+        [
+          'comments once, however often it is asked with the same key',
+          async () => {
+            for (const repeated of [false, true, true]) {
+              await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), repeated })
+            }
+            const commented = (await notes(id)).filter((note) => note.startsWith('Noch immer "langsam" 🐢'))
+            assert.equal(commented.length, 1)
+          },
+        ],
+        [
+          'closes with a comment, and what is closed stays closed',
+          async () => {
+            const { message, data } = await close(id, { comment: 'Gelöst' })
+            assert.deepEqual([message, data['state']], [`Closed issue ${id} (Closed)`, 'Closed'])
+            assert.equal((await shown(id)).status.is_closed, true)
+            assert.ok((await notes(id)).some((note) => note.startsWith('Gelöst')))
+            assert.match((await close(id)).message, /was closed already/)
+          },
+        ],
+        [
+          'reopens, and closes as the resolution says',
+          async () => {
+            assert.equal((await update(id, { state: 'open' })).data['state'], 'New')
+            assert.equal((await close(id, { resolution: 'rejected' })).data['state'], 'Rejected')
+            await update(id, { state: 'open' })
+            assert.equal((await close(id, { resolution: 'Neustart' })).data['state'], 'Closed')
+            assert.ok((await notes(id)).includes('Resolution: Neustart'))
+          },
+        ],
+        [
+          'says why it is refused',
+          async () => {
+            const before = await count()
+            await refused(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
+            await refused(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
+            await refused(open({ assignee: 'nobody' }), /no assignee "nobody".+Mia Krystof/)
+            await refused(open({ project: 'nowhere' }), /422 .+Project/)
+            await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
+            await refused(update('4711', { title: 'x' }), /404 .+an empty answer/)
+            await refused(close('4711'), /404 .+an empty answer/)
+            await refused(update(id, { state: 'Nirvana' }), /does not let .+ to Nirvana; allowed are: .*New/)
+            assert.equal(await count(), before)
+          },
+        ],
+        [
+          'assigns by login and by mail address, where the key may look at users',
+          async () => {
+            for (const assignee of ['mia', 'mia@example.com']) {
+              const made = idOf(await open({ assignee }, { as: admin }))
+              assert.equal((await shown(made)).assigned_to?.name, 'Mia Krystof')
+            }
+          },
+        ],
+      ],
+    }
+  },
+}

@@ -1,0 +1,70 @@
+// Drives what ships against real programs: `npm run test:real`. What can not be had here is skipped, and says why.
+import { messageOf } from '../../shared/errors.ts'
+import { moto } from './moto.ts'
+import { end, endAll, type Program, start } from './program.ts'
+import { redmine } from './redmine.ts'
+
+const programs: Program[] = [redmine, moto]
+/** In milliseconds: what takes longer is no test that one runs. */
+const longest = 570_000
+
+let passed = 0
+let failed = 0
+const skipped: string[] = []
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    endAll()
+    process.exit(130)
+  })
+}
+const timer = setTimeout(() => {
+  console.log(`  FAILED  not done after ${seconds(longest)}`)
+  endAll()
+  process.exit(1)
+}, longest)
+
+for (const program of programs) await drive(program)
+clearTimeout(timer)
+for (const name of skipped) console.log(`skipped: ${name}`)
+console.log(`${passed} passed, ${failed} failed, ${skipped.length} programs skipped`)
+// Where the set-up failed in the middle, a server of ours may still listen.
+process.exit(failed > 0 ? 1 : 0)
+
+async function drive(program: Program): Promise<void> {
+  const { name } = program
+  console.log(`${name}: starting`)
+  const began = Date.now()
+  try {
+    const started = await start(program)
+    if ('skipped' in started) return void skipped.push(`${name}: ${started.skipped}`)
+    const version = started.words['version'] ? ` ${started.words['version']}` : ''
+    console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - began)}`)
+    try {
+      const { tests, close } = await program.checks(started)
+      for (const [what, run] of tests) await check(what, run)
+      await close?.()
+    } finally {
+      await end(started)
+    }
+  } catch (error) {
+    failed++
+    console.log(`  FAILED  ${name}: ${messageOf(error)}`)
+  }
+}
+
+async function check(what: string, run: () => Promise<void>): Promise<void> {
+  const began = Date.now()
+  try {
+    await run()
+    passed++
+    console.log(`  ok      ${what} (${seconds(Date.now() - began)})`)
+  } catch (error) {
+    failed++
+    console.log(`  FAILED  ${what}: ${messageOf(error)}`)
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1_000).toFixed(1)} s`
+}
