@@ -12,6 +12,10 @@ export const settings = {
   get idempotencyTable(): string {
     return required('WEBHOOKS_IDEMPOTENCY_TABLE')
   },
+  /** When an interactive call gives up that sets no deadline, as an ISO 8601 duration; undefined: the action's own. */
+  get deadline(): string | undefined {
+    return process.env['WEBHOOKS_DEADLINE'] || undefined
+  },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
     const level = process.env['POWERTOOLS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'

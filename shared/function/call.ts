@@ -1,10 +1,12 @@
 import { authorize, type Caller } from '../callers.ts'
 import { loadConnection } from '../connections.ts'
+import { parseDuration } from '../duration.ts'
 import { Failure, type FieldError } from '../errors.ts'
 import { parseBody } from '../event/body.ts'
 import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
 import { maskDeep } from '../redact.ts'
+import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
 import type { Category } from './category.ts'
@@ -80,7 +82,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       key: event.id === undefined ? undefined : identify({ ...identity, eventId: event.id, input: asked }),
       dryRun: options.dryRun,
     },
-    deadline: options.deadline ?? action.deadline,
+    deadline: options.deadline ?? deadlineHere() ?? action.deadline,
     skip: skipReason(options.when, event.data.result),
   }
 }
@@ -119,6 +121,11 @@ function connectionName(options: CallOptions, body: Record<string, unknown>, cal
     })
   }
   return options.connection ?? inBody ?? caller.connections?.[category] ?? 'default'
+}
+
+/** The deployment's own default, in seconds. */
+function deadlineHere(): number | undefined {
+  return settings.deadline === undefined ? undefined : parseDuration(settings.deadline, 'WEBHOOKS_DEADLINE')
 }
 
 function skipReason(when: string[] | undefined, result: string | undefined): string | undefined {

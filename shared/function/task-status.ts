@@ -54,7 +54,8 @@ export async function findExecution(taskId: string): Promise<string | undefined>
   const { LambdaClient, ListDurableExecutionsByFunctionCommand } = await import('@aws-sdk/client-lambda')
   const { DurableExecutions: [found] = [] } = await new LambdaClient().send(
     new ListDurableExecutionsByFunctionCommand({
-      FunctionName: settings.taskFunction,
+      // Without the alias: an execution belongs to the version that it was started on, and a name is looked up over all.
+      FunctionName: settings.taskFunction.replace(/:[^:]+$/, ''),
       DurableExecutionName: taskId,
       MaxItems: 1,
     }),

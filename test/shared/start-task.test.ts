@@ -15,6 +15,8 @@ let lambda: (res: ServerResponse) => void
 let table: (res: ServerResponse) => void
 /** What Lambda lists under the name. */
 let listed: unknown[]
+/** What was looked up. */
+let looked: string[]
 
 const prefix = 'cloud-automation-webhooks'
 const secrets: Record<string, unknown> = {
@@ -46,6 +48,7 @@ async function answer(req: IncomingMessage, res: ServerResponse) {
   if (target.includes('GetSecretValue'))
     return reply(res, 200, { SecretString: JSON.stringify(secrets[JSON.parse(body).SecretId]) })
   if (target.includes('PutItem')) return table(res)
+  if (req.url?.includes('/durable-executions')) looked.push(req.url)
   if (req.url?.includes('/durable-executions')) return reply(res, 200, { DurableExecutions: listed })
   const { 'x-amz-durable-execution-name': name, 'x-amz-invocation-type': type } = req.headers
   started.push({ path: req.url ?? '', name: String(name), type: String(type), payload: body })
@@ -75,6 +78,7 @@ afterAll(() => {
 beforeEach(() => {
   started = []
   listed = []
+  looked = []
   lambda = accept
   table = (res) => reply(res, 200, {})
 })
@@ -230,6 +234,14 @@ describe('an interactive call starts its task', () => {
   )
 })
 
+it('an interactive call that sets no deadline gives up when the deployment says', async () => {
+  process.env['WEBHOOKS_DEADLINE'] = 'PT4H'
+  await call(event)
+  delete process.env['WEBHOOKS_DEADLINE']
+  await call({ ...event, id: 'e-2' })
+  expect(started.map(({ payload }) => JSON.parse(payload).deadline)).toEqual([14_400, 3_600])
+})
+
 it('a start whose answer was lost is looked up: if there is such an execution, its finished event will follow', async () => {
   listed = [
     {
@@ -249,6 +261,10 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
   }
   lambda = lambdaError(429, 'TooManyRequestsException', 'Rate Exceeded.')
   expect((await call(event)).statusCode).toBe(503)
+  // Of the function over all its versions: Lambda takes a name only so.
+  expect(looked.map((url) => decodeURIComponent(url).split('?')[0])).toEqual(
+    Array(2).fill('/2025-12-01/functions/arn:aws:lambda:eu-west-1:0:function:task/durable-executions'),
+  )
 })
 
 describe('the routes', () => {

@@ -1,0 +1,104 @@
+import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import { Duration, Stack } from 'aws-cdk-lib/core'
+import { Construct } from 'constructs'
+import type { CategoryFunction } from './category-function.ts'
+import type { Finisher } from './finisher.ts'
+
+const period = Duration.minutes(5)
+
+export interface AlarmsProps {
+  categories: CategoryFunction[]
+  finisher: Finisher
+  /** The API's answers that are nobody's but our fault. */
+  apiFailures: IMetric
+  email: string | undefined
+}
+
+/** What a person should look at, told through one SNS topic. */
+export class Alarms extends Construct {
+  readonly topic: Topic
+  readonly all: Alarm[] = []
+
+  constructor(scope: Construct, id: string, { categories, finisher, apiFailures, email }: AlarmsProps) {
+    super(scope, id)
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true })
+    // A topic's own policy replaces the one that would let the account's alarms in.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    )
+    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
+    for (const category of categories) this.#watch(category)
+    this.#watchFinisher(finisher)
+    this.#add('ApiFailures', apiFailures, 'The API answered with 5xx: look into the log of the webhook, or of the API.')
+    this.#add(
+      'ExecutionsNearQuota',
+      new Metric({
+        namespace: 'AWS/Lambda',
+        metricName: 'ApproximateRunningDurableExecutionsUtilization',
+        statistic: 'Maximum',
+        period,
+      }),
+      'More than 80 % of the running durable executions that this account may have: ask AWS for a higher quota.',
+      80,
+    )
+  }
+
+  #watch({ category: { name }, webhook, task, deadLetters, node }: CategoryFunction): void {
+    const { id } = node
+    this.#add(
+      `${id}WebhookErrors`,
+      webhook.fn.metricErrors({ period }),
+      `The webhook of ${name} crashed or ran out of time: look into its log.`,
+    )
+    this.#add(
+      `${id}WebhookThrottles`,
+      webhook.fn.metricThrottles({ period }),
+      `Lambda turned calls of ${name} away: the account's concurrency is used up.`,
+    )
+    this.#add(
+      `${id}TasksFailed`,
+      task.fn.metric('DurableExecutionFailed', { statistic: 'Sum', period }),
+      `A task of ${name} failed in itself; the finisher answers for it. Look into the task's log.`,
+    )
+    this.#add(
+      `${id}TasksTimedOut`,
+      task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
+      `A task of ${name} ran for 31 days; the finisher answers for it. Its finished event did not get through.`,
+    )
+    this.#add(
+      `${id}DeadLetters`,
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
+      `Tasks of ${name} could not be started, or were ended: look at what the dead-letter queue holds.`,
+    )
+  }
+
+  #watchFinisher({ durable: { fn }, deadLetters }: Finisher): void {
+    const lost = 'A caller may wait for a finished event that never comes: look into the log of the finisher.'
+    for (const name of ['Failed', 'TimedOut'])
+      this.#add(`Finisher${name}`, fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period }), lost)
+    this.#add('FinisherDeadLetters', deadLetters.metricApproximateNumberOfMessagesVisible({ period }), lost)
+  }
+
+  /** @param threshold rings above it */
+  #add(id: string, metric: IMetric, alarmDescription: string, threshold = 0): void {
+    const alarm = new Alarm(this, id, {
+      metric,
+      alarmDescription,
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    })
+    alarm.addAlarmAction(new SnsAction(this.topic))
+    this.all.push(alarm)
+  }
+}

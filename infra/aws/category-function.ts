@@ -1,0 +1,85 @@
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Duration } from 'aws-cdk-lib/core'
+import { Construct } from 'constructs'
+import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
+import { DurableFunction, deadLetterQueue } from './durable-function.ts'
+import type { IdempotencyTable } from './idempotency-table.ts'
+import type { Permission } from './permission.ts'
+import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
+
+/** The longest deadline, and a day for the finished event to get through. */
+const executionTimeout = Duration.days(31)
+/** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
+const webhookTimeout = Duration.seconds(28)
+
+/** What the stack must know of a category. */
+export interface CategoryInfo {
+  /** As in URLs, folders and secrets: `issue-ticketing`. */
+  name: string
+  summary: string
+  actions: Record<string, unknown>
+  providers: Record<string, unknown>
+}
+
+export interface CategoryFunctionProps extends Deployment {
+  category: CategoryInfo
+  table: IdempotencyTable
+}
+
+/** One category: its webhook, its task, and what each of them may do. */
+export class CategoryFunction extends Construct {
+  readonly category: CategoryInfo
+  readonly webhook: BundleFunction
+  readonly task: DurableFunction
+  readonly deadLetters: Queue
+
+  constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
+    super(scope, id)
+    const { settings } = deployment
+    const { name, summary } = category
+    const connections = secretPaths.connections(name)
+    this.category = category
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters')
+    this.task = new DurableFunction(this, 'Task', deployment, {
+      bundle: name,
+      entry: 'task',
+      description: `${summary}: interactive calls`,
+      memory: settings.memory.task,
+      executionTimeout,
+      deadLetters: this.deadLetters,
+      may: [...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections]), mayListSecrets],
+    })
+    this.webhook = new BundleFunction(this, 'Webhook', deployment, {
+      bundle: name,
+      entry: 'webhook',
+      description: `${summary}: the webhook`,
+      memory: settings.memory.webhook,
+      timeout: webhookTimeout,
+      environment: {
+        WEBHOOKS_TASK_FUNCTION: this.task.live.functionArn,
+        WEBHOOKS_IDEMPOTENCY_TABLE: table.name,
+        ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
+      },
+      may: [
+        ...mayReadSecrets(this, settings, [secretPaths.callers, secretPaths.orchestrators, connections]),
+        mayListSecrets,
+        table.mayUse(),
+        ...mayUseTask(this.task),
+      ],
+    })
+  }
+}
+
+/**
+ * What a webhook may do with its task: start it, and look up how it goes.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html which form of ARN each action is held
+ * against: starting the alias, listing the function as the request names it, an execution the version that it runs on
+ */
+function mayUseTask({ fn, live }: DurableFunction): Permission[] {
+  return [
+    { actions: ['lambda:InvokeFunction'], resources: [live.functionArn] },
+    { actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn, live.functionArn] },
+    { actions: ['lambda:GetDurableExecution'], resources: [`${fn.functionArn}:*`], star: executionsOfAllVersions },
+  ]
+}

@@ -1,0 +1,66 @@
+import { Match, Rule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Duration } from 'aws-cdk-lib/core'
+import { Construct } from 'constructs'
+import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
+import { DurableFunction, deadLetterQueue } from './durable-function.ts'
+import { mayReadSecrets, secretPaths } from './secrets.ts'
+
+/** A day of trying for each of the two events that may be missing. */
+const executionTimeout = Duration.days(2)
+
+export interface FinisherProps extends Deployment {
+  /** The functions whose ended executions are finished. */
+  tasks: DurableFunction[]
+}
+
+/**
+ * Finishes the tasks that can not do it any more: where Lambda fails, times out or stops an execution, the caller still gets
+ * its one `finished` event. It is durable itself, so that an orchestrator that is down gets the event when it is back.
+ */
+export class Finisher extends Construct {
+  readonly durable: DurableFunction
+  readonly deadLetters: Queue
+
+  constructor(scope: Construct, id: string, { tasks, ...deployment }: FinisherProps) {
+    super(scope, id)
+    const { settings } = deployment
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters')
+    this.durable = new DurableFunction(this, 'Finisher', deployment, {
+      bundle: 'finisher',
+      entry: 'finisher',
+      description: 'Sends the finished event of tasks that Lambda ended',
+      memory: settings.memory.task,
+      executionTimeout,
+      deadLetters: this.deadLetters,
+      may: [
+        ...mayReadSecrets(this, settings, [secretPaths.orchestrators]),
+        {
+          actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory'],
+          resources: tasks.map(({ fn }) => `${fn.functionArn}:*`),
+          star: executionsOfAllVersions,
+        },
+      ],
+    })
+    const rule = new Rule(this, 'Ended', {
+      description: 'Tasks that Lambda failed, timed out or stopped',
+      eventPattern: {
+        source: ['aws.lambda'],
+        detailType: ['Durable Execution Status Change'],
+        detail: {
+          status: ['FAILED', 'TIMED_OUT', 'STOPPED'],
+          // With its version or without. Only tasks: the finisher must never start itself.
+          functionArn: tasks.flatMap(({ fn }) => Match.prefix(fn.functionArn)),
+        },
+      },
+    })
+    rule.addTarget(
+      new LambdaFunction(this.durable.live, {
+        retryAttempts: 185,
+        maxEventAge: Duration.hours(24),
+        deadLetterQueue: this.deadLetters,
+      }),
+    )
+  }
+}

@@ -1,0 +1,164 @@
+import { isIPv4 } from 'node:net'
+import * as z from 'zod'
+import { parseDuration } from '../../shared/duration.ts'
+import { unknownName } from '../../shared/validate.ts'
+
+/** What CloudWatch Logs takes as a retention. */
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
+]
+/** What a caller may ask for at most; tasks are given a day more. */
+const longestDeadline = 30 * 86_400
+
+const onOrOff = (byDefault: boolean) => z.boolean({ error: must('be true or false') }).default(byDefault)
+const memory = z
+  .int({ error: must('be a whole number of MB from 128 to 10240') })
+  .min(128, { error: must('be at least 128 (MB)') })
+  .max(10_240, { error: must('be at most 10240 (MB)') })
+  .default(512)
+const list = (what: string, pattern: RegExp) =>
+  z
+    .array(z.string().regex(pattern, { error: must(`be ${what}`) }), { error: must(`be a list, each ${what}`) })
+    .min(1, { error: () => `must name at least one: ${what}` })
+
+const shape = {
+  /** The stack's name; another one for a second deployment in the same account and region. */
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, {
+      error: must('be letters, digits and dashes, up to 100, starting with a letter'),
+    })
+    .default('CloudAutomationWebhooks'),
+  /** First part of every secret's name. */
+  secretPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_+=.@-]*(\/[A-Za-z0-9_+=.@-]+)*$/, {
+      error: must('be letters, digits and any of _+=.@-, with single slashes inside, such as acme/webhooks'),
+    })
+    .max(200, { error: () => 'must have at most 200 characters' })
+    .default('cloud-automation-webhooks'),
+  /** Which categories are deployed; one that is not named is. */
+  categories: z.record(z.string(), z.boolean({ error: must('be true or false') })).default({}),
+  memory: object({ webhook: memory, task: memory }).prefault({}),
+  /** When an interactive call gives up that does not say; without, each action has a default of its own. */
+  deadline: z
+    .string({ error: must('be an ISO 8601 duration such as PT30M, PT2H or P1D') })
+    .superRefine(checkDeadline)
+    .optional(),
+  logRetentionDays: z
+    .literal(retentionDays, { error: must(`be one of ${retentionDays.join(', ')} (what CloudWatch Logs takes)`) })
+    .default(90),
+  logLevel: z
+    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], { error: must('be DEBUG, INFO, WARN or ERROR') })
+    .default('INFO'),
+  /** Requests a second, and how many more for a moment, for the whole API. */
+  throttle: object({ rate: count(10_000, 50), burst: count(5_000, 100) }).prefault({}),
+  /** X-Ray, for API and functions. */
+  tracing: onOrOff(false),
+  /** Who hears of an alarm. */
+  alarmEmail: z.email({ error: must('be an e-mail address') }).optional(),
+  /** From where the API may be called; without, from everywhere. */
+  allowedCidrs: z
+    .array(z.string().refine(isCidr, { error: must('be an IPv4 range such as 192.0.2.0/24') }), {
+      error: must('be a list of IPv4 ranges such as 192.0.2.0/24'),
+    })
+    .min(1, { error: () => 'must name at least one range; leave it out to allow every address' })
+    .optional(),
+  /** A web ACL with AWS's managed rules in front of the API. */
+  waf: onOrOff(false),
+  /** Whether this stack sets the account's role for API Gateway's logs; off where another one has. */
+  apiGatewayLogRole: onOrOff(true),
+  /** The KMS key of the secrets, where it is not AWS's own. */
+  secretsKeyArn: z
+    .string()
+    .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
+      error: must('be the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>'),
+    })
+    .optional(),
+  /** Subnets and security groups of a VPC that exists, for platforms that only it can reach. */
+  vpc: object({
+    subnetIds: list('the id of a subnet, subnet-..', /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/),
+    securityGroupIds: list('the id of a security group, sg-..', /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/),
+  }).optional(),
+}
+const schema = object(shape)
+/** The names that each object takes, by its path. */
+const known: Record<string, readonly string[]> = {
+  '': Object.keys(shape),
+  memory: ['webhook', 'task'],
+  throttle: ['rate', 'burst'],
+  vpc: ['subnetIds', 'securityGroupIds'],
+}
+
+/** How the stack is deployed: the object `webhooks` in the context of `cdk.json`, with its defaults filled in. */
+export type Settings = z.output<typeof schema>
+
+/** What is wrong with the settings, for a person to read. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+}
+
+/**
+ * Checks the settings and fills in what they leave out.
+ *
+ * @param context the object `webhooks` in the context of `cdk.json`
+ * @param categories the names of those that there are
+ * @throws SettingsError that names everything that is wrong and what to write instead
+ */
+export function readSettings(context: unknown, categories: readonly string[]): Settings {
+  const parsed = schema.safeParse(context ?? {})
+  const wrong = parsed.success
+    ? wrongCategories(parsed.data.categories, categories)
+    : parsed.error.issues.flatMap(inWords)
+  if (parsed.success && wrong.length === 0) return parsed.data
+  throw new SettingsError(`The settings in cdk.json (context.webhooks) are not valid:\n  - ${wrong.join('\n  - ')}`)
+}
+
+function wrongCategories(chosen: Record<string, boolean>, names: readonly string[]): string[] {
+  const unknown = Object.keys(chosen).filter((name) => !names.includes(name))
+  if (unknown.length > 0) return unknown.map((name) => `categories: ${unknownName(name, names)}`)
+  return names.some((name) => chosen[name] !== false) ? [] : ['categories: switch at least one on']
+}
+
+function inWords(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return [`${path || 'webhooks'}: ${issue.message}`]
+  return issue.keys.map((key) => `${[path, key].filter(Boolean).join('.')}: ${unknownName(key, known[path] ?? [])}`)
+}
+
+/** A message that says what to write, and what stands there now. */
+function must(what: string) {
+  return ({ input }: { input?: unknown }) =>
+    `must ${what}${input === undefined ? '' : `, not ${JSON.stringify(input)?.slice(0, 60)}`}`
+}
+
+function object<S extends z.ZodRawShape>(fields: S) {
+  return z.strictObject(fields, {
+    error: (issue) =>
+      issue.code === 'invalid_type' ? `must be an object of ${Object.keys(fields).join(', ')}` : undefined,
+  })
+}
+
+function count(most: number, byDefault: number) {
+  const error = must(`be a whole number from 1 to ${most}`)
+  return z.int({ error }).min(1, { error }).max(most, { error }).default(byDefault)
+}
+
+function checkDeadline(text: string, context: z.RefinementCtx<string>): void {
+  const error = wrongDeadline(text)
+  if (error) context.addIssue({ code: 'custom', message: error, input: text })
+}
+
+function wrongDeadline(text: string): string | undefined {
+  try {
+    if (parseDuration(text, 'deadline') > longestDeadline) return `must be at most P30D, not "${text}"`
+    return undefined
+  } catch {
+    return `must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "${text}"`
+  }
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/')
+  return rest.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32
+}

@@ -1,0 +1,57 @@
+import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
+import type { Construct } from 'constructs'
+import { Alarms } from './alarms.ts'
+import { Api } from './api.ts'
+import { CategoryFunction, type CategoryInfo } from './category-function.ts'
+import { Dashboard } from './dashboard.ts'
+import { Finisher } from './finisher.ts'
+import { IdempotencyTable } from './idempotency-table.ts'
+import { nextSteps } from './next-steps.ts'
+import type { Settings } from './settings.ts'
+
+export interface WebhooksStackProps extends StackProps {
+  settings: Settings
+  /** Those that there are; the settings say which are deployed. */
+  categories: readonly CategoryInfo[]
+  /** Where the bundles are: `dist/`. */
+  bundles: string
+}
+
+/** The whole deployment: the API, two functions a category, what they share, and what watches over them. */
+export class WebhooksStack extends Stack {
+  constructor(scope: Construct, id: string, { settings, categories: all, bundles, ...props }: WebhooksStackProps) {
+    super(scope, id, { description: 'Webhooks of Cloud Automation (Keptn) task sequences', ...props })
+    const deployment = { settings, bundles }
+    const table = new IdempotencyTable(this, 'Idempotency')
+    const categories = all
+      .filter(({ name }) => settings.categories[name] !== false)
+      .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
+    const finisher = new Finisher(this, 'Finisher', { ...deployment, tasks: categories.map(({ task }) => task) })
+    const api = new Api(this, 'Api', { settings, categories })
+    const alarms = new Alarms(this, 'Alarms', {
+      categories,
+      finisher,
+      apiFailures: api.api.deploymentStage.metricServerError(),
+      email: settings.alarmEmail,
+    })
+    new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms })
+    this.#tell(settings, api, categories, alarms)
+  }
+
+  /** What `cdk deploy` prints. */
+  #tell({ secretPrefix }: Settings, api: Api, categories: CategoryFunction[], alarms: Alarms): void {
+    new CfnOutput(this, 'ApiUrl', { value: `${api.origin}/v1` })
+    for (const { node, category } of categories)
+      new CfnOutput(this, `${node.id}Url`, { value: api.urlOf(category.name), description: category.summary })
+    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Who subscribes hears of alarms' })
+    const [first] = categories
+    if (!first) throw new Error('A deployment has at least one category; the settings see to that.')
+    new CfnOutput(this, 'NextSteps', {
+      value: nextSteps({ origin: api.origin, region: Aws.REGION, secretPrefix, category: first.category }),
+    })
+  }
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

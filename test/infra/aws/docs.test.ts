@@ -1,0 +1,131 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { readSettings } from '../../../infra/aws/settings.ts'
+import { preview } from '../../../infra/keptn/preview.ts'
+import { permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
+
+const deploy = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
+const limits = readFileSync(join(root, 'docs/limits.md'), 'utf8')
+const deployed = synthesize()
+
+/** The rows of the table below a heading line, each as its cells. */
+function table(text: string, heading: string): string[][] {
+  const [, after = ''] = text.split(`\n${heading}`)
+  const [rows = ''] = /(?:^\|.*\n)+/m.exec(after) ?? []
+  return rows
+    .trim()
+    .split('\n')
+    .slice(2)
+    .map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+}
+
+describe('docs/deploy.md', () => {
+  it('explains every setting, with its default', () => {
+    const rows = table(deploy, '## Settings')
+    const defaults = readSettings({}, ['slo'])
+    const optional = ['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn']
+    expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
+      [...Object.keys(defaults), ...optional].sort(),
+    )
+    const documented = Object.fromEntries(
+      rows.map(([name = '', , value = '']) => [name, value].map((cell) => cell.replaceAll('`', ''))),
+    )
+    for (const name of [
+      'stackName',
+      'secretPrefix',
+      'logRetentionDays',
+      'logLevel',
+      'waf',
+      'tracing',
+      'apiGatewayLogRole',
+    ] as const)
+      expect(documented[name]).toBe(String(defaults[name]))
+  })
+
+  it('lists what each function may do, and nothing that it may not', () => {
+    const rows = table(deploy, '## What each function may do')
+    const columns = ['webhook', 'task', 'finisher']
+    const functions = deployed.all('AWS::Lambda::Function')
+    for (const [at, entry] of columns.entries()) {
+      const fn = functions.find(({ Properties }) => Properties.Handler === `${entry}.handler`)
+      if (!fn) throw new Error(`There is no ${entry}.`)
+      const documented = rows
+        .filter((row) => row[at + 1] !== '')
+        .flatMap(([actions = '']) => actions.replaceAll('`', '').split(', '))
+      expect(documented.sort()).toEqual([...permissionsOf(deployed, fn).keys()].sort())
+    }
+  })
+
+  it('has a webhook.yaml that Keptn takes', () => {
+    const [, yaml = ''] = /^```yaml\n(.*?)^```/ms.exec(deploy) ?? []
+    const event = {
+      id: 'e1',
+      type: 'sh.keptn.event.openticket.triggered',
+      shkeptncontext: 'c1',
+      data: { project: 'demo', stage: 'production', service: 'shop' },
+    }
+    const shown = preview(yaml, event, { secret_webhooks_token: 'abc' })
+    expect(shown).toEqual({ results: [{ argv: expect.arrayContaining(['Authorization: Bearer abc']) }] })
+  })
+
+  it('adds its costs up right', () => {
+    for (const heading of ['One million **silent** calls', 'One million **interactive** calls']) {
+      const costs = table(deploy, heading).map((row) => Number(row[3]?.replaceAll('*', '')))
+      const total = costs.pop()
+      expect(costs.reduce((sum, cost) => sum + Math.round(cost * 100), 0) / 100).toBe(total)
+    }
+    const [alarms, ...rest] = table(deploy, 'Each month, whatever is called').map((row) =>
+      row.slice(1).map((cell) => Number(/[\d.]+$/.exec(cell.replaceAll('*', ''))?.[0])),
+    )
+    const months = [alarms ?? [], ...rest]
+    const together = months.pop()
+    for (const column of [0, 1])
+      expect(months.reduce((sum, row) => sum + Math.round((row[column] ?? 0) * 100), 0) / 100).toBe(together?.[column])
+    expect(deployed.all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[1] ?? 0) * 10)
+    const [one] = tenCategories
+    expect(synthesize({}, one ? [one] : []).all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[0] ?? 0) * 10)
+  })
+
+  it('has the commands that a deployment prints', () => {
+    for (const command of ['openssl rand -hex 32', "openssl dgst -sha256 -r | cut -d' ' -f1"]) {
+      expect(deploy).toContain(command)
+      expect(JSON.stringify(deployed.template.toJSON()['Outputs'])).toContain(command)
+    }
+  })
+})
+
+describe('docs/limits.md', () => {
+  it('names files that are there', () => {
+    const files = [...limits.matchAll(/`((?:shared|infra)\/[^`]+)`/g)].map(([, file = '']) => file)
+    expect(files.length).toBeGreaterThan(10)
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  })
+
+  it.each([
+    ['shared/event/body.ts', '256 * 1024', '256 KB'],
+    ['shared/function/silent.ts', 'longest = 24_000', '24 s for the platform'],
+    ['infra/aws/category-function.ts', 'Duration.seconds(28)', '28 s for the function'],
+    ['shared/http.ts', 'requestTimeout = 15_000', '15 s (ours)'],
+    ['shared/http.ts', '5 * 1024 * 1024', '5 MB (ours)'],
+    ['shared/function/silent.ts', 'remembered = 24 * 3_600', 'for 24 h (ours)'],
+    ['shared/function/start-task.ts', 'remembered = 14 * 86_400', 'for 14 days (ours'],
+    ['shared/function/call-options.ts', 'longestDeadline = 30 * 86_400', 'at most 30 days (ours)'],
+    ['infra/aws/category-function.ts', 'Duration.days(31)', '31 days (ours)'],
+    ['shared/function/task.ts', 'mostTries = 2_000', '2,000 (ours)'],
+    ['shared/function/send-event.ts', 'mostSends = 300', '300, about a day (ours)'],
+    ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days (ours)'],
+    ['shared/secrets.ts', 'maxAge = 300', '5 minutes (ours)'],
+    ['shared/callers.ts', 'recheckAfter = 15_000', '15 s (ours)'],
+    ['shared/callers.ts', '.max(10)', '10 (ours)'],
+    ['shared/event/reply.ts', 'largestReply = 60_000', '60,000 bytes'],
+  ])('says what %s says: %s', (file, inCode, inWords) => {
+    expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
+    expect(limits).toContain(inWords)
+  })
+})

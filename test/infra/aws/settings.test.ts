@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals'
+import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
+import { shipped } from './synthesize.ts'
+
+const names = ['issue-ticketing', 'feature-flags']
+const vpc = { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123456789abcdef0'] }
+
+function problemOf(settings: unknown): string {
+  try {
+    readSettings(settings, names)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message
+    throw error
+  }
+  return 'nothing'
+}
+
+describe('the settings in cdk.json', () => {
+  it('can all be left out', () => {
+    expect(readSettings(undefined, names)).toEqual({
+      stackName: 'CloudAutomationWebhooks',
+      secretPrefix: 'cloud-automation-webhooks',
+      categories: {},
+      memory: { webhook: 512, task: 512 },
+      logRetentionDays: 90,
+      logLevel: 'INFO',
+      throttle: { rate: 50, burst: 100 },
+      tracing: false,
+      waf: false,
+      apiGatewayLogRole: true,
+    })
+  })
+
+  it('are valid as they are shipped', () => {
+    expect(() => readSettings(shipped, Object.keys(shipped.categories))).not.toThrow()
+  })
+
+  it.each([
+    { stackName: 'Webhooks-staging' },
+    { secretPrefix: 'acme/webhooks' },
+    { categories: { 'feature-flags': false } },
+    { memory: { webhook: 128, task: 10_240 } },
+    { deadline: 'PT2H' },
+    { logRetentionDays: 3653 },
+    { logLevel: 'DEBUG' },
+    { throttle: { rate: 1, burst: 5_000 } },
+    { tracing: true },
+    { alarmEmail: 'ops@example.org' },
+    { allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
+    { waf: true },
+    { apiGatewayLogRole: false },
+    { secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+    { vpc },
+  ])('take %j', (settings) => {
+    expect(readSettings(settings, names)).toMatchObject(settings)
+  })
+
+  it.each([
+    [{ stackName: '1st' }, 'stackName: must be letters, digits and dashes'],
+    [{ secretPrefix: '/webhooks/' }, 'secretPrefix: must be letters, digits and any of _+=.@-, with single slashes'],
+    [{ secretPrefix: 'a'.repeat(201) }, 'secretPrefix: must have at most 200 characters'],
+    [
+      { categories: { 'feature-flag': true } },
+      'categories: "feature-flag" is not known; did you mean "feature-flags"?',
+    ],
+    [{ categories: { 'feature-flags': 'on' } }, 'categories.feature-flags: must be true or false, not "on"'],
+    [{ categories: { 'issue-ticketing': false, 'feature-flags': false } }, 'categories: switch at least one on'],
+    [{ memory: 512 }, 'memory: must be an object of webhook, task'],
+    [{ memory: { webhook: 64 } }, 'memory.webhook: must be at least 128 (MB)'],
+    [{ memory: { task: 10_241 } }, 'memory.task: must be at most 10240 (MB)'],
+    [{ memory: { task: '512' } }, 'memory.task: must be a whole number of MB from 128 to 10240, not "512"'],
+    [{ memory: { tasks: 512 } }, 'memory.tasks: "tasks" is not known; did you mean "task"?'],
+    [{ deadline: '2 hours' }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "2 hours"'],
+    [{ deadline: 7_200 }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not 7200'],
+    [{ deadline: 'P31D' }, 'deadline: must be at most P30D, not "P31D"'],
+    [{ logRetentionDays: 91 }, 'logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90,'],
+    [{ logLevel: 'TRACE' }, 'logLevel: must be DEBUG, INFO, WARN or ERROR, not "TRACE"'],
+    [{ throttle: { rate: 0 } }, 'throttle.rate: must be a whole number from 1 to 10000, not 0'],
+    [{ throttle: { burst: 1.5 } }, 'throttle.burst: must be a whole number from 1 to 5000, not 1.5'],
+    [{ throttle: { limit: 5 } }, 'throttle.limit: "limit" is not known; known are rate, burst'],
+    [{ tracing: 'yes' }, 'tracing: must be true or false, not "yes"'],
+    [{ alarmEmail: 'ops' }, 'alarmEmail: must be an e-mail address, not "ops"'],
+    [{ allowedCidrs: [] }, 'allowedCidrs: must name at least one range; leave it out to allow every address'],
+    [{ allowedCidrs: '192.0.2.0/24' }, 'allowedCidrs: must be a list of IPv4 ranges such as 192.0.2.0/24'],
+    [{ allowedCidrs: ['192.0.2.1'] }, 'allowedCidrs.0: must be an IPv4 range such as 192.0.2.0/24, not "192.0.2.1"'],
+    [{ allowedCidrs: ['192.0.2.0/33'] }, 'allowedCidrs.0: must be an IPv4 range'],
+    [{ allowedCidrs: ['2001:db8::/32'] }, 'allowedCidrs.0: must be an IPv4 range'],
+    [{ waf: 'on' }, 'waf: must be true or false, not "on"'],
+    [{ apiGatewayLogRole: 1 }, 'apiGatewayLogRole: must be true or false, not 1'],
+    [{ secretsKeyArn: 'alias/mine' }, 'secretsKeyArn: must be the ARN of a KMS key'],
+    [{ vpc: 'vpc-0123abcd' }, 'vpc: must be an object of subnetIds, securityGroupIds'],
+    [{ vpc: { ...vpc, subnetIds: undefined } }, 'vpc.subnetIds: must be a list, each the id of a subnet'],
+    [{ vpc: { ...vpc, subnetIds: ['10.0.0.0/8'] } }, 'vpc.subnetIds.0: must be the id of a subnet, subnet-..'],
+    [{ vpc: { ...vpc, securityGroupIds: [] } }, 'vpc.securityGroupIds: must name at least one: the id of a security'],
+    [{ vpc: { ...vpc, securityGroupIds: ['default'] } }, 'vpc.securityGroupIds.0: must be the id of a security group'],
+    [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
+    [{ alarmMail: 'ops@example.org' }, 'alarmMail: "alarmMail" is not known; did you mean "alarmEmail"?'],
+    ['{"waf":true}', 'webhooks: must be an object'],
+  ])('refuse %j and say what to write', (settings, message) => {
+    expect(problemOf(settings)).toContain(`\n  - ${message}`)
+  })
+
+  it('are refused with all that is wrong at once', () => {
+    expect(problemOf({ waf: 'on', memory: { webhook: 1 }, colour: 'red' }).split('\n  - ')).toHaveLength(4)
+  })
+})

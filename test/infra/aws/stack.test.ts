@@ -1,0 +1,291 @@
+import { describe, expect, it } from '@jest/globals'
+import { App } from 'aws-cdk-lib/core'
+import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
+import { WebhooksStack } from '../../../infra/aws/stack.ts'
+import { flat, synthesize, tenCategories } from './synthesize.ts'
+
+const deployed = synthesize()
+const functions = deployed.all('AWS::Lambda::Function')
+const durable = functions.filter(({ Properties }) => Properties.DurableConfig)
+const tasks = durable.filter(({ Properties }) => Properties.Handler === 'task.handler')
+const webhooks = functions.filter(({ Properties }) => Properties.Handler === 'webhook.handler')
+const [finisher] = durable.filter(({ Properties }) => Properties.Handler === 'finisher.handler')
+const api = deployed.one('AWS::ApiGateway::RestApi')
+const stage = deployed.one('AWS::ApiGateway::Stage')
+const outputs = deployed.template.toJSON()['Outputs'] as Record<string, { Value: unknown }>
+
+/** What a resource would be called with the longest names that AWS gives. */
+function longest(text: string): string {
+  return text.replace(/<\w+\.Arn>/g, `arn:aws:lambda:ap-southeast-1:123456789012:function:${'f'.repeat(64)}`)
+}
+
+describe('every function', () => {
+  it('runs on arm64 with nodejs24.x', () => {
+    expect(functions).toHaveLength(21)
+    for (const { Properties } of functions)
+      expect(Properties).toMatchObject({ Architectures: ['arm64'], Runtime: 'nodejs24.x', MemorySize: 512 })
+  })
+
+  it('has no name of its own choosing, so that it can be replaced', () => {
+    expect(functions.map(({ Properties }) => Properties.FunctionName)).toEqual(functions.map(() => undefined))
+  })
+
+  it('logs into a group of its own that forgets after the retention', () => {
+    const groups = deployed.all('AWS::Logs::LogGroup')
+    const used = functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))
+    expect(new Set(used).size).toBe(functions.length)
+    expect(groups).toHaveLength(functions.length + 1)
+    for (const { Properties } of groups) expect(Properties.RetentionInDays).toBe(90)
+  })
+
+  it('is told the prefix of its secrets and its log level', () => {
+    for (const { Properties } of functions)
+      expect(Properties.Environment.Variables).toMatchObject({
+        WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+      })
+  })
+
+  it('has a role of its own, with no policy of AWS in it', () => {
+    const roles = functions.map(({ Properties }) => flat(Properties.Role))
+    expect(new Set(roles).size).toBe(functions.length)
+    const managed = deployed.all('AWS::IAM::Role').filter(({ Properties }) => Properties.ManagedPolicyArns)
+    expect(managed.map(({ id }) => id)).toEqual([expect.stringContaining('CloudWatchRole')])
+  })
+})
+
+describe('a webhook', () => {
+  it('has 28 s, so that it says itself why it did not get done, and API Gateway does not', () => {
+    expect(webhooks).toHaveLength(10)
+    for (const { Properties } of webhooks) expect(Properties.Timeout).toBe(28)
+  })
+
+  it('starts the alias of its own task, and notes answers in the table', () => {
+    const table = deployed.one('AWS::DynamoDB::Table')
+    for (const { id, Properties } of webhooks) {
+      const { WEBHOOKS_TASK_FUNCTION, WEBHOOKS_IDEMPOTENCY_TABLE } = Properties.Environment.Variables
+      expect(flat(WEBHOOKS_TASK_FUNCTION)).toMatch(new RegExp(`^<${id.split('Webhook')[0]}TaskLive`))
+      expect(flat(WEBHOOKS_IDEMPOTENCY_TABLE)).toBe(`<${table.id}>`)
+    }
+  })
+
+  it('is reached by API Gateway alone, on its own paths', () => {
+    const permissions = deployed
+      .all('AWS::Lambda::Permission')
+      .filter(({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com')
+    expect(permissions.map(({ Properties }) => flat(Properties.SourceArn).split('/*/')[1])).toEqual(
+      tenCategories.map(({ name }) => `${name}/*`),
+    )
+  })
+})
+
+describe('a durable function', () => {
+  it('may run for a day longer than the longest deadline, and is remembered for two weeks', () => {
+    expect(tasks).toHaveLength(10)
+    for (const { Properties } of tasks)
+      expect(Properties).toMatchObject({
+        Timeout: 300,
+        DurableConfig: { ExecutionTimeout: 31 * 86_400, RetentionPeriodInDays: 14 },
+      })
+    expect(finisher?.Properties.DurableConfig).toEqual({ ExecutionTimeout: 2 * 86_400, RetentionPeriodInDays: 14 })
+  })
+
+  it('is called as live, and keeps the versions that executions still run on', () => {
+    const versions = deployed.all('AWS::Lambda::Version')
+    expect(versions).toHaveLength(11)
+    for (const version of versions)
+      expect(version).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+    const aliases = deployed.all('AWS::Lambda::Alias').map(({ Properties }) => Properties)
+    expect(aliases.map(({ Name, FunctionName }) => [Name, flat(FunctionName)])).toEqual(
+      durable.map(({ id }) => ['live', `<${id}>`]),
+    )
+  })
+
+  it('hands what could not be started to a queue of its category', () => {
+    const queues = durable.map(({ Properties }) => flat(Properties.DeadLetterConfig.TargetArn))
+    expect(new Set(queues).size).toBe(11)
+    for (const { Properties } of deployed.all('AWS::SQS::Queue'))
+      expect(Properties).toMatchObject({ MessageRetentionPeriod: 14 * 86_400, SqsManagedSseEnabled: true })
+  })
+})
+
+describe('the finisher', () => {
+  const rule = deployed.one('AWS::Events::Rule')
+
+  it('is started by every task that Lambda failed, timed out or stopped, and never by itself', () => {
+    const { detail, ...pattern } = rule.Properties.EventPattern
+    expect(pattern).toEqual({ source: ['aws.lambda'], 'detail-type': ['Durable Execution Status Change'] })
+    expect(detail.status).toEqual(['FAILED', 'TIMED_OUT', 'STOPPED'])
+    expect(detail.functionArn.map(({ prefix }: { prefix: unknown }) => flat(prefix))).toEqual(
+      tasks.map(({ id }) => `<${id}.Arn>`),
+    )
+  })
+
+  it('is started by a pattern that EventBridge takes, however long the names become', () => {
+    const { detail, ...pattern } = rule.Properties.EventPattern
+    const functionArn = detail.functionArn.map(({ prefix }: { prefix: unknown }) => ({ prefix: longest(flat(prefix)) }))
+    expect(JSON.stringify({ ...pattern, detail: { ...detail, functionArn } }).length).toBeLessThan(2048)
+  })
+
+  it('is started again for a day, and then by a person who looks into its queue', () => {
+    const [target] = rule.Properties.Targets
+    expect(flat(target.Arn)).toMatch(/^<FinisherLive/)
+    expect(target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 })
+    expect(flat(target.DeadLetterConfig.Arn)).toBe(flat(finisher?.Properties.DeadLetterConfig.TargetArn))
+  })
+})
+
+describe('the table of answers', () => {
+  it('is keyed by id, forgets what has expired, and costs what is used', () => {
+    deployed.template.hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    })
+  })
+})
+
+describe('the API', () => {
+  it('is regional, has the stage v1, takes text only, and no TLS below 1.2', () => {
+    expect(api.Properties).toMatchObject({
+      EndpointConfiguration: { Types: ['REGIONAL'] },
+      SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
+    })
+    expect(api.Properties.BinaryMediaTypes).toBeUndefined()
+    expect(stage.Properties.StageName).toBe('v1')
+  })
+
+  it('hands every method on every path of a category to its webhook', () => {
+    const methods = deployed.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
+    expect(methods).toHaveLength(10)
+    for (const { HttpMethod, Integration } of methods)
+      expect({ HttpMethod, Type: Integration.Type }).toEqual({ HttpMethod: 'ANY', Type: 'AWS_PROXY' })
+    const paths = deployed.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
+    expect(paths).toEqual(tenCategories.flatMap(({ name }) => [name, '{proxy+}']))
+  })
+
+  it('logs each request without query, headers, body or path, in which tokens may stand', () => {
+    const format = JSON.parse(stage.Properties.AccessLogSetting.Format)
+    expect(Object.values(format).join()).not.toMatch(
+      /\$context\.path|header|querystring|body|authorizer|identity\.user/i,
+    )
+    expect(format).toMatchObject({ requestId: '$context.requestId', status: '$context.status' })
+    expect(stage.Properties.MethodSettings[0].DataTraceEnabled).toBe(false)
+  })
+
+  it('throttles', () => {
+    expect(stage.Properties.MethodSettings[0]).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 })
+  })
+
+  it('answers for itself in the form of our own answers', () => {
+    const answers = deployed.all('AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
+    expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
+      MISSING_AUTHENTICATION_TOKEN: '404',
+      ACCESS_DENIED: '403',
+      WAF_FILTERED: '403',
+      REQUEST_TOO_LARGE: '413',
+      THROTTLED: '429',
+      INTEGRATION_TIMEOUT: '504',
+      DEFAULT_4XX: undefined,
+      DEFAULT_5XX: undefined,
+    })
+    for (const { ResponseParameters, ResponseTemplates } of answers) {
+      expect(ResponseParameters['gatewayresponse.header.Content-Type']).toBe("'application/problem+json'")
+      expect(JSON.parse(ResponseTemplates['application/json'])).toMatchObject({
+        type: 'about:blank',
+        title: expect.any(String),
+        detail: expect.any(String),
+      })
+    }
+  })
+
+  it('lists the categories where a path does not exist', () => {
+    const unknown = deployed
+      .all('AWS::ApiGateway::GatewayResponse')
+      .find(({ Properties }) => Properties.ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
+    for (const { name } of tenCategories)
+      expect(JSON.parse(unknown?.Properties.ResponseTemplates['application/json']).detail).toContain(name)
+  })
+})
+
+describe('the alarms', () => {
+  const alarms = deployed.all('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+
+  it('ring for each category, for the finisher, for the API and near the quota', () => {
+    const watched = new Map<string, number>()
+    for (const { MetricName } of alarms) watched.set(MetricName, (watched.get(MetricName) ?? 0) + 1)
+    expect(Object.fromEntries(watched)).toEqual({
+      Errors: 10,
+      Throttles: 10,
+      DurableExecutionFailed: 11,
+      DurableExecutionTimedOut: 11,
+      ApproximateNumberOfMessagesVisible: 11,
+      '5XXError': 1,
+      ApproximateRunningDurableExecutionsUtilization: 1,
+    })
+    const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
+    expect(quota).toMatchObject({ Threshold: 80, ComparisonOperator: 'GreaterThanThreshold' })
+  })
+
+  it('say in words what to look at, and tell a topic that they may publish to', () => {
+    const topic = deployed.one('AWS::SNS::Topic')
+    for (const { AlarmDescription, AlarmActions } of alarms) {
+      expect(AlarmDescription).toMatch(/: |; /)
+      expect(AlarmActions.map(flat)).toEqual([`<${topic.id}>`])
+    }
+    const policy = deployed.one('AWS::SNS::TopicPolicy')
+    expect(policy.Properties.PolicyDocument.Statement).toContainEqual(
+      expect.objectContaining({ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' } }),
+    )
+  })
+
+  it('send mails to nobody unless told to', () => {
+    expect(deployed.all('AWS::SNS::Subscription')).toEqual([])
+  })
+})
+
+describe('the stack', () => {
+  it('has room for more: ten categories stay well below what CloudFormation takes', () => {
+    const { Resources } = deployed.template.toJSON()
+    expect(Object.keys(Resources).length).toBeLessThan(350)
+    expect(JSON.stringify(deployed.template.toJSON()).length).toBeLessThan(500_000)
+  })
+
+  it('prints the URL of the API and of each category, and what to type next', () => {
+    expect(Object.keys(outputs)).toEqual([
+      'ApiUrl',
+      ...['ChaosTesting', 'CiCd', 'Optimization', 'FeatureFlags', 'IncidentManagement', 'IssueTicketing'].map(
+        (name) => `${name}Url`,
+      ),
+      ...['LoadTesting', 'Notification', 'Slo', 'Remediation'].map((name) => `${name}Url`),
+      'AlarmTopic',
+      'NextSteps',
+    ])
+    expect(flat(outputs['CiCdUrl']?.Value)).toBe(
+      `https://<${api.id}>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v1/ci-cd`,
+    )
+    const steps = flat(outputs['NextSteps']?.Value)
+    for (const secret of ['callers', 'orchestrators/keptn', 'connections/chaos-testing/default'])
+      expect(steps).toContain(`create-secret --region <AWS::Region> --name cloud-automation-webhooks/${secret}`)
+    expect(steps).toMatch(/curl -s 'https:.*\/v1\/chaos-testing\/do-it\?dryRun=true'/)
+    expect(steps).toMatch(/npm run webhooks -- send chaos-testing\/do-it .*--url https:\S+ --token "\$TOKEN"/)
+  })
+
+  it('shows everything on one dashboard', () => {
+    const body = flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody)
+    for (const { name } of tenCategories) expect(body).toContain(`"label":"${name}"`)
+  })
+
+  it('says what to do where a bundle is missing', () => {
+    const build = () =>
+      new WebhooksStack(new App(), 'Webhooks', {
+        settings: readSettings({}, ['slo']),
+        categories: tenCategories.filter(({ name }) => name === 'slo'),
+        bundles: '/nowhere',
+      })
+    expect(build).toThrow(SettingsError)
+    expect(build).toThrow('There is no bundle /nowhere/slo/task.js: run npm run build first.')
+  })
+})

@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Template } from 'aws-cdk-lib/assertions'
+import { App } from 'aws-cdk-lib/core'
+import type { CategoryInfo } from '../../../infra/aws/category-function.ts'
+import { readSettings } from '../../../infra/aws/settings.ts'
+import { WebhooksStack } from '../../../infra/aws/stack.ts'
+
+export const root = join(import.meta.dirname, '../../..')
+const cdkJson = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
+const { webhooks, ...flags } = cdkJson.context
+/** What cdk.json says of this stack; the feature flags stand beside it. */
+export const shipped = webhooks as { categories: Record<string, boolean> }
+
+/** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
+export const tenCategories: CategoryInfo[] = [
+  'chaos-testing',
+  'ci-cd',
+  'optimization',
+  'feature-flags',
+  'incident-management',
+  'issue-ticketing',
+  'load-testing',
+  'notification',
+  'slo',
+  'remediation',
+].map((name) => ({ name, summary: `Does ${name}`, actions: { 'do-it': {} }, providers: { acme: {} } }))
+
+/** A folder of bundles that are there, whatever they hold. */
+function emptyBundles(categories: readonly { name: string }[]): string {
+  const bundles = mkdtempSync(join(tmpdir(), 'bundles-'))
+  const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
+  for (const file of [...files, 'finisher/finisher']) {
+    mkdirSync(join(bundles, file, '..'), { recursive: true })
+    writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
+  }
+  return bundles
+}
+
+export interface Resource {
+  id: string
+  Type: string
+  // biome-ignore lint/suspicious/noExplicitAny: a template is any JSON.
+  Properties: any
+  DeletionPolicy?: string
+  UpdateReplacePolicy?: string
+}
+
+export interface Synthesized {
+  template: Template
+  /** The resources of a type, with their logical ids. */
+  all(type: string): Resource[]
+  /** The only resource of a type. */
+  one(type: string): Resource
+}
+
+const bundles = emptyBundles(tenCategories)
+
+/**
+ * The stack as it would be deployed, before it is synthesized.
+ *
+ * @param settings as they stand in cdk.json
+ */
+export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories) {
+  const app = new App({ context: flags })
+  const names = categories.map(({ name }) => name)
+  const stack = new WebhooksStack(app, 'Webhooks', { settings: readSettings(settings, names), categories, bundles })
+  return { app, stack }
+}
+
+/** The same, as a template. */
+export function synthesize(...how: Parameters<typeof build>): Synthesized {
+  const template = Template.fromStack(build(...how).stack)
+  const resources = Object.entries(template.toJSON()['Resources'] as Record<string, Omit<Resource, 'id'>>)
+  const all = (type: string) =>
+    resources.filter(([, { Type }]) => Type === type).map(([id, resource]) => ({ id, ...resource }))
+  return {
+    template,
+    all,
+    one(type) {
+      const [found, ...others] = all(type)
+      if (!found || others.length > 0) throw new Error(`There is not exactly one ${type}.`)
+      return found
+    },
+  }
+}
+
+/** A value of a template as one line: what is only known later stands in angle brackets. */
+export function flat(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if ('Ref' in value) return `<${value.Ref}>`
+  if ('Fn::GetAtt' in value) return `<${(value['Fn::GetAtt'] as string[]).join('.')}>`
+  if ('Fn::Join' in value) {
+    const [separator, parts] = value['Fn::Join'] as [string, unknown[]]
+    return parts.map(flat).join(separator)
+  }
+  return JSON.stringify(value)
+}
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource: unknown
+  Condition?: unknown
+}
+
+/** What the role of a function may do, from all of its policies: action -> resources. */
+export function permissionsOf({ all }: Synthesized, fn: Resource): Map<string, string[]> {
+  const role = fn.Properties.Role['Fn::GetAtt'][0]
+  const statements = all('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles.some((attached: { Ref: string }) => attached.Ref === role))
+    .flatMap(({ Properties }): Statement[] => Properties.PolicyDocument.Statement)
+  const permissions = new Map<string, string[]>()
+  for (const { Action, Resource } of statements) {
+    for (const action of [Action].flat())
+      permissions.set(action, [...(permissions.get(action) ?? []), ...[Resource].flat().map(flat)])
+  }
+  return permissions
+}
