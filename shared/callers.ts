@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from './errors.ts'
 import { remember } from './redact.ts'
 import { readRaw } from './secrets.ts'
@@ -7,15 +7,14 @@ import { validate } from './validate.ts'
 
 const callerSchema = z.strictObject({
   tokens: z
-    .array(z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits'))
-    .min(1)
-    .max(10),
-  categories: z.array(z.string()).min(1),
-  orchestrator: z.string().optional(),
+    .array(z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')))
+    .check(z.minLength(1), z.maxLength(10)),
+  categories: z.array(z.string()).check(z.minLength(1)),
+  orchestrator: z.optional(z.string()),
   /** Category -> the connection that is used where a call names none. */
-  connections: z.record(z.string(), z.string()).optional(),
+  connections: z.optional(z.record(z.string(), z.string())),
 })
-const callersSchema = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), callerSchema)
+const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
 
 /** Who calls: a named inbound token, what it may do and where its answers go. */
 export interface Caller extends z.output<typeof callerSchema> {

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure, messageOf } from './errors.ts'
 import type { Category } from './function/category.ts'
 import type { Provider } from './function/provider.ts'
@@ -16,7 +16,7 @@ export interface Connection<P extends Provider = Provider> {
 
 const named = /^[a-z0-9][a-z0-9_-]{0,62}$/
 /** Fields that every connection may have, whatever its provider. */
-const common = { provider: z.string(), ca: z.string().startsWith('-----BEGIN CERTIFICATE-----').optional() }
+const common = { provider: z.string(), ca: z.optional(z.string().check(z.startsWith('-----BEGIN CERTIFICATE-----'))) }
 
 /**
  * Loads a connection and its provider.

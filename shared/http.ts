@@ -1,7 +1,4 @@
-import http from 'node:http'
-import https from 'node:https'
-import tls from 'node:tls'
-import type * as z from 'zod'
+import * as z from 'zod/v4/core'
 import { Failure, messageOf } from './errors.ts'
 import { reasonOf, retryAfterOf } from './http-answers.ts'
 import { mask, remember } from './redact.ts'
@@ -18,7 +15,7 @@ type Query = Record<string, string | number | boolean | undefined>
 
 export interface RequestOptions<T = unknown> {
   /** What the answer must look like; what does not is a fault of the platform, not ours. */
-  answer?: z.ZodType<T>
+  answer?: z.$ZodType<T>
   query?: Query
   headers?: Record<string, string>
   /** Sent as JSON, unless it is a string: then as it is, with the content type from `headers`. */
@@ -183,17 +180,20 @@ export class Http {
     }
   }
 
-  #send(request: SentRequest, what: string): Promise<Answer> {
+  async #send(request: SentRequest, what: string): Promise<Answer> {
     const { platform, ca, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortestTimeout, Math.min(requestTimeout, deadlineAt - Date.now()))
     const secure = request.url.startsWith('https:')
+    // Loaded when first used, as the AWS SDK does.
+    const { request: open } = secure ? await import('node:https') : await import('node:http')
+    const trusted = secure && ca ? { ca: [...(await import('node:tls')).rootCertificates, ca] } : {}
     return new Promise<Answer>((resolve, reject) => {
       const fail = (kind: 'platform' | 'timeout', text: string, cause?: unknown) => {
         reject(new Failure(kind, `${platform} ${text} (${what}).`, { cause }))
         outgoing.destroy()
       }
       const timer = setTimeout(() => fail('timeout', `did not answer in ${Math.round(timeout / 1000)} s`), timeout)
-      const outgoing = (secure ? https : http).request(
+      const outgoing = open(
         request.url,
         {
           method: request.method,
@@ -201,7 +201,7 @@ export class Http {
             ...request.headers,
             ...(request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
           },
-          ...(secure && ca ? { ca: [...tls.rootCertificates, ca] } : {}),
+          ...trusted,
         },
         (incoming) => {
           const chunks: Buffer[] = []
@@ -233,8 +233,8 @@ export class Http {
     })
   }
 
-  #shaped<T>(answer: Answer, what: string, shape: z.ZodType<T> | undefined): Answer<T> {
-    const parsed = shape?.safeParse(answer.body)
+  #shaped<T>(answer: Answer, what: string, shape: z.$ZodType<T> | undefined): Answer<T> {
+    const parsed = shape && z.safeParse(shape, answer.body)
     if (parsed === undefined) return answer as Answer<T>
     if (parsed.success) return { ...answer, body: parsed.data }
     const [issue] = parsed.error.issues

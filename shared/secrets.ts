@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { Failure } from './errors.ts'
 import { secretsIn } from './fields.ts'
 import { remember } from './redact.ts'
@@ -22,7 +22,7 @@ const maxAge = 300
  * @param schema what it must hold; for maps of names, the schema of one value and `each`
  * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
  */
-export async function readSecret<S extends z.ZodObject>(
+export async function readSecret<S extends z.ZodMiniObject>(
   path: string,
   schema: S,
   options: ReadOptions = {},

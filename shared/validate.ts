@@ -1,6 +1,10 @@
 import { closest, distance } from 'fastest-levenshtein'
-import type * as z from 'zod'
+import * as z from 'zod/mini'
+import en from 'zod/v4/locales/en.js'
 import { Failure, type FailureKind, type FieldError } from './errors.ts'
+
+// Without it every message would be "Invalid input".
+z.config(en())
 
 /**
  * The parsed value, or a `Failure` that names every field that is wrong and what to write instead.
@@ -9,12 +13,12 @@ import { Failure, type FailureKind, type FieldError } from './errors.ts'
  * @param root first part of each field's path: `input` gives `input.title`
  * @throws Failure of the kind (`invalid` unless told otherwise)
  */
-export function validate<S extends z.ZodType>(
+export function validate<S extends z.core.$ZodType>(
   schema: S,
   value: unknown,
   { what, root = '', kind = 'invalid' }: { what: string; root?: string; kind?: FailureKind },
 ): z.output<S> {
-  const parsed = schema.safeParse(value)
+  const parsed = z.safeParse(schema, value)
   if (parsed.success) return parsed.data
   const known = 'shape' in schema ? Object.keys(schema.shape as object) : []
   const errors = parsed.error.issues.flatMap((issue) => fieldErrors(issue, root, known))

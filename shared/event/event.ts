@@ -1,33 +1,35 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
 import { validate } from '../validate.ts'
 import { subjectOf, taskOf } from './task-type.ts'
 
-const name = z.string().max(255)
-const free = z.record(z.string(), z.unknown())
+const name = z.optional(z.string().check(z.maxLength(255)))
+const short = z.optional(z.string().check(z.maxLength(128)))
+/** Of no interest where it is no object. */
+const free = z.catch(z.nullish(z.record(z.string(), z.unknown())), undefined)
 
 const schema = z.object({
-  id: z.string().max(128, 'must be at most 128 characters: send the id of the event').optional(),
-  type: name.optional(),
+  id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
+  type: name,
   /** The quick start's older form has the type here, and the names of `data` at the top. */
-  event: name.optional(),
-  project: name.optional(),
-  stage: name.optional(),
-  service: name.optional(),
-  shkeptncontext: z.string().max(128).optional(),
-  gitcommitid: z.string().max(128).optional(),
-  data: z
-    .looseObject({
-      project: name.optional(),
-      stage: name.optional(),
-      service: name.optional(),
-      status: name.optional(),
-      result: name.optional(),
-      labels: z.record(z.string().max(255), z.coerce.string().max(2_000)).nullish(),
-      problem: free.nullish().catch(undefined),
-      incident: free.nullish().catch(undefined),
-    })
-    .nullish(),
+  event: name,
+  project: name,
+  stage: name,
+  service: name,
+  shkeptncontext: short,
+  gitcommitid: short,
+  data: z.nullish(
+    z.looseObject({
+      project: name,
+      stage: name,
+      service: name,
+      status: name,
+      result: name,
+      labels: z.nullish(z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))),
+      problem: free,
+      incident: free,
+    }),
+  ),
 })
 
 /** What a caller's event says, in one form whatever the form it came in. */

@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { CallEvent } from '../event/event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Client, Provider } from './provider.ts'
@@ -7,7 +7,7 @@ import type { Client, Provider } from './provider.ts'
 export interface Action<P extends Provider = Provider, Input = never> {
   /** One sentence for `--help`, the README and the OpenAPI document. */
   summary: string
-  input: z.ZodObject
+  input: z.ZodMiniObject
   /** The names of what it answers in `data`: they come back in `data.<task>` and are no input there. */
   answers: readonly string[]
   /** Seconds until an interactive call gives up, unless the caller sets `deadline`. */

@@ -1,7 +1,7 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { finishedReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'

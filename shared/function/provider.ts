@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { Http } from '../http.ts'
 
 /** What a provider's functions work with: one instance of the platform, for one call. */
@@ -16,7 +16,7 @@ export interface Client<Connection = Record<string, unknown>> {
 }
 
 /** A downstream platform: what every provider says of itself, whatever its category. */
-export interface Provider<S extends z.ZodObject = z.ZodObject> {
+export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** The platform's name, for people: `GitHub`. */
   title: string
   /** The fields of a connection. `baseUrl` is where every call goes. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /**
  * What starts a task: only what is the same each time the same event comes, so that a second start is the same start.
@@ -13,7 +13,7 @@ export const taskPayload = z.object({
     id: z.string(),
     task: z.string(),
     shkeptncontext: z.string(),
-    gitcommitid: z.string().optional(),
+    gitcommitid: z.optional(z.string()),
     project: z.string(),
     stage: z.string(),
     service: z.string(),
@@ -28,7 +28,7 @@ export const taskPayload = z.object({
   deadline: z.number(),
   dryRun: z.boolean(),
   /** Why nothing is to be done. */
-  skip: z.string().optional(),
+  skip: z.optional(z.string()),
 })
 
 export type TaskPayload = z.output<typeof taskPayload>

@@ -1,35 +1,34 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import type { Reply } from '../event/reply.ts'
-import { secret, url } from '../fields.ts'
+import { name, optional, secret, text, url, word } from '../fields.ts'
 import { Http } from '../http.ts'
 import { log } from '../log.ts'
 import { remember } from '../redact.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
-/** The secret of a Cloud Automation or Keptn environment. */
+/** The secret of a Cloud Automation or Keptn environment: with an API token, or with an OAuth client (Dynatrace SaaS). */
 export const keptnConnection = z
   .strictObject({
     type: z.literal('keptn'),
-    /** The environment, without `/api`: `https://abc.cloudautomation.live.dynatrace.com`. */
-    baseUrl: url(),
-    /** Its API token. */
-    token: secret().optional(),
-    /** An OAuth client instead of a token (Dynatrace SaaS). */
-    oauth: z
-      .strictObject({
-        tokenUrl: url(),
-        clientId: z.string().min(1),
-        clientSecret: secret(),
-        scope: z.string().default('cloudautomation:events:write cloudautomation:events:read'),
-        resource: z.string().optional(),
-      })
-      .optional(),
-    ca: z.string().optional(),
+    baseUrl: url('The environment, without /api: https://abc.cloudautomation.live.dynatrace.com'),
+    token: optional(secret('Its API token')),
+    oauth: optional(
+      z.strictObject({
+        tokenUrl: url('Where the token is fetched'),
+        clientId: name('The id of the client'),
+        clientSecret: secret('The secret of the client'),
+        scope: z._default(word('Scopes'), 'cloudautomation:events:write cloudautomation:events:read'),
+        resource: optional(word('The resource, where the server asks for one')),
+      }),
+    ),
+    ca: optional(text('PEM of a private certificate authority')),
   })
-  .refine(({ token, oauth }) => (token === undefined) !== (oauth === undefined), {
-    message: 'give either token or oauth',
-  })
+  .check(
+    z.refine(({ token, oauth }) => (token === undefined) !== (oauth === undefined), {
+      message: 'give either token or oauth',
+    }),
+  )
 
 type Connection = z.output<typeof keptnConnection>
 type OAuth = NonNullable<Connection['oauth']>
@@ -86,9 +85,12 @@ async function isRecorded(http: Http, { shkeptncontext, type, triggeredid, sourc
 /** Anything else is not Keptn: a login page answers 200 too. */
 const accepted = z.object({ keptnContext: z.string() })
 const recordedEvents = z.object({
-  events: z.array(z.object({ triggeredid: z.string().optional(), source: z.string().optional() })),
+  events: z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) })),
 })
-const grantedToken = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().default(60) })
+const grantedToken = z.object({
+  access_token: z.string().check(z.minLength(1)),
+  expires_in: z._default(z.coerce.number(), 60),
+})
 
 /** A token by the client credentials grant (RFC 6749 §4.4). */
 async function fetchToken(oauth: OAuth, ca: string | undefined): Promise<string> {

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Reply } from '../event/reply.ts'
 import { readSecret } from '../secrets.ts'
 import { keptn, keptnConnection } from './keptn.ts'

@@ -1,7 +1,7 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { problemOf } from '../event/problem.ts'
-import { id, text, vendorFields, word, words } from '../fields.ts'
+import { id, name, optional, text, vendorFields, word, words } from '../fields.ts'
 import type { Action } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
@@ -19,33 +19,30 @@ export interface Ticket {
 }
 
 const described = {
-  title: word().min(1).optional().describe('One line; from the problem in the event where left out'),
-  description: text().optional().describe('Plain text or Markdown'),
-  project: word()
-    .min(1)
-    .optional()
-    .describe(
-      "Where: Jira project key, GitHub owner/repo, Redmine identifier; the connection's default where left out",
-    ),
-  type: word().optional().describe('Issue type, tracker: as the platform names it'),
-  labels: words().optional().describe('A list, or text with commas'),
-  priority: word().optional().describe("critical, high, medium or low, or the platform's own name"),
-  assignee: word().optional().describe('User, as the platform names it'),
-  fields: vendorFields().optional().describe('What only this platform knows, sent as it is'),
+  title: optional(name('One line; from the problem in the event where left out')),
+  description: optional(text('Plain text or Markdown')),
+  project: optional(
+    name("Where: Jira project key, GitHub owner/repo, Redmine identifier; the connection's default where left out"),
+  ),
+  type: optional(word('Issue type, tracker: as the platform names it')),
+  labels: optional(words('A list, or text with commas')),
+  priority: optional(word("critical, high, medium or low, or the platform's own name")),
+  assignee: optional(word('User, as the platform names it')),
+  fields: optional(vendorFields('What only this platform knows, sent as it is')),
 }
 
 const openInput = z.strictObject(described)
 const updateInput = z.strictObject({
-  id: id().describe('`data.id` of what was opened'),
+  id: id('`data.id` of what was opened'),
   ...described,
-  comment: text().optional().describe('Added as a comment'),
-  state: word().optional().describe("open or closed, or the platform's own name"),
+  comment: optional(text('Added as a comment')),
+  state: optional(word("open or closed, or the platform's own name")),
 })
 const closeInput = z.strictObject({
-  id: id().describe('`data.id` of what was opened'),
+  id: id('`data.id` of what was opened'),
   project: described.project,
-  comment: text().optional().describe('Added before it is closed'),
-  resolution: word().optional().describe('How it was resolved, as the platform names it'),
+  comment: optional(text('Added before it is closed')),
+  resolution: optional(word('How it was resolved, as the platform names it')),
 })
 
 export type OpenTicket = z.output<typeof openInput> & { title: string }
@@ -56,7 +53,7 @@ export type TicketChanges = Omit<UpdateTicket, 'id' | 'comment'>
 export type TicketRef = Pick<UpdateTicket, 'id' | 'project'>
 
 /** A platform that keeps tickets: vendor knowledge only, the promises are kept by the three actions below. */
-export interface TicketProvider<S extends z.ZodObject = z.ZodObject> extends Provider<S> {
+export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   /** What a ticket is called here: `issue`. */
   noun: string
   /** How a project is named here. */
@@ -78,7 +75,7 @@ export interface TicketProvider<S extends z.ZodObject = z.ZodObject> extends Pro
 }
 
 /** Declares a ticket provider; the schema of its connection types the client of each of its functions. */
-export function defineTicketProvider<S extends z.ZodObject>(provider: TicketProvider<S>): TicketProvider<S> {
+export function defineTicketProvider<S extends z.ZodMiniObject>(provider: TicketProvider<S>): TicketProvider<S> {
   return provider
 }
 

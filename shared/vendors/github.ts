@@ -1,14 +1,15 @@
-import type * as z from 'zod'
-import { secret, url, word } from '../fields.ts'
+import * as z from 'zod/mini'
+import { optional, secret, url, word } from '../fields.ts'
 import type { Provider } from '../function/provider.ts'
 
 /** What a connection to GitHub holds, in every category. */
 export const githubConnection = {
-  baseUrl: url()
-    .default('https://api.github.com')
-    .describe('The API: https://api.github.com, or https://<host>/api/v3 of an Enterprise server'),
-  token: secret().describe('A fine-grained personal access token, or a token of an App installation'),
-  project: word().optional().describe('Default repository, as owner/repo'),
+  baseUrl: z._default(
+    url('The API: https://api.github.com, or https://<host>/api/v3 of an Enterprise server'),
+    'https://api.github.com',
+  ),
+  token: secret('A fine-grained personal access token, or a token of an App installation'),
+  project: optional(word('Default repository, as owner/repo')),
 }
 
 /**
@@ -24,7 +25,7 @@ export const githubApi = {
   }),
   // The installation token of an App has no user, but every token has a rate limit.
   check: ({ http }) => http.get('rate_limit'),
-} satisfies Pick<Provider<z.ZodObject<{ token: z.ZodString }>>, 'headers' | 'check'>
+} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check'>
 
 /** How a repository is named; a part of dots alone would leave the path. */
 export const repository = {

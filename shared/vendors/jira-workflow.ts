@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import type { Http } from '../http.ts'
 import { issuePath, jiraStatus, readIssue } from './jira.ts'
@@ -9,14 +9,16 @@ type Status = z.output<typeof jiraStatus>
 const transition = z.object({
   id: z.string(),
   name: z.string(),
-  isAvailable: z.boolean().optional(),
+  isAvailable: z.optional(z.boolean()),
   to: jiraStatus,
   // Those of other fields may be anything, also plain text.
-  fields: z
-    .object({
-      resolution: z.object({ allowedValues: z.array(z.object({ name: z.string().optional() })).optional() }).optional(),
-    })
-    .optional(),
+  fields: z.optional(
+    z.object({
+      resolution: z.optional(
+        z.object({ allowedValues: z.optional(z.array(z.object({ name: z.optional(z.string()) }))) }),
+      ),
+    }),
+  ),
 })
 type Transition = z.output<typeof transition>
 const offered = z.object({ transitions: z.array(transition) })

@@ -1,22 +1,20 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { secret, url, word } from '../fields.ts'
+import { optional, secret, url, word } from '../fields.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import { type Http, segment } from '../http.ts'
 import { sleep } from '../sleep.ts'
 
 /** What a connection to Jira holds, in every category. */
 export const jiraConnection = {
-  baseUrl: url().describe(
+  baseUrl: url(
     'The site: https://your-domain.atlassian.net, or https://api.atlassian.com/ex/jira/<cloudId> for a token with scopes',
   ),
-  site: url().optional().describe('Where people open issues, if not at baseUrl: https://your-domain.atlassian.net'),
-  email: word()
-    .optional()
-    .describe('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)'),
-  token: secret().describe('An API token, or an OAuth 2.0 access token'),
-  project: word().optional().describe('Default project, by its key'),
-  type: word().optional().describe('Default issue type; Task where left out'),
+  site: optional(url('Where people open issues, if not at baseUrl: https://your-domain.atlassian.net')),
+  email: optional(word('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)')),
+  token: secret('An API token, or an OAuth 2.0 access token'),
+  project: optional(word('Default project, by its key')),
+  type: optional(word('Default issue type; Task where left out')),
 }
 
 type Credentials = { email?: string | undefined; token: string }
@@ -31,7 +29,10 @@ export const jiraApi = {
     authorization: email ? `Basic ${Buffer.from(`${email}:${token}`).toString('base64')}` : `Bearer ${token}`,
   }),
   check: ({ http }) => http.get('rest/api/3/myself'),
-} satisfies Pick<Provider<z.ZodObject<{ email: z.ZodOptional<z.ZodString>; token: z.ZodString }>>, 'headers' | 'check'>
+} satisfies Pick<
+  Provider<z.ZodMiniObject<{ email: z.ZodMiniOptional<z.ZodMiniString>; token: z.ZodMiniString }>>,
+  'headers' | 'check'
+>
 
 /** How a project is named: by its key or its id. */
 export const jiraProject = { pattern: /^(?:[A-Z][A-Z0-9_]*|\d{1,18})$/, example: 'OPS' }
@@ -59,12 +60,12 @@ export const jiraStatus = z.object({ name: z.string(), statusCategory: z.object(
 const jiraIssue = z.object({
   id: z.string(),
   key: z.string(),
-  fields: z.object({ status: jiraStatus, labels: z.array(z.string()).optional() }),
-  properties: z.record(z.string(), z.unknown()).optional(),
+  fields: z.object({ status: jiraStatus, labels: z.optional(z.array(z.string())) }),
+  properties: z.optional(z.record(z.string(), z.unknown())),
 })
 export type JiraIssue = z.output<typeof jiraIssue>
 const jiraIssues = z.object({ issues: z.array(jiraIssue) })
-const jiraUsers = z.array(z.object({ accountId: z.string(), emailAddress: z.string().optional() }))
+const jiraUsers = z.array(z.object({ accountId: z.string(), emailAddress: z.optional(z.string()) }))
 
 const issueFields = ['status', 'labels']
 /** What is fetched at once, of the 100 that Jira allows. */

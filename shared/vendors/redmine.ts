@@ -1,15 +1,15 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { secret, url, word } from '../fields.ts'
+import { optional, secret, url, word } from '../fields.ts'
 import type { Provider } from '../function/provider.ts'
 import { type Http, segment } from '../http.ts'
 
 /** What a connection to Redmine holds. */
 export const redmineConnection = {
-  baseUrl: url().describe('Where Redmine is, with its path where it has one'),
-  token: secret().describe("The API access key of a user's account page; the REST API must be on"),
-  project: word().optional().describe('Default project, by its identifier'),
-  type: word().optional().describe("Default tracker, by its name; the project's first where left out"),
+  baseUrl: url('Where Redmine is, with its path where it has one'),
+  token: secret("The API access key of a user's account page; the REST API must be on"),
+  project: optional(word('Default project, by its identifier')),
+  type: optional(word("Default tracker, by its name; the project's first where left out")),
 }
 
 /**
@@ -25,7 +25,7 @@ export const redmineApi = {
     body === undefined
       ? 'an empty answer, as it gives where there is no such thing or the key may not use it'
       : undefined,
-} satisfies Pick<Provider<z.ZodObject<{ token: z.ZodString }>>, 'headers' | 'check' | 'reason'>
+} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'reason'>
 
 /** How a project is named. */
 export const redmineProject = { pattern: /^[a-z0-9][a-z0-9_-]{0,99}$/, example: 'ops' }
@@ -33,17 +33,17 @@ export const redmineProject = { pattern: /^[a-z0-9][a-z0-9_-]{0,99}$/, example: 
 export const named = z.object({ id: z.number(), name: z.string() })
 type Named = z.output<typeof named>
 
-const project = z.object({ project: z.object({ trackers: z.array(named).optional() }) })
+const project = z.object({ project: z.object({ trackers: z.optional(z.array(named)) }) })
 const priorities = z.object({
-  issue_priorities: z.array(named.extend({ is_default: z.boolean(), active: z.boolean().optional() })),
+  issue_priorities: z.array(z.extend(named, { is_default: z.boolean(), active: z.optional(z.boolean()) })),
 })
 const currentUser = z.object({ user: z.object({ id: z.number() }) })
 const memberships = z.object({
-  memberships: z.array(z.object({ user: named.optional(), group: named.optional() })),
+  memberships: z.array(z.object({ user: z.optional(named), group: z.optional(named) })),
   total_count: z.number(),
 })
 const users = z.object({
-  users: z.array(z.object({ id: z.number(), login: z.string(), mail: z.string().optional() })),
+  users: z.array(z.object({ id: z.number(), login: z.string(), mail: z.optional(z.string()) })),
 })
 
 /** Most that Redmine lists at once. */
@@ -52,7 +52,7 @@ export const perPage = 100
 type Query = Record<string, string | number | undefined>
 
 /** The body of an answer, as it must look. */
-export async function read<T>(http: Http, path: string, answer: z.ZodType<T>, query: Query = {}): Promise<T> {
+export async function read<T>(http: Http, path: string, answer: z.ZodMiniType<T>, query: Query = {}): Promise<T> {
   return (await http.get(path, { query, answer })).body
 }
 

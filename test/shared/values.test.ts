@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { inWords, parseDuration } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
 import { id, secret, secretsIn, url, words } from '../../shared/fields.ts'
@@ -62,10 +62,10 @@ describe('a secret value', () => {
   })
   it('is found in a connection by its schema, in optional and nested fields', () => {
     const schema = z.strictObject({
-      baseUrl: url(),
-      token: secret(),
-      other: secret().optional(),
-      oauth: z.strictObject({ clientSecret: secret().describe('x') }).optional(),
+      baseUrl: url('a'),
+      token: secret('b'),
+      other: z.optional(secret('c')),
+      oauth: z.optional(z.strictObject({ clientSecret: secret('d') })),
     })
     const value = { baseUrl: 'https://x', token: 'token-1', oauth: { clientSecret: 'client-1' } }
     expect(secretsIn(schema, value)).toEqual(['token-1', 'client-1'])
@@ -114,17 +114,17 @@ describe('the identity of a call', () => {
 
 describe('fields', () => {
   it('take lists from text, and ids from numbers', () => {
-    expect(words().parse(' a, b,,c ')).toEqual(['a', 'b', 'c'])
-    expect(words().parse(['a, b'])).toEqual(['a, b'])
-    expect([id().parse(7), id().parse('7')]).toEqual(['7', '7'])
+    expect(words('w').parse(' a, b,,c ')).toEqual(['a', 'b', 'c'])
+    expect(words('w').parse(['a, b'])).toEqual(['a, b'])
+    expect([id('i').parse(7), id('i').parse('7')]).toEqual(['7', '7'])
   })
   it('refuse URLs that are not http, and credentials in them', () => {
     for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host'])
-      expect(url().safeParse(bad).success).toBe(false)
-    expect(url().parse('https://jira.example/base')).toBe('https://jira.example/base')
+      expect(url('u').safeParse(bad).success).toBe(false)
+    expect(url('u').parse('https://jira.example/base')).toBe('https://jira.example/base')
   })
   it('that are wrong are all named, with the nearest known name', () => {
-    const schema = z.strictObject({ title: z.string(), labels: words().optional() })
+    const schema = z.strictObject({ title: z.string(), labels: z.optional(words('w')) })
     const failure = (() => {
       try {
         return validate(schema, { titel: 'x', labels: 5 }, { what: 'The input', root: 'input' })

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { segment } from '../../../shared/http.ts'
@@ -9,12 +9,12 @@ const issue = z.object({
   number: z.int(),
   html_url: z.string(),
   state: z.string(),
-  body: z.string().nullish(),
+  body: z.nullish(z.string()),
   /** The list of issues holds pull requests too. */
-  pull_request: z.unknown().optional(),
+  pull_request: z.optional(z.unknown()),
 })
 type Issue = z.output<typeof issue>
-const comment = z.object({ body: z.string().nullish() })
+const comment = z.object({ body: z.nullish(z.string()) })
 
 /** How far back an issue of our own is looked for. */
 const mostPages = 5

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { segment } from '../../../shared/http.ts'
@@ -22,7 +22,7 @@ import {
 import { moveIssue } from '../../../shared/vendors/jira-workflow.ts'
 
 const property = z.object({ key: z.string(), value: z.unknown() })
-const comment = z.object({ id: z.string(), properties: z.array(property).optional() })
+const comment = z.object({ id: z.string(), properties: z.optional(z.array(property)) })
 const commentPage = z.object({ comments: z.array(comment), total: z.number() })
 const createdIssue = z.object({ id: z.string(), key: z.string() })
 

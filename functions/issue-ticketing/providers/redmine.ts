@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine, oneLine } from '../../../shared/one-line.ts'
@@ -14,7 +14,7 @@ import {
   redmineProject,
 } from '../../../shared/vendors/redmine.ts'
 
-const status = named.extend({ is_closed: z.boolean() })
+const status = z.extend(named, { is_closed: z.boolean() })
 type Status = z.output<typeof status>
 const issue = z.object({
   id: z.number(),
@@ -22,11 +22,11 @@ const issue = z.object({
   tracker: named,
   status,
   priority: named,
-  assigned_to: named.optional(),
+  assigned_to: z.optional(named),
   subject: z.string(),
-  description: z.string().nullable(),
-  journals: z.array(z.object({ notes: z.string().nullish() })).optional(),
-  allowed_statuses: z.array(status).optional(),
+  description: z.nullable(z.string()),
+  journals: z.optional(z.array(z.object({ notes: z.nullish(z.string()) }))),
+  allowed_statuses: z.optional(z.array(status)),
 })
 type Issue = z.output<typeof issue>
 const oneIssue = z.object({ issue })

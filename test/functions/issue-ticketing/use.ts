@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { connect } from '../../../shared/function/perform.ts'
@@ -14,7 +14,7 @@ interface Options {
 }
 
 /** The client of a connection, as the framework makes it for each call. */
-export function clientOf<S extends z.ZodObject>(
+export function clientOf<S extends z.ZodMiniObject>(
   provider: TicketProvider<S>,
   values: z.output<S>,
   options: Options = {},
