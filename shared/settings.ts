@@ -17,7 +17,7 @@ export const settings = {
     return process.env['WEBHOOKS_DEADLINE'] || undefined
   },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
-    const level = process.env['POWERTOOLS_LOG_LEVEL']
+    const level = process.env['WEBHOOKS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'
   },
 }

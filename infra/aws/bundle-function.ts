@@ -71,7 +71,7 @@ export class BundleFunction extends Construct {
       logGroup,
       environment: {
         WEBHOOKS_SECRET_PREFIX: settings.secretPrefix,
-        POWERTOOLS_LOG_LEVEL: settings.logLevel,
+        WEBHOOKS_LOG_LEVEL: settings.logLevel,
         ...environment,
       },
       ...(settings.tracing ? { tracing: Tracing.ACTIVE } : {}),

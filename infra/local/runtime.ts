@@ -110,7 +110,7 @@ const table = 'webhooks'
 
 /** What every function is told here, as the stack tells it on AWS. */
 function common(): Record<string, string> {
-  const passed = ['WEBHOOKS_SECRET_PREFIX', 'POWERTOOLS_LOG_LEVEL'].flatMap((name) => {
+  const passed = ['WEBHOOKS_SECRET_PREFIX', 'WEBHOOKS_LOG_LEVEL'].flatMap((name) => {
     const value = process.env[name]
     return value ? [[name, value]] : []
   })

@@ -122,7 +122,7 @@ describe('docs/limits.md', () => {
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days (ours)'],
     ['shared/secrets.ts', 'maxAge = 300', '5 minutes (ours)'],
     ['shared/callers.ts', 'recheckAfter = 15_000', '15 s (ours)'],
-    ['shared/callers.ts', '.max(10)', '10 (ours)'],
+    ['shared/callers.ts', 'z.maxLength(10)', '10 (ours)'],
     ['shared/event/reply.ts', 'largestReply = 60_000', '60,000 bytes'],
   ])('says what %s says: %s', (file, inCode, inWords) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)

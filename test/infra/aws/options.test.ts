@@ -32,7 +32,7 @@ describe('a setting', () => {
     expect(environmentOf(found.all('AWS::Lambda::Function'), 'webhook')).toMatchObject({
       WEBHOOKS_DEADLINE: 'PT2H',
       WEBHOOKS_SECRET_PREFIX: 'acme/hooks',
-      POWERTOOLS_LOG_LEVEL: 'DEBUG',
+      WEBHOOKS_LOG_LEVEL: 'DEBUG',
     })
     expect(JSON.stringify(found.template.toJSON())).not.toContain('secret:cloud-automation-webhooks')
   })

@@ -42,7 +42,7 @@ describe('every function', () => {
     for (const { Properties } of functions)
       expect(Properties.Environment.Variables).toMatchObject({
         WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
-        POWERTOOLS_LOG_LEVEL: 'INFO',
+        WEBHOOKS_LOG_LEVEL: 'INFO',
       })
   })
 

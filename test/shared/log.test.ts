@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { log } from '../../shared/log.ts'
+import { remember } from '../../shared/redact.ts'
+
+let lines: Record<string, unknown>[]
+const { write } = process.stdout
+
+beforeEach(() => {
+  lines = []
+  process.stdout.write = (chunk: string | Uint8Array) => {
+    lines.push(JSON.parse(String(chunk)))
+    return true
+  }
+})
+afterEach(() => {
+  process.stdout.write = write
+  log.resetKeys()
+  delete process.env['WEBHOOKS_LOG_LEVEL']
+})
+
+it('a line is one JSON object with level, message, time, the keys that were set and what goes with the message', () => {
+  log.appendKeys({ taskId: 't' })
+  log.info('request', { status: 200, text: 'two\nlines' })
+  log.resetKeys()
+  log.warn('alone')
+  expect(lines).toEqual([
+    {
+      level: 'INFO',
+      message: 'request',
+      timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+      taskId: 't',
+      status: 200,
+      text: 'two\nlines',
+    },
+    { level: 'WARN', message: 'alone', timestamp: expect.any(String) },
+  ])
+})
+
+it('an error is logged with its causes, also where they go round in a ring, and with no secret in any of them', () => {
+  remember('a-secret-in-an-error')
+  const inner = new TypeError('holds a-secret-in-an-error')
+  const outer = new Error('outer', { cause: inner })
+  inner.cause = outer
+  log.error('failed', outer)
+  expect(lines).toMatchObject([
+    {
+      error: {
+        name: 'Error',
+        message: 'outer',
+        stack: expect.any(String),
+        cause: { name: 'TypeError', message: 'holds ***' },
+      },
+    },
+  ])
+  expect(JSON.stringify(lines)).not.toContain('a-secret-in-an-error')
+})
+
+it('only what is as grave as the level of the deployment is logged', () => {
+  process.env['WEBHOOKS_LOG_LEVEL'] = 'WARN'
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](level)
+  expect(lines.map(({ level }) => level)).toEqual(['WARN', 'ERROR'])
+})
