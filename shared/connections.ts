@@ -14,8 +14,9 @@ export interface Connection<P extends Provider = Provider> {
   values: Record<string, unknown>
 }
 
-const named = /^[a-z0-9][a-z0-9_-]{0,62}$/
+const connectionName = /^[a-z0-9][a-z0-9_-]{0,62}$/
 /** Fields that every connection may have, whatever its provider. */
+const head = z.looseObject({ provider: z.string() })
 const common = { provider: z.string(), ca: z.optional(z.string().check(z.startsWith('-----BEGIN CERTIFICATE-----'))) }
 
 /**
@@ -30,24 +31,33 @@ export async function loadConnection<P extends Provider>(
   name: string,
   fresh = false,
 ): Promise<Connection<P>> {
-  if (!named.test(name)) throw await unknownConnection(category.name, name)
+  if (!connectionName.test(name)) throw await unknownConnection(category.name, name)
   const path = `connections/${category.name}/${name}`
-  let head: { provider: string }
+  let named: { provider: string }
   try {
-    head = await readSecret(path, z.looseObject({ provider: common.provider }), { fresh, missing: 'unknown' })
+    named = await readSecret(path, head, { fresh, missing: 'unknown' })
   } catch (error) {
     throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
   }
-  const load = Object.hasOwn(category.providers, head.provider) ? category.providers[head.provider] : undefined
+  const load = Object.hasOwn(category.providers, named.provider) ? category.providers[named.provider] : undefined
   if (!load) {
     throw new Failure(
       'unknown',
-      `The connection ${name} names the provider "${head.provider}", which ${category.name} does not have; it has ${Object.keys(category.providers).join(', ')}.`,
+      `The connection ${name} names the provider "${named.provider}", which ${category.name} does not have; it has ${Object.keys(category.providers).join(', ')}.`,
     )
   }
   const provider = await load()
-  const values = await readSecret(path, z.strictObject({ ...provider.connection.shape, ...common }))
+  const values = await readSecret(path, schemaOf(provider))
   return { name, provider, values }
+}
+
+/** Made once for each provider: each call reads its connection. */
+const schemas = new WeakMap<Provider, z.ZodMiniObject>()
+
+function schemaOf(provider: Provider): z.ZodMiniObject {
+  const schema = schemas.get(provider) ?? z.strictObject({ ...provider.connection.shape, ...common })
+  schemas.set(provider, schema)
+  return schema
 }
 
 /** The full name of a connection's secret, for messages. */

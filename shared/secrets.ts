@@ -42,7 +42,7 @@ export async function readRaw(
 ): Promise<unknown> {
   const name = nameOf(path)
   // Loaded when first used: the SDK costs more than the rest of a cold start.
-  const { getSecret } = await import('@aws-lambda-powertools/parameters/secrets')
+  const { getSecret } = await import('./aws/secret-value.ts')
   let text: string | Uint8Array | undefined
   try {
     text = await getSecret(name, { maxAge, forceFetch: fresh })
@@ -61,9 +61,9 @@ export async function readRaw(
  * The names of the secrets below a path, for the message that lists them; empty where we may not list.
  */
 export async function listSecrets(path: string): Promise<string[]> {
-  const { SecretsManagerClient, ListSecretsCommand } = await import('@aws-sdk/client-secrets-manager')
+  const { ListSecretsCommand, secretsManager } = await import('./aws/secrets-manager.ts')
   const prefix = nameOf(path)
-  const { SecretList = [] } = await new SecretsManagerClient().send(
+  const { SecretList = [] } = await secretsManager.send(
     new ListSecretsCommand({ Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100 }),
   )
   return SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : []))

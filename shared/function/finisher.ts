@@ -85,10 +85,11 @@ const reasons: Record<Status, string> = {
 
 /** Reads the task and its history from Lambda. */
 async function look(arn: string): Promise<Found> {
-  const { GetDurableExecutionCommand, LambdaClient, paginateGetDurableExecutionHistory } = await import(
-    '@aws-sdk/client-lambda'
-  )
-  const client = new LambdaClient()
+  const {
+    GetDurableExecutionCommand,
+    lambda: client,
+    paginateGetDurableExecutionHistory,
+  } = await import('../aws/lambda.ts')
   const { InputPayload, Error: ended } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
   const [begun, succeeded] = [new Set<string | undefined>(), new Set<string | undefined>()]
   for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, { DurableExecutionArn: arn })) {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
-import { settings } from '../settings.ts'
 import type { Call } from './call.ts'
 import type { Category } from './category.ts'
 import { type Job, perform } from './perform.ts'
@@ -65,8 +64,7 @@ async function once(
   context: LambdaContext,
 ): Promise<Outcome> {
   // Loaded when first used: an interactive call does without.
-  const { IdempotencyConfig, makeIdempotent } = await import('@aws-lambda-powertools/idempotency')
-  const { DynamoDBPersistenceLayer } = await import('@aws-lambda-powertools/idempotency/dynamodb')
+  const { IdempotencyConfig, makeIdempotent, persistenceStore } = await import('../aws/idempotency.ts')
   const config = new IdempotencyConfig({ expiresAfterSeconds: remembered })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
   // What the action throws is kept aside: Powertools wraps what its own table throws, and the two must not be mixed up.
@@ -80,11 +78,7 @@ async function once(
         throw error
       }
     },
-    {
-      persistenceStore: new DynamoDBPersistenceLayer({ tableName: settings.idempotencyTable }),
-      config,
-      keyPrefix: category,
-    },
+    { persistenceStore, config, keyPrefix: category },
   )
   try {
     return (await guarded(key)) as Outcome

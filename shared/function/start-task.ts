@@ -51,9 +51,9 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
  * @returns false where the name is taken by another payload: the id is the identity, so that is a repeat too
  */
 async function invoke(name: string, payload: string): Promise<boolean> {
-  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
+  const { InvokeCommand, lambda } = await import('../aws/lambda.ts')
   try {
-    await new LambdaClient().send(
+    await lambda.send(
       new InvokeCommand({
         FunctionName: settings.taskFunction,
         InvocationType: 'Event',
@@ -95,9 +95,9 @@ async function wasStarted(name: string): Promise<boolean> {
  * this can not tell is reported as new, since it changes nothing but the word in the answer.
  */
 async function isFirst(taskId: string): Promise<boolean> {
-  const { DynamoDBClient, PutItemCommand } = await import('@aws-sdk/client-dynamodb')
+  const { dynamodb, PutItemCommand } = await import('../aws/dynamodb.ts')
   try {
-    await new DynamoDBClient().send(
+    await dynamodb.send(
       new PutItemCommand({
         TableName: settings.idempotencyTable,
         Item: { id: { S: `task#${taskId}` }, expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) } },

@@ -19,8 +19,7 @@ export interface TaskStatus {
  */
 export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
   if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
-  const { GetDurableExecutionCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
-  const lambda = new LambdaClient()
+  const { GetDurableExecutionCommand, lambda } = await import('../aws/lambda.ts')
   try {
     const arn = await findExecution(taskId)
     if (arn === undefined) throw unknownTask(taskId)
@@ -51,8 +50,8 @@ export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
  * @throws the SDK's own error
  */
 export async function findExecution(taskId: string): Promise<string | undefined> {
-  const { LambdaClient, ListDurableExecutionsByFunctionCommand } = await import('@aws-sdk/client-lambda')
-  const { DurableExecutions: [found] = [] } = await new LambdaClient().send(
+  const { lambda, ListDurableExecutionsByFunctionCommand } = await import('../aws/lambda.ts')
+  const { DurableExecutions: [found] = [] } = await lambda.send(
     new ListDurableExecutionsByFunctionCommand({
       // Without the alias: an execution belongs to the version that it was started on, and a name is looked up over all.
       FunctionName: settings.taskFunction.replace(/:[^:]+$/, ''),

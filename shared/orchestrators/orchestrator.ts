@@ -15,6 +15,8 @@ export interface Orchestrator {
   send(reply: Reply, repeated: boolean): Promise<void>
 }
 
+const head = z.looseObject({ type: z.literal('keptn') })
+
 /**
  * The orchestrator of a caller, by its secret `orchestrators/<name>`.
  *
@@ -22,6 +24,6 @@ export interface Orchestrator {
  */
 export async function loadOrchestrator(name: string, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
-  await readSecret(path, z.looseObject({ type: z.literal('keptn') }), { fresh })
+  await readSecret(path, head, { fresh })
   return keptn(await readSecret(path, keptnConnection))
 }

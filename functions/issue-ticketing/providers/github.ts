@@ -16,7 +16,9 @@ const issue = z.object({
 type Issue = z.output<typeof issue>
 const comment = z.object({ body: z.nullish(z.string()) })
 
-/** How far back an issue of our own is looked for. */
+/** How far back an issue of our own is looked for: as long as a repeat is known as one, or as a task may take. */
+const remembered = 25 * 3_600_000
+const longestTask = 31 * 24 * 3_600_000
 const mostPages = 5
 const perPage = 100
 
@@ -37,9 +39,10 @@ export const github = defineTicketProvider({
   },
 
   // The list, newest first, shows an issue at once; the search index follows only after a while.
-  async find({ http, key }, { project }) {
+  async find({ http, key, repeated }, { project }) {
+    const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     for (let page = 1; page <= mostPages; page++) {
-      const query = { state: 'all', sort: 'created', direction: 'desc', per_page: perPage, page }
+      const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: perPage, page }
       const { body: issues } = await http.get(`${repoPath(project)}/issues`, { query, answer: z.array(issue) })
       const found = issues.find(({ body, pull_request }) => body?.includes(markOf(key)) && !pull_request)
       if (found) return ticketOf(project, found)

@@ -1,0 +1,12 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
+
+// Only what is used, since who imports a client as a whole, when it is first needed, gets all of its commands.
+export {
+  GetDurableExecutionCommand,
+  InvokeCommand,
+  ListDurableExecutionsByFunctionCommand,
+  paginateGetDurableExecutionHistory,
+} from '@aws-sdk/client-lambda'
+
+/** One for the life of the process, so that its connections are used again. Loaded when first used. */
+export const lambda = new LambdaClient()

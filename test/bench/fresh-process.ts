@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { build } from 'esbuild'
+import type { Fresh } from './fresh.ts'
+
+/**
+ * Starts a file in a process of its own.
+ *
+ * @param file CommonJS, with `handler`
+ * @param variables its whole environment
+ * @param event to call it with once; without, it is only loaded
+ * @returns what it reports, and the milliseconds from the start of the process to that
+ */
+export type Starter = (
+  file: string,
+  variables?: Record<string, string>,
+  event?: unknown,
+) => Promise<Fresh & { wallMs: number }>
+
+/** Compiles what runs in the fresh processes. */
+export async function freshProcesses(scratch: string): Promise<Starter> {
+  const main = join(scratch, 'fresh.cjs')
+  await build({
+    entryPoints: [join(import.meta.dirname, 'fresh.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    outfile: main,
+    logLevel: 'warning',
+  })
+  return async (file, variables = {}, event) => {
+    const began = performance.now()
+    const child = spawn(process.execPath, [main, file, ...(event === undefined ? [] : [JSON.stringify(event)])], {
+      env: variables,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    })
+    const closed = once(child, 'close')
+    let errors = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk
+    })
+    let report = ''
+    let wallMs = 0
+    const reports = child.stdio[3] as Readable
+    reports.on('data', (chunk: Buffer) => {
+      report += chunk
+      if (report.endsWith('\n')) wallMs = performance.now() - began
+    })
+    await closed
+    if (!report.endsWith('\n')) throw new Error(`${file} ended without a report:\n${errors}`)
+    const fresh = JSON.parse(report) as Fresh
+    if (event !== undefined && (fresh.status ?? 500) >= 300) throw new Error(`${file} answered ${fresh.status}`)
+    return { ...fresh, wallMs }
+  }
+}

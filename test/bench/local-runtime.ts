@@ -1,0 +1,135 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import http from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
+import type { Bench } from './measure.ts'
+import type { FromRuntime, ToRuntime } from './serve.ts'
+
+interface Answer {
+  status: number
+  body: string
+}
+
+/** A local runtime in another process, and a client that costs little. */
+export class LocalRuntime {
+  readonly #child: ChildProcess
+  readonly #state: string
+  readonly #agent = new http.Agent({ keepAlive: true })
+  readonly #said = new EventEmitter()
+  readonly #ended = new Map<string, () => void>()
+  url = ''
+  lambda = ''
+
+  private constructor(child: ChildProcess, state: string) {
+    this.#child = child
+    this.#state = state
+    this.#said.setMaxListeners(0)
+    child.on('message', (message: FromRuntime) => {
+      if (message.kind === 'ended') this.#isOver(message.task)
+      else this.#said.emit(message.kind, message)
+    })
+    // An answer that is waited for will not come any more.
+    child.on('exit', (code) => this.#said.emit('error', new Error(`The local runtime ended with ${code}`)))
+  }
+
+  static async start({ bundles, scratch }: Bench): Promise<LocalRuntime> {
+    const state = await mkdtemp(join(scratch, 'state-'))
+    const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify({ state, bundles })], {
+      execArgv: ['--no-warnings', '--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    const runtime = new LocalRuntime(child, state)
+    const { url, lambda } = await runtime.#next('ready')
+    Object.assign(runtime, { url, lambda })
+    return runtime
+  }
+
+  async end(): Promise<void> {
+    this.#agent.destroy()
+    this.#said.on('error', () => undefined)
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+    await rm(this.#state, { recursive: true, force: true })
+  }
+
+  memory() {
+    return this.#ask('memory')
+  }
+
+  tasks() {
+    return this.#ask('tasks')
+  }
+
+  /** Waits until no task runs that does not wait for its next try. */
+  async rest(): Promise<{ running: number; waiting: number }> {
+    for (;;) {
+      const tasks = await this.tasks()
+      if (tasks.running === tasks.waiting) return tasks
+      await sleep(200)
+    }
+  }
+
+  /** Calls an action; fails unless it is answered as it should be. */
+  async call(query: string, body: unknown, expected: number): Promise<string> {
+    const headers = { authorization: `Bearer ${demo.callerToken}` }
+    const answer = await this.post(`${this.url}/v1/issue-ticketing/open-issue${query}`, body, headers)
+    if (answer.status !== expected) throw new Error(`Answered ${answer.status} instead of ${expected}: ${answer.body}`)
+    return answer.body
+  }
+
+  /** Starts a task and waits until it has ended, its finished event sent. */
+  async finish(body: unknown): Promise<void> {
+    const { taskId } = JSON.parse(await this.call('?mode=interactive', body, 202)) as { taskId: string }
+    const before = this.#ended.get(taskId)
+    if (before) return void this.#ended.delete(taskId)
+    await new Promise<void>((resolve) => this.#ended.set(taskId, resolve))
+  }
+
+  async fault(fault: FaultSpec): Promise<void> {
+    const { status, body } = await this.post(`${this.url}/sandbox/faults`, fault)
+    if (status >= 300) throw new Error(`The fault was not taken: ${body}`)
+  }
+
+  post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        url,
+        { method: 'POST', agent: this.#agent, headers: { 'content-type': 'application/json', ...headers } },
+        (response) => {
+          const chunks: Buffer[] = []
+          response.on('data', (chunk) => chunks.push(chunk))
+          response.on('error', reject)
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          )
+        },
+      )
+      request.on('error', reject)
+      request.end(JSON.stringify(body))
+    })
+  }
+
+  /** A short task can be over before its 202 is here: then that is kept for whoever asks. */
+  #isOver(task: string): void {
+    const resolve = this.#ended.get(task)
+    if (resolve) {
+      this.#ended.delete(task)
+      resolve()
+    } else this.#ended.set(task, () => undefined)
+  }
+
+  #ask<Kind extends ToRuntime>(kind: Kind) {
+    this.#child.send(kind)
+    return this.#next(kind)
+  }
+
+  async #next<Kind extends FromRuntime['kind']>(kind: Kind): Promise<Extract<FromRuntime, { kind: Kind }>> {
+    const [message] = await once(this.#said, kind)
+    return message
+  }
+}

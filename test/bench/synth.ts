@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { buildBundles, dist } from '../../infra/build.ts'
+import { type Bench, interleave, median, ratio, type Section, seconds } from './measure.ts'
+
+const root = join(import.meta.dirname, '../..')
+const rounds = 3
+
+/** How long the CDK takes to make the template, the bundles built already. */
+export async function synth({ scratch, progress }: Bench): Promise<Section> {
+  const columns = ['app', 'cdk synth, median', 'fastest', 'ratio']
+  const title = 'Synth'
+  if (!existsSync(join(root, 'cdk.json'))) {
+    return {
+      title,
+      columns,
+      rows: [['ours', 'not there yet', '', '']],
+      notes: ['There is no cdk.json in this version.'],
+    }
+  }
+  // The app reads the bundles that a deployment would send.
+  if (!existsSync(dist)) await buildBundles()
+  const small = join(scratch, 'small-app.cjs')
+  const library = JSON.stringify(join(root, 'node_modules/aws-cdk-lib'))
+  // CloudFormation refuses a stack with no resource at all.
+  const resource = "{ type: 'AWS::CloudFormation::WaitConditionHandle' }"
+  await writeFile(
+    small,
+    `const { App, CfnResource, Stack } = require(${library})
+new CfnResource(new Stack(new App(), 'Small'), 'Nothing', ${resource})`,
+  )
+  const cdk =
+    (...more: string[]) =>
+    async () => {
+      const began = performance.now()
+      const output = join(scratch, 'cdk.out')
+      const shown = ['synth', '--quiet', '--no-notices', '--no-version-reporting', '--output', output, ...more]
+      // cdk.json says `node`, which has to be this one.
+      const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
+      await promisify(execFile)(process.execPath, [join(root, 'node_modules/aws-cdk/bin/cdk'), ...shown], {
+        cwd: root,
+        env,
+      })
+      return performance.now() - began
+    }
+  progress(`${rounds} runs of cdk synth, and of a stack of one resource`)
+  const runs = await interleave(rounds, {
+    'a stack of one resource': cdk('--app', `node ${JSON.stringify(small)}`),
+    ours: cdk(),
+  })
+  const reference = median(runs['a stack of one resource'])
+  return {
+    title,
+    columns,
+    rows: Object.entries(runs).map(([name, times]) => [
+      name,
+      seconds(median(times)),
+      seconds(Math.min(...times)),
+      ratio(median(times), reference),
+    ]),
+    notes: [`${rounds} runs of each in turns.`],
+  }
+}

@@ -1,0 +1,127 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { openIssue } from './event.ts'
+import { type Bench, median, ms, quantile, type Section, within } from './measure.ts'
+import { type Recorded, startPlatform } from './platform.ts'
+import type { Timing, WarmReport, WarmTask } from './warm.ts'
+
+const calls = 500
+const warmUp = 300
+/** Of our own time per call at the median, in milliseconds. */
+const most = 1
+
+interface Scenario extends Pick<WarmTask, 'action' | 'input' | 'withId'> {
+  what: string
+  query?: Record<string, string>
+  isBudgeted?: true
+}
+
+const scenarios: Scenario[] = [
+  { what: 'silent open-issue', action: 'open-issue', input: openIssue, withId: false, isBudgeted: true },
+  {
+    what: 'silent update-issue',
+    action: 'update-issue',
+    input: { id: '1', title: 'Checkout is slow again' },
+    withId: false,
+    isBudgeted: true,
+  },
+  { what: 'silent open-issue with an event id', action: 'open-issue', input: openIssue, withId: true },
+  {
+    what: 'interactive open-issue',
+    action: 'open-issue',
+    query: { mode: 'interactive' },
+    input: openIssue,
+    withId: true,
+  },
+]
+
+/** What a warm call takes beyond the HTTP calls that it has to make. */
+export async function warmCall({ bundles, progress }: Bench): Promise<Section> {
+  const file = join(bundles, 'issue-ticketing', 'webhook.js')
+  const rows: string[][] = []
+  for (const { what, isBudgeted, query = {}, ...scenario } of scenarios) {
+    progress(`${what}: ${calls} calls`)
+    const { report, requests, connections } = await run({ ...scenario, query, file, calls, warmUp })
+    const ours = median(walls(report.ours))
+    const bare = median(walls(report.bare))
+    rows.push([
+      what,
+      requests.map(nameOf).join(', '),
+      (connections / (calls + warmUp)).toFixed(1),
+      ms(ours),
+      ms(quantile(walls(report.ours), 0.99)),
+      ms(bare),
+      ms(quantile(walls(report.bare), 0.99)),
+      ms(ours - bare),
+      ms(meanCpu(report.ours) - meanCpu(report.bare)),
+      isBudgeted ? within(ours - bare, most, (value) => `${value} ms`) : '',
+    ])
+  }
+  return {
+    title: 'Own time of a warm call',
+    columns: [
+      'call',
+      'HTTP calls',
+      'connections a call',
+      'ours, median',
+      'p99',
+      'bare, median',
+      'p99',
+      'own time',
+      'own CPU',
+      'budget',
+    ],
+    rows,
+    notes: [
+      `${calls} calls of each in turns, in one process, against a server on this machine that answers at once. The bare handler makes the requests that ours made, with \`node:http\`, and nothing else. "Own time" is the difference of the medians, "own CPU" that of the means.`,
+      '"Connections a call" are those opened anew; on AWS each is a TLS handshake.',
+      'With an event id, the calls to DynamoDB and Lambda are in the bare handler too, so its own time is that of the AWS SDK and Powertools as well.',
+    ],
+  }
+}
+
+interface Warm {
+  report: WarmReport
+  requests: Recorded[]
+  connections: number
+}
+
+async function run(scenario: Omit<WarmTask, 'url'>): Promise<Warm> {
+  const platform = await startPlatform()
+  const task: WarmTask = { ...scenario, url: platform.url }
+  const child = fork(new URL('./warm.ts', import.meta.url), [JSON.stringify(task)], {
+    env: platform.variables,
+    execArgv: ['--no-warnings'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  let requests: Recorded[] = []
+  let before = 0
+  let report: WarmReport | undefined
+  child.on('message', (message: 'requests' | WarmReport) => {
+    if (message === 'requests') {
+      requests = platform.taken()
+      before = platform.connections()
+      child.send(requests)
+    } else report = message
+  })
+  await once(child, 'exit')
+  await platform.close()
+  if (!report) throw new Error(`The process of ${scenario.action} ended without a report`)
+  return { report, requests, connections: platform.connections() - before }
+}
+
+function walls(timings: Timing[]): number[] {
+  return timings.map(({ wallMs }) => wallMs)
+}
+
+function meanCpu(timings: Timing[]): number {
+  return timings.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / timings.length
+}
+
+function nameOf({ method, path, headers }: Recorded): string {
+  const target = headers['x-amz-target']
+  if (target !== undefined) return String(target).replace(/^.*\./, '')
+  if (path.includes('/invocations')) return 'Invoke'
+  return `${method} ${path.replace(/^.*\/repos\/[^/]+\/[^/]+/, '').replace(/\?.*$/, '')}`
+}
