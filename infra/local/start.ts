@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
   if (playing) await playDemo(runtime)
   playing = false
-  console.log(invitation(runtime.url))
+  console.log(await invitation(runtime.url))
 }
 
 async function playDemo({ url }: Runtime): Promise<void> {
@@ -68,11 +68,11 @@ async function playDemo({ url }: Runtime): Promise<void> {
 }
 
 /** What to type next. The id of the interactive call is new at each start, and its task is known by it. */
-function invitation(url: string): string {
+async function invitation(url: string): Promise<string> {
   const id = randomUUID()
   const context = randomUUID()
   const input = { title: 'Opened by hand' }
-  const taskId = identify({
+  const taskId = await identify({
     caller: 'demo',
     eventId: id,
     category: 'issue-ticketing',

@@ -79,7 +79,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       action: request.action,
       connection: name,
       input,
-      key: event.id === undefined ? undefined : identify({ ...identity, eventId: event.id, input: asked }),
+      key: event.id === undefined ? undefined : await identify({ ...identity, eventId: event.id, input: asked }),
       dryRun: options.dryRun,
     },
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /** What makes a call the same call when it comes again: never a time, a request id or the order of headers. */
 export interface Identity {
   caller: string
@@ -15,7 +13,8 @@ export interface Identity {
  * The name of a call: equal for a second delivery of the same subscription, different for another subscription of the same
  * trigger (another connection, another channel). 40 hex digits, so that it fits every platform's field and Lambda's names.
  */
-export function identify(identity: Identity): string {
+export async function identify(identity: Identity): Promise<string> {
+  const { createHash } = await import('node:crypto')
   return createHash('sha256').update(canonical(identity)).digest('hex').slice(0, 40)
 }
 

@@ -86,11 +86,13 @@ describe('the identity of a call', () => {
     mode: 'silent' as const,
     input: { title: 't', labels: ['a'] },
   }
-  it('fits every name: 40 hex digits', () => {
-    expect(identify(one)).toMatch(/^[0-9a-f]{40}$/)
+  it('fits every name: 40 hex digits', async () => {
+    expect(await identify(one)).toMatch(/^[0-9a-f]{40}$/)
   })
-  it('does not depend on the order of fields or on what is undefined', () => {
-    expect(identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } })).toBe(identify(one))
+  it('does not depend on the order of fields or on what is undefined', async () => {
+    expect(await identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } })).toBe(
+      await identify(one),
+    )
   })
   it.each([
     { caller: 'd' },
@@ -100,8 +102,8 @@ describe('the identity of a call', () => {
     { connection: 'other' },
     { mode: 'interactive' as const },
     { input: { title: 'u' } },
-  ])('changes with %j', (change) => {
-    expect(identify({ ...one, ...change })).not.toBe(identify(one))
+  ])('changes with %j', async (change) => {
+    expect(await identify({ ...one, ...change })).not.toBe(await identify(one))
   })
   it('is made from JSON that reads back as the same value', () => {
     fc.assert(
