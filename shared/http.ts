@@ -1,6 +1,7 @@
 import * as z from 'zod/v4/core'
-import { Failure, messageOf } from './errors.ts'
+import { Failure } from './errors.ts'
 import { reasonOf, retryAfterOf } from './http-answers.ts'
+import { isUnsent, networkReason } from './http-network.ts'
 import { mask, remember } from './redact.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
@@ -280,25 +281,4 @@ function parse(text: string): unknown {
     // Not JSON: an HTML error page, or a bare number or word. The caller sees it as text.
     return text
   }
-}
-
-/** Errors of the connection attempt itself: the request was never sent, so nothing is in doubt. */
-function isUnsent(cause: unknown): boolean {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
-  return (
-    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code) ||
-    code.startsWith('ERR_TLS') ||
-    isCertificate(code)
-  )
-}
-
-function isCertificate(code: string): boolean {
-  return code.includes('CERT') || code.startsWith('UNABLE_TO_')
-}
-
-function networkReason(error: NodeJS.ErrnoException): string {
-  if (isCertificate(error.code ?? ''))
-    return `its TLS certificate is not trusted (${error.code}): set "ca" in the connection for a private one`
-  // Node joins several addresses' errors in one with an empty message.
-  return error.message || error.code || messageOf(error)
 }
