@@ -19,7 +19,7 @@ const maxAge = 300
  * A secret of this deployment, checked, with its secret values remembered for masking.
  *
  * @param path below the prefix: `connections/issue-ticketing/jira`
- * @param schema what it must hold; for maps of names, the schema of one value and `each`
+ * @param schema what it must hold
  * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
  */
 export async function readSecret<S extends z.ZodMiniObject>(

@@ -91,18 +91,20 @@ async function look(arn: string): Promise<Found> {
     paginateGetDurableExecutionHistory,
   } = await import('../aws/lambda.ts')
   const { InputPayload, Error: ended } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
-  const [begun, succeeded] = [new Set<string | undefined>(), new Set<string | undefined>()]
-  for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, { DurableExecutionArn: arn })) {
-    for (const { EventType, Name } of Events) {
+  const [begun, sent] = [new Set<string | undefined>(), new Set<string | undefined>()]
+  const query = { DurableExecutionArn: arn, IncludeExecutionData: true }
+  for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, query)) {
+    for (const { EventType, Name, StepSucceededDetails } of Events) {
       if (EventType === 'StepStarted') begun.add(Name)
-      if (EventType === 'StepSucceeded') succeeded.add(Name)
+      // A step that found the deadline past succeeds too, but answers that it sent nothing.
+      if (EventType === 'StepSucceeded' && StepSucceededDetails?.Result?.Payload !== 'false') sent.add(Name)
     }
   }
-  const isSending = (step: string) => begun.has(step) && !succeeded.has(step)
+  const steps = ['send-started', 'send-started-late', 'send-finished']
   return {
     task: taskPayload.parse(JSON.parse(InputPayload ?? '{}')),
-    sent: { started: succeeded.has('send-started'), finished: succeeded.has('send-finished') },
-    sending: isSending('send-started') || isSending('send-finished'),
+    sent: { started: sent.has('send-started') || sent.has('send-started-late'), finished: sent.has('send-finished') },
+    sending: steps.some((step) => begun.has(step) && !sent.has(step)),
     error: ended?.ErrorMessage === undefined ? undefined : mask(ended.ErrorMessage).slice(0, 500),
   }
 }

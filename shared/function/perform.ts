@@ -1,5 +1,5 @@
 import { type Connection, connectionPath, loadConnection } from '../connections.ts'
-import { Failure } from '../errors.ts'
+import { Failure, sentence } from '../errors.ts'
 import { Http, isCredential, type SentRequest } from '../http.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
@@ -38,7 +38,7 @@ export async function perform(category: Category, job: Job, deadlineAt: number, 
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
     throw new Failure(
       'credentials',
-      `${error.message}. Mend the secret ${connectionPath(category.name, job.connection)}.`,
+      `${sentence(error.message)} Mend the secret ${connectionPath(category.name, job.connection)}.`,
     )
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../errors.ts'
+import { Failure, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import type { Call } from './call.ts'
@@ -44,7 +44,7 @@ async function performSoon(category: Category, job: Job, deadlineAt: number): Pr
       if (error.transient && doubtful) {
         throw new Failure(
           error.kind,
-          `${error.message} It may have been done all the same: look before you repeat it, or send the event's id.`,
+          `${sentence(error.message)} It may have been done all the same: look before you repeat it, or send the event's id.`,
           { cause: error },
         )
       }

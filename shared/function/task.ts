@@ -2,7 +2,7 @@ import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-j
 import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { inWords } from '../duration.ts'
-import { Failure, isTransient } from '../errors.ts'
+import { Failure, isTransient, sentence } from '../errors.ts'
 import { finishedReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
@@ -107,5 +107,5 @@ function pause(error: Error, attempt: number, deadline: number, deadlineAt: numb
 }
 
 function givenUp(error: Failure, deadline: number): Failure {
-  return new Failure(error.kind, `${error.message} Gave up at the deadline of ${inWords(deadline)}.`)
+  return new Failure(error.kind, `${sentence(error.message)} Gave up at the deadline of ${inWords(deadline)}.`)
 }

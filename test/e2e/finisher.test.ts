@@ -153,6 +153,21 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
   })
 })
 
+it('a task that is stopped before Keptn took even its started gets both, when Keptn is back', async () => {
+  await start({})
+  await service.fault({ target: 'keptn', kind: '503' })
+  const id = await accepted(`${interactive}&deadline=PT1S`)
+  await until(
+    async () => service.output.includes('send-started-late: pending'),
+    20,
+    () => 'a try of the started event after the deadline',
+  )
+  await stop()
+  await service.clearFaults()
+  const { started, finished } = await service.finishedOf(id)
+  expect([started, finished.length]).toEqual([1, 1])
+})
+
 it('a task that ended well, or that finished as errored by itself, is left alone by the finisher', async () => {
   await start({})
   await service.finishedOf(await accepted())
