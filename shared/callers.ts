@@ -10,7 +10,7 @@ const callerSchema = z.strictObject({
     .check(z.minLength(1), z.maxLength(10)),
   categories: z.array(z.string()).check(z.minLength(1)),
   orchestrator: z.optional(z.string()),
-  /** Category -> the connection that is used where a call names none. */
+  /** Category, or category/action -> the connection that is used where a call names none. */
   connections: z.optional(z.record(z.string(), z.string())),
 })
 const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)

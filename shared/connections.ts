@@ -7,9 +7,9 @@ import { listSecrets, readSecret } from './secrets.ts'
 import { settings } from './settings.ts'
 
 /** One instance of a platform, ready to be used. */
-export interface Connection<P extends Provider = Provider> {
+export interface Connection {
   name: string
-  provider: P
+  provider: Provider
   /** What its secret holds, by the provider's schema. */
   values: Record<string, unknown>
 }
@@ -26,11 +26,7 @@ const common = { provider: z.string(), ca: z.optional(z.string().check(z.startsW
  * @param fresh reads the secret anew, past the cache
  * @throws Failure `unknown` that lists the known connections or providers, `misconfigured`, `unavailable`
  */
-export async function loadConnection<P extends Provider>(
-  category: Category<P>,
-  name: string,
-  fresh = false,
-): Promise<Connection<P>> {
+export async function loadConnection(category: Category, name: string, fresh = false): Promise<Connection> {
   if (!connectionName.test(name)) throw await unknownConnection(category.name, name)
   const path = `connections/${category.name}/${name}`
   let named: { provider: string }

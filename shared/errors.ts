@@ -11,6 +11,8 @@ const kinds = {
   refused: { status: 422, title: 'The platform refused', transient: false },
   /** The platform did not accept our credentials; the secret may have been rotated, so it is read anew and tried once more. */
   credentials: { status: 422, title: 'The platform refused our credentials', transient: false },
+  /** A write without an answer at a platform that gives no way to look it up: a second one might do it twice. */
+  doubtful: { status: 502, title: 'It is not known whether it was done', transient: false },
   platform: { status: 502, title: 'The platform failed', transient: true },
   unavailable: { status: 503, title: 'We could not take the call', transient: true },
   misconfigured: { status: 503, title: 'We are not configured for this', transient: false },

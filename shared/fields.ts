@@ -14,7 +14,8 @@ export const optional = z.optional
 /** Marks the fields of a connection whose values are masked wherever they turn up. */
 const secretFields = z.registry<{ secret: true }>()
 
-function about<F extends z.ZodMiniType>(field: F, description: string): F {
+/** Says in a sentence what a field is for. */
+export function about<F extends z.ZodMiniType>(field: F, description: string): F {
   z.globalRegistry.add(field, { description })
   return field
 }
@@ -48,6 +49,30 @@ export function word(description: string) {
 export function name(description: string) {
   return about(z.string().check(z.minLength(1), z.maxLength(255)), description)
 }
+
+/** One of a few words. */
+export function choice<const W extends readonly [string, ...string[]]>(words: W, description: string) {
+  return about(z.enum(words), description)
+}
+
+/** A whole number, also as text. */
+export function integer(least: number, most: number, description: string) {
+  const numeric = z.transform((value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value))
+  return about(z.pipe(numeric, z.int().check(z.gte(least), z.lte(most))), description)
+}
+
+/** On or off: the words, or true and false. */
+export function onOff(description: string) {
+  const word = z.transform((value) => onOffWords.get(String(value).toLowerCase()) ?? value)
+  return about(z.pipe(word, z.enum(['on', 'off'])), description)
+}
+
+const onOffWords = new Map([
+  ['on', 'on'],
+  ['true', 'on'],
+  ['off', 'off'],
+  ['false', 'off'],
+])
 
 /** A platform's id of something: numbers are taken as text. */
 export function id(description: string) {

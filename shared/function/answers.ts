@@ -1,4 +1,5 @@
 import { Failure, messageOf } from '../errors.ts'
+import type { Outcome } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
 
 /** An answer as API Gateway takes it. */
@@ -8,6 +9,7 @@ export interface HttpAnswer {
   body: string
 }
 
+const problemJson = { 'content-type': 'application/problem+json' }
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /** A JSON answer; nothing secret is in it, whatever was put in. */
@@ -17,6 +19,20 @@ export function json(statusCode: number, body: unknown, headers: Record<string, 
     headers: { 'content-type': 'application/json', ...always, ...headers },
     body: JSON.stringify(maskDeep(body)),
   }
+}
+
+/**
+ * The answer to a silent call that was carried out. webhook-service takes every 2xx for a pass and every other status for a
+ * failure, and never looks into the body: so what ended with `fail` is no 2xx.
+ */
+export function outcomeAnswer(outcome: Outcome): HttpAnswer {
+  if (outcome.result !== 'fail') return json(200, outcome)
+  const { message, result, data, links } = outcome
+  return json(
+    422,
+    { type: 'about:blank', title: 'It did not turn out well', status: 422, detail: message, result, data, links },
+    problemJson,
+  )
 }
 
 /**
@@ -35,7 +51,7 @@ export function problem(error: unknown, requestId: string): HttpAnswer {
         status: 500,
         detail: `This is our fault (${messageOf(error)}): look for ${requestId} in the log.`,
       },
-      { 'content-type': 'application/problem+json' },
+      problemJson,
     )
   }
   const { status, title, message, errors, retryAfter, headers } = error
@@ -43,7 +59,7 @@ export function problem(error: unknown, requestId: string): HttpAnswer {
     status,
     { type: 'about:blank', title, status, detail: message, ...(errors ? { errors } : {}) },
     {
-      'content-type': 'application/problem+json',
+      ...problemJson,
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...headers,
     },

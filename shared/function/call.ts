@@ -1,5 +1,5 @@
 import { authorize, type Caller } from '../callers.ts'
-import { loadConnection } from '../connections.ts'
+import { type Connection, loadConnection } from '../connections.ts'
 import { parseDuration } from '../duration.ts'
 import { Failure, type FieldError } from '../errors.ts'
 import { parseBody } from '../event/body.ts'
@@ -11,7 +11,7 @@ import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
 import type { Category } from './category.ts'
 import { identify } from './identity.ts'
-import type { Job } from './perform.ts'
+import type { Work } from './perform.ts'
 
 /** A request, whatever brought it here. */
 export interface CallRequest {
@@ -29,7 +29,7 @@ export interface Call {
   event: CallEvent
   /** What an interactive call answers; undefined for a silent one. */
   task: TaskEvent | undefined
-  job: Job
+  work: Work
   /** Seconds until an interactive call gives up. */
   deadline: number
   /** Why nothing is to be done, where `when` says so. */
@@ -58,8 +58,9 @@ export async function readCall(category: Category, caller: Caller, request: Call
     () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
     () => validate(action.input, inputOf(body, event, action), { what: 'The input', root: 'input' }),
   )
-  const name = connectionName(options, body, caller, category.name)
+  const name = connectionName(options, body, caller, `${category.name}/${request.action}`)
   const connection = await loadConnection(category, name)
+  refuseOtherShape(category, request.action, connection)
   const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(completed)
@@ -75,7 +76,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     options,
     event,
     task: maskDeep(task),
-    job: {
+    work: {
       action: request.action,
       connection: name,
       input,
@@ -113,14 +114,30 @@ function inputOf(
   return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !answered.includes(name)))
 }
 
-function connectionName(options: CallOptions, body: Record<string, unknown>, caller: Caller, category: string): string {
+/** A category may have platforms of several kinds: not each can do each action. */
+function refuseOtherShape(category: Category, action: string, { name, provider }: Connection): void {
+  if (provider.shape === category.actions[action]?.shape) return
+  const able = Object.keys(category.actions).filter((other) => category.actions[other]?.shape === provider.shape)
+  throw new Failure(
+    'invalid',
+    `The connection ${name} leads to ${provider.title}, which can ${able.join(', ')}, but not ${action}: name another with ?connection=..`,
+  )
+}
+
+/**
+ * The caller's default for the action comes before that for the category.
+ *
+ * @param target `<category>/<action>`
+ */
+function connectionName(options: CallOptions, body: Record<string, unknown>, caller: Caller, target: string): string {
   const inBody = body['connection']
   if (inBody !== undefined && typeof inBody !== 'string') {
     throw new Failure('invalid', 'connection must be the name of a connection', {
       errors: [{ path: 'connection', message: 'must be text' }],
     })
   }
-  return options.connection ?? inBody ?? caller.connections?.[category] ?? 'default'
+  const { connections: defaults = {} } = caller
+  return options.connection ?? inBody ?? defaults[target] ?? defaults[target.split('/', 1)[0] ?? ''] ?? 'default'
 }
 
 /** The deployment's own default, in seconds. */

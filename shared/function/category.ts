@@ -1,10 +1,39 @@
 import type * as z from 'zod/mini'
 import type { CallEvent } from '../event/event.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Client, Provider } from './provider.ts'
+import type { Client, Provider, Shape } from './provider.ts'
+
+/** Something that has begun at the platform and goes on there: a run, an approval, a deployment. */
+export interface Begun {
+  /** What is known at once; a silent call that does not wait answers this. */
+  outcome: Outcome
+  /** What it takes to look after it: JSON, kept in the task. */
+  pending: unknown
+}
+
+/** What one look at it shows: how it ended, or what the platform calls the state that it is in. */
+export type Look = { ended: Outcome } | { running: string }
+
+/** How what an action has begun is looked after until it ends. */
+interface Follow<P extends Provider, Input> {
+  /** Whether a silent call waits for the end for as long as it may, or answers at once. */
+  silent: 'waits' | 'answers'
+  /** @throws Failure; a fault that may go away by itself does not end the task. */
+  look(provider: P, client: Client, input: Input, pending: unknown): Promise<Look>
+  /**
+   * Asks the platform to end it.
+   *
+   * @returns false where the platform has no way to
+   */
+  stop(provider: P, client: Client, input: Input, pending: unknown): Promise<boolean>
+  /** What becomes of it when the deadline passes. */
+  onDeadline(input: Input): 'stop' | 'leave'
+}
 
 /** What a call asks for, the same for every provider of the category. */
-export interface Action<P extends Provider = Provider, Input = never> {
+export interface Action<P extends Provider = Provider, Input = never, Asked = Input> {
+  /** What its provider must offer: a category may have providers of several shapes. */
+  shape: Shape
   /** One sentence for `--help`, the README and the OpenAPI document. */
   summary: string
   input: z.ZodMiniObject
@@ -18,28 +47,30 @@ export interface Action<P extends Provider = Provider, Input = never> {
    *
    * @throws Failure `invalid`
    */
-  complete(input: Input, from: { event: CallEvent; connection: Record<string, unknown>; provider: P }): Input
+  complete(input: Asked, from: { event: CallEvent; connection: Record<string, unknown>; provider: P }): Input
   /**
    * Does it. May run again after a crash or a fault with the same `client.key`, and must then find what the earlier try
    * made instead of making it twice.
    *
    * @throws Failure
    */
-  act(provider: P, client: Client, input: Input): Promise<Outcome>
+  act(provider: P, client: Client, input: Input): Promise<Outcome | Begun>
+  /** For an action that may begin something. */
+  follow?: Follow<P, Input>
 }
 
 /** A task category: one folder, one function. */
-export interface Category<P extends Provider = Provider> {
+export interface Category {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
   name: string
   summary: string
-  // biome-ignore lint/suspicious/noExplicitAny: each action has an input of its own; its schema guards it at the door.
-  actions: Record<string, Action<P, any>>
+  // biome-ignore lint/suspicious/noExplicitAny: its schema guards the input of each action at the door, its shape the provider.
+  actions: Record<string, Action<any, any, any>>
   /** Name -> module, loaded when used, so that a call pays for one provider only. */
-  providers: Record<string, () => Promise<P>>
+  providers: Record<string, () => Promise<Provider>>
 }
 
 /** Declares a category. Its file is a contents page: see `functions/issue-ticketing/index.ts`. */
-export function defineCategory<P extends Provider>(category: Category<P>): Category<P> {
+export function defineCategory(category: Category): Category {
   return category
 }

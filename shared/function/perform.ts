@@ -1,13 +1,14 @@
 import { type Connection, connectionPath, loadConnection } from '../connections.ts'
 import { Failure, sentence } from '../errors.ts'
-import { Http, isCredential, type SentRequest } from '../http.ts'
+import { isCredential, type SentRequest } from '../http.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
-import type { Action, Category } from './category.ts'
+import type { Action, Begun, Category, Look } from './category.ts'
+import { connect } from './connect.ts'
 import type { Client, Provider } from './provider.ts'
 
-/** One action on one connection: what a silent call does, and what the step of a task does. */
-export interface Job {
+/** What a call wants done: an action on a connection. */
+export interface Work {
   action: string
   connection: string
   /** Checked and completed. */
@@ -18,66 +19,83 @@ export interface Job {
 }
 
 /**
- * Does an action once. Credentials that the platform does not accept are read anew from their secret, and tried once more.
+ * Does an action once.
  *
  * @param deadlineAt epoch milliseconds after which nothing is written
  * @param repeated whether an earlier try may have got further than we know
+ * @returns how it ended, or what has begun at the platform and goes on there
  * @throws Failure
  */
-export async function perform(category: Category, job: Job, deadlineAt: number, repeated: boolean): Promise<Outcome> {
-  const action = category.actions[job.action]
-  if (!action) throw new Failure('unknown', `There is no action ${job.action} in ${category.name}.`)
+export async function perform(
+  category: Category,
+  work: Work,
+  deadlineAt: number,
+  repeated: boolean,
+): Promise<Outcome | Begun> {
+  const result = await withConnection(category, work, (action, connection) => {
+    if (work.dryRun) return rehearse(connection, action, work, deadlineAt)
+    return action.act(connection.provider, connect(connection, { key: work.key, repeated, deadlineAt }), work.input)
+  })
+  return maskDeep(result)
+}
+
+/**
+ * Looks how what has begun goes on.
+ *
+ * @throws Failure
+ */
+export async function look(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<Look> {
+  const seen = await withConnection(category, work, async (action, connection) => {
+    const client = connect(connection, { key: work.key, repeated: false, deadlineAt })
+    return followOf(action).look(connection.provider, client, work.input, pending)
+  })
+  return maskDeep(seen)
+}
+
+/**
+ * Asks the platform to end what has begun.
+ *
+ * @returns false where the platform has no way to
+ * @throws Failure
+ */
+export async function stop(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<boolean> {
+  return withConnection(category, work, async (action, connection) => {
+    const client = connect(connection, { key: work.key, repeated: false, deadlineAt })
+    return followOf(action).stop(connection.provider, client, work.input, pending)
+  })
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema at the door.
+type AnyAction = Action<Provider, any>
+
+function followOf({ follow, summary }: AnyAction): NonNullable<AnyAction['follow']> {
+  if (!follow) throw new Error(`"${summary}" begins something, and does not say how it is followed.`)
+  return follow
+}
+
+/** Credentials that the platform does not accept are read anew from their secret, and tried once more. */
+async function withConnection<T>(
+  category: Category,
+  { action: name, connection }: Work,
+  run: (action: AnyAction, connection: Connection) => Promise<T>,
+): Promise<T> {
+  const action = category.actions[name]
+  if (!action) throw new Failure('unknown', `There is no action ${name} in ${category.name}.`)
+  const attempt = async (fresh: boolean) => run(action, await loadConnection(category, connection, fresh))
   try {
-    return await attempt(category, action, job, deadlineAt, repeated, false)
+    return await attempt(false)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
   }
   try {
-    return await attempt(category, action, job, deadlineAt, repeated, true)
+    return await attempt(true)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
     throw new Failure(
       'credentials',
-      `${sentence(error.message)} Mend the secret ${connectionPath(category.name, job.connection)}.`,
+      `${sentence(error.message)} Mend the secret ${connectionPath(category.name, connection)}.`,
     )
   }
-}
-
-async function attempt(
-  category: Category,
-  // biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema at the door.
-  action: Action<Provider, any>,
-  job: Job,
-  deadlineAt: number,
-  repeated: boolean,
-  fresh: boolean,
-): Promise<Outcome> {
-  const connection = await loadConnection(category, job.connection, fresh)
-  if (job.dryRun) return rehearse(connection, action, job, deadlineAt)
-  const client = connect(connection, { key: job.key, repeated, deadlineAt })
-  return maskDeep(await action.act(connection.provider, client, job.input))
-}
-
-interface ConnectOptions {
-  key: string | undefined
-  repeated: boolean
-  deadlineAt: number
-  intercept?: (request: SentRequest) => void
-}
-
-/** The client of a connection, as its provider's functions get it. */
-export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { key, repeated, deadlineAt, intercept } = options
-  const http = new Http({
-    platform: provider.title,
-    baseUrl: String(values['baseUrl']),
-    headers: provider.headers(values),
-    ca: values['ca'] as string | undefined,
-    deadlineAt,
-    ...(intercept ? { intercept } : {}),
-    ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),
-  })
-  return { connection: values, http, key, repeated }
 }
 
 /** Thrown where the first write would go out. */
@@ -93,30 +111,32 @@ class Rehearsed extends Error {
 /** Goes as far as the first request that would change something, and answers that request, masked. */
 async function rehearse(
   connection: Connection,
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  action: Action<Provider, any>,
-  job: Job,
+  action: AnyAction,
+  work: Work,
   deadlineAt: number,
-): Promise<Outcome> {
+): Promise<Outcome | Begun> {
   const intercept = (request: SentRequest) => {
     throw new Rehearsed(request)
   }
   try {
-    const client = connect(connection, { key: undefined, repeated: false, deadlineAt, intercept })
-    const outcome = await action.act(connection.provider, client, job.input)
-    return { ...maskDeep(outcome), message: `Dry run: nothing would be sent. ${mask(outcome.message)}` }
+    const client: Client = connect(connection, { key: undefined, repeated: false, deadlineAt, intercept })
+    const outcome = outcomeOf(await action.act(connection.provider, client, work.input))
+    return { ...outcome, message: `Dry run: nothing would be sent. ${mask(outcome.message)}` }
   } catch (error) {
     if (!(error instanceof Rehearsed)) throw error
     const { method, url, headers, body } = error.request
     const shown = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, isCredential(name) ? '***' : value]),
     )
-    return maskDeep(
-      passed(`Dry run: nothing was sent. It would be ${method} ${url}`, {
-        request: { method, url, headers: shown, body: asJson(body) },
-      }),
-    )
+    return passed(`Dry run: nothing was sent. It would be ${method} ${url}`, {
+      request: { method, url, headers: shown, body: asJson(body) },
+    })
   }
+}
+
+/** What is known at once. */
+export function outcomeOf(result: Outcome | Begun): Outcome {
+  return 'pending' in result ? result.outcome : result
 }
 
 function asJson(body: string | undefined): unknown {

@@ -1,11 +1,15 @@
 import type * as z from 'zod/mini'
+import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http.ts'
 
 /** What a provider's functions work with: one instance of the platform, for one call. */
 export interface Client<Connection = Record<string, unknown>> {
   /** The connection's secret, checked against the provider's schema. */
   connection: Connection
+  /** For a platform with an API of its own. */
   http: Http
+  /** For one that is part of AWS. */
+  aws: Aws
   /**
    * The identity of the call, to be hidden in whatever is made, so that a repeat finds it. Absent where the caller sent
    * no event id: then nothing can be looked up.
@@ -15,14 +19,18 @@ export interface Client<Connection = Record<string, unknown>> {
   repeated: boolean
 }
 
+/** What a provider can do: the functions that `shared/shapes/` ask of it. */
+export type Shape = 'ticket' | 'flag' | 'job'
+
 /** A downstream platform: what every provider says of itself, whatever its category. */
 export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
+  shape: Shape
   /** The platform's name, for people: `GitHub`. */
   title: string
-  /** The fields of a connection. `baseUrl` is where every call goes. */
+  /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
   connection: S
   /** The headers of every call: authentication and API version. */
-  headers(connection: z.output<S>): Record<string, string>
+  headers?(connection: z.output<S>): Record<string, string>
   /** The cheapest authenticated call. */
   check(client: Client<z.output<S>>): Promise<unknown>
   /** The platform's words for a refusal, where they are not in one of the usual places. */

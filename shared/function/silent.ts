@@ -3,12 +3,15 @@ import { Failure, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import type { Call } from './call.ts'
-import type { Category } from './category.ts'
-import { type Job, perform } from './perform.ts'
+import type { Begun, Category } from './category.ts'
+import { look, perform, type Work } from './perform.ts'
 
 /** API Gateway gives up after 29 s; we want to be the ones who say why. */
 const longest = 24_000
 const pauses = [500, 2_000]
+/** Before the first look at what was begun, and what a look may take, in milliseconds. */
+const shortestPause = 500
+const timeForLook = 3_000
 /** How long a repeat gets the recorded answer, in seconds. */
 const remembered = 24 * 3_600
 
@@ -25,23 +28,35 @@ interface LambdaContext {
  * @throws Failure
  */
 export async function answerSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
-  const { job, skip } = call
+  const { work, skip } = call
   if (skip) return passed(skip)
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
-  const act = () => performSoon(category, job, deadlineAt)
-  if (job.key === undefined || job.dryRun) return act()
-  return once(category.name, job.key, act, context)
+  const act = () => actSoon(category, work, deadlineAt)
+  if (work.key === undefined || work.dryRun) return act()
+  return once(category.name, work.key, act, context)
+}
+
+/** Does it, and waits for the end of what that begins, where its action says so and there is time. */
+async function actSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome> {
+  const result = await performSoon(category, work, deadlineAt)
+  if (!('pending' in result)) return result
+  const ended =
+    category.actions[work.action]?.follow?.silent === 'waits'
+      ? await watch(category, work, result.pending, deadlineAt)
+      : undefined
+  return ended ?? result.outcome
 }
 
 /** Tries again while there is time, where a repeat can do no harm. */
-async function performSoon(category: Category, job: Job, deadlineAt: number): Promise<Outcome> {
+async function performSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome | Begun> {
+  let doubtful = false
   for (let tries = 0; ; tries++) {
     try {
-      return await perform(category, job, deadlineAt, tries > 0)
+      return await perform(category, work, deadlineAt, doubtful)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      const doubtful = error.afterWrite && job.key === undefined
-      if (error.transient && doubtful) {
+      doubtful ||= error.afterWrite
+      if (error.transient && error.afterWrite && work.key === undefined) {
         throw new Failure(
           error.kind,
           `${sentence(error.message)} It may have been done all the same: look before you repeat it, or send the event's id.`,
@@ -50,10 +65,30 @@ async function performSoon(category: Category, job: Job, deadlineAt: number): Pr
       }
       const pause = Math.max(pauses[tries] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
       if (!error.transient || Date.now() + pause >= deadlineAt) throw error
-      log.info('trying again', { action: job.action, reason: error.message })
+      log.info('trying again', { action: work.action, reason: error.message })
       await sleep(pause)
     }
   }
+}
+
+/** Looks every now and then; undefined where time is over before it has ended. */
+async function watch(
+  category: Category,
+  work: Work,
+  pending: unknown,
+  deadlineAt: number,
+): Promise<Outcome | undefined> {
+  for (let pause = shortestPause; Date.now() + pause < deadlineAt - timeForLook; pause *= 1.3) {
+    await sleep(pause)
+    try {
+      const seen = await look(category, work, pending, deadlineAt)
+      if ('ended' in seen) return seen.ended
+    } catch (error) {
+      // It has begun, and that is what is answered; why it can not be seen is for the log.
+      log.warn('what was begun could not be looked at', error as Error)
+    }
+  }
+  return undefined
 }
 
 /** One answer for one key, by Powertools' idempotency on DynamoDB. */

@@ -17,8 +17,8 @@ const remembered = 14 * 86_400
  * @throws Failure `misconfigured` (nowhere to answer to), `unavailable`: then no event ever follows
  */
 export async function startTask(category: string, call: Call): Promise<{ taskId: string; duplicate: boolean }> {
-  const { caller, task, job, options } = call
-  if (!task || !job.key) throw new Error('Only an interactive call starts a task.')
+  const { caller, task, work, options } = call
+  if (!task || !work.key) throw new Error('Only an interactive call starts a task.')
   if (!caller.orchestrator) {
     throw new Failure(
       'misconfigured',
@@ -28,21 +28,21 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
   await loadOrchestrator(caller.orchestrator)
   const payload: TaskPayload = {
     version: 1,
-    taskId: job.key,
+    taskId: work.key,
     category,
     orchestrator: caller.orchestrator,
     event: task,
-    action: job.action,
-    connection: job.connection,
-    input: job.input,
+    action: work.action,
+    connection: work.connection,
+    input: work.input,
     sendStarted: options.sendStarted,
     labels: options.labels,
     deadline: call.deadline,
-    dryRun: job.dryRun,
+    dryRun: work.dryRun,
     ...(call.skip ? { skip: call.skip } : {}),
   }
-  const begun = await invoke(job.key, canonical(payload))
-  return { taskId: job.key, duplicate: !begun || !(await isFirst(job.key)) }
+  const begun = await invoke(work.key, canonical(payload))
+  return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key)) }
 }
 
 /**

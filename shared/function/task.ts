@@ -8,8 +8,9 @@ import { log } from '../log.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
 import { backoff } from './backoff.ts'
-import type { Category } from './category.ts'
-import { perform } from './perform.ts'
+import type { Begun, Category } from './category.ts'
+import { type Deadline, follow } from './follow.ts'
+import { perform, type Work } from './perform.ts'
 import { sendEvent } from './send-event.ts'
 import { type TaskPayload, taskPayload } from './task-payload.ts'
 
@@ -61,7 +62,7 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
   return { taskId: task.taskId, outcome }
 }
 
-/** Does the action, patiently: a platform that is down is asked again until the deadline. */
+/** Does the action, and looks after what that begins until it ends. */
 async function act(
   category: Category,
   task: TaskPayload,
@@ -69,17 +70,42 @@ async function act(
   deadlineAt: number,
 ): Promise<Outcome> {
   if (task.skip) return passed(task.skip)
-  const { action, connection, input, dryRun, taskId: key } = task
+  const { action, connection, input, dryRun, taskId: key, deadline } = task
+  const work: Work = { action, connection, input, dryRun, key }
   try {
-    return await context.step(
-      action,
-      async ({ attempt }) => {
+    const result = await begin(category, work, context, { deadline, deadlineAt })
+    return 'pending' in result ? await follow(category, work, result, context, { deadline, deadlineAt }) : result
+  } catch (error) {
+    return maskDeep(errored(error))
+  }
+}
+
+/**
+ * Does the action, patiently: a platform that is down is asked again until the deadline.
+ *
+ * A try that certainly wrote nothing ends its step and is followed by another; one that may have, or of which nothing is
+ * known since it died, is tried again within its step. So the second attempt of a step is always in doubt, and no other.
+ */
+async function begin(
+  category: Category,
+  work: Work,
+  context: DurableContext,
+  { deadline, deadlineAt }: Deadline,
+): Promise<Outcome | Begun> {
+  for (let tries = 1; ; tries++) {
+    const tried = await context.step(
+      work.action,
+      async ({ attempt }): Promise<Outcome | Begun | { again: number }> => {
+        const repeated = attempt > 1
         try {
-          return await perform(category, { action, connection, input, key, dryRun }, deadlineAt, attempt > 1)
+          return await perform(category, work, deadlineAt, repeated)
         } catch (error) {
           const timeLeft = deadlineAt - Date.now()
-          if (isTransient(error) && timeLeft > lastTry) throw error
-          return maskDeep(errored(isTransient(error) ? givenUp(error as Failure, task.deadline) : error))
+          if (!isTransient(error) || timeLeft <= lastTry)
+            return maskDeep(errored(isTransient(error) ? givenUp(error as Failure, deadline) : error))
+          log.warn(`${work.action} did not succeed`, { tries, attempt, reason: (error as Failure).message })
+          if (repeated || (error as Failure).afterWrite) throw error
+          return { again: pause(error as Failure, tries, deadline, deadlineAt) }
         }
       },
       {
@@ -87,15 +113,16 @@ async function act(
         semantics: StepSemantics.AtMostOncePerRetry,
         retryStrategy: (error, attempt) => ({
           shouldRetry: attempt < mostTries,
-          delay: { seconds: pause(error, attempt, task.deadline, deadlineAt) },
+          delay: { seconds: pause(error, attempt, deadline, deadlineAt) },
         }),
       },
     )
-  } catch (error) {
-    return maskDeep(errored(error))
+    if (!('again' in tried)) return tried
+    await context.wait('pause', { seconds: tried.again })
   }
 }
 
+/** Of the 3,000 operations that an execution may have. */
 const mostTries = 2_000
 /** With less time left than this a try is the last one, in milliseconds. */
 const lastTry = 1_500

@@ -4,7 +4,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorize, type Caller } from '../callers.ts'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
-import { type HttpAnswer, json, problem } from './answers.ts'
+import { type HttpAnswer, json, outcomeAnswer, problem } from './answers.ts'
 import { readCall } from './call.ts'
 import type { Category } from './category.ts'
 import { answerSilently } from './silent.ts'
@@ -61,11 +61,11 @@ async function answerCall(
   log.appendKeys({
     caller: caller.name,
     action,
-    connection: call.job.connection,
+    connection: call.work.connection,
     eventId: call.event.id,
     keptnContext: call.event.shkeptncontext,
   })
-  if (call.options.mode === 'silent') return json(200, await answerSilently(category, call, context))
+  if (call.options.mode === 'silent') return outcomeAnswer(await answerSilently(category, call, context))
   const { taskId, duplicate } = await startTask(category.name, call)
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: statusUrl(event, category.name, taskId), duplicate })

@@ -5,6 +5,7 @@ import { id, name, optional, text, vendorFields, word, words } from '../fields.t
 import type { Action } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { type ProjectName, projectOf } from './project.ts'
 
 /** A ticket as it stands at the platform. */
 export interface Ticket {
@@ -12,7 +13,8 @@ export interface Ticket {
   id: string
   /** What people say: `7`, `OPS-12`. */
   number: string
-  url: string
+  /** Undefined where the platform does not say where it can be seen. */
+  url: string | undefined
   /** The platform's own word for its state. */
   state: string
   closed: boolean
@@ -45,8 +47,14 @@ const closeInput = z.strictObject({
   resolution: optional(word('How it was resolved, as the platform names it')),
 })
 
-export type OpenTicket = z.output<typeof openInput> & { title: string }
-export type UpdateTicket = z.output<typeof updateInput>
+/** How bad it is, beside its priority: only incidents have these, each a level or the platform's own value. */
+interface Scales {
+  urgency?: string | undefined
+  severity?: string | undefined
+}
+export type OpenTicket = z.output<typeof openInput> & Scales & { title: string }
+export type UpdateTicket = z.output<typeof updateInput> & Scales
+export type CloseTicket = z.output<typeof closeInput>
 /** What an update changes; the comment is apart, since only it is no setting that can be repeated. */
 export type TicketChanges = Omit<UpdateTicket, 'id' | 'comment'>
 /** Which ticket is meant. */
@@ -54,36 +62,48 @@ export type TicketRef = Pick<UpdateTicket, 'id' | 'project'>
 
 /** A platform that keeps tickets: vendor knowledge only, the promises are kept by the three actions below. */
 export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
+  shape: 'ticket'
   /** What a ticket is called here: `issue`. */
   noun: string
-  /** How a project is named here. */
-  project: { pattern: RegExp; example: string }
+  /** Undefined where the platform has none. */
+  project: ProjectName | undefined
   /** Throws Failure `invalid` where the id, with the project, names no ticket. */
   checkRef?(ref: TicketRef): void
+  /** Throws Failure `invalid` for an input that this platform has nothing for: it must not be dropped in silence. */
+  checkInput?(input: Partial<UpdateTicket & CloseTicket>, connection: z.output<S>): void
   /** The ticket that carries `client.key`, if there is one. Must see what was made a second ago. */
   find(client: Client<z.output<S>> & { key: string }, input: OpenTicket): Promise<Ticket | undefined>
   /** Makes a ticket that carries `client.key`. */
   open(client: Client<z.output<S>>, input: OpenTicket): Promise<Ticket>
-  get(client: Client<z.output<S>>, ref: TicketRef): Promise<Ticket>
+  /** Absent where the platform takes events and cannot be read: then what was sent is all that is known. */
+  get?(client: Client<z.output<S>>, ref: TicketRef): Promise<Ticket>
   /** Sets what is given and leaves the rest; labels are added. */
   change(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
   /** Adds a comment that carries `client.key`. */
   comment(client: Client<z.output<S>>, ref: TicketRef, comment: string): Promise<void>
   /** Whether a comment of the ticket carries `client.key`. */
   hasComment(client: Client<z.output<S>> & { key: string }, ref: TicketRef): Promise<boolean>
-  close(client: Client<z.output<S>>, ref: TicketRef, how: { resolution?: string | undefined }): Promise<void>
+  close(client: Client<z.output<S>>, ref: TicketRef, how: Pick<CloseTicket, 'resolution' | 'comment'>): Promise<void>
 }
 
 /** Declares a ticket provider; the schema of its connection types the client of each of its functions. */
-export function defineTicketProvider<S extends z.ZodMiniObject>(provider: TicketProvider<S>): TicketProvider<S> {
-  return provider
+export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'shape'>>(
+  provider: P & { connection: S },
+): P & { shape: 'ticket' } {
+  return { shape: 'ticket', ...provider }
+}
+
+/** A ticket is done with when it is answered: nothing goes on. */
+interface TicketAction<Input> extends Action<TicketProvider, Input> {
+  act(provider: TicketProvider, client: Client, input: Input): Promise<Outcome>
 }
 
 const hour = 3_600
 const answers = ['id', 'number', 'url', 'state'] as const
 
 /** Opens a ticket, once per event. */
-export const openTicket: Action<TicketProvider, OpenTicket> = {
+export const openTicket: TicketAction<OpenTicket> = {
+  shape: 'ticket',
   summary: 'Opens a ticket and answers its id, number and URL',
   input: openInput,
   answers,
@@ -92,7 +112,8 @@ export const openTicket: Action<TicketProvider, OpenTicket> = {
     const problem = problemOf(event)
     const title = input.title ?? problem?.title ?? titleOf(event)
     const description = input.description ?? (problem && [problem.title, problem.url].filter(Boolean).join('\n\n'))
-    return { ...input, title, description, project: projectOf(input.project, connection, provider, true) }
+    const project = projectOf(input.project, connection, provider, true)
+    return checked(provider, connection, { ...input, title, description, project })
   },
   async act(provider, client, input) {
     const found = hasKey(client) ? await provider.find(client, input) : undefined
@@ -105,7 +126,8 @@ export const openTicket: Action<TicketProvider, OpenTicket> = {
 }
 
 /** Changes a ticket and adds a comment, once per event; answers the state read back. */
-export const updateTicket: Action<TicketProvider, UpdateTicket> = {
+export const updateTicket: TicketAction<UpdateTicket> = {
+  shape: 'ticket',
   summary: 'Changes a ticket or comments on it, and answers its state as read back',
   input: updateInput,
   answers,
@@ -126,33 +148,42 @@ export const updateTicket: Action<TicketProvider, UpdateTicket> = {
         },
       )
     }
-    return referTo(provider, { ...input, project: projectOf(input.project, connection, provider, false) })
+    return checked(provider, connection, {
+      ...input,
+      project: projectOf(input.project, connection, provider, false),
+    })
   },
   async act(provider, client, { id, project, comment, ...changes }) {
     const ref = { id, project }
     if (Object.values(changes).some((value) => value !== undefined)) await provider.change(client, ref, changes)
     if (comment) await commentOnce(provider, client, ref, comment)
+    if (!provider.get) return unconfirmed(provider, ref, changes.state ?? 'updated', 'update')
     const ticket = await provider.get(client, ref)
     return outcomeOf(provider, ticket, `Updated ${named(provider, ticket)}, now ${ticket.state}`)
   },
 }
 
 /** Closes a ticket; what is closed already passes. The confirmation is the state read back. */
-export const closeTicket: Action<TicketProvider, z.output<typeof closeInput>> = {
+export const closeTicket: TicketAction<CloseTicket> = {
+  shape: 'ticket',
   summary: 'Closes a ticket and answers its state as read back',
   input: closeInput,
   answers,
   deadline: hour,
   complete(input, { connection, provider }) {
-    return referTo(provider, { ...input, project: projectOf(input.project, connection, provider, false) })
+    return checked(provider, connection, {
+      ...input,
+      project: projectOf(input.project, connection, provider, false),
+    })
   },
   async act(provider, client, { id, project, comment, resolution }) {
     const ref = { id, project }
-    const before = await provider.get(client, ref)
+    const before = await provider.get?.(client, ref)
     if (comment) await commentOnce(provider, client, ref, comment)
-    if (before.closed)
+    if (before?.closed)
       return outcomeOf(provider, before, `The ${named(provider, before)} was closed already (${before.state})`)
-    await provider.close(client, ref, { resolution })
+    await provider.close(client, ref, { resolution, comment })
+    if (!provider.get) return unconfirmed(provider, ref, 'closed', 'close')
     const after = await provider.get(client, ref)
     if (!after.closed) {
       throw new Failure(
@@ -164,8 +195,14 @@ export const closeTicket: Action<TicketProvider, z.output<typeof closeInput>> = 
   },
 }
 
-function referTo<I extends TicketRef>(provider: TicketProvider, input: I): I {
-  provider.checkRef?.(input)
+function checked<I extends Partial<UpdateTicket & CloseTicket>>(
+  provider: TicketProvider,
+  connection: Record<string, unknown>,
+  input: I,
+): I {
+  const { id, project } = input
+  if (id !== undefined) provider.checkRef?.({ id, project })
+  provider.checkInput?.(input, connection)
   return input
 }
 
@@ -185,7 +222,15 @@ function named({ noun }: TicketProvider, { number }: Ticket): string {
 function outcomeOf(provider: TicketProvider, ticket: Ticket, message: string): Outcome {
   const { id, number, url, state } = ticket
   const name = `${provider.title.toLowerCase().replace(/\s+/g, '-')} ${number}`
-  return passed(message, { id, number, url, state }, { [name]: url })
+  return passed(message, { id, number, ...(url ? { url } : {}), state }, url ? { [name]: url } : {})
+}
+
+/** What is sent to a platform that takes events can not be read back, and nothing else may be claimed. */
+function unconfirmed(provider: TicketProvider, { id }: TicketRef, state: string, what: 'update' | 'close'): Outcome {
+  return passed(
+    `${provider.title} took the ${what} of ${provider.noun} ${id}; it does not let its state be read back`,
+    { id, number: id, state },
+  )
 }
 
 function titleOf(event: { task?: string; data: { project?: string; stage?: string; service?: string } }): string {
@@ -200,19 +245,4 @@ function titleOf(event: { task?: string; data: { project?: string; stage?: strin
     )
   }
   return `${event.task ?? 'Task'}: ${service} in ${[project, stage].filter(Boolean).join('/')}`
-}
-
-function projectOf(
-  asked: string | undefined,
-  connection: Record<string, unknown>,
-  { project: { pattern, example } }: TicketProvider,
-  required: boolean,
-): string | undefined {
-  const project = asked ?? (connection['project'] as string | undefined)
-  const wrong = project === undefined ? required : !pattern.test(project)
-  if (wrong) {
-    const message = `${project === undefined ? 'missing, and the connection has no default' : 'not a project here'}: write it like ${example}`
-    throw new Failure('invalid', `input.project is ${message}`, { errors: [{ path: 'input.project', message }] })
-  }
-  return project
 }

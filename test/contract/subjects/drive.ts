@@ -1,6 +1,7 @@
 import { categories } from '../../../functions/index.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
-import { connect } from '../../../shared/function/perform.ts'
+import { connect } from '../../../shared/function/connect.ts'
+import { outcomeOf } from '../../../shared/function/perform.ts'
 import { key, type Subject } from '../cases.ts'
 
 /**
@@ -28,7 +29,7 @@ export function driveProvider(category: string, provider: string, fields: object
     if (!action) throw new Error(`${category} has no action ${row.action}`)
     const event = parseEvent({ id: 'an-event', data: { project: 'shop', stage: 'production', service: 'checkout' } })
     const input = action.complete(action.input.parse(row.input), { event, connection: values, provider: platform })
-    const { result, message } = await action.act(platform, client, input)
+    const { result, message } = outcomeOf(await action.act(platform, client, input))
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
     return message
   }

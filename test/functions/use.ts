@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { connect } from '../../../shared/function/perform.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { remember } from '../../../shared/redact.ts'
-import type { OpenTicket, TicketProvider } from '../../../shared/shapes/ticket.ts'
+import { Failure } from '../../shared/errors.ts'
+import { secretsIn } from '../../shared/fields.ts'
+import { connect } from '../../shared/function/connect.ts'
+import type { Client, Provider } from '../../shared/function/provider.ts'
+import { remember } from '../../shared/redact.ts'
+import type { OpenTicket } from '../../shared/shapes/ticket.ts'
 
 interface Options {
   key?: string | undefined
@@ -15,13 +15,13 @@ interface Options {
 
 /** The client of a connection, as the framework makes it for each call. */
 export function clientOf<S extends z.ZodMiniObject>(
-  provider: TicketProvider<S>,
+  provider: Provider<S>,
   values: z.output<S>,
   options: Options = {},
 ): Client<z.output<S>> & { key: string } {
   const { key, repeated = false, deadline = 20_000 } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) remember(value)
-  const connection = { name: 'test', provider: provider as unknown as TicketProvider, values }
+  const connection = { name: 'test', provider: provider as unknown as Provider, values }
   return connect(connection, { key, repeated, deadlineAt: Date.now() + deadline }) as Client<z.output<S>> & {
     key: string
   }

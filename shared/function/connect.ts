@@ -1,0 +1,41 @@
+import { Aws } from '../aws/aws.ts'
+import type { Connection } from '../connections.ts'
+import { Http, type SentRequest } from '../http.ts'
+import type { Client } from './provider.ts'
+
+interface ConnectOptions {
+  key: string | undefined
+  repeated: boolean
+  /** Epoch milliseconds after which nothing is written. */
+  deadlineAt: number
+  /** Gets each request that would change something, before it goes out. */
+  intercept?: (request: SentRequest) => void
+}
+
+/** The client of a connection, as its provider's functions get it. */
+export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
+  const { key, repeated, ...limits } = options
+  const { title: platform } = provider
+  let http: Http | undefined
+  let aws: Aws | undefined
+  return {
+    connection: values,
+    key,
+    repeated,
+    get http() {
+      http ??= new Http({
+        ...limits,
+        platform,
+        baseUrl: String(values['baseUrl']),
+        headers: provider.headers?.(values) ?? {},
+        ca: values['ca'] as string | undefined,
+        ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),
+      })
+      return http
+    },
+    get aws() {
+      aws ??= new Aws({ ...limits, platform, account: values })
+      return aws
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import { inWords } from '../duration.ts'
+import { Failure, isTransient, messageOf, sentence } from '../errors.ts'
+import { log } from '../log.ts'
+import type { Outcome } from '../outcome.ts'
+import { mask } from '../redact.ts'
+import { backoff } from './backoff.ts'
+import type { Begun, Category } from './category.ts'
+import { look, stop, type Work } from './perform.ts'
+
+/** When a task gives up: seconds from its beginning, and epoch milliseconds. */
+export interface Deadline {
+  deadline: number
+  deadlineAt: number
+}
+
+/** What is kept from one look to the next. */
+interface Watch {
+  beganAt: number
+  /** The platform's word for the state that was seen last. */
+  state: string | undefined
+  /** Refusals in a row, and why the last look failed. */
+  refusals: number
+  trouble: string | undefined
+  /** Seconds until the next look; undefined: there is none. */
+  next: number | undefined
+  ended: Outcome | undefined
+}
+
+/** The shortest time between two looks, and the longest unless the deadline is more than a day away, in seconds. */
+const shortest = 2
+const longest = 60
+/** An execution may have 3,000 operations: this leaves as many for the tries to begin and to answer. */
+const mostLooks = 1_500
+/** A platform that refuses to show what has begun is asked again this often, and this many seconds apart. */
+const mostRefusals = 5
+const afterRefusal = 30
+/** How long we wait for what was stopped to end, in seconds. */
+const timeToStop = 600
+/** The deadline is over, but a stop must still get through: how long one may take, in milliseconds, and how many there are. */
+const timeToAsk = 60_000
+const mostStops = 10
+
+/**
+ * Looks after what an action has begun until it ends or the deadline passes; then it is stopped or left, as its action
+ * says.
+ *
+ * A look never ends the task because of a fault that may go away by itself. Looks come at a tenth of the time that has
+ * passed, so that short things are seen soon and long ones cost little.
+ *
+ * @returns how it ended; errored where it can not be known
+ */
+export async function follow(
+  category: Category,
+  work: Work,
+  begun: Begun,
+  context: DurableContext,
+  { deadline, deadlineAt }: Deadline,
+): Promise<Outcome> {
+  const seen = await watch(context, 'follow', category, work, begun.pending, deadlineAt)
+  if (seen.ended) return seen.ended
+  if (seen.refusals >= mostRefusals) return lost(begun, seen)
+  const action = category.actions[work.action]
+  const late = `The deadline of ${inWords(deadline)} passed`
+  if (action?.follow?.onDeadline(work.input) !== 'stop')
+    return unfinished(begun, seen, `${late}, and it was left as it is`)
+  const asked = await askToStop(context, category, work, begun.pending)
+  if (asked.until === undefined) return unfinished(begun, seen, `${late}. ${asked.why}`)
+  const stopped = await watch(context, 'stopping', category, work, begun.pending, asked.until)
+  if (!stopped.ended)
+    return unfinished(begun, stopped, `${late}. It was asked to stop, and has not within ${inWords(timeToStop)}`)
+  // What came to its own end in the meantime has ended as it did.
+  if (stopped.ended.status !== 'aborted') return stopped.ended
+  return { ...stopped.ended, status: 'errored', message: `${late}, and it was stopped. ${stopped.ended.message}` }
+}
+
+/** One durable operation with a checkpoint for each look. */
+async function watch(
+  context: DurableContext,
+  name: string,
+  category: Category,
+  work: Work,
+  pending: unknown,
+  until: number,
+): Promise<Watch> {
+  return context.waitForCondition<Watch>(name, (before) => lookAgain(before, category, work, pending, until), {
+    initialState: {
+      beganAt: 0,
+      state: undefined,
+      refusals: 0,
+      trouble: undefined,
+      next: undefined,
+      ended: undefined,
+    },
+    waitStrategy: ({ next }) =>
+      next === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: next } },
+  })
+}
+
+/** Must not throw: that would end the wait at once. */
+async function lookAgain(
+  before: Watch,
+  category: Category,
+  work: Work,
+  pending: unknown,
+  until: number,
+): Promise<Watch> {
+  const beganAt = before.beganAt || Date.now()
+  const next = (least: number) => secondsToNext(beganAt, until, least)
+  try {
+    const seen = await look(category, work, pending, until)
+    if ('ended' in seen)
+      return { beganAt, state: before.state, refusals: 0, trouble: undefined, next: undefined, ended: seen.ended }
+    return { beganAt, state: seen.running, refusals: 0, trouble: undefined, next: next(0), ended: undefined }
+  } catch (error) {
+    log.warn('what was begun could not be looked at', error as Error)
+    // Whoever rotates a key has until the deadline to tell us the new one.
+    const passes = isTransient(error) || (error instanceof Failure && error.kind === 'credentials')
+    const refusals = passes ? 0 : before.refusals + 1
+    const wish = passes ? backoff(error as Failure, 1, 1, 1) : afterRefusal
+    const goesOn = refusals < mostRefusals
+    const trouble = mask(messageOf(error))
+    return { ...before, beganAt, refusals, trouble, next: goesOn ? next(wish) : undefined, ended: undefined }
+  }
+}
+
+/** Undefined when the deadline has passed; the last look is just before it. */
+function secondsToNext(beganAt: number, until: number, least: number): number | undefined {
+  const now = Date.now()
+  const left = (until - now) / 1_000
+  if (left <= 1) return undefined
+  const spread = Math.max(longest, (until - beganAt) / 1_000 / mostLooks)
+  const due = Math.max(shortest, least, Math.min(spread, (now - beganAt) / 10_000))
+  return Math.max(1, Math.floor(Math.min(due, left - 1)))
+}
+
+/** @returns until when it is waited for, in epoch milliseconds; or why it goes on */
+async function askToStop(
+  context: DurableContext,
+  category: Category,
+  work: Work,
+  pending: unknown,
+): Promise<{ until?: number; why?: string }> {
+  return context.step(
+    'stop',
+    async ({ attempt }) => {
+      try {
+        const asked = await stop(category, work, pending, Date.now() + timeToAsk)
+        if (asked) return { until: Date.now() + timeToStop * 1_000 }
+        return { why: 'The platform has no way to stop it: it goes on' }
+      } catch (error) {
+        if (isTransient(error) && attempt < mostStops) throw error
+        return { why: mask(`It could not be stopped, and goes on: ${messageOf(error)}`) }
+      }
+    },
+    {
+      retryStrategy: (error, attempt) => ({
+        shouldRetry: attempt < mostStops,
+        delay: { seconds: backoff(error, attempt, 2, 60) },
+      }),
+    },
+  )
+}
+
+/** It may end later, and nobody will hear of it: so this is no verdict. */
+function unfinished({ outcome }: Begun, { state, trouble }: Watch, why: string): Outcome {
+  const last = state === undefined ? 'Its state was never seen' : `It was last seen as ${state}`
+  const message = [why, trouble ? `${last}; the last look failed: ${trouble}` : last].map(sentence).join(' ')
+  return {
+    ...outcome,
+    status: 'errored',
+    result: 'fail',
+    message,
+    data: { ...outcome.data, ...(state ? { state } : {}) },
+  }
+}
+
+function lost(begun: Begun, seen: Watch): Outcome {
+  return unfinished(begun, seen, 'The platform does not show any more what was begun')
+}

@@ -1,0 +1,220 @@
+import * as z from 'zod/mini'
+import { Failure, isTransient, sentence } from '../errors.ts'
+import { choice, name, optional, vendorFields } from '../fields.ts'
+import type { Action, Begun, Look } from '../function/category.ts'
+import type { Client, Provider } from '../function/provider.ts'
+import { type Outcome, passed } from '../outcome.ts'
+import { judge, missed, thresholds } from './thresholds.ts'
+
+/** A run of a job at the platform. */
+export interface Run {
+  /** What names it there, and what a stop takes as `id`. */
+  id: string
+  url?: string | undefined
+  /** What else it takes to look after it: JSON. */
+  handle?: unknown
+}
+
+/** What a state of the platform means. */
+export type Verdict = 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
+
+/** A run as it is seen now. */
+export interface Sight {
+  /** The platform's own word, as in the provider's table. */
+  state: string
+  /** Where the state alone does not tell. */
+  verdict?: Verdict
+  /** Why it is so, in the platform's words: the failing step, the reason of a stop. */
+  reason?: string | undefined
+  /** What people look for in the results; small, since it goes into every later event of the sequence. */
+  data?: Record<string, unknown>
+  links?: Record<string, string>
+  /** What was measured, by name: for thresholds. */
+  metrics?: Record<string, number>
+}
+
+const startInput = z.strictObject({
+  target: optional(name('What to run: workflow, runbook, test .. as the platform names it')),
+  project: optional(name("Where it is, as the platform names it; the connection's default where left out")),
+  ref: optional(name('Which version of it: branch, tag, document version')),
+  parameters: optional(vendorFields('What the run is given, by name')),
+  thresholds: optional(thresholds('What must hold of the results: [{"metric":"p95","op":"<","value":500,"warn":400}]')),
+  onDeadline: optional(
+    choice(['stop', 'leave'], 'What becomes of a run that is not over at the deadline: stop or leave (it is)'),
+  ),
+})
+
+export type StartJob = z.output<typeof startInput> & { target: string }
+
+/** A platform that runs jobs: vendor knowledge only, the promises are kept by the actions below. */
+export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
+  shape: 'job'
+  /** What a run is called here: `execution`. */
+  noun: string
+  /** What each state means. A state that is not here is never taken for an end. */
+  states: Readonly<Record<string, Verdict>>
+  /** Whether two starts with the same `client.key` are one run. Without that, and without `find`, a start is never repeated. */
+  startsOncePerKey?: true
+  /** Throws Failure `invalid` for what this platform has nothing for, or that its connection does not allow. */
+  checkStart?(input: StartJob, connection: z.output<S>): void
+  /** The run that carries `client.key`, if there is one. Must see what was started a second ago. */
+  find?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<Run | undefined>
+  /** Starts a run that carries `client.key` where the platform has a place for it. */
+  start(client: Client<z.output<S>>, input: StartJob): Promise<Run>
+  look(client: Client<z.output<S>>, run: Run): Promise<Sight>
+  /** Asks for the end of a run; absent where the platform has no way to. */
+  stop?(client: Client<z.output<S>>, run: Run): Promise<void>
+}
+
+/** Declares a job provider; the schema of its connection types the client of each of its functions. */
+export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'shape'>>(
+  provider: P & { connection: S },
+): P & { shape: 'job' } {
+  return { shape: 'job', ...provider }
+}
+
+const hour = 3_600
+
+/** The parts of a start that categories differ in. */
+interface StartJobOptions {
+  summary: string
+  /** Whether a silent call waits for the end for as long as it may, or answers the id at once. */
+  silent: 'waits' | 'answers'
+  /** Seconds. */
+  deadline?: number
+}
+
+/** Starts a job, at most once per event, and follows it to its end. */
+export function startJob({ summary, silent, deadline = hour }: StartJobOptions): Action<JobProvider, StartJob> {
+  return {
+    shape: 'job',
+    summary,
+    input: startInput,
+    answers: ['id', 'url', 'state'],
+    deadline,
+    complete(input, { connection, provider }) {
+      const target = input.target ?? (connection['target'] as string | undefined)
+      if (target === undefined) {
+        const message = `missing, and the connection has no default: name the ${provider.title} job to run`
+        throw new Failure('invalid', `input.target is ${message}`, { errors: [{ path: 'input.target', message }] })
+      }
+      const project = input.project ?? (connection['project'] as string | undefined)
+      const completed = { ...input, target, project }
+      provider.checkStart?.(completed, connection)
+      return completed
+    },
+    async act(provider, client, input) {
+      const run = await startOnce(provider, client, input)
+      return { outcome: startedOutcome(provider, run, silent), pending: run } satisfies Begun
+    },
+    follow: {
+      silent,
+      async look(provider, client, input, run) {
+        return lookAt(provider, input, run as Run, await provider.look(client, run as Run))
+      },
+      async stop(provider, client, _input, run) {
+        if (!provider.stop) return false
+        await provider.stop(client, run as Run)
+        return true
+      },
+      onDeadline: ({ onDeadline }) => onDeadline ?? 'leave',
+    },
+  }
+}
+
+/** At most once: a second run is worse than none. */
+async function startOnce(provider: JobProvider, client: Client, input: StartJob): Promise<Run> {
+  if (provider.startsOncePerKey) return provider.start(client, input)
+  const found = hasKey(client) ? await provider.find?.(client, input) : undefined
+  if (found) return found
+  if (provider.find) return provider.start(client, input)
+  if (client.repeated) throw inDoubt(provider, 'An earlier try to start it broke off')
+  try {
+    return await provider.start(client, input)
+  } catch (error) {
+    if (isTransient(error) && (error as Failure).afterWrite) throw inDoubt(provider, (error as Failure).message)
+    throw error
+  }
+}
+
+function inDoubt({ title, noun }: JobProvider, why: string): Failure {
+  return new Failure(
+    'doubtful',
+    `${sentence(why)} Whether ${article(noun)} was started is not known, and ${title} gives no way to look it up, so it was not tried again: look there before you repeat it.`,
+  )
+}
+
+function hasKey(client: Client): client is Client & { key: string } {
+  return client.key !== undefined
+}
+
+/** What a silent call hears that does not see the end: where it is the end that was asked for, that is no pass. */
+function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answers'): Outcome {
+  const message = `Started ${named(provider, run)}`
+  const data = { id: run.id, ...(run.url ? { url: run.url } : {}), state: 'started' }
+  const started = passed(message, data, linksTo(provider, run))
+  if (silent === 'answers') return started
+  return { ...started, result: 'warning', message: `${message}, which goes on: mode=interactive waits for its end` }
+}
+
+function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: Sight): Look {
+  const { state } = sight
+  const verdict = sight.verdict ?? (Object.hasOwn(provider.states, state) ? provider.states[state] : undefined)
+  if (verdict === undefined) return { running: `${state} (which is not known here)` }
+  return verdict === 'running' ? { running: state } : { ended: endOf(provider, input, run, sight, verdict) }
+}
+
+const results: Record<Exclude<Verdict, 'running'>, Pick<Outcome, 'status' | 'result'>> = {
+  pass: { status: 'succeeded', result: 'pass' },
+  warning: { status: 'succeeded', result: 'warning' },
+  fail: { status: 'succeeded', result: 'fail' },
+  errored: { status: 'errored', result: 'fail' },
+  aborted: { status: 'aborted', result: 'fail' },
+}
+const severity: readonly Outcome['result'][] = ['pass', 'warning', 'fail']
+
+function endOf(
+  provider: JobProvider,
+  { thresholds = [] }: StartJob,
+  run: Run,
+  sight: Sight,
+  verdict: Exclude<Verdict, 'running'>,
+): Outcome {
+  const { state, reason, data = {}, links = {}, metrics = {} } = sight
+  const { status, result } = results[verdict]
+  const judged = status === 'succeeded' ? judge(thresholds, metrics) : []
+  const why = [reason, ...judged.filter((one) => one.result !== 'pass').map(missed)].filter(Boolean).join('; ')
+  return {
+    status,
+    result: worst([result, ...judged.map((one) => one.result)]),
+    message: `${capital(named(provider, run))} ended as ${state}${why ? `: ${why}` : ''}`,
+    data: {
+      id: run.id,
+      ...(run.url ? { url: run.url } : {}),
+      state,
+      ...data,
+      ...(judged.length > 0 ? { thresholds: judged } : {}),
+    },
+    links: { ...linksTo(provider, run), ...links },
+  }
+}
+
+function worst(results: readonly Outcome['result'][]): Outcome['result'] {
+  return results.reduce((a, b) => (severity.indexOf(b) > severity.indexOf(a) ? b : a), 'pass')
+}
+
+function named({ noun }: JobProvider, { id }: Run): string {
+  return `${noun} ${id}`
+}
+
+function linksTo({ title }: JobProvider, { id, url }: Run): Record<string, string> {
+  return url ? { [`${title.toLowerCase().replace(/\s+/g, '-')} ${id}`]: url } : {}
+}
+
+function article(noun: string): string {
+  return `${/^[aeio]/i.test(noun) ? 'an' : 'a'} ${noun}`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,68 @@
+import * as z from 'zod/mini'
+import { about } from '../fields.ts'
+import type { Outcome } from '../outcome.ts'
+
+const threshold = z.strictObject({
+  metric: z.string().check(z.minLength(1), z.maxLength(100)),
+  op: z.enum(['<', '<=', '>', '>=']),
+  value: z.coerce.number(),
+  /** Missed by less than `value`, this is a warning. */
+  warn: z.optional(z.coerce.number()),
+})
+export type Threshold = z.output<typeof threshold>
+
+/** What became of a threshold: `actual` is null where the platform reported no such metric. */
+export interface Judged extends Threshold {
+  actual: number | null
+  result: Outcome['result']
+}
+
+/** Thresholds on what a run measured: a list, or its JSON as text where a form carries it. */
+export function thresholds(description: string) {
+  const parsed = z.transform((value) => (typeof value === 'string' ? parse(value) : value))
+  return about(z.pipe(parsed, z.array(threshold).check(z.maxLength(50))), description)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/**
+ * Holds what was measured against thresholds. What was not measured can not have passed.
+ *
+ * `{metric: 'p95', op: '<', value: 500, warn: 400}`: under 400 passes, under 500 warns, the rest fails.
+ *
+ * @param metrics name -> value, as the provider reports them
+ */
+export function judge(thresholds: readonly Threshold[], metrics: Record<string, number>): Judged[] {
+  return thresholds.map((threshold) => {
+    const { metric, op, value, warn } = threshold
+    const actual = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
+    if (actual === undefined || Number.isNaN(actual)) return { ...threshold, actual: null, result: 'fail' }
+    if (!holds(actual, op, value)) return { ...threshold, actual, result: 'fail' }
+    return { ...threshold, actual, result: warn === undefined || holds(actual, op, warn) ? 'pass' : 'warning' }
+  })
+}
+
+function holds(actual: number, op: Threshold['op'], value: number): boolean {
+  switch (op) {
+    case '<':
+      return actual < value
+    case '<=':
+      return actual <= value
+    case '>':
+      return actual > value
+    case '>=':
+      return actual >= value
+  }
+}
+
+/** A threshold that did not pass, for people: `p95 is 612, not < 500`. */
+export function missed({ metric, op, value, warn, actual, result }: Judged): string {
+  if (actual === null) return `${metric} was not measured`
+  return `${metric} is ${actual}, not ${op} ${result === 'warning' ? warn : value}`
+}
