@@ -1,13 +1,14 @@
 import { defineCategory } from '../../shared/function/category.ts'
-import type { TicketProvider } from '../../shared/shapes/ticket.ts'
 import { actions } from './actions.ts'
 
-export const issueTicketing = defineCategory<TicketProvider>({
+export const issueTicketing = defineCategory({
   name: 'issue-ticketing',
   summary: 'Opens, updates and closes issues',
   actions,
   providers: {
+    'azure-boards': async () => (await import('./providers/azure-boards.ts')).azureBoards,
     github: async () => (await import('./providers/github.ts')).github,
+    gitlab: async () => (await import('./providers/gitlab.ts')).gitlab,
     jira: async () => (await import('./providers/jira.ts')).jira,
     redmine: async () => (await import('./providers/redmine.ts')).redmine,
   },

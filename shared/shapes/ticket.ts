@@ -24,7 +24,7 @@ const described = {
   title: optional(name('One line; from the problem in the event where left out')),
   description: optional(text('Plain text or Markdown')),
   project: optional(
-    name("Where: Jira project key, GitHub owner/repo, Redmine identifier; the connection's default where left out"),
+    name("Where, as the platform names it: owner/repo, a project key; the connection's default where left out"),
   ),
   type: optional(word('Issue type, tracker: as the platform names it')),
   labels: optional(words('A list, or text with commas')),

@@ -14,7 +14,7 @@ export const jiraConnection = {
   email: optional(word('Whose API token it is; without it the token is sent as a Bearer token (OAuth 2.0)')),
   token: secret('An API token, or an OAuth 2.0 access token'),
   project: optional(word('Default project, by its key')),
-  type: optional(word('Default issue type; Task where left out')),
+  type: optional(word('Default issue type, by name or id; Task where left out')),
 }
 
 type Credentials = { email?: string | undefined; token: string }

@@ -3,6 +3,7 @@ import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Provider } from '../function/provider.ts'
 import { type Http, segment } from '../http.ts'
+import { levelIn } from '../shapes/level.ts'
 
 /** What a connection to Redmine holds. */
 export const redmineConnection = {
@@ -89,17 +90,14 @@ async function trackerOf(http: Http, identifier: string, type: string): Promise<
 async function priorityOf(http: Http, priority: string): Promise<number> {
   const listed = await read(http, 'enumerations/issue_priorities.json', priorities)
   const all = listed.issue_priorities.filter(({ active }) => active !== false)
+  const last = all.length - 1
   const usual = Math.max(
     0,
     all.findIndex(({ is_default }) => is_default),
   )
-  const places = new Map([
-    ['critical', all.length - 1],
-    ['high', Math.min(usual + 1, all.length - 1)],
-    ['medium', usual],
-    ['low', 0],
-  ])
-  const found = pick(all, priority) ?? all[places.get(priority.toLowerCase()) ?? -1]
+  const idAt = (place: number) => String(all[place]?.id)
+  const places = { critical: idAt(last), high: idAt(Math.min(usual + 1, last)), medium: idAt(usual), low: idAt(0) }
+  const found = pick(all, priority) ?? pick(all, levelIn(places, priority))
   return found?.id ?? unknown('priority', priority, all)
 }
 

@@ -64,7 +64,14 @@ export interface JiraServer extends Served {
 }
 
 const project = { id: '10000', key: 'OPS' }
-const types = ['Task', 'Bug', 'Story', 'Incident']
+const types = ['Task', 'Bug', 'Story', 'Incident', '[System] Incident', '[System] Service request']
+/** An issue type may be named by its id too. */
+const typeIds = types.map((_, at) => String(10_001 + at))
+/** The options of the fields that Jira Service Management brings along. */
+const options: Record<string, string[]> = {
+  customfield_10043: ['Critical', 'High', 'Medium', 'Low'],
+  customfield_10048: ['Sev-0', 'Sev-1', 'Sev-2', 'Sev-3'],
+}
 const priorities = ['Highest', 'High', 'Medium', 'Low', 'Lowest']
 
 /**
@@ -228,6 +235,7 @@ class Jira {
       'priority',
       'assignee',
       'customfield_10011',
+      ...Object.keys(options),
     ]
     for (const field of Object.keys(fields)) {
       if (!known.includes(field) || this.#state.offScreen.includes(field)) {
@@ -240,7 +248,7 @@ class Jira {
       labels?: unknown[]
       priority?: { name?: string }
       assignee?: { accountId?: string }
-      issuetype?: { name?: string }
+      issuetype?: { name?: string; id?: string }
     }
     if (summary?.trim() === '') errors['summary'] = 'You must specify a summary of the issue.'
     if (summary?.includes('\n')) errors['summary'] = 'The summary is invalid because it contains newline characters.'
@@ -251,7 +259,13 @@ class Jira {
     const spaced = labels?.find((label) => typeof label !== 'string' || /\s/.test(label))
     if (spaced !== undefined) errors['labels'] ??= `The label '${spaced}' contains spaces which is invalid.`
     if (priority && !priorities.includes(priority.name ?? '')) errors['priority'] = 'The priority selected is invalid.'
-    if (issuetype && !types.includes(issuetype.name ?? '')) errors['issuetype'] = 'Specify a valid issue type'
+    if (issuetype && !types.includes(issuetype.name ?? '') && !typeIds.includes(issuetype.id ?? '')) {
+      errors['issuetype'] = 'Specify a valid issue type'
+    }
+    for (const [field, allowed] of Object.entries(options)) {
+      const option = fields[field] as { value?: string } | undefined
+      if (option && !allowed.includes(option.value ?? '')) errors[field] = `Option value '${option.value}' is not valid`
+    }
     if (assignee && !this.#state.users.some(({ accountId }) => accountId === assignee.accountId)) {
       errors['assignee'] = `User '${assignee.accountId}' does not exist.`
     }

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import type { Client } from '../../../shared/function/provider.ts'
 import { segment } from '../../../shared/http.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
+import { marked, markIn, markOf } from '../../../shared/vendors/hidden-mark.ts'
 
 const issue = z.object({
   number: z.int(),
@@ -76,7 +76,7 @@ export const github = defineTicketProvider({
     const patch = {
       ...(title === undefined ? {} : { title }),
       // The key of the call that opened it stays: a repeat of that call still finds it.
-      ...(description === undefined ? {} : { body: description + (await hiddenPart(http, path)) }),
+      ...(description === undefined ? {} : { body: description + markIn((await http.get(path, { answer: issue })).body.body) }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
       ...(state === undefined ? {} : { state }),
@@ -120,21 +120,6 @@ const reasons: Record<string, string> = {
 /** GitHub has no priorities: they become labels. */
 function labelsOf({ labels = [], priority }: Pick<OpenTicket, 'labels' | 'priority'>): string[] {
   return priority ? [...labels, `priority: ${priority}`] : labels
-}
-
-/** A comment of Markdown, which nobody sees. */
-function markOf(key: string): string {
-  return `<!-- cloud-automation-webhooks:${key} -->`
-}
-
-function marked(text: string, key: string | undefined): string {
-  return key === undefined ? text : `${text}\n\n${markOf(key)}`
-}
-
-async function hiddenPart(http: Client['http'], path: string): Promise<string> {
-  const { body } = (await http.get(path, { answer: issue })).body
-  const mark = /<!-- cloud-automation-webhooks:[0-9a-f]+ -->/.exec(body ?? '')?.[0]
-  return mark ? `\n\n${mark}` : ''
 }
 
 /** An id is `owner/repo#7`; a bare number goes with the project. */

@@ -1,4 +1,4 @@
-import { key, type Subject, tickets } from '../cases.ts'
+import { type Case, key, type Subject, tickets } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const issue = '/rest/api/3/issue/{issueIdOrKey}'
@@ -35,28 +35,41 @@ export const jira: Subject = {
     // 200 is for who asks for the issue back.
     [`PUT ${issue}`]: { status: 204 },
   },
-  cases: [
-    ...tickets({
-      id: 'ED-1',
-      project: 'ED',
-      type: 'Bug',
-      assignee: '5b109f2e9729b51b54dc274d',
-      resolution: 'Done',
-      fields: { customfield_10010: 1, customfield_10000: description },
-      get: `GET ${issue}`,
-      closed: { body: inStatus(done) },
-      readsBeforeClosed: 2,
-      opened: { [search]: [{ body: { issues: [found] } }] },
-      commented: { [comments]: [{ body: { total: 1, comments: [{ id: '10000', properties: [property] }] } }] },
-    }),
+  cases: jiraCases('issue'),
+  run: driveProvider('issue-ticketing', 'jira', { email: 'robot@example.com', token: 'a-token-of-jira' }),
+}
+
+/**
+ * What is asked of Jira, whatever its tickets are for.
+ *
+ * @param noun what the actions of the category call a ticket
+ */
+export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
+  return [
+    ...tickets(
+      {
+        id: 'ED-1',
+        project: 'ED',
+        type: 'Bug',
+        assignee: '5b109f2e9729b51b54dc274d',
+        resolution: 'Done',
+        fields: { customfield_10010: 1, customfield_10000: description },
+        get: `GET ${issue}`,
+        closed: { body: inStatus(done) },
+        readsBeforeClosed: 2,
+        opened: { [search]: [{ body: { issues: [found] } }] },
+        commented: { [comments]: [{ body: { total: 1, comments: [{ id: '10000', properties: [property] }] } }] },
+      },
+      noun,
+    ),
     { action: 'check', how: 'a token without e-mail', connection: { email: undefined } },
     {
-      action: 'open-issue',
+      action: `open-${noun}`,
       how: 'for an e-mail address, in a project by its id',
       input: { ...slow, project: '10000', assignee: 'mia@example.com' },
     },
     {
-      action: 'open-issue',
+      action: `open-${noun}`,
       how: 'where the screen has no labels',
       input: slow,
       answers: {
@@ -67,7 +80,7 @@ export const jira: Subject = {
       says: 'Opened',
     },
     {
-      action: 'open-issue',
+      action: `open-${noun}`,
       how: 'refused, in the words of the contract',
       input: slow,
       answers: { 'POST /rest/api/3/issue': [{ status: 400 }] },
@@ -75,7 +88,7 @@ export const jira: Subject = {
       says: "Field 'priority' is required",
     },
     {
-      action: 'open-issue',
+      action: `open-${noun}`,
       how: 'again, not yet in the index',
       input: slow,
       repeated: true,
@@ -83,21 +96,21 @@ export const jira: Subject = {
       says: 'Found',
     },
     {
-      action: 'open-issue',
+      action: `open-${noun}`,
       how: 'again, at a Jira of before 2025',
       input: slow,
       answers: { [search]: [{ status: 404 }] },
       says: 'Found',
     },
     {
-      action: 'update-issue',
+      action: `update-${noun}`,
       how: 'a comment again, where the list does not show properties',
       input: { id: '10002', comment: 'Still slow' },
       repeated: true,
       answers: { [commentProperty]: [{ body: property }] },
     },
     {
-      action: 'close-issue',
+      action: `close-${noun}`,
       how: 'with a resolution of its screen',
       input: { id: 'ED-1', resolution: 'duplicate' },
       answers: {
@@ -117,6 +130,5 @@ export const jira: Subject = {
       },
       says: 'Closed',
     },
-  ],
-  run: driveProvider('issue-ticketing', 'jira', { email: 'robot@example.com', token: 'a-token-of-jira' }),
+  ]
 }

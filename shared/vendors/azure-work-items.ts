@@ -1,0 +1,127 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import { type Http, segment } from '../http.ts'
+import { ask } from './azure-devops.ts'
+
+const workItem = z.object({
+  id: z.int(),
+  rev: z.int(),
+  fields: z.object({
+    'System.WorkItemType': z.string(),
+    'System.State': z.string(),
+    'System.Tags': z.optional(z.string()),
+  }),
+})
+/** A work item, with the fields that are needed here. */
+export type WorkItem = z.output<typeof workItem>
+const state = z.object({ name: z.string(), category: z.string() })
+type State = z.output<typeof state>
+const states = z.object({ value: z.array(state) })
+const typeFields = z.object({ value: z.array(z.object({ referenceName: z.string() })) })
+
+/** Values of fields, by their reference names. */
+export type Fields = Record<string, unknown>
+
+/** Which work item is meant. */
+export interface Place {
+  project: string
+  number: string
+}
+
+/** How often a change is tried that others come before. */
+const mostTries = 4
+const reproSteps = 'Microsoft.VSTS.TCM.ReproSteps'
+
+/** A work item as it stands now. */
+export async function readItem(http: Http, { project, number }: Place): Promise<WorkItem> {
+  return (await ask(http, 'GET', project, `wit/workitems/${segment(number)}`, { answer: workItem })).body
+}
+
+/** @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/create */
+export async function createItem(http: Http, project: string, type: string, fields: Fields): Promise<WorkItem> {
+  const path = `wit/workitems/$${segment(type)}`
+  return (await ask(http, 'POST', project, path, { ...patch(adding(fields)), answer: workItem })).body
+}
+
+/**
+ * Changes a work item as it stands: where somebody else was faster, it is read anew.
+ *
+ * @param changesOf what to set, judging by the work item as it was read; nothing is sent where that is nothing
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/update
+ */
+export async function reviseItem(http: Http, place: Place, changesOf: (item: WorkItem) => Promise<Fields>) {
+  for (let tries = 1; ; tries++) {
+    const item = await readItem(http, place)
+    const changes = await changesOf(item)
+    if (Object.keys(changes).length === 0) return
+    const { status } = await ask(http, 'PATCH', place.project, `wit/workitems/${segment(place.number)}`, {
+      ...patch([{ op: 'test', path: '/rev', value: item.rev }, ...adding(changes)]),
+      accept: tries < mostTries ? [409, 412] : [],
+      answer: workItem,
+    })
+    if (status < 400) return
+  }
+}
+
+function patch(operations: { op: 'add' | 'test'; path: string; value: unknown }[]) {
+  return { body: operations, headers: { 'content-type': 'application/json-patch+json' } }
+}
+
+function adding(fields: Fields) {
+  return Object.entries(fields).map(([name, value]) => {
+    const pointer = name.replaceAll('~', '~0').replaceAll('/', '~1')
+    return { op: 'add' as const, path: `/fields/${pointer}`, value }
+  })
+}
+
+/**
+ * The field for a text about a work item: the form of a bug does not show the description that every type has, but the steps
+ * to reproduce it.
+ *
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-types-field/list
+ */
+export async function textFieldOf(http: Http, project: string, type: string): Promise<string> {
+  const path = `wit/workitemtypes/${segment(type)}/fields`
+  const { body } = await ask(http, 'GET', project, path, { answer: typeFields })
+  return body.value.some(({ referenceName }) => referenceName === reproSteps) ? reproSteps : 'System.Description'
+}
+
+/**
+ * The states that work items of a type may be in, in the order of its process.
+ *
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-type-states/list
+ */
+export async function statesOf(http: Http, project: string, type: string): Promise<State[]> {
+  const path = `wit/workitemtypes/${segment(type)}/states`
+  return (await ask(http, 'GET', project, path, { answer: states })).body.value
+}
+
+/** Whether the state of this name, whatever the process calls it, is an end. */
+export function isClosed(states: State[], name: string | undefined): boolean {
+  return ['Completed', 'Removed'].includes(states.find((one) => is(one.name, name))?.category ?? '')
+}
+
+/**
+ * The state to go to.
+ *
+ * @param asked `open` or `closed` go by the category of the state, anything else by its name
+ * @returns undefined where it is there: work that was begun, or is resolved but not yet closed, is open already
+ * @throws Failure `refused` that lists the states there are
+ */
+export function stateFor(states: State[], now: string, asked: string): string | undefined {
+  const neutral = ['open', 'closed'].includes(asked.toLowerCase())
+  if (is(now, asked) || (neutral && is('closed', asked) === isClosed(states, now))) return undefined
+  const first = (category: string) => states.find((one) => one.category === category)
+  const target = !neutral
+    ? states.find(({ name }) => is(name, asked))
+    : is('closed', asked)
+      ? first('Completed')
+      : (first('Proposed') ?? first('InProgress'))
+  if (target) return target.name
+  const names = states.map(({ name }) => name).join(', ')
+  throw new Failure('refused', `Azure Boards has no state ${asked} for a work item of this type; it has: ${names}.`)
+}
+
+function is(name: string, asked: string | undefined): boolean {
+  return name.toLowerCase() === asked?.toLowerCase()
+}

@@ -1,0 +1,188 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import type { Client } from '../function/provider.ts'
+import { segment } from '../http.ts'
+import { clipLine, oneLine } from '../one-line.ts'
+import { type Levels, levelIn } from '../shapes/level.ts'
+import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../shapes/ticket.ts'
+import { toAdf } from './adf.ts'
+import {
+  accountOf,
+  findIssue,
+  holdsKey,
+  issuePath,
+  type JiraIssue,
+  type jiraConnection,
+  jiraProject,
+  keyProperty,
+  labelOf,
+  propertyOf,
+  readIssue,
+} from './jira.ts'
+import { moveIssue } from './jira-workflow.ts'
+
+const property = z.object({ key: z.string(), value: z.unknown() })
+const comment = z.object({ id: z.string(), properties: z.optional(z.array(property)) })
+const commentPage = z.object({ comments: z.array(comment), total: z.number() })
+const createdIssue = z.object({ id: z.string(), key: z.string() })
+
+type Connection = z.output<z.ZodMiniObject<typeof jiraConnection>>
+/** What an input may say of an issue beside its texts, its labels and its state. */
+type Settings = Pick<UpdateTicket, 'type' | 'priority' | 'assignee' | 'urgency' | 'severity'>
+
+const longestSummary = 255
+const perPage = 100
+/** How many comments are asked one by one for their property, where the list does not show it. */
+const mostAsked = 20
+
+/** The scheme of priorities that every site begins with. */
+const priorities: Levels = { critical: 'Highest', high: 'High', medium: 'Medium', low: 'Low' }
+
+interface JiraTicketOptions<C> {
+  /** The issue type where neither the input nor the connection names one. */
+  type: string
+  /** Fields of the issue for what only some projects have. */
+  fields?(settings: Settings, connection: C): Record<string, unknown>
+}
+
+/**
+ * Tickets as issues of Jira Cloud, whatever they are called. An issue carries the key of its call as a label (`caw-<key>`,
+ * which can be searched for) and as an entity property, a comment as an entity property alone.
+ *
+ * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+ */
+export function jiraTickets<C extends Connection>({ type: usualType, fields: moreFields }: JiraTicketOptions<C>) {
+  const settingsOf = async ({ http, connection }: Client<C>, settings: Settings) => {
+    const { type, priority, assignee } = settings
+    return {
+      // Some sites take only the id of a type.
+      ...(type ? { issuetype: /^\d+$/.test(type) ? { id: type } : { name: type } } : {}),
+      ...(priority ? { priority: { name: levelIn(priorities, priority) } } : {}),
+      ...(assignee ? { assignee: await accountOf(http, assignee) } : {}),
+      ...moreFields?.(settings, connection),
+    }
+  }
+
+  const create = async (client: Client<C>, input: OpenTicket): Promise<{ id: string; key: string }> => {
+    const { http, key, connection } = client
+    const { project = '', title, description = '', type, labels = [], fields, ...settings } = input
+    const summary = clipLine(title, longestSummary)
+    const issue = {
+      project: /^\d/.test(project) ? { id: project } : { key: project },
+      summary,
+      description: toAdf(summary === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`),
+      ...(await settingsOf(client, { ...settings, type: type || connection.type || usualType })),
+      ...fields,
+    }
+    const asked = [...labels, ...(Array.isArray(fields?.['labels']) ? fields['labels'].map(String) : [])]
+    const post = async (labels: string[]) => {
+      const content = {
+        fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
+        ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
+      }
+      return (await http.post('rest/api/3/issue', content, { answer: createdIssue })).body
+    }
+    if (key === undefined) return post(asked)
+    try {
+      return await post([...asked, labelOf(key)])
+    } catch (error) {
+      // The screens of some projects have no labels: then nobody may fail for ours, and the property has to do.
+      const unlabelled = error instanceof Failure && error.kind === 'refused' && error.message.includes('labels: ')
+      if (!unlabelled || asked.length > 0) throw error
+      return post([])
+    }
+  }
+
+  return {
+    project: jiraProject,
+
+    checkRef({ id }) {
+      if (/^(?:\d+|[A-Z][A-Z0-9_]*-\d+)$/i.test(id)) return
+      const message = 'write it like OPS-12, or as the number that was answered when it was opened'
+      throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
+    },
+
+    async find(client: Client<C> & { key: string }, { project = '' }) {
+      const found = await findIssue(client, project)
+      return found && ticketOf(client, found)
+    },
+
+    async open(client: Client<C>, input) {
+      const { id, key } = await create(client, input)
+      const made = { id, number: key, url: linkTo(client, key), state: 'open', closed: false }
+      // It is made, whatever becomes of the look at the state in which its workflow begins.
+      return readIssue(client.http, id).then(
+        (issue) => ticketOf(client, issue),
+        () => made,
+      )
+    },
+
+    async get(client: Client<C>, { id }) {
+      return ticketOf(client, await readIssue(client.http, id))
+    },
+
+    async change(client: Client<C>, { id }, changes) {
+      const { http } = client
+      const { title, description, labels = [], state, fields, ...settings } = changes
+      const closes = state?.toLowerCase() === 'closed'
+      // Many workflows let nobody edit a closed issue: it is reopened first, and closed last.
+      if (state && !closes) await moveIssue(http, id, state)
+      const set = {
+        ...(title === undefined ? {} : { summary: clipLine(title, longestSummary) }),
+        ...(description === undefined ? {} : { description: toAdf(description) }),
+        ...(await settingsOf(client, settings)),
+        ...fields,
+      }
+      const added = cleanLabels(labels).map((label) => ({ add: label }))
+      if (Object.keys(set).length > 0 || added.length > 0) {
+        await http.put(issuePath(id), { fields: set, ...(added.length > 0 ? { update: { labels: added } } : {}) })
+      }
+      if (closes) await moveIssue(http, id, state)
+    },
+
+    async comment({ http, key }: Client<C>, { id }, text) {
+      await http.post(`${issuePath(id)}/comment`, {
+        body: toAdf(text),
+        ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
+      })
+    },
+
+    async hasComment({ http, key, repeated }, { id }) {
+      for (let startAt = 0; ; startAt += perPage) {
+        const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
+        const { body } = await http.get(`${issuePath(id)}/comment`, { query, answer: commentPage })
+        const { comments, total } = body
+        if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, key)))) return true
+        // The reference does not name this expansion; what it does name is to ask each comment for its property.
+        if (repeated && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
+          for (const one of comments.slice(0, mostAsked)) if (await carries(http, one, key)) return true
+        }
+        if (comments.length === 0 || startAt + comments.length >= total) return false
+      }
+    },
+
+    async close({ http }, { id }, { resolution }) {
+      await moveIssue(http, id, 'closed', resolution)
+    },
+  } satisfies Partial<TicketProvider>
+}
+
+/** Labels as Jira takes them: without spaces, each once. */
+function cleanLabels(labels: string[]): string[] {
+  return [...new Set(labels.map((label) => label.trim().replace(/\s+/g, '-')))].filter(Boolean)
+}
+
+async function carries(http: Client['http'], { id }: z.output<typeof comment>, key: string): Promise<boolean> {
+  const path = `rest/api/3/comment/${segment(id)}/properties/${segment(keyProperty)}`
+  const { status, body } = await http.get(path, { accept: [404], answer: property })
+  return status !== 404 && holdsKey(body, key)
+}
+
+function linkTo({ connection: { site }, http }: Client<Connection>, key: string): string {
+  return `${site?.replace(/\/$/, '') ?? http.baseUrl}/browse/${key}`
+}
+
+function ticketOf(client: Client<Connection>, { id, key, fields: { status } }: JiraIssue): Ticket {
+  const closed = status.statusCategory.key === 'done'
+  return { id, number: key, url: linkTo(client, key), state: status.name, closed }
+}

@@ -1,0 +1,450 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { type BoardsServer, startAzureBoards } from '../../servers/azure-boards.ts'
+import { serve } from '../../servers/serve.ts'
+import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+
+let server: BoardsServer
+beforeEach(async () => {
+  server = await startAzureBoards()
+})
+afterEach(() => server.close())
+
+type Options = Parameters<typeof clientOf>[2] & { token?: string; type?: string }
+
+const project = 'fabrikam/Fabrikam Fiber'
+const ours = `${project}#297`
+const fiber = { ...problem, project }
+const client = ({ token = server.token, type, ...options }: Options = {}) =>
+  clientOf(azureBoards, { baseUrl: server.url, token, project, ...(type ? { type } : {}) }, options)
+const open = (input = {}, options?: Options) => openTicket.act(azureBoards, client(options), { ...fiber, ...input })
+const update = (input: object, options?: Options) =>
+  updateTicket.act(azureBoards, client(options), { id: ours, ...input })
+const close = (input = {}, options?: Options) => closeTicket.act(azureBoards, client(options), { id: ours, ...input })
+const item = (at = 0) => {
+  const found = server.state.items[at]
+  if (!found) throw new Error(`There is no work item ${at}`)
+  return found
+}
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+/** The requests that made or changed a work item. */
+const written = () => server.calls.filter(({ headers }) => headers['content-type'] === 'application/json-patch+json')
+
+describe('the connection', () => {
+  test('is checked with the states of its type, by a personal access token', async () => {
+    await azureBoards.check(client())
+    await azureBoards.check(client({ type: 'User Story' }))
+    expect(server.calls.map(({ path }) => path)).toEqual([
+      '/fabrikam/Fabrikam Fiber/_apis/wit/workitemtypes/Task/states',
+      '/fabrikam/Fabrikam Fiber/_apis/wit/workitemtypes/User Story/states',
+    ])
+    const basic = Buffer.from(`:${server.token}`).toString('base64')
+    expect(server.calls[0]?.headers['authorization']).toBe(`Basic ${basic}`)
+  })
+
+  test('sends a token of Microsoft Entra as a Bearer token', async () => {
+    await azureBoards.check(client({ token: server.entraToken }))
+    expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.entraToken}`)
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const token = 'a-wrong-token-of-azure-devops'
+    const failure = await failureOf(azureBoards.check(client({ token })).then())
+    expect(failure.kind).toBe('credentials')
+    expect(failure.message).toContain('Access Denied: The Personal Access Token used has expired.')
+    expect(failure.message).not.toContain(token)
+  })
+
+  test('takes a page to sign in for what it is, though its status is that of success', async () => {
+    server.state.showsSignIn = true
+    const wrong = { token: 'a-wrong-token-of-azure-devops' }
+    for (const act of [() => open({}, wrong), () => update({ title: 'x' }, wrong), () => close({}, wrong)]) {
+      expect(await failureOf(act())).toMatchObject({ kind: 'credentials', transient: false })
+    }
+  })
+
+  test('has its token masked wherever it turns up', () => {
+    const values = { baseUrl: server.url, token: server.token, project }
+    expect(secretsIn(azureBoards.connection, values)).toEqual([server.token])
+  })
+
+  test('is at dev.azure.com where nothing else is said', () => {
+    const values = { token: server.token, project }
+    expect(azureBoards.connection.parse(values)).toEqual({ baseUrl: 'https://dev.azure.com', ...values })
+  })
+
+  test('knows projects with their organization, and no path that leaves it', () => {
+    const { pattern } = azureBoards.project
+    for (const one of [project, 'a/b', 'DefaultCollection/Über uns (2)']) expect(pattern.test(one)).toBe(true)
+    for (const one of ['fabrikam', 'a/b/c', '../x', 'a/..', 'a/.', "a/b' OR 1=1", 'a/b#1', 'a/_x', 'a/b?c', 'a/b%2F']) {
+      expect(pattern.test(one)).toBe(false)
+    }
+  })
+})
+
+describe('open', () => {
+  test('makes a task and answers its id, number and the link for people', async () => {
+    const url = `${server.url}/fabrikam/Fabrikam%20Fiber/_workitems/edit/297`
+    expect(await open()).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      message: 'Opened work item 297',
+      data: { id: ours, number: '297', url, state: 'New' },
+      links: { 'azure-boards 297': url },
+    })
+    expect(item().fields).toMatchObject({
+      'System.WorkItemType': 'Task',
+      'System.Title': 'Checkout fails',
+      'System.Description': '<p>Since <strong>14:03</strong>.</p>',
+      'System.Tags': `caw-${keyOf(1)}`,
+    })
+  })
+
+  test('sets type, labels, priority, assignee and what only Azure Boards knows', async () => {
+    await open({
+      type: 'bug',
+      labels: ['sev 1', 'a;b,c', 'Own'],
+      priority: 'critical',
+      assignee: 'mia@example.com',
+      fields: { 'Microsoft.VSTS.Common.Severity': '1 - Critical', 'System.Tags': 'own; more' },
+    })
+    expect(item().fields).toMatchObject({
+      'System.WorkItemType': 'Bug',
+      'System.Tags': `sev 1; a b c; Own; more; caw-${keyOf(1)}`,
+      'Microsoft.VSTS.Common.Priority': 1,
+      'Microsoft.VSTS.Common.Severity': '1 - Critical',
+      'System.AssignedTo': 'mia@example.com',
+    })
+  })
+
+  test('writes the text where the form of a bug shows it', async () => {
+    await open({}, { type: 'Bug' })
+    expect(item().fields['Microsoft.VSTS.TCM.ReproSteps']).toContain('<strong>14:03</strong>')
+    expect(item().fields['System.Description']).toBeUndefined()
+  })
+
+  test('has a number for each level, and takes its own', async () => {
+    const asked = ['critical', 'high', 'medium', 'low', '4']
+    for (const [at, priority] of asked.entries()) await open({ priority }, { key: keyOf(at + 1) })
+    expect(server.state.items.map(({ fields }) => fields['Microsoft.VSTS.Common.Priority'])).toEqual([1, 2, 3, 4, 4])
+  })
+
+  test('writes the title on one line, and where it is too long, whole at the top of the description', async () => {
+    const title = `${'x'.repeat(300)}\nend`
+    await open({ title })
+    expect(item().fields['System.Title']).toBe(`${'x'.repeat(254)}…`)
+    expect(item().fields['System.Description']).toContain(`<p>${'x'.repeat(300)} end</p>`)
+  })
+
+  test('carries nothing where there is no key', async () => {
+    await open({}, { key: undefined })
+    expect(item().fields['System.Tags']).toBeUndefined()
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test.each([
+    ['a type that there is not', { type: 'Epos', description: '' }, 'VS402323: Work item type Epos does not exist'],
+    ['a project that there is not', { project: 'fabrikam/Nope' }, 'TF200016: The following project does not exist'],
+    ['somebody nobody knows', { assignee: 'nobody' }, "'nobody' for field 'Assigned To' is an unknown identity"],
+    ['a priority that there is not', { priority: 'P1' }, "'Priority' contains the value 'P1'"],
+    ['a field that there is not', { fields: { 'Custom.A/b': 1 } }, 'TF51535: Cannot find field Custom.A~1b'],
+  ])('says in the words of Azure Boards why it refuses %s', async (_, input, reason) => {
+    const failure = await failureOf(open(input, { key: undefined }))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain(reason)
+    expect(server.state.items).toEqual([])
+  })
+
+  test('says that the user may make no tags', async () => {
+    server.state.mayMakeTags = false
+    const failure = await failureOf(open())
+    expect(failure).toMatchObject({ kind: 'refused', transient: false })
+    expect(failure.message).toContain('TF401289')
+  })
+})
+
+describe('a repeat of open', () => {
+  test('finds the work item by its tag and makes none', async () => {
+    await open()
+    expect(await open()).toMatchObject({ message: 'Found work item 297, which an earlier try had opened' })
+    expect(written()).toHaveLength(1)
+  })
+
+  test('makes another for another key', async () => {
+    await open()
+    await open({}, { key: keyOf(2) })
+    expect(server.state.items).toHaveLength(2)
+  })
+
+  test('finds what was made though its answer was lost', async () => {
+    server.failNext(504, 'Gateway Time-out', { on: 'POST' })
+    expect(await failureOf(open())).toMatchObject({ transient: true, afterWrite: false })
+    server.loseNext('POST')
+    expect(await failureOf(azureBoards.open(client(), fiber))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await open({}, { repeated: true })).toMatchObject({ message: expect.stringContaining('Found') })
+    expect(server.state.items).toHaveLength(1)
+  })
+})
+
+describe('update', () => {
+  beforeEach(async () => {
+    await open({ labels: ['checkout'] }, { key: keyOf(9) })
+    server.calls.length = 0
+  })
+
+  for (const addReplacesTags of [true, false]) {
+    test(`keeps the tags that are there, where adding ${addReplacesTags ? 'replaces' : 'adds'}`, async () => {
+      server.state.addReplacesTags = addReplacesTags
+      await update({ labels: ['sev 1', 'CHECKOUT'], fields: { 'System.Tags': 'own' } })
+      expect(item().fields['System.Tags']).toBe(`checkout; caw-${keyOf(9)}; sev 1; own`)
+      await open({}, { key: keyOf(9) })
+      expect(server.state.items).toHaveLength(1)
+    })
+  }
+
+  test('changes what is given in one call, and leaves the rest', async () => {
+    const changes = {
+      title: 'Still\nfails',
+      description: '- a',
+      priority: 'low',
+      assignee: 'Mia Krystof',
+      state: 'active',
+    }
+    expect(await update(changes)).toMatchObject({ data: { id: ours, state: 'Active' } })
+    expect(item().fields).toMatchObject({
+      'System.Title': 'Still fails',
+      'System.Description': '<ul>\n<li>a</li>\n</ul>',
+      'System.Tags': `checkout; caw-${keyOf(9)}`,
+      'System.State': 'Active',
+      'Microsoft.VSTS.Common.Priority': 4,
+      'System.AssignedTo': 'Mia Krystof',
+    })
+    expect(written()).toHaveLength(1)
+  })
+
+  test('changes the type, and goes to a state of the new one', async () => {
+    expect(await update({ type: 'Bug', state: 'resolved' })).toMatchObject({ data: { state: 'Resolved' } })
+    expect(item().fields['System.WorkItemType']).toBe('Bug')
+  })
+
+  test('reads anew what somebody else has changed meanwhile, and loses none of it', async () => {
+    server.state.others = 2
+    await update({ labels: ['sev 1'] })
+    expect(item().fields['System.Tags']).toBe(`checkout; caw-${keyOf(9)}; other 2; other 3; sev 1`)
+    server.state.others = 4
+    const failure = await failureOf(update({ labels: ['sev 2'] }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain('VS403351')
+  })
+
+  test('moves to closed and back to open by category, and not at all where it is so', async () => {
+    await update({ state: 'active' })
+    expect(await update({ state: 'Open' })).toMatchObject({ data: { state: 'Active' } })
+    expect(await update({ state: 'closed' })).toMatchObject({ data: { state: 'Closed' } })
+    await update({ state: 'Removed' })
+    expect(await update({ state: 'closed' })).toMatchObject({ data: { state: 'Removed' } })
+    expect(await update({ state: 'open' })).toMatchObject({ data: { state: 'New' } })
+    expect(written()).toHaveLength(4)
+  })
+
+  test('finds the states of any process by their categories', async () => {
+    const task = server.state.types.find(({ name }) => name === 'Task')
+    task?.states.splice(0, 4, { name: 'To Do', category: 'InProgress' }, { name: 'Erledigt', category: 'Completed' })
+    item().fields['System.State'] = 'To Do'
+    expect(await update({ state: 'closed' })).toMatchObject({ data: { state: 'Erledigt' } })
+    expect(await update({ state: 'open' })).toMatchObject({ data: { state: 'To Do' } })
+  })
+
+  test('names the states there are where there is none like it', async () => {
+    const failure = await failureOf(update({ state: 'Frozen' }))
+    expect(failure.kind).toBe('refused')
+    expect(failure.message).toBe(
+      'Azure Boards has no state Frozen for a work item of this type; it has: New, Active, Closed, Removed.',
+    )
+  })
+
+  test('takes a number with the project, and no id that is none', async () => {
+    await update({ id: '#297', project, title: 'by number' })
+    expect(item().fields['System.Title']).toBe('by number')
+    for (const id of ['297', `${project}#`, '../x#1', 'fabrikam#1', 'OPS-1']) {
+      expect(() => azureBoards.checkRef({ id, project: undefined })).toThrow('write it like fabrikam/Fabrikam-Fiber#7')
+    }
+  })
+
+  test('says in the words of Azure Boards why it is refused', async () => {
+    expect((await failureOf(update({ fields: { 'System.Title': '' } }))).message).toContain('TF401320')
+    const failure = await failureOf(update({ id: `${project}#77`, title: 'x' }))
+    expect(failure.kind).toBe('refused')
+    expect(failure.message).toContain('TF401232: Work item 77 does not exist')
+  })
+})
+
+describe('a comment', () => {
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+  })
+
+  test('is HTML and ends with the key', async () => {
+    await update({ comment: 'Still **down**' })
+    expect(item().comments[0]?.text).toBe(`<p>Still <strong>down</strong></p>\n<p>Ref: caw-${keyOf(1)}</p>`)
+  })
+
+  test('is made once for a key, and again for another', async () => {
+    for (const key of [keyOf(1), keyOf(1), keyOf(2)]) await update({ comment: 'x' }, { key })
+    expect(item().comments).toHaveLength(2)
+  })
+
+  test('carries nothing where there is no key', async () => {
+    await update({ comment: 'x' }, { key: undefined })
+    expect(item().comments[0]?.text).toBe('<p>x</p>')
+  })
+
+  test('is found though its answer was lost, and on a later page', async () => {
+    server.loseNext('POST')
+    await failureOf(update({ comment: 'x' }))
+    for (let at = 0; at < 250; at++) item().comments.push({ id: 100 + at, text: '<p>Me too</p>' })
+    await update({ comment: 'x' }, { repeated: true })
+    expect(item().comments).toHaveLength(251)
+  })
+})
+
+describe('close', () => {
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+    server.calls.length = 0
+  })
+
+  test('comments once, closes once and passes where it is closed already', async () => {
+    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: 'Closed work item 297 (Closed)' })
+    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: expect.stringContaining('already') })
+    expect(item().comments).toHaveLength(1)
+    expect(written()).toHaveLength(1)
+  })
+
+  test('takes the closed state that the resolution names, else gives it as the reason', async () => {
+    expect(await close({ resolution: 'removed' })).toMatchObject({ data: { state: 'Removed' } })
+    await open({}, { key: keyOf(8) })
+    await close({ id: `${project}#298`, resolution: 'Duplicate' })
+    expect(item(1).fields).toMatchObject({ 'System.State': 'Closed', 'System.Reason': 'Duplicate' })
+  })
+
+  test('is done once though its answer was lost', async () => {
+    server.loseNext('PATCH')
+    expect(await failureOf(close())).toMatchObject({ transient: true })
+    expect(await close({}, { repeated: true })).toMatchObject({ data: { state: 'Closed' } })
+    expect(written()).toHaveLength(1)
+  })
+
+  test('is refused where a rule of the process does not let it', async () => {
+    server.failNext(
+      400,
+      { message: 'TF401320: Rule Error for field Completed Work. Error code: Required.' },
+      { on: 'PATCH' },
+    )
+    const failure = await failureOf(close())
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain('Rule Error for field Completed Work')
+  })
+})
+
+describe('where Azure Boards fails', () => {
+  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
+
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+  })
+
+  for (const [name, act] of Object.entries(actions)) {
+    test(`${name} can be tried again after a 5xx`, async () => {
+      server.failNext(503, '<html><title>Our services aren’t available right now</title></html>', { times: 5 })
+      const failure = await failureOf(act())
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      expect(failure.message).toContain('Our services aren’t available right now')
+    })
+
+    test(`${name} can be tried again after a connection that breaks`, async () => {
+      server.down()
+      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} leaves no secret in what it says`, async () => {
+      const basic = Buffer.from(`:${server.token}`).toString('base64')
+      server.failNext(400, { message: `no ${server.token} and no ${basic}` }, { times: 5 })
+      expect((await failureOf(act())).message).toContain('no *** and no ***')
+    })
+  }
+
+  test('it may be asked again when it says so', async () => {
+    const message = 'TF400733: The request has been canceled: Request was blocked due to exceeding usage.'
+    server.failNext(429, { message }, { headers: { 'retry-after': '7' } })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
+  })
+
+  test('it is not waited for longer than there is time', async () => {
+    server.hang()
+    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
+  })
+})
+
+/** There is no contract of the vendor to hold it against: these are the answers of its documentation. */
+describe('the answers that the documentation shows', () => {
+  const fixture = (name: string) =>
+    JSON.parse(readFileSync(new URL(`../../fixtures/azure-boards/${name}.json`, import.meta.url), 'utf8'))
+
+  test('are understood', async () => {
+    const shown = await serve(({ method, path }) => {
+      const name = path.endsWith('/states')
+        ? 'states'
+        : path.endsWith('/fields')
+          ? 'type-fields'
+          : path.endsWith('/wiql')
+            ? 'query-result'
+            : path.endsWith('/comments')
+              ? method === 'POST'
+                ? 'comment'
+                : 'comments'
+              : 'work-item'
+      return { status: 200, body: fixture(name) }
+    })
+    const git = 'fabrikam/Fabrikam-Fiber-Git'
+    const values = { baseUrl: shown.url, token: server.token, project: git }
+    const documented = clientOf(azureBoards, values)
+    const data = { id: `${git}#299`, number: '299', state: 'Active' }
+    try {
+      expect(await openTicket.act(azureBoards, documented, { ...problem, project: git })).toMatchObject({ data })
+      expect(await azureBoards.open(documented, { ...problem, project: git })).toMatchObject(data)
+      const changes = { id: `${git}#299`, description: 'x', state: 'Resolved', labels: ['a'], comment: 'y' }
+      expect(await updateTicket.act(azureBoards, documented, changes)).toMatchObject({ data })
+    } finally {
+      await shown.close()
+    }
+  })
+
+  test('are those of the server that plays it here', async () => {
+    await open()
+    await update({ comment: 'x' })
+    const asked = async (path: string) => {
+      const { body } = await client().http.get(`fabrikam/Fabrikam%20Fiber/_apis/wit/${path}`)
+      return body as Record<string, unknown>
+    }
+    const shapeOf = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.slice(0, 1).map(shapeOf)
+        : value !== null && typeof value === 'object'
+          ? Object.fromEntries(Object.entries(value).map(([name, held]) => [name, shapeOf(held)]))
+          : typeof value
+    const version = 'api-version=7.1'
+    for (const [name, path] of Object.entries({
+      'work-item': `workitems/297?${version}`,
+      states: `workitemtypes/Task/states?${version}`,
+      'type-fields': `workitemtypes/Task/fields?${version}`,
+    })) {
+      const { fields, ...played } = await asked(path)
+      expect(shapeOf(fixture(name))).toMatchObject(shapeOf(played) as object)
+      if (fields) expect(fixture(name).fields).toMatchObject({ 'System.State': expect.any(String) })
+    }
+  })
+})
