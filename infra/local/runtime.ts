@@ -237,6 +237,8 @@ function index(url: string, cloud: LocalCloud) {
     tasks: `${url}/tasks`,
     events: `${url}/sandbox/events`,
     issues: `${url}/sandbox/issues`,
+    incidents: `${url}/sandbox/incidents`,
+    flags: `${url}/sandbox/flags`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */

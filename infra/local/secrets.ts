@@ -53,6 +53,19 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       token: demo.githubToken,
       project: 'demo/shop',
     },
+    [`${prefix}/connections/incident-management/default`]: {
+      provider: 'servicenow',
+      baseUrl: `${url}/sandbox/servicenow`,
+      username: demo.serviceNow.username,
+      password: demo.serviceNow.password,
+    },
+    [`${prefix}/connections/feature-flags/default`]: {
+      provider: 'unleash',
+      baseUrl: `${url}/sandbox/unleash`,
+      token: demo.unleash.token,
+      project: 'default',
+      environment: 'production',
+    },
   }
 }
 

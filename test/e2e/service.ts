@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
+import type { Target } from '../../infra/local/sandbox/http.ts'
 
 export interface ServiceOptions {
   /** Laid over the sandbox's secrets; of the URL where those need it. */
@@ -150,9 +151,7 @@ export class Service {
     return (await this.call('/sandbox/issues', undefined, { method: 'GET' })).body
   }
 
-  async requests(
-    target: 'github' | 'keptn' | 'sso',
-  ): Promise<{ method: string; path: string; status: number | null }[]> {
+  async requests(target: Target): Promise<{ method: string; path: string; status: number | null }[]> {
     return (await this.call(`/sandbox/requests?target=${target}`, undefined, { method: 'GET' })).body
   }
 

@@ -82,14 +82,33 @@ describe('npm start', () => {
     const time = String.raw`^\d\d:\d\d:\d\d\.\d{3} +`
     for (const seen of [
       'openticket\\.triggered',
-      '--> POST /v1/issue-ticketing/open-issue 202 in \\d+ ms',
-      '<-- github POST /repos/demo/shop/issues 201',
-      'task [0-9a-f]{8} open-issue: succeeded',
+      '--> POST /v1/incident-management/open-ticket 202 in \\d+ ms',
+      '<-- servicenow POST /api/now/table/incident 201 \\(opened INC0010001\\)',
+      'task [0-9a-f]{8} open-ticket: succeeded',
       '<-- event sh\\.keptn\\.event\\.openticket\\.finished',
+      '--> POST /v1/feature-flags/set-flag 202 in \\d+ ms',
+      '<-- unleash POST \\S+/slow-recommendations/environments/production/off 200 \\(slow-recommendations is off in production\\)',
+      '<-- event sh\\.keptn\\.event\\.toggleflag\\.finished',
       'evaluation\\.finished .*there is no function for slo yet',
     ]) {
       expect(output).toMatch(new RegExp(time + seen, 'm'))
     }
+  })
+
+  it('has opened an incident of the problem in the event, and switched the flag off', async () => {
+    const list = async (name: string) => (await fetch(`${url}/sandbox/${name}`)).json()
+    expect(await list('incidents')).toMatchObject([
+      {
+        number: 'INC0010001',
+        short_description: expect.stringContaining(`It's "slow" & <down>`),
+        description: expect.stringContaining('https://monitoring.example.com/problems?displayId=P-220355&window=2h'),
+        state: 'New',
+      },
+    ])
+    const flags = (await list('flags')) as { name: string; environments: unknown[] }[]
+    expect(flags.find(({ name }) => name === 'slow-recommendations')?.environments).toContainEqual(
+      expect.objectContaining({ name: 'production', enabled: false }),
+    )
   })
 
   it('prints the token and three curl lines that work as pasted', async () => {
@@ -234,7 +253,7 @@ describe('webhooks sequence', () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: '{"target":"github","kind":"401"}',
+      body: '{"target":"servicenow","kind":"401"}',
     })
     const { code, stdout } = await webhooks('sequence', 'incident')
     await fetch(`${url}/sandbox/faults`, { method: 'DELETE' })

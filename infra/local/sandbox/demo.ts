@@ -11,6 +11,17 @@ export const demo = {
   oauth: { clientId: 'sandbox-oauth-client', clientSecret: 'sandbox-oauth-client-secret' },
   /** The token of the GitHub that the sandbox plays. */
   githubToken: 'sandbox-github-token',
+  /** The user of the ServiceNow that the sandbox plays, and an OAuth token that stands for the same. */
+  serviceNow: {
+    username: 'sandbox.integration',
+    password: 'sandbox-servicenow-password',
+    token: 'sandbox-servicenow-token',
+  },
+  /**
+   * Two tokens of the Unleash that the sandbox plays: of the service account, which must ask for changes where they have
+   * to be approved, and of the person who approves them.
+   */
+  unleash: { token: 'sandbox-unleash-token', reviewerToken: 'sandbox-unleash-reviewer-token' },
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */

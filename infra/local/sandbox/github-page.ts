@@ -1,10 +1,6 @@
 import type { Comment, Issue } from './github-issues.ts'
-import { type Answer, html } from './http.ts'
-
-const style = `
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
-  pre { font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid #8886; border-radius: 6px; padding: 1rem }
-  small { opacity: .75 }`
+import type { Answer } from './http.ts'
+import { escaped, page } from './page.ts'
 
 /** The page behind an issue's `html_url`: plain text, every character of the ticket escaped. */
 export function issuePage(issue: Issue, comments: Comment[]): Answer {
@@ -24,29 +20,4 @@ export function issuePage(issue: Issue, comments: Comment[]): Answer {
 <pre>${escaped(issue.body ?? 'No description.')}</pre>
 ${comments.map(({ id, created_at, body }) => `<p id="issuecomment-${id}"><small>${created_at}</small></p><pre>${escaped(body)}</pre>`).join('\n')}`,
   )
-}
-
-/** What a person sees behind the address of an issue that there is not. */
-export function missingPage(): Answer {
-  return page(404, 'Not found', '<h1>There is no such issue</h1><p>The sandbox may have been emptied since.</p>')
-}
-
-function page(status: number, title: string, body: string): Answer {
-  return html(
-    status,
-    `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head>
-<body>
-${body}
-</body>
-</html>
-`,
-  )
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }

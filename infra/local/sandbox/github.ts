@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { demo } from './demo.ts'
 import { type FieldError, readFilter, readIssue, readLabels, readPage, readSince } from './github-input.ts'
 import { createIssues, type Issue, type Page, type Repo } from './github-issues.ts'
-import { issuePage, missingPage } from './github-page.ts'
+import { issuePage } from './github-page.ts'
 import { commentShape, issueShape, labelShapes, pageUrl, repoShape, userShape } from './github-shapes.ts'
 import { type Answer, bearer, bodyLimit, type Call, json, jsonObject, type Platform, segments } from './http.ts'
+import { missingPage } from './page.ts'
 import type { Store } from './store.ts'
 
 const docs = 'https://docs.github.com/rest'
@@ -25,8 +26,6 @@ type IssueSummary = Pick<
 > & { repository: string; html_url: string; comments: { id: number; body: string; created_at: string }[] }
 
 export interface GitHub extends Platform {
-  /** The page behind an `html_url`; undefined where the path is none. */
-  page(path: string): Answer | undefined
   issues(origin: string): IssueSummary[]
 }
 
@@ -42,6 +41,8 @@ export function createGitHub(store: Store): GitHub {
   const github: GitHub = {
     error: (status, message) => json(status, { message, documentation_url: docs, status: String(status) }, {}, message),
 
+    limitHeaders: (reset) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset) }),
+
     answer(call) {
       const answer = refuseCaller(call) ?? route(call)
       const extra = {
@@ -52,11 +53,11 @@ export function createGitHub(store: Store): GitHub {
       return { ...answer, headers: { ...extra, ...answer.headers } }
     },
 
-    page(path) {
+    page({ path }) {
       const [owner = '', name = '', , number] = segments(path)
       if (!/^\/(?!repos\/)[\w.-]+\/[\w.-]+\/issues\/\d+$/.test(path)) return undefined
       const issue = issues.get(issues.repo(owner, name), Number(number))
-      return issue ? issuePage(issue, issues.comments(issue, '', everything)) : missingPage()
+      return issue ? issuePage(issue, issues.comments(issue, '', everything)) : missingPage('issue')
     },
 
     issues: (origin) =>

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 /** What the sandbox plays; also the names under which faults are switched and calls are listed. */
-export const targets = ['github', 'keptn', 'sso'] as const
+export const targets = ['github', 'servicenow', 'unleash', 'keptn', 'sso'] as const
 export type Target = (typeof targets)[number]
 
 /** One call to a played platform, read to its end. */
@@ -31,6 +31,10 @@ export interface Platform {
   answer(call: Call): Answer
   /** An error in the shape that this platform gives its errors. */
   error(status: number, message: string): Answer
+  /** The page that a person sees behind an address of this platform; undefined where it is none. */
+  page?(call: Call): Answer | undefined
+  /** What a 429 of this platform says beside Retry-After; the reset is in seconds since 1970. */
+  limitHeaders?(reset: number): Record<string, string>
 }
 
 /** As much of a body as is kept. */

@@ -5,9 +5,11 @@ import { createGitHub, type GitHub } from './github.ts'
 import { type Answer, type Call, isLocal, type Platform, readBody, send, type Target, targets } from './http.ts'
 import { createKeptn, type Keptn } from './keptn.ts'
 import { createLists } from './lists.ts'
+import { createServiceNow, type ServiceNow } from './servicenow.ts'
 import { spoil } from './spoil.ts'
 import { createSso, type Sso } from './sso.ts'
 import { type LoggedRequest, openStore } from './store.ts'
+import { createUnleash, type Unleash } from './unleash.ts'
 
 export interface SandboxOptions {
   /** A folder for `sandbox.db`, in which everything survives the death of the process. */
@@ -35,6 +37,8 @@ export interface Sandbox {
   close(): void
   faults: Faults
   github: Pick<GitHub, 'issues'>
+  serviceNow: Pick<ServiceNow, 'incidents'>
+  unleash: Pick<Unleash, 'flags'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
   /** Every call in so far, oldest first. */
@@ -45,9 +49,10 @@ export interface Sandbox {
 
 /**
  * The platforms that stand in for the real ones while no account is there: GitHub's issues at `/sandbox/github`,
- * Keptn's API at `/sandbox/keptn` and the SSO that gives tokens for it at `/sandbox/sso`. They take only the
- * credentials of `demo`, can be made to fail (`/sandbox/faults`), and show what they were asked to do
- * (`/sandbox/issues`, `/sandbox/events`, `/sandbox/requests`).
+ * ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, Keptn's API at
+ * `/sandbox/keptn` and the SSO that gives tokens for it at `/sandbox/sso`. They take only the credentials of `demo`, can
+ * be made to fail (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`,
+ * `/sandbox/flags`, `/sandbox/events`, `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
 export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
@@ -58,11 +63,13 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
 
   const faults = createFaults(store)
   const github = createGitHub(store)
+  const serviceNow = createServiceNow(store)
+  const unleash = createUnleash(store)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
   })
-  const platforms: Record<Target, Platform> = { github, keptn, sso }
+  const platforms: Record<Target, Platform> = { github, servicenow: serviceNow, unleash, keptn, sso }
 
   const sandbox: Sandbox = {
     async handle(req, res) {
@@ -81,6 +88,8 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     },
     faults,
     github,
+    serviceNow,
+    unleash,
     keptn,
     sso,
     requests: (target) => store.requests(target),
@@ -108,7 +117,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
       origin: `http://${req.headers.host ?? 'localhost'}`,
     }
     const target = targets.find((known) => known === name)
-    const page = target === 'github' && call.method === 'GET' ? github.page(path) : undefined
+    const page = target && call.method === 'GET' ? platforms[target].page?.(call) : undefined
     if (target && !page) return platformCall(target, call, res)
     const foreign = { status: 403, body: 'The sandbox shows this to its own machine only.\n' }
     send(res, isLocal(req) ? (page ?? lists(name, call)) : foreign)

@@ -4,8 +4,8 @@ import { type Answer, type Call, json, jsonObject, mediaType, type Target, targe
 import type { Sandbox } from './index.ts'
 
 /**
- * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `requests?target=`,
- * `faults`, and `DELETE` on the root, which empties everything.
+ * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
+ * `flags`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {
@@ -19,6 +19,8 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (method !== 'GET') return problem(405, `${method} is not possible here.`)
     if (name === 'events') return json(200, sandbox.keptn.events())
     if (name === 'issues') return json(200, sandbox.github.issues(call.origin))
+    if (name === 'incidents') return json(200, sandbox.serviceNow.incidents(call.origin))
+    if (name === 'flags') return json(200, sandbox.unleash.flags(call.origin))
     if (name === 'requests') {
       const target = call.query.get('target')
       if (target !== null && !isTarget(target))
@@ -64,7 +66,7 @@ function isTarget(name: string): name is Target {
 }
 
 function unknown(): Answer {
-  const paths = ['github', 'keptn', 'sso', 'faults', 'events', 'issues', 'requests']
+  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'requests']
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 

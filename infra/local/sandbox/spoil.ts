@@ -49,9 +49,8 @@ const spoiled: Record<Whole, (fault: Fault, platform: Platform) => Answer> = {
   '503': (_, platform) => platform.error(503, 'Service unavailable'),
   '401': (_, platform) => platform.error(401, 'Bad credentials'),
   '429': (fault, platform) => {
-    const reset = String(Math.ceil(Date.now() / 1000 + (fault.retryAfter ?? 0)))
-    const limits: Record<string, string> =
-      fault.target === 'github' ? { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset } : {}
+    const reset = Math.ceil(Date.now() / 1000 + (fault.retryAfter ?? 0))
+    const limits = platform.limitHeaders?.(reset)
     return withHeaders(platform.error(429, 'API rate limit exceeded'), { ...retryAfter(fault), ...limits })
   },
   'secondary-limit': (fault, platform) =>

@@ -16,6 +16,14 @@ const schema = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL
   );
   CREATE INDEX IF NOT EXISTS comments_of_issue ON comments (issue_id);
+  CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS journal (
+    id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, element_id TEXT NOT NULL, element TEXT NOT NULL, value TEXT NOT NULL,
+    sys_created_on TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS journal_of_record ON journal (element_id);
+  CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, flag TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS change_requests (id INTEGER PRIMARY KEY, request TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
     time INTEGER NOT NULL, context TEXT, type TEXT NOT NULL, source TEXT, project TEXT, stage TEXT, service TEXT, event TEXT NOT NULL
@@ -28,7 +36,19 @@ const schema = `
     status INTEGER, fault TEXT
   );
 `
-const tables = ['repos', 'issues', 'comments', 'events', 'tokens', 'faults', 'requests']
+const tables = [
+  'repos',
+  'issues',
+  'comments',
+  'incidents',
+  'journal',
+  'flags',
+  'change_requests',
+  'events',
+  'tokens',
+  'faults',
+  'requests',
+]
 
 /**
  * One call in, as `/sandbox/requests` lists it: no headers, no query, no body. `status` is null where no answer went

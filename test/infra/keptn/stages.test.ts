@@ -7,7 +7,7 @@ import { filesOf, play } from './play.ts'
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
-const categories = ['ci-cd', 'issue-ticketing', 'load-testing', 'notification', 'slo']
+const categories = ['ci-cd', 'feature-flags', 'incident-management', 'load-testing', 'notification', 'slo']
 
 /** Answers like the real one: a silent call at once, an interactive one with 202 and a finished event. */
 async function start(end: (call: Call) => object = () => ({})): Promise<void> {
@@ -18,6 +18,8 @@ async function start(end: (call: Call) => object = () => ({})): Promise<void> {
   })
 }
 
+const inputsOf = (call: Call | undefined) =>
+  Object.fromEntries([...(call?.form ?? [])].filter(([name]) => name.startsWith('input.')))
 const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) ?? ''
 
 describe('the sequences that come along', () => {
@@ -28,19 +30,43 @@ describe('the sequences that come along', () => {
     expect(passed).toBe(true)
   })
 
+  it('incident opens a ticket, switches a flag off, evaluates and notifies, in this order', async () => {
+    await start()
+    const { tasks } = await play(receiver, loadSequence('incident'), { knownCategories: categories })
+    expect(tasks.map(({ name }) => name)).toEqual(['openticket', 'toggleflag', 'evaluation', 'notify'])
+    expect(receiver.calls.map(({ path, query }) => `${path} ${query.get('mode')}`)).toEqual([
+      '/v1/incident-management/open-ticket interactive',
+      '/v1/feature-flags/set-flag interactive',
+      '/v1/slo/request-evaluation interactive',
+      '/v1/notification/push-update silent',
+    ])
+  })
+
   it('incident hands the problem over unharmed, and the number of the ticket to the notification', async () => {
     await start((call) =>
       taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
     )
     await play(receiver, loadSequence('incident'), { knownCategories: categories })
-    const [ticket, evaluation, notification] = receiver.calls
-    const { incident } = loadSequence('incident').event.data as {
-      incident: { ProblemTitle: string; ProblemURL: string }
-    }
-    expect(ticket?.form.get('input.title')).toBe(incident.ProblemTitle)
-    expect(ticket?.form.get('input.description')).toContain(`P-220355 is OPEN\n${incident.ProblemURL}`)
+    const [ticket, flag, evaluation, notification] = receiver.calls
+    const incident = loadSequence('incident').event.data['incident'] as Record<string, string>
+    for (const [name, value] of Object.entries(incident)) expect(ticket?.form.get(`data.incident.${name}`)).toBe(value)
+    expect(inputsOf(ticket)).toEqual({})
+    expect(inputsOf(flag)).toEqual({ 'input.flag': 'slow-recommendations', 'input.state': 'off' })
     expect(evaluation?.form.get('input.timeframe')).toBe('5m')
-    expect(notification?.form.get('input.text')).toBe(`${incident.ProblemTitle}\nhttps://tickets.example.com/OPS-12`)
+    expect(notification?.form.get('input.text')).toBe(`${incident['ProblemTitle']}\nhttps://tickets.example.com/OPS-12`)
+  })
+
+  it.each([
+    ['no problem', {}, []],
+    ['a part of one', { incident: { ProblemTitle: 'Slow' } }, ['data.incident.ProblemTitle']],
+  ])('incident opens a ticket for an event with %s too', async (_, more, expected) => {
+    await start()
+    const files = loadSequence('incident')
+    const { incident: __, ...data } = files.event.data
+    const event = { ...files.event, data: { ...data, ...more } }
+    await play(receiver, { ...files, event }, { knownCategories: categories })
+    const sent = [...(receiver.calls[0]?.form.keys() ?? [])]
+    expect(sent.filter((name) => name.startsWith('data.incident'))).toEqual(expected)
   })
 
   it('release goes to production after staging, once it is approved', async () => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { demo } from '../../../../infra/local/sandbox/demo.ts'
 import type { FaultSpec } from '../../../../infra/local/sandbox/faults.ts'
+import { targets } from '../../../../infra/local/sandbox/http.ts'
 import { finished, start } from './start.ts'
 import { useSandbox } from './use.ts'
 
@@ -89,6 +90,16 @@ test('A rate limit says when to come back, in the way of its platform.', async (
   expect(secondary.headers.get('retry-after')).toBe('3')
   expect(secondary.json.message).toContain('secondary rate limit')
 
+  await fault({ target: 'servicenow', kind: '429', retryAfter: 5 })
+  const ruled = await started.serviceNow('GET', '/api/now/table/incident')
+  expect([ruled.status, ruled.headers.get('retry-after'), ruled.json.status]).toEqual([429, '5', 'failure'])
+  expect(Number(ruled.headers.get('x-ratelimit-reset'))).toBeGreaterThan(Date.now() / 1000)
+  expect(ruled.headers.get('x-ratelimit-rule')).toBeTruthy()
+
+  await fault({ target: 'unleash', kind: '429' })
+  const busy = await started.unleash('GET', '/api/admin/user')
+  expect([busy.status, busy.json.name]).toEqual([429, 'RateLimitError'])
+
   await fault({ target: 'keptn', kind: '429', retryAfter: null })
   const bare = await send()
   expect(bare.json).toMatchObject({ code: 429 })
@@ -96,8 +107,12 @@ test('A rate limit says when to come back, in the way of its platform.', async (
 })
 
 test('A 401 comes in the shape of each platform.', async () => {
-  for (const target of ['github', 'keptn', 'sso'] as const) await fault({ target, kind: '401' })
+  for (const target of targets) await fault({ target, kind: '401' })
   expect((await open()).json).toMatchObject({ message: 'Bad credentials', status: '401' })
+  expect((await started.serviceNow('GET', '/api/now/table/incident')).json).toMatchObject({
+    error: { message: 'User is not authenticated' },
+  })
+  expect((await started.unleash('GET', '/api/admin/user')).json).toMatchObject({ name: 'UnauthorizedError' })
   expect((await send()).json).toMatchObject({ code: 401 })
   expect((await started.call('POST', '/sso/oauth2/token')).json).toMatchObject({ error: 'invalid_client' })
 })
@@ -181,6 +196,14 @@ test('With after, the work is done and only the answer is spoiled.', async () =>
   await fault({ target: 'github', kind: 'slow', after: true, delayMs: 10, count: 1 })
   expect((await open('Created and slow')).status).toBe(201)
   expect(opened()).toEqual(['Created and 500', 'Created and reset', 'Created and cut', 'Created and slow'])
+
+  await fault({ target: 'servicenow', kind: 'empty', after: true, count: 1 })
+  expect(await started.serviceNow('POST', '/api/now/table/incident', {})).toMatchObject({ status: 200, text: '' })
+  expect(started.sandbox.serviceNow.incidents('')).toHaveLength(1)
+  await fault({ target: 'unleash', kind: 'reset', after: true, count: 1 })
+  const place = '/api/admin/projects/default/features/checkout-v2/environments/production'
+  await expect(started.unleash('POST', `${place}/on`)).rejects.toThrow()
+  expect((await started.unleash('GET', place)).json.enabled).toBe(true)
 
   await fault({ target: 'keptn', kind: 'hang', after: true, count: 1 })
   const body = JSON.stringify(finished(context))

@@ -60,6 +60,43 @@ test('All issues are listed with their comments.', async () => {
   ])
 })
 
+test('All incidents are listed as people see them, with what is noted on them and their address.', async () => {
+  const fields = { short_description: 'Slow', impact: '1', urgency: '2', work_notes: 'Seen', comments: 'Sorry' }
+  const { json } = await started.serviceNow('POST', '/api/now/table/incident', fields)
+  expect((await started.call('GET', '/incidents')).json).toMatchObject([
+    {
+      number: 'INC0010001',
+      sys_id: json.result.sys_id,
+      short_description: 'Slow',
+      state: 'New',
+      priority: '2 - High',
+      url: expect.stringContaining(`/sandbox/servicenow/nav_to.do?uri=incident.do%3Fsys_id%3D${json.result.sys_id}`),
+      work_notes: [{ at: expect.any(String), value: 'Seen' }],
+      comments: [{ value: 'Sorry' }],
+    },
+  ])
+})
+
+test('All flags are listed with their state in each environment and their address.', async () => {
+  await started.unleash('POST', '/api/admin/projects/default/features/checkout-v2/environments/production/on')
+  const flags = (await started.call('GET', '/flags')).json
+  expect(flags.map(({ name }: { name: string }) => name)).toEqual([
+    'checkout-v2',
+    'express-payment',
+    'slow-recommendations',
+  ])
+  expect(flags[0]).toMatchObject({
+    project: 'default',
+    url: `${started.origin}/sandbox/unleash/projects/default/features/checkout-v2`,
+    environments: [
+      { name: 'development', enabled: true, rollout: '100' },
+      { name: 'production', enabled: true, rollout: '25' },
+      { name: 'production-guarded', enabled: false },
+    ],
+    changeRequests: [],
+  })
+})
+
 test('All events are listed, oldest first, with how they came.', async () => {
   const triggered = { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context }
   await started.keptn('POST', '/record', triggered)
@@ -81,20 +118,38 @@ test('An observer is told once of every call and of every event.', async () => {
   ])
 })
 
-test('DELETE /sandbox empties everything.', async () => {
+test('DELETE /sandbox empties everything, and the flags are as they were at first.', async () => {
+  const flags = (await started.call('GET', '/flags')).json
+  const project = '/api/admin/projects/default'
+  await started.unleash('POST', `${project}/features/checkout-v2/environments/production/on`)
+  const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
+  await started.unleash('POST', `${project}/environments/production-guarded/change-requests`, change)
+  await started.serviceNow('POST', '/api/now/table/incident', { work_notes: 'Noted' })
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('POST', '/faults', { target: 'sso', kind: '503' })
   expect((await started.call('DELETE', '')).status).toBe(204)
-  for (const list of ['/issues', '/events', '/requests', '/faults']) {
+  for (const list of ['/issues', '/incidents', '/events', '/requests', '/faults']) {
     expect((await started.call('GET', list)).json).toEqual([])
   }
+  expect((await started.serviceNow('GET', '/api/now/table/sys_journal_field')).json.result).toEqual([])
+  expect((await started.call('GET', '/flags')).json).toEqual(flags)
   expect((await started.github('POST', '/repos/acme/shop/issues', { title: 'Again' })).json.number).toBe(1)
+  expect((await started.serviceNow('POST', '/api/now/table/incident', {})).json.result.number).toBe('INC0010001')
 })
 
 test('A page whose host name was pointed here is shown nothing and switches nothing.', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
-  for (const path of ['/issues', '/events', '/requests', '/faults', '/github/acme/shop/issues/1']) {
+  for (const path of [
+    '/issues',
+    '/incidents',
+    '/flags',
+    '/events',
+    '/requests',
+    '/faults',
+    '/github/acme/shop/issues/1',
+    '/unleash/projects/default/features/checkout-v2',
+  ]) {
     expect(await withHost('evil.example', path)).toBe(403)
     expect(await withHost('127.0.0.1.evil.example', path)).toBe(403)
     expect(await withHost('localhost:8787', path)).toBe(200)
@@ -104,7 +159,7 @@ test('A page whose host name was pointed here is shown nothing and switches noth
 test('What there is not gets a 404 or 405 that says what there is.', async () => {
   const { status, json } = await started.call('GET', '/jira')
   expect(status).toBe(404)
-  expect(json.message).toContain('github, keptn, sso')
+  expect(json.message).toContain('github, servicenow, unleash, keptn, sso')
   expect((await started.call('GET', '')).status).toBe(404)
   expect((await started.call('GET', '/issues/1')).status).toBe(404)
   expect((await started.call('DELETE', '/issues')).status).toBe(405)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { demo } from '../../../../infra/local/sandbox/demo.ts'
+import type { Sandbox } from '../../../../infra/local/sandbox/index.ts'
 import { finished, start } from './start.ts'
 
 const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
@@ -27,6 +28,15 @@ const post = (origin: string, path: string, body: unknown) =>
     body: JSON.stringify(body),
   })
 
+const everything = ({ github, serviceNow, unleash, keptn, faults, requests }: Sandbox) => [
+  github.issues(''),
+  serviceNow.incidents(''),
+  unleash.flags(''),
+  keptn.events(),
+  faults.list(),
+  requests(),
+]
+
 async function serve(): Promise<{ child: ChildProcess; origin: string }> {
   const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'serve.ts'), state], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -41,19 +51,26 @@ async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-test('A folder that is opened again holds issues, comments, events, requests and faults.', async () => {
+test('A folder that is opened again holds issues, comments, incidents, flags, events, requests and faults.', async () => {
   const first = await start(state)
   await first.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await first.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
+  await first.serviceNow('POST', '/api/now/table/incident', { short_description: 'One', work_notes: 'Noted' })
+  const project = '/api/admin/projects/default'
+  await first.unleash('POST', `${project}/features/checkout-v2/environments/production/on`)
+  const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
+  await first.unleash('POST', `${project}/environments/production-guarded/change-requests`, change)
   await first.keptn('POST', '/api/v1/event', finished(context))
   first.sandbox.faults.add({ target: 'sso', kind: '503', count: 2 })
   await first.call('POST', '/sso/oauth2/token')
-  const before = [first.sandbox.keptn.events(), first.sandbox.requests(), first.sandbox.faults.list()]
+  const before = everything(first.sandbox)
   await first.stop()
 
   const second = await start(state)
-  expect([second.sandbox.keptn.events(), second.sandbox.requests(), second.sandbox.faults.list()]).toEqual(before)
+  expect(everything(second.sandbox)).toEqual(before)
   expect(second.sandbox.faults.list()).toMatchObject([{ count: 2, left: 1 }])
+  expect(second.sandbox.serviceNow.incidents('')).toMatchObject([{ work_notes: [{ value: 'Noted' }] }])
+  expect(second.sandbox.unleash.flags('')[0]).toMatchObject({ changeRequests: [{ id: 1, state: 'Draft' }] })
   expect(second.sandbox.github.issues('')).toMatchObject([{ title: 'One', comments: [{ body: 'Seen' }] }])
   expect((await second.github('POST', '/repos/acme/shop/issues', { title: 'Two' })).json.number).toBe(2)
   await second.stop()

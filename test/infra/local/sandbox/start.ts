@@ -17,8 +17,10 @@ export interface Started {
   seen: SandboxObservation[]
   stop(): Promise<void>
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>
-  /** The same, with GitHub's or Keptn's token. */
+  /** The same, with the credentials of that platform. */
   github(method: string, path: string, body?: unknown): Promise<Answered>
+  serviceNow(method: string, path: string, body?: unknown): Promise<Answered>
+  unleash(method: string, path: string, body?: unknown, token?: string): Promise<Answered>
   keptn(method: string, path: string, body?: unknown): Promise<Answered>
 }
 
@@ -49,6 +51,10 @@ export async function start(state: string): Promise<Started> {
     call,
     github: (method, path, body) =>
       call(method, `/github${path}`, body, { authorization: `Bearer ${demo.githubToken}` }),
+    serviceNow: (method, path, body) =>
+      call(method, `/servicenow${path}`, body, { authorization: basic(demo.serviceNow) }),
+    unleash: (method, path, body, token = demo.unleash.token) =>
+      call(method, `/unleash${path}`, body, { authorization: token }),
     keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
     async stop() {
       sandbox.close()
@@ -56,6 +62,11 @@ export async function start(state: string): Promise<Started> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** HTTP's Basic authentication. */
+export function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
 /** A finished event that Keptn takes. */

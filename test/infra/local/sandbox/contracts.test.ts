@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { Checker } from '../../../contract/check.ts'
+import { readContract } from '../../../contract/document.ts'
+import { byPath } from '../../../contract/match.ts'
+import type { Started } from './start.ts'
+import { useSandbox } from './use.ts'
+
+const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../../../shared/contracts')
+/** Where the vendors' contracts are not at hand, nothing can be held against them. */
+const held = existsSync(folder) ? test : test.skip
+/** Where the paths of the contract are below the platform. */
+const bases = { servicenow: '/api/now', unleash: '/' }
+const started = useSandbox()
+
+/** What a vendor's contract forbids of what the sandbox answers. */
+function answersOf(vendor: 'servicenow' | 'unleash', call: Started['serviceNow']) {
+  const document = JSON.parse(readFileSync(join(folder, `${vendor}.openapi.json`), 'utf8'))
+  const contract = readContract({ ...document, servers: [{ url: bases[vendor] }] })
+  const match = byPath(contract.operations)
+  const checker = new Checker(contract)
+  return async (method: string, path: string, body?: unknown): Promise<string[]> => {
+    const { status, json } = await call(method, path, body)
+    const [pathname = ''] = path.split('?')
+    const found = match({ method, path: pathname, query: new URLSearchParams(), headers: {}, body: '' })
+    if ('unknown' in found) return [found.unknown]
+    const response = found.operation.responses.find((one) => one.status === status)
+    return response ? checker.response(response, json) : [`${found.operation.name} has no answer ${status}`]
+  }
+}
+
+held('What ServiceNow is played to answer is as its contract says.', async () => {
+  const errors = answersOf('servicenow', started.serviceNow)
+  const table = '/api/now/table/incident'
+  expect(await errors('POST', table, { short_description: 'Slow' })).toEqual([])
+  const { sys_id } = (await started.serviceNow('GET', table)).json.result[0]
+  for (const view of ['', '?sysparm_exclude_reference_link=true', '?sysparm_display_value=true']) {
+    expect(await errors('GET', `${table}${view}`)).toEqual([])
+    expect(await errors('GET', `${table}/${sys_id}${view}`)).toEqual([])
+  }
+  expect(await errors('PATCH', `${table}/${sys_id}`, { state: '2' })).toEqual([])
+  expect(await errors('GET', `${table}/${'0'.repeat(32)}`)).toEqual([])
+  expect(await errors('POST', table, '{')).toEqual([])
+})
+
+held('What Unleash is played to answer is as its contract says.', async () => {
+  const errors = answersOf('unleash', started.unleash)
+  const project = '/api/admin/projects/default'
+  const feature = `${project}/features/checkout-v2`
+  const place = `${feature}/environments/production`
+  expect(await errors('GET', feature)).toEqual([])
+  expect(await errors('GET', place)).toEqual([])
+  // The contract is wrong in two places: switching answers nothing at all, and the strategies are a list.
+  expect(await errors('POST', `${place}/on`)).toEqual(['answer 200 must be object'])
+  expect(await errors('POST', `${place}/strategies`, { name: 'flexibleRollout' })).toEqual([])
+  expect(await errors('GET', `${place}/strategies`)).toEqual(['answer 200 must be object'])
+  const [{ id }] = (await started.unleash('GET', `${place}/strategies`)).json
+  expect(await errors('PUT', `${place}/strategies/${id}`, { name: 'default' })).toEqual([])
+  expect(await errors('GET', `${project}/features/nope`)).toEqual([])
+  expect(await errors('POST', `${feature}/environments/production-guarded/on`)).toEqual([])
+  const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
+  const requests = `${project}/environments/production-guarded/change-requests`
+  expect(await errors('POST', requests, change)).toEqual([])
+  expect(await errors('POST', requests, { ...change, action: 'explode' })).toEqual([])
+})
