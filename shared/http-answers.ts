@@ -48,7 +48,8 @@ function fromPage(text: string): string {
 
 /**
  * How long to stay away, in seconds, in the dialects that platforms speak: `retry-after` in seconds or as a date,
- * `x-ratelimit-reset` as epoch seconds (GitHub) or as an ISO time (Jira), `ratelimit-reset` in seconds (PagerDuty).
+ * `x-ratelimit-reset` as epoch seconds (GitHub), epoch milliseconds (LaunchDarkly) or an ISO time (Jira), `ratelimit-reset`
+ * in seconds (PagerDuty).
  *
  * @param now epoch milliseconds
  */
@@ -56,16 +57,29 @@ export function retryAfterOf(headers: Record<string, string>, now: number): numb
   const after = headers['retry-after']
   if (after !== undefined) return secondsUntil(after, now)
   // A reset is only an answer to "when again" where nothing is left.
-  if (headers['x-ratelimit-remaining'] !== undefined && headers['x-ratelimit-remaining'] !== '0') return undefined
+  if ((remainingOf(headers) ?? '0') !== '0') return undefined
   const reset = headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']
   return reset === undefined ? undefined : secondsUntil(reset, now)
+}
+
+/**
+ * Whether a 403 is a limit and no lack of rights. A time of reset alone does not say so: PagerDuty and ServiceNow send
+ * theirs with every answer.
+ */
+export function isLimited(headers: Record<string, string>): boolean {
+  return headers['retry-after'] !== undefined || remainingOf(headers) === '0'
+}
+
+function remainingOf(headers: Record<string, string>): string | undefined {
+  return headers['x-ratelimit-remaining'] ?? headers['ratelimit-remaining']
 }
 
 function secondsUntil(text: string, now: number): number | undefined {
   const number = Number(text)
   if (Number.isFinite(number)) {
-    // Over ten digits it is a point in time, else a span.
-    return number > 1_000_000_000 ? Math.max(0, Math.ceil(number - now / 1000)) : Math.max(0, Math.ceil(number))
+    // Of ten digits it is a point in time, of thirteen one in milliseconds, else a span.
+    const seconds = number > 100_000_000_000 ? number / 1000 : number
+    return Math.max(0, Math.ceil(seconds > 1_000_000_000 ? seconds - now / 1000 : seconds))
   }
   const date = Date.parse(text)
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))

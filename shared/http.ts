@@ -1,6 +1,6 @@
 import * as z from 'zod/v4/core'
 import { Failure } from './errors.ts'
-import { reasonOf, retryAfterOf } from './http-answers.ts'
+import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { isUnsent, networkReason } from './http-network.ts'
 import { mask, remember } from './redact.ts'
 
@@ -21,7 +21,7 @@ export interface RequestOptions<T = unknown> {
   headers?: Record<string, string>
   /** Sent as JSON, unless it is a string: then as it is, with the content type from `headers`. */
   body?: unknown
-  /** Statuses >= 400 that are answers here, not failures, such as a 404 of a look-up. */
+  /** Statuses >= 300 that are answers here, not failures, such as a 404 of a look-up; a redirect is then not followed. */
   accept?: readonly number[]
   /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
   reads?: boolean
@@ -74,7 +74,7 @@ export class Http {
     this.#options = options
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      if (isCredential(name)) remember(value.replace(/^(Basic|Bearer|Token|ApiKey) /i, ''))
+      if (isCredential(name)) remember(value.replace(/^(Basic|Bearer|Token|Api-?Key) /i, ''))
     }
   }
 
@@ -125,7 +125,7 @@ export class Http {
     if (writes) this.#written = true
     let answer: Answer
     try {
-      answer = await this.#follow(request, what)
+      answer = await this.#follow(request, what, options.accept)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       if (isUnsent(error.cause)) this.#written = writtenBefore
@@ -162,13 +162,13 @@ export class Http {
     }
   }
 
-  async #follow(request: SentRequest, what: string): Promise<Answer> {
+  async #follow(request: SentRequest, what: string, accept: readonly number[] = []): Promise<Answer> {
     let current = request
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#send(current, what)
       const location = answer.headers['location']
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
-      if (!redirected) return answer
+      if (!redirected || accept.includes(answer.status)) return answer
       const target = new URL(location, current.url)
       const repeatable = current.method === 'GET' || answer.status === 307 || answer.status === 308
       if (target.origin !== this.#base.origin || !repeatable || redirects === mostRedirects) {
@@ -252,9 +252,7 @@ export class Http {
     const retryAfter = retryAfterOf(answer.headers, Date.now())
     const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`
-    const limited =
-      answer.status === 429 ||
-      (answer.status === 403 && (retryAfter !== undefined || answer.headers['x-ratelimit-remaining'] === '0'))
+    const limited = answer.status === 429 || (answer.status === 403 && isLimited(answer.headers))
     if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
     return new Failure(answer.status === 401 ? 'credentials' : 'refused', text)
   }

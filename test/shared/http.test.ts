@@ -122,6 +122,12 @@ describe('an answer', () => {
     })
   })
 
+  it('that is a redirect is not followed where its status is expected', async () => {
+    const url = await answering(302, '', { location: 'https://elsewhere.example.com/' })
+    expect((await client(url).post('x', {}, { accept: [302] })).headers['location']).toContain('elsewhere')
+    expect(await failureOf(client(url).post('x', {}, { accept: [404] }))).toMatchObject({ kind: 'refused' })
+  })
+
   it('that is empty, or no JSON, is what it is', async () => {
     expect((await client(await answering(204, '')).get('x')).body).toBeUndefined()
     expect((await client(await answering(200, '42')).get('x')).body).toBe(42)
@@ -170,11 +176,19 @@ describe('an answer', () => {
     [{ 'retry-after': new Date(Date.now() + 90_500).toUTCString() }, 503, 90],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1_000) + 40) }, 403, 40],
     [{ 'x-ratelimit-reset': new Date(Date.now() + 50_000).toISOString() }, 429, 50],
+    [{ 'x-ratelimit-reset': String(Date.now() + 60_000) }, 429, 60],
     [{ 'ratelimit-reset': '12' }, 429, 12],
   ])('says when to come again in the dialect of %j', async (headers, status, seconds) => {
     const failure = await failureOf(client(await answering(status, '{}', headers)).get('x'))
     expect(failure.transient).toBe(true)
     expect(Math.abs((failure.retryAfter ?? 0) - seconds)).toBeLessThanOrEqual(2)
+  })
+
+  it.each([
+    [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
+    [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
+  ])('that is forbidden is refused, though it also says when a limit starts anew: %j', async (headers) => {
+    expect(await failureOf(client(await answering(403, '{}', headers)).get('x'))).toMatchObject({ kind: 'refused' })
   })
 })
 
