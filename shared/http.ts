@@ -45,8 +45,27 @@ export interface HttpOptions {
   deadlineAt?: number
   /** Answers instead of the platform, for writes: the dry run. */
   intercept?: (request: SentRequest) => void
+  /** Whether a refusal is one of the credentials, where it is no 401. */
+  refusesCredentials?: (status: number, body: unknown) => boolean
   /** The platform's own words for a refusal, where the usual places do not hold them. */
   reason?: (body: unknown) => string | undefined
+  /** The status that an answer stands for, where the platform puts its errors into a success. */
+  statusOf?: (body: unknown) => number | undefined
+  /** What its Retry-After counts, where not seconds. */
+  retryAfter?: 'milliseconds' | undefined
+  authorization?: Authorization | undefined
+}
+
+/** How requests are authenticated where that takes more than a header that never changes. */
+export interface Authorization {
+  /**
+   * The headers that authenticate a request: a token that has to be fetched first, or a signature of the request.
+   *
+   * @throws Failure
+   */
+  headers(request: SentRequest): Promise<Record<string, string>>
+  /** They were not accepted: what was kept of them is not used again. */
+  forget?(): void
 }
 
 /** A request as it goes out. */
@@ -121,11 +140,12 @@ export class Http {
         )
       }
     }
+    const authorized = await this.#authorize(request)
     const writtenBefore = this.#written
     if (writes) this.#written = true
     let answer: Answer
     try {
-      answer = await this.#follow(request, what, options.accept)
+      answer = this.#meant(await this.#follow(authorized, what, options.accept))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       if (isUnsent(error.cause)) this.#written = writtenBefore
@@ -136,6 +156,7 @@ export class Http {
     if (answer.status < 400) return this.#shaped(answer, what, options.answer)
     if (answer.status < 500) this.#written = writtenBefore
     const failure = this.#failure(answer, what)
+    if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
     failure.afterWrite = this.#written
     throw failure
   }
@@ -160,6 +181,23 @@ export class Http {
       },
       body: body === undefined || isText ? body : JSON.stringify(body),
     }
+  }
+
+  async #authorize(request: SentRequest): Promise<SentRequest> {
+    const { authorization } = this.#options
+    if (!authorization) return request
+    try {
+      return { ...request, headers: { ...request.headers, ...(await authorization.headers(request)) } }
+    } catch (error) {
+      // Of this request nothing was sent.
+      if (error instanceof Failure) error.afterWrite = this.#written
+      throw error
+    }
+  }
+
+  #meant(answer: Answer): Answer {
+    const status = answer.status < 300 ? this.#options.statusOf?.(answer.body) : undefined
+    return status === undefined ? answer : { ...answer, status }
   }
 
   async #follow(request: SentRequest, what: string, accept: readonly number[] = []): Promise<Answer> {
@@ -248,13 +286,14 @@ export class Http {
   }
 
   #failure(answer: Answer, what: string): Failure {
-    const { platform, reason } = this.#options
-    const retryAfter = retryAfterOf(answer.headers, Date.now())
+    const { platform, reason, retryAfter: unit } = this.#options
+    const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
     const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`
     const limited = answer.status === 429 || (answer.status === 403 && isLimited(answer.headers))
     if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
-    return new Failure(answer.status === 401 ? 'credentials' : 'refused', text)
+    const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
+    return new Failure(credentials ? 'credentials' : 'refused', text)
   }
 }
 

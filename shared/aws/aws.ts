@@ -1,6 +1,8 @@
-import { Failure } from '../errors.ts'
+import { Failure, type FailureKind, sentence } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
 import type { SentRequest } from '../http.ts'
+import { retryAfterOf } from '../http-answers.ts'
+import { isUnsent, networkReason } from '../http-network.ts'
 import { mask } from '../redact.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
@@ -35,8 +37,15 @@ interface AwsOptions {
 type Service = new (
   config: object,
 ) => {
-  config: { serviceId?: string; region: () => Promise<string> }
+  config: { serviceId?: string; region: () => Promise<string>; credentials?: () => Promise<Credentials> }
   send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
+}
+
+/** What requests are signed with. */
+interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
 }
 
 /** A command of the AWS SDK, such as `GetDocumentCommand`. */
@@ -58,33 +67,51 @@ const unauthenticated =
  */
 export class Aws {
   readonly #options: AwsOptions
+  /** Whether a write was sent that AWS has not refused: it was carried out, or may have been. */
+  #written = false
 
   constructor(options: AwsOptions) {
     this.#options = options
   }
 
   /**
+   * The region that is called.
+   *
+   * @param service the SDK's client class, as for `read`
+   */
+  region(service: Service): Promise<string> {
+    return clientOf(service, this.#options.account).config.region()
+  }
+
+  /**
    * Sends a command that only reads.
    *
    * @param service the SDK's client class; one instance is kept for the life of the process
-   * @throws Failure `refused`, `credentials`, `platform`, `timeout`
+   * @throws Failure `refused`, `credentials`, `platform`, `timeout`, `misconfigured`
    */
-  read<Output>(service: Service, command: Command<Output>): Promise<Output> {
-    return this.#send(service, command, false)
+  async read<Output>(service: Service, command: Command<Output>): Promise<Output> {
+    try {
+      return await this.#send(service, command)
+    } catch (error) {
+      if (error instanceof Failure) error.afterWrite = this.#written
+      throw error
+    }
   }
 
   /**
    * Sends a command that changes something.
    *
+   * @param passing names of AWS's errors that go away by themselves: something that stands in the way and will end
    * @throws Failure as `read`, and `deadline`
    */
-  async write<Output>(service: Service, command: Command<Output>): Promise<Output> {
+  async write<Output>(service: Service, command: Command<Output>, ...passing: string[]): Promise<Output> {
     const { platform, account, deadlineAt = Number.POSITIVE_INFINITY, intercept } = this.#options
     const operation = nameOf(command)
     if (intercept) {
-      const { config } = clientOf(service, account)
-      const host = `https://${(config.serviceId ?? 'aws').toLowerCase()}.${await config.region()}.amazonaws.com`
-      intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body: JSON.stringify(command.input) })
+      const serviceId = clientOf(service, account).config.serviceId ?? ''
+      const host = `https://${serviceId.toLowerCase()}.${await this.region(service)}.amazonaws.com`
+      const body = JSON.stringify(command.input, bytesAsText)
+      intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body })
     }
     if (Date.now() >= deadlineAt) {
       throw new Failure(
@@ -92,21 +119,49 @@ export class Aws {
         `The deadline passed before ${platform} could be asked for ${operation}: nothing was sent.`,
       )
     }
-    return this.#send(service, command, true)
+    try {
+      const output = await this.#send(service, command, passing)
+      this.#written = true
+      return output
+    } catch (error) {
+      if (error instanceof Failure) {
+        this.#written ||= mayBeDone(error)
+        error.afterWrite = this.#written
+      }
+      throw error
+    }
   }
 
-  async #send<Output>(service: Service, command: Command<Output>, writes: boolean): Promise<Output> {
+  async #send<Output>(service: Service, command: Command<Output>, passing: string[] = []): Promise<Output> {
     const { platform, account, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortest, Math.min(longest, deadlineAt - Date.now()))
+    const abortSignal = AbortSignal.timeout(timeout)
     try {
-      const client = clientOf(service, account)
-      return (await client.send(command as never, { abortSignal: AbortSignal.timeout(timeout) })) as Output
+      const answer = clientOf(service, account).send(command as never, { abortSignal })
+      // The SDK looks at the signal only once it has credentials.
+      return (await Promise.race([answer, aborted(abortSignal)])) as Output
     } catch (error) {
-      const failure = failureOf(error as AwsError, platform, nameOf(command), timeout)
-      const status = (error as AwsError).$metadata?.httpStatusCode
-      failure.afterWrite = writes && !isUnsent(error as AwsError) && (status === undefined || status >= 500)
-      throw failure
+      throw failureOf(error as AwsError, { platform, operation: nameOf(command), timeout, account, passing })
     }
+  }
+}
+
+/**
+ * The credentials of an account, for requests that no client of the SDK sends; kept until they end.
+ *
+ * @param service any of the SDK's client classes
+ * @throws Failure `credentials`, `platform`, `timeout`, `refused` where the role can not be assumed
+ */
+export async function credentialsOf(
+  service: Service,
+  { platform, account }: Pick<AwsOptions, 'platform' | 'account'>,
+): Promise<Credentials> {
+  const { credentials } = clientOf(service, account).config
+  if (!credentials) throw new Error('This client of the SDK does not sign.')
+  try {
+    return await Promise.race([credentials(), aborted(AbortSignal.timeout(longest))])
+  } catch (error) {
+    throw failureOf(error as AwsError, { platform, operation: 'sign', timeout: longest, account, passing: [] })
   }
 }
 
@@ -119,6 +174,8 @@ export interface AwsError extends Error {
   code?: string
   $metadata?: { httpStatusCode?: number }
   $response?: { headers?: Record<string, string> }
+  /** Whether it happened before the request itself went out. */
+  unsent?: true
 }
 
 /** One for each account for the life of the process, so that its connections and credentials are used again. */
@@ -148,38 +205,72 @@ function assume(roleArn: string, externalId: string | undefined) {
       RoleSessionName: 'cloud-automation-webhooks',
       ...(externalId ? { ExternalId: externalId } : {}),
     }
-    return fromTemporaryCredentials({ params })(caller)
+    try {
+      return await fromTemporaryCredentials({ params, clientConfig: { maxAttempts: 1 } })(caller)
+    } catch (error) {
+      throw Object.assign(error as AwsError, { unsent: true })
+    }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+/** A document goes out as bytes, and is shown as the text that it is. */
+function bytesAsText(_name: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : value
 }
 
 function nameOf(command: object): string {
   return command.constructor.name.replace(/Command$/, '')
 }
 
-function isUnsent({ code, name }: AwsError): boolean {
-  return (
-    /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code ?? '') || unauthenticated.test(name)
-  )
+/** Whether what a write asked for may have been done, though its answer says no such thing. */
+function mayBeDone(failure: Failure): boolean {
+  if (failure.kind === 'timeout') return true
+  const { name, unsent, $metadata } = (awsErrorOf(failure) ?? {}) as AwsError
+  if (unsent || unauthenticated.test(name) || isUnsent(failure.cause) || failure.kind === 'misconfigured') return false
+  const status = $metadata?.httpStatusCode
+  return status === undefined || status >= 500 || status < 400
 }
 
-function failureOf(error: AwsError, platform: string, operation: string, timeout: number): Failure {
+interface Asked {
+  platform: string
+  operation: string
+  /** In milliseconds. */
+  timeout: number
+  account: Account
+  passing: string[]
+}
+
+function failureOf(error: AwsError, { platform, operation, timeout, account, passing }: Asked): Failure {
   const { name, message, code, $metadata, $response } = error
-  if (name === 'AbortError' || name === 'TimeoutError') {
-    return new Failure('timeout', `${platform} did not answer in ${Math.round(timeout / 1_000)} s (${operation}).`, {
-      cause: error,
-    })
-  }
-  const text = mask(`${platform} answered ${name} to ${operation}: ${message || 'no reason given'}`)
   const status = $metadata?.httpStatusCode
-  if (unauthenticated.test(name)) return new Failure('credentials', text, { cause: error })
+  const fail = (kind: FailureKind, text: string, retryAfter?: number) =>
+    new Failure(kind, mask(text), { cause: error, retryAfter })
+  // A connection that breaks off has the name of a time-out too, but a code.
+  if ((name === 'AbortError' || name === 'TimeoutError') && typeof code !== 'string')
+    return fail('timeout', `${platform} did not answer in ${Math.round(timeout / 1_000)} s (${operation}).`)
+  const said = `${platform} answered ${name} to ${operation}: ${message || 'no reason given'}`
+  if (unauthenticated.test(name)) return fail('credentials', said)
+  // Of the SDK itself: a region or a field that is missing or can not be sent.
+  if (status === undefined && (error instanceof TypeError || message === 'Region is missing'))
+    return fail('misconfigured', `${platform} can not be asked for ${operation}: ${message}`)
   if (status === undefined)
-    return new Failure('platform', `${platform} could not be reached: ${code ?? mask(message)} (${operation}).`, {
-      cause: error,
-    })
-  if (status >= 500 || status === 429 || throttled.test(name)) {
-    const after = Number($response?.headers?.['retry-after'])
-    return new Failure('platform', text, { cause: error, retryAfter: Number.isFinite(after) ? after : undefined })
-  }
-  const hint = /AccessDenied/.test(name) ? ' Allow it under awsProviders in cdk.json, and deploy.' : ''
-  return new Failure('refused', `${text}${hint}`, { cause: error })
+    return fail('platform', `${platform} could not be reached: ${networkReason(error)} (${operation}).`)
+  if (error instanceof SyntaxError)
+    return fail('platform', `${platform} answered ${status} to ${operation} with something else than JSON.`)
+  if (status >= 500 || status === 429 || throttled.test(name) || passing.includes(name))
+    return fail('platform', said, retryAfterOf($response?.headers ?? {}, Date.now()))
+  return fail('refused', /AccessDenied/.test(name) ? `${sentence(said)} ${remedyFor(account, message)}` : said)
+}
+
+/** What is to be done about a permission that is missing. */
+function remedyFor({ roleArn }: Account, message: string): string {
+  return roleArn && !message.includes('sts:AssumeRole')
+    ? `It must be allowed to ${roleArn}.`
+    : 'Allow it under awsProviders in cdk.json, and deploy.'
 }

@@ -16,7 +16,12 @@ export interface Reply {
 /** Keptn's API refuses bodies over 64 KB. */
 const largestReply = 60_000
 
-function reply(event: TaskEvent, kind: 'started' | 'finished', category: string, data: Record<string, unknown>): Reply {
+function reply(
+  event: TaskEvent,
+  kind: 'started' | 'status.changed' | 'finished',
+  category: string,
+  data: Record<string, unknown>,
+): Reply {
   const { id, task, shkeptncontext, gitcommitid, project, stage, service } = event
   return {
     specversion: '1.0',
@@ -33,6 +38,11 @@ function reply(event: TaskEvent, kind: 'started' | 'finished', category: string,
 /** The `started` of a task. */
 export function startedReply(event: TaskEvent, category: string): Reply {
   return reply(event, 'started', category, { labels: event.labels })
+}
+
+/** The `status.changed` of a task: how far it is. */
+export function progressReply(event: TaskEvent, category: string, message: string): Reply {
+  return reply(event, 'status.changed', category, { labels: event.labels, message })
 }
 
 /**

@@ -18,6 +18,6 @@ export function subjectOf(type: string): string | undefined {
 }
 
 /** The type of the event that answers a task. */
-export function replyType(task: string, kind: 'started' | 'finished'): string {
+export function replyType(task: string, kind: 'started' | 'status.changed' | 'finished'): string {
   return `sh.keptn.event.${task}.${kind}`
 }

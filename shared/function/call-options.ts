@@ -15,9 +15,11 @@ export interface CallOptions {
   dryRun: boolean
   /** Whether links go out as labels. */
   labels: boolean
+  /** Whether `status.changed` tells how far it is; a strict Keptn refuses such events. */
+  progress: boolean
 }
 
-const optionNames = ['mode', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels'] as const
+const optionNames = ['mode', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels', 'progress'] as const
 /** The options that may stand in the query alone. */
 export const queryOnly = optionNames.filter((name) => name !== 'connection' && name !== 'labels')
 const eventNames = ['id', 'type', 'event', 'shkeptncontext', 'gitcommitid', 'project', 'stage', 'service']
@@ -67,6 +69,7 @@ function parseOptions(given: Partial<Record<(typeof optionNames)[number], string
     when,
     dryRun: parseSwitch('dryRun', given.dryRun, false),
     labels: parseSwitch('labels', given.labels, true),
+    progress: parseSwitch('progress', given.progress, false),
   }
 }
 

@@ -61,6 +61,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const name = connectionName(options, body, caller, `${category.name}/${request.action}`)
   const connection = await loadConnection(category, name)
   refuseOtherShape(category, request.action, connection)
+  refuseSilent(options, connection)
   const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(completed)
@@ -121,6 +122,16 @@ function refuseOtherShape(category: Category, action: string, { name, provider }
   throw new Failure(
     'invalid',
     `The connection ${name} leads to ${provider.title}, which can ${able.join(', ')}, but not ${action}: name another with ?connection=..`,
+  )
+}
+
+/** A dry run begins nothing. */
+function refuseSilent({ mode, dryRun }: CallOptions, { name, provider }: Connection): void {
+  if (!provider.onlyInteractive || mode === 'interactive' || dryRun) return
+  throw new Failure(
+    'invalid',
+    `The connection ${name} leads to ${provider.title}, which works only while a task waits for it: call it with ?mode=interactive`,
+    { errors: [{ path: 'mode', message: 'must be interactive' }] },
   )
 }
 

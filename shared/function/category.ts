@@ -11,8 +11,19 @@ export interface Begun {
   pending: unknown
 }
 
-/** What one look at it shows: how it ended, or what the platform calls the state that it is in. */
-export type Look = { ended: Outcome } | { running: string }
+/** What one look at it shows: how it ended, or how it goes on. */
+export type Look = { ended: Outcome } | Running
+
+export interface Running {
+  /** The platform's own word for the state. */
+  running: string
+  /** How far it is, for people: `stage 2 of 4, deploy`. */
+  step?: string | undefined
+  /** What it takes to look again, where that is something else now. */
+  pending?: unknown
+  /** Whether to look again at once: the look itself has taken its time. */
+  soon?: boolean | undefined
+}
 
 /** How what an action has begun is looked after until it ends. */
 interface Follow<P extends Provider, Input> {

@@ -23,13 +23,23 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     key,
     repeated,
     get http() {
+      const ca = values['ca'] as string | undefined
       http ??= new Http({
         ...limits,
         platform,
         baseUrl: String(values['baseUrl']),
         headers: provider.headers?.(values) ?? {},
-        ca: values['ca'] as string | undefined,
+        ca,
+        authorization: provider.authorization?.(values, ca),
+        retryAfter: provider.retryAfter,
+        ...(provider.refusesCredentials
+          ? {
+              refusesCredentials: (status: number, body: unknown) =>
+                provider.refusesCredentials?.(status, body) ?? false,
+            }
+          : {}),
         ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),
+        ...(provider.statusOf ? { statusOf: (body: unknown) => provider.statusOf?.(body) } : {}),
       })
       return http
     },

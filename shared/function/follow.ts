@@ -5,7 +5,7 @@ import { log } from '../log.ts'
 import type { Outcome } from '../outcome.ts'
 import { mask } from '../redact.ts'
 import { backoff } from './backoff.ts'
-import type { Begun, Category } from './category.ts'
+import type { Begun, Category, Running } from './category.ts'
 import { look, stop, type Work } from './perform.ts'
 
 /** When a task gives up: seconds from its beginning, and epoch milliseconds. */
@@ -17,8 +17,11 @@ export interface Deadline {
 /** What is kept from one look to the next. */
 interface Watch {
   beganAt: number
+  pending: unknown
   /** The platform's word for the state that was seen last. */
   state: string | undefined
+  /** What was told last of how far it is, and when. */
+  told: { message: string; at: number } | undefined
   /** Refusals in a row, and why the last look failed. */
   refusals: number
   trouble: string | undefined
@@ -26,6 +29,9 @@ interface Watch {
   next: number | undefined
   ended: Outcome | undefined
 }
+
+/** Tells whoever waits how far it is; must not throw. */
+type Tell = ((message: string) => Promise<void>) | undefined
 
 /** The shortest time between two looks, and the longest unless the deadline is more than a day away, in seconds. */
 const shortest = 2
@@ -35,6 +41,8 @@ const mostLooks = 1_500
 /** A platform that refuses to show what has begun is asked again this often, and this many seconds apart. */
 const mostRefusals = 5
 const afterRefusal = 30
+/** How often it is told how far something is, in milliseconds. */
+const tellEvery = 60_000
 /** How long we wait for what was stopped to end, in seconds. */
 const timeToStop = 600
 /** The deadline is over, but a stop must still get through: how long one may take, in milliseconds, and how many there are. */
@@ -56,17 +64,19 @@ export async function follow(
   begun: Begun,
   context: DurableContext,
   { deadline, deadlineAt }: Deadline,
+  tell: Tell,
 ): Promise<Outcome> {
-  const seen = await watch(context, 'follow', category, work, begun.pending, deadlineAt)
+  const watched = { category, work, tell }
+  const seen = await watch(context, 'follow', watched, begun.pending, deadlineAt)
   if (seen.ended) return seen.ended
   if (seen.refusals >= mostRefusals) return lost(begun, seen)
   const action = category.actions[work.action]
   const late = `The deadline of ${inWords(deadline)} passed`
   if (action?.follow?.onDeadline(work.input) !== 'stop')
     return unfinished(begun, seen, `${late}, and it was left as it is`)
-  const asked = await askToStop(context, category, work, begun.pending)
+  const asked = await askToStop(context, category, work, seen.pending)
   if (asked.until === undefined) return unfinished(begun, seen, `${late}. ${asked.why}`)
-  const stopped = await watch(context, 'stopping', category, work, begun.pending, asked.until)
+  const stopped = await watch(context, 'stopping', watched, seen.pending, asked.until)
   if (!stopped.ended)
     return unfinished(begun, stopped, `${late}. It was asked to stop, and has not within ${inWords(timeToStop)}`)
   // What came to its own end in the meantime has ended as it did.
@@ -74,19 +84,27 @@ export async function follow(
   return { ...stopped.ended, status: 'errored', message: `${late}, and it was stopped. ${stopped.ended.message}` }
 }
 
+/** What is watched, and who is told. */
+interface Watched {
+  category: Category
+  work: Work
+  tell: Tell
+}
+
 /** One durable operation with a checkpoint for each look. */
 async function watch(
   context: DurableContext,
   name: string,
-  category: Category,
-  work: Work,
+  watched: Watched,
   pending: unknown,
   until: number,
 ): Promise<Watch> {
-  return context.waitForCondition<Watch>(name, (before) => lookAgain(before, category, work, pending, until), {
+  return context.waitForCondition<Watch>(name, (before) => lookAgain(before, watched, until), {
     initialState: {
       beganAt: 0,
+      pending,
       state: undefined,
+      told: undefined,
       refusals: 0,
       trouble: undefined,
       next: undefined,
@@ -98,30 +116,40 @@ async function watch(
 }
 
 /** Must not throw: that would end the wait at once. */
-async function lookAgain(
-  before: Watch,
-  category: Category,
-  work: Work,
-  pending: unknown,
-  until: number,
-): Promise<Watch> {
+async function lookAgain(before: Watch, { category, work, tell }: Watched, until: number): Promise<Watch> {
   const beganAt = before.beganAt || Date.now()
-  const next = (least: number) => secondsToNext(beganAt, until, least)
+  const now: Watch = { ...before, beganAt, refusals: 0, trouble: undefined, next: undefined, ended: undefined }
   try {
-    const seen = await look(category, work, pending, until)
-    if ('ended' in seen)
-      return { beganAt, state: before.state, refusals: 0, trouble: undefined, next: undefined, ended: seen.ended }
-    return { beganAt, state: seen.running, refusals: 0, trouble: undefined, next: next(0), ended: undefined }
+    const seen = await look(category, work, before.pending, until)
+    if ('ended' in seen) return { ...now, ended: seen.ended }
+    const { running: state, pending = before.pending, soon } = seen
+    const told = await tellOnce(tell, before.told, seen)
+    return { ...now, pending, state, told, next: soon ? soonest(until) : secondsToNext(beganAt, until, shortest) }
   } catch (error) {
     log.warn('what was begun could not be looked at', error as Error)
-    // Whoever rotates a key has until the deadline to tell us the new one.
-    const passes = isTransient(error) || (error instanceof Failure && error.kind === 'credentials')
-    const refusals = passes ? 0 : before.refusals + 1
-    const wish = passes ? backoff(error as Failure, 1, 1, 1) : afterRefusal
-    const goesOn = refusals < mostRefusals
     const trouble = mask(messageOf(error))
-    return { ...before, beganAt, refusals, trouble, next: goesOn ? next(wish) : undefined, ended: undefined }
+    // Whoever rotates a key has until the deadline to tell us the new one.
+    if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
+      const wish = backoff(error as Failure, 1, shortest, shortest)
+      return { ...now, trouble, next: secondsToNext(beganAt, until, wish) }
+    }
+    const refusals = before.refusals + 1
+    const next = refusals < mostRefusals ? secondsToNext(beganAt, until, afterRefusal) : undefined
+    return { ...now, trouble, refusals, next }
   }
+}
+
+/** Tells what is new, and not too often; answers what was told last. */
+async function tellOnce(tell: Tell, before: Watch['told'], { running, step }: Running): Promise<Watch['told']> {
+  const message = step ?? running
+  if (!tell || message === before?.message || Date.now() - (before?.at ?? 0) < tellEvery) return before
+  await tell(message)
+  return { message, at: Date.now() }
+}
+
+/** Undefined when the deadline has passed. */
+function soonest(until: number): number | undefined {
+  return Date.now() + 1_000 < until ? 1 : undefined
 }
 
 /** Undefined when the deadline has passed; the last look is just before it. */
@@ -130,7 +158,7 @@ function secondsToNext(beganAt: number, until: number, least: number): number | 
   const left = (until - now) / 1_000
   if (left <= 1) return undefined
   const spread = Math.max(longest, (until - beganAt) / 1_000 / mostLooks)
-  const due = Math.max(shortest, least, Math.min(spread, (now - beganAt) / 10_000))
+  const due = Math.max(least, Math.min(spread, (now - beganAt) / 10_000))
   return Math.max(1, Math.floor(Math.min(due, left - 1)))
 }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import type { Aws } from '../aws/aws.ts'
-import type { Http } from '../http.ts'
+import type { Authorization, Http } from '../http.ts'
 
 /** What a provider's functions work with: one instance of the platform, for one call. */
 export interface Client<Connection = Record<string, unknown>> {
@@ -27,12 +27,27 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   shape: Shape
   /** The platform's name, for people: `GitHub`. */
   title: string
+  /** Whether what it begins goes on only while a task looks after it: a silent call would end before it began. */
+  onlyInteractive?: true
   /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
   connection: S
   /** The headers of every call: authentication and API version. */
   headers?(connection: z.output<S>): Record<string, string>
+  /**
+   * How calls are authenticated where that takes more: a token that has to be fetched first, a signature.
+   *
+   * @param ca PEM of a certificate authority that the connection trusts
+   * @throws Failure `misconfigured`
+   */
+  authorization?(connection: z.output<S>, ca: string | undefined): Authorization
   /** The cheapest authenticated call. */
   check(client: Client<z.output<S>>): Promise<unknown>
+  /** Whether a refusal is one of our credentials, where it is no 401. */
+  refusesCredentials?(status: number, body: unknown): boolean
   /** The platform's words for a refusal, where they are not in one of the usual places. */
   reason?(body: unknown): string | undefined
+  /** The status that an answer of success stands for, where the platform puts its errors into one. */
+  statusOf?(body: unknown): number | undefined
+  /** What its Retry-After counts, where not seconds. */
+  retryAfter?: 'milliseconds'
 }

@@ -39,6 +39,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     labels: options.labels,
     deadline: call.deadline,
     dryRun: work.dryRun,
+    ...(options.progress ? { progress: true } : {}),
     ...(call.skip ? { skip: call.skip } : {}),
   }
   const begun = await invoke(work.key, canonical(payload))

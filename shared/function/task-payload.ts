@@ -27,6 +27,7 @@ export const taskPayload = z.object({
   /** Seconds. */
   deadline: z.number(),
   dryRun: z.boolean(),
+  progress: z.optional(z.boolean()),
   /** Why nothing is to be done. */
   skip: z.optional(z.string()),
 })

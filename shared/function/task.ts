@@ -3,8 +3,9 @@ import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { inWords } from '../duration.ts'
 import { Failure, isTransient, sentence } from '../errors.ts'
-import { finishedReply, startedReply } from '../event/reply.ts'
+import { finishedReply, progressReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
+import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
 import { backoff } from './backoff.ts'
@@ -74,9 +75,21 @@ async function act(
   const work: Work = { action, connection, input, dryRun, key }
   try {
     const result = await begin(category, work, context, { deadline, deadlineAt })
-    return 'pending' in result ? await follow(category, work, result, context, { deadline, deadlineAt }) : result
+    if (!('pending' in result)) return result
+    const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
+    return await follow(category, work, result, context, { deadline, deadlineAt }, tell)
   } catch (error) {
     return maskDeep(errored(error))
+  }
+}
+
+/** Once, and what does not get through is forgotten: there will be more to tell, and the end is told in any case. */
+async function sendProgress(category: Category, task: TaskPayload, message: string): Promise<void> {
+  try {
+    const { send } = await loadOrchestrator(task.orchestrator)
+    await send(maskDeep(progressReply(task.event, category.name, message)), false)
+  } catch (error) {
+    log.warn('a status.changed was not taken', error as Error)
   }
 }
 

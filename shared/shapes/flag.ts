@@ -151,15 +151,15 @@ const flow = {
       const flags = group.map(({ flag }) => flag)
       try {
         const waits = await provider.set(client, place, group.map(changeOf), comment)
-        for (const part of group) part.asked = true
-        if (waits) pending.push({ ...waits, flags })
+        if (waits) keep(pending, waits, flags)
       } catch (error) {
         const passes = !(error instanceof Failure) || error.transient || error.kind === 'credentials'
-        if (passes || single) throw withChanged(error, parts)
+        if (passes || single) throw withChanged(error, parts, pending)
         for (const part of group) part.failed = (error as Failure).message
       }
+      for (const part of group) part.asked = true
     }
-    if (pending.length > 0) return begun(provider, input, { parts, changes: pending })
+    if (pending.length > 0) return begun(provider, client, input, { parts, changes: pending })
     return endOf(provider, client, input, parts)
   },
 
@@ -167,14 +167,19 @@ const flow = {
     silent: 'waits',
     async look(provider, client, input, kept): Promise<Look> {
       const { parts, changes } = structuredClone(kept as Pending)
+      const open: string[] = []
+      // All of them each time: none may wait for its turn until another has ended.
       for (const change of changes) {
         const sight = await provider.look?.(client, input, change)
         if (!sight) throw new Error(`${provider.title} can not look after what it has asked for.`)
-        if (!sight.ended) return { running: `${sight.state} (${change.noun} ${change.id})` }
-        if (sight.declined === undefined) continue
-        const failed = `${change.noun} ${change.id} ended as ${sight.state}${sight.declined ? `: ${sight.declined}` : ''}`
-        for (const part of parts) if (change.flags.includes(part.flag)) part.failed = failed
+        const { noun, id, flags } = change
+        if (!sight.ended) open.push(`${sight.state} (${noun} ${id})`)
+        else if (sight.declined !== undefined) {
+          const failed = `${noun} ${id} ended as ${sight.state}${sight.declined ? `: ${sight.declined}` : ''}`
+          for (const part of parts) if (flags.includes(part.flag)) part.failed = failed
+        }
       }
+      if (open.length > 0) return { running: open.join('; ') }
       const { message, links, ...end } = await endOf(provider, client, input, parts)
       return { ended: { message, ...end, links: { ...links, ...linksTo(provider, changes) } } }
     },
@@ -258,9 +263,23 @@ function isSo({ on, percentage }: FlagChange, state: FlagState): boolean {
   return (on === undefined || on === state.on) && (percentage === undefined || percentage === state.percentage)
 }
 
+/** Several flags may wait for the same. */
+function keep(pending: Pending['changes'], waits: PendingChange, flags: string[]): void {
+  const same = pending.find(({ id, noun }) => id === waits.id && noun === waits.noun)
+  if (same) same.flags.push(...flags)
+  else pending.push({ ...waits, flags })
+}
+
+/** The parts that do not wait for anything. */
+function settled({ parts, changes }: Pending): Part[] {
+  return parts.filter(({ flag }) => !changes.some(({ flags }) => flags.includes(flag)))
+}
+
 /** Where it breaks off in the middle, whoever reads why also reads how far it got. */
-function withChanged(error: unknown, parts: readonly Part[]): unknown {
-  const changed = parts.filter(({ asked }) => asked).map(({ flag }) => flag)
+function withChanged(error: unknown, parts: Part[], changes: Pending['changes']): unknown {
+  const changed = settled({ parts, changes })
+    .filter(({ asked, failed }) => asked && failed === undefined)
+    .map(({ flag }) => flag)
   if (!(error instanceof Failure) || changed.length === 0) return error
   const text = `${sentence(error.message)} Changed before that: ${changed.join(', ')}.`
   const more = new Failure(error.kind, text, { retryAfter: error.retryAfter, cause: error.cause })
@@ -271,22 +290,26 @@ function withChanged(error: unknown, parts: readonly Part[]): unknown {
 /** Milliseconds before each time that a change is read back: some platforms show it a moment later. */
 const looks = [0, 500, 1_500]
 
-/** Reads back what was changed, and says so; what is not as it was asked for has failed. */
-async function endOf(provider: FlagProvider, client: Client, input: SetFlags, parts: Part[]): Promise<Outcome> {
+/** Reads back what was asked for; what is not as it was asked for has failed. */
+async function readBack(provider: FlagProvider, client: Client, place: Place, parts: Part[]): Promise<void> {
   for (const part of parts) {
     if (!part.asked) part.after = part.before
     for (const pause of part.asked && !isSo(part, part.after ?? part.before) ? looks : []) {
       await sleep(pause)
-      part.after = await provider.get(client, input, part.flag)
+      part.after = await provider.get(client, place, part.flag)
       if (part.failed !== undefined || isSo(part, part.after)) break
     }
     if (part.failed === undefined && !isSo(part, part.after ?? part.before))
       part.failed = `${provider.title} took the change, but it is still ${inWords(part.after ?? part.before)}`
   }
-  const failed = parts.filter((part) => part.failed !== undefined)
+}
+
+/** Reads back what was changed, and says so. */
+async function endOf(provider: FlagProvider, client: Client, input: SetFlags, parts: Part[]): Promise<Outcome> {
+  await readBack(provider, client, input, parts)
   return {
     status: 'succeeded',
-    result: failed.length > 0 ? 'fail' : 'pass',
+    result: parts.some(({ failed }) => failed !== undefined) ? 'fail' : 'pass',
     message: parts.map((part) => said(part, input, client.repeated)).join('; '),
     data: input.single ? dataOfOne(parts, input) : dataOfSeveral(parts, input),
     links: linksTo(
@@ -357,17 +380,21 @@ function linksTo(
 }
 
 /** Asked for, but not made: whoever does not wait for it must not take it for a pass. */
-function begun(provider: FlagProvider, input: SetFlags, { parts, changes }: Pending): Begun {
+async function begun(provider: FlagProvider, client: Client, input: SetFlags, pending: Pending): Promise<Begun> {
+  const { parts, changes } = pending
+  const rest = settled(pending)
+  await readBack(provider, client, input, rest)
   const waiting = changes.map(({ noun, id, flags }) => `${noun} ${id} for ${flags.join(', ')}`).join('; ')
+  const notYet = `Not changed yet, since it waits for ${waiting}: mode=interactive waits for its end`
   const outcome: Outcome = {
     status: 'succeeded',
-    result: 'warning',
-    message: `Not changed yet, since it waits for ${waiting}: mode=interactive waits for its end`,
+    result: rest.some(({ failed }) => failed !== undefined) ? 'fail' : 'warning',
+    message: [notYet, ...rest.map((part) => said(part, input, client.repeated))].join('; '),
     data: {
       ...(input.single ? dataOfOne(parts, input) : dataOfSeveral(parts, input)),
       pending: changes.map(({ id, noun, url }) => ({ id, noun, ...(url ? { url } : {}) })),
     },
     links: linksTo(provider, changes),
   }
-  return { outcome, pending: { parts, changes } satisfies Pending }
+  return { outcome, pending }
 }

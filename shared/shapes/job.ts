@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, isTransient, sentence } from '../errors.ts'
-import { choice, name, optional, vendorFields } from '../fields.ts'
-import type { Action, Begun, Look } from '../function/category.ts'
+import { choice, id, name, optional, vendorFields } from '../fields.ts'
+import type { Action, Begun, Look, Running } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
@@ -11,6 +11,8 @@ export interface Run {
   /** What names it there, and what a stop takes as `id`. */
   id: string
   url?: string | undefined
+  /** What it does, for people, where that is not plain from what was asked: `20 requests/s for 60 s`. */
+  summary?: string | undefined
   /** What else it takes to look after it: JSON. */
   handle?: unknown
 }
@@ -24,6 +26,12 @@ export interface Sight {
   state: string
   /** Where the state alone does not tell. */
   verdict?: Verdict
+  /** How far it is, for people: `stage 2 of 4, deploy`. */
+  step?: string | undefined
+  /** The run, where it is named otherwise now: a place in a queue has become a run. */
+  run?: Run | undefined
+  /** Whether to look again at once, since looking has taken its time. */
+  soon?: boolean | undefined
   /** Why it is so, in the platform's words: the failing step, the reason of a stop. */
   reason?: string | undefined
   /** What people look for in the results; small, since it goes into every later event of the sequence. */
@@ -44,6 +52,12 @@ const startInput = z.strictObject({
   ),
 })
 
+const stopInput = z.strictObject({
+  id: id('`data.id` of what was started'),
+  project: startInput.shape.project,
+})
+export type StopJob = z.output<typeof stopInput>
+
 export type StartJob = z.output<typeof startInput> & { target: string }
 
 /** A platform that runs jobs: vendor knowledge only, the promises are kept by the actions below. */
@@ -57,11 +71,16 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   startsOncePerKey?: true
   /** Throws Failure `invalid` for what this platform has nothing for, or that its connection does not allow. */
   checkStart?(input: StartJob, connection: z.output<S>): void
-  /** The run that carries `client.key`, if there is one. Must see what was started a second ago. */
-  find?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<Run | undefined>
+  /**
+   * The run that carries `client.key`, if there is one. Must see what was started a second ago; what it can not see, as
+   * where the connection names no place for the key, it must answer as `unknown`: then a start is never repeated.
+   */
+  find?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<Run | undefined | 'unknown'>
   /** Starts a run that carries `client.key` where the platform has a place for it. */
   start(client: Client<z.output<S>>, input: StartJob): Promise<Run>
   look(client: Client<z.output<S>>, run: Run): Promise<Sight>
+  /** The run that an id names, with the project, where the id alone is not enough. Throws Failure `invalid`. */
+  locate?(input: StopJob): Run
   /** Asks for the end of a run; absent where the platform has no way to. */
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
 }
@@ -100,6 +119,12 @@ export function startJob({ summary, silent, deadline = hour }: StartJobOptions):
       }
       const project = input.project ?? (connection['project'] as string | undefined)
       const completed = { ...input, target, project }
+      if (input.onDeadline === 'stop' && !provider.stop) {
+        const message = `not possible, since ${provider.title} has no way to stop ${article(provider.noun)}: write leave`
+        throw new Failure('invalid', `input.onDeadline is ${message}`, {
+          errors: [{ path: 'input.onDeadline', message }],
+        })
+      }
       provider.checkStart?.(completed, connection)
       return completed
     },
@@ -122,12 +147,66 @@ export function startJob({ summary, silent, deadline = hour }: StartJobOptions):
   }
 }
 
+/** Stops a run, and waits until it has stopped. */
+export function stopJob({ summary, deadline = hour }: Omit<StartJobOptions, 'silent'>): Action<JobProvider, StopJob> {
+  return {
+    shape: 'job',
+    summary,
+    input: stopInput,
+    answers: ['id', 'url', 'state'],
+    deadline,
+    complete(input, { connection, provider }) {
+      if (!provider.stop)
+        throw new Failure('invalid', `${provider.title} has no way to stop ${article(provider.noun)}.`)
+      const project = input.project ?? (connection['project'] as string | undefined)
+      runOf(provider, { ...input, project })
+      return { ...input, project }
+    },
+    async act(provider, client, input) {
+      const run = runOf(provider, input)
+      const sight = await provider.look(client, run)
+      const verdict = verdictOf(provider, sight)
+      const now = sight.run ?? run
+      if (verdict !== undefined && verdict !== 'running') {
+        return stoppedOutcome(
+          provider,
+          now,
+          sight,
+          `${capital(named(provider, now))} had ended already (${sight.state})`,
+        )
+      }
+      await provider.stop?.(client, now)
+      const asked = stoppedOutcome(provider, now, sight, `Asked ${named(provider, now)} to stop, which it has not yet`)
+      return { outcome: { ...asked, result: 'warning' }, pending: now } satisfies Begun
+    },
+    follow: {
+      silent: 'waits',
+      async look(provider, client, _input, run) {
+        const sight = await provider.look(client, run as Run)
+        const verdict = verdictOf(provider, sight)
+        if (verdict === undefined || verdict === 'running') return goingOn(sight, verdict)
+        const now = sight.run ?? (run as Run)
+        return { ended: stoppedOutcome(provider, now, sight, `Stopped ${named(provider, now)} (${sight.state})`) }
+      },
+      stop: async () => false,
+      onDeadline: () => 'leave',
+    },
+  }
+}
+
+function runOf(provider: JobProvider, input: StopJob): Run {
+  return provider.locate?.(input) ?? { id: input.id }
+}
+
+function stoppedOutcome(provider: JobProvider, run: Run, { state }: Sight, message: string): Outcome {
+  return passed(message, { id: run.id, ...(run.url ? { url: run.url } : {}), state }, linksTo(provider, run))
+}
+
 /** At most once: a second run is worse than none. */
 async function startOnce(provider: JobProvider, client: Client, input: StartJob): Promise<Run> {
   if (provider.startsOncePerKey) return provider.start(client, input)
-  const found = hasKey(client) ? await provider.find?.(client, input) : undefined
-  if (found) return found
-  if (provider.find) return provider.start(client, input)
+  const found = await lookUp(provider, client, input)
+  if (found !== 'unknown') return found ?? provider.start(client, input)
   if (client.repeated) throw inDoubt(provider, 'An earlier try to start it broke off')
   try {
     return await provider.start(client, input)
@@ -137,10 +216,16 @@ async function startOnce(provider: JobProvider, client: Client, input: StartJob)
   }
 }
 
+/** The run of an earlier try. A call without a key had none that could be told from another. */
+async function lookUp(provider: JobProvider, client: Client, input: StartJob): Promise<Run | undefined | 'unknown'> {
+  if (!provider.find) return 'unknown'
+  return hasKey(client) ? provider.find(client, input) : undefined
+}
+
 function inDoubt({ title, noun }: JobProvider, why: string): Failure {
   return new Failure(
     'doubtful',
-    `${sentence(why)} Whether ${article(noun)} was started is not known, and ${title} gives no way to look it up, so it was not tried again: look there before you repeat it.`,
+    `${sentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
   )
 }
 
@@ -150,7 +235,7 @@ function hasKey(client: Client): client is Client & { key: string } {
 
 /** What a silent call hears that does not see the end: where it is the end that was asked for, that is no pass. */
 function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answers'): Outcome {
-  const message = `Started ${named(provider, run)}`
+  const message = `Started ${named(provider, run)}${run.summary ? `: ${run.summary}` : ''}`
   const data = { id: run.id, ...(run.url ? { url: run.url } : {}), state: 'started' }
   const started = passed(message, data, linksTo(provider, run))
   if (silent === 'answers') return started
@@ -158,10 +243,18 @@ function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answ
 }
 
 function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: Sight): Look {
-  const { state } = sight
-  const verdict = sight.verdict ?? (Object.hasOwn(provider.states, state) ? provider.states[state] : undefined)
-  if (verdict === undefined) return { running: `${state} (which is not known here)` }
-  return verdict === 'running' ? { running: state } : { ended: endOf(provider, input, run, sight, verdict) }
+  const verdict = verdictOf(provider, sight)
+  if (verdict === undefined || verdict === 'running') return goingOn(sight, verdict)
+  return { ended: endOf(provider, input, sight.run ?? run, sight, verdict) }
+}
+
+/** Undefined for a state that is not in the provider's table. */
+function verdictOf({ states }: JobProvider, { state, verdict }: Sight): Verdict | undefined {
+  return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
+}
+
+function goingOn({ state, step, run, soon }: Sight, verdict: 'running' | undefined): Running {
+  return { running: verdict ? state : `${state} (which is not known here)`, step, pending: run, soon }
 }
 
 const results: Record<Exclude<Verdict, 'running'>, Pick<Outcome, 'status' | 'result'>> = {

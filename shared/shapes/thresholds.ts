@@ -2,13 +2,24 @@ import * as z from 'zod/mini'
 import { about } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 
-const threshold = z.strictObject({
-  metric: z.string().check(z.minLength(1), z.maxLength(100)),
-  op: z.enum(['<', '<=', '>', '>=']),
-  value: z.coerce.number(),
-  /** Missed by less than `value`, this is a warning. */
-  warn: z.optional(z.coerce.number()),
-})
+/** A template that renders to nothing must not become the limit 0. */
+const limit = z.pipe(
+  z.transform((value) => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value)),
+  z.number(),
+)
+const stricter = z.refine<{ op: string; value: number; warn?: number | undefined }>(
+  ({ op, value, warn }) => warn === undefined || warn === value || warn < value === op.startsWith('<'),
+  { message: 'warn must be on the good side of value', path: ['warn'] },
+)
+const threshold = z
+  .strictObject({
+    metric: z.string().check(z.minLength(1), z.maxLength(100)),
+    op: z.enum(['<', '<=', '>', '>=']),
+    value: limit,
+    /** What is not better than this, and still holds `value`, is a warning. */
+    warn: z.optional(limit),
+  })
+  .check(stricter)
 export type Threshold = z.output<typeof threshold>
 
 /** What became of a threshold: `actual` is null where the platform reported no such metric. */

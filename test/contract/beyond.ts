@@ -1,18 +1,20 @@
-import type { Contract, Operation } from './document.ts'
+import type { Contract, Operation, Parameter } from './document.ts'
 import type { Schema } from './json-schema.ts'
 
 /** A call that a provider makes and its contract does not have, with what the vendor's page says of it. */
 export interface Beyond {
-  /** Method and path, as in a contract. */
+  /** Method and path, as in a contract; of one that the contract has, only `query` counts, and adds to what it knows. */
   operation: string
   /** Where it is described. */
   docs: string
   why: 'newer than the contract' | 'left out of the contract' | 'another service than that of the contract'
   query?: Record<string, Schema>
   body?: Schema
-  answer: unknown
+  answer?: unknown
 }
 
+/** What services of AWS take that have one path for everything. */
+const amazonJson = 'application/x-amz-json-1.1'
 const text: Schema = { type: 'string' }
 const texts: Schema = { type: 'array', items: text }
 const flag: Schema = { type: 'boolean' }
@@ -21,11 +23,71 @@ const page = { per_page: { type: 'integer', minimum: 1, maximum: 100 }, page: { 
 const jira = 'https://developer.atlassian.com/cloud/jira/platform/rest/v3'
 const todo = { name: 'To Do', statusCategory: { key: 'new' } }
 
+const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
+const azureProject = '/{organization}/{project}/_apis'
+const azureVersion = { 'api-version': { const: '7.1' } }
+const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
+/** What is asked of a run whichever contract it is held against. */
+const azureBuilds: Beyond[] = [
+  {
+    operation: `GET ${azureProject}/build/builds/{buildId}/timeline`,
+    docs: `${azure}/build/timeline/get`,
+    why: 'left out of the contract',
+    query: azureVersion,
+    answer: {
+      records: [
+        { id: 'stage', type: 'Stage', name: 'Test', order: 1, state: 'completed', result: 'failed' },
+        { id: 'job', parentId: 'stage', type: 'Job', name: 'Unit', state: 'completed', result: 'failed' },
+        { id: 'task', ...taskOf, issues: [{ type: 'error', message: 'Bash exited with code 1.' }] },
+      ],
+    },
+  },
+  {
+    operation: `GET ${azureProject}/test/runs`,
+    docs: `${azure}/test/runs/list`,
+    why: 'another service than that of the contract',
+    query: { ...azureVersion, buildUri: text, includeRunDetails: flag },
+    answer: { count: 1, value: [{ id: 1, totalTests: 10, passedTests: 9, unanalyzedTests: 1 }] },
+  },
+]
+
 /**
  * All that may be called beyond the contracts, by contract. Anything else that a contract does not have fails; so does
  * what stands here and is called no more.
  */
 export const beyond: Record<string, Beyond[]> = {
+  'aws-ssm': [
+    {
+      operation: 'POST /#X-Amz-Target=AmazonSSM.AddTagsToResource',
+      docs: 'https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['ResourceType', 'ResourceId', 'Tags'],
+        properties: {
+          ResourceType: {
+            enum: [
+              ...['Document', 'ManagedInstance', 'MaintenanceWindow', 'Parameter', 'PatchBaseline'],
+              ...['OpsItem', 'OpsMetadata', 'Automation', 'Association'],
+            ],
+          },
+          ResourceId: text,
+          Tags: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['Key', 'Value'],
+              properties: {
+                Key: { type: 'string', minLength: 1, maxLength: 128 },
+                Value: { type: 'string', maxLength: 256 },
+              },
+            },
+          },
+        },
+      },
+      answer: {},
+    },
+  ],
   github: [
     {
       operation: 'GET /rate_limit',
@@ -46,6 +108,39 @@ export const beyond: Record<string, Beyond[]> = {
       why: 'left out of the contract',
       body: { type: 'object', properties: { labels: { ...texts, minItems: 1 } } },
       answer: [{ id: 208045946, name: 'bug' }],
+    },
+  ],
+  gitlab: [
+    {
+      operation: 'GET /api/v4/user',
+      docs: 'https://docs.gitlab.com/api/users/#get-the-current-user',
+      why: 'left out of the contract',
+      answer: { id: 1, username: 'john_smith', name: 'John Smith', state: 'active' },
+    },
+    {
+      operation: 'GET /api/v4/users',
+      docs: 'https://docs.gitlab.com/api/users/#list-users',
+      why: 'left out of the contract',
+      query: { username: text, ...page },
+      answer: [{ id: 1, username: 'john_smith', name: 'John Smith', state: 'active' }],
+    },
+    {
+      operation: 'GET /projects/{id}/issues',
+      docs: 'https://docs.gitlab.com/api/issues/#list-all-project-issues',
+      why: 'left out of the contract',
+      query: {
+        created_after: { type: 'string', format: 'date-time' },
+        order_by: { enum: ['created_at', 'updated_at', 'priority', 'due_date', 'relative_position', 'popularity'] },
+        sort: { enum: ['asc', 'desc'] },
+        ...page,
+      },
+    },
+    {
+      operation: 'GET /api/v4/projects/{id}/issues/{issue_iid}/notes',
+      docs: 'https://docs.gitlab.com/api/notes/#list-project-issue-notes',
+      why: 'left out of the contract',
+      query: { order_by: { enum: ['created_at', 'updated_at'] }, sort: { enum: ['asc', 'desc'] }, ...page },
+      answer: [{ id: 302, body: 'closed', system: true }],
     },
   ],
   jira: [
@@ -139,25 +234,229 @@ export const beyond: Record<string, Beyond[]> = {
       answer: { totalCount: 0, pageSize: 100, events: [] },
     },
   ],
+  rundeck: [
+    {
+      operation: 'GET /api/44/projects',
+      docs: 'https://docs.rundeck.com/docs/api/#listing-projects',
+      why: 'left out of the contract',
+      answer: [{ name: 'shop', description: '', url: 'http://localhost:4440/api/44/project/shop' }],
+    },
+    {
+      operation: 'GET /api/44/project/{project}/jobs',
+      docs: 'https://docs.rundeck.com/docs/api/#listing-jobs',
+      why: 'left out of the contract',
+      query: {
+        ...{ idlist: text, groupPath: text, jobFilter: text, jobExactFilter: text, groupPathExact: text },
+        ...{ scheduledFilter: flag, serverNodeUUIDFilter: text, tags: text },
+      },
+      answer: [{ id: '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a', name: 'restart', group: 'app2/dev', project: 'test' }],
+    },
+    {
+      operation: 'GET /api/44/job/{id}/executions',
+      docs: 'https://docs.rundeck.com/docs/api/#getting-executions-for-a-job',
+      why: 'left out of the contract',
+      query: { status: { enum: ['succeeded', 'failed', 'aborted', 'running'] }, max: count, offset: count },
+      answer: { paging: { count: 0, total: 0, offset: 0, max: 100 }, executions: [] },
+    },
+  ],
+  servicenow: ['sys_user', 'sys_user_group'].map((table) => ({
+    operation: `GET /api/now/table/${table}`,
+    docs: 'https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html',
+    why: 'left out of the contract',
+    query: { sysparm_query: text, sysparm_fields: text, sysparm_limit: count },
+    answer: {
+      result: [
+        { sys_id: '681b365ec0a80164000fb0b05854a0cd', name: 'Network', user_name: 'mia', email: 'mia@example.com' },
+      ],
+    },
+  })),
+  'azure-devops-pipelines': [
+    ...azureBuilds,
+    {
+      operation: `GET ${azureProject}/build/builds/{buildId}`,
+      docs: `${azure}/build/builds/get`,
+      why: 'another service than that of the contract',
+      query: azureVersion,
+      answer: { id: 33, status: 'completed', result: 'succeeded' },
+    },
+    {
+      operation: `PATCH ${azureProject}/build/builds/{buildId}`,
+      docs: `${azure}/build/builds/update-build`,
+      why: 'another service than that of the contract',
+      query: azureVersion,
+      body: { type: 'object', properties: { status: { enum: ['cancelling'] } } },
+      answer: { id: 33, status: 'cancelling' },
+    },
+    {
+      operation: `GET ${azureProject}/build/definitions`,
+      docs: `${azure}/build/definitions/list`,
+      why: 'another service than that of the contract',
+      query: { ...azureVersion, name: text, $top: count },
+      answer: { count: 1, value: [{ id: 297, name: 'deploy', path: '\\' }] },
+    },
+    {
+      operation: `GET ${azureProject}/build/builds`,
+      docs: `${azure}/build/builds/list`,
+      why: 'another service than that of the contract',
+      query: {
+        ...azureVersion,
+        definitions: text,
+        queryOrder: { enum: ['queueTimeDescending', 'queueTimeAscending', 'finishTimeDescending'] },
+        minTime: { type: 'string', format: 'date-time' },
+        $top: count,
+      },
+      answer: { count: 0, value: [] },
+    },
+  ],
+  'azure-devops-build': azureBuilds,
+  jenkins: [
+    {
+      operation: 'GET /me/api/json',
+      docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/',
+      why: 'left out of the contract',
+      query: { tree: text },
+      answer: { _class: 'hudson.model.User', id: 'robot' },
+    },
+    {
+      operation: 'GET /queue/api/json',
+      docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html',
+      why: 'left out of the contract',
+      query: { tree: text },
+      answer: { _class: 'hudson.model.Queue', items: [] },
+    },
+    {
+      operation: 'GET /queue/item/{id}/api/json',
+      docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/#RemoteaccessAPI-Controllingtheamountofdatayoufetch',
+      why: 'left out of the contract',
+      query: { tree: text },
+    },
+    {
+      operation: 'GET /job/{job}/api/json',
+      docs: 'https://javadoc.jenkins.io/hudson/model/Job.html',
+      why: 'left out of the contract',
+      query: { tree: text },
+      answer: {
+        _class: 'org.jenkinsci.plugins.workflow.job.WorkflowJob',
+        property: [{}, { parameterDefinitions: [{ name: 'ENV' }, { name: 'KEY' }] }],
+        builds: [{ number: 42, queueId: 77, actions: [{}] }],
+      },
+    },
+    {
+      operation: 'GET /job/{job}/{number}/wfapi/describe',
+      docs: 'https://github.com/jenkinsci/pipeline-stage-view-plugin/blob/master/rest-api/README.md',
+      why: 'another service than that of the contract',
+      answer: { id: '42', name: '#42', status: 'FAILED', stages: [{ id: '5', name: 'Test', status: 'FAILED' }] },
+    },
+  ],
+  'aws-codebuild': [
+    {
+      operation: 'POST /#X-Amz-Target=CodeBuild_20161006.ListBuildsForProject',
+      docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['projectName'],
+        properties: {
+          projectName: { type: 'string', minLength: 1 },
+          sortOrder: { enum: ['ASCENDING', 'DESCENDING'] },
+          nextToken: text,
+        },
+        additionalProperties: false,
+      },
+      answer: { ids: [] },
+    },
+    {
+      operation: 'POST /#X-Amz-Target=CodeBuild_20161006.BatchGetReports',
+      docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetReports.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['reportArns'],
+        properties: { reportArns: { ...texts, minItems: 1, maxItems: 100 } },
+        additionalProperties: false,
+      },
+      answer: {
+        reports: [{ testSummary: { total: 3, statusCounts: { SUCCEEDED: 2, FAILED: 1 }, durationInNanoSeconds: 1 } }],
+        reportsNotFound: [],
+      },
+    },
+  ],
+  // Its server is one of many at a host, and so has a path.
+  unleash: [
+    {
+      operation: 'GET /demo/api/admin/user',
+      docs: 'https://docs.getunleash.io/api/overview',
+      why: 'left out of the contract',
+      answer: { user: { id: 2, username: 'robot' }, permissions: [] },
+    },
+    {
+      operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/pending',
+      docs: 'https://docs.getunleash.io/concepts/change-requests',
+      why: 'left out of the contract',
+      answer: [],
+    },
+    {
+      operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/{id}',
+      docs: 'https://docs.getunleash.io/concepts/change-requests',
+      why: 'left out of the contract',
+      answer: {},
+    },
+    {
+      operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title',
+      docs: 'https://docs.getunleash.io/concepts/change-requests',
+      why: 'left out of the contract',
+      body: { type: 'object', required: ['title'], properties: { title: text } },
+      answer: {},
+    },
+    {
+      operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/state',
+      docs: 'https://docs.getunleash.io/concepts/change-requests',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['state'],
+        properties: {
+          state: { enum: ['Draft', 'In review', 'Approved', 'Applied', 'Cancelled', 'Scheduled', 'Rejected'] },
+          comment: text,
+        },
+      },
+      answer: { state: 'In review' },
+    },
+  ],
+}
+
+/** The operations of a contract, and those beyond it. */
+export function operationsOf(contract: Contract, extra: Beyond[], under = ''): Operation[] {
+  const known = contract.operations.map((operation) => {
+    const { query = {} } = extra.find((one) => one.operation === operation.name) ?? {}
+    return { ...operation, parameters: [...operation.parameters, ...parametersOf(query)] }
+  })
+  const others = extra.filter((one) => !known.some(({ name }) => name === one.operation))
+  return [...known, ...others.map((one) => operationOf(one, contract, under))]
 }
 
 /** The call as an operation of the contract, with credentials as its others have them. */
-export function operationOf(
-  { operation, query = {}, body, answer }: Beyond,
-  contract: Contract,
-  under = '',
-): Operation {
+function operationOf({ operation, query = {}, body, answer }: Beyond, contract: Contract, under: string): Operation {
   const [method = '', path = ''] = operation.split(' ')
   return {
     name: operation,
     method,
     path: `${under}${path}`,
-    parameters: Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
+    parameters: parametersOf(query),
     body:
       body === undefined
         ? undefined
-        : { required: true, content: { 'application/json': { schema: body, examples: [] } } },
+        : {
+            required: true,
+            content: {
+              [path.includes('#X-Amz-Target') ? amazonJson : 'application/json']: { schema: body, examples: [] },
+            },
+          },
     credentials: contract.operations.find(({ credentials }) => credentials.length > 0)?.credentials ?? [],
     responses: [{ status: 200, schema: undefined, examples: { default: answer } }],
   }
+}
+
+function parametersOf(query: Record<string, Schema>): Parameter[] {
+  return Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
 }

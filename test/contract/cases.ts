@@ -16,6 +16,8 @@ export interface Case {
   repeated?: true
   /** How the calls of an operation are answered here, one after the other, where not as the subject's others. */
   answers?: Record<string, Answer[]>
+  /** What it begins is asked to stop before it is looked at. */
+  stops?: true
   /** What the message of the outcome, or of the failure, must contain. */
   says?: string
   /** It must be refused; else it must pass. */
@@ -32,6 +34,8 @@ export interface Subject {
   under?: string
   /** Where the contract says nothing of credentials. */
   credentials?: Credential[][]
+  /** Operations whose body, or answer, is a document of the caller's own, of which the contract knows no more. */
+  documents?: string[]
   /** How operations are answered whose example in the contract does not have what our flow needs. */
   answers?: Answers
   cases: Case[]
@@ -51,6 +55,8 @@ interface TicketWords {
   resolution: string
   /** What only this platform knows. */
   fields: object
+  /** Where it keeps none, and says so. */
+  labels?: 'refused'
   /** The operation that reads a ticket, which is open in the standing answers. */
   get: string
   /** The same, closed. */
@@ -62,24 +68,29 @@ interface TicketWords {
   commented: Record<string, Answer[]>
 }
 
-/** What is asked of every platform that keeps tickets. */
-export function tickets(words: TicketWords): Case[] {
+/**
+ * What is asked of every platform that keeps tickets.
+ *
+ * @param noun what the actions of the category call a ticket
+ */
+export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'): Case[] {
   const { id, project, type, assignee, resolution, fields, get, closed, readsBeforeClosed, opened, commented } = words
+  const labels = ['sev 1', 'checkout']
   const closing = { [get]: [...Array.from({ length: readsBeforeClosed }, () => ({})), closed] }
   const isClosed = { [get]: [closed] }
   const text = {
     title: 'Checkout is slow',
     description: 'Since **14:03**:\n\n- `cart` 2 s\n- [trace](https://example.com/t)',
   }
-  const more = { type, labels: ['sev 1', 'checkout'], priority: 'high', assignee, fields }
+  const more = { type, ...(words.labels ? {} : { labels }), priority: 'high', assignee, fields }
   const update = (how: string, input: object, answers?: Case['answers']): Case => ({
-    action: 'update-issue',
+    action: `update-${noun}`,
     how,
     input: { id, ...input },
     ...(answers ? { answers } : {}),
   })
   const close = (how: string, input: object, says: string, answers: Case['answers'] = closing): Case => ({
-    action: 'close-issue',
+    action: `close-${noun}`,
     how,
     input: { id, ...input },
     answers,
@@ -87,15 +98,22 @@ export function tickets(words: TicketWords): Case[] {
   })
   return [
     { action: 'check', how: 'the credentials' },
-    { action: 'open-issue', how: 'with a title alone', input: { project, title: text.title }, says: 'Opened' },
-    { action: 'open-issue', how: 'with everything', input: { project, ...text, ...more }, says: 'Opened' },
-    { action: 'open-issue', how: 'without an event id', input: { project, ...text }, noKey: true, says: 'Opened' },
-    { action: 'open-issue', how: 'again', input: { project, ...text }, repeated: true, answers: opened, says: 'Found' },
+    { action: `open-${noun}`, how: 'with a title alone', input: { project, title: text.title }, says: 'Opened' },
+    { action: `open-${noun}`, how: 'with everything', input: { project, ...text, ...more }, says: 'Opened' },
+    { action: `open-${noun}`, how: 'without an event id', input: { project, ...text }, noKey: true, says: 'Opened' },
+    {
+      action: `open-${noun}`,
+      how: 'again',
+      input: { project, ...text },
+      repeated: true,
+      answers: opened,
+      says: 'Found',
+    },
     update('title', { title: text.title }),
     update('description', { description: text.description }),
     update('description to nothing', { description: '' }),
     update('type', { type }),
-    update('labels', { labels: more.labels }),
+    { ...update('labels', { labels }), ...(words.labels ? { refused: true, says: 'input.labels' } : {}) },
     update('priority', { priority: 'low' }),
     update('assignee', { assignee }),
     update('what only it knows', { fields }),

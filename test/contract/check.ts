@@ -13,6 +13,7 @@ export interface Sent {
   body: string
 }
 
+const form = 'application/x-www-form-urlencoded'
 /** More than these say nothing that helps. */
 const mostTold = 8
 
@@ -82,17 +83,20 @@ export class Checker {
   #body({ body, parameters }: Operation, { headers, body: text }: Sent): string[] {
     if (parameters.some((parameter) => parameter.in === 'formData'))
       return ['it takes a form: only JSON is checked here']
-    if (text === '') return body?.required ? ['the body is missing'] : []
-    if (!body) return ['there is a body, where the contract takes none']
     const type = headers['content-type'] ?? ''
+    const isForm = isType(type, form)
+    // A form in which nothing is filled in is empty.
+    if (text === '' && !(isForm && body)) return body?.required ? ['the body is missing'] : []
+    if (!body) return ['there is a body, where the contract takes none']
     const media = Object.entries(body.content).find(([known]) => isType(type, known))?.[1]
     if (media === undefined) {
       const known = Object.keys(body.content).join(' or ')
       return [`the content type is ${type || 'missing'}, where the contract takes ${known}`]
     }
-    if (!type.includes('json')) return [`the body is ${type}: only JSON is checked here`]
+    if (!type.includes('json') && !isForm) return [`the body is ${type}: only JSON and forms are checked here`]
     try {
-      return this.#errors(media.schema, 'request', JSON.parse(text), 'body')
+      const value = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
+      return this.#errors(media.schema, 'request', value, 'body')
     } catch (error) {
       if (error instanceof SyntaxError) return ['the body is not JSON']
       throw error

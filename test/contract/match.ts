@@ -10,15 +10,21 @@ interface Match {
 /** Finds what a request asks for. By method and path here; an API that has one path for everything needs another one. */
 export type Matcher = (request: Sent) => Match | { unknown: string }
 
-/** Matches as routers do: of several templates that fit, the one with the least variable text. */
+/**
+ * Matches as routers do: of several templates that fit, the one with the least variable text. What stands behind a `#` in a
+ * template is a header and its value: so the contracts of AWS tell operations of one path apart.
+ */
 export function byPath(operations: Operation[]): Matcher {
-  const routes = operations.map((operation) => ({ operation, pattern: patternOf(operation.path) }))
+  const routes = operations.map((operation) => {
+    const [path = '', header] = operation.path.split('#')
+    return { operation, pattern: patternOf(path), header: header?.split('=') }
+  })
   const fixed = ({ operation: { path } }: { operation: Operation }) => path.replace(/\{[^}]*\}/g, '').length
   routes.sort((one, other) => fixed(other) - fixed(one))
-  return ({ method, path }) => {
-    const there = routes.flatMap(({ operation, pattern }) => {
+  return ({ method, path, headers }) => {
+    const there = routes.flatMap(({ operation, pattern, header: [name = '', value] = [] }) => {
       const found = pattern.exec(path)
-      return found ? [{ operation, values: found.slice(1) }] : []
+      return found && headers[name.toLowerCase()] === value ? [{ operation, values: found.slice(1) }] : []
     })
     const [match] = there.filter(({ operation }) => operation.method === method)
     if (match) return { operation: match.operation, path: valuesOf(match.operation.path, match.values) }

@@ -12,6 +12,8 @@ export interface Answer {
   example?: string
   /** Another body, or what is to be changed of the example. */
   body?: unknown | ((example: never) => unknown)
+  /** What is said in headers, such as where a thing is that was made. */
+  headers?: Record<string, string>
 }
 
 /** Operation, by its name -> answers. */
@@ -56,7 +58,7 @@ export async function playContract(
   }
   Object.keys(standing).forEach(known)
 
-  const handle = (sent: Sent): { status: number; body: unknown } => {
+  const handle = (sent: Sent): { status: number; body: unknown; headers?: Record<string, string> } => {
     const request = `${sent.method} ${sent.path}`
     try {
       return handleKnown(sent, request)
@@ -77,13 +79,13 @@ export async function playContract(
     const answer = Object.keys(next).length > 0 ? next : (standing[operation.name] ?? {})
     const { status, body, wrong } = answerOf(checker, operation, answer)
     handled.push({ request, operation: operation.name, violations: [...violations, ...wrong] })
-    return { status, body }
+    return { status, body, headers: answer.headers ?? {} }
   }
   const server = createServer((request, response) => {
     void read(request).then((sent) => {
-      const { status, body } = handle(sent)
+      const { status, body, headers = {} } = handle(sent)
       const empty = body === undefined || status === 204
-      response.writeHead(status, empty ? {} : { 'content-type': 'application/json' })
+      response.writeHead(status, { ...(empty ? {} : { 'content-type': 'application/json' }), ...headers })
       response.end(empty ? undefined : JSON.stringify(body))
     })
   })

@@ -240,6 +240,24 @@ describe('contracts of other versions', () => {
     ])
   })
 
+  test('operations of one path are told apart by a header', async () => {
+    const operation = (property: string) => ({
+      requestBody: { content: { 'application/json': { schema: { type: 'object', required: [property] } } } },
+      responses: { 200: { description: 'ok' } },
+    })
+    const paths = { '/#X-Target=A.One': { post: operation('one') }, '/#X-Target=A.Two': { post: operation('two') } }
+    const played = await playContract(readContract({ openapi: '3.0.3', paths }))
+    for (const target of ['A.One', 'A.Two', 'A.Three']) {
+      await fetch(`${played.url}/`, { method: 'POST', headers: { ...headers, 'x-target': target }, body: '{"two":2}' })
+    }
+    await played.close()
+    expect(played.handled.map(({ operation, violations }) => [operation, violations])).toEqual([
+      ['POST /#X-Target=A.One', ['body lacks one']],
+      ['POST /#X-Target=A.Two', []],
+      [undefined, ['the contract has no such path: /']],
+    ])
+  })
+
   test('a reference that leads nowhere is said', () => {
     const paths = { '/x': { get: { parameters: [{ $ref: '#/components/parameters/none' }], responses: {} } } }
     expect(() => readContract({ openapi: '3.0.3', paths })).toThrow('refers to #/components/parameters/none')

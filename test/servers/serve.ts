@@ -20,7 +20,7 @@ export interface Reply {
 
 /** What goes wrong on the next calls. */
 interface Failing {
-  reply: Reply | 'lost'
+  reply: Reply | 'lost' | 'held'
   on: string | undefined
   done: boolean
   times: number
@@ -34,7 +34,7 @@ export interface Served {
   /**
    * The next request fails instead of being answered.
    *
-   * @param options.on only one of this method, such as `POST`
+   * @param options.on only one of this method, such as `POST`, or of this operation of AWS, such as `CreateOpsItem`
    * @param options.done it is carried out all the same, and only its answer is another
    * @param options.times how many requests
    */
@@ -45,6 +45,8 @@ export interface Served {
   ): void
   /** The next request is carried out, and its answer is lost on the way. */
   loseNext(on: string): void
+  /** The next request is carried out and never answered. */
+  holdNext(on: string): void
   /** Takes requests and never answers. */
   hang(on?: boolean): void
   /** Breaks every connection off. */
@@ -63,12 +65,13 @@ export async function serve(answer: (call: Call) => Reply): Promise<Served> {
     calls.push(call)
     if (mode.down) return void request.socket.destroy()
     if (mode.hangs) return
-    const failure = failing.find(({ on }) => on === undefined || on === call.method)
+    const failure = failing.find(({ on }) => on === undefined || on === call.method || on === awsOperation(call))
     if (failure) {
       failure.times--
       if (failure.times === 0) failing.splice(failing.indexOf(failure), 1)
       if (failure.done) answer(call)
       if (failure.reply === 'lost') return void request.socket.destroy()
+      if (failure.reply === 'held') return
     }
     const reply = failure ? (failure.reply as Reply) : answer(call)
     const text =
@@ -88,6 +91,9 @@ export async function serve(answer: (call: Call) => Reply): Promise<Served> {
     loseNext(on) {
       failing.push({ reply: 'lost', on, done: true, times: 1 })
     },
+    holdNext(on) {
+      failing.push({ reply: 'held', on, done: true, times: 1 })
+    },
     hang(on = true) {
       mode.hangs = on
     },
@@ -99,6 +105,11 @@ export async function serve(answer: (call: Call) => Reply): Promise<Served> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** What a call asks of an AWS service that has one path for everything. */
+export function awsOperation({ headers }: Call): string | undefined {
+  return headers['x-amz-target']?.toString().split('.')[1]
 }
 
 async function readCall(request: IncomingMessage): Promise<Call> {

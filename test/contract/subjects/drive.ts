@@ -1,14 +1,20 @@
 import { categories } from '../../../functions/index.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
+import type { Action } from '../../../shared/function/category.ts'
 import { connect } from '../../../shared/function/connect.ts'
-import { outcomeOf } from '../../../shared/function/perform.ts'
-import { key, type Subject } from '../cases.ts'
+import type { Client, Provider } from '../../../shared/function/provider.ts'
+import { type Case, key, type Subject } from '../cases.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: as in a category, whose actions are of several shapes.
+type AnyAction = Action<any, any>
+
+const mostLooks = 10
 
 /**
  * Drives a provider as the framework does: the input checked and completed by the action, the connection by the
  * provider's schema, the calls by the client that ships.
  *
- * @param fields of the connection, but its base URL
+ * @param fields of the connection, but its base URL or, where it is part of AWS, its endpoint
  */
 export function driveProvider(category: string, provider: string, fields: object): Subject['run'] {
   return async (url, row) => {
@@ -16,7 +22,8 @@ export function driveProvider(category: string, provider: string, fields: object
     const load = providers[provider]
     if (!load) throw new Error(`${category} has no provider ${provider}`)
     const platform = await load()
-    const values = platform.connection.parse({ baseUrl: url, ...fields, ...row.connection })
+    const where = 'endpoint' in platform.connection.shape ? { endpoint: url } : { baseUrl: url }
+    const values = platform.connection.parse({ ...where, ...fields, ...row.connection })
     const client = connect(
       { name: 'contract', provider: platform, values },
       { key: row.noKey ? undefined : key, repeated: row.repeated ?? false, deadlineAt: Date.now() + 20_000 },
@@ -29,10 +36,24 @@ export function driveProvider(category: string, provider: string, fields: object
     if (!action) throw new Error(`${category} has no action ${row.action}`)
     const event = parseEvent({ id: 'an-event', data: { project: 'shop', stage: 'production', service: 'checkout' } })
     const input = action.complete(action.input.parse(row.input), { event, connection: values, provider: platform })
-    const { result, message } = outcomeOf(await action.act(platform, client, input))
+    const { result, message } = await endOf(action, platform, client, input, row)
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
     return message
   }
+}
+
+/** Looks after what an action has begun until it ends. */
+async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
+  const done = await action.act(platform, client, input)
+  if (!('pending' in done)) return done
+  if (row.stops) await action.follow?.stop(platform, client, input, done.pending)
+  for (let { pending } = done, looks = 0; looks < mostLooks; looks++) {
+    const seen = await action.follow?.look(platform, client, input, pending)
+    if (!seen) break
+    if ('ended' in seen) return seen.ended
+    pending = seen.pending ?? pending
+  }
+  throw new Error(`It has not ended after ${mostLooks} looks`)
 }
 
 function find(name: string) {

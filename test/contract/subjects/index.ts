@@ -1,12 +1,42 @@
 import type { Subject } from '../cases.ts'
+import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
 import { github } from './github.ts'
+import { gitlab } from './gitlab.ts'
 import { jira } from './jira.ts'
+import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
+import { pagerdutyEvents } from './pagerduty-events.ts'
+import { rundeck } from './rundeck.ts'
+import { servicenow } from './servicenow.ts'
+import { unleash } from './unleash.ts'
 
 /** Everything that is driven against a contract. */
-export const subjects: Subject[] = [github, jira, keptn]
+export const subjects: Subject[] = [
+  awsAppConfig,
+  awsOpsCenter,
+  awsSsmAutomation,
+  github,
+  gitlab,
+  jira,
+  jiraServiceManagement,
+  keptn,
+  pagerdutyEvents,
+  rundeck,
+  servicenow,
+  unleash,
+]
 
 /** Providers of which there is no contract, and what stands in for one. */
 export const withoutContract: Record<string, string> = {
+  'azure-boards':
+    'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
+  flagsmith:
+    'There is none here; its tests answer as the source of Flagsmith/flagsmith has it, from what test/servers/flagsmith.ts names',
+  launchdarkly:
+    'There is none here; its tests answer with the examples of launchdarkly/ld-openapi in test/fixtures/launchdarkly',
+  pagerduty:
+    'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
+  'pagerduty-automation':
+    'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   redmine: 'Redmine publishes none; npm run test:real drives the real program',
 }

@@ -1,0 +1,19 @@
+import { defineCategory } from '../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const incidentManagement = defineCategory({
+  name: 'incident-management',
+  summary: 'Opens, updates and closes incidents, and runs runbooks',
+  actions,
+  providers: {
+    'aws-opscenter': async () => (await import('./providers/aws-opscenter.ts')).awsOpsCenter,
+    'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
+    servicenow: async () => (await import('./providers/servicenow.ts')).servicenow,
+    pagerduty: async () => (await import('./providers/pagerduty.ts')).pagerduty,
+    'pagerduty-events': async () => (await import('./providers/pagerduty-events.ts')).pagerdutyEvents,
+    'pagerduty-automation': async () => (await import('./providers/pagerduty-automation.ts')).pagerdutyAutomation,
+    rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
+    'jira-service-management': async () =>
+      (await import('./providers/jira-service-management.ts')).jiraServiceManagement,
+  },
+})

@@ -1,0 +1,271 @@
+import * as z from 'zod/mini'
+import { Failure, messageOf } from '../errors.ts'
+import { integer, name, optional, secret, url, word } from '../fields.ts'
+import { type Http, segment } from '../http.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../shapes/job.ts'
+
+/** Of the versions of the API, the first that takes options by name, and one that every Rundeck of these years has. */
+const oldestVersion = 18
+const usualVersion = 44
+
+const connection = z.strictObject({
+  baseUrl: url('Where Rundeck is, with its path where it has one, and without /api'),
+  token: secret('An API token whose roles may read and run the jobs, read and kill executions, and read events'),
+  apiVersion: z._default(
+    integer(oldestVersion, 999, `The version of the API to speak; ${usualVersion} where left out`),
+    usualVersion,
+  ),
+  project: optional(word('Default project, for jobs that are named and not given by their id')),
+  target: optional(word('Default job: its UUID, or its name with its group, like ops/restart')),
+  keyOption: optional(
+    name('The plain text option of every job that takes the key of a call; without one a start is never tried twice'),
+  ),
+})
+type Connection = z.output<typeof connection>
+
+const time = z.object({ unixtime: z.number() })
+const reference = z.object({ id: z.int(), permalink: z.string() })
+const execution = z.extend(reference, {
+  status: z.string(),
+  customStatus: z.nullish(z.string()),
+  abortedby: z.nullish(z.string()),
+  'date-started': z.nullish(time),
+  'date-ended': z.nullish(time),
+  successfulNodes: z.nullish(z.array(z.string())),
+  failedNodes: z.nullish(z.array(z.string())),
+  retriedExecution: z.nullish(reference),
+  job: z.nullish(z.object({ options: z.nullish(z.record(z.string(), z.unknown())) })),
+})
+type Execution = z.output<typeof execution>
+const executions = z.object({ executions: z.array(execution), paging: z.object({ total: z.int() }) })
+const jobs = z.array(z.object({ id: z.string(), name: z.string(), group: z.nullish(z.string()) }))
+const aborted = z.object({
+  abort: z.object({ status: z.string(), reason: z.nullish(z.string()) }),
+  execution: z.object({ status: z.string() }),
+})
+
+interface Step {
+  id: string
+  executionState: string
+  nodeStates?: Record<string, { executionState: string }> | null | undefined
+  workflow?: { steps: Step[] } | null | undefined
+}
+const step: z.ZodMiniType<Step> = z.object({
+  id: z.string(),
+  executionState: z.string(),
+  nodeStates: z.nullish(z.record(z.string(), z.object({ executionState: z.string() }))),
+  workflow: z.nullish(z.object({ steps: z.array(z.lazy(() => step)) })),
+})
+const workflow = z.object({ steps: z.optional(z.array(step)) })
+
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+const perPage = 100
+/** How many pages of executions a repeat looks through. */
+const mostPages = 10
+/** Of the names of nodes and steps, so that a run on thousands of nodes stays small. */
+const mostNames = 20
+const mostSteps = 3
+
+/** As `Execution.getExecutionState` of its source has them; `retried` is only in its documents. */
+const states: Readonly<Record<string, Verdict>> = {
+  running: 'running',
+  scheduled: 'running',
+  queued: 'running',
+  'average-duration-exceeded': 'running',
+  // Another execution follows, and is what is looked at then.
+  'failed-with-retry': 'running',
+  retried: 'running',
+  succeeded: 'pass',
+  failed: 'fail',
+  timedout: 'fail',
+  // A status that the job has made up itself.
+  other: 'fail',
+  aborted: 'aborted',
+  missed: 'errored',
+}
+
+/**
+ * Jobs of Rundeck and of Runbook Automation. An execution carries the key of its call as the value of the option that the
+ * connection names: it has no other place that can be read back.
+ *
+ * @see https://docs.rundeck.com/docs/api/
+ */
+export const rundeck = defineJobProvider({
+  title: 'Rundeck',
+  noun: 'execution',
+  connection,
+  headers: ({ token }) => ({ 'x-rundeck-auth-token': token }),
+  /** A right that the token lacks is `api.error.item.unauthorized`. */
+  refusesCredentials: (status, body) => status === 403 && isRecord(body) && body['errorCode'] === 'unauthorized',
+  check: ({ http, connection }) => http.get(pathOf(connection, 'projects')),
+
+  states,
+
+  checkStart({ target, project, ref, parameters = {} }, { keyOption }) {
+    if (!uuid.test(target) && project === undefined) {
+      throw invalid(
+        'project',
+        'missing, and the connection has no default: needed for a job that is not given by its id',
+      )
+    }
+    if (ref !== undefined) throw invalid('ref', 'of no use, since Rundeck keeps no versions of a job: leave it out')
+    for (const [option, value] of Object.entries(parameters)) {
+      const path = `parameters.${option}`
+      if (option === keyOption) throw invalid(path, 'the option that takes the key of the call: leave it out')
+      if (value === null || typeof value === 'object') throw invalid(path, 'no text: options are text, a list is "a,b"')
+    }
+  },
+
+  async find({ http, key, repeated, connection }, input) {
+    const { keyOption } = connection
+    if (keyOption === undefined) return 'unknown'
+    const path = pathOf(connection, `job/${segment(await jobOf(http, connection, input))}/executions`)
+    // What has not ended is listed by itself: where it stands among all depends on Rundeck's database.
+    for (const status of ['running', undefined]) {
+      const found = await searched(http, path, status, repeated, ({ job }) => job?.options?.[keyOption] === key)
+      if (found) return found
+    }
+    return undefined
+  },
+
+  async start({ http, key, connection }, input) {
+    const { keyOption } = connection
+    const id = await jobOf(http, connection, input)
+    const given = Object.entries(input.parameters ?? {}).map(([option, value]) => [option, String(value)])
+    const options = { ...Object.fromEntries(given), ...(keyOption && key ? { [keyOption]: key } : {}) }
+    const path = pathOf(connection, `job/${segment(id)}/run`)
+    return runOf((await http.post(path, { options }, { answer: reference })).body)
+  },
+
+  async look({ http, connection }, { id }) {
+    const path = executionPath(connection, id)
+    const { body } = await http.get(path, { answer: execution })
+    const { status: state, retriedExecution: retry } = body
+    if (retry) return { state, verdict: 'running', step: `tried again as execution ${retry.id}`, run: runOf(retry) }
+    const run = runOf(body)
+    switch (states[state]) {
+      case undefined:
+      case 'running':
+        return { state, run }
+      case 'pass':
+        return { state, run, ...resultsOf(body) }
+      default:
+        return { state, run, ...resultsOf(body), reason: await reasonFor(http, path, body) }
+    }
+  },
+
+  locate({ id }) {
+    if (/^\d{1,19}$/.test(id)) return { id }
+    throw invalid('id', 'no execution: write its number, like 134')
+  },
+
+  async stop({ http, connection }, { id }) {
+    const path = `${executionPath(connection, id)}/abort`
+    const { abort, execution } = (await http.post(path, undefined, { answer: aborted })).body
+    // What has ended meanwhile can not be aborted either, and the next look shows its end.
+    if (abort.status !== 'failed' || states[execution.status] !== 'running') return
+    throw new Failure('refused', `Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
+  },
+})
+
+function pathOf({ apiVersion }: Pick<Connection, 'apiVersion'>, path: string): string {
+  return `api/${apiVersion}/${path}`
+}
+
+function executionPath(connection: Connection, id: string): string {
+  return pathOf(connection, `execution/${segment(id)}`)
+}
+
+/**
+ * The id of the job that is meant.
+ *
+ * @throws Failure `refused` where no job of the project has that name
+ */
+async function jobOf(http: Http, connection: Connection, { target, project = '' }: StartJob): Promise<string> {
+  if (uuid.test(target)) return target
+  const at = target.lastIndexOf('/')
+  const [group, job] = [target.slice(0, Math.max(0, at)), target.slice(at + 1)]
+  const query = { jobExactFilter: job, groupPathExact: group || '-' }
+  const path = pathOf(connection, `project/${segment(project)}/jobs`)
+  const { body } = await http.get(path, { query, answer: jobs })
+  // Where it does not know a filter, Rundeck leaves it out and lists more.
+  const found = body.find((one) => one.name === job && (one.group ?? '') === group)
+  if (found) return found.id
+  throw new Failure('refused', `Rundeck has no job "${target}" in project ${project}, or the token may not see it.`)
+}
+
+/** The execution that is looked for; `unknown` where a list is longer than what is read of it. */
+async function searched(
+  http: Http,
+  path: string,
+  status: string | undefined,
+  thorough: boolean,
+  isIt: (execution: Execution) => boolean,
+): Promise<Run | undefined | 'unknown'> {
+  const pages = thorough ? mostPages : 1
+  for (let page = 0; page < pages; page++) {
+    const query = { status, max: perPage, offset: page * perPage }
+    const { body } = await http.get(path, { query, answer: executions })
+    // What Rundeck tries again by itself has the same options, and the first of them leads to the others.
+    const [first] = body.executions.filter(isIt).sort((a, b) => a.id - b.id)
+    if (first) return runOf(first)
+    if (query.offset + perPage >= body.paging.total) return undefined
+  }
+  return thorough ? 'unknown' : undefined
+}
+
+function runOf({ id, permalink }: z.output<typeof reference>): Run {
+  return { id: String(id), url: permalink }
+}
+
+function resultsOf(body: Execution): Pick<Sight, 'data' | 'metrics'> {
+  const { successfulNodes, failedNodes, customStatus, 'date-started': began, 'date-ended': ended } = body
+  const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
+  const duration: Record<string, number> = began && ended ? { duration: (ended.unixtime - began.unixtime) / 1_000 } : {}
+  return {
+    data: {
+      ...duration,
+      ...(customStatus ? { customStatus } : {}),
+      ...(succeeded.length > 0 ? { succeededNodes: succeeded.slice(0, mostNames) } : {}),
+      ...(failed.length > 0 ? { failedNodes: failed.slice(0, mostNames) } : {}),
+    },
+    metrics: { ...duration, succeededNodes: succeeded.length, failedNodes: failed.length },
+  }
+}
+
+/** What ended is told in any case; why it did is read from its steps, which may be gone or not to be read. */
+async function reasonFor(http: Http, path: string, { customStatus, abortedby }: Execution): Promise<string> {
+  const said = [customStatus && `its status is "${customStatus}"`, abortedby && `by ${abortedby}`]
+  try {
+    const { steps = [] } = (await http.get(`${path}/state`, { answer: workflow })).body
+    const failing = failingOf(steps)
+    const more = failing.length > mostSteps ? [`and ${failing.length - mostSteps} more`] : []
+    return [...said, ...failing.slice(0, mostSteps), ...more].filter(Boolean).join(', ')
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return [...said, `its steps could not be read (${messageOf(error)})`].filter(Boolean).join(', ')
+  }
+}
+
+/** The steps that failed, the innermost of those that hold others: `step 2/1 failed on web1, web2`. */
+function failingOf(steps: Step[], within = ''): string[] {
+  return steps.flatMap(({ id, executionState, nodeStates, workflow }) => {
+    if (executionState !== 'FAILED' && executionState !== 'NODE_MIXED') return []
+    const inner = workflow ? failingOf(workflow.steps, `${within}${id}/`) : []
+    if (inner.length > 0) return inner
+    const nodes = Object.entries(nodeStates ?? {}).flatMap(([node, state]) =>
+      state.executionState === 'FAILED' ? [node] : [],
+    )
+    const shown = nodes.length > mostNames ? [...nodes.slice(0, mostNames), `${nodes.length - mostNames} more`] : nodes
+    return [`step ${within}${id} failed${nodes.length > 0 ? ` on ${shown.join(', ')}` : ''}`]
+  })
+}
+
+function invalid(field: string, message: string): Failure {
+  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
+}
+
+function isRecord(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import { type Http, segment } from '../http.ts'
+
+const named = z.object({
+  sys_id: z.string(),
+  name: z.optional(z.string()),
+  user_name: z.optional(z.string()),
+  email: z.optional(z.string()),
+})
+const someNamed = z.object({ result: z.array(named) })
+
+/**
+ * Who calls ServiceNow: a token, else user and password.
+ *
+ * @see https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
+ * @throws Failure `misconfigured` where there is neither
+ */
+export function authorization(
+  username: string | undefined,
+  password: string | undefined,
+  token: string | undefined,
+): string {
+  if (token) return `Bearer ${token}`
+  if (username && password) return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  throw new Failure('misconfigured', 'The connection to ServiceNow needs username and password, or a token.')
+}
+
+/** Where the records of a table are. */
+export function tablePath(table: string): string {
+  return `api/now/table/${segment(table)}`
+}
+
+/** Where one record is. */
+export function recordPath(table: string, id: string): string {
+  return `${tablePath(table)}/${segment(id)}`
+}
+
+/** Whether it is the id of a record, of whatever table. */
+export function isSysId(id: string): boolean {
+  return /^[0-9a-f]{32}$/i.test(id)
+}
+
+/** Whether both are the same name. */
+export function is(name: string | undefined, asked: string): boolean {
+  return name?.toLowerCase() === asked.toLowerCase()
+}
+
+/**
+ * The sys_id of an active group, by its name.
+ *
+ * @throws Failure `refused` where the user of the connection sees none
+ */
+export async function groupOf(http: Http, group: string): Promise<string> {
+  if (isSysId(group)) return group
+  const found = await search(http, 'sys_user_group', `name=${term(group)}^active=true`)
+  return only(
+    found.filter(({ name }) => is(name, group)),
+    'assignment group',
+    group,
+  )
+}
+
+/**
+ * The sys_id of an active user, by login, e-mail address or name.
+ *
+ * @throws Failure `refused` where the user of the connection sees none, or more than one
+ */
+export async function userOf(http: Http, user: string): Promise<string> {
+  if (isSysId(user)) return user
+  const asked = term(user)
+  const query = `user_name=${asked}^ORemail=${asked}^ORname=${asked}^active=true`
+  const found = await search(http, 'sys_user', query)
+  const byLogin = found.filter(({ user_name }) => is(user_name, user))
+  return only(
+    byLogin.length > 0 ? byLogin : found.filter(({ name, email }) => is(name, user) || is(email, user)),
+    'user',
+    user,
+  )
+}
+
+async function search(http: Http, table: string, query: string): Promise<z.output<typeof named>[]> {
+  const answer = { query: { sysparm_query: query, sysparm_fields: 'sys_id,name,user_name,email', sysparm_limit: 10 } }
+  return (await http.get(tablePath(table), { ...answer, answer: someNamed })).body.result
+}
+
+function only([one, ...more]: { sys_id: string }[], what: string, asked: string): string {
+  if (one && more.length === 0) return one.sys_id
+  throw new Failure(
+    'refused',
+    `ServiceNow shows ${one ? 'more than one' : 'no'} active ${what} "${asked}" to the user of the connection: write its sys_id.`,
+  )
+}
+
+/**
+ * A value in an encoded query: it can not be escaped there, and one that begins a script is run.
+ *
+ * @throws Failure `invalid`
+ */
+export function term(value: string): string {
+  if (!/[\^\p{Cc}]|javascript:/iu.test(value)) return value
+  throw new Failure('invalid', `"${value}" can not be looked up at ServiceNow: write the sys_id`)
+}

@@ -1,0 +1,82 @@
+import '../../functions/aws.ts'
+import type { Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const codePipeline = (operation: string) => `POST /#X-Amz-Target=CodePipeline_20150709.${operation}`
+const start = codePipeline('StartPipelineExecution')
+const get = codePipeline('GetPipelineExecution')
+const list = codePipeline('ListActionExecutions')
+
+const execution = '11111111-abcd-2222-ef01-333333333333'
+const id = `checkout-deploy#${execution}`
+type Example = { pipelineExecution: Record<string, unknown> }
+const as = (status: string) => ({
+  body: ({ pipelineExecution }: Example) => ({ pipelineExecution: { ...pipelineExecution, status } }),
+})
+const act = (status: string, more: object = {}) => ({
+  body: {
+    actionExecutionDetails: [
+      {
+        pipelineExecutionId: execution,
+        ...{ stageName: 'Deploy', actionName: 'Service', status },
+        ...{ startTime: 1_700_000_000, lastUpdateTime: 1_700_000_061 },
+        ...more,
+      },
+    ],
+  },
+})
+const output = { executionResult: { errorDetails: { code: 'JobFailed', message: 'no capacity' } } }
+const action = 'trigger-deployment'
+const input = { target: 'checkout-deploy' }
+
+export const awsCodePipeline: Subject = {
+  name: 'aws-codepipeline',
+  contract: 'aws-codepipeline',
+  answers: { [list]: act('Succeeded') },
+  cases: [
+    { action: 'check', how: 'the role' },
+    { action, how: 'of a pipeline', input, says: `Execution ${id} ended as Succeeded` },
+    {
+      action,
+      how: 'of a revision, with variables',
+      input: { ...input, ref: `Source:${'7e2b'.repeat(10)}`, parameters: { STAGE: 'prod', REPLICAS: 3 } },
+      says: 'Succeeded',
+    },
+    { action: 'trigger-build', how: 'again', input, repeated: true, says: 'Succeeded' },
+    { action, how: 'without an event id', input, noKey: true, says: 'Succeeded' },
+    {
+      action,
+      how: 'that fails',
+      input,
+      answers: { [get]: [as('InProgress'), as('Failed')], [list]: [act('InProgress'), act('Failed', { output })] },
+      refused: true,
+      says: 'action Deploy/Service failed: JobFailed: no capacity',
+    },
+    {
+      action,
+      how: 'that is stopped',
+      input,
+      stops: true,
+      answers: { [get]: [as('Stopping'), as('Stopped')] },
+      refused: true,
+      says: 'ended as Stopped',
+    },
+    {
+      action,
+      how: 'refused',
+      input,
+      answers: { [start]: [{ status: 400, body: { __type: 'PipelineNotFoundException', message: 'no such' } }] },
+      refused: true,
+      says: 'no such',
+    },
+    {
+      action: 'cancel',
+      how: 'one that runs',
+      input: { id },
+      answers: { [get]: [as('InProgress'), as('Stopping'), as('Stopped')] },
+      says: 'Stopped execution',
+    },
+    { action: 'cancel', how: 'one that has ended', input: { id }, says: 'had ended already' },
+  ],
+  run: driveProvider('ci-cd', 'aws-codepipeline', { region: 'eu-west-1' }),
+}

@@ -1,0 +1,360 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
+import { Service, triggered, until } from './service.ts'
+
+let rundeck: RundeckServer
+let service: Service
+beforeAll(async () => {
+  rundeck = await startRundeck()
+  const connection = { provider: 'rundeck', baseUrl: rundeck.url, token: rundeck.token, project: 'shop' }
+  service = new Service({
+    timeScale: 60,
+    // A silent call has six seconds, of which it looks for three.
+    webhookTimeout: 8,
+    secrets: {
+      'cloud-automation-webhooks/connections/incident-management/runbooks': { ...connection, keyOption: 'key' },
+      'cloud-automation-webhooks/connections/incident-management/keyless': connection,
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await rundeck.close()
+})
+
+let before: number
+beforeEach(() => {
+  before = rundeck.state.executions.length
+  rundeck.state.course = { looks: 1, ends: 'succeeded' }
+})
+afterEach(() => rundeck.down(false))
+
+/** What was started by this test. */
+const started = () => rundeck.state.executions.slice(before)
+const posts = () => rundeck.calls.filter(({ method }) => method === 'POST').length
+const run = (event: object, query = '', connection = 'runbooks') =>
+  service.call(`/v1/incident-management/run-runbook?connection=${connection}${query}`, event)
+const asked = (input: object = {}) =>
+  triggered({ type: 'sh.keptn.event.runbook.triggered', input: { target: restart, ...input } })
+const interactive = '&mode=interactive&sendStarted=true'
+/** An interactive call that is accepted. */
+const begin = async (input: object = {}, query = '', connection?: string) => {
+  const event = asked(input)
+  expect(await run(event, `${interactive}${query}`, connection)).toMatchObject({ status: 202 })
+  return event
+}
+const hasStarted = () =>
+  until(
+    async () => started().length > 0,
+    20,
+    () => `an execution\n${service.output.slice(-4_000)}`,
+  )
+const wasSeen = async () => {
+  await hasStarted()
+  const [execution] = started()
+  const { id, looks } = execution ?? { id: 0, looks: 0 }
+  await until(
+    async () => (started()[0]?.looks ?? 0) < looks,
+    20,
+    () => `a look at ${id}`,
+  )
+  return id
+}
+const ended = async (event: { id: string }) => {
+  const { started, finished } = await service.finishedOf(event.id)
+  expect([started, finished.length]).toEqual([1, 1])
+  return finished[0]
+}
+
+describe('an interactive run', () => {
+  it('is accepted, followed and ends with one finished that carries its result', async () => {
+    rundeck.state.course = { looks: 3, ends: 'succeeded' }
+    const finished = await ended(await begin({ target: 'ops/web/restart', parameters: { host: 'web1' } }))
+    const [execution] = started()
+    const url = `${rundeck.url}/project/shop/execution/show/${execution?.id}`
+    expect(finished).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      message: `Execution ${execution?.id} ended as succeeded`,
+      runbook: { id: String(execution?.id), url, state: 'succeeded', duration: 6.614, succeededNodes: ['web3'] },
+      labels: { [`rundeck ${execution?.id}`]: url },
+    })
+    expect([started().length, execution?.options['host']]).toEqual([1, 'web1'])
+  })
+
+  it('that fails ends as succeeded and fail, with the step that failed', async () => {
+    rundeck.state.course = { looks: 1, ends: 'failed', failedNodes: ['web1'] }
+    expect(await ended(await begin())).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: expect.stringContaining('ended as failed: step 2/1 failed on web1'),
+      runbook: { state: 'failed', failedNodes: ['web1'] },
+    })
+  })
+
+  it('that Rundeck tries again ends as the last try does', async () => {
+    rundeck.state.course = { looks: 1, ends: 'failed', retry: { looks: 2, ends: 'succeeded' } }
+    const finished = await ended(await begin())
+    expect(finished).toMatchObject({ result: 'pass', runbook: { id: String(started()[1]?.id) } })
+  })
+
+  it('whose results miss a threshold fails, and says by how much', async () => {
+    const thresholds = [{ metric: 'duration', op: '<', value: 5 }]
+    expect(await ended(await begin({ thresholds }))).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: expect.stringContaining('ended as succeeded: duration is 6.614, not < 5'),
+      runbook: { thresholds: [{ metric: 'duration', op: '<', value: 5, actual: 6.614, result: 'fail' }] },
+    })
+  })
+
+  it('is started once where its event is delivered twice, at once or later', async () => {
+    const event = asked()
+    const answers = await Promise.all([1, 2, 3].map(() => run(event, interactive)))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
+    await ended(event)
+    expect((await run(event, interactive)).body).toMatchObject({ duplicate: true, taskId: answers[0]?.body.taskId })
+    expect(started()).toHaveLength(1)
+  })
+
+  it('that Rundeck refuses to start ends as errored, with its words', async () => {
+    const job = rundeck.state.jobs[0]
+    job?.required.push('host')
+    expect(await ended(await begin())).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining("Option 'host' is required"),
+    })
+    job?.required.pop()
+    expect(started()).toHaveLength(0)
+  })
+
+  it('that can not be meant is told so before it is accepted', async () => {
+    expect(await run(asked({ ref: 'main' }), interactive)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('keeps no versions'), errors: [{ path: 'input.ref' }] },
+    })
+  })
+})
+
+describe('while a run is followed', () => {
+  beforeEach(() => {
+    rundeck.state.course = { looks: 6, ends: 'succeeded' }
+  })
+
+  it.each([
+    ['answers 500', () => rundeck.failNext(500, { error: true, message: 'Out of threads' }, { on: 'GET', times: 8 })],
+    ['answers a page', () => rundeck.failNext(200, '<html><title>Login</title></html>', { on: 'GET', times: 8 })],
+    ['sets a limit', () => rundeck.failNext(429, undefined, { on: 'GET', times: 3, headers: { 'retry-after': '20' } })],
+    [
+      'breaks every connection off',
+      async () => {
+        rundeck.down()
+        await sleep(700)
+        rundeck.down(false)
+      },
+    ],
+  ])('Rundeck that %s for a while does not end it', async (_, fail) => {
+    const event = await begin()
+    await wasSeen()
+    await fail()
+    expect(await ended(event)).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(started()).toHaveLength(1)
+  })
+
+  it('an execution that is gone ends it as errored, with the state that was seen last', async () => {
+    rundeck.state.course.looks = 1_000
+    const event = await begin()
+    const id = await wasSeen()
+    rundeck.state.executions.splice(before, 1)
+    expect(await ended(event)).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(/does not show any more.*last seen as running.*Execution ID does not exist/),
+      runbook: { id: String(id), state: 'running' },
+    })
+  })
+
+  it('a process that is killed goes on at its restart, with the same run', async () => {
+    rundeck.state.course.looks = 20
+    const event = await begin()
+    await wasSeen()
+    await service.kill()
+    await service.start()
+    expect(await ended(event)).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(started()).toHaveLength(1)
+  })
+})
+
+describe('at the deadline', () => {
+  beforeEach(() => {
+    rundeck.state.course = { looks: 100_000, ends: 'succeeded' }
+  })
+
+  it('a run is left as it is, and that is no verdict', async () => {
+    const finished = await ended(await begin({}, '&deadline=PT3S'))
+    const [execution] = started()
+    expect(finished).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: 'The deadline of 3 s passed, and it was left as it is. It was last seen as running.',
+      runbook: { id: String(execution?.id), state: 'running' },
+    })
+    expect(execution?.status).toBe('running')
+  })
+
+  it('a run is stopped where that is asked for, and its end is waited for', async () => {
+    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))
+    const [execution] = started()
+    expect(execution?.status).toBe('aborted')
+    expect(finished).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: `The deadline of 3 s passed, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
+      runbook: { state: 'aborted' },
+    })
+  })
+
+  it('a run that can not be stopped is told to go on, with why', async () => {
+    rundeck.state.course.stubborn = true
+    expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))).message).toMatch(
+      /^The deadline of 3 s passed\. It could not be stopped, and goes on: Rundeck did not abort .*Unable to interrupt/,
+    )
+  })
+
+  it('a state that is not known has never passed', async () => {
+    const event = await begin({}, '&deadline=PT3S')
+    rundeck.set(await wasSeen(), 'paused')
+    expect(await ended(event)).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('last seen as paused (which is not known here)'),
+    })
+  })
+})
+
+describe('a process that is killed when Rundeck has just started the run', () => {
+  /** Rundeck carries it out, and before it answers the power is gone. */
+  const cutOff = async (connection: string) => {
+    rundeck.holdNext('POST')
+    const event = await begin({}, '', connection)
+    await hasStarted()
+    await service.kill()
+    await service.start()
+    return ended(event)
+  }
+
+  it('finds it at its restart by the option that carries its key', async () => {
+    expect(await cutOff('runbooks')).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(started()).toHaveLength(1)
+  })
+
+  it('does not start another where nothing can be found, and says that it does not know', async () => {
+    expect(await cutOff('keyless')).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(
+        /An earlier try to start it broke off\. Whether an execution was started is not known/,
+      ),
+    })
+    expect(started()).toHaveLength(1)
+  })
+})
+
+describe('a lost answer to the start', () => {
+  it('is no loss where the run can be found', async () => {
+    rundeck.loseNext('POST')
+    expect(await ended(await begin())).toMatchObject({ result: 'pass' })
+    expect(started()).toHaveLength(1)
+  })
+
+  it('ends it as errored where it can not, and it is not tried again', async () => {
+    rundeck.loseNext('POST')
+    expect(await ended(await begin({}, '', 'keyless'))).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('look at Rundeck before you repeat it'),
+    })
+    expect(started()).toHaveLength(1)
+  })
+})
+
+describe('a silent run', () => {
+  it('that is short is answered with its result, and a repeat with the same', async () => {
+    const event = asked()
+    const answer = await run(event)
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { status: 'succeeded', result: 'pass', data: { id: String(started()[0]?.id), state: 'succeeded' } },
+    })
+    expect((await run(event)).body).toEqual(answer.body)
+    expect(started()).toHaveLength(1)
+  })
+
+  it('that fails is answered 422, with why and what there is to know', async () => {
+    rundeck.state.course = { looks: 1, ends: 'failed', failedNodes: ['web1'] }
+    expect(await run(asked())).toMatchObject({
+      status: 422,
+      body: {
+        detail: expect.stringContaining('ended as failed: step 2/1 failed on web1'),
+        result: 'fail',
+        data: { state: 'failed', failedNodes: ['web1'] },
+      },
+    })
+  })
+
+  it('whose results only warn is answered 200, and whose miss a threshold 422', async () => {
+    const thresholds = (value: number) => JSON.stringify([{ metric: 'duration', op: '<', value, warn: 5 }])
+    expect(await run(asked({ thresholds: thresholds(10) }))).toMatchObject({ status: 200, body: { result: 'warning' } })
+    expect(await run(asked({ thresholds: thresholds(6) }))).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('duration is 6.614, not < 6') },
+    })
+    expect(await run(asked({ thresholds: 'duration<6' }))).toMatchObject({ status: 400 })
+  })
+
+  it('takes parameters and thresholds from a form', async () => {
+    const { id, type } = asked()
+    const form = new URLSearchParams({
+      ...{ id, type, 'input.target': 'ops/web/restart', 'input.parameters.host': 'web1', 'input.onDeadline': 'stop' },
+      'input.thresholds': JSON.stringify([{ metric: 'duration', op: '<', value: 600 }]),
+    })
+    expect(await run(form)).toMatchObject({ status: 200, body: { result: 'pass' } })
+    expect(started()[0]?.options).toEqual({ host: 'web1', key: expect.stringMatching(/^[0-9a-f]{40}$/) })
+  })
+
+  it('that takes longer is answered with its id, and that it goes on', async () => {
+    rundeck.state.course = { looks: 100_000, ends: 'succeeded' }
+    const { status, body } = await run(asked())
+    const [execution] = started()
+    expect([status, body.result, body.data.id]).toEqual([200, 'warning', String(execution?.id)])
+    expect(body.message).toContain('which goes on: mode=interactive waits for its end')
+    expect(execution?.status).toBe('running')
+  })
+
+  it('is only shown on a dry run', async () => {
+    const posted = posts()
+    const { status, body } = await run(
+      asked({ target: 'ops/web/restart', parameters: { host: 'web1' } }),
+      '&dryRun=true',
+    )
+    expect(status).toBe(200)
+    expect(body.data.request).toMatchObject({
+      method: 'POST',
+      url: `${rundeck.url}/api/44/job/${restart}/run`,
+      headers: { 'x-rundeck-auth-token': '***' },
+      body: { options: { host: 'web1' } },
+    })
+    expect([posts(), started().length]).toEqual([posted, 0])
+  })
+})
+
+it('a connection to Rundeck opens no tickets, and says what it can', async () => {
+  expect(
+    await service.call('/v1/incident-management/open-ticket?connection=runbooks', { input: { title: 'Down' } }),
+  ).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/runbooks.*run-runbook/) } })
+})
+
+it('the token of Rundeck is in no event, no answer and no log', async () => {
+  expect(service.output + JSON.stringify(await service.events())).not.toContain(rundeck.token)
+})

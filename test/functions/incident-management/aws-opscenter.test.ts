@@ -1,0 +1,327 @@
+import '../aws.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
+import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+
+let server: SsmServer
+beforeEach(async () => {
+  server = await startSsm()
+})
+afterEach(() => server.close())
+
+type Options = Parameters<typeof clientOf>[2] & { type?: string }
+
+const { title, description } = problem
+const id = 'oi-000000000001'
+const client = ({ type, ...options }: Options = {}) =>
+  clientOf(
+    awsOpsCenter,
+    { endpoint: server.url, region: 'eu-west-1', source: 'Cloud Automation', ...(type ? { type } : {}) },
+    options,
+  )
+const open = (input = {}, options?: Options) =>
+  openTicket.act(awsOpsCenter, client(options), { title, description, ...input })
+const update = (input: object, options?: Options) => updateTicket.act(awsOpsCenter, client(options), { id, ...input })
+const close = (input = {}, options?: Options) => closeTicket.act(awsOpsCenter, client(options), { id, ...input })
+const item = (at = 0) => {
+  const found = server.state.opsItems[at]
+  if (!found) throw new Error(`There is no OpsItem ${at}`)
+  return found
+}
+const count = (operation: string) => server.operations().filter((one) => one === operation).length
+const checked = (input: object) => failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
+
+describe('the connection', () => {
+  test('is checked by a list of one', async () => {
+    await awsOpsCenter.check(client())
+    expect(server.operations()).toEqual(['DescribeOpsItems'])
+  })
+
+  test('that may not is told what to allow', async () => {
+    server.state.denied = ['DescribeOpsItems']
+    const { kind, message } = await failureOf(Promise.resolve(awsOpsCenter.check(client())))
+    expect(kind).toBe('refused')
+    expect(message).toContain('is not authorized to perform: ssm:DescribeOpsItems. Allow it under awsProviders')
+  })
+
+  test('holds no secrets, and says where OpsItems come from', () => {
+    expect(secretsIn(awsOpsCenter.connection, { region: 'eu-west-1' })).toEqual([])
+    expect(awsOpsCenter.connection.parse({})).toEqual({ source: 'Cloud Automation' })
+  })
+})
+
+describe('open', () => {
+  test('makes an OpsItem and answers its id and link', async () => {
+    const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
+    expect(await open()).toEqual({
+      status: 'succeeded',
+      result: 'pass',
+      message: `Opened OpsItem ${id}`,
+      data: { id, number: id, url, state: 'Open' },
+      links: { [`aws-opscenter ${id}`]: url },
+    })
+    expect(item()).toMatchObject({
+      Title: title,
+      Description: description,
+      Source: 'Cloud Automation',
+      OperationalData: {
+        '/aws/dedup': { Type: 'SearchableString', Value: `{"dedupString":"${keyOf(1)}"}` },
+        'cloud-automation-webhooks': { Type: 'SearchableString', Value: keyOf(1) },
+      },
+    })
+  })
+
+  test('says how bad it is, with labels as tags and what only OpsCenter knows', async () => {
+    const fields = {
+      Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }],
+      OperationalData: { '/aws/automations': { Type: 'SearchableString', Value: '[]' } },
+    }
+    await open({ type: 'Availability', priority: 'critical', severity: 'high', labels: ['sev 1', 'team:shop'], fields })
+    expect(item()).toMatchObject({
+      Category: 'Availability',
+      Priority: 1,
+      Severity: '2',
+      Tags: { 'sev 1': '', 'team:shop': '' },
+      Notifications: fields.Notifications,
+    })
+    expect(Object.keys(item().OperationalData)).toEqual(['/aws/automations', '/aws/dedup', 'cloud-automation-webhooks'])
+  })
+
+  test.each([
+    ['critical', 1, '1'],
+    ['High', 2, '2'],
+    ['medium', 3, '3'],
+    ['low', 4, '4'],
+  ])('%s is priority %d and severity %s', async (level, Priority, Severity) => {
+    await open({ priority: level, severity: level })
+    expect(item()).toMatchObject({ Priority, Severity })
+  })
+
+  test('takes its own numbers, and a category from the connection', async () => {
+    await open({ priority: '5', severity: '4' }, { type: 'Cost' })
+    expect(item()).toMatchObject({ Priority: 5, Severity: '4', Category: 'Cost' })
+  })
+
+  test('cuts what is too long, and never leaves the description empty', async () => {
+    await open({ title: 'x'.repeat(2_000), description: `${'y'.repeat(2_046)}😀😀` })
+    expect(item().Title).toHaveLength(1_024)
+    expect(item().Description).toBe(`${'y'.repeat(2_046)}…`)
+    await open({ description: ' ' }, { key: keyOf(2) })
+    expect(item(1).Description).toBe(title)
+  })
+
+  test('a repeat finds it, open or resolved', async () => {
+    await open()
+    for (const Status of ['Open', 'InProgress', 'Resolved']) {
+      item().Status = Status
+      const again = await open({}, { repeated: true })
+      expect([again.message, again.data['state']]).toEqual([
+        `Found OpsItem ${id}, which an earlier try had opened`,
+        Status,
+      ])
+    }
+    expect(count('CreateOpsItem')).toBe(1)
+  })
+
+  test('one that the search does not show yet is found by the answer of AWS', async () => {
+    await open()
+    const mine = item().OperationalData['cloud-automation-webhooks']
+    if (mine) mine.Type = 'String'
+    item().Status = 'InProgress'
+    const again = await open()
+    expect(again.data).toMatchObject({ id, state: 'InProgress' })
+    expect(server.state.opsItems).toHaveLength(1)
+  })
+
+  test('one whose answer was lost is found', async () => {
+    server.loseNext('CreateOpsItem')
+    const lost = await failureOf(open())
+    expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
+    expect((await open({}, { repeated: true })).data['id']).toBe(id)
+    expect(server.state.opsItems).toHaveLength(1)
+  })
+
+  test('without a key nothing is looked up, and two calls make two', async () => {
+    await open({}, { key: undefined })
+    await open({}, { key: undefined })
+    expect(server.operations()).toEqual(['CreateOpsItem', 'CreateOpsItem'])
+    expect(item(1).OperationalData).toEqual({})
+  })
+
+  test('another key is another OpsItem', async () => {
+    await open()
+    await open({}, { key: keyOf(2) })
+    expect(server.state.opsItems).toHaveLength(2)
+  })
+
+  test.each([
+    [
+      { fields: { OperationalData: { x: { Value: ' ' } } } },
+      'OpsItemInvalidParameterException',
+      'OperationalData value of x',
+    ],
+    [{ type: 'x'.repeat(65) }, 'ValidationException', "Value at 'Category'"],
+    [{ labels: ['aws:x'] }, 'ValidationException', "Value at 'tags'"],
+    [
+      { fields: { OperationalData: { 'ssm-x': { Value: 'y' } } } },
+      'OpsItemInvalidParameterException',
+      'OperationalData key ssm-x',
+    ],
+  ])('%j is refused in the words of AWS', async (input, name, words) => {
+    const { kind, message, afterWrite } = await failureOf(open(input))
+    expect([kind, afterWrite]).toEqual(['refused', false])
+    expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
+    expect(server.state.opsItems).toEqual([])
+  })
+
+  test('is tried again where AWS is down, silent or too busy', async () => {
+    server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' })
+    server.failNext(
+      400,
+      { __type: 'ThrottlingException', message: 'Rate exceeded' },
+      { headers: { 'retry-after': '9' } },
+    )
+    const failures = [await failureOf(open()), await failureOf(open())]
+    expect(failures.map(({ transient, retryAfter }) => [transient, retryAfter])).toEqual([
+      [true, undefined],
+      [true, 9],
+    ])
+    server.down()
+    expect((await failureOf(open())).transient).toBe(true)
+  })
+})
+
+describe('what OpsCenter has nothing for is refused before the call is accepted:', () => {
+  test.each([
+    [{ urgency: 'high' }, 'input.urgency is of no use'],
+    [{ assignee: 'mia' }, 'input.assignee is of no use'],
+    [{ priority: 'P1' }, 'input.priority is none of OpsCenter'],
+    [{ priority: '6' }, 'input.priority is none of OpsCenter'],
+    [{ severity: '5' }, 'input.severity is none of OpsCenter'],
+    [{ fields: { Notifcations: [] } }, 'input.fields is not of an OpsItem: Notifcations; write Notifications, Op'],
+    [{ state: 'Pending' }, 'input.state is none of OpsCenter: write open, closed, Open, InProgress, Resolved'],
+  ])('%j', async (input, message) => {
+    const failure = await checked(input)
+    expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
+  })
+
+  test.each(['4711', 'oi-123', 'oi-00000000000g'])('the id %s', async (wrong) => {
+    const failure = await failureOf(
+      Promise.resolve().then(() => awsOpsCenter.checkRef({ id: wrong, project: undefined })),
+    )
+    expect(failure.message).toBe('input.id is no OpsItem: write it like oi-0123456789ab')
+  })
+})
+
+describe('update', () => {
+  test('sets what is given and leaves the rest', async () => {
+    await open({ labels: ['eu'], priority: 'low' })
+    const done = await update({
+      title: 'Checkout is back',
+      severity: 'low',
+      labels: ['eu', 'solved'],
+      type: 'Recovery',
+    })
+    expect(done).toMatchObject({ message: `Updated OpsItem ${id}, now Open`, data: { state: 'Open' } })
+    expect(item()).toMatchObject({
+      Title: 'Checkout is back',
+      Description: description,
+      Severity: '4',
+      Priority: 4,
+      Category: 'Recovery',
+      Tags: { eu: '', solved: '' },
+    })
+    expect(Object.keys(item().OperationalData)).toHaveLength(2)
+  })
+
+  test('a description to nothing is as near to that as AWS allows', async () => {
+    await open()
+    await update({ description: '' })
+    expect(item().Description).toBe('-')
+  })
+
+  test.each([
+    ['closed', 'Open', 'Resolved'],
+    ['open', 'Resolved', 'Open'],
+    ['open', 'InProgress', 'InProgress'],
+    ['in progress', 'Open', 'InProgress'],
+    ['resolved', 'Open', 'Resolved'],
+  ])('to %s takes it from %s to %s', async (state, before, after) => {
+    await open()
+    item().Status = before
+    expect((await update({ state })).data['state']).toBe(after)
+  })
+
+  test('adds a comment once, and leaves those of others', async () => {
+    await open()
+    await update({ comment: 'Still slow' })
+    await update({ comment: 'Still slow' }, { repeated: true })
+    await update({ comment: 'Better' }, { key: keyOf(2) })
+    const comments = Object.entries(item().OperationalData).filter(([name]) => name.startsWith('comment-'))
+    expect(comments).toEqual([
+      [`comment-${keyOf(1)}`, { Type: 'String', Value: expect.stringMatching(/^20\d\d-\S+Z Still slow$/) }],
+      [`comment-${keyOf(2)}`, { Type: 'String', Value: expect.stringMatching(/Better$/) }],
+    ])
+    expect(count('UpdateOpsItem')).toBe(2)
+  })
+
+  test('a comment whose answer was lost is found', async () => {
+    await open()
+    server.loseNext('UpdateOpsItem')
+    expect((await failureOf(update({ comment: 'Still slow' }))).afterWrite).toBe(true)
+    await update({ comment: 'Still slow' }, { repeated: true })
+    expect(count('UpdateOpsItem')).toBe(1)
+  })
+
+  test('comments without a key are one each', async () => {
+    await open()
+    await update({ comment: 'Still slow' }, { key: undefined })
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    await update({ comment: 'Still slow' }, { key: undefined })
+    expect(Object.keys(item().OperationalData)).toHaveLength(4)
+  })
+
+  test('of one that is not there is refused', async () => {
+    const { kind, message } = await failureOf(update({ title: 'x' }))
+    expect(kind).toBe('refused')
+    expect(message).toContain(`OpsItemNotFoundException to UpdateOpsItem: OpsItem Id ${id} does not exist.`)
+  })
+
+  test('that failed after something was written is in doubt, also where only a look failed', async () => {
+    await open()
+    server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
+    const failure = await failureOf(update({ title: 'x' }))
+    expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
+    expect(failure.message).toBe('AWS OpsCenter answered 503 to GetOpsItem with something else than JSON.')
+  })
+})
+
+describe('close', () => {
+  test('resolves it, with a comment and how', async () => {
+    await open()
+    const done = await close({ comment: 'Restarted', resolution: 'Restart' })
+    expect([done.message, done.data['state']]).toEqual([`Closed OpsItem ${id} (Resolved)`, 'Resolved'])
+    expect(item().OperationalData).toMatchObject({
+      resolution: { Type: 'String', Value: 'Restart' },
+      [`comment-${keyOf(1)}`]: { Value: expect.stringMatching(/Restarted$/) },
+    })
+  })
+
+  test('passes what is resolved already, and writes nothing', async () => {
+    await open()
+    item().Status = 'Resolved'
+    expect((await close()).message).toBe(`The OpsItem ${id} was closed already (Resolved)`)
+    expect(count('UpdateOpsItem')).toBe(0)
+  })
+
+  test('is refused where the role may not', async () => {
+    await open()
+    server.state.denied = ['UpdateOpsItem']
+    const { kind, message } = await failureOf(close())
+    expect([kind, message]).toEqual(['refused', expect.stringContaining('ssm:UpdateOpsItem')])
+    expect(item().Status).toBe('Open')
+  })
+})

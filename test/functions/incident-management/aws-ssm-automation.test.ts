@@ -1,0 +1,351 @@
+import '../aws.ts'
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { actions } from '../../../functions/incident-management/actions.ts'
+import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import type { Begun, Look } from '../../../shared/function/category.ts'
+import type { Run, StartJob } from '../../../shared/shapes/job.ts'
+import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+
+let server: SsmServer
+beforeEach(async () => {
+  server = await startSsm()
+})
+afterEach(() => server.close())
+
+const runbook = actions['run-runbook']
+const { follow } = runbook
+if (!follow) throw new Error('A runbook is followed')
+
+type Options = Parameters<typeof clientOf>[2] & { role?: string }
+const restart = { target: 'Restart-Checkout' }
+const client = ({ role, ...options }: Options = {}) =>
+  clientOf(
+    awsSsmAutomation,
+    { endpoint: server.url, region: 'eu-west-1', ...(role ? { automationRoleArn: role } : {}) },
+    options,
+  )
+const start = (input: object = {}, options?: Options) =>
+  runbook.act(awsSsmAutomation, client(options), { ...restart, ...input } as StartJob) as Promise<Begun>
+const look = async (begun: Begun): Promise<Look> =>
+  follow.look(awsSsmAutomation, client(), restart as StartJob, begun.pending)
+const execution = (at = 0) => {
+  const found = server.state.executions[at]
+  if (!found) throw new Error(`There is no execution ${at}`)
+  return found
+}
+const started = () => server.calls.map(({ body }) => body as Record<string, unknown>)
+const check = (input: object, connection: object = {}) =>
+  runbook.complete(input as StartJob, {
+    event: { data: {} } as never,
+    connection: connection as never,
+    provider: awsSsmAutomation,
+  })
+
+describe('the connection', () => {
+  test('is checked by a look at an execution that is not there', async () => {
+    await awsSsmAutomation.check(client())
+    expect(server.operations()).toEqual(['GetAutomationExecution'])
+  })
+
+  test('that may not look at executions is told, and where that is to be allowed', async () => {
+    server.state.denied = ['GetAutomationExecution']
+    const { kind, message } = await failureOf(Promise.resolve(awsSsmAutomation.check(client())))
+    expect(kind).toBe('refused')
+    expect(message).toBe(
+      'AWS Systems Manager answered AccessDeniedException to GetAutomationExecution: User: arn:aws:sts::123456789012:assumed-role/webhooks/function is not authorized to perform: ssm:GetAutomationExecution. Allow it under awsProviders in cdk.json, and deploy.',
+    )
+  })
+
+  test('holds no secrets', () => {
+    expect(secretsIn(awsSsmAutomation.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
+  })
+
+  test('has the default runbook', () => {
+    expect(check({}, { target: 'Restart-Checkout' })).toMatchObject({ target: 'Restart-Checkout' })
+  })
+})
+
+describe('what no runbook can be started with is refused before the call is accepted:', () => {
+  test.each([
+    [{ target: 'a' }, {}, 'input.target is no name of a document'],
+    [{ target: 'x;y' }, {}, 'input.target is no name of a document'],
+    [{ ...restart, ref: '0' }, {}, 'input.ref is no version of a document'],
+    [{ ...restart, ref: 'main' }, {}, 'input.ref is no version of a document'],
+    [{ ...restart, project: 'shop' }, {}, 'input.project is of no use'],
+    [
+      { ...restart, parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/admin' } },
+      { automationRoleArn: 'arn:aws:iam::1:role/runbooks' },
+      'input.parameters.AutomationAssumeRole is set by the connection',
+    ],
+  ])('%j', async (input, connection, message) => {
+    const failure = await failureOf(Promise.resolve().then(() => check(input, connection)))
+    expect(failure.kind).toBe('invalid')
+    expect(failure.message).toContain(message)
+    expect(failure.errors).toHaveLength(1)
+  })
+
+  test.each([
+    { target: 'arn:aws:ssm:eu-west-1:123456789012:document/Restart-Checkout' },
+    { ...restart, ref: '$LATEST' },
+    { ...restart, ref: '12' },
+    { ...restart, parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/runbooks' } },
+  ])('but not %j', (input) => {
+    expect(check(input)).toMatchObject(input)
+  })
+})
+
+describe('start', () => {
+  test('runs a version of a runbook with its parameters, as the role of the connection', async () => {
+    const parameters = {
+      Service: 'checkout',
+      Replicas: 3,
+      Hosts: ['a', 'b', 7],
+      Options: { drain: true },
+      AutomationAssumeRole: null,
+    }
+    const { outcome, pending } = await start(
+      { ref: '2', parameters },
+      { role: 'arn:aws:iam::123456789012:role/runbooks' },
+    )
+    const id = '4105a4fc-f944-11e6-9d32-000000000001'
+    const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/automation/execution/${id}?region=eu-west-1`
+    expect(outcome).toMatchObject({
+      result: 'warning',
+      message: `Started execution ${id}, which goes on: mode=interactive waits for its end`,
+      data: { id, url, state: 'started' },
+      links: { [`aws-systems-manager ${id}`]: url },
+    })
+    expect(pending).toEqual({ id, url })
+    expect(execution()).toMatchObject({
+      DocumentVersion: '2',
+      Parameters: {
+        Service: ['checkout'],
+        Replicas: ['3'],
+        Hosts: ['a', 'b', '7'],
+        Options: ['{"drain":true}'],
+        AutomationAssumeRole: ['arn:aws:iam::123456789012:role/runbooks'],
+      },
+    })
+  })
+
+  test('gives the key of the call as a UUID, and none where there is none', async () => {
+    await start()
+    await start({}, { key: undefined })
+    await start({}, { key: undefined })
+    expect(started().map(({ ClientToken: token }) => token)).toEqual([
+      '00000000-0000-0000-0000-000000000000',
+      undefined,
+      undefined,
+    ])
+    expect(server.state.executions).toHaveLength(3)
+    await start({}, { key: '0123456789abcdef0123456789abcdef01234567' })
+    expect(started().at(-1)?.['ClientToken']).toBe('01234567-89ab-cdef-0123-456789abcdef')
+  })
+
+  test('leaves the parts that are not given to AWS', async () => {
+    await start()
+    expect(Object.keys(started()[0] ?? {}).sort()).toEqual(['ClientToken', 'DocumentName', 'Parameters'])
+  })
+
+  test('a repeat is the same execution, also where the first answer was lost', async () => {
+    server.loseNext('StartAutomationExecution')
+    const lost = await failureOf(start())
+    expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
+    expect(lost.message).toContain(
+      'AWS Systems Manager could not be reached: socket hang up (StartAutomationExecution).',
+    )
+    const again = await start({}, { repeated: true })
+    expect(again.outcome.data['id']).toBe(execution().AutomationExecutionId)
+    expect(server.state.executions).toHaveLength(1)
+  })
+
+  test('a repeat with something else is refused in the words of AWS', async () => {
+    await start()
+    const { kind, message } = await failureOf(start({ parameters: { Service: 'cart' } }))
+    expect([kind, message]).toEqual([
+      'refused',
+      expect.stringContaining('The client token was used with other parameters.'),
+    ])
+  })
+
+  test.each([
+    [{ target: 'Unknown' }, 'AutomationDefinitionNotFoundException', 'Automation definition Unknown was not found.'],
+    [{ ref: '9' }, 'AutomationDefinitionVersionNotFoundException', 'Version 9 of Restart-Checkout was not found.'],
+    [
+      { parameters: { Servise: 'x' } },
+      'InvalidAutomationExecutionParametersException',
+      'Parameters [Servise] are not defined in Restart-Checkout.',
+    ],
+    [{ parameters: { Service: '' } }, 'ValidationException', "Value at 'parameters' failed"],
+  ])('%j is refused in the words of AWS', async (input, name, words) => {
+    const { kind, message, afterWrite } = await failureOf(start(input))
+    expect([kind, afterWrite]).toEqual(['refused', false])
+    expect(message).toContain(`AWS Systems Manager answered ${name} to StartAutomationExecution: ${words}`)
+  })
+
+  test('waits where too many run, since one of them will end', async () => {
+    server.state.mostExecutions = 0
+    const { kind, transient, afterWrite, message } = await failureOf(start())
+    expect([kind, transient, afterWrite]).toEqual(['platform', true, false])
+    expect(message).toContain('Concurrent executions exceed the limit.')
+  })
+
+  test('waits for as long as AWS says where it is throttled', async () => {
+    const headers = { 'retry-after': '7' }
+    server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { headers })
+    const { transient, retryAfter, afterWrite } = await failureOf(start())
+    expect([transient, retryAfter, afterWrite]).toEqual([true, 7, false])
+  })
+
+  test('may have been done where AWS fails', async () => {
+    server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' }, { done: true })
+    const { transient, afterWrite, message } = await failureOf(start())
+    expect([transient, afterWrite]).toEqual([true, true])
+    expect(message).toContain('AWS Systems Manager answered InternalServerError to StartAutomationExecution: An error')
+  })
+})
+
+describe('the end', () => {
+  const ended = async (change: Partial<ReturnType<typeof execution>>) => {
+    const begun = await start()
+    Object.assign(execution(), change)
+    const seen = await look(begun)
+    if (!('ended' in seen)) throw new Error(`It goes on: ${seen.running}`)
+    return seen.ended
+  }
+
+  test('of a run that goes on is not seen, but the step that it is in', async () => {
+    const begun = await start()
+    expect(await look(begun)).toMatchObject({ running: 'InProgress', step: 'step 2 of 2, Restart' })
+    execution().StepExecutionsTruncated = true
+    expect(await look(begun)).toMatchObject({ step: 'Restart' })
+    delete execution().CurrentStepName
+    expect(await look(begun)).toMatchObject({ step: undefined })
+  })
+
+  test.each([
+    ['Success', 'succeeded', 'pass'],
+    ['CompletedWithSuccess', 'succeeded', 'pass'],
+    ['Failed', 'succeeded', 'fail'],
+    ['TimedOut', 'succeeded', 'fail'],
+    ['Rejected', 'succeeded', 'fail'],
+    ['CompletedWithFailure', 'succeeded', 'fail'],
+    ['ChangeCalendarOverrideRejected', 'succeeded', 'fail'],
+    ['Cancelled', 'aborted', 'fail'],
+    ['Exited', 'aborted', 'fail'],
+  ])('%s is %s, %s', async (AutomationExecutionStatus, status, result) => {
+    expect(await ended({ AutomationExecutionStatus })).toMatchObject({ status, result })
+  })
+
+  test('every state of the vendor has a meaning', () => {
+    const types = new URL('../../../node_modules/@aws-sdk/client-ssm/dist-types/models/enums.d.ts', import.meta.url)
+    const declared = /const AutomationExecutionStatus: \{([^}]*)\}/.exec(readFileSync(types, 'utf8'))?.[1] ?? ''
+    const states = [...declared.matchAll(/: "(\w+)"/g)].map(([, state]) => state)
+    expect(states.length).toBeGreaterThan(15)
+    expect(Object.keys(awsSsmAutomation.states).sort()).toEqual(states.sort())
+  })
+
+  test('answers the outputs, and takes numbers among them for what was measured', async () => {
+    const begun = await start()
+    Object.assign(execution(), {
+      AutomationExecutionStatus: 'Success',
+      Outputs: {
+        'Restart.Output': ['ok'],
+        'Restart.Seconds': ['42'],
+        'Restart.Empty': [''],
+        'Restart.Hosts': ['a', 'b'],
+      },
+    })
+    const input = { ...restart, thresholds: [{ metric: 'Restart.Seconds', op: '<', value: 40 }] } as StartJob
+    const seen = await follow.look(awsSsmAutomation, client(), input, begun.pending)
+    expect(seen).toMatchObject({
+      ended: {
+        result: 'fail',
+        data: {
+          state: 'Success',
+          version: '4',
+          outputs: { 'Restart.Output': 'ok', 'Restart.Seconds': '42', 'Restart.Empty': '', 'Restart.Hosts': 'a, b' },
+        },
+      },
+    })
+  })
+
+  test('keeps of the outputs what is small enough for later events', async () => {
+    const { data } = await ended({
+      AutomationExecutionStatus: 'Success',
+      Outputs: Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`output-${at}`, ['x'.repeat(2_000)]])),
+    })
+    expect(JSON.stringify(data).length).toBeLessThan(5_000)
+    expect((data['outputs'] as Record<string, string>)['output-0']).toHaveLength(500)
+  })
+
+  test('says which step failed, and why in the words of AWS', async () => {
+    const { message, data } = await ended({
+      AutomationExecutionStatus: 'Failed',
+      FailureMessage: 'Step fails when it is Execute/Cancelling action. Command has failed.',
+      StepExecutions: [
+        { StepName: 'Drain', Action: 'aws:executeAwsApi', StepStatus: 'Success' },
+        { StepName: 'Restart', Action: 'aws:runCommand', StepStatus: 'Failed', FailureMessage: 'Command has failed.' },
+      ],
+    })
+    expect(message).toBe(
+      'Execution 4105a4fc-f944-11e6-9d32-000000000001 ended as Failed: step Restart Failed: Step fails when it is Execute/Cancelling action. Command has failed.',
+    )
+    expect(data).toMatchObject({ failingStep: 'Restart' })
+  })
+
+  test('of a step alone is told where the run itself says nothing', async () => {
+    const step = { StepName: 'Restart', Action: 'aws:runCommand', StepStatus: 'TimedOut', FailureMessage: 'No answer.' }
+    const { message } = await ended({ AutomationExecutionStatus: 'TimedOut', StepExecutions: [step] })
+    expect(message).toContain('ended as TimedOut: step Restart TimedOut: No answer.')
+  })
+
+  test('of a run that is not there is refused', async () => {
+    const begun = await start()
+    server.state.executions.length = 0
+    const { kind, message } = await failureOf(look(begun))
+    expect([kind, message]).toEqual(['refused', expect.stringContaining('does not exist')])
+  })
+})
+
+describe('stop', () => {
+  const stop = (begun: Begun) => awsSsmAutomation.stop(client(), begun.pending as Run)
+
+  test('cancels, and the next look shows it', async () => {
+    const begun = await start()
+    await stop(begun)
+    expect(started().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
+    expect(await look(begun)).toMatchObject({ ended: { status: 'aborted' } })
+  })
+
+  test('leaves what has ended in the meantime', async () => {
+    const begun = await start()
+    execution().AutomationExecutionStatus = 'Success'
+    await stop(begun)
+    expect(await look(begun)).toMatchObject({ ended: { result: 'pass' } })
+  })
+
+  test('says that it is not allowed', async () => {
+    const begun = await start()
+    server.state.denied = ['StopAutomationExecution']
+    expect((await failureOf(stop(begun))).message).toContain('ssm:StopAutomationExecution')
+  })
+
+  test('takes the id that a start answers, and no other', async () => {
+    const { outcome } = await start()
+    const id = String(outcome.data['id'])
+    expect(awsSsmAutomation.locate({ id })).toEqual({ id })
+    expect((await failureOf(Promise.resolve().then(() => awsSsmAutomation.locate({ id: '4711' })))).kind).toBe(
+      'invalid',
+    )
+  })
+})
+
+test('two calls with keys of their own are two executions', async () => {
+  await start({}, { key: 'a'.repeat(40) })
+  await start({}, { key: `b${keyOf(1).slice(1)}` })
+  expect(server.state.executions).toHaveLength(2)
+})

@@ -1,0 +1,454 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { actions } from '../../../functions/incident-management/actions.ts'
+import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/shapes/job.ts'
+import { type RundeckServer, restart, startRundeck } from '../../servers/rundeck.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+
+let server: RundeckServer
+beforeEach(async () => {
+  server = await startRundeck()
+})
+afterEach(() => server.close())
+
+type Options = Parameters<typeof clientOf>[2] & { connection?: object }
+
+const runRunbook = actions['run-runbook']
+const stopping = stopJob({ summary: 'Stops an execution' })
+const values = (more: object = {}) =>
+  rundeck.connection.parse({ baseUrl: server.url, token: server.token, project: 'shop', keyOption: 'key', ...more })
+const client = ({ connection, ...options }: Options = {}) => clientOf(rundeck, values(connection), options)
+const inputOf = (input: object, connection: object = {}) =>
+  runRunbook.complete(runRunbook.input.parse({ target: restart, ...input }) as StartJob, {
+    event: parseEvent({ id: 'an-event', data: {} }),
+    connection: values(connection),
+    provider: rundeck,
+  })
+const start = async (input: object = {}, options: Options = {}) => {
+  const begun = await runRunbook.act(rundeck, client(options), inputOf(input, options.connection))
+  if (!('pending' in begun)) throw new Error('Nothing has begun')
+  return begun
+}
+const look = async (run: unknown, input: object = {}, options?: Options) =>
+  runRunbook.follow?.look(rundeck, client(options), inputOf(input), run)
+/** Looks as often as it takes. */
+const ended = async (run: unknown, input: object = {}) => {
+  for (let pending = run; ; ) {
+    const seen = await look(pending, input)
+    if (seen && 'ended' in seen) return seen.ended
+    pending = seen?.pending
+  }
+}
+const stop = (run: Run, options?: Options) => runRunbook.follow?.stop(rundeck, client(options), inputOf({}), run)
+const execution = (at = 0) => {
+  const found = server.state.executions[at]
+  if (!found) throw new Error(`There is no execution ${at}`)
+  return found
+}
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
+
+describe('the connection', () => {
+  test('is checked with the projects, in the version of the API that it names', async () => {
+    await rundeck.check(client())
+    await rundeck.check(client({ connection: { apiVersion: '41' } }))
+    expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/projects', '/api/41/projects'])
+    expect(server.calls[0]?.headers['x-rundeck-auth-token']).toBe(server.token)
+  })
+
+  test('may have Rundeck below a path', async () => {
+    await failureOf(rundeck.check(client({ connection: { baseUrl: `${server.url}/rundeck/` } })).then())
+    expect(server.calls[0]?.path).toBe('/rundeck/api/44/projects')
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const failure = await failureOf(rundeck.check(client({ connection: { token: 'a-wrong-token' } })).then())
+    expect(failure.message).toContain(
+      'Rundeck answered 403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
+    )
+    expect(failure.kind).toBe('credentials')
+    expect(failure.message).not.toContain('a-wrong-token')
+  })
+
+  test('says that Rundeck is too old for a version of the API', async () => {
+    const failure = await failureOf(rundeck.check(client({ connection: { apiVersion: 99 } })).then())
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Unsupported API Version "99"') })
+  })
+
+  test('has its token masked wherever it turns up', () => {
+    expect(secretsIn(rundeck.connection, values())).toEqual([server.token])
+  })
+})
+
+describe('start', () => {
+  test('runs a job by its id and answers the execution, its link and that it goes on', async () => {
+    const { outcome, pending } = await start({ parameters: { host: 'web1', times: 3, force: true } })
+    expect(pending).toEqual({ id: '134', url: link(134) })
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'warning',
+      message: 'Started execution 134, which goes on: mode=interactive waits for its end',
+      data: { id: '134', url: link(134), state: 'started' },
+      links: { 'rundeck 134': link(134) },
+    })
+    expect(execution().options).toEqual({ host: 'web1', times: '3', force: 'true', key: keyOf(1) })
+  })
+
+  test.each([
+    ['ops/web/restart', 'ops/web', restart],
+    ['restart', '-', 'a6e1e0f7-ad32-4b93-ba2c-9387be06a146'],
+    ['/restart', '-', 'a6e1e0f7-ad32-4b93-ba2c-9387be06a146'],
+    ['ops/web/restart all', 'ops/web', 'b152d59b-7d6d-440c-95ea-23dc9fc1db07'],
+  ])('finds the job %s of the project', async (target, group, id) => {
+    await start({ target })
+    expect(execution().job.id).toBe(id)
+    expect(server.calls[0]?.query.get('groupPathExact')).toBe(group)
+  })
+
+  test('takes job and project from the connection', async () => {
+    await start({ target: undefined }, { connection: { target: 'ops/web/restart' } })
+    expect(execution().job.id).toBe(restart)
+  })
+
+  test('is refused where no job of the project has that name, though Rundeck lists others', async () => {
+    const failure = await failureOf(start({ target: 'ops/restart' }))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: 'Rundeck has no job "ops/restart" in project shop, or the token may not see it.',
+    })
+    server.failNext(200, [{ id: 'x', name: 'restart', group: 'ops/web' }], { on: 'GET' })
+    expect((await failureOf(start({ target: 'ops/restart' }))).message).toContain('Rundeck has no job "ops/restart"')
+    expect((await failureOf(start({ target: 'restart', project: 'nope' }))).message).toContain(
+      '404 to GET /api/44/project/nope/jobs: Project does not exist: nope',
+    )
+    expect(server.state.executions).toEqual([])
+  })
+
+  test.each([
+    ['an option is missing', () => server.state.jobs[0]?.required.push('host'), "Option 'host' is required"],
+    ['the job is disabled', () => Object.assign(server.state.jobs[0] ?? {}, { enabled: false }), 'are disabled'],
+    ['the token may not', () => Object.assign(server.state.may, { run: false }), 'Not authorized for action "Execute"'],
+    ['it may not see executions', () => Object.assign(server.state.may, { events: false }), 'Events in Project shop'],
+  ])('is refused in the words of Rundeck where %s', async (_, change, says) => {
+    change()
+    const failure = await failureOf(start())
+    expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(says) })
+    expect(server.state.executions).toEqual([])
+  })
+
+  test('is refused while a job runs that may run once only', async () => {
+    Object.assign(server.state.jobs[0] ?? {}, { multiple: false })
+    await start()
+    const failure = await failureOf(start({}, { key: keyOf(2) }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('is currently being executed') })
+  })
+
+  test.each([
+    ['ref', { ref: 'main' }, 'keeps no versions of a job'],
+    ['project', { target: 'restart' }, 'needed for a job that is not given by its id'],
+    ['parameters.hosts', { parameters: { hosts: ['a', 'b'] } }, 'a list is "a,b"'],
+    ['parameters.host', { parameters: { host: null } }, 'options are text'],
+    ['parameters.key', { parameters: { key: 'mine' } }, 'takes the key of the call'],
+  ])('is told at the door what is wrong with %s', (path, input, says) => {
+    const wrong = () => inputOf(input, { project: undefined })
+    expect(wrong).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) }))
+    expect(wrong).toThrow(expect.objectContaining({ errors: [expect.objectContaining({ path: `input.${path}` })] }))
+  })
+
+  test('keeps a name that is no name within its part of the path', async () => {
+    await failureOf(start({ target: 'restart', project: '../../job' }))
+    await failureOf(start({ target: 'x&groupPathExact=ops', project: 'shop' }))
+    expect(server.calls.map(({ path }) => path)).toEqual([
+      '/api/44/project/../../job/jobs',
+      '/api/44/project/shop/jobs',
+    ])
+    expect(server.calls[1]?.query.get('jobExactFilter')).toBe('x&groupPathExact=ops')
+  })
+})
+
+describe('a repeat of start', () => {
+  test('finds the execution while it runs, and after it has ended', async () => {
+    await start()
+    expect((await start()).pending).toMatchObject({ id: '134' })
+    server.set(134, 'failed')
+    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test('finds the execution whose start was not answered', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134', url: link(134) })
+    expect(server.state.executions).toHaveLength(1)
+  })
+
+  test('finds the first where Rundeck has tried it again by itself', async () => {
+    server.state.course = { looks: 0, ends: 'failed', retry: { looks: 9, ends: 'succeeded' } }
+    const { pending } = await start()
+    await look(pending)
+    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '135' })
+    server.set(135, 'succeeded')
+    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+  })
+
+  test('starts another execution for another key, and for none', async () => {
+    for (const key of [keyOf(1), keyOf(2), undefined]) await start({}, { key })
+    expect(server.state.executions.map(({ options }) => options['key'])).toEqual([keyOf(1), keyOf(2), undefined])
+  })
+
+  test('finds an execution that hundreds have followed, and says where there are too many to tell', async () => {
+    await start()
+    server.set(134, 'succeeded')
+    const many = (count: number) => {
+      for (let n = 0; n < count; n++) {
+        const id = 135 + server.state.executions.length
+        server.state.executions.push({ ...execution(), id, options: {}, began: 2e12, ended: 2e12 + id })
+      }
+    }
+    many(950)
+    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+    many(100)
+    const failure = await failureOf(start({}, { repeated: true }))
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('can not be looked up') })
+    expect(calls('POST')).toHaveLength(1)
+  })
+})
+
+describe('without an option for the key', () => {
+  const connection = { keyOption: undefined }
+
+  test('a start is not tried again after a lost answer', async () => {
+    server.loseNext('POST')
+    const failure = await failureOf(start({}, { connection }))
+    expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
+    expect(failure.message).toMatch(/^Rundeck could not be reached.* Whether an execution was started is not known/)
+    expect(failure.message).toContain('look at Rundeck before you repeat it')
+  })
+
+  test('a start is not tried at all where an earlier try broke off', async () => {
+    const failure = await failureOf(start({}, { connection, repeated: true }))
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('An earlier try') })
+    expect(server.calls).toEqual([])
+  })
+
+  test('a start is tried again where nothing was sent', async () => {
+    await server.close()
+    expect(await failureOf(start({}, { connection }))).toMatchObject({ transient: true, afterWrite: false })
+    server = await startRundeck()
+    await start({}, { connection })
+    expect(execution().options).toEqual({})
+  })
+})
+
+describe('look', () => {
+  test('tells the state while it runs', async () => {
+    const { pending } = await start()
+    for (const status of ['running', 'scheduled', 'queued', 'average-duration-exceeded']) {
+      server.set(134, status, { looks: 9 })
+      expect(await look(pending)).toMatchObject({ running: status })
+    }
+  })
+
+  test.each([
+    ['succeeded', 'succeeded', 'pass'],
+    ['failed', 'succeeded', 'fail'],
+    ['timedout', 'succeeded', 'fail'],
+    ['other', 'succeeded', 'fail'],
+    ['aborted', 'aborted', 'fail'],
+    ['missed', 'errored', 'fail'],
+  ])('takes %s as %s and %s', async (status, as, result) => {
+    const { pending } = await start()
+    server.set(134, status)
+    expect(await ended(pending)).toMatchObject({
+      status: as,
+      result,
+      data: { id: '134', url: link(134), state: status },
+    })
+  })
+
+  test.each(['', 'paused', 'constructor'])(
+    'never takes the status "%s", which it does not know, for an end',
+    async (status) => {
+      const { pending } = await start()
+      server.set(134, status)
+      expect(await look(pending)).toMatchObject({ running: `${status} (which is not known here)` })
+    },
+  )
+
+  test('answers duration and nodes, and holds them against thresholds', async () => {
+    const { pending } = await start()
+    server.set(134, 'succeeded')
+    const judged = await ended(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
+    expect(judged).toMatchObject({
+      result: 'warning',
+      message: 'Execution 134 ended as succeeded: duration is 6.614, not < 5',
+      data: { duration: 6.614, succeededNodes: ['web3'] },
+      links: { 'rundeck 134': link(134) },
+    })
+    const metrics = ['succeededNodes', 'failedNodes'].map((metric) => ({ metric, op: '>=', value: 1 }))
+    expect((await ended(pending, { thresholds: metrics })).message).toBe(
+      'Execution 134 ended as succeeded: failedNodes is 0, not >= 1',
+    )
+  })
+
+  test('says which step failed on which nodes', async () => {
+    const { pending } = await start()
+    server.set(134, 'failed', { failedNodes: ['web1', 'web2'] })
+    expect(await ended(pending)).toMatchObject({
+      message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2',
+      data: { failedNodes: ['web1', 'web2'] },
+    })
+  })
+
+  test('stays small where thousands of nodes failed', async () => {
+    const { pending } = await start()
+    server.set(134, 'failed', { failedNodes: Array.from({ length: 5_000 }, (_, n) => `web${n}`) })
+    const outcome = await ended(pending)
+    expect(outcome.message).toContain('web19, 4980 more')
+    expect(JSON.stringify(outcome).length).toBeLessThan(2_000)
+  })
+
+  test('says the status that the job has made up, and who aborted', async () => {
+    const { pending } = await start()
+    server.set(134, 'other', { customStatus: 'half done' })
+    expect(await ended(pending)).toMatchObject({
+      message: 'Execution 134 ended as other: its status is "half done", step 2/1 failed',
+      data: { customStatus: 'half done' },
+    })
+    server.set(134, 'running', { looks: 9 })
+    delete execution().ended
+    await stop({ id: '134' })
+    expect((await ended(pending)).message).toContain('ended as aborted: by robot')
+  })
+
+  test('tells the end though its steps can not be read, and says why not', async () => {
+    const { pending } = await start()
+    server.state.keepsState = false
+    server.set(134, 'failed')
+    expect(await ended(pending)).toMatchObject({
+      result: 'fail',
+      message: expect.stringMatching(
+        /^Execution 134 ended as failed: its steps could not be read \(Rundeck answered 404/,
+      ),
+    })
+  })
+
+  test('goes on with the execution by which Rundeck tries again', async () => {
+    server.state.course = { looks: 0, ends: 'failed', retry: { looks: 0, ends: 'succeeded' } }
+    const { pending } = await start()
+    expect(await look(pending)).toMatchObject({
+      running: 'failed-with-retry',
+      step: 'tried again as execution 135',
+      pending: { id: '135', url: link(135) },
+    })
+    expect(await ended(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
+  })
+
+  test('is refused in the words of Rundeck where the execution is gone or not to be read', async () => {
+    expect(await failureOf(look({ id: '99' }).then())).toMatchObject({
+      kind: 'refused',
+      message: 'Rundeck answered 404 to GET /api/44/execution/99: Execution ID does not exist: 99',
+    })
+    const { pending } = await start()
+    server.state.may.read = false
+    expect((await failureOf(look(pending).then())).message).toContain(
+      '403 to GET /api/44/execution/134: Not authorized',
+    )
+  })
+})
+
+describe('stop', () => {
+  test('aborts an execution, and once more does no harm', async () => {
+    const { pending } = await start()
+    expect(await stop(pending as Run)).toBe(true)
+    expect(await ended(pending)).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'aborted' } })
+    expect(await stop(pending as Run)).toBe(true)
+  })
+
+  test('is refused in the words of Rundeck where it does not abort, or the token may not', async () => {
+    server.state.course = { looks: 99, ends: 'succeeded', stubborn: true }
+    const { pending } = await start()
+    server.set(134, 'scheduled')
+    const failure = await failureOf(stop(pending as Run)?.then() ?? Promise.resolve())
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: 'Rundeck did not abort execution 134: Unable to interrupt.',
+    })
+    server.state.may.kill = false
+    expect((await failureOf(stop(pending as Run)?.then() ?? Promise.resolve())).message).toContain(
+      'Not authorized for action "Kill"',
+    )
+  })
+
+  test('takes the id that a start answered, and nothing else', async () => {
+    await start()
+    const event = parseEvent({ id: 'an-event', data: {} })
+    const complete = (id: string) =>
+      stopping.complete(stopping.input.parse({ id }) as StopJob, {
+        event,
+        connection: values(),
+        provider: rundeck,
+      })
+    const { outcome, pending } = (await stopping.act(rundeck, client(), complete('134'))) as {
+      outcome: { data: object }
+      pending: Run
+    }
+    expect(outcome.data).toMatchObject({ id: '134', url: link(134) })
+    expect(await stopping.follow?.look(rundeck, client(), complete('134'), pending)).toMatchObject({
+      running: 'running',
+    })
+    expect(() => complete('../134')).toThrow('write its number, like 134')
+  })
+})
+
+describe('where Rundeck fails', () => {
+  const asks = {
+    start: () => start({}, { key: keyOf(7) }),
+    look: () => look({ id: '134' }).then(),
+    stop: () => stop({ id: '134' })?.then() ?? Promise.resolve(),
+  }
+
+  beforeEach(async () => {
+    await start()
+  })
+
+  for (const [name, ask] of Object.entries(asks)) {
+    test(`${name} can be tried again after a 5xx, and names its page`, async () => {
+      server.failNext(500, '<html><head><title>Rundeck - Error</title></head></html>', { times: 5 })
+      const failure = await failureOf(ask())
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      expect(failure.message).toContain('a page titled "Rundeck - Error"')
+    })
+
+    test(`${name} can be tried again after a page in place of an answer`, async () => {
+      server.failNext(200, '<html><head><title>Login</title></head></html>')
+      expect(await failureOf(ask())).toMatchObject({
+        kind: 'platform',
+        transient: true,
+        message: expect.stringContaining('something else than expected'),
+      })
+    })
+
+    test(`${name} waits as long as it is told to`, async () => {
+      server.failNext(429, { message: 'Slow down' }, { headers: { 'retry-after': '30' } })
+      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 30 })
+    })
+
+    test(`${name} can be tried again after a connection that breaks`, async () => {
+      server.down()
+      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} leaves no secret in what it says`, async () => {
+      server.failNext(400, { error: true, message: `no ${server.token}` }, { times: 5 })
+      expect((await failureOf(ask())).message).toContain('no ***')
+    })
+  }
+
+  test('it is not waited for longer than there is time', async () => {
+    server.hang()
+    expect(await failureOf(start({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
+  })
+})

@@ -1,0 +1,450 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+
+let server: ServiceNowServer
+beforeEach(async () => {
+  server = await startServiceNow()
+})
+afterEach(() => server.close())
+
+type Options = Parameters<typeof clientOf>[2] & { connection?: object }
+
+const values = (more: object = {}) =>
+  servicenow.connection.parse({ baseUrl: server.url, username: server.username, password: server.password, ...more })
+const client = ({ connection, ...options }: Options = {}) => clientOf(servicenow, values(connection), options)
+const incident = (at = 0) => {
+  const found = server.state.incidents[at]
+  if (!found) throw new Error(`There is no incident ${at}`)
+  return found
+}
+const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
+const open = (input = {}, options?: Options) => openTicket.act(servicenow, client(options), { ...problem, ...input })
+const update = (input: object, options?: Options) =>
+  updateTicket.act(servicenow, client(options), { id: 'INC0010001', ...input })
+const close = (input = {}, options?: Options) =>
+  closeTicket.act(servicenow, client(options), { id: 'INC0010001', ...input })
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+
+describe('the connection', () => {
+  test('is checked with the table that incidents are kept in', async () => {
+    await servicenow.check(client())
+    expect(server.calls.map(({ path }) => path)).toEqual(['/api/now/table/incident'])
+    expect(server.calls[0]?.headers['authorization']).toMatch(/^Basic /)
+  })
+
+  test('sends a token as a Bearer token', async () => {
+    const oauth = { username: undefined, password: undefined, token: server.token }
+    await servicenow.check(client({ connection: oauth }))
+    expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
+  })
+
+  test('needs one or the other', async () => {
+    const failure = await failureOf((async () => servicenow.check(client({ connection: { password: undefined } })))())
+    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('username and password') })
+  })
+
+  test('says that credentials are wrong, and not which', async () => {
+    const failure = await failureOf(servicenow.check(client({ connection: { password: 'a-wrong-password' } })).then())
+    expect(failure.kind).toBe('credentials')
+    expect(failure.message).toContain('User Not Authenticated; Required to provide Auth information')
+    expect(failure.message).not.toContain('a-wrong-password')
+  })
+
+  test('has its password and its token masked wherever they turn up', () => {
+    const held = values({ token: server.token })
+    expect(secretsIn(servicenow.connection, held)).toEqual([server.password, server.token])
+  })
+
+  test('takes a table by its name alone', () => {
+    expect(() => values({ table: 'incident?x' })).toThrow()
+    expect(() => values({ table: '../sys_user' })).toThrow()
+  })
+})
+
+describe('open', () => {
+  test('makes an incident and answers its id, number and link', async () => {
+    const { data, links } = await open()
+    const { sys_id, number } = incident().columns
+    const url = `${server.url}/nav_to.do?uri=incident.do%3Fsys_id%3D${sys_id}`
+    expect(data).toEqual({ id: sys_id, number, url, state: 'New' })
+    expect(links).toEqual({ 'servicenow INC0010001': url })
+    expect(incident().columns).toMatchObject({
+      short_description: 'Checkout fails',
+      description: 'Since 14:03.',
+      correlation_id: keyOf(1),
+      correlation_display: 'cloud-automation-webhooks',
+    })
+  })
+
+  test('sets category, group, user and what only ServiceNow knows', async () => {
+    await open({
+      type: 'network',
+      project: 'network',
+      assignee: 'MIA@example.com',
+      fields: { subcategory: 'dns', correlation_id: 'x' },
+    })
+    expect(incident().columns).toMatchObject({
+      category: 'network',
+      assignment_group: '287ebd7da9fe198100f92cc8d1d2154e',
+      assigned_to: '681b365ec0a80164000fb0b05854a0cd',
+      subcategory: 'dns',
+      correlation_id: keyOf(1),
+    })
+  })
+
+  test('takes ids as they are, and asks nobody for them', async () => {
+    await open({ project: '287ebd7da9fe198100f92cc8d1d2154e', assignee: '681b365ec0a80164000fb0b05854a0cd' })
+    expect(new Set(server.calls.map(({ path }) => path))).toEqual(new Set(['/api/now/table/incident']))
+    expect(incident().columns['assigned_to']).toBe('681b365ec0a80164000fb0b05854a0cd')
+  })
+
+  test('takes category and caller from the connection', async () => {
+    await open({}, { connection: { type: 'software', callerId: 'mia' } })
+    expect(incident().columns).toMatchObject({ category: 'software', caller_id: '681b365ec0a80164000fb0b05854a0cd' })
+  })
+
+  test.each([
+    ['critical', '1'],
+    ['high', '2'],
+    ['medium', '3'],
+    ['low', '5'],
+    ['4', '4'],
+  ])('reaches the priority %s by impact and urgency', async (priority, expected) => {
+    await open({ priority })
+    expect(incident().columns['priority']).toBe(expected)
+  })
+
+  test('takes urgency and severity as levels and as its own values, the urgency before that of the priority', async () => {
+    await open({ priority: 'low', urgency: 'high', severity: 'medium' })
+    await open({ urgency: '2', severity: '1' }, { key: keyOf(2) })
+    expect(incident(0).columns).toMatchObject({ impact: '3', urgency: '1', severity: '2' })
+    expect(incident(1).columns).toMatchObject({ urgency: '2', severity: '1' })
+  })
+
+  test('makes nothing of a group or a user that is not there, is no longer active or is not the only one', async () => {
+    const failures = [
+      await failureOf(open({ project: 'Nobody' })),
+      await failureOf(open({ assignee: 'old' })),
+      await failureOf(open({ assignee: 'Noah Weber' })),
+    ]
+    expect(failures.map(({ kind }) => kind)).toEqual(['refused', 'refused', 'refused'])
+    expect(failures.map(({ message }) => message)).toEqual([
+      'ServiceNow shows no active assignment group "Nobody" to the user of the connection: write its sys_id.',
+      'ServiceNow shows no active user "old" to the user of the connection: write its sys_id.',
+      'ServiceNow shows more than one active user "Noah Weber" to the user of the connection: write its sys_id.',
+    ])
+    expect(server.state.incidents).toEqual([])
+  })
+
+  test.each(['mia^ORname!=x', 'javascript:gs.getUserID()', 'JavaScript:x', 'a\nb'])(
+    'looks nothing up that would be more than a value in a query: %j',
+    async (assignee) => {
+      expect(await failureOf(open({ assignee }))).toMatchObject({ kind: 'invalid' })
+      expect(server.calls.filter(({ path }) => path.endsWith('sys_user'))).toEqual([])
+    },
+  )
+
+  test('writes the title on one line, and where it is too long, whole at the top of the description', async () => {
+    const title = `Checkout\n${'x'.repeat(200)}`
+    await open({ title })
+    expect(incident().columns['short_description']).toBe(`Checkout ${'x'.repeat(150)}…`)
+    expect(incident().columns['description']).toBe(`${title}\n\nSince 14:03.`)
+  })
+
+  test('says in the words of ServiceNow why it is refused, though a limit rule adds its headers', async () => {
+    server.state.mayWrite = false
+    server.state.hasLimitRule = true
+    const failure = await failureOf(open())
+    expect(failure).toMatchObject({ kind: 'refused', status: 422, afterWrite: false })
+    expect(failure.message).toBe(
+      'ServiceNow answered 403 to POST /api/now/table/incident: Operation Failed; ACL Exception Insert Failed due to security constraints',
+    )
+  })
+})
+
+describe('an input', () => {
+  test('that ServiceNow has nothing for is not dropped in silence', () => {
+    expect(() => servicenow.checkInput?.({ labels: ['sev 1'] })).toThrow('input.labels is of no use')
+    expect(() => servicenow.checkInput?.({ priority: 'P1' })).toThrow('input.priority is none of ServiceNow')
+    expect(servicenow.checkInput?.({ labels: [], priority: 'HIGH' })).toBeUndefined()
+  })
+
+  test('names an incident by number or sys_id, and nothing else', () => {
+    for (const id of ['INC0010001', 'inc0010001', 'c537bae64f411200adf9f8e18110c76e']) {
+      expect(servicenow.checkRef?.({ id, project: undefined })).toBeUndefined()
+    }
+    for (const id of ['INC1^active=true', '../sys_user', '7', 'INC', '']) {
+      expect(() => servicenow.checkRef?.({ id, project: undefined })).toThrow('write it like INC0010002')
+    }
+  })
+
+  test('names a group as people do, and no query', () => {
+    for (const project of ['Service Desk', 'Réseau & co']) expect(servicenow.project.pattern.test(project)).toBe(true)
+    for (const project of ['', 'a^b', 'a\nb']) expect(servicenow.project.pattern.test(project)).toBe(false)
+  })
+})
+
+describe('a repeat of open', () => {
+  test('finds the incident, closed or not', async () => {
+    await open()
+    await close({}, { key: keyOf(2) })
+    expect(await open()).toMatchObject({
+      data: { number: 'INC0010001', state: 'Resolved' },
+      message: expect.stringContaining('Found'),
+    })
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test.each(['lost', 504])('finds the incident whose making was answered with %s', async (how) => {
+    if (how === 'lost') server.loseNext('POST')
+    else server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    await open({}, { repeated: true })
+    expect(server.state.incidents).toHaveLength(1)
+  })
+
+  test('finds the incident that ServiceNow is still making', async () => {
+    server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
+    await failureOf(open())
+    server.state.listsLate = 2
+    await open({}, { repeated: true })
+    expect(server.state.incidents).toHaveLength(1)
+  })
+
+  test('opens after three seconds in which nothing was found', async () => {
+    const began = Date.now()
+    await open({}, { repeated: true })
+    expect(Date.now() - began).toBeGreaterThanOrEqual(2_900)
+    expect(server.state.incidents).toHaveLength(1)
+  })
+
+  test('makes another incident for another key', async () => {
+    await open()
+    await open({}, { key: keyOf(2) })
+    await open({}, { key: undefined })
+    expect(server.state.incidents).toHaveLength(3)
+  })
+
+  test('makes none where ServiceNow leaves the condition out, since it would make more with each repeat', async () => {
+    await open()
+    server.state.unsearchable = ['correlation_id']
+    expect(await failureOf(open({}, { key: keyOf(2) }))).toMatchObject({
+      kind: 'refused',
+      message: 'ServiceNow does not search incident by correlation_id.',
+    })
+  })
+})
+
+describe('update', () => {
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+    server.calls.length = 0
+  })
+
+  test('changes what is given and leaves the rest', async () => {
+    const result = await update({
+      title: 'All fails',
+      priority: 'high',
+      type: 'network',
+      assignee: 'mia',
+      fields: { close_notes: 'n' },
+    })
+    expect(result).toMatchObject({ data: { number: 'INC0010001', state: 'New' } })
+    expect(incident().columns).toMatchObject({
+      short_description: 'All fails',
+      description: 'Since 14:03.',
+      priority: '2',
+      category: 'network',
+      assigned_to: '681b365ec0a80164000fb0b05854a0cd',
+      close_notes: 'n',
+    })
+    expect(calls('PATCH')).toHaveLength(1)
+  })
+
+  test('leaves the group as it is, whatever the default of the connection', async () => {
+    await update({ title: 'x', project: 'Network' })
+    expect(incident().columns['assignment_group']).toBeUndefined()
+  })
+
+  test('takes the sys_id as well as the number', async () => {
+    await update({ id: incident().columns['sys_id'], title: 'by id' })
+    expect(incident().columns['short_description']).toBe('by id')
+    expect(server.calls.some(({ query }) => query.has('sysparm_query'))).toBe(false)
+    await update({ id: 'inc0010001', title: 'by number' })
+    expect(incident().columns['short_description']).toBe('by number')
+  })
+
+  test('goes to a state by its name or number, to closed and back to open, and stays where it is there', async () => {
+    for (const [state, expected] of [
+      ['open', 'New'],
+      ['on hold', 'On Hold'],
+      ['3', 'On Hold'],
+      ['2', 'In Progress'],
+      ['open', 'In Progress'],
+      ['closed', 'Resolved'],
+      ['closed', 'Resolved'],
+      ['open', 'In Progress'],
+      ['Canceled', 'Canceled'],
+    ]) {
+      expect(await update({ state })).toMatchObject({ data: { state: expected } })
+    }
+    expect(calls('PATCH')).toHaveLength(5)
+    expect(incident().columns).toMatchObject({ active: 'false', close_code: 'Solution provided' })
+  })
+
+  test('knows the states of the instance by what the connection says of them', async () => {
+    const connection = { states: { Resolved: '18', 'Awaiting Vendor': '-5' }, resolution: 'Fixed', closeNotes: 'Done' }
+    expect(await update({ state: 'awaiting vendor' }, { connection })).toMatchObject({
+      data: { state: 'Awaiting Vendor' },
+    })
+    expect(await update({ state: 'closed' }, { connection })).toMatchObject({ data: { state: 'Resolved' } })
+    expect(incident().columns).toMatchObject({ state: '18', close_code: 'Fixed', close_notes: 'Done' })
+    expect(await update({ state: '77' })).toMatchObject({ data: { state: '77' } })
+  })
+
+  test('names the states there are where none is called so', async () => {
+    const failure = await failureOf(update({ state: 'Frozen' }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toBe(
+      'The connection names no state "Frozen" of ServiceNow, only: New, In Progress, On Hold, Resolved, Closed, Canceled.',
+    )
+  })
+
+  test('says that a state was not set, which ServiceNow answers 200 to', async () => {
+    server.state.readOnly = ['state']
+    const failure = await failureOf(update({ state: 'In Progress' }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toBe('ServiceNow took the call, but did not set the state of INC0010001: it is still New.')
+  })
+
+  test('says that there is no such incident', async () => {
+    expect(await failureOf(update({ id: 'INC0099999', title: 'x' }))).toMatchObject({
+      kind: 'refused',
+      message: 'ServiceNow has no INC0099999 in incident that its user may see.',
+    })
+    const failure = await failureOf(update({ id: 'f'.repeat(32), title: 'x' }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain("No Record found; Record doesn't exist or ACL restricts the record retrieval")
+  })
+})
+
+describe('a comment', () => {
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+  })
+
+  test('is a work note that ends with the key, or one that the caller sees', async () => {
+    await update({ comment: 'Still down' })
+    await update({ comment: 'Dear you' }, { connection: { comments: 'comments' }, key: undefined })
+    expect(incident().journal).toEqual([
+      { element: 'comments', value: 'Dear you' },
+      { element: 'work_notes', value: `Still down\n\nRef: caw-${keyOf(1)}` },
+    ])
+  })
+
+  test('is made once for a key, and again for another', async () => {
+    for (const key of [keyOf(1), keyOf(1), keyOf(2)]) await update({ comment: 'x' }, { key })
+    expect(incident().journal).toHaveLength(2)
+  })
+
+  test('is made once where its making was not answered', async () => {
+    server.loseNext('PATCH')
+    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
+    await update({ comment: 'x' }, { repeated: true })
+    expect(incident().journal).toHaveLength(1)
+  })
+})
+
+describe('close', () => {
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+    server.calls.length = 0
+  })
+
+  test('resolves with code and notes of the connection', async () => {
+    expect(await close()).toMatchObject({ result: 'pass', data: { state: 'Resolved' } })
+    expect(incident().columns).toMatchObject({
+      state: '6',
+      close_code: 'Solution provided',
+      close_notes: 'Closed by cloud-automation-webhooks',
+    })
+  })
+
+  test('takes the resolution for the code and the comment for the notes, comments once and closes once', async () => {
+    await close({ resolution: 'Known error', comment: 'Restarted' })
+    expect(await close({ resolution: 'Known error', comment: 'Restarted' })).toMatchObject({
+      message: expect.stringContaining('was closed already (Resolved)'),
+    })
+    expect(incident().columns).toMatchObject({ close_code: 'Known error', close_notes: 'Restarted' })
+    expect(incident().journal).toHaveLength(1)
+    expect(calls('PATCH')).toHaveLength(2)
+  })
+
+  test('passes where the table alone says that it is closed', async () => {
+    Object.assign(incident().columns, { state: '99', active: 'false' })
+    expect(await close()).toMatchObject({ message: expect.stringContaining('was closed already (99)') })
+    expect(calls('PATCH')).toEqual([])
+  })
+
+  test('passes on what a data policy of the instance wants', async () => {
+    server.state.readOnly = ['close_code']
+    const failure = await failureOf(close())
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain(
+      'Operation Failed; Data Policy Exception: The following fields are mandatory: Resolution code',
+    )
+    expect(incident().columns['state']).toBe('1')
+  })
+})
+
+describe('where ServiceNow fails', () => {
+  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
+
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+  })
+
+  for (const [name, act] of Object.entries(actions)) {
+    test(`${name} can be tried again after a 5xx`, async () => {
+      server.failNext(503, '<html><title>Instance unavailable</title></html>')
+      const failure = await failureOf(act())
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      expect(failure.message).toContain('Instance unavailable')
+    })
+
+    test(`${name} can be tried again after a connection that breaks`, async () => {
+      server.down()
+      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} can be tried again after the page of an instance that hibernates`, async () => {
+      server.failNext(200, '<html><title>Hibernating</title></html>')
+      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} leaves no secret in what it says`, async () => {
+      const basic = Buffer.from(`${server.username}:${server.password}`).toString('base64')
+      const detail = `no ${server.password} and no ${basic}`
+      server.failNext(400, { error: { message: 'x', detail }, status: 'failure' })
+      expect((await failureOf(act())).message).toContain('no *** and no ***')
+    })
+  }
+
+  test('it may be asked again when it says so', async () => {
+    const detail = 'Rate limit of 100 requests per hour exceeded'
+    const body = { error: { message: 'Rate limit exceeded', detail }, status: 'failure' }
+    server.failNext(429, body, { headers: { 'retry-after': '1800', 'x-ratelimit-reset': '1900000000' } })
+    const failure = await failureOf(open({}, { key: keyOf(3) }))
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, retryAfter: 1800, afterWrite: false })
+    expect(failure.message).toContain(detail)
+  })
+
+  test('it is not waited for longer than there is time', async () => {
+    server.hang()
+    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
+  })
+})
