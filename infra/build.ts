@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
@@ -58,7 +58,7 @@ async function buildBundle(outdir: string, name: string, entries: Record<string,
     sourcemap: 'inline',
     sourcesContent: false,
     write: false,
-    plugins: [entryPoints],
+    plugins: [entryPoints, oneCore(name)],
   })
   const folder = join(outdir, name)
   await mkdir(folder, { recursive: true })
@@ -97,6 +97,35 @@ const entryPoints: Plugin = {
       return { contents: entry ? categoryEntry(name, entry) : finisherEntry, resolveDir: root, loader: 'ts' }
     })
   },
+}
+
+/** What webhook and task both load at once, of which the rest is made. */
+const core = ['./shared/function/perform.ts', './shared/log.ts']
+
+/**
+ * esbuild makes a file for each set of entry points that share modules, and each provider is one: what is loaded at once
+ * would be ten files. So whatever is loaded when used is said to use all of it, and it becomes one.
+ */
+function oneCore(name: string): Plugin {
+  return {
+    name: 'one core',
+    setup({ onResolve, onLoad }) {
+      const whenUsed = new Set<string>()
+      onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) => {
+        if (kind === 'dynamic-import') whenUsed.add(join(resolveDir, path))
+        return undefined
+      })
+      onResolve({ filter: /^core:$/ }, () => ({ path: name, namespace: 'core' }))
+      onLoad({ filter: /.*/, namespace: 'core' }, () => {
+        const modules = name === finisher ? ['./shared/log.ts'] : [...core, `./functions/${name}/index.ts`]
+        return { contents: modules.map((path) => `import '${path}'`).join('\n'), resolveDir: root, loader: 'ts' }
+      })
+      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (!whenUsed.has(path) || path.includes('node_modules')) return undefined
+        return { contents: `import 'core:';${await readFile(path, 'utf8')}`, loader: 'ts' }
+      })
+    },
+  }
 }
 
 function categoryEntry(name: string, entry: string): string {

@@ -1,0 +1,62 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { categories } from '../../functions/index.ts'
+import { type Bundle, buildBundles } from '../../infra/build.ts'
+import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
+
+jest.setTimeout(120_000)
+
+/** What only providers that are part of AWS need: all but what every function needs some time. */
+const ofProviders =
+  /node_modules\/(@aws-sdk\/(?:client-(?!dynamodb|lambda|secrets-manager)[\w-]+|credential-providers))\//
+
+const scratch = mkdtempSync(join(tmpdir(), 'bundles-'))
+let bundles: Bundle[]
+let start: Starter
+beforeAll(async () => {
+  bundles = await buildBundles(join(scratch, 'bundles'))
+  start = await freshProcesses(scratch)
+})
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+/** The clients of AWS that a process has loaded with a file of a bundle, less what it loads when it needs it. */
+async function clientsWith(category: string, file: string): Promise<string[]> {
+  const { loaded } = await start(join(scratch, 'bundles', category, file))
+  expect(loaded.map((name) => basename(name))).toContain(file)
+  const sources = loaded.flatMap(
+    (name) => (JSON.parse(readFileSync(`${name}.map`, 'utf8')) as { sources: string[] }).sources,
+  )
+  return [...new Set(sources.flatMap((source) => ofProviders.exec(source)?.[1] ?? []))].sort()
+}
+
+/** The file that a provider is loaded from. */
+function fileOf(category: string, provider: string): string {
+  const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
+  const found = files.filter((file) => new RegExp(`^${provider}-[A-Z0-9]{8}\\.js$`).test(file))
+  if (found.length !== 1) throw new Error(`There is not one file for ${provider} of ${category}: ${found.join(', ')}`)
+  return found[0] ?? ''
+}
+
+const providers = categories.flatMap(({ name, providers }) =>
+  Object.keys(providers).map((provider) => [name, provider]),
+)
+const clients: Record<string, string> = {
+  'aws-appconfig': '@aws-sdk/client-appconfig',
+  'aws-opscenter': '@aws-sdk/client-ssm',
+  'aws-ssm-automation': '@aws-sdk/client-ssm',
+  'aws-codebuild': '@aws-sdk/client-codebuild',
+  'aws-codepipeline': '@aws-sdk/client-codepipeline',
+}
+
+describe('the clients of AWS that only some providers need', () => {
+  test.each(categories.map(({ name }) => name))('are not loaded when a function of %s starts', async (category) => {
+    for (const file of ['webhook.js', 'task.js']) expect(await clientsWith(category, file)).toEqual([])
+  })
+
+  test.each(providers)('are loaded in %s by %s only where it calls them', async (category = '', provider = '') => {
+    const client = clients[provider]
+    expect(await clientsWith(category, fileOf(category, provider))).toEqual(client ? [client] : [])
+  })
+})
