@@ -52,9 +52,15 @@ function fromPage(text: string): string {
  * in seconds (PagerDuty).
  *
  * @param now epoch milliseconds
+ * @param unit what `retry-after` counts (NeoLoad: milliseconds)
  */
-export function retryAfterOf(headers: Record<string, string>, now: number): number | undefined {
+export function retryAfterOf(
+  headers: Record<string, string>,
+  now: number,
+  unit: 'seconds' | 'milliseconds' = 'seconds',
+): number | undefined {
   const after = headers['retry-after']
+  if (unit === 'milliseconds' && /^\d+$/.test(after ?? '')) return Math.ceil(Number(after) / 1_000)
   if (after !== undefined) return secondsUntil(after, now)
   // A reset is only an answer to "when again" where nothing is left.
   if ((remainingOf(headers) ?? '0') !== '0') return undefined

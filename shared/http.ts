@@ -152,9 +152,9 @@ export class Http {
       error.afterWrite = this.#written
       throw error
     }
+    if (answer.status >= 400 && answer.status < 500) this.#written = writtenBefore
     if (options.accept?.includes(answer.status)) return answer as Answer<T>
     if (answer.status < 400) return this.#shaped(answer, what, options.answer)
-    if (answer.status < 500) this.#written = writtenBefore
     const failure = this.#failure(answer, what)
     if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
     failure.afterWrite = this.#written

@@ -132,6 +132,21 @@ export class Aws {
     }
   }
 
+  /**
+   * A part of an answer that must be there: the SDK lets an answer of another shape through.
+   *
+   * @throws Failure `platform`
+   */
+  need<T>(value: T | undefined, name: string): T {
+    if (value !== undefined) return value
+    const failure = new Failure(
+      'platform',
+      `${this.#options.platform} answered something else than expected (no ${name}).`,
+    )
+    failure.afterWrite = this.#written
+    throw failure
+  }
+
   async #send<Output>(service: Service, command: Command<Output>, passing: string[] = []): Promise<Output> {
     const { platform, account, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortest, Math.min(longest, deadlineAt - Date.now()))

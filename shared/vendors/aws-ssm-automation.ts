@@ -90,15 +90,16 @@ export const awsSsmAutomation = defineJobProvider({
       Parameters: { ...parametersOf(parameters), ...(role ? { [roleParameter]: [role] } : {}) },
       ClientToken: key && tokenOf(key),
     })
-    const { AutomationExecutionId: id = '' } = await aws.write(SSMClient, command, tooMany)
+    const { AutomationExecutionId } = await aws.write(SSMClient, command, tooMany)
+    const id = aws.need(AutomationExecutionId, 'AutomationExecutionId')
     const region = await aws.region(SSMClient)
     return { id, url: consoleUrl(region, `systems-manager/automation/execution/${id}`) }
   },
 
   async look({ aws }, { id }) {
     const command = new GetAutomationExecutionCommand({ AutomationExecutionId: id })
-    const { AutomationExecution: execution = {} } = await aws.read(SSMClient, command)
-    return sightOf(execution)
+    const { AutomationExecution } = await aws.read(SSMClient, command)
+    return sightOf(aws.need(AutomationExecution, 'AutomationExecution'))
   },
 
   locate({ id }) {

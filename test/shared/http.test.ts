@@ -197,6 +197,10 @@ describe('what a failed write may have done', () => {
     const refusing = await serve((_, res) => res.writeHead(422).end('{}'))
     expect((await failureOf(client(refusing).post('x', {}))).afterWrite).toBe(false)
     expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).afterWrite).toBe(false)
+    const taken = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 405).end('{}'))
+    const http = client(taken)
+    await http.post('x', {}, { accept: [405] })
+    expect((await failureOf(http.get('x'))).afterWrite).toBe(false)
   })
 
   it('is in doubt where it arrived and was not refused, for what follows too', async () => {

@@ -215,10 +215,8 @@ function is(name: string, asked: string): boolean {
   return name.toLowerCase() === asked.toLowerCase()
 }
 
-async function ticketOf(
-  { aws }: Pick<OpsCenter, 'aws'>,
-  { OpsItemId: id = '', Status: state = '' }: OpsItem,
-): Promise<Ticket> {
+async function ticketOf({ aws }: Pick<OpsCenter, 'aws'>, { OpsItemId, Status }: OpsItem): Promise<Ticket> {
+  const [id, state] = [aws.need(OpsItemId, 'OpsItemId'), aws.need(Status, 'Status')]
   const url = consoleUrl(await aws.region(SSMClient), `systems-manager/opsitems/${id}`)
   return { id, number: id, url, state, closed: closedStates.includes(state) }
 }

@@ -76,7 +76,9 @@ export const github = defineTicketProvider({
     const patch = {
       ...(title === undefined ? {} : { title }),
       // The key of the call that opened it stays: a repeat of that call still finds it.
-      ...(description === undefined ? {} : { body: description + markIn((await http.get(path, { answer: issue })).body.body) }),
+      ...(description === undefined
+        ? {}
+        : { body: description + markIn((await http.get(path, { answer: issue })).body.body) }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
       ...(state === undefined ? {} : { state }),
