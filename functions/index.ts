@@ -1,4 +1,6 @@
+import { featureFlags } from './feature-flags/index.ts'
+import { incidentManagement } from './incident-management/index.ts'
 import { issueTicketing } from './issue-ticketing/index.ts'
 
 /** The one list that the build, the local runtime, the CLI and the docs read. A new category is one more line here. */
-export const categories = [issueTicketing] as const
+export const categories = [featureFlags, incidentManagement, issueTicketing] as const

@@ -5,11 +5,23 @@ import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './e2e/service.ts'
+import { type RundeckServer, startRundeck } from './servers/rundeck.ts'
 
 const root = join(import.meta.dirname, '..')
-const service = new Service({ timeScale: 60 })
-beforeAll(() => service.start())
-afterAll(() => service.end())
+let rundeck: RundeckServer
+let service: Service
+beforeAll(async () => {
+  rundeck = await startRundeck()
+  const { url: baseUrl, token } = rundeck
+  const runbooks = { provider: 'rundeck', baseUrl, token, project: 'shop' }
+  const secrets = { 'cloud-automation-webhooks/connections/incident-management/runbooks': runbooks }
+  service = new Service({ timeScale: 60, secrets })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await rundeck.close()
+})
 
 const examples = categories.flatMap(({ name }) => {
   const text = readFileSync(join(root, 'functions', name, 'README.md'), 'utf8')
@@ -44,7 +56,10 @@ describe('the webhooks in the READMEs of the functions', () => {
   )
 
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
-    const { id } = (await (await service.openIssue({ input: { title: 'To be worked on' } })).body).data
+    const open = target.startsWith('incident-management')
+      ? 'incident-management/open-ticket'
+      : 'issue-ticketing/open-issue'
+    const { id } = (await service.call(`/v1/${open}`, { input: { title: 'To be worked on' } })).body.data
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
     const rendered = preview(

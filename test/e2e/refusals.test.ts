@@ -202,7 +202,11 @@ describe('a connection', () => {
     )
   })
   it('of an unknown provider is answered 404 with the known ones', async () => {
-    expectProblem(await service.openIssue(triggered(), '?connection=strange'), 404, /"bugzilla".*github, jira, redmine/)
+    expectProblem(
+      await service.openIssue(triggered(), '?connection=strange'),
+      404,
+      /"bugzilla".*azure-boards, github, gitlab, jira, redmine/,
+    )
   })
 })
 

@@ -3,8 +3,9 @@ import { messageOf } from '../../shared/errors.ts'
 import { moto } from './moto.ts'
 import { end, endAll, type Program, start } from './program.ts'
 import { redmine } from './redmine.ts'
+import { unleash } from './unleash.ts'
 
-const programs: Program[] = [redmine, moto]
+const programs: Program[] = [redmine, moto, unleash]
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
 

@@ -31,9 +31,9 @@ export const withoutContract: Record<string, string> = {
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
   flagsmith:
-    'There is none here; its tests answer as the source of Flagsmith/flagsmith has it, from what test/servers/flagsmith.ts names',
+    'There is none here; its tests answer as its public source has it, from what test/servers/flagsmith.ts names',
   launchdarkly:
-    'There is none here; its tests answer with the examples of launchdarkly/ld-openapi in test/fixtures/launchdarkly',
+    'There is none here; its tests answer as its OpenAPI document has it, from what test/servers/launchdarkly.ts names',
   pagerduty:
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   'pagerduty-automation':

@@ -1,0 +1,14 @@
+import { defineCategory } from '../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const featureFlags = defineCategory({
+  name: 'feature-flags',
+  summary: 'Sets feature flags',
+  actions,
+  providers: {
+    'aws-appconfig': async () => (await import('./providers/aws-appconfig.ts')).awsAppConfig,
+    flagsmith: async () => (await import('./providers/flagsmith.ts')).flagsmith,
+    launchdarkly: async () => (await import('./providers/launchdarkly.ts')).launchdarkly,
+    unleash: async () => (await import('./providers/unleash.ts')).unleash,
+  },
+})

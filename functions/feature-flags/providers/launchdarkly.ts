@@ -1,0 +1,238 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../../shared/errors.ts'
+import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
+import type { Client } from '../../../shared/function/provider.ts'
+import { segment } from '../../../shared/http.ts'
+import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/shapes/flag.ts'
+
+const rollout = z.object({
+  variations: z.array(z.object({ variation: z.int(), weight: z.int() })),
+  contextKind: z.optional(z.string()),
+  bucketBy: z.optional(z.string()),
+})
+const inEnvironment = z.object({
+  on: z.boolean(),
+  fallthrough: z.optional(z.object({ variation: z.optional(z.int()), rollout: z.optional(rollout) })),
+  _site: z.optional(z.object({ href: z.string() })),
+})
+const flag = z.object({
+  variations: z.array(z.object({ _id: z.string(), value: z.unknown() })),
+  environments: z.optional(z.record(z.string(), inEnvironment)),
+})
+type Flag = z.output<typeof flag>
+type InEnvironment = z.output<typeof inEnvironment>
+
+const approvalRequest = z.object({
+  _id: z.string(),
+  description: z.optional(z.string()),
+  reviewStatus: z.string(),
+  status: z.string(),
+  allReviews: z.optional(
+    z.array(
+      z.object({
+        kind: z.string(),
+        comment: z.optional(z.string()),
+        memberId: z.optional(z.string()),
+        serviceTokenId: z.optional(z.string()),
+      }),
+    ),
+  ),
+})
+type ApprovalRequest = z.output<typeof approvalRequest>
+const approvalRequests = z.object({ items: z.array(approvalRequest) })
+
+const connection = z.strictObject({
+  baseUrl: z._default(
+    url('https://app.launchdarkly.com, https://app.eu.launchdarkly.com or https://app.launchdarkly.us'),
+    'https://app.launchdarkly.com',
+  ),
+  token: secret('An access token, better a service token, whose role may update flags and apply approval requests'),
+  project: optional(word('Default project, by its key')),
+  environment: optional(name('Default environment, by its key')),
+  contextKind: optional(
+    word('What a percentage is taken of: user, organization, ..; as it is at the flag where left out, else user'),
+  ),
+  reviewers: optional(words('Who is told of an approval request: ids of members')),
+  reviewerTeams: optional(words('Which teams are told of an approval request: their keys')),
+})
+type LaunchDarkly = Client<z.output<typeof connection>>
+
+/** A weight is in thousandths of a percent. */
+const perPercent = 1_000
+
+/**
+ * LaunchDarkly.
+ *
+ * Where changes of an environment must be approved, it asks for the approval, and applies what was approved.
+ *
+ * @see https://launchdarkly.com/docs/api/feature-flags/patch-feature-flag
+ * @see https://launchdarkly.com/docs/api/approvals
+ */
+export const launchdarkly = defineFlagProvider({
+  title: 'LaunchDarkly',
+  connection,
+  headers: ({ token }) => ({ authorization: token, 'ld-api-version': '20240415' }),
+  // Any token may ask who it is.
+  check: ({ http }) => http.get('api/v2/caller-identity'),
+  project: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, example: 'shop' },
+
+  async get(client, place, key) {
+    const { variations, config } = await read(client, place, key)
+    const href = config._site?.href
+    return {
+      on: config.on,
+      percentage: percentageOf(variations, config),
+      ...(href ? { url: new URL(href, client.http.baseUrl).href } : {}),
+    }
+  },
+
+  async set(client, place, changes, comment) {
+    // They come one at a time.
+    const [change] = changes
+    if (!change) return undefined
+    const instructions = await instructionsFor(client, place, change)
+    const { status } = await client.http.patch(
+      flagPath(place, change.flag),
+      { environmentKey: place.environment, instructions, ...(comment ? { comment } : {}) },
+      { headers: { 'content-type': semanticPatch }, accept: [405, 409] },
+    )
+    if (status === 409) throw busy(change.flag)
+    return status === 405 ? askForApproval(client, place, change, instructions, comment) : undefined
+  },
+
+  async look(client, place, { id, handle }) {
+    const path = `${approvalsPath(place, String(handle))}/${segment(id)}`
+    const request = (await client.http.get(path, { answer: approvalRequest })).body
+    const { status, reviewStatus } = request
+    if (status === 'completed') return { state: status, ended: true }
+    if (status === 'failed') return { state: status, ended: true, declined: 'LaunchDarkly could not apply it' }
+    if (reviewStatus === 'declined') return { state: reviewStatus, ended: true, declined: whoDeclined(request) }
+    if (status !== 'pending' || reviewStatus !== 'approved') {
+      return { state: status === 'pending' ? `${reviewStatus} review` : status, ended: false }
+    }
+    return apply(client, path, String(handle))
+  },
+})
+
+const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
+
+function flagPath({ project = '' }: Place, key: string): string {
+  return `api/v2/flags/${segment(project)}/${segment(key)}`
+}
+
+function approvalsPath({ project = '', environment }: Place, key: string): string {
+  const flag = `api/v2/projects/${segment(project)}/flags/${segment(key)}`
+  return `${flag}/environments/${segment(environment)}/approval-requests`
+}
+
+async function read(
+  { http }: LaunchDarkly,
+  place: Place,
+  key: string,
+): Promise<{ variations: Flag['variations']; config: InEnvironment }> {
+  const { environment, project } = place
+  const { body } = await http.get(flagPath(place, key), { query: { env: environment }, answer: flag })
+  const config = body.environments?.[environment]
+  if (!config) throw new Failure('refused', `LaunchDarkly has no environment "${environment}" in ${project}.`)
+  return { variations: body.variations, config }
+}
+
+/** Only between true and false there is one percentage to speak of. */
+function trueAndFalse(variations: Flag['variations']): { yes: number; no: number } | undefined {
+  const yes = variations.findIndex(({ value }) => value === true)
+  const no = variations.findIndex(({ value }) => value === false)
+  return variations.length === 2 && yes >= 0 && no >= 0 ? { yes, no } : undefined
+}
+
+function percentageOf(variations: Flag['variations'], { fallthrough }: InEnvironment): number | undefined {
+  const at = trueAndFalse(variations)
+  if (!at || !fallthrough) return undefined
+  const { variation, rollout } = fallthrough
+  if (!rollout) return variation === undefined ? undefined : variation === at.yes ? 100 : 0
+  const weights = rollout.variations.filter((one) => one.variation === at.yes).map(({ weight }) => weight)
+  return weights.reduce((sum, weight) => sum + weight, 0) / perPercent
+}
+
+async function instructionsFor(client: LaunchDarkly, place: Place, { flag, on, percentage }: FlagChange) {
+  return [
+    ...(percentage === undefined ? [] : [await rolloutOf(client, place, flag, percentage)]),
+    ...(on === undefined ? [] : [{ kind: on ? 'turnFlagOn' : 'turnFlagOff' }]),
+  ]
+}
+
+async function rolloutOf(client: LaunchDarkly, place: Place, key: string, percentage: number) {
+  const { variations, config } = await read(client, place, key)
+  const at = trueAndFalse(variations)
+  const [yes, no] = [variations[at?.yes ?? -1], variations[at?.no ?? -1]]
+  if (!yes || !no) {
+    const names = variations.map(({ value }) => JSON.stringify(value)).join(', ')
+    throw new Failure(
+      'refused',
+      `${key} serves ${names}: a percentage can only be set for a flag of true and false. Its state can be set.`,
+    )
+  }
+  const before = config.fallthrough?.rollout
+  const contextKind = client.connection.contextKind ?? before?.contextKind ?? 'user'
+  // Another attribute would mix anew who gets it and who does not.
+  const bucketBy = contextKind === (before?.contextKind ?? 'user') ? before?.bucketBy : undefined
+  return {
+    kind: 'updateFallthroughVariationOrRollout',
+    rolloutContextKind: contextKind,
+    ...(bucketBy ? { rolloutBucketBy: bucketBy } : {}),
+    rolloutWeights: { [yes._id]: percentage * perPercent, [no._id]: (100 - percentage) * perPercent },
+  }
+}
+
+/** Once for a call: the key of the call stands in the description. */
+async function askForApproval(
+  client: LaunchDarkly,
+  place: Place,
+  { flag, on, percentage }: FlagChange,
+  instructions: object[],
+  comment: string | undefined,
+): Promise<PendingChange> {
+  const { http, key, connection } = client
+  const path = approvalsPath(place, flag)
+  const ref = key === undefined ? '' : ` (Ref: caw-${key})`
+  const { items } = (await http.get(path, { answer: approvalRequests })).body
+  const found = ref ? items.find(({ description }) => description?.includes(ref)) : undefined
+  const wanted = [
+    ...(on === undefined ? [] : [on ? 'on' : 'off']),
+    ...(percentage === undefined ? [] : [`to ${percentage} %`]),
+  ].join(' and ')
+  const content = {
+    description: `Set ${flag} ${wanted}${ref}`,
+    instructions,
+    ...(comment ? { comment } : {}),
+    ...(connection.reviewers ? { notifyMemberIds: connection.reviewers } : {}),
+    ...(connection.reviewerTeams ? { notifyTeamKeys: connection.reviewerTeams } : {}),
+  }
+  const request = found ?? (await http.post(path, content, { answer: approvalRequest })).body
+  return { id: request._id, noun: 'approval request', handle: flag }
+}
+
+/** What was approved is only applied when somebody asks for it; where this token may not, somebody else has to. */
+async function apply({ http }: LaunchDarkly, path: string, key: string) {
+  try {
+    const { status } = await http.post(`${path}/apply`, {}, { accept: [409] })
+    if (status === 409) throw busy(key)
+    return { state: 'completed', ended: true } as const
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+    return { state: `approved, to be applied by somebody else, since ${error.message}`, ended: false } as const
+  }
+}
+
+function whoDeclined({ allReviews = [] }: ApprovalRequest): string {
+  const declined = allReviews.filter(({ kind }) => kind === 'decline')
+  const who = declined.map(({ memberId, serviceTokenId, comment }) => {
+    const by = memberId ? ` by member ${memberId}` : serviceTokenId ? ` by service token ${serviceTokenId}` : ''
+    return `declined${by}${comment ? `: ${comment}` : ''}`
+  })
+  return who.join('; ')
+}
+
+/** It says that another change got in between; the same call, read anew, may succeed. */
+function busy(key: string): Failure {
+  return new Failure('platform', `LaunchDarkly answered 409: another change of ${key} was under way.`)
+}

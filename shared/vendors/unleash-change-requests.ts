@@ -1,0 +1,136 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import type { Client } from '../function/provider.ts'
+import { type Http, segment } from '../http.ts'
+import { reasonOf } from '../http-answers.ts'
+import { clipLine } from '../one-line.ts'
+import type { ChangeSight, PendingChange, Place } from '../shapes/flag.ts'
+
+/** One change of a flag, as a change request takes it. */
+export interface ChangeAction {
+  feature: string
+  action: string
+  payload: object
+}
+
+const person = z.object({ username: z.nullish(z.string()) })
+const changeRequest = z.object({
+  id: z.number(),
+  title: z.nullish(z.string()),
+  environment: z.string(),
+  state: z.string(),
+  features: z.array(
+    z.object({
+      name: z.string(),
+      changes: z.array(z.object({ action: z.string(), payload: z.optional(z.unknown()) })),
+    }),
+  ),
+  rejections: z.optional(z.array(z.object({ createdBy: person }))),
+  comments: z.optional(z.array(z.object({ text: z.string(), createdBy: person }))),
+  schedule: z.optional(z.object({ scheduledAt: z.string(), status: z.string(), reason: z.nullish(z.string()) })),
+})
+type ChangeRequest = z.output<typeof changeRequest>
+
+/** What is added comes to it in these states. */
+const growing = ['Draft', 'In review', 'Approved']
+const longestTitle = 100
+
+/**
+ * Asks for changes that may not be made at once, and sends them to review; a repeat finds what an earlier try has asked
+ * for by the key of the call in its title.
+ *
+ * Unleash keeps one change request that is open for a user and an environment, and adds whatever that user asks for to it,
+ * which takes back the approvals that it has. So while that of another call is open, a call has to wait.
+ *
+ * @see https://docs.getunleash.io/concepts/change-requests
+ * @throws Failure `platform` while another one is open
+ */
+export async function askForChange(
+  { http, key }: Client,
+  place: Place,
+  actions: ChangeAction[],
+  comment: string | undefined,
+): Promise<PendingChange> {
+  const mark = key === undefined ? undefined : `(caw-${key})`
+  const path = `api/admin/projects/${segment(place.project ?? '')}`
+  const { body: mine } = await http.get(`${path}/change-requests/pending`, { answer: z.array(changeRequest) })
+  const open = mine.find(({ environment, state }) => environment === place.environment && growing.includes(state))
+  const ours = open !== undefined && (hasMark(open, mark) || isLeftBehind(open, actions))
+  if (open && !ours) throw busy(open)
+  const add = `${path}/environments/${segment(place.environment)}/change-requests`
+  const request = open && holds(open, actions) ? open : (await http.post(add, actions, { answer: changeRequest })).body
+  const one = `${path}/change-requests/${request.id}`
+  if (mark && !hasMark(request, mark)) {
+    await http.put(`${one}/title`, { title: `${clipLine(comment ?? 'Set feature flags', longestTitle)} ${mark}` })
+  }
+  if (request.state === 'Draft') {
+    await http.put(`${one}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
+  }
+  return { id: String(request.id), noun: 'change request', url: linkTo(http, place, request.id) }
+}
+
+/** How it goes on; what was approved is applied, since Unleash does so only when it is asked to. */
+export async function lookAtChange(http: Http, place: Place, id: string): Promise<ChangeSight> {
+  const path = `api/admin/projects/${segment(place.project ?? '')}/change-requests/${segment(id)}`
+  const request = (await http.get(path, { answer: changeRequest })).body
+  const { state, schedule } = request
+  if (state === 'Applied') return { state, ended: true }
+  if (state === 'Rejected' || state === 'Cancelled') return { state, ended: true, declined: whyDeclined(request) }
+  if (state === 'Approved') return apply(http, path)
+  const when = schedule
+    ? ` for ${schedule.scheduledAt}, ${[schedule.status, schedule.reason].filter(Boolean).join(': ')}`
+    : ''
+  return { state: `${state}${when}`, ended: false }
+}
+
+/** Where this token may not, somebody else has to. */
+async function apply(http: Http, path: string): Promise<ChangeSight> {
+  const { status, body } = await http.put(`${path}/state`, { state: 'Applied' }, { accept: [403] })
+  if (status !== 403) return { state: 'Applied', ended: true }
+  return { state: `Approved, to be applied by somebody else, since Unleash says: ${reasonOf(body)}`, ended: false }
+}
+
+function hasMark({ title }: ChangeRequest, mark: string | undefined): boolean {
+  return mark !== undefined && title?.includes(mark) === true
+}
+
+/** Whether it has each of the changes. */
+function holds({ features }: ChangeRequest, actions: ChangeAction[]): boolean {
+  return actions.every(({ feature, action, payload }) =>
+    features.some(
+      ({ name, changes }) =>
+        name === feature && changes.some((change) => change.action === action && isSame(change.payload, payload)),
+    ),
+  )
+}
+
+/** What a try that broke off has left: a draft of these changes alone, which has no key in its title yet. */
+function isLeftBehind(request: ChangeRequest, actions: ChangeAction[]): boolean {
+  const changes = request.features.flatMap((feature) => feature.changes)
+  return request.state === 'Draft' && changes.length === actions.length && holds(request, actions)
+}
+
+/** Whether what is kept has what was sent: it may have more, and in another order. */
+function isSame(kept: unknown, sent: unknown): boolean {
+  if (kept === null || typeof kept !== 'object' || sent === null || typeof sent !== 'object') return kept === sent
+  return Object.entries(sent).every(([name, value]) => isSame((kept as Record<string, unknown>)[name], value))
+}
+
+function busy({ id, title, environment, state }: ChangeRequest): Failure {
+  const named = title ? `${id} "${title}"` : String(id)
+  return new Failure(
+    'platform',
+    `Unleash adds to change request ${named} whatever else this user changes in ${environment}: it is ${state}, and must be applied or cancelled before.`,
+  )
+}
+
+function whyDeclined({ rejections = [], comments = [] }: ChangeRequest): string {
+  const by = rejections.flatMap(({ createdBy }) => createdBy.username ?? [])
+  const last = comments.at(-1)
+  const said = last ? `${last.createdBy.username ?? 'somebody'} says: ${last.text}` : ''
+  return [by.length > 0 ? `by ${by.join(', ')}` : '', said].filter(Boolean).join('; ')
+}
+
+function linkTo({ baseUrl }: Http, { project = '' }: Place, id: number): string {
+  return `${baseUrl}/projects/${segment(project)}/change-requests/${id}`
+}

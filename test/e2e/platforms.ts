@@ -1,0 +1,205 @@
+import { startAppConfig } from '../servers/aws-appconfig.ts'
+import { startSsm } from '../servers/aws-ssm.ts'
+import { startAzureBoards } from '../servers/azure-boards.ts'
+import { startFlagsmith } from '../servers/flagsmith.ts'
+import { startGitlab } from '../servers/gitlab.ts'
+import { startJira } from '../servers/jira.ts'
+import { startLaunchDarkly } from '../servers/launchdarkly.ts'
+import { startPagerDuty } from '../servers/pagerduty.ts'
+import { startPagerDutyEvents } from '../servers/pagerduty-events.ts'
+import { startRedmine } from '../servers/redmine.ts'
+import type { Served } from '../servers/serve.ts'
+import { startServiceNow } from '../servers/servicenow.ts'
+import { startUnleash } from '../servers/unleash.ts'
+
+/** A platform that is played, and how it is connected. */
+export interface Played {
+  server: Served
+  /** The secret of the connection. */
+  connection: Record<string, unknown>
+  /** How many tickets there are. */
+  made?: () => number
+}
+
+/** What differs from one platform of tickets to the other. */
+export interface TicketPlatform {
+  start(): Promise<Played>
+  /** Well formed, but of nothing; undefined where the platform does not say so. */
+  unknownId: string | undefined
+  /** No such id can be; none where any text is one. */
+  wrongId?: string
+  /** What update sends beside the title. */
+  update: Record<string, unknown>
+  /** What close sends. */
+  close: Record<string, unknown>
+  /** What open sends beside title and description. */
+  open: Record<string, unknown>
+  /** Whether the state can be read back. */
+  blind?: true
+}
+
+const aws = { region: 'eu-west-1' }
+// The servers that play AWS take these credentials: the local runtime gives them to every function.
+process.env['AWS_ACCESS_KEY_ID'] = 'local'
+
+/** Every platform of tickets that a test can play, by category and provider. */
+export const ticketPlatforms: Record<string, TicketPlatform> = {
+  'issue-ticketing/jira': {
+    async start() {
+      const server = await startJira()
+      const { url: baseUrl, email, token, state } = server
+      return { server, connection: { baseUrl, email, token, project: 'OPS' }, made: () => state.issues.length }
+    },
+    unknownId: 'OPS-424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'issue-ticketing/redmine': {
+    async start() {
+      const server = await startRedmine()
+      const { url: baseUrl, token, state } = server
+      return { server, connection: { baseUrl, token, project: 'ops' }, made: () => state.issues.length }
+    },
+    unknownId: '424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'issue-ticketing/gitlab': {
+    async start() {
+      const server = await startGitlab()
+      const { url: baseUrl, token, state } = server
+      return { server, connection: { baseUrl, token, project: 'ops/shop/checkout' }, made: () => state.issues.length }
+    },
+    unknownId: 'ops/shop/checkout#424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'issue-ticketing/azure-boards': {
+    async start() {
+      const server = await startAzureBoards()
+      const { url: baseUrl, token, state } = server
+      const connection = { baseUrl, token, project: 'fabrikam/Fabrikam Fiber' }
+      return { server, connection, made: () => state.items.length }
+    },
+    unknownId: 'fabrikam/Fabrikam Fiber#424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'incident-management/servicenow': {
+    async start() {
+      const server = await startServiceNow()
+      const { url: baseUrl, username, password, state } = server
+      return { server, connection: { baseUrl, username, password }, made: () => state.incidents.length }
+    },
+    unknownId: 'INC0424242',
+    wrongId: 'no such thing',
+    open: { priority: 'high', severity: 'critical' },
+    update: { comment: 'Now 5 s', urgency: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'incident-management/pagerduty': {
+    async start() {
+      const server = await startPagerDuty()
+      const { url: baseUrl, email, token, state } = server
+      return { server, connection: { baseUrl, email, token, project: 'PIJ90N7' }, made: () => state.incidents.length }
+    },
+    unknownId: 'QNOSUCHINCIDENT',
+    wrongId: 'no such thing',
+    open: { priority: 'high' },
+    update: { comment: 'Now 5 s', urgency: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'incident-management/pagerduty-events': {
+    async start() {
+      const server = await startPagerDutyEvents()
+      const { url: baseUrl, token, state } = server
+      return { server, connection: { baseUrl, token }, made: () => state.alerts.length }
+    },
+    unknownId: undefined,
+    wrongId: ' no such thing',
+    open: { severity: 'critical', labels: 'shop' },
+    update: { severity: 'low' },
+    close: {},
+    blind: true,
+  },
+  'incident-management/aws-opscenter': {
+    async start() {
+      const server = await startSsm()
+      return { server, connection: { ...aws, endpoint: server.url }, made: () => server.state.opsItems.length }
+    },
+    unknownId: 'oi-424242424242',
+    wrongId: 'no such thing',
+    open: { priority: 'high', severity: 'critical' },
+    update: { comment: 'Now 5 s', severity: 'low' },
+    close: { comment: 'Rolled back' },
+  },
+  'incident-management/jira-service-management': {
+    async start() {
+      const server = await startJira()
+      const { url: baseUrl, email, token, state } = server
+      return { server, connection: { baseUrl, email, token, project: 'OPS' }, made: () => state.issues.length }
+    },
+    unknownId: 'OPS-424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+}
+
+/** What differs from one platform of flags to the other. */
+export interface FlagPlatform {
+  start(): Promise<Played & { settle?: () => void }>
+  /** One that is off, and one that is on. */
+  flags: { off: string; on: string }
+}
+
+/** Every platform of flags that a test can play, by provider. */
+export const flagPlatforms: Record<string, FlagPlatform> = {
+  launchdarkly: {
+    async start() {
+      const server = await startLaunchDarkly()
+      const { url: baseUrl, token } = server
+      return { server, connection: { baseUrl, token, project: 'shop', environment: 'production' } }
+    },
+    flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+  },
+  unleash: {
+    async start() {
+      const server = await startUnleash()
+      const { url: baseUrl, token } = server
+      return { server, connection: { baseUrl, token, environment: 'production' } }
+    },
+    flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+  },
+  flagsmith: {
+    async start() {
+      const server = await startFlagsmith()
+      const { url: baseUrl, token } = server
+      return { server, connection: { baseUrl, token, environment: 'Prod1key' } }
+    },
+    flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+  },
+  'aws-appconfig': {
+    async start() {
+      const server = await startAppConfig()
+      const { application, profile, environment, strategy } = server
+      const connection = { ...aws, endpoint: server.url, application, profile, environment }
+      return {
+        server,
+        connection: { ...connection, deploymentStrategy: strategy },
+        // Whatever is deployed is deployed at once.
+        settle: () => server.end('COMPLETE'),
+      }
+    },
+    flags: { off: 'checkout', on: 'search' },
+  },
+}

@@ -1,0 +1,464 @@
+import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { Failure } from '../../../shared/errors.ts'
+import { name, optional, url } from '../../../shared/fields.ts'
+import type { Begun, Look } from '../../../shared/function/category.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
+import {
+  type ChangeSight,
+  defineFlagProvider,
+  type FlagChange,
+  type FlagProvider,
+  type FlagState,
+  type PendingChange,
+  setFlag,
+  setFlags,
+} from '../../../shared/shapes/flag.ts'
+import { clientOf, failureOf } from '../use.ts'
+
+interface Trouble {
+  /** Flags that are refused, pass by without effect, must be approved, or break off. */
+  refuses?: string[]
+  ignores?: string[]
+  waits?: string[]
+  breaks?: string[]
+}
+
+/** A platform of a few flags that plays whatever a platform may do. */
+function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble = {}) {
+  const flags: Record<string, FlagState> = {
+    a: { on: false, percentage: 25, url: 'https://flags.example.com/a' },
+    b: { on: true, percentage: 100 },
+    c: { on: false },
+  }
+  const sights: Record<string, ChangeSight> = {}
+  const calls: string[] = []
+  /** After how many reads a change shows. */
+  const state = { lag: 0 }
+  const late: (() => void)[] = []
+  const provider = defineFlagProvider({
+    title: 'Played Flags',
+    connection: z.strictObject({
+      baseUrl: url('Nowhere'),
+      environment: optional(name('Default environment')),
+      project: optional(name('Default project')),
+    }),
+    check: async () => undefined,
+    project: { pattern: /^[a-z]+$/, example: 'shop', optional: true },
+    checkChange({ percentage }) {
+      if (percentage === 13) throw new Failure('invalid', 'not 13')
+    },
+    async get(_, { environment }, flag) {
+      calls.push(`get ${flag}`)
+      const found = flags[flag]
+      if (!found || environment !== 'production') throw new Failure('refused', `There is no flag ${flag}.`)
+      if (late.length > 0 && state.lag-- <= 0) for (const change of late.splice(0)) change()
+      return { ...found }
+    },
+    async set(_, __, changes, comment): Promise<PendingChange | undefined> {
+      for (const { flag, on, percentage } of changes) {
+        calls.push(`set ${flag}${comment ? `: ${comment}` : ''}`)
+        if (refuses.includes(flag)) throw new Failure('refused', `${flag} is locked`)
+        if (breaks.includes(flag)) throw new Failure('platform', `${flag} broke off`)
+        const change = () => {
+          const before = flags[flag] ?? { on: false }
+          flags[flag] = { ...before, on: on ?? before.on, ...(percentage === undefined ? {} : { percentage }) }
+        }
+        if (waits.includes(flag)) {
+          return { id: `r-${flag}`, noun: 'approval request', url: `https://flags.example.com/r-${flag}`, handle: flag }
+        }
+        if (!ignores.includes(flag)) state.lag > 0 ? late.push(change) : change()
+      }
+      return undefined
+    },
+    async look(_, __, { id }) {
+      calls.push(`look ${id}`)
+      return sights[id] ?? { state: 'pending', ended: false }
+    },
+  })
+  return { provider: provider as unknown as FlagProvider, flags, sights, calls, state }
+}
+
+type Played = ReturnType<typeof play>
+
+const connection = { baseUrl: 'https://flags.example.com', environment: 'production' }
+const event = { data: {} } as never
+const client = ({ provider }: Played) => clientOf(provider, connection as never)
+const input = (played: Played, action: typeof setFlag | typeof setFlags, asked: object) =>
+  action.complete(action.input.parse(asked) as never, { event, connection, provider: played.provider })
+const one = (played: Played, asked: object) =>
+  setFlag.act(played.provider, client(played), input(played, setFlag, asked)) as Promise<Outcome>
+const several = (played: Played, asked: object) =>
+  setFlags.act(played.provider, client(played), input(played, setFlags, asked)) as Promise<Outcome>
+const begun = (result: Outcome | Begun): Begun => {
+  if (!('pending' in result)) throw new Error('It has ended')
+  return result
+}
+const look = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { pending }: Begun) =>
+  // What is kept in a task comes back as JSON.
+  action.follow?.look(
+    played.provider,
+    client(played),
+    input(played, action, asked),
+    JSON.parse(JSON.stringify(pending)),
+  ) as Promise<Look>
+const writes = ({ calls }: Played) => calls.filter((call) => call.startsWith('set'))
+
+describe('the input', () => {
+  const changes = (asked: object, action: typeof setFlag | typeof setFlags = setFlag): FlagChange[] =>
+    input(play(), action, asked).changes
+
+  test.each([
+    ['on', true],
+    ['ON', true],
+    ['true', true],
+    [true, true],
+    ['off', false],
+    ['False', false],
+    [false, false],
+  ])('takes %j as a state', (state, on) => {
+    expect(changes({ flag: 'a', state })).toEqual([{ flag: 'a', on, percentage: undefined }])
+  })
+
+  test('takes percentages of 0 to 100, also as text', () => {
+    for (const percentage of [0, '0', 25, '25', 100]) {
+      expect(changes({ flag: 'a', percentage })).toEqual([{ flag: 'a', on: undefined, percentage: Number(percentage) }])
+    }
+    for (const percentage of [-1, 101, 2.5, '25%', 'half']) {
+      expect(() => changes({ flag: 'a', percentage })).toThrow()
+    }
+  })
+
+  test('is refused where it says nothing of what is to become of the flag', () => {
+    expect(() => changes({ flag: 'a' })).toThrow('input.state is missing for a: write on or off')
+    expect(() => changes({ flags: ['a', { flag: 'b', state: 'on' }] }, setFlags)).toThrow(
+      'input.flags.0 is missing for a',
+    )
+    for (const state of ['maybe', 1]) expect(() => changes({ flag: 'a', state })).toThrow()
+  })
+
+  test('is refused where the provider has nothing for it', () => {
+    expect(() => changes({ flag: 'a', percentage: 13 })).toThrow('not 13')
+  })
+
+  test.each([
+    ['text with commas', 'a, b,', { state: 'off' }],
+    ['names', ['a', 'b'], { state: 'off' }],
+    ['JSON in text', '["a", {"flag": "b"}]', { state: 'off' }],
+    [
+      'objects',
+      [
+        { flag: 'a', state: 'off' },
+        { flag: 'b', state: false },
+      ],
+      {},
+    ],
+  ])('takes several flags as %s', (_, flags, more) => {
+    expect(changes({ flags, ...more }, setFlags)).toEqual([
+      { flag: 'a', on: false, percentage: undefined },
+      { flag: 'b', on: false, percentage: undefined },
+    ])
+  })
+
+  test('has what is said of one flag before what is said for all', () => {
+    const flags = [{ flag: 'a', percentage: 5 }, { flag: 'b', state: 'on' }, 'c']
+    expect(changes({ flags, state: 'off', percentage: 50 }, setFlags)).toEqual([
+      { flag: 'a', on: false, percentage: 5 },
+      { flag: 'b', on: true, percentage: 50 },
+      { flag: 'c', on: false, percentage: 50 },
+    ])
+  })
+
+  test.each([[[]], ['  '], ['[broken'], [[{ state: 'on' }]], [Array.from({ length: 51 }, (_, at) => `f${at}`)]])(
+    'is refused where the flags are %j',
+    (flags) => {
+      expect(() => changes({ flags, state: 'on' }, setFlags)).toThrow()
+    },
+  )
+
+  test('is refused where a flag is there twice', () => {
+    expect(() => changes({ flags: 'a,b,a', state: 'on' }, setFlags)).toThrow('input.flags.2 is twice there for a')
+  })
+
+  test('takes environment and project from the connection, and its own before', () => {
+    const { provider } = play()
+    const from = { event, provider, connection: { ...connection, project: 'shop' } }
+    const asked = { flag: 'a', state: 'on' } as const
+    expect(setFlag.complete(asked, from)).toMatchObject({ environment: 'production', project: 'shop' })
+    const own = { ...asked, environment: 'test', project: 'cart' }
+    expect(setFlag.complete(own, from)).toMatchObject({ environment: 'test', project: 'cart' })
+    expect(() => setFlag.complete(asked, { event, provider, connection: {} })).toThrow('input.environment is missing')
+  })
+})
+
+describe('set-flag', () => {
+  test('answers how it was and is, as read back', async () => {
+    const played = play()
+    expect(await one(played, { flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
+      status: 'succeeded',
+      result: 'pass',
+      message: 'a in production is on (50 %), and was off (25 %)',
+      data: {
+        flag: 'a',
+        before: { state: 'off', percentage: 25 },
+        after: { state: 'on', percentage: 50 },
+        changed: true,
+        url: 'https://flags.example.com/a',
+        environment: 'production',
+      },
+      links: { 'played-flags a': 'https://flags.example.com/a' },
+    })
+    expect(played.calls).toEqual(['get a', 'set a: Launch', 'get a'])
+  })
+
+  test('passes without a write where it is so already, and says so', async () => {
+    const played = play()
+    expect(await one(played, { flag: 'b', state: 'on', percentage: 100 })).toMatchObject({
+      result: 'pass',
+      message: 'b in production was on (100 %) already',
+      data: { changed: false, before: { state: 'on' }, after: { state: 'on' } },
+    })
+    expect(played.calls).toEqual(['get b'])
+  })
+
+  test('leaves what is not asked for', async () => {
+    const played = play()
+    expect(await one(played, { flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
+    expect(played.flags['a']).toMatchObject({ on: false, percentage: 75 })
+  })
+
+  test('waits a moment for a platform that shows a change late', async () => {
+    const played = play()
+    played.state.lag = 1
+    expect(await one(played, { flag: 'a', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: true } })
+  })
+
+  test('fails where the platform takes the change and does not make it', async () => {
+    expect(await one(play({ ignores: ['a'] }), { flag: 'a', state: 'on' })).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: 'a in production was not set to on (25 %): Played Flags took the change, but it is still off (25 %)',
+      data: { changed: false, failed: expect.stringContaining('still off') },
+    })
+  })
+
+  test('is refused as the platform refuses it', async () => {
+    const failure = await failureOf(one(play({ refuses: ['a'] }), { flag: 'a', state: 'on' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: 'a is locked' })
+    expect(await failureOf(one(play(), { flag: 'x', state: 'on' }))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('set-flags', () => {
+  test('sets each that is not so yet, and names those', async () => {
+    const played = play()
+    expect(await several(played, { flags: 'a,b,c', state: 'on' })).toMatchObject({
+      result: 'pass',
+      message:
+        'a in production is on (25 %), and was off (25 %); b in production was on (100 %) already; c in production is on, and was off',
+      data: { changed: ['a', 'c'], failed: [], flags: [{ flag: 'a' }, { flag: 'b' }, { flag: 'c' }] },
+    })
+    expect(writes(played)).toEqual(['set a', 'set c'])
+  })
+
+  test('changes nothing where one of them is not there', async () => {
+    const played = play()
+    const failure = await failureOf(several(played, { flags: 'a,x', state: 'on' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: 'There is no flag x.' })
+    expect(writes(played)).toEqual([])
+  })
+
+  test('goes on where one is refused, fails, and names which were changed', async () => {
+    const played = play({ refuses: ['b'] })
+    expect(
+      await several(played, {
+        flags: [
+          { flag: 'a', state: 'on' },
+          { flag: 'b', state: 'off' },
+          { flag: 'c', state: 'on' },
+        ],
+      }),
+    ).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: expect.stringContaining('b in production was not set to off (100 %): b is locked'),
+      data: { changed: ['a', 'c'], failed: ['b'] },
+    })
+  })
+
+  test('reads back what was refused: it may be changed in part', async () => {
+    const played = play({ refuses: ['b'] })
+    const set = played.provider.set
+    played.provider.set = async (...call) => {
+      if (call[2][0]?.flag === 'b') played.flags['b'] = { on: false, percentage: 100 }
+      return set(...call)
+    }
+    const changes = {
+      flags: [
+        { flag: 'a', state: 'on' },
+        { flag: 'b', state: 'off', percentage: 5 },
+      ],
+    }
+    expect(await several(played, changes)).toMatchObject({
+      result: 'fail',
+      data: { changed: ['a', 'b'], flags: [{}, { after: { state: 'off', percentage: 100 } }] },
+    })
+  })
+
+  test('breaks off with a fault that may pass, and says how far it got', async () => {
+    const played = play({ refuses: ['a'], breaks: ['c'] })
+    const failure = await failureOf(several(played, { flags: ['a', { flag: 'b', percentage: 5 }, 'c'], state: 'on' }))
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(failure.message).toBe('c broke off. Changed before that: b.')
+  })
+
+  test('does the rest when it is tried again', async () => {
+    const trouble = { breaks: ['c'] }
+    const played = play(trouble)
+    await failureOf(several(played, { flags: 'a,c', state: 'on' }))
+    trouble.breaks.length = 0
+    expect(await several(played, { flags: 'a,c', state: 'on' })).toMatchObject({
+      result: 'pass',
+      data: { changed: ['c'] },
+    })
+    expect(writes(played)).toEqual(['set a', 'set c', 'set c'])
+  })
+
+  test('hands all to a platform that changes them in one go', async () => {
+    const played = play()
+    played.provider.together = true
+    const set = played.provider.set
+    const sizes: number[] = []
+    played.provider.set = async (...call) => {
+      sizes.push(call[2].length)
+      return set(...call)
+    }
+    expect(await several(played, { flags: 'a,b,c', state: 'on' })).toMatchObject({ data: { changed: ['a', 'c'] } })
+    expect(sizes).toEqual([2])
+  })
+})
+
+describe('a change that must be approved', () => {
+  const asked = { flag: 'a', state: 'on' }
+
+  test('is a warning for who does not wait for it', async () => {
+    const { outcome } = begun(await one(play({ waits: ['a'] }), asked))
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'warning',
+      message: 'Not changed yet, since it waits for approval request r-a for a: mode=interactive waits for its end',
+      data: {
+        changed: false,
+        after: { state: 'off' },
+        pending: [{ id: 'r-a', noun: 'approval request', url: 'https://flags.example.com/r-a' }],
+      },
+      links: { 'played-flags approval request r-a': 'https://flags.example.com/r-a' },
+    })
+  })
+
+  test('runs until somebody decides', async () => {
+    const played = play({ waits: ['a'] })
+    const waiting = begun(await one(played, asked))
+    expect(await look(played, setFlag, asked, waiting)).toEqual({ running: 'pending (approval request r-a)' })
+  })
+
+  test('passes once it is made', async () => {
+    const played = play({ waits: ['a'] })
+    const waiting = begun(await one(played, asked))
+    played.sights['r-a'] = { state: 'applied', ended: true }
+    played.flags['a'] = { on: true, percentage: 25 }
+    expect(await look(played, setFlag, asked, waiting)).toMatchObject({
+      ended: {
+        result: 'pass',
+        message: 'a in production is on (25 %), and was off (25 %)',
+        data: { before: { state: 'off' }, after: { state: 'on' }, changed: true },
+        links: { 'played-flags approval request r-a': 'https://flags.example.com/r-a' },
+      },
+    })
+  })
+
+  test('fails where it was declined, with the reason', async () => {
+    const played = play({ waits: ['a'] })
+    const waiting = begun(await one(played, asked))
+    played.sights['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
+    expect(await look(played, setFlag, asked, waiting)).toMatchObject({
+      ended: {
+        status: 'succeeded',
+        result: 'fail',
+        message:
+          'a in production was not set to on (25 %): approval request r-a ended as declined: by Mia: not on a Friday',
+        data: { changed: false },
+      },
+    })
+  })
+
+  test('fails where it is said to be made, and is not', async () => {
+    const played = play({ waits: ['a'] })
+    const waiting = begun(await one(played, asked))
+    played.sights['r-a'] = { state: 'applied', ended: true }
+    expect(await look(played, setFlag, asked, waiting)).toMatchObject({ ended: { result: 'fail' } })
+  })
+
+  test('does not keep the others from being changed, which is told', async () => {
+    const played = play({ waits: ['a'], refuses: ['b'] })
+    const all = {
+      flags: [
+        { flag: 'a', state: 'on' },
+        { flag: 'b', state: 'off' },
+        { flag: 'c', state: 'on' },
+      ],
+    }
+    const waiting = begun(await several(played, all))
+    expect(waiting.outcome).toMatchObject({
+      result: 'fail',
+      message:
+        'Not changed yet, since it waits for approval request r-a for a: mode=interactive waits for its end; b in production was not set to off (100 %): b is locked; c in production is on, and was off',
+      data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] },
+    })
+    played.sights['r-a'] = { state: 'applied', ended: true }
+    played.flags['a'] = { on: true, percentage: 25 }
+    expect(await look(played, setFlags, all, waiting)).toMatchObject({
+      ended: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
+    })
+  })
+
+  test('is looked after beside others: none waits for its turn', async () => {
+    const played = play({ waits: ['a', 'c'] })
+    const both = { flags: 'a,c', state: 'on' }
+    const waiting = begun(await several(played, both))
+    expect(await look(played, setFlags, both, waiting)).toEqual({
+      running: 'pending (approval request r-a); pending (approval request r-c)',
+    })
+    played.sights['r-c'] = { state: 'applied', ended: true }
+    played.calls.length = 0
+    expect(await look(played, setFlags, both, waiting)).toEqual({ running: 'pending (approval request r-a)' })
+    expect(played.calls).toEqual(['look r-a', 'look r-c'])
+  })
+
+  test('may be one for several flags', async () => {
+    const played = play({ waits: ['a', 'c'] })
+    const { set } = played.provider
+    played.provider.set = async (...call) => {
+      const waits = await set(...call)
+      return waits && { ...waits, id: 'r-1' }
+    }
+    const both = { flags: 'a,c', state: 'on' }
+    const waiting = begun(await several(played, both))
+    expect(waiting.outcome.message).toContain('waits for approval request r-1 for a, c:')
+    played.sights['r-1'] = { state: 'declined', ended: true, declined: '' }
+    expect(await look(played, setFlags, both, waiting)).toMatchObject({ ended: { data: { failed: ['a', 'c'] } } })
+  })
+
+  test('is not said to be changed where another one breaks off', async () => {
+    const played = play({ waits: ['a'], breaks: ['c'] })
+    const failure = await failureOf(several(played, { flags: 'a,c', state: 'on' }))
+    expect(failure.message).toBe('c broke off')
+  })
+
+  test('is left as it is when the deadline passes, and can not be stopped', async () => {
+    const { provider } = play()
+    const asked = input(play(), setFlag, { flag: 'a', state: 'on' })
+    expect(setFlag.follow?.onDeadline(asked)).toBe('leave')
+    expect(await setFlag.follow?.stop(provider, clientOf(provider, connection as never), asked, undefined)).toBe(false)
+  })
+})

