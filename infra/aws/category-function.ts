@@ -5,6 +5,7 @@ import { BundleFunction, type Deployment, executionsOfAllVersions } from './bund
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import type { IdempotencyTable } from './idempotency-table.ts'
 import type { Permission } from './permission.ts'
+import { mayUseProviders } from './provider-permissions.ts'
 import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
 
 /** The longest deadline, and a day for the finished event to get through. */
@@ -36,7 +37,8 @@ export class CategoryFunction extends Construct {
   constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
     super(scope, id)
     const { settings } = deployment
-    const { name, summary } = category
+    const { name, summary, providers } = category
+    const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
     const connections = secretPaths.connections(name)
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters')
@@ -47,7 +49,11 @@ export class CategoryFunction extends Construct {
       memory: settings.memory.task,
       executionTimeout,
       deadLetters: this.deadLetters,
-      may: [...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections]), mayListSecrets],
+      may: [
+        ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections]),
+        mayListSecrets,
+        ...forProviders,
+      ],
     })
     this.webhook = new BundleFunction(this, 'Webhook', deployment, {
       bundle: name,
@@ -65,6 +71,7 @@ export class CategoryFunction extends Construct {
         mayListSecrets,
         table.mayUse(),
         ...mayUseTask(this.task),
+        ...forProviders,
       ],
     })
   }

@@ -6,7 +6,7 @@ import type { IConstruct } from 'constructs'
 export interface Permission {
   actions: string[]
   resources: string[]
-  conditions?: Record<string, Record<string, string>>
+  conditions?: Record<string, Record<string, string | string[]>>
   /** Why there is a star in the resources; asked for where there is one. */
   star?: string
 }

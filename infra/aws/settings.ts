@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { parseDuration } from '../../shared/duration.ts'
 import { unknownName } from '../../shared/validate.ts'
+import { type AwsProvider, assumedRole, providerAccess, wrongArns } from './provider-permissions.ts'
 
 /** What CloudWatch Logs takes as a retention. */
 const retentionDays = [
@@ -75,6 +76,11 @@ const shape = {
       error: must('be the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>'),
     })
     .optional(),
+  /** What providers that are part of AWS may use, as ARNs, and the roles of other accounts that they may assume. */
+  awsProviders: object({
+    ...arnsByProvider(),
+    assumeRoles: list(`the ARN of a role, ${assumedRole.example}`, assumedRole.pattern).optional(),
+  }).optional(),
   /** Subnets and security groups of a VPC that exists, for platforms that only it can reach. */
   vpc: object({
     subnetIds: list('the id of a subnet, subnet-..', /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/),
@@ -88,6 +94,7 @@ const known: Record<string, readonly string[]> = {
   memory: ['webhook', 'task'],
   throttle: ['rate', 'burst'],
   vpc: ['subnetIds', 'securityGroupIds'],
+  awsProviders: [...Object.keys(providerAccess), 'assumeRoles'],
 }
 
 /** How the stack is deployed: the object `webhooks` in the context of `cdk.json`, with its defaults filled in. */
@@ -137,6 +144,20 @@ function object<S extends z.ZodRawShape>(fields: S) {
     error: (issue) =>
       issue.code === 'invalid_type' ? `must be an object of ${Object.keys(fields).join(', ')}` : undefined,
   })
+}
+
+function arnsByProvider() {
+  const names = Object.keys(providerAccess) as AwsProvider[]
+  return Object.fromEntries(names.map((name) => [name, arnsOf(name)])) as Record<AwsProvider, ReturnType<typeof arnsOf>>
+}
+
+function arnsOf(provider: AwsProvider) {
+  return z
+    .array(z.string({ error: must('be the text of an ARN') }), { error: must('be a list of ARNs') })
+    .superRefine((arns, context) => {
+      for (const message of wrongArns(provider, arns)) context.addIssue({ code: 'custom', message, input: arns })
+    })
+    .optional()
 }
 
 function count(most: number, byDefault: number) {

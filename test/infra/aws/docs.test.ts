@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { providerAccess } from '../../../infra/aws/provider-permissions.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
 import { permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
@@ -29,7 +30,7 @@ describe('docs/deploy.md', () => {
   it('explains every setting, with its default', () => {
     const rows = table(deploy, '## Settings')
     const defaults = readSettings({}, ['slo'])
-    const optional = ['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn']
+    const optional = ['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'awsProviders']
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),
     )
@@ -46,6 +47,15 @@ describe('docs/deploy.md', () => {
       'apiGatewayLogRole',
     ] as const)
       expect(documented[name]).toBe(String(defaults[name]))
+  })
+
+  it('shows settings for the providers of AWS that are valid', () => {
+    const [, json = ''] = /## Providers that are part of AWS[\s\S]*?```json\n([\s\S]*?)```/.exec(deploy) ?? []
+    const { webhooks } = JSON.parse(json).context
+    expect(Object.keys(readSettings(webhooks, ['slo']).awsProviders ?? {})).toEqual([
+      ...Object.keys(providerAccess),
+      'assumeRoles',
+    ])
   })
 
   it('lists what each function may do, and nothing that it may not', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { build } from './synthesize.ts'
+import { awsProviders, build } from './synthesize.ts'
 
 /** What cdk-nag's AwsSolutions, and the rules that CDK brings along, find in a stack. */
 function findingsIn({ app }: ReturnType<typeof build>): string[] {
@@ -36,6 +36,7 @@ const everything = {
   deadline: 'PT2H',
   secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   vpc: { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123abcd'] },
+  awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/webhooks'] },
 }
 
 describe('cdk-nag AwsSolutions', () => {

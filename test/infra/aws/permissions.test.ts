@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { build as bundle } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
-import { permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
+import { type AwsProvider, providerAccess } from '../../../infra/aws/provider-permissions.ts'
+import { awsProviders, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
 
 /** Which module is the entry point of which function. */
 const modules = {
@@ -18,28 +19,38 @@ const byLambda = ['logs:CreateLogStream', 'logs:PutLogEvents']
 const byLambdaOnDeadLetters = ['sqs:SendMessage']
 
 const servicePrefixes: Record<string, string> = {
+  '@aws-sdk/client-appconfig': 'appconfig',
+  '@aws-sdk/client-codebuild': 'codebuild',
+  '@aws-sdk/client-codepipeline': 'codepipeline',
   '@aws-sdk/client-dynamodb': 'dynamodb',
   '@aws-sdk/client-lambda': 'lambda',
   '@aws-sdk/client-secrets-manager': 'secretsmanager',
+  '@aws-sdk/client-ssm': 'ssm',
 }
 /** Where the action has another name than the API's operation. */
 const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunction' }
 
 const deployed = synthesize({}, categories)
-const code = new Map<string, { text: string; clients: string[] }>()
+const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
 
-/** All code that a function may run, less the AWS SDK: what is never used is shaken out. */
-async function codeOf(entry: Entry, category: string) {
-  const key = `${category}/${entry}`
-  const known = code.get(key)
-  if (known) return known
+/** All code that a function may run, but that of providers that are part of AWS. */
+function codeOf(entry: Entry, category: string) {
+  return codeIn(modules[entry], ...(entry === 'finisher' ? [] : [`functions/${category}/index.ts`]))
+}
+
+/** The code of modules and of all that they use, less the AWS SDK: what is never used is shaken out. */
+function codeIn(...files: string[]) {
+  const key = files.join()
+  const found = code.get(key) ?? bundled(files)
+  code.set(key, found)
+  return found
+}
+
+async function bundled(files: string[]) {
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: root,
     stdin: {
-      contents: [
-        `export * from './${modules[entry]}'`,
-        ...(entry === 'finisher' ? [] : [`export * from './functions/${category}/index.ts'`]),
-      ].join('\n'),
+      contents: files.map((file) => `export * from './${file}'`).join('\n'),
       resolveDir: root,
       loader: 'ts',
     },
@@ -50,20 +61,17 @@ async function codeOf(entry: Entry, category: string) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*'],
+    external: ['@aws-sdk/*', './providers/aws-*'],
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-  const found = {
+  return {
     text: outputFiles.map(({ text }) => text).join('\n'),
     clients: [...new Set(imports.map(({ path }) => path))].filter((path) => path.startsWith('@aws-sdk/client-')),
   }
-  code.set(key, found)
-  return found
 }
 
-/** The calls to AWS in a function's code, as IAM actions. */
-async function callsOf(entry: Entry, category: string): Promise<string[]> {
-  const { text, clients } = await codeOf(entry, category)
+/** The calls to AWS in code, as IAM actions. */
+async function callsIn({ text, clients }: { text: string; clients: string[] }): Promise<string[]> {
   const operations = [
     ...[...text.matchAll(/new (?:\w+\.)?([A-Z]\w+Command)\d*\(/g)].map(([, command = '']) => command),
     ...[...text.matchAll(/\bpaginate([A-Z]\w+?)\d*\(/g)].map(([, operation]) => `${operation}Command`),
@@ -107,15 +115,19 @@ async function variablesOf(entry: Entry, category: string): Promise<{ read: stri
   }
 }
 
+async function callsOf(entry: Entry, category: string): Promise<string[]> {
+  return callsIn(await codeOf(entry, category))
+}
+
 function unique(names: string[]): string[] {
   return [...new Set(names)].sort()
 }
 
-function functionOf(entry: Entry, category: string): Resource {
+function functionOf(entry: Entry, category: string, { all } = deployed): Resource {
   const id = entry === 'finisher' ? 'Finisher' : category.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
-  const found = deployed
-    .all('AWS::Lambda::Function')
-    .find((fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id))
+  const found = all('AWS::Lambda::Function').find(
+    (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
+  )
   if (!found) throw new Error(`There is no function for ${entry} of ${category}.`)
   return found
 }
@@ -196,5 +208,92 @@ describe('what is written in one place and used in another', () => {
   ])('%s is allowed in the form of ARN that Lambda holds it against', (action, forms) => {
     const resources = permissionsOf(deployed, functionOf('webhook', categories[0].name)).get(action) ?? []
     expect(resources).toEqual(forms.map((form) => expect.stringMatching(form)))
+  })
+})
+
+/** Every provider that is part of AWS, in each category that has it. */
+const providers = categories.flatMap(({ name, providers }) =>
+  Object.keys(providers)
+    .filter((provider) => provider.startsWith('aws-'))
+    .flatMap((provider) =>
+      (['webhook', 'task'] as const).map((entry) => [provider as AwsProvider, entry, name] as const),
+    ),
+)
+
+describe.each(providers)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
+  const before = permissionsOf(deployed, functionOf(entry, category))
+  const configured = (settings: object) => {
+    const stack = synthesize({ awsProviders: settings }, categories)
+    return permissionsOf(stack, functionOf(entry, category, stack))
+  }
+  const permissions = configured({ [provider]: awsProviders[provider] })
+  const added = [...permissions.keys()].filter((action) => !before.has(action))
+
+  it('allows the calls of its code where cdk.json names what it may use, and no others', async () => {
+    const calls = await callsIn(await codeIn(`functions/${category}/providers/${provider}.ts`))
+    expect(calls.length).toBeGreaterThan(2)
+    // Not a call: Systems Manager asks for it where a runbook is given a role.
+    expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
+    expect(added.includes('iam:PassRole')).toBe(provider === 'aws-ssm-automation')
+  })
+
+  it('allows none of them where it does not', async () => {
+    const others = Object.fromEntries(Object.entries(awsProviders).filter(([name]) => name !== provider))
+    for (const settings of [{}, others]) {
+      const without = configured(settings)
+      expect(added.filter((action) => without.has(action))).toEqual([])
+    }
+  })
+
+  it('names no action with a star, and nothing but what cdk.json names and what is below it', () => {
+    const named = awsProviders[provider].map((arn) => arn.replace(/\*$/, ''))
+    for (const action of added) {
+      expect(action).not.toContain('*')
+      for (const resource of permissions.get(action) ?? []) {
+        const inForm = resource.replace(':automation-definition/', ':document/')
+        const below = named.some((arn) => inForm.startsWith(arn) || arn.startsWith(`${inForm}/`))
+        const execution = /^arn:aws:ssm:eu-west-1:<AWS::AccountId>:automation-execution\/\*$/.test(resource)
+        const listed = resource === '*' && ['ssm:CreateOpsItem', 'ssm:DescribeOpsItems'].includes(action)
+        expect({ action, resource, ok: below || execution || listed }).toMatchObject({ ok: true })
+      }
+    }
+  })
+
+  it('may assume the roles that cdk.json names, and none where it names none', () => {
+    const roles = ['arn:aws:iam::210987654321:role/webhooks']
+    expect(configured({ assumeRoles: roles }).get('sts:AssumeRole')).toEqual(roles)
+    expect(permissions.has('sts:AssumeRole')).toBe(false)
+  })
+})
+
+describe('providers that are part of AWS', () => {
+  it('are each in the table of permissions, and nothing else is', () => {
+    expect(unique(providers.map(([provider]) => provider))).toEqual(Object.keys(providerAccess).sort())
+  })
+
+  it('are the only ones that can assume another role, and only where they are used', async () => {
+    const { text } = await codeOf('webhook', categories[0].name)
+    expect(/fromTemporaryCredentials/.test(text)).toBe(true)
+    const everything = synthesize(
+      { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/x'] } },
+      categories,
+    )
+    for (const { name, providers } of categories) {
+      const has = Object.keys(providers).some((provider) => provider.startsWith('aws-'))
+      for (const entry of ['webhook', 'task'] as const)
+        expect(permissionsOf(everything, functionOf(entry, name, everything)).has('sts:AssumeRole')).toBe(has)
+    }
+    expect(permissionsOf(everything, functionOf('finisher', 'all', everything)).has('sts:AssumeRole')).toBe(false)
+  })
+
+  it('are held to the regions of what is named, and roles to the service that they are passed to', () => {
+    const policies = synthesize({ awsProviders }, categories).all('AWS::IAM::Policy')
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    const of = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action))
+    expect(of('ssm:CreateOpsItem').length).toBeGreaterThan(0)
+    for (const { Condition } of of('ssm:CreateOpsItem'))
+      expect(Condition).toEqual({ StringEquals: { 'aws:RequestedRegion': ['eu-west-1'] } })
+    for (const { Condition } of of('iam:PassRole'))
+      expect(Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' } })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
-import { shipped } from './synthesize.ts'
+import { awsProviders, shipped } from './synthesize.ts'
 
 const names = ['issue-ticketing', 'feature-flags']
 const vpc = { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123456789abcdef0'] }
@@ -51,6 +51,8 @@ describe('the settings in cdk.json', () => {
     { apiGatewayLogRole: false },
     { secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
     { vpc },
+    { awsProviders: {} },
+    { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/path/webhooks'] } },
   ])('take %j', (settings) => {
     expect(readSettings(settings, names)).toMatchObject(settings)
   })
@@ -94,6 +96,48 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, securityGroupIds: [] } }, 'vpc.securityGroupIds: must name at least one: the id of a security'],
     [{ vpc: { ...vpc, securityGroupIds: ['default'] } }, 'vpc.securityGroupIds.0: must be the id of a security group'],
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
+    [
+      { awsProviders: 'all' },
+      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, assum',
+    ],
+    [
+      { awsProviders: { 'aws-ssm': [] } },
+      'awsProviders.aws-ssm: "aws-ssm" is not known; known are aws-appconfig, aws-opscenter, aws-ssm-automation',
+    ],
+    [{ awsProviders: { 'aws-opscenter': true } }, 'awsProviders.aws-opscenter: must be a list of ARNs, not true'],
+    [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be the text of an ARN, not 7'],
+    [
+      { awsProviders: { 'aws-opscenter': ['*'] } },
+      'awsProviders.aws-opscenter: must be arn:aws:ssm:<region>:<account>:opsitem/*, not "*"',
+    ],
+    [
+      { awsProviders: { 'aws-ssm-automation': ['arn:aws:iam::123456789012:role/runbooks'] } },
+      'awsProviders.aws-ssm-automation: must name at least one arn:aws:ssm:<region>:<account>:document/<name>',
+    ],
+    [
+      { awsProviders: { 'aws-codebuild': ['arn:aws:codebuild:eu-west-1:123456789012:report-group/shop-build-unit'] } },
+      'awsProviders.aws-codebuild: must name at least one arn:aws:codebuild:<region>:<account>:project/<name>',
+    ],
+    [
+      { awsProviders: { 'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:*'] } },
+      'awsProviders.aws-codepipeline: must be arn:aws:codepipeline:<region>:<account>:<name>, not "arn:aws:codepipeline:eu-west-1:123456789012:*"',
+    ],
+    [
+      { awsProviders: { 'aws-ssm-automation': ['arn:aws:ssm:eu-west-1:123456789012:document/*'] } },
+      'awsProviders.aws-ssm-automation: must be arn:aws:ssm:<region>:<account>:document/<name> or arn:aws:iam::<account>:role/<name>, not "arn:aws:ssm:eu-west-1:123456789012:document/*"',
+    ],
+    [
+      { awsProviders: { 'aws-appconfig': awsProviders['aws-appconfig'].slice(0, 2) } },
+      'awsProviders.aws-appconfig: must name at least one arn:aws:appconfig:<region>:<account>:deploymentstrategy/<id>',
+    ],
+    [
+      { awsProviders: { 'aws-appconfig': ['arn:aws:appconfig:eu-west-1:123456789012:application/339ohji'] } },
+      'awsProviders.aws-appconfig: must be arn:aws:appconfig:<region>:<account>:application/<id>/environment/<id> or',
+    ],
+    [
+      { awsProviders: { assumeRoles: ['webhooks'] } },
+      'awsProviders.assumeRoles.0: must be the ARN of a role, arn:aws:iam::<account>:role/<name>, not "webhooks"',
+    ],
     [{ alarmMail: 'ops@example.org' }, 'alarmMail: "alarmMail" is not known; did you mean "alarmEmail"?'],
     ['{"waf":true}', 'webhooks: must be an object'],
   ])('refuse %j and say what to write', (settings, message) => {

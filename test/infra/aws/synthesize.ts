@@ -13,6 +13,28 @@ const { webhooks, ...flags } = cdkJson.context
 /** What cdk.json says of this stack; the feature flags stand beside it. */
 export const shipped = webhooks as { categories: Record<string, boolean> }
 
+const appConfig = 'arn:aws:appconfig:eu-west-1:123456789012'
+
+/** What cdk.json may name for the providers that are part of AWS. */
+export const awsProviders = {
+  'aws-appconfig': [
+    `${appConfig}:application/339ohji/environment/54j1r29`,
+    `${appConfig}:application/339ohji/configurationprofile/ur8hx2f`,
+    `${appConfig}:deploymentstrategy/AppConfig.AllAtOnce`,
+  ],
+  'aws-opscenter': ['arn:aws:ssm:eu-west-1:123456789012:opsitem/*'],
+  'aws-ssm-automation': [
+    'arn:aws:ssm:eu-west-1:123456789012:document/Restart-Checkout',
+    'arn:aws:ssm:eu-west-1::document/AWS-RestartEC2Instance',
+    'arn:aws:iam::123456789012:role/runbooks',
+  ],
+  'aws-codebuild': [
+    'arn:aws:codebuild:eu-west-1:123456789012:project/shop-build',
+    'arn:aws:codebuild:eu-west-1:123456789012:report-group/shop-build-unit',
+  ],
+  'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:shop-delivery'],
+}
+
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
 export const tenCategories: CategoryInfo[] = [
   'chaos-testing',
@@ -25,7 +47,19 @@ export const tenCategories: CategoryInfo[] = [
   'notification',
   'slo',
   'remediation',
-].map((name) => ({ name, summary: `Does ${name}`, actions: { 'do-it': {} }, providers: { acme: {} } }))
+].map((name) => ({
+  name,
+  summary: `Does ${name}`,
+  actions: { 'do-it': {} },
+  providers: {
+    acme: {},
+    'aws-appconfig': {},
+    'aws-opscenter': {},
+    'aws-ssm-automation': {},
+    'aws-codebuild': {},
+    'aws-codepipeline': {},
+  },
+}))
 
 /** A folder of bundles that are there, whatever they hold. */
 function emptyBundles(categories: readonly { name: string }[]): string {
