@@ -164,6 +164,24 @@ export const providerAccess = {
       return [{ actions: calls.map((call) => `codepipeline:${call}`), resources: named('pipeline') }]
     },
   },
+  'aws-dlt': {
+    arns: {
+      api: {
+        pattern: new RegExp(`^arn:[a-z-]+:execute-api:${region}:\\d{12}:[a-z0-9]{10}/[\\w-]{1,128}$`),
+        example: 'arn:aws:execute-api:<region>:<account>:<id of the API>/<stage>',
+      },
+    },
+    permissions(named) {
+      const calls = ['GET/scenarios', 'GET/scenarios/*', 'GET/vCPUDetails', 'POST/scenarios', 'POST/scenarios/*']
+      return [
+        {
+          actions: ['execute-api:Invoke'],
+          resources: named('api').flatMap((api) => calls.map((call) => `${api}/${call}`)),
+          star: 'Scenarios and runs get their ids when they are made; what may be done with them is named.',
+        },
+      ]
+    },
+  },
 } satisfies Record<string, ProviderAccess>
 
 export type AwsProvider = keyof typeof providerAccess

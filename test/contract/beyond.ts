@@ -109,6 +109,12 @@ export const beyond: Record<string, Beyond[]> = {
       body: { type: 'object', properties: { labels: { ...texts, minItems: 1 } } },
       answer: [{ id: 208045946, name: 'bug' }],
     },
+    {
+      operation: 'GET /repos/{owner}/{repo}',
+      docs: 'https://docs.github.com/en/rest/repos/repos#get-a-repository',
+      why: 'left out of the contract',
+      answer: { id: 1296269, full_name: 'octo-org/octo-repo', default_branch: 'main' },
+    },
   ],
   gitlab: [
     {
@@ -141,6 +147,40 @@ export const beyond: Record<string, Beyond[]> = {
       why: 'left out of the contract',
       query: { order_by: { enum: ['created_at', 'updated_at'] }, sort: { enum: ['asc', 'desc'] }, ...page },
       answer: [{ id: 302, body: 'closed', system: true }],
+    },
+    {
+      operation: 'GET /api/v4/projects/{id}',
+      docs: 'https://docs.gitlab.com/api/projects/#retrieve-a-project',
+      why: 'left out of the contract',
+      answer: { id: 21, path_with_namespace: 'test-group/test-project', default_branch: 'main' },
+    },
+    {
+      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables',
+      docs: 'https://docs.gitlab.com/api/pipelines/#get-variables-for-a-pipeline',
+      why: 'left out of the contract',
+      answer: [{ key: 'RUN_NIGHTLY_BUILD', variable_type: 'env_var', value: 'true' }],
+    },
+    {
+      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/jobs',
+      docs: 'https://docs.gitlab.com/api/jobs/#list-pipeline-jobs',
+      why: 'left out of the contract',
+      query: { scope: text, include_retried: flag, ...page },
+      answer: [
+        {
+          ...{ id: 6, name: 'rspec', stage: 'test', status: 'failed', allow_failure: false },
+          failure_reason: 'script_failure',
+          web_url: 'https://example.com/foo/bar/-/jobs/6',
+        },
+      ],
+    },
+    {
+      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/test_report_summary',
+      docs: 'https://docs.gitlab.com/api/pipelines/#get-a-test-report-summary-for-a-pipeline',
+      why: 'left out of the contract',
+      answer: {
+        total: { time: 1904, count: 3363, success: 3351, failed: 0, skipped: 12, error: 0, suite_error: null },
+        test_suites: [],
+      },
     },
   ],
   jira: [
@@ -421,6 +461,55 @@ export const beyond: Record<string, Beyond[]> = {
         },
       },
       answer: { state: 'In review' },
+    },
+  ],
+  blazemeter: [
+    {
+      operation: 'GET /api/v4/user',
+      docs: 'https://help.blazemeter.com/apidocs/performance/',
+      why: 'left out of the contract',
+      answer: { api_version: 4, error: null, result: { id: 123456, email: 'my.name@my_email.com' } },
+    },
+    {
+      operation: 'GET /api/v4/masters/{masterId}/reports/default/summary',
+      docs: 'https://github.com/Blazemeter/bzm-mcp/blob/main/tools/report_manager.py',
+      why: 'left out of the contract',
+      answer: {
+        ...{ api_version: 4, error: null },
+        result: { summary: [{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 0, avg: 1.47, min: 0, max: 177, tp90: 2 }] },
+      },
+    },
+  ],
+  neoload: [
+    {
+      operation: 'GET /v3/workspaces',
+      docs: 'https://neoload-api.saas.neotys.com/explore/',
+      why: 'left out of the contract',
+      answer: [{ id: '5e3acde2e860a132744ca916', name: 'Default Workspace' }],
+    },
+    {
+      operation: 'GET /v3/workspaces/{workspaceId}/test-results',
+      docs: 'https://neoload-api.saas.neotys.com/explore/',
+      why: 'left out of the contract',
+      query: { sort: text, limit: { type: 'integer', minimum: 1, maximum: 200 } },
+      answer: [{ id: 'c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8', name: '#42', status: 'RUNNING' }],
+    },
+  ],
+  'azure-load-testing': [
+    {
+      operation: 'GET /test-runs',
+      docs: 'https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run/list-test-runs',
+      why: 'left out of the contract',
+      query: { 'api-version': { enum: ['2022-11-01'] } },
+      answer: { value: [] },
+    },
+  ],
+  'aws-dlt': [
+    {
+      operation: 'GET /prod/vCPUDetails',
+      docs: 'https://docs.aws.amazon.com/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html',
+      why: 'left out of the contract',
+      answer: { 'eu-west-1': { vCPULimit: 100, vCPUsPerTask: 2, vCPUsInUse: 0 } },
     },
   ],
 }

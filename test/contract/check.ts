@@ -132,7 +132,8 @@ function hasCredential(credential: Credential, { headers, query }: Sent): boolea
   }
   if (credential.kind === 'bearer') return /^Bearer \S+$/i.test(authorization)
   const encoded = /^Basic (\S+)$/i.exec(authorization)?.[1] ?? ''
-  return /^[^:]+:/.test(Buffer.from(encoded, 'base64').toString())
+  // The name may be empty: Azure DevOps takes a token alone.
+  return /^[^:]*:./.test(Buffer.from(encoded, 'base64').toString())
 }
 
 function credentialName(credential: Credential): string {

@@ -48,6 +48,8 @@ const clients: Record<string, string> = {
   'aws-ssm-automation': '@aws-sdk/client-ssm',
   'aws-codebuild': '@aws-sdk/client-codebuild',
   'aws-codepipeline': '@aws-sdk/client-codepipeline',
+  // No client: it signs by itself.
+  'aws-dlt': '@aws-sdk/credential-providers',
 }
 
 describe('the clients of AWS that only some providers need', () => {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { generate } from 'selfsigned'
 import * as z from 'zod'
-import type { Failure } from '../../shared/errors.ts'
-import { Http, segment } from '../../shared/http.ts'
+import { Failure } from '../../shared/errors.ts'
+import { Http, type SentRequest, segment } from '../../shared/http.ts'
 
 const servers: (http.Server | https.Server)[] = []
 afterEach(() => {
@@ -184,11 +184,82 @@ describe('an answer', () => {
     expect(Math.abs((failure.retryAfter ?? 0) - seconds)).toBeLessThanOrEqual(2)
   })
 
+  it('may say in milliseconds how long to stay away', async () => {
+    const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfter: 'milliseconds' })
+    expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
+  })
+
   it.each([
     [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
     [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
   ])('that is forbidden is refused, though it also says when a limit starts anew: %j', async (headers) => {
     expect(await failureOf(client(await answering(403, '{}', headers)).get('x'))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('how a request is authenticated', () => {
+  const echo = () => serve((req, res) => res.end(JSON.stringify([req.headers['x-signed'], req.headers['x-a']])))
+
+  it('may depend on the request itself', async () => {
+    const authorization = {
+      headers: async ({ method, url, body }: SentRequest) => ({
+        'x-signed': `${method} ${new URL(url).search} ${body}`,
+      }),
+    }
+    const signing = client(await echo(), { authorization, headers: { 'x-a': 'b' } })
+    expect((await signing.post('x', { a: 1 }, { query: { q: 1 } })).body).toEqual(['POST ?q=1 {"a":1}', 'b'])
+  })
+
+  it('is forgotten where it was not accepted', async () => {
+    let forgotten = 0
+    const authorization = { headers: async () => ({}), forget: () => void forgotten++ }
+    const statuses = [200, 403, 401]
+    const url = await serve((_, res) => res.writeHead(statuses.shift() ?? 500).end())
+    const asking = client(url, { authorization })
+    await asking.get('x')
+    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'refused' })
+    expect(forgotten).toBe(0)
+    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'credentials' })
+    expect(forgotten).toBe(1)
+  })
+
+  it('is no part of a write: where it fails, nothing was sent', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      seen.push(req.url)
+      res.end()
+    })
+    const headers = async (): Promise<Record<string, string>> => {
+      throw new Failure('platform', 'The OAuth server is down.')
+    }
+    expect(await failureOf(client(url, { authorization: { headers } }).post('x'))).toMatchObject({
+      message: 'The OAuth server is down.',
+      afterWrite: false,
+    })
+    expect(seen).toEqual([])
+  })
+})
+
+describe('a success that is none', () => {
+  const statusOf = (body: unknown) => (body as { error?: { code: number } }).error?.code
+  const answering = (body: object) => serve((_, res) => res.end(JSON.stringify(body)))
+
+  it('stands for the status that the platform puts into it', async () => {
+    const said = async (code: number) =>
+      failureOf(client(await answering({ error: { code, message: 'No.' } }), { statusOf }).post('x'))
+    expect(await said(404)).toMatchObject({
+      kind: 'refused',
+      message: 'Acme answered 404 to POST /x: No.',
+      afterWrite: false,
+    })
+    expect(await said(401)).toMatchObject({ kind: 'credentials' })
+    expect(await said(500)).toMatchObject({ kind: 'platform', afterWrite: true })
+  })
+
+  it('may be expected, and is one where it holds no error', async () => {
+    const url = await answering({ error: { code: 404 } })
+    expect(await client(url, { statusOf }).get('x', { accept: [404] })).toMatchObject({ status: 404 })
+    expect(await client(await answering({ ok: true }), { statusOf }).get('x')).toMatchObject({ status: 200 })
   })
 })
 

@@ -215,7 +215,7 @@ export const awsAppConfig: Subject = {
     [`GET ${deployments}`]: { body: { Items: [one] } },
     [`POST ${deployments}`]: { body: { DeploymentNumber: 2, State: 'DEPLOYING' } },
     [`GET ${deployments}/{DeploymentNumber}`]: { body: { DeploymentNumber: 2, State: 'COMPLETE' } },
-    [`POST ${versions}`]: flags(true),
+    [`POST ${versions}`]: { ...flags(true), headers: { 'version-number': '2' } },
     [`GET ${versions}/{VersionNumber}`]: flags(false),
   },
   cases: [

@@ -1,7 +1,13 @@
 import type { Subject } from '../cases.ts'
 import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
+import { awsCodeBuild } from './aws-codebuild.ts'
+import { awsCodePipeline } from './aws-codepipeline.ts'
+import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
 import { github } from './github.ts'
+import { githubActions } from './github-actions.ts'
 import { gitlab } from './gitlab.ts'
+import { gitlabCi } from './gitlab-ci.ts'
+import { jenkins } from './jenkins.ts'
 import { jira } from './jira.ts'
 import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
@@ -13,10 +19,17 @@ import { unleash } from './unleash.ts'
 /** Everything that is driven against a contract. */
 export const subjects: Subject[] = [
   awsAppConfig,
+  awsCodeBuild,
+  awsCodePipeline,
   awsOpsCenter,
   awsSsmAutomation,
+  azureBuilds,
+  azurePipelines,
   github,
+  githubActions,
   gitlab,
+  gitlabCi,
+  jenkins,
   jira,
   jiraServiceManagement,
   keptn,
@@ -28,6 +41,7 @@ export const subjects: Subject[] = [
 
 /** Providers of which there is no contract, and what stands in for one. */
 export const withoutContract: Record<string, string> = {
+  'argo-cd': 'There is none here; its tests answer with the fields of assets/swagger.json of argoproj/argo-cd',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
   flagsmith:

@@ -79,8 +79,11 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
   const exported = await Promise.all(
     clients.map(async (client) => ({ client, names: Object.keys((await import(client)) as object) })),
   )
-  return unique(
-    operations.map((operation) => {
+  // What no client of the SDK sends is signed for its service.
+  const signed = [...text.matchAll(/\bservice: "(execute-api)"/g)].map(([, service]) => `${service}:Invoke`)
+  return unique([
+    ...signed,
+    ...operations.map((operation) => {
       const owners = exported
         .filter(({ names }) => names.includes(operation))
         .map(({ client }) => servicePrefixes[client])
@@ -88,7 +91,7 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
       const action = `${owners[0]}:${operation.replace(/Command$/, '')}`
       return otherNames[action] ?? action
     }),
-  )
+  ])
 }
 
 /** The first parts of the names of the secrets that a function's code reads. */
@@ -231,7 +234,7 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
 
   it('allows the calls of its code where cdk.json names what it may use, and no others', async () => {
     const calls = await callsIn(await codeIn(`functions/${category}/providers/${provider}.ts`))
-    expect(calls.length).toBeGreaterThan(2)
+    expect(calls.length).toBeGreaterThan(0)
     // Not a call: Systems Manager asks for it where a runbook is given a role.
     expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
     expect(added.includes('iam:PassRole')).toBe(provider === 'aws-ssm-automation')

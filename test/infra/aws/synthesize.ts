@@ -33,6 +33,7 @@ export const awsProviders = {
     'arn:aws:codebuild:eu-west-1:123456789012:report-group/shop-build-unit',
   ],
   'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:shop-delivery'],
+  'aws-dlt': ['arn:aws:execute-api:eu-west-1:123456789012:abcde12345/prod'],
 }
 
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
@@ -58,6 +59,7 @@ export const tenCategories: CategoryInfo[] = [
     'aws-ssm-automation': {},
     'aws-codebuild': {},
     'aws-codepipeline': {},
+    'aws-dlt': {},
   },
 }))
 

@@ -1,0 +1,17 @@
+import { defineCategory } from '../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const ciCd = defineCategory({
+  name: 'ci-cd',
+  summary: 'Starts builds and deployments, and cancels them',
+  actions,
+  providers: {
+    'github-actions': async () => (await import('./providers/github-actions.ts')).githubActions,
+    'gitlab-ci': async () => (await import('./providers/gitlab-ci.ts')).gitlabCi,
+    jenkins: async () => (await import('./providers/jenkins.ts')).jenkins,
+    'argo-cd': async () => (await import('./providers/argo-cd.ts')).argoCd,
+    'aws-codebuild': async () => (await import('./providers/aws-codebuild.ts')).awsCodeBuild,
+    'aws-codepipeline': async () => (await import('./providers/aws-codepipeline.ts')).awsCodePipeline,
+    'azure-pipelines': async () => (await import('./providers/azure-pipelines.ts')).azurePipelines,
+  },
+})

@@ -1,0 +1,207 @@
+import * as z from 'zod/mini'
+import { awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import {
+  CodePipelineClient,
+  GetPipelineExecutionCommand,
+  ListActionExecutionsCommand,
+  StartPipelineExecutionCommand,
+  StopPipelineExecutionCommand,
+} from '../../../shared/aws/codepipeline.ts'
+import { consoleUrl } from '../../../shared/aws/console.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { optional, word } from '../../../shared/fields.ts'
+import type { Client } from '../../../shared/function/provider.ts'
+import { clipLine } from '../../../shared/one-line.ts'
+import { defineJobProvider, type Sight } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../texts.ts'
+
+/** Something else goes on in the pipeline, or so much does that no other execution may: it will end. */
+const busy = ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException']
+/** It has come to its end in the meantime, or is being stopped already: the next look shows which. */
+const stopped = ['PipelineExecutionNotStoppableException', 'DuplicatedStopRequestException']
+const noExecution = '00000000-0000-0000-0000-000000000000'
+const mostActions = 100
+const longestReason = 500
+
+/**
+ * AWS CodePipeline: an execution of a pipeline. It carries the key of its call as its client token.
+ *
+ * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html
+ * @see https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
+ */
+export const awsCodePipeline = defineJobProvider({
+  title: 'AWS CodePipeline',
+  noun: 'execution',
+  connection: z.strictObject({ ...awsAccount, target: optional(word('Default pipeline, by its name')) }),
+  states: {
+    InProgress: 'running',
+    Stopping: 'running',
+    Succeeded: 'pass',
+    Failed: 'fail',
+    Stopped: 'aborted',
+    Cancelled: 'aborted',
+    Superseded: 'errored',
+  },
+  startsOncePerKey: true as const,
+
+  /** Whoever may look at executions is answered that there is none. */
+  async check({ aws, connection: { target } }) {
+    const asked = { pipelineName: target ?? 'none', pipelineExecutionId: noExecution }
+    const answers = ['PipelineExecutionNotFoundException']
+    // What is allowed is allowed for pipelines: without one, these say at least that AWS knows who asks.
+    if (target === undefined) answers.push('PipelineNotFoundException', 'AccessDeniedException')
+    try {
+      await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(asked))
+    } catch (error) {
+      if (!answers.includes(awsErrorOf(error)?.name ?? '')) throw error
+    }
+  },
+
+  checkStart({ target, project, ref }) {
+    if (project !== undefined) throw invalid('project', 'of no use, since pipelines are in no project: leave it out')
+    if (!namePattern.test(target)) throw invalid('target', 'no pipeline: write its name, like shop-delivery')
+    if (ref !== undefined) revisionOf(ref)
+  },
+
+  async start({ aws, key }, { target, ref, parameters }) {
+    const variables = Object.entries(textsOf(parameters)).map(([name, value]) => ({ name, value }))
+    const command = new StartPipelineExecutionCommand({
+      name: target,
+      ...(variables.length > 0 ? { variables } : {}),
+      ...(ref === undefined ? {} : { sourceRevisions: [revisionOf(ref)] }),
+      clientRequestToken: key,
+    })
+    const { pipelineExecutionId: id = '' } = await aws.write(CodePipelineClient, command, ...busy)
+    const page = `codesuite/codepipeline/pipelines/${target}/executions/${id}/timeline`
+    return { id: `${target}#${id}`, url: consoleUrl(await aws.region(CodePipelineClient), page) }
+  },
+
+  async look({ aws }, { id }) {
+    const place = placeOf(id)
+    const { pipelineExecution = {} } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(place))
+    return sightOf(pipelineExecution, await actionsOf(aws, place))
+  },
+
+  locate({ id }) {
+    placeOf(id)
+    return { id }
+  },
+
+  async stop({ aws }, { id }) {
+    try {
+      // Without abandoning what is under way: that would leave it half done.
+      await aws.write(CodePipelineClient, new StopPipelineExecutionCommand({ ...placeOf(id), abandon: false }), ...busy)
+    } catch (error) {
+      if (!stopped.includes(awsErrorOf(error)?.name ?? '')) throw error
+    }
+  },
+})
+
+const namePattern = /^[\w.@-]{1,100}$/
+
+/** An id is `shop-delivery#12345678-90ab-cdef-1234-567890abcdef`, since an execution is known in its pipeline only. */
+function placeOf(id: string): { pipelineName: string; pipelineExecutionId: string } {
+  const [, pipelineName, pipelineExecutionId] = /^([\w.@-]{1,100})#([0-9a-f-]{36})$/i.exec(id) ?? []
+  if (pipelineName && pipelineExecutionId) return { pipelineName, pipelineExecutionId }
+  throw invalid('id', 'no execution: write it like shop-delivery#12345678-90ab-cdef-1234-567890abcdef')
+}
+
+/** What a source action is to take: `Source:7f3c..` for a commit, `Source:sha256:9f86..` for an image, else a version in S3. */
+function revisionOf(ref: string) {
+  const [, actionName, revisionValue] = /^([\w.@-]{1,100}):(\S+)$/.exec(ref) ?? []
+  if (!actionName || !revisionValue)
+    throw invalid('ref', 'no revision: write the name of the source action before it, like Source:<commit>')
+  return { actionName, revisionType: typeOf(revisionValue), revisionValue }
+}
+
+function typeOf(revision: string): 'COMMIT_ID' | 'IMAGE_DIGEST' | 'S3_OBJECT_VERSION_ID' {
+  if (/^[0-9a-f]{40}$/i.test(revision)) return 'COMMIT_ID'
+  return revision.startsWith('sha256:') ? 'IMAGE_DIGEST' : 'S3_OBJECT_VERSION_ID'
+}
+
+/** Of all that an execution says, what we use. */
+interface Execution {
+  status?: string
+  statusSummary?: string
+  artifactRevisions?: { revisionId?: string }[]
+}
+
+interface ActionExecution {
+  stageName?: string
+  actionName?: string
+  status?: string
+  startTime?: Date
+  lastUpdateTime?: Date
+  input?: { actionTypeId?: { category?: string | undefined } | undefined }
+  output?: {
+    executionResult?: {
+      externalExecutionSummary?: string
+      externalExecutionUrl?: string
+      errorDetails?: { code?: string; message?: string }
+    }
+  }
+}
+
+/** The newest first. */
+async function actionsOf(aws: Client['aws'], place: ReturnType<typeof placeOf>): Promise<ActionExecution[]> {
+  const { pipelineName, pipelineExecutionId } = place
+  const command = new ListActionExecutionsCommand({
+    pipelineName,
+    filter: { pipelineExecutionId },
+    maxResults: mostActions,
+  })
+  const { actionExecutionDetails: actions = [] } = await aws.read(CodePipelineClient, command)
+  return actions.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
+}
+
+function timeOf(date: Date | undefined): number {
+  return date?.getTime() ?? 0
+}
+
+function sightOf(
+  { status: state = 'InProgress', statusSummary, artifactRevisions = [] }: Execution,
+  actions: ActionExecution[],
+): Sight {
+  const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
+  const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
+  const why = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
+  const reason = [failing && `${nameOf(failing)} failed`, why || statusSummary].filter(Boolean).join(': ')
+  const revision = artifactRevisions.flatMap(({ revisionId }) => revisionId ?? []).join(', ')
+  const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
+  return {
+    state,
+    step: stepOf(actions),
+    reason: clipLine(reason, longestReason) || undefined,
+    data: {
+      ...metrics,
+      ...(revision ? { revision } : {}),
+      ...(failing ? { failedStage: failing.stageName, failedAction: failing.actionName } : {}),
+    },
+    links: failing && externalExecutionUrl ? { [nameOf(failing)]: externalExecutionUrl } : {},
+    metrics,
+  }
+}
+
+function stepOf(actions: ActionExecution[]): string | undefined {
+  const now = actions.filter(({ status }) => status === 'InProgress')
+  const names = now.map((action) => {
+    const waits = action.input?.actionTypeId?.category === 'Approval'
+    return `${nameOf(action)}${waits ? ', which waits for an approval' : ''}`
+  })
+  return names.join('; ') || undefined
+}
+
+function nameOf({ stageName, actionName }: ActionExecution): string {
+  return `action ${stageName}/${actionName}`
+}
+
+/** In seconds. */
+function durationOf(actions: ActionExecution[]): number {
+  const began = Math.min(...actions.map(({ startTime }) => timeOf(startTime)))
+  const ended = Math.max(...actions.map(({ lastUpdateTime }) => timeOf(lastUpdateTime)))
+  return Math.max(0, Math.round((ended - began) / 1_000))
+}
+
+function invalid(field: string, message: string): Failure {
+  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
+}

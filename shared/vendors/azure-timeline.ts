@@ -1,0 +1,65 @@
+import * as z from 'zod/mini'
+import { clipLine } from '../one-line.ts'
+
+const timelineRecord = z.object({
+  id: z.string(),
+  parentId: z.nullish(z.string()),
+  type: z.string(),
+  name: z.nullish(z.string()),
+  state: z.nullish(z.string()),
+  result: z.nullish(z.string()),
+  order: z.nullish(z.int()),
+  finishTime: z.nullish(z.string()),
+  issues: z.nullish(z.array(z.object({ type: z.string(), message: z.nullish(z.string()) }))),
+})
+export type TimelineRecord = z.output<typeof timelineRecord>
+/**
+ * The timeline of a run: what it consists of, in no order. There is none before the run has begun.
+ *
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/timeline/get
+ */
+export const timeline = z.nullish(z.object({ records: z.nullish(z.array(timelineRecord)) }))
+
+const longestReason = 300
+/** How Azure calls the one stage of a pipeline, or job of a stage, that names none. */
+const unnamed = '__default'
+
+/** Which stage is at work, or waits for somebody: `stage 2 of 4, Deploy`. */
+export function stepOf(records: TimelineRecord[]): string | undefined {
+  const approval = records.find(({ type, state }) => type === 'Checkpoint.Approval' && state === 'inProgress')
+  if (approval) {
+    const stage = lineOf(records, approval).find(({ type }) => type === 'Stage')?.name
+    return stage && stage !== unnamed ? `stage ${stage} waits for an approval` : 'waiting for an approval'
+  }
+  const stages = records
+    .filter(({ type, name }) => type === 'Stage' && name !== unnamed)
+    .sort((one, other) => (one.order ?? 0) - (other.order ?? 0))
+  const at = stages.findIndex(({ state }) => state === 'inProgress')
+  return at < 0 ? undefined : `stage ${at + 1} of ${stages.length}, ${stages[at]?.name}`
+}
+
+/** What failed first, as deep as it is known: the task of a job of a stage. */
+export function failureIn(records: TimelineRecord[]): { reason: string; places: Record<string, string> } | undefined {
+  const failed = records
+    .filter(({ result }) => result === 'failed')
+    .sort((one, other) => (one.finishTime ?? '').localeCompare(other.finishTime ?? ''))
+  const deepest = ['Task', 'Job', 'Stage'].flatMap((kind) => failed.filter(({ type }) => type === kind))[0]
+  if (!deepest) return undefined
+  const line = lineOf(records, deepest)
+  const named = ['Stage', 'Job', 'Task'].flatMap((kind) => {
+    const name = line.find(({ type }) => type === kind)?.name
+    return name && name !== unnamed ? [{ kind, name }] : []
+  })
+  const where = named.map(({ kind, name }) => `${kind.toLowerCase()} "${name}"`).join(', ')
+  const said = deepest.issues?.find(({ type, message }) => type === 'error' && message)?.message
+  return {
+    reason: `${where} failed${said ? `: ${clipLine(said, longestReason)}` : ''}`,
+    places: Object.fromEntries(named.map(({ kind, name }) => [`failed${kind}`, name])),
+  }
+}
+
+/** A record with what it is a part of. */
+function lineOf(records: TimelineRecord[], record: TimelineRecord): TimelineRecord[] {
+  const parent = records.find(({ id }) => id === record.parentId)
+  return parent ? [record, ...lineOf(records, parent)] : [record]
+}

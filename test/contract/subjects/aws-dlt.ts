@@ -1,0 +1,60 @@
+import type { Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+// Only what requests are signed with: no account is behind it.
+process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDEXAMPLE'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-secret-access-key-of-nobody'
+
+const read = 'GET /scenarios/{testId}'
+const start = 'POST /scenarios'
+const list = 'GET /scenarios/{testId}/testruns'
+type Example = Record<string, unknown>
+const execution = [{ 'ramp-up': '1m', 'hold-for': '2m', scenario: 'checkout' }]
+const scenario = {
+  ...{ testDescription: 'checkout load', testType: 'simple', fileType: 'none', showLive: false },
+  testTaskConfigs: [{ region: 'eu-west-1', taskCount: 2, concurrency: 10, taskCluster: 'dlt-cluster' }],
+  testScenario: { execution, scenarios: { checkout: { requests: [{ url: 'https://example.com', method: 'GET' }] } } },
+}
+const as = (fields: object) => ({ body: (example: Example) => ({ ...example, ...scenario, ...fields }) })
+const running = as({ status: 'running', results: {} })
+const another = as({ status: 'running', startTime: '2026-01-01 11:00:00' })
+const action = 'start-test'
+const input = { target: 'xLSxdVZzcP' }
+const id = 'xLSxdVZzcP@2026-01-01T10:00:00Z'
+
+const drive = driveProvider('load-testing', 'aws-dlt', { region: 'eu-west-1' })
+
+export const awsDlt: Subject = {
+  name: 'aws-dlt',
+  contract: 'aws-dlt',
+  answers: { [read]: as({}) },
+  cases: [
+    { action: 'check', how: 'the credentials' },
+    { action, how: 'to its end', input, answers: { [read]: [{}, running, {}] }, says: 'ended as complete' },
+    { action, how: 'without an event id', input, noKey: true, says: 'ended as complete' },
+    {
+      action,
+      how: 'whose scenario is run again',
+      input,
+      answers: { [read]: [{}, another], [list]: [{}] },
+      says: 'ended as complete',
+    },
+    {
+      action,
+      how: 'while another run is on',
+      input,
+      answers: { [start]: [{ status: 409 }] },
+      refused: true,
+      says: 'Test is in use',
+    },
+    {
+      action: 'stop-test',
+      how: 'one that is on',
+      input: { id },
+      answers: { [read]: [running, running, as({ status: 'cancelled' })] },
+      says: 'Stopped',
+    },
+    { action: 'stop-test', how: 'one that has ended', input: { id }, says: 'had ended already' },
+  ],
+  run: (url, row) => drive(`${url}/prod`, row),
+}

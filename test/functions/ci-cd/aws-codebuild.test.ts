@@ -1,0 +1,311 @@
+import '../aws.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type CodeBuildServer, startCodeBuild } from '../../servers/aws-codebuild.ts'
+import { failureOf, keyOf } from '../use.ts'
+import { Pipeline } from './pipeline.ts'
+
+let server: CodeBuildServer
+beforeEach(async () => {
+  server = await startCodeBuild()
+})
+afterEach(() => server.close())
+
+const shop = { target: 'shop-build' }
+const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
+const url =
+  'https://eu-west-1.console.aws.amazon.com/codesuite/codebuild/123456789012/projects/shop-build/build/shop-build%3A12345678-90ab-cdef-1234-000000000001/?region=eu-west-1'
+
+const connected = (fields: object = {}) =>
+  new Pipeline(awsCodeBuild, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
+const starts = () => server.operations().filter((operation) => operation === 'StartBuild')
+const build = () => {
+  const found = server.state.builds.at(-1)
+  if (!found) throw new Error('There is no build')
+  return found
+}
+const variables = () =>
+  Object.fromEntries(build().environment.environmentVariables.map(({ name, value }) => [name, value]))
+
+describe('the connection', () => {
+  test('is checked by a look at a build of its project that is not there', async () => {
+    await awsCodeBuild.check(connected(shop).client())
+    expect(server.calls.map(({ body }) => body)).toEqual([{ ids: ['shop-build:00000000-0000-0000-0000-000000000000'] }])
+  })
+
+  test('that may not look at builds is told, where it has a project', async () => {
+    server.state.denied = ['BatchGetBuilds']
+    expect(await failureOf(awsCodeBuild.check(connected(shop).client()))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Allow it under awsProviders in cdk.json'),
+    })
+    await awsCodeBuild.check(connected().client())
+  })
+
+  test('with credentials that AWS does not know is told', async () => {
+    server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
+    expect(await failureOf(awsCodeBuild.check(connected().client()))).toMatchObject({ kind: 'credentials' })
+  })
+
+  test('holds no secrets', () => {
+    expect(secretsIn(awsCodeBuild.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
+  })
+})
+
+describe('a start', () => {
+  test('begins a build, and answers at once', async () => {
+    const { outcome } = await connected().start(shop)
+    expect(outcome).toMatchObject({
+      result: 'pass',
+      message: `Started build ${id}`,
+      data: { id, url, state: 'started' },
+      links: { [`aws-codebuild ${id}`]: url },
+    })
+  })
+
+  test('gives version and variables, and the key in one of them', async () => {
+    await connected(shop).start({ ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } })
+    expect(build().sourceVersion).toBe('v1.2')
+    expect(variables()).toEqual({
+      STAGE: 'prod',
+      REPLICAS: '3',
+      TAGS: '["a"]',
+      CLOUD_AUTOMATION_WEBHOOKS_KEY: keyOf(1),
+    })
+  })
+
+  test('has no key where the call has none', async () => {
+    for (const _ of [1, 2]) await connected().start(shop, { key: undefined })
+    expect(server.state.builds).toHaveLength(2)
+    expect(variables()).toEqual({ STAGE: 'dev' })
+  })
+
+  test.each([
+    ['a project of another kind', { project: 'shop' }, 'input.project is of no use here'],
+    ['a project that is none', { target: 'a/b' }, 'input.target is no project'],
+    [
+      'a variable that is none',
+      { parameters: { 'a-b': 'x' } },
+      'input.parameters.a-b is no name of an environment variable',
+    ],
+    ['our variable', { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } }, 'is ours: leave it out'],
+  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    const failure = await failureOf(connected().start({ ...shop, ...input }))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+    expect(failure.message).toContain(message)
+    expect(server.calls).toEqual([])
+  })
+
+  test('says in the words of AWS what is wrong', async () => {
+    for (const [input, words] of [
+      [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],
+      [{ ref: 'nope' }, 'InvalidInputException to StartBuild: Invalid source version: nope'],
+    ] as const) {
+      const failure = await failureOf(connected().start({ ...shop, ...input }))
+      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+      expect(failure.message).toContain(`AWS CodeBuild answered ${words}`)
+    }
+    server.state.denied = ['StartBuild']
+    expect((await failureOf(connected().start(shop))).message).toContain(
+      'not authorized to perform: codebuild:StartBuild',
+    )
+  })
+
+  test('waits where too many builds wait already, and where AWS throttles', async () => {
+    server.state.mostQueued = 0
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
+    server.failNext(
+      400,
+      { __type: 'ThrottlingException', message: 'Rate exceeded' },
+      { headers: { 'retry-after': '7' } },
+    )
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, retryAfter: 7 })
+  })
+})
+
+describe('a start whose answer was lost', () => {
+  test('is found by its key, however long ago', async () => {
+    server.loseNext('StartBuild')
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
+    server.state.tokens.clear()
+    const { outcome } = await connected().start(shop, { repeated: true })
+    expect(outcome.data).toMatchObject({ id, url })
+    expect(starts()).toHaveLength(1)
+  })
+
+  test('is one with its repeat where the build is not listed yet', async () => {
+    server.loseNext('StartBuild')
+    await failureOf(connected().start(shop))
+    server.state.listsLate = 1
+    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect(server.state.builds).toHaveLength(1)
+  })
+
+  test('is found behind more builds than a page lists', async () => {
+    await connected().start(shop)
+    server.state.mostQueued = 1_000
+    server.state.tokens.clear()
+    for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
+    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+  }, 20_000)
+
+  test('is started where it is not there, beside the builds of others', async () => {
+    await connected().start(shop, { key: keyOf(2) })
+    await connected().start({ target: 'cart-build' })
+    server.failNext(500, { __type: 'InternalFailure' }, { on: 'StartBuild' })
+    await failureOf(connected().start(shop))
+    server.state.tokens.clear()
+    await connected().start(shop, { repeated: true })
+    expect(server.state.builds.map(({ projectName }) => projectName)).toEqual([
+      'shop-build',
+      'cart-build',
+      'shop-build',
+    ])
+  })
+
+  test('is a fault that goes away where AWS is down', async () => {
+    server.down()
+    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
+    server.down(false)
+    server.failNext(503, '<html><title>Unavailable</title></html>')
+    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
+  })
+})
+
+describe('a second delivery of an event', () => {
+  test('finds the build, though it has ended', async () => {
+    await connected().start(shop)
+    server.end('SUCCEEDED')
+    expect((await connected().start(shop)).outcome.data).toMatchObject({ id })
+    expect(starts()).toHaveLength(1)
+  })
+})
+
+describe('a build', () => {
+  test('goes on, and says in which phase it is', async () => {
+    const begun = await connected().start(shop)
+    expect(await connected().look(begun, shop)).toMatchObject({ running: 'IN_PROGRESS', step: 'phase QUEUED' })
+    build().buildStatus = 'SHINY'
+    expect(await connected().look(begun, shop)).toMatchObject({ running: 'SHINY (which is not known here)' })
+  })
+
+  test.each([
+    ['SUCCEEDED', 'succeeded', 'pass'],
+    ['FAILED', 'succeeded', 'fail'],
+    ['TIMED_OUT', 'succeeded', 'fail'],
+    ['FAULT', 'errored', 'fail'],
+    ['STOPPED', 'aborted', 'fail'],
+  ])('that is %s ends as %s, %s', async (state, status, result) => {
+    const begun = await connected().start(shop)
+    server.end(state, { resolvedSourceVersion: '7f3c' })
+    expect(await connected().end(begun, shop)).toMatchObject({
+      status,
+      result,
+      data: { id, url, state, number: 1, duration: 61, revision: '7f3c' },
+      links: { [`aws-codebuild ${id}`]: url, logs: expect.stringContaining('cloudwatch') },
+    })
+    expect(server.operations()).not.toContain('BatchGetReports')
+  })
+
+  test('that failed names the phase and why', async () => {
+    const begun = await connected().start(shop)
+    const message = 'Error while executing command: npm test. Reason: exit status 1'
+    server.end('FAILED', {
+      phases: [
+        { phaseType: 'INSTALL', phaseStatus: 'SUCCEEDED', contexts: [{ statusCode: '', message: '' }] },
+        { phaseType: 'BUILD', phaseStatus: 'FAILED', contexts: [{ statusCode: 'COMMAND_EXECUTION_ERROR', message }] },
+        { phaseType: 'POST_BUILD', phaseStatus: 'SUCCEEDED' },
+        { phaseType: 'COMPLETED' },
+      ],
+    })
+    const ended = await connected().end(begun, shop)
+    expect(ended.message).toBe(`Build ${id} ended as FAILED: phase BUILD: COMMAND_EXECUTION_ERROR: ${message}`)
+    expect(ended.data).toMatchObject({ failedPhase: 'BUILD' })
+  })
+
+  test('counts the tests and the coverage of its reports, for thresholds too', async () => {
+    const arn = (name: string) => `arn:aws:codebuild:eu-west-1:123456789012:report/shop-build-${name}:1`
+    const tests = (name: string, total: number, statusCounts: Record<string, number>) => ({
+      arn: arn(name),
+      status: 'SUCCEEDED',
+      type: 'TEST',
+      testSummary: { total, statusCounts, durationInNanoSeconds: 1 },
+    })
+    server.state.reports = [
+      tests('unit', 40, { SUCCEEDED: 37, FAILED: 2, SKIPPED: 1 }),
+      tests('e2e', 5, { SUCCEEDED: 4, ERROR: 1 }),
+      {
+        arn: arn('coverage'),
+        status: 'SUCCEEDED',
+        type: 'CODE_COVERAGE',
+        codeCoverageSummary: { linesCovered: 873, linesMissed: 127, lineCoveragePercentage: 87.3 },
+      },
+    ]
+    const input = { ...shop, thresholds: [{ metric: 'lineCoverage', op: '>=', value: 90 }] }
+    const begun = await connected().start(input)
+    server.end('SUCCEEDED', { reportArns: server.state.reports.map((report) => report.arn) })
+    expect(await connected().end(begun, input)).toMatchObject({
+      result: 'fail',
+      data: { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
+    })
+  })
+
+  test('keeps its verdict where its reports may not be read, and says so', async () => {
+    const begun = await connected().start(shop)
+    server.state.denied = ['BatchGetReports']
+    server.end('SUCCEEDED', { reportArns: ['arn:aws:codebuild:eu-west-1:123456789012:report/x:1'] })
+    const ended = await connected().end(begun, shop)
+    expect(ended).toMatchObject({ result: 'pass' })
+    expect(ended.message).toContain('its reports can not be read')
+    server.failNext(500, {}, { on: 'BatchGetReports' })
+    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+  })
+
+  test('is looked at again where AWS is down, and refused where it is gone', async () => {
+    const begun = await connected().start(shop)
+    server.failNext(500, { __type: 'InternalFailure' })
+    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    server.state.builds = []
+    expect(await failureOf(connected().look(begun, shop))).toMatchObject({
+      kind: 'refused',
+      message: `AWS CodeBuild shows no build ${id}.`,
+    })
+  })
+})
+
+describe('cancel', () => {
+  test('stops a build', async () => {
+    await connected().start(shop)
+    expect(await connected().cancel({ id })).toMatchObject({
+      result: 'pass',
+      message: `Stopped build ${id} (STOPPED)`,
+      data: { url },
+    })
+  })
+
+  test('passes for a build that has ended, also between our look and the stop', async () => {
+    await connected().start(shop)
+    server.end('SUCCEEDED')
+    expect(await connected().cancel({ id })).toMatchObject({ message: `Build ${id} had ended already (SUCCEEDED)` })
+    await awsCodeBuild.stop(connected().client(), { id })
+    expect(build().buildStatus).toBe('SUCCEEDED')
+  })
+
+  test('says why AWS does not do it', async () => {
+    await connected().start(shop)
+    server.state.denied = ['StopBuild']
+    expect((await failureOf(connected().cancel({ id }))).message).toContain('codebuild:StopBuild')
+    const gone = id.replace(/1$/, '2')
+    expect((await failureOf(connected().cancel({ id: gone }))).message).toContain('shows no build')
+  })
+
+  test.each(['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`])(
+    'refuses the id %s',
+    async (wrong) => {
+      const failure = await failureOf(connected().cancel({ id: wrong }))
+      expect(failure).toMatchObject({ kind: 'invalid' })
+      expect(failure.message).toContain('write it like shop-build:')
+    },
+  )
+})

@@ -1,0 +1,325 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type GithubActionsServer, startGithubActions } from '../../servers/github-actions.ts'
+import { failureOf, keyOf } from '../use.ts'
+import { Pipeline } from './pipeline.ts'
+
+let server: GithubActionsServer
+beforeEach(async () => {
+  server = await startGithubActions()
+})
+afterEach(() => server.close())
+
+const repo = 'octo-org/octo-repo'
+const deploy = { target: 'deploy.yml', project: repo }
+const id = `${repo}#30433642`
+
+const connected = (fields: object = {}) =>
+  new Pipeline(githubActions, () => ({ baseUrl: server.url, token: server.token, ...fields }))
+/** A connection that can look runs up. */
+const keyed = () => connected({ keyInput: 'key' })
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+const run = () => {
+  const found = server.state.runs.at(-1)
+  if (!found) throw new Error('There is no run')
+  return found
+}
+const step = (name: string, conclusion = 'success') => ({ name, conclusion })
+
+describe('the connection', () => {
+  test('is checked with what every token may ask', async () => {
+    await githubActions.check(connected().client())
+    expect(server.calls.map(({ path }) => path)).toEqual(['/rate_limit'])
+    expect(server.calls[0]?.headers['x-github-api-version']).toBe('2022-11-28')
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(deploy))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).toContain('Bad credentials')
+    expect(failure.message).not.toContain('a-wrong-token')
+  })
+
+  test('has its token masked wherever it turns up', () => {
+    expect(secretsIn(githubActions.connection, { token: server.token })).toEqual([server.token])
+  })
+})
+
+describe('a start', () => {
+  test('runs the workflow on the default branch, and answers the run at once', async () => {
+    const { outcome } = await connected().start(deploy)
+    const url = `${server.url}/${repo}/actions/runs/30433642`
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      data: { id, url, state: 'started' },
+      links: { [`github-actions ${id}`]: url },
+    })
+    expect(run()).toMatchObject({ workflow: 'deploy.yml', ref: 'main', inputs: {} })
+  })
+
+  test('takes workflow, repository and branch from the connection', async () => {
+    await connected({ target: '161335', project: repo, ref: 'release/1.2' }).start({})
+    expect(run()).toMatchObject({ workflow: 'deploy.yml', ref: 'release/1.2' })
+  })
+
+  test('prefers what is asked for to the connection, also a file with its path', async () => {
+    const pipeline = connected({ target: 'ci.yml', project: 'octo-org/other', ref: 'release/1.2' })
+    await pipeline.start({ target: '.github/workflows/deploy.yml', project: repo, ref: 'main' })
+    expect(run()).toMatchObject({ workflow: 'deploy.yml', ref: 'main' })
+  })
+
+  test('gives the inputs as text, and the key where an input takes it', async () => {
+    server.state.workflows[0]?.inputs.push('replicas', 'dry', 'tags')
+    await keyed().start({ ...deploy, parameters: { stage: 'prod', replicas: 3, dry: false, tags: ['a', 'b'] } })
+    expect(run().inputs).toEqual({ stage: 'prod', replicas: '3', dry: 'false', tags: '["a","b"]', key: keyOf(1) })
+  })
+
+  test('has no key where the call has none', async () => {
+    await keyed().start(deploy, { key: undefined })
+    expect(run().inputs).toEqual({})
+  })
+
+  test.each([
+    ['a repository that is none', { project: 'octo-repo' }, 'input.project is not a project here'],
+    ['no repository', { project: undefined }, 'input.project is missing'],
+    ['the input that takes our key', { parameters: { key: 'mine' } }, 'input.parameters must not set key'],
+    [
+      'more inputs than a workflow takes',
+      { parameters: Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x'])) },
+      'input.parameters has 25 entries: a workflow takes 24 of ours',
+    ],
+  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    const failure = await failureOf(keyed().start({ ...deploy, ...input }))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+    expect(failure.message).toContain(message)
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([
+    ['a workflow that is not there', { target: 'nope.yml' }, '404', 'Not Found'],
+    ['a workflow that can not be started', { target: 'ci.yml' }, '422', "does not have 'workflow_dispatch' trigger"],
+    ['a branch that is not there', { ref: 'nope' }, '422', 'No ref found for: nope'],
+    ['an input that is not there', { parameters: { stge: 'prod' } }, '422', 'Unexpected inputs provided: ["stge"]'],
+  ])('says in the words of GitHub what is wrong with %s', async (_what, input, status, reason) => {
+    const failure = await failureOf(connected().start({ ...deploy, ...input }))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain(`GitHub Actions answered ${status} to POST`)
+    expect(failure.message).toContain(reason)
+    expect(server.state.runs).toEqual([])
+  })
+
+  test('says which right is missing', async () => {
+    server.state.mayWrite = false
+    const failure = await failureOf(connected().start(deploy))
+    expect(failure.message).toContain('403 to POST')
+    expect(failure.message).toContain('Resource not accessible by personal access token')
+  })
+
+  test('waits as long as GitHub asks for', async () => {
+    server.failNext(403, { message: 'You have exceeded a secondary rate limit.' }, { headers: { 'retry-after': '30' } })
+    expect(await failureOf(connected().start(deploy))).toMatchObject({
+      kind: 'platform',
+      transient: true,
+      retryAfter: 30,
+    })
+  })
+})
+
+describe('a start whose answer was lost', () => {
+  test('is found by its key in the name of the run', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
+    const { outcome } = await keyed().start(deploy, { repeated: true })
+    expect(outcome.data).toMatchObject({ id, url: `${server.url}/${repo}/actions/runs/30433642` })
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test('is found where GitHub lists it late', async () => {
+    server.failNext(502, '<html>', { on: 'POST', done: true })
+    await failureOf(keyed().start(deploy))
+    server.state.listsLate = 2
+    await keyed().start(deploy, { repeated: true })
+    expect(server.state.runs).toHaveLength(1)
+  })
+
+  test('is started where it is not there, beside the runs of others', async () => {
+    await keyed().start(deploy, { key: keyOf(2) })
+    server.failNext(502, '<html>', { on: 'POST' })
+    await failureOf(keyed().start(deploy))
+    await keyed().start(deploy, { repeated: true })
+    expect(server.state.runs.map(({ title }) => title)).toEqual([`Deploy ${keyOf(2)}`, `Deploy ${keyOf(1)}`])
+  }, 15_000)
+
+  test('is not repeated where no input takes the key', async () => {
+    server.loseNext('POST')
+    const failure = await failureOf(connected().start(deploy))
+    expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
+    expect(await failureOf(connected().start(deploy, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(server.state.runs).toHaveLength(1)
+  })
+
+  test('is a fault that goes away where nothing was sent', async () => {
+    server.down()
+    expect(await failureOf(connected({ ref: 'main' }).start(deploy))).toMatchObject({ status: 502 })
+  })
+})
+
+describe('a second delivery of an event', () => {
+  test('finds the run, though it has ended', async () => {
+    await keyed().start(deploy)
+    server.finish('success')
+    const { outcome } = await keyed().start(deploy)
+    expect(outcome.data).toMatchObject({ id })
+    expect(calls('POST')).toHaveLength(1)
+  })
+})
+
+describe('a server that does not say which run it starts', () => {
+  beforeEach(() => {
+    server.state.old = true
+  })
+
+  test('is looked through for the key', async () => {
+    const { outcome } = await keyed().start(deploy)
+    expect(outcome.data).toMatchObject({ id })
+    expect(server.state.runs).toHaveLength(1)
+  })
+
+  test('starts nothing where the run could not be found', async () => {
+    for (const [pipeline, options] of [
+      [connected(), {}],
+      [keyed(), { key: undefined }],
+    ] as const) {
+      const failure = await failureOf(pipeline.start(deploy, options))
+      expect(failure).toMatchObject({ kind: 'refused' })
+      expect(failure.message).toContain('set keyInput in the connection')
+    }
+    expect(server.state.runs).toEqual([])
+  })
+
+  test('leaves it in doubt where the run does not echo its key', async () => {
+    const [workflow] = server.state.workflows
+    if (workflow) workflow.named = undefined
+    const failure = await failureOf(keyed().start(deploy))
+    expect(failure).toMatchObject({ kind: 'doubtful' })
+    expect(failure.message).toContain('look there before you repeat it')
+    expect(server.state.runs).toHaveLength(1)
+  }, 15_000)
+})
+
+describe('a run', () => {
+  test.each([
+    ['queued', 'queued', undefined],
+    ['in_progress', 'in_progress', undefined],
+    ['waiting', 'waiting', 'waiting for the approval of an environment'],
+    ['paused', 'paused (which is not known here)', undefined],
+  ])('that is %s goes on', async (status, running, step) => {
+    const begun = await connected().start(deploy)
+    run().status = status
+    expect(await connected().look(begun, deploy)).toMatchObject({ running, step })
+  })
+
+  test.each([
+    ['success', 'succeeded', 'pass'],
+    ['neutral', 'succeeded', 'warning'],
+    ['skipped', 'succeeded', 'warning'],
+    ['failure', 'succeeded', 'fail'],
+    ['timed_out', 'succeeded', 'fail'],
+    ['cancelled', 'aborted', 'fail'],
+    ['startup_failure', 'errored', 'fail'],
+    ['action_required', 'errored', 'fail'],
+    ['stale', 'errored', 'fail'],
+  ])('that is completed with %s ends as %s, %s', async (conclusion, status, result) => {
+    const begun = await connected().start(deploy)
+    server.finish(conclusion)
+    expect(await connected().end(begun, deploy)).toMatchObject({
+      status,
+      result,
+      data: { id, state: `completed/${conclusion}`, duration: 60 },
+      links: { [`github-actions ${id}`]: `${server.url}/${repo}/actions/runs/30433642` },
+    })
+  })
+
+  test('with a conclusion that is not known goes on', async () => {
+    const begun = await connected().start(deploy)
+    server.finish('exploded')
+    expect(await connected().look(begun, deploy)).toMatchObject({ running: expect.stringContaining('not known here') })
+  })
+
+  test('that failed names the job and the step, with a link', async () => {
+    const begun = await connected().start(deploy)
+    const fine = Array.from({ length: 100 }, (_, at) => ({ name: `unit ${at}`, conclusion: 'success', steps: [] }))
+    const failed = { name: 'e2e', conclusion: 'failure', steps: [step('Check out'), step('Run tests', 'failure')] }
+    server.finish('failure', [...fine, failed])
+    const ended = await connected().end(begun, deploy)
+    expect(ended.message).toBe(`Run ${id} ended as completed/failure: job "e2e" failed at step "Run tests"`)
+    expect(ended.data).toMatchObject({ failedJob: 'e2e', failedStep: 'Run tests' })
+    expect(ended.links).toMatchObject({ 'job e2e': expect.stringContaining('/job/399444596') })
+  })
+
+  test('says which attempt it is, and is held against thresholds on how long it took', async () => {
+    const input = { ...deploy, thresholds: [{ metric: 'duration', op: '<', value: 30 }] }
+    const begun = await connected().start(input)
+    run().attempt = 2
+    server.finish('success')
+    expect(await connected().end(begun, input)).toMatchObject({
+      result: 'fail',
+      message: expect.stringContaining('duration is 60, not < 30'),
+      data: { attempt: 2, thresholds: [{ metric: 'duration', actual: 60 }] },
+    })
+  })
+
+  test('is looked at again where GitHub is down, and refused where it is gone', async () => {
+    const begun = await connected().start(deploy)
+    server.failNext(500, '<html><title>Unicorn!</title>')
+    expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ transient: true })
+    server.state.runs = []
+    expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('cancel', () => {
+  test('ends a run, by its id or by its number with the repository', async () => {
+    for (const input of [{ id }, { id: '30433643', project: repo }]) {
+      await connected().start(deploy)
+      const outcome = await connected().cancel(input)
+      expect(outcome).toMatchObject({ result: 'pass', data: { state: 'completed/cancelled' } })
+      expect(outcome.message).toContain('Stopped run octo-org/octo-repo#3043364')
+    }
+  })
+
+  test('waits for a run that goes on', async () => {
+    await connected().start(deploy)
+    server.state.stubborn = true
+    expect(await connected().cancel({ id })).toMatchObject({ message: 'still queued' })
+  })
+
+  test('passes for a run that has ended, also between our look and the cancel', async () => {
+    await connected().start(deploy)
+    server.finish('success')
+    expect(await connected().cancel({ id })).toMatchObject({
+      message: `Run ${id} had ended already (completed/success)`,
+    })
+    expect(calls('POST')).toHaveLength(1)
+    await githubActions.stop(connected().client(), { id })
+    expect(run().conclusion).toBe('success')
+  })
+
+  test('says why GitHub does not do it', async () => {
+    await connected().start(deploy)
+    server.state.mayWrite = false
+    expect((await failureOf(connected().cancel({ id }))).message).toContain('Resource not accessible')
+    expect((await failureOf(connected().cancel({ id: `${repo}#1` }))).message).toContain('404 to GET')
+  })
+
+  test.each(['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'])(
+    'refuses the id %s',
+    async (id) => {
+      const failure = await failureOf(connected().cancel({ id }))
+      expect(failure).toMatchObject({ kind: 'invalid' })
+      expect(failure.message).toContain('write it like octo-org/octo-repo#30433642')
+    },
+  )
+})

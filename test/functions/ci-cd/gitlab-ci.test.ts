@@ -1,0 +1,316 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type GitlabCiServer, startGitlabCi } from '../../servers/gitlab-ci.ts'
+import { failureOf, keyOf } from '../use.ts'
+import { Pipeline } from './pipeline.ts'
+
+let server: GitlabCiServer
+beforeEach(async () => {
+  server = await startGitlabCi()
+})
+afterEach(() => server.close())
+
+const project = 'ops/shop/checkout'
+const build = { project }
+const id = `${project}#61`
+
+const connected = (fields: object = {}) =>
+  new Pipeline(gitlabCi, () => ({ baseUrl: server.url, token: server.token, ...fields }))
+const inputs = (fields: object = {}) => connected({ parametersAre: 'inputs', ...fields })
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+const pipeline = () => {
+  const found = server.state.pipelines.at(-1)
+  if (!found) throw new Error('There is no pipeline')
+  return found
+}
+
+describe('the connection', () => {
+  test('is checked with the user of the token', async () => {
+    await gitlabCi.check(connected().client())
+    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v4/user'])
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(build))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).toContain('401 Unauthorized')
+    expect(failure.message).not.toContain('a-wrong-token')
+  })
+
+  test('has its token masked wherever it turns up', () => {
+    expect(secretsIn(gitlabCi.connection, { token: server.token })).toEqual([server.token])
+  })
+})
+
+describe('a start', () => {
+  test('runs the pipeline of the default branch, and answers it at once', async () => {
+    const { outcome } = await connected().start(build)
+    const url = `${server.url}/${project}/-/pipelines/61`
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      message: `Started pipeline ${id}`,
+      data: { id, url, state: 'started' },
+      links: { [`gitlab-ci ${id}`]: url },
+    })
+    expect(pipeline()).toMatchObject({ ref: 'main', variables: [{ key: 'WEBHOOKS_KEY', value: keyOf(1) }] })
+  })
+
+  test('takes project and branch from the connection, and prefers what is asked for', async () => {
+    const configured = connected({ project: '21', ref: 'release/1.2' })
+    expect((await configured.start({})).outcome.data).toMatchObject({ id: '21#61' })
+    expect(pipeline().ref).toBe('release/1.2')
+    await configured.start({ target: 'pipeline', project, ref: 'main' }, { key: keyOf(2) })
+    expect(pipeline().ref).toBe('main')
+  })
+
+  test('gives parameters as variables, which are text', async () => {
+    await connected().start({ ...build, parameters: { STAGE: 'prod', REPLICAS: 3 } }, { key: undefined })
+    expect(pipeline().variables).toEqual([
+      { key: 'STAGE', value: 'prod' },
+      { key: 'REPLICAS', value: '3' },
+    ])
+  })
+
+  test('gives parameters as inputs, which have types', async () => {
+    await inputs({ keyInput: 'key' }).start({ ...build, parameters: { replicas: 3 } })
+    expect(pipeline()).toMatchObject({ inputs: { replicas: 3, key: keyOf(1) }, variables: [] })
+  })
+
+  test.each([
+    ['another target', {}, { target: 'deploy' }, 'input.target must be left out, or be pipeline'],
+    ['a project that is none', {}, { project: 'checkout' }, 'input.project is not a project here'],
+    ['no project', {}, { project: undefined }, 'input.project is missing'],
+    ['the variable of our key', {}, { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not set WEBHOOKS_KEY'],
+    [
+      'the input of our key',
+      { parametersAre: 'inputs', keyInput: 'key' },
+      { parameters: { key: 'x' } },
+      'must not set key',
+    ],
+  ])('is refused before anything is sent for %s', async (_what, fields, input, message) => {
+    const failure = await failureOf(connected(fields).start({ ...build, ...input }))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+    expect(failure.message).toContain(message)
+    expect(server.calls).toEqual([])
+  })
+
+  test('says in the words of GitLab why it is refused', async () => {
+    expect((await failureOf(connected().start({ ...build, ref: 'nope' }))).message).toBe(
+      'GitLab CI answered 400 to POST /api/v4/projects/ops%2Fshop%2Fcheckout/pipeline: base: Reference not found',
+    )
+    server.state.empty = true
+    expect((await failureOf(connected().start(build))).message).toContain('Pipeline will not run')
+    server.state.variablesAllowed = false
+    const failure = await failureOf(connected().start(build))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain('Insufficient permissions to set pipeline variables')
+    server.state.mayRun = false
+    expect((await failureOf(connected().start(build))).message).toContain('403 Forbidden')
+    expect((await failureOf(connected().start({ project: 'ops/nope' }))).message).toContain('404 Project Not Found')
+    expect(server.state.pipelines).toEqual([])
+  })
+
+  test('is refused for a project without a branch', async () => {
+    server.state.defaultBranch = null
+    expect((await failureOf(connected().start(build))).message).toContain('has no branch yet')
+  })
+
+  test('waits as long as GitLab asks for', async () => {
+    server.failNext(429, 'Retry later', { on: 'POST', headers: { 'retry-after': '30' } })
+    expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, retryAfter: 30 })
+  })
+})
+
+describe('a start whose answer was lost', () => {
+  test('is found by its variable, between pipelines of others', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, afterWrite: true })
+    server.addOf('mia')
+    await connected().start(build, { key: keyOf(2) })
+    const { outcome } = await connected().start(build, { repeated: true })
+    expect(outcome.data).toMatchObject({ id, url: `${server.url}/${project}/-/pipelines/61` })
+    expect(server.state.pipelines).toHaveLength(3)
+  })
+
+  test('is found by its name, where the pipeline has inputs', async () => {
+    server.failNext(502, '<html>', { on: 'POST', done: true })
+    await failureOf(inputs({ keyInput: 'key' }).start(build))
+    const { outcome } = await inputs({ keyInput: 'key' }).start(build, { repeated: true })
+    expect(outcome.data).toMatchObject({ id })
+    expect(server.calls.some(({ path }) => path.endsWith('/variables'))).toBe(false)
+  })
+
+  test('is started where it is not there', async () => {
+    server.failNext(502, '<html>', { on: 'POST' })
+    await failureOf(connected().start(build))
+    await connected().start(build, { repeated: true })
+    expect(server.state.pipelines).toHaveLength(1)
+  })
+
+  test('is not repeated where no input takes the key', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(inputs().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
+    expect(await failureOf(inputs().start(build, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(server.state.pipelines).toHaveLength(1)
+  })
+
+  test('looks at no more than the newest', async () => {
+    for (let at = 0; at < 60; at++) server.addOf('mia')
+    await connected().start(build)
+    expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(20)
+    server.calls.length = 0
+    await connected().start(build, { key: keyOf(2), repeated: true })
+    expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(50)
+  })
+})
+
+describe('a second delivery of an event', () => {
+  test('finds the pipeline, though it has ended', async () => {
+    await connected().start(build)
+    server.finish('success')
+    expect((await connected().start(build)).outcome.data).toMatchObject({ id })
+    expect(calls('POST')).toHaveLength(1)
+  })
+})
+
+describe('a pipeline', () => {
+  test.each([
+    'created',
+    'waiting_for_resource',
+    'waiting_for_callback',
+    'preparing',
+    'pending',
+    'running',
+    'scheduled',
+    'canceling',
+  ])('that is %s goes on', async (status) => {
+    const begun = await connected().start(build)
+    pipeline().status = status
+    expect(await connected().look(begun, build)).toMatchObject({ running: status })
+  })
+
+  test('with a status that is not known goes on', async () => {
+    const begun = await connected().start(build)
+    pipeline().status = 'paused'
+    expect(await connected().look(begun, build)).toMatchObject({ running: 'paused (which is not known here)' })
+  })
+
+  test.each([
+    ['success', 'succeeded', 'pass'],
+    ['skipped', 'succeeded', 'warning'],
+    ['failed', 'succeeded', 'fail'],
+    ['canceled', 'aborted', 'fail'],
+  ])('that is %s ends as %s, %s', async (state, status, result) => {
+    const begun = await connected().start(build)
+    server.finish(state)
+    const ended = await connected().end(begun, build)
+    expect(ended).toMatchObject({
+      status,
+      result,
+      data: { id, state, duration: 34 },
+      links: { [`gitlab-ci ${id}`]: `${server.url}/${project}/-/pipelines/61` },
+    })
+    expect(ended.data).not.toHaveProperty('tests')
+  })
+
+  test('in which a job failed that may ends with a warning', async () => {
+    const begun = await connected().start(build)
+    server.finish('success', { jobs: [{ name: 'lint', stage: 'test', status: 'failed', allow_failure: true }] })
+    expect(await connected().end(begun, build)).toMatchObject({
+      result: 'warning',
+      data: { state: 'success-with-warnings' },
+    })
+  })
+
+  test('that failed names the job, its stage and its reason, with a link', async () => {
+    const begun = await connected().start(build)
+    server.finish('failed', {
+      jobs: [
+        { name: 'lint', stage: 'test', status: 'failed', allow_failure: true },
+        { name: 'deploy', stage: 'production', status: 'failed', failure_reason: 'script_failure' },
+      ],
+    })
+    const ended = await connected().end(begun, build)
+    expect(ended.message).toBe(
+      `Pipeline ${id} ended as failed: job "deploy" of stage "production" failed (script_failure)`,
+    )
+    expect(ended.data).toMatchObject({ failedJob: 'deploy', failedStage: 'production' })
+    expect(ended.links).toMatchObject({ 'job deploy': `${server.url}/${project}/-/jobs/8001` })
+  })
+
+  test('tells its tests and coverage, which are held against thresholds', async () => {
+    const input = { ...build, thresholds: [{ metric: 'coverage', op: '>=', value: 80 }] }
+    const begun = await connected().start(input)
+    const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
+    server.finish('success', { coverage: '72.5', tests })
+    expect(await connected().end(begun, input)).toMatchObject({
+      result: 'fail',
+      message: expect.stringContaining('coverage is 72.5, not >= 80'),
+      data: { coverage: 72.5, tests: { total: 12, passed: 8, failed: 2, skipped: 2 } },
+    })
+    const passed = { ...build, thresholds: [{ metric: 'passed', op: '>=', value: 8 }] }
+    expect(await connected().end(begun, passed)).toMatchObject({ result: 'pass' })
+  })
+
+  test('tells its state alone to a token that may not see jobs', async () => {
+    const begun = await connected().start(build)
+    server.state.jobsShown = false
+    server.finish('failed')
+    const { data, message } = await connected().end(begun, build)
+    expect(message).toBe(`Pipeline ${id} ended as failed`)
+    expect(data).not.toHaveProperty('tests')
+  })
+
+  test.each([
+    ['wait', undefined],
+    ['pass', 'pass'],
+    ['fail', 'fail'],
+  ])('that a manual job blocks is one to %s, as the connection says', async (manual, result) => {
+    const begun = await connected().start(build)
+    pipeline().status = 'manual'
+    const seen = await connected({ manual }).look(begun, build)
+    if (result === undefined) expect(seen).toMatchObject({ running: 'manual', step: 'waiting for a manual job' })
+    else expect(seen).toMatchObject({ ended: { result, message: expect.stringContaining('a manual job blocks it') } })
+  })
+
+  test('is looked at again where GitLab is down, and refused where it is gone', async () => {
+    const begun = await connected().start(build)
+    server.failNext(500, '<html><title>500</title>')
+    expect(await failureOf(connected().look(begun, build))).toMatchObject({ transient: true })
+    server.state.pipelines = []
+    expect(await failureOf(connected().look(begun, build))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('cancel', () => {
+  test('ends a pipeline, by its id or by its number with the project', async () => {
+    for (const input of [{ id }, { id: '62', project }]) {
+      await connected().start(build, { key: undefined })
+      const outcome = await connected().cancel(input)
+      expect(outcome).toMatchObject({ result: 'pass', data: { state: 'canceled' } })
+      expect(outcome.message).toContain('Stopped pipeline ops/shop/checkout#6')
+    }
+  })
+
+  test('passes for a pipeline that has ended', async () => {
+    await connected().start(build)
+    server.finish('success')
+    expect(await connected().cancel({ id })).toMatchObject({ message: `Pipeline ${id} had ended already (success)` })
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test('says why GitLab does not do it', async () => {
+    await connected().start(build)
+    server.state.mayRun = false
+    expect((await failureOf(connected().cancel({ id }))).message).toContain('403 Forbidden')
+    expect((await failureOf(connected().cancel({ id: `${project}#7` }))).message).toContain('404 Not found')
+  })
+
+  test.each(['checkout#1', '61', `${project}#x`, '../..#1'])('refuses the id %s', async (wrong) => {
+    const failure = await failureOf(connected().cancel({ id: wrong }))
+    expect(failure).toMatchObject({ kind: 'invalid' })
+    expect(failure.message).toContain('write it like group/project#61')
+  })
+})

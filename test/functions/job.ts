@@ -1,0 +1,82 @@
+import type * as z from 'zod/mini'
+import { parseEvent } from '../../shared/event/event.ts'
+import type { Action, Begun, Look } from '../../shared/function/category.ts'
+import { type Outcome, passed } from '../../shared/outcome.ts'
+import type { JobProvider } from '../../shared/shapes/job.ts'
+import { clientOf } from './use.ts'
+
+type Options = Parameters<typeof clientOf>[2]
+// biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.
+type AnyAction = Action<any, any, any>
+
+/** A provider of jobs, driven by the actions of its category as the framework drives it. */
+export class Job<S extends z.ZodMiniObject> {
+  readonly #provider: JobProvider<S>
+  readonly #actions: { start: AnyAction; stop: AnyAction }
+  readonly #values: () => z.input<S>
+
+  /** @param values of the connection, as in its secret */
+  constructor(provider: JobProvider<S>, actions: { start: AnyAction; stop: AnyAction }, values: () => z.input<S>) {
+    this.#provider = provider
+    this.#actions = actions
+    this.#values = values
+  }
+
+  client(options?: Options) {
+    return clientOf(this.#provider, this.#connection, options)
+  }
+
+  async start(input: object, options?: Options): Promise<Begun> {
+    return begun(await this.#act(this.#actions.start, input, options))
+  }
+
+  look({ pending }: Begun, input: object): Promise<Look> {
+    return this.#look(this.#actions.start, input, pending)
+  }
+
+  /** What it ended with. */
+  async end(begun: Begun, input: object): Promise<Outcome> {
+    const look = await this.look(begun, input)
+    if ('ended' in look) return look.ended
+    throw new Error(`It is still ${look.running}`)
+  }
+
+  /** Asks for its end, and looks once whether that has come. */
+  async stop(input: object): Promise<Outcome> {
+    const result = await this.#act(this.#actions.stop, input)
+    if (!('pending' in result)) return result
+    const look = await this.#look(this.#actions.stop, input, result.pending)
+    return 'ended' in look ? look.ended : passed(`still ${look.running}`)
+  }
+
+  /** Asks for the end of what has begun, as at a deadline. */
+  async stopAtDeadline({ pending }: Begun, input: object): Promise<boolean> {
+    const { follow } = this.#actions.start
+    if (!follow) throw new Error('Nothing goes on')
+    return follow.stop(this.#provider, this.client(), this.#complete(this.#actions.start, input), pending)
+  }
+
+  get #connection(): z.output<S> {
+    return this.#provider.connection.parse(this.#values()) as z.output<S>
+  }
+
+  async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | Begun> {
+    return action.act(this.#provider, this.client(options), this.#complete(action, input))
+  }
+
+  #look(action: AnyAction, input: object, pending: unknown): Promise<Look> {
+    if (!action.follow) throw new Error(`Nothing of "${action.summary}" goes on`)
+    return action.follow.look(this.#provider, this.client(), this.#complete(action, input), pending)
+  }
+
+  #complete(action: AnyAction, input: object): object {
+    const connection = this.#connection as Record<string, unknown>
+    const event = parseEvent({ id: 'an-event', data: { project: 'shop', stage: 'production', service: 'checkout' } })
+    return action.complete(action.input.parse(input), { event, connection, provider: this.#provider })
+  }
+}
+
+function begun(result: Outcome | Begun): Begun {
+  if ('pending' in result) return result
+  throw new Error(`Nothing goes on: ${result.message}`)
+}
