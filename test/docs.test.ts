@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -5,22 +6,32 @@ import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './e2e/service.ts'
+import { type LocustServer, startLocust } from './servers/locust.ts'
 import { type RundeckServer, startRundeck } from './servers/rundeck.ts'
 
 const root = join(import.meta.dirname, '..')
+let locust: LocustServer
 let rundeck: RundeckServer
 let service: Service
 beforeAll(async () => {
   rundeck = await startRundeck()
+  locust = await startLocust()
   const { url: baseUrl, token } = rundeck
-  const runbooks = { provider: 'rundeck', baseUrl, token, project: 'shop' }
-  const secrets = { 'cloud-automation-webhooks/connections/incident-management/runbooks': runbooks }
+  const connections = 'cloud-automation-webhooks/connections'
+  const secrets = {
+    [`${connections}/incident-management/runbooks`]: { provider: 'rundeck', baseUrl, token, project: 'shop' },
+    [`${connections}/load-testing/locust`]: {
+      ...{ provider: 'locust', baseUrl: locust.url, username: 'robot', password: locust.password },
+      target: 'https://shop.example.com',
+    },
+  }
   service = new Service({ timeScale: 60, secrets })
   await service.start()
 })
 afterAll(async () => {
   await service.end()
   await rundeck.close()
+  await locust.close()
 })
 
 const examples = categories.flatMap(({ name }) => {
@@ -44,6 +55,22 @@ async function callAsKeptn(argv: string[]) {
   })
 }
 
+/** What an earlier task of the sequence has made, and answered in `data.<its name>`. */
+async function madeBefore(target: string): Promise<Record<string, { id: string }>> {
+  const make = async (path: string, input: object) => ({
+    id: (await service.call(`/v1/${path}`, { id: randomUUID(), input })).body.data.id as string,
+  })
+  const [category, action = ''] = target.split('?')[0]?.split('/') ?? []
+  if (action === 'cancel') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
+  if (action === 'stop-test') {
+    // It runs one test at a time.
+    locust.finish()
+    return { test: await make('load-testing/start-test?connection=locust', { parameters: { run_time: 60 } }) }
+  }
+  const open = category === 'incident-management' ? 'incident-management/open-ticket' : 'issue-ticketing/open-issue'
+  return { openticket: await make(open, { title: 'To be worked on' }) }
+}
+
 describe('the webhooks in the READMEs of the functions', () => {
   it.each(categories.flatMap(({ name, actions }) => Object.keys(actions).map((action) => `${name}/${action}`)))(
     'have a silent and an interactive example of %s',
@@ -56,15 +83,12 @@ describe('the webhooks in the READMEs of the functions', () => {
   )
 
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
-    const open = target.startsWith('incident-management')
-      ? 'incident-management/open-ticket'
-      : 'issue-ticketing/open-issue'
-    const { id } = (await service.call(`/v1/${open}`, { input: { title: 'To be worked on' } })).body.data
+    const earlier = await madeBefore(target)
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
     const rendered = preview(
       yaml,
-      { ...event, data: { ...event.data, result: 'fail', incident, openticket: { id } } },
+      { ...event, data: { ...event.data, result: 'fail', incident, ...earlier } },
       { secret_webhooks_token: demo.callerToken },
     )
     if ('configError' in rendered) throw new Error(rendered.configError)

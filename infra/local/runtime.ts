@@ -239,6 +239,7 @@ function index(url: string, cloud: LocalCloud) {
     issues: `${url}/sandbox/issues`,
     incidents: `${url}/sandbox/incidents`,
     flags: `${url}/sandbox/flags`,
+    runs: `${url}/sandbox/runs`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */

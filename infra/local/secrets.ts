@@ -66,6 +66,19 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       project: 'default',
       environment: 'production',
     },
+    [`${prefix}/connections/ci-cd/default`]: {
+      provider: 'github-actions',
+      baseUrl: `${url}/sandbox/github`,
+      token: demo.githubToken,
+      project: 'demo/shop',
+      target: 'deploy.yml',
+      keyInput: 'key',
+    },
+    [`${prefix}/connections/load-testing/default`]: {
+      provider: 'autocannon',
+      allow: [`${url}/sandbox/shop/`],
+      target: `${url}/sandbox/shop/`,
+    },
   }
 }
 

@@ -102,7 +102,7 @@ async function invitation(url: string): Promise<string> {
     `  curl -s '${url}/v1/issue-ticketing/tasks/${taskId}' ${authorization}`,
     '',
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
-    `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags`,
+    `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
   ].join('\n')
 }

@@ -245,9 +245,36 @@ describe('webhooks tasks', () => {
 })
 
 describe('webhooks sequence', () => {
-  it.each(['incident', 'release', 'slo'])('plays %s through its webhooks, and ends with 0', async (name) => {
+  it.each(['incident', 'slo'])('plays %s through its webhooks, and ends with 0', async (name) => {
     const { code, stdout } = await webhooks('sequence', name)
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`${name} passed`) })
+  })
+  it('plays release: a workflow deploys to each stage, and a load test of the shop is held against its thresholds', async () => {
+    const { code, stdout } = await webhooks('sequence', 'release')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('release passed') })
+    expect(
+      stdout.match(/deployment\.finished +succeeded\/pass +Run demo\/shop#\d+ ended as completed\/success/g),
+    ).toHaveLength(2)
+    expect(stdout).toMatch(/test\.finished +succeeded\/pass +Load test [0-9a-f]+ ended as finished/)
+    const runs = (await (await fetch(`${url}/sandbox/runs`)).json()) as { inputs: Record<string, string> }[]
+    expect(runs.map(({ inputs }) => [inputs['stage'], inputs['image']])).toEqual([
+      ['staging', 'registry.example.com/casdemoapp:1.4.2'],
+      ['production', 'registry.example.com/casdemoapp:1.4.2'],
+    ])
+  })
+  it('ends release in staging where the shop is too slow, and says by how much', async () => {
+    await fetch(`${url}/sandbox/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"target":"shop","kind":"slow","delayMs":700}',
+    })
+    const { code, stdout } = await webhooks('sequence', 'release')
+    await fetch(`${url}/sandbox/faults`, { method: 'DELETE' })
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(/test\.finished +succeeded\/fail +Load test .* p95 is [\d.]+, not < 500/),
+    })
+    expect(stdout).not.toContain('production.release.triggered')
   })
   it('ends with 1 where a task did not pass', async () => {
     await fetch(`${url}/sandbox/faults`, {

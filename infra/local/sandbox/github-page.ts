@@ -1,4 +1,6 @@
+import { jobName, runTitle } from './github-actions-shapes.ts'
 import type { Comment, Issue } from './github-issues.ts'
+import type { WorkflowRun } from './github-runs.ts'
 import type { Answer } from './http.ts'
 import { escaped, page } from './page.ts'
 
@@ -19,5 +21,20 @@ export function issuePage(issue: Issue, comments: Comment[]): Answer {
 <p>${escaped(facts.join(' · '))}</p>
 <pre>${escaped(issue.body ?? 'No description.')}</pre>
 ${comments.map(({ id, created_at, body }) => `<p id="issuecomment-${id}"><small>${created_at}</small></p><pre>${escaped(body)}</pre>`).join('\n')}`,
+  )
+}
+
+/** The page behind a run's `html_url`: how it stands, and what it was given. */
+export function runPage(run: WorkflowRun): Answer {
+  const state = run.conclusion ? `${run.status} (${run.conclusion})` : run.status.replace('_', ' ')
+  const given = Object.entries(run.inputs).map(([name, value]) => `${name}: ${value}`)
+  const facts = [state, run.ref, `started ${run.created_at}`, run.completed_at && `ended ${run.completed_at}`]
+  return page(
+    200,
+    `${runTitle(run)} · ${run.owner}/${run.repo}`,
+    `<small>Workflow run of ${escaped(`${run.owner}/${run.repo}`)} in the sandbox</small>
+<h1>${escaped(runTitle(run))} <small>${escaped(jobName(run))} #${run.run_number}</small></h1>
+<p>${escaped(facts.filter(Boolean).join(' · '))}</p>
+<pre>${escaped(given.join('\n') || 'No inputs.')}</pre>`,
   )
 }

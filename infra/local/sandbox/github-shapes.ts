@@ -5,8 +5,8 @@ import type { Comment, Issue, Repo } from './github-issues.ts'
 const botLogin = 'sandbox-bot'
 
 /** A stable number for a name, where GitHub has an id of its own. */
-const idOf = (name: string): number => createHash('sha256').update(name.toLowerCase()).digest().readUInt32BE(0)
-const nodeId = (type: string, id: number): string => Buffer.from(`0:${type}${id}`).toString('base64')
+export const idOf = (name: string): number => createHash('sha256').update(name.toLowerCase()).digest().readUInt32BE(0)
+export const nodeId = (type: string, id: number): string => Buffer.from(`0:${type}${id}`).toString('base64')
 
 /** GitHub's "simple user" (docs.github.com/rest/users/users). */
 export function userShape(root: string, login: string = botLogin) {
@@ -35,8 +35,8 @@ export function userShape(root: string, login: string = botLogin) {
   }
 }
 
-/** The part of GitHub's repository that a caller who opens issues may look at. */
-export function repoShape(root: string, repo: Repo, hasIssues: boolean) {
+/** GitHub's "minimal repository", which stands within other things. */
+export function minimalRepoShape(root: string, repo: Repo) {
   const url = `${root}/repos/${repo.owner}/${repo.name}`
   return {
     id: repo.id,
@@ -49,7 +49,49 @@ export function repoShape(root: string, repo: Repo, hasIssues: boolean) {
     description: null,
     fork: false,
     url,
+    archive_url: `${url}/{archive_format}{/ref}`,
+    assignees_url: `${url}/assignees{/user}`,
+    blobs_url: `${url}/git/blobs{/sha}`,
+    branches_url: `${url}/branches{/branch}`,
+    collaborators_url: `${url}/collaborators{/collaborator}`,
+    comments_url: `${url}/comments{/number}`,
+    commits_url: `${url}/commits{/sha}`,
+    compare_url: `${url}/compare/{base}...{head}`,
+    contents_url: `${url}/contents/{+path}`,
+    contributors_url: `${url}/contributors`,
+    deployments_url: `${url}/deployments`,
+    downloads_url: `${url}/downloads`,
+    events_url: `${url}/events`,
+    forks_url: `${url}/forks`,
+    git_commits_url: `${url}/git/commits{/sha}`,
+    git_refs_url: `${url}/git/refs{/sha}`,
+    git_tags_url: `${url}/git/tags{/sha}`,
+    hooks_url: `${url}/hooks`,
+    issue_comment_url: `${url}/issues/comments{/number}`,
+    issue_events_url: `${url}/issues/events{/number}`,
     issues_url: `${url}/issues{/number}`,
+    keys_url: `${url}/keys{/key_id}`,
+    labels_url: `${url}/labels{/name}`,
+    languages_url: `${url}/languages`,
+    merges_url: `${url}/merges`,
+    milestones_url: `${url}/milestones{/number}`,
+    notifications_url: `${url}/notifications{?since,all,participating}`,
+    pulls_url: `${url}/pulls{/number}`,
+    releases_url: `${url}/releases{/id}`,
+    stargazers_url: `${url}/stargazers`,
+    statuses_url: `${url}/statuses/{sha}`,
+    subscribers_url: `${url}/subscribers`,
+    subscription_url: `${url}/subscription`,
+    tags_url: `${url}/tags`,
+    teams_url: `${url}/teams`,
+    trees_url: `${url}/git/trees{/sha}`,
+  }
+}
+
+/** The part of GitHub's repository that a caller who opens issues and starts workflows may look at. */
+export function repoShape(root: string, repo: Repo, hasIssues: boolean) {
+  return {
+    ...minimalRepoShape(root, repo),
     has_issues: hasIssues,
     archived: false,
     disabled: false,

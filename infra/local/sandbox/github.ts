@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { demo } from './demo.ts'
+import { type Actions, createActions } from './github-actions.ts'
+import { docs, githubError, notFound, paged, rootOf, withBody } from './github-answers.ts'
 import { type FieldError, readFilter, readIssue, readLabels, readPage, readSince } from './github-input.ts'
 import { createIssues, type Issue, type Page, type Repo } from './github-issues.ts'
 import { issuePage } from './github-page.ts'
 import { commentShape, issueShape, labelShapes, pageUrl, repoShape, userShape } from './github-shapes.ts'
-import { type Answer, bearer, bodyLimit, type Call, json, jsonObject, type Platform, segments } from './http.ts'
+import { type Answer, bearer, bodyLimit, type Call, json, type Platform, segments } from './http.ts'
 import { missingPage } from './page.ts'
 import type { Store } from './store.ts'
-
-const docs = 'https://docs.github.com/rest'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
 type IssueSummary = Pick<
@@ -25,21 +25,22 @@ type IssueSummary = Pick<
   | 'closed_at'
 > & { repository: string; html_url: string; comments: { id: number; body: string; created_at: string }[] }
 
-export interface GitHub extends Platform {
+export interface GitHub extends Platform, Pick<Actions, 'runs'> {
   issues(origin: string): IssueSummary[]
 }
 
 /**
- * Plays GitHub's issues API (docs.github.com/rest/issues) for whoever brings the demo token. Every repository exists
- * from its first use on, but those named `missing*` do not and those named `no-issues*` have no issues; every login
- * exists, but not `nobody-*`.
+ * Plays GitHub's issues API (docs.github.com/rest/issues), and Actions beside it, for whoever brings the demo token. Every
+ * repository exists from its first use on, but those named `missing*` do not and those named `no-issues*` have no issues;
+ * every login exists, but not `nobody-*`.
  */
 export function createGitHub(store: Store): GitHub {
   const issues = createIssues(store)
+  const actions = createActions(store)
   const everything: Page = { page: 1, perPage: 1_000_000 }
 
   const github: GitHub = {
-    error: (status, message) => json(status, { message, documentation_url: docs, status: String(status) }, {}, message),
+    error: githubError,
 
     limitHeaders: (reset) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset) }),
 
@@ -54,9 +55,14 @@ export function createGitHub(store: Store): GitHub {
     },
 
     page({ path }) {
-      const [owner = '', name = '', , number] = segments(path)
-      if (!/^\/(?!repos\/)[\w.-]+\/[\w.-]+\/issues\/\d+$/.test(path)) return undefined
-      const issue = issues.get(issues.repo(owner, name), Number(number))
+      const shown = /^\/(?!repos\/)([\w.-]+)\/([\w.-]+)\/(?:issues\/(\d+)|actions\/runs\/(\d+)(?:\/job\/\d+)?)$/.exec(
+        path,
+      )
+      if (!shown) return undefined
+      const [, owner = '', name = '', number, run] = shown
+      const repo = issues.repo(owner, name)
+      if (run !== undefined) return actions.page(repo, Number(run))
+      const issue = issues.get(repo, Number(number))
       return issue ? issuePage(issue, issues.comments(issue, '', everything)) : missingPage('issue')
     },
 
@@ -76,24 +82,26 @@ export function createGitHub(store: Store): GitHub {
         closed_at: issue.closed_at,
         comments: issues.comments(issue, '', everything),
       })),
+
+    runs: actions.runs,
   }
 
   function refuseCaller(call: Call): Answer | undefined {
     const { authorization, 'user-agent': agent } = call.headers
     if (!agent) {
-      return github.error(
+      return githubError(
         403,
         'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
       )
     }
-    if (!authorization) return github.error(401, 'Requires authentication')
-    if (bearer(call.headers) !== demo.githubToken) return github.error(401, 'Bad credentials')
+    if (!authorization) return githubError(401, 'Requires authentication')
+    if (bearer(call.headers) !== demo.githubToken) return githubError(401, 'Bad credentials')
     return undefined
   }
 
   function route(call: Call): Answer {
     const [first, owner, name, ...rest] = segments(call.path)
-    if (call.size > bodyLimit) return github.error(413, 'Payload too large')
+    if (call.size > bodyLimit) return githubError(413, 'Payload too large')
     if (first === 'user' && owner === undefined && call.method === 'GET')
       return json(200, userShape(rootOf(call.origin)))
     if (first !== 'repos' || !isName(owner) || !isName(name) || name.startsWith('missing')) return notFound()
@@ -101,8 +109,9 @@ export function createGitHub(store: Store): GitHub {
     const repo = issues.repo(owner, name)
     const hasIssues = !name.startsWith('no-issues')
     if (rest.length === 0 && call.method === 'GET') return json(200, repoShape(rootOf(call.origin), repo, hasIssues))
+    if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
     if (rest[0] !== 'issues') return notFound()
-    if (!hasIssues) return github.error(410, 'Issues are disabled for this repo')
+    if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
     const [, number, what, item] = rest
     if (number === undefined) return routeIssues(call, repo)
 
@@ -177,7 +186,7 @@ export function createGitHub(store: Store): GitHub {
     if (item !== undefined) {
       if (call.method !== 'DELETE') return notFound()
       const rest = issue.labels.filter((label) => label.toLowerCase() !== item.toLowerCase())
-      return rest.length === issue.labels.length ? github.error(404, 'Label does not exist') : kept(rest)
+      return rest.length === issue.labels.length ? githubError(404, 'Label does not exist') : kept(rest)
     }
     if (call.method === 'GET') return json(200, labelShapes(root, issue))
     if (call.method === 'DELETE') {
@@ -192,20 +201,7 @@ export function createGitHub(store: Store): GitHub {
     })
   }
 
-  function notFound(): Answer {
-    return github.error(404, 'Not Found')
-  }
-
-  function withBody(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
-    const body = jsonObject(call.body)
-    return body ? then(body) : github.error(400, 'Problems parsing JSON')
-  }
-
   return github
-}
-
-function rootOf(origin: string): string {
-  return `${origin}/sandbox/github`
 }
 
 function isName(segment: string | undefined): segment is string {
@@ -215,22 +211,4 @@ function isName(segment: string | undefined): segment is string {
 function invalid(errors: FieldError[], page: string): Answer {
   const body = { message: 'Validation Failed', errors, documentation_url: `${docs}/${page}`, status: '422' }
   return json(422, body, {}, errors.map(({ field, code }) => `${field} ${code}`).join(', '))
-}
-
-/**
- * A page of a list with the Link header by which GitHub's clients go on; there is no `last`, as with GitHub's own long
- * lists.
- */
-function paged<T>(call: Call, { page, perPage }: Page, found: T[], shape: (item: T) => unknown): Answer {
-  const link = (rel: string, to: number) => {
-    const query = new URLSearchParams(call.query)
-    query.set('page', String(to))
-    return `<${rootOf(call.origin)}${call.path}?${query}>; rel="${rel}"`
-  }
-  const links = [
-    ...(page > 1 ? [link('prev', page - 1)] : []),
-    ...(found.length > perPage ? [link('next', page + 1)] : []),
-    ...(page > 1 ? [link('first', 1)] : []),
-  ]
-  return json(200, found.slice(0, perPage).map(shape), links.length > 0 ? { link: links.join(', ') } : {})
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 /** What the sandbox plays; also the names under which faults are switched and calls are listed. */
-export const targets = ['github', 'servicenow', 'unleash', 'keptn', 'sso'] as const
+export const targets = ['github', 'servicenow', 'unleash', 'keptn', 'sso', 'shop'] as const
 export type Target = (typeof targets)[number]
 
 /** One call to a played platform, read to its end. */
@@ -35,6 +35,8 @@ export interface Platform {
   page?(call: Call): Answer | undefined
   /** What a 429 of this platform says beside Retry-After; the reset is in seconds since 1970. */
   limitHeaders?(reset: number): Record<string, string>
+  /** Whether its calls are neither listed nor told of. */
+  unlisted?: boolean
 }
 
 /** As much of a body as is kept. */

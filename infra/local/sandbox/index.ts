@@ -6,6 +6,7 @@ import { type Answer, type Call, isLocal, type Platform, readBody, send, type Ta
 import { createKeptn, type Keptn } from './keptn.ts'
 import { createLists } from './lists.ts'
 import { createServiceNow, type ServiceNow } from './servicenow.ts'
+import { createShop } from './shop.ts'
 import { spoil } from './spoil.ts'
 import { createSso, type Sso } from './sso.ts'
 import { type LoggedRequest, openStore } from './store.ts'
@@ -14,7 +15,7 @@ import { createUnleash, type Unleash } from './unleash.ts'
 export interface SandboxOptions {
   /** A folder for `sandbox.db`, in which everything survives the death of the process. */
   state: string
-  /** Told once of every call in and once of every Keptn event, as soon as it is over. */
+  /** Told once of every call in, but not to the shop, and once of every Keptn event, as soon as it is over. */
   observe?: (observation: SandboxObservation) => void
 }
 
@@ -36,23 +37,24 @@ export interface Sandbox {
   /** Ends what hangs and closes the database. */
   close(): void
   faults: Faults
-  github: Pick<GitHub, 'issues'>
+  github: Pick<GitHub, 'issues' | 'runs'>
   serviceNow: Pick<ServiceNow, 'incidents'>
   unleash: Pick<Unleash, 'flags'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
-  /** Every call in so far, oldest first. */
+  /** Every call in so far but to the shop, oldest first. */
   requests(target?: Target): LoggedRequest[]
   /** Forgets everything, faults too. */
   empty(): void
 }
 
 /**
- * The platforms that stand in for the real ones while no account is there: GitHub's issues at `/sandbox/github`,
- * ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, Keptn's API at
- * `/sandbox/keptn` and the SSO that gives tokens for it at `/sandbox/sso`. They take only the credentials of `demo`, can
- * be made to fail (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`,
- * `/sandbox/flags`, `/sandbox/events`, `/sandbox/requests`).
+ * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
+ * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, Keptn's API
+ * at `/sandbox/keptn`, the SSO that gives tokens for it at `/sandbox/sso`, and a shop to send load to at
+ * `/sandbox/shop`. But for the shop they take only the credentials of `demo`; they can be made to fail
+ * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`, `/sandbox/flags`,
+ * `/sandbox/runs`, `/sandbox/events`, `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
 export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
@@ -69,7 +71,14 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
   })
-  const platforms: Record<Target, Platform> = { github, servicenow: serviceNow, unleash, keptn, sso }
+  const platforms: Record<Target, Platform> = {
+    github,
+    servicenow: serviceNow,
+    unleash,
+    keptn,
+    sso,
+    shop: createShop(),
+  }
 
   const sandbox: Sandbox = {
     async handle(req, res) {
@@ -127,8 +136,10 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     const at = new Date().toISOString()
     const { method, path } = call
     const fault = faults.take(target, call)
-    const seq = store.requestBegan({ at, target, method, path, fault: fault?.kind ?? null })
     const platform = platforms[target]
+    const seq = platform.unlisted
+      ? undefined
+      : store.requestBegan({ at, target, method, path, fault: fault?.kind ?? null })
     let note = ''
     const carryOut = (): Answer => {
       const answer = platform.answer(call)
@@ -137,7 +148,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     }
 
     const status = fault ? await spoil(fault, platform, res, carryOut, closing.signal) : send(res, carryOut())
-    if (closing.signal.aborted) return
+    if (closing.signal.aborted || seq === undefined) return
     store.requestEnded(seq, status)
     observe({
       at,

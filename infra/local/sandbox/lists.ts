@@ -5,7 +5,7 @@ import type { Sandbox } from './index.ts'
 
 /**
  * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
+ * `flags`, `runs`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {
@@ -21,6 +21,7 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (name === 'issues') return json(200, sandbox.github.issues(call.origin))
     if (name === 'incidents') return json(200, sandbox.serviceNow.incidents(call.origin))
     if (name === 'flags') return json(200, sandbox.unleash.flags(call.origin))
+    if (name === 'runs') return json(200, sandbox.github.runs(call.origin))
     if (name === 'requests') {
       const target = call.query.get('target')
       if (target !== null && !isTarget(target))
@@ -66,7 +67,7 @@ function isTarget(name: string): name is Target {
 }
 
 function unknown(): Answer {
-  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'requests']
+  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'requests']
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 

@@ -16,6 +16,10 @@ const schema = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL
   );
   CREATE INDEX IF NOT EXISTS comments_of_issue ON comments (issue_id);
+  CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY, repo_id INTEGER NOT NULL, workflow TEXT NOT NULL, run_number INTEGER NOT NULL,
+    ref TEXT NOT NULL, inputs TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER
+  );
   CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS journal (
     id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, element_id TEXT NOT NULL, element TEXT NOT NULL, value TEXT NOT NULL,
@@ -40,6 +44,7 @@ const tables = [
   'repos',
   'issues',
   'comments',
+  'runs',
   'incidents',
   'journal',
   'flags',

@@ -94,6 +94,22 @@ describe('the sequences that come along', () => {
     ])
   })
 
+  it('release names the workflow, and tests with thresholds that are one JSON text in the form', async () => {
+    await start()
+    await play(receiver, loadSequence('release'), { knownCategories: categories })
+    const called = (task: string) => receiver.calls.find((call) => taskOf(call) === task)
+    expect(inputsOf(called('deployment'))).toMatchObject({
+      'input.target': 'deploy.yml',
+      'input.parameters.stage': 'staging',
+    })
+    const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(called('test'))
+    expect(inputs).toEqual({ 'input.parameters.rate': '20', 'input.parameters.duration': 'PT5S' })
+    expect(JSON.parse(thresholds)).toEqual([
+      { metric: 'p95', op: '<', value: 500 },
+      { metric: 'errorRate', op: '<', value: 0.01 },
+    ])
+  })
+
   it('release stays in staging if the test fails', async () => {
     await start((call) => (taskOf(call) === 'test' ? { result: 'fail' } : {}))
     const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { Checker } from '../../../contract/check.ts'
 import { readContract } from '../../../contract/document.ts'
@@ -11,11 +12,11 @@ const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '.
 /** Where the vendors' contracts are not at hand, nothing can be held against them. */
 const held = existsSync(folder) ? test : test.skip
 /** Where the paths of the contract are below the platform. */
-const bases = { servicenow: '/api/now', unleash: '/' }
+const bases = { github: '/', servicenow: '/api/now', unleash: '/' }
 const started = useSandbox()
 
 /** What a vendor's contract forbids of what the sandbox answers. */
-function answersOf(vendor: 'servicenow' | 'unleash', call: Started['serviceNow']) {
+function answersOf(vendor: keyof typeof bases, call: Started['serviceNow']) {
   const document = JSON.parse(readFileSync(join(folder, `${vendor}.openapi.json`), 'utf8'))
   const contract = readContract({ ...document, servers: [{ url: bases[vendor] }] })
   const match = byPath(contract.operations)
@@ -29,6 +30,24 @@ function answersOf(vendor: 'servicenow' | 'unleash', call: Started['serviceNow']
     return response ? checker.response(response, json) : [`${found.operation.name} has no answer ${status}`]
   }
 }
+
+held('What GitHub Actions is played to answer is as its contract says.', async () => {
+  const errors = answersOf('github', started.github)
+  const actions = '/repos/acme/shop/actions'
+  const start = `${actions}/workflows/deploy.yml/dispatches`
+  expect(await errors('POST', start, { ref: 'main', return_run_details: true })).toEqual([])
+  expect(await errors('POST', start, { ref: 'main' })).toEqual([])
+  const answers = async () => {
+    for (const path of ['workflows/deploy.yml/runs', 'runs/1', 'runs/1/jobs', 'runs/2/jobs']) {
+      expect(await errors('GET', `${actions}/${path}`)).toEqual([])
+    }
+  }
+  await answers()
+  expect(await errors('POST', `${actions}/runs/2/cancel`)).toEqual([])
+  await sleep(600)
+  await answers()
+  expect(await errors('POST', `${actions}/runs/2/cancel`)).toEqual([])
+})
 
 held('What ServiceNow is played to answer is as its contract says.', async () => {
   const errors = answersOf('servicenow', started.serviceNow)

@@ -115,6 +115,7 @@ test('A 401 comes in the shape of each platform.', async () => {
   expect((await started.unleash('GET', '/api/admin/user')).json).toMatchObject({ name: 'UnauthorizedError' })
   expect((await send()).json).toMatchObject({ code: 401 })
   expect((await started.call('POST', '/sso/oauth2/token')).json).toMatchObject({ error: 'invalid_client' })
+  expect((await started.call('GET', '/shop/')).text).toContain('<h1>Bad credentials</h1>')
 })
 
 test('A hanging call gets no answer until its client gives up.', async () => {

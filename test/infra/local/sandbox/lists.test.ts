@@ -60,6 +60,21 @@ test('All issues are listed with their comments.', async () => {
   ])
 })
 
+test('All runs of workflows are listed with how they stand and their address.', async () => {
+  const body = { ref: 'main', inputs: { image: 'shop:1' } }
+  await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', body)
+  expect((await started.call('GET', '/runs')).json).toMatchObject([
+    {
+      id: 1,
+      repository: 'acme/shop',
+      workflow: 'deploy.yml',
+      inputs: { image: 'shop:1' },
+      status: 'queued',
+      html_url: `${started.origin}/sandbox/github/acme/shop/actions/runs/1`,
+    },
+  ])
+})
+
 test('All incidents are listed as people see them, with what is noted on them and their address.', async () => {
   const fields = { short_description: 'Slow', impact: '1', urgency: '2', work_notes: 'Seen', comments: 'Sorry' }
   const { json } = await started.serviceNow('POST', '/api/now/table/incident', fields)
@@ -126,10 +141,11 @@ test('DELETE /sandbox empties everything, and the flags are as they were at firs
   await started.unleash('POST', `${project}/environments/production-guarded/change-requests`, change)
   await started.serviceNow('POST', '/api/now/table/incident', { work_notes: 'Noted' })
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
+  await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('POST', '/faults', { target: 'sso', kind: '503' })
   expect((await started.call('DELETE', '')).status).toBe(204)
-  for (const list of ['/issues', '/incidents', '/events', '/requests', '/faults']) {
+  for (const list of ['/issues', '/runs', '/incidents', '/events', '/requests', '/faults']) {
     expect((await started.call('GET', list)).json).toEqual([])
   }
   expect((await started.serviceNow('GET', '/api/now/table/sys_journal_field')).json.result).toEqual([])
@@ -140,14 +156,17 @@ test('DELETE /sandbox empties everything, and the flags are as they were at firs
 
 test('A page whose host name was pointed here is shown nothing and switches nothing.', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
+  await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
   for (const path of [
     '/issues',
+    '/runs',
     '/incidents',
     '/flags',
     '/events',
     '/requests',
     '/faults',
     '/github/acme/shop/issues/1',
+    '/github/acme/shop/actions/runs/1',
     '/unleash/projects/default/features/checkout-v2',
   ]) {
     expect(await withHost('evil.example', path)).toBe(403)
@@ -159,7 +178,7 @@ test('A page whose host name was pointed here is shown nothing and switches noth
 test('What there is not gets a 404 or 405 that says what there is.', async () => {
   const { status, json } = await started.call('GET', '/jira')
   expect(status).toBe(404)
-  expect(json.message).toContain('github, servicenow, unleash, keptn, sso')
+  expect(json.message).toContain('github, servicenow, unleash, keptn, sso, shop')
   expect((await started.call('GET', '')).status).toBe(404)
   expect((await started.call('GET', '/issues/1')).status).toBe(404)
   expect((await started.call('DELETE', '/issues')).status).toBe(405)

@@ -30,6 +30,7 @@ const post = (origin: string, path: string, body: unknown) =>
 
 const everything = ({ github, serviceNow, unleash, keptn, faults, requests }: Sandbox) => [
   github.issues(''),
+  github.runs(''),
   serviceNow.incidents(''),
   unleash.flags(''),
   keptn.events(),
@@ -51,10 +52,12 @@ async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-test('A folder that is opened again holds issues, comments, incidents, flags, events, requests and faults.', async () => {
+test('A folder that is opened again holds issues, comments, runs, incidents, flags, events, requests and faults.', async () => {
   const first = await start(state)
   await first.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await first.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
+  await first.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
+  await first.github('POST', '/repos/acme/shop/actions/runs/1/cancel')
   await first.serviceNow('POST', '/api/now/table/incident', { short_description: 'One', work_notes: 'Noted' })
   const project = '/api/admin/projects/default'
   await first.unleash('POST', `${project}/features/checkout-v2/environments/production/on`)
@@ -63,6 +66,8 @@ test('A folder that is opened again holds issues, comments, incidents, flags, ev
   await first.keptn('POST', '/api/v1/event', finished(context))
   first.sandbox.faults.add({ target: 'sso', kind: '503', count: 2 })
   await first.call('POST', '/sso/oauth2/token')
+  // A run goes on by the clock; this one has ended then.
+  while (first.sandbox.github.runs('')[0]?.status !== 'completed') await sleep(50)
   const before = everything(first.sandbox)
   await first.stop()
 
