@@ -27,6 +27,14 @@ export function secret(description: string) {
   return field
 }
 
+/** Credentials by name, such as headers. */
+export function secrets(description: string) {
+  const value = z.string().check(z.minLength(shortestSecret), z.maxLength(4_096))
+  const field = about(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
+  secretFields.add(field, { secret: true })
+  return field
+}
+
 /** The base URL of a platform instance: http or https, without credentials in it. */
 export function url(description: string) {
   const withoutCredentials = z.refine<string>((value) => URL.canParse(value) && !new URL(value).username, {
@@ -96,7 +104,9 @@ export function secretsIn(schema: z.ZodMiniObject, value: Record<string, unknown
   return Object.entries(schema.shape).flatMap(([field, type]) => {
     const held = value[field]
     const bare = unwrap(type)
-    if (secretFields.get(bare as z.ZodMiniType)?.secret) return typeof held === 'string' ? [held] : []
+    if (secretFields.get(bare as z.ZodMiniType)?.secret) {
+      return Object.values(typeof held === 'string' ? [held] : (held ?? {})).map(String)
+    }
     return bare instanceof z.ZodMiniObject && held ? secretsIn(bare, held as Record<string, unknown>) : []
   })
 }

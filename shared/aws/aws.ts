@@ -37,15 +37,8 @@ interface AwsOptions {
 type Service = new (
   config: object,
 ) => {
-  config: { serviceId?: string; region: () => Promise<string>; credentials?: () => Promise<Credentials> }
+  config: { serviceId?: string; region: () => Promise<string> }
   send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
-}
-
-/** What requests are signed with. */
-interface Credentials {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken?: string
 }
 
 /** A command of the AWS SDK, such as `GetDocumentCommand`. */
@@ -161,25 +154,6 @@ export class Aws {
   }
 }
 
-/**
- * The credentials of an account, for requests that no client of the SDK sends; kept until they end.
- *
- * @param service any of the SDK's client classes
- * @throws Failure `credentials`, `platform`, `timeout`, `refused` where the role can not be assumed
- */
-export async function credentialsOf(
-  service: Service,
-  { platform, account }: Pick<AwsOptions, 'platform' | 'account'>,
-): Promise<Credentials> {
-  const { credentials } = clientOf(service, account).config
-  if (!credentials) throw new Error('This client of the SDK does not sign.')
-  try {
-    return await Promise.race([credentials(), aborted(AbortSignal.timeout(longest))])
-  } catch (error) {
-    throw failureOf(error as AwsError, { platform, operation: 'sign', timeout: longest, account, passing: [] })
-  }
-}
-
 /** The SDK's error behind a failure: its name says what happened, and some carry more. */
 export function awsErrorOf(error: unknown): AwsError | undefined {
   return error instanceof Failure && error.cause instanceof Error ? (error.cause as AwsError) : undefined
@@ -212,7 +186,7 @@ function clientOf(service: Service, account: Account): InstanceType<Service> {
 }
 
 /** Credentials of another role, asked for when first needed and kept until they end. */
-function assume(roleArn: string, externalId: string | undefined) {
+export function assume(roleArn: string, externalId: string | undefined) {
   return async (caller: object) => {
     const { fromTemporaryCredentials } = await import('./assume-role.ts')
     const params = {
@@ -228,7 +202,7 @@ function assume(roleArn: string, externalId: string | undefined) {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
@@ -261,7 +235,7 @@ interface Asked {
   passing: string[]
 }
 
-function failureOf(error: AwsError, { platform, operation, timeout, account, passing }: Asked): Failure {
+export function failureOf(error: AwsError, { platform, operation, timeout, account, passing }: Asked): Failure {
   const { name, message, code, $metadata, $response } = error
   const status = $metadata?.httpStatusCode
   const fail = (kind: FailureKind, text: string, retryAfter?: number) =>

@@ -1,8 +1,8 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Authorization } from '../http.ts'
-import { type Account, credentialsOf } from './aws.ts'
-import { SSMClient } from './ssm.ts'
+import { type Account, type AwsError, aborted, assume, failureOf } from './aws.ts'
+import { fromNodeProviderChain } from './credentials.ts'
 
 interface Signing {
   /** As in signatures: `execute-api`. */
@@ -12,19 +12,36 @@ interface Signing {
   account: Account & { region: string }
 }
 
+interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+  expiration?: Date
+}
+
+/** Asked for again this long before they end, in milliseconds: they must last for the request, too. */
+const margin = 60_000
+/** Longest that it may take to get them, in milliseconds. */
+const timeout = 15_000
+
+/** By role; the function's own under an empty name. */
+const providers = new Map<string, () => Promise<Credentials>>()
+
 /**
- * Signs requests to an HTTP API of AWS that the SDK has no client for, such as one behind API Gateway.
+ * Signs requests to an HTTP API of AWS that the SDK has no client for, such as one behind API Gateway, as the function's
+ * role, or as one that it assumes.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 export function signatureOf({ service, platform, account }: Signing): Authorization {
-  const signer = new SignatureV4({
-    service,
-    region: account.region,
-    sha256: Sha256,
-    // Whichever client finds them, they are the same.
-    credentials: () => credentialsOf(SSMClient, { platform, account }),
-  })
+  const credentials = async () => {
+    try {
+      return await Promise.race([providerOf(account)(), aborted(AbortSignal.timeout(timeout))])
+    } catch (error) {
+      throw failureOf(error as AwsError, { platform, operation: 'sign', timeout, account, passing: [] })
+    }
+  }
+  const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Sha256 })
   return {
     async headers({ method, url, body }) {
       const { protocol, host, hostname, pathname: path, searchParams } = new URL(url)
@@ -32,6 +49,26 @@ export function signatureOf({ service, platform, account }: Signing): Authorizat
       const { headers } = await signer.sign({ method, protocol, hostname, path, query, headers: { host }, body })
       return headers
     },
+  }
+}
+
+function providerOf({ region, roleArn, externalId }: Signing['account']): () => Promise<Credentials> {
+  const key = roleArn ? JSON.stringify([roleArn, externalId, region]) : ''
+  const caller = { callerClientConfig: { region: async () => region } }
+  const role = roleArn ? assume(roleArn, externalId) : undefined
+  const provider = providers.get(key) ?? (role ? kept(() => role(caller)) : fromNodeProviderChain())
+  providers.set(key, provider)
+  return provider
+}
+
+/** The SDK keeps those that it finds, but not those of a role that it assumes. */
+function kept(provide: () => Promise<Credentials>): () => Promise<Credentials> {
+  let held: Credentials | undefined
+  return async () => {
+    const until = held?.expiration?.getTime() ?? 0
+    if (held && until > Date.now() + margin) return held
+    held = await provide()
+    return held
   }
 }
 

@@ -135,7 +135,7 @@ async function rehearse(
 }
 
 /** What is known at once. */
-export function outcomeOf(result: Outcome | Begun): Outcome {
+function outcomeOf(result: Outcome | Begun): Outcome {
   return 'pending' in result ? result.outcome : result
 }
 

@@ -4,7 +4,7 @@ import type { Reply } from '../event/reply.ts'
 import { name, optional, secret, text, url, word } from '../fields.ts'
 import { Http } from '../http.ts'
 import { log } from '../log.ts'
-import { remember } from '../redact.ts'
+import { bearerOf } from '../oauth.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
 /** The secret of a Cloud Automation or Keptn environment: with an API token, or with an OAuth client (Dynatrace SaaS). */
@@ -31,10 +31,6 @@ export const keptnConnection = z
   )
 
 type Connection = z.output<typeof keptnConnection>
-type OAuth = NonNullable<Connection['oauth']>
-
-/** Tokens of OAuth clients, until half a minute before they expire. */
-const tokens = new Map<string, { token: string; until: number }>()
 
 /**
  * Keptn's API (1.x) as an orchestrator.
@@ -44,25 +40,17 @@ const tokens = new Map<string, { token: string; until: number }>()
 export function keptn(connection: Connection): Orchestrator {
   return {
     async send(reply, repeated) {
-      const http = await connect(connection)
-      try {
-        if (repeated && (await isRecorded(http, reply))) return
-        await http.post('api/v1/event', reply, { answer: accepted })
-      } catch (error) {
-        if (error instanceof Failure && error.kind === 'credentials' && connection.oauth)
-          tokens.delete(keyOf(connection.oauth))
-        throw error
-      }
+      const http = connect(connection)
+      if (repeated && (await isRecorded(http, reply))) return
+      await http.post('api/v1/event', reply, { answer: accepted })
     },
   }
 }
 
-async function connect(connection: Connection): Promise<Http> {
-  const { baseUrl, ca, token, oauth } = connection
-  const headers: Record<string, string> = oauth
-    ? { authorization: `Bearer ${await fetchToken(oauth, ca)}` }
-    : { 'x-token': token ?? '' }
-  return new Http({ platform: 'Keptn', baseUrl, headers, ca })
+function connect({ baseUrl, ca, token, oauth }: Connection): Http {
+  const platform = 'Keptn'
+  if (oauth) return new Http({ platform, baseUrl, authorization: bearerOf(oauth, ca), ca })
+  return new Http({ platform, baseUrl, headers: { 'x-token': token ?? '' }, ca })
 }
 
 /**
@@ -87,37 +75,3 @@ const accepted = z.object({ keptnContext: z.string() })
 const recordedEvents = z.object({
   events: z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) })),
 })
-const grantedToken = z.object({
-  access_token: z.string().check(z.minLength(1)),
-  expires_in: z._default(z.coerce.number(), 60),
-})
-
-/** A token by the client credentials grant (RFC 6749 §4.4). */
-async function fetchToken(oauth: OAuth, ca: string | undefined): Promise<string> {
-  const key = keyOf(oauth)
-  const known = tokens.get(key)
-  if (known && known.until > Date.now()) return known.token
-  const { tokenUrl, clientId, clientSecret, scope, resource } = oauth
-  const form = new URLSearchParams({
-    grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret,
-    scope,
-  })
-  if (resource) form.set('resource', resource)
-  const { origin, pathname } = new URL(tokenUrl)
-  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca })
-  const { body } = await http.post(pathname, form.toString(), {
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    reads: true,
-    answer: grantedToken,
-  })
-  const token = body.access_token
-  remember(token)
-  tokens.set(key, { token, until: Date.now() + (body.expires_in - 30) * 1_000 })
-  return token
-}
-
-function keyOf({ tokenUrl, clientId, clientSecret }: OAuth): string {
-  return [tokenUrl, clientId, clientSecret].join(' ')
-}

@@ -1,11 +1,12 @@
 // Drives what ships against real programs: `npm run test:real`. What can not be had here is skipped, and says why.
 import { messageOf } from '../../shared/errors.ts'
+import { locust } from './locust.ts'
 import { moto } from './moto.ts'
 import { end, endAll, type Program, start } from './program.ts'
 import { redmine } from './redmine.ts'
 import { unleash } from './unleash.ts'
 
-const programs: Program[] = [redmine, moto, unleash]
+const programs: Program[] = [redmine, moto, unleash, locust]
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
 

@@ -1,0 +1,6 @@
+import { startJob, stopJob } from '../../shared/shapes/job.ts'
+
+export const actions = {
+  'start-test': startJob({ summary: 'Starts a load test, and follows it to its verdict', silent: 'answers' }),
+  'stop-test': stopJob({ summary: 'Stops a load test, and answers when it has stopped' }),
+}

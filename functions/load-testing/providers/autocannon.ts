@@ -1,0 +1,179 @@
+import * as z from 'zod/mini'
+import { inWords } from '../../../shared/duration.ts'
+import { Failure, sentence } from '../../../shared/errors.ts'
+import { about, choice, integer, optional, secrets, text, word, words } from '../../../shared/fields.ts'
+import { faultOf, isAllowed } from '../../../shared/load/allowed.ts'
+import { nothing, type Plan, type Tally } from '../../../shared/load/plan.ts'
+import { defineJobProvider, type StartJob } from '../../../shared/shapes/job.ts'
+import { validate } from '../../../shared/validate.ts'
+import { seconds } from '../seconds.ts'
+
+/** What no connection may go beyond: this is for small tests, and a mistake must stay one. */
+const most = { rate: 500, connections: 200, minutes: 30, timeout: 30 }
+const longestBody = 8_192
+
+const headerName = /^[!#$%&'*+.^_`|~\w-]+$/
+/** What decides where a request goes or ends is not the caller's. */
+const ownHeaders = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'expect', 'te', 'trailer']
+const isHeader = (value: Record<string, string>) =>
+  Object.entries(value).every(
+    ([name, text]) =>
+      headerName.test(name) && !ownHeaders.includes(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(text),
+  )
+const onlyHeaders = z.refine<Record<string, string>>(isHeader, {
+  message: `must be names and values of headers, without control characters, and none of ${ownHeaders.join(', ')}`,
+})
+const onlyTargets = z.refine<string[]>(
+  (list) => list.length > 0 && list.every((one) => !faultOf(one) && !one.includes('?')),
+  {
+    message: 'must be URLs such as https://shop.example.com/api, without credentials, query or #',
+  },
+)
+
+const connection = z.strictObject({
+  allow: words('What may be called: URLs, each with all that is below it; an array, or text with commas').check(
+    onlyTargets,
+  ),
+  target: optional(word('Default URL to call, below one of allow')),
+  headers: optional(
+    secrets(
+      'Headers of every request that are secret, such as authorization; each value is masked wherever it turns up',
+    ).check(onlyHeaders),
+  ),
+  maxRate: z._default(integer(1, most.rate, `Most requests per second that a call may ask for; 50 where left out`), 50),
+  maxConnections: z._default(integer(1, most.connections, 'Most connections at the same time; 50 where left out'), 50),
+  maxDuration: z._default(
+    seconds(1, most.minutes * 60, 'Longest test, in seconds or like PT5M; 5 minutes where left out'),
+    300,
+  ),
+})
+type Connection = z.output<typeof connection>
+
+const statuses = z.transform((value) =>
+  typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value],
+)
+const parameters = z.strictObject({
+  method: z._default(
+    choice(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'Method of the requests'),
+    'GET',
+  ),
+  headers: z._default(about(z.record(z.string(), z.string()), 'Headers of the requests').check(onlyHeaders), {}),
+  body: optional(text('Body of the requests').check(z.maxLength(longestBody))),
+  rate: z._default(integer(1, most.rate, 'Requests per second'), 10),
+  connections: z._default(integer(1, most.connections, 'Most requests at the same time'), 10),
+  duration: z._default(seconds(1, most.minutes * 60, 'How long, in seconds or like PT1M'), 30),
+  timeout: z._default(seconds(1, most.timeout, 'Seconds until a request has failed'), 10),
+  expect: z._default(
+    about(z.pipe(statuses, z.array(z.coerce.number().check(z.gte(100), z.lte(599)))), 'Statuses that are a success'),
+    [],
+  ),
+})
+
+/** Of one look, in seconds: with the wait for its last answers far below what one invocation of a task may take. */
+const segment = 15
+
+/** What is kept from one look to the next: after a look that was cut off, its segment is run again and counted once. */
+interface Handle {
+  plan: Plan
+  /** The segments that are left, in seconds each. */
+  left: number[]
+  /** How many there were. */
+  of: number
+  tally: Tally
+}
+
+/** A generator of our own for small tests: constant load from inside the task, on URLs that its connection allows. */
+export const autocannon = defineJobProvider({
+  title: 'Built-in generator',
+  noun: 'load test',
+  onlyInteractive: true,
+  connection,
+  // There is no platform to ask.
+  check: async () => undefined,
+
+  states: { running: 'running', finished: 'pass', failed: 'fail' },
+  // A start sends nothing: the looks do.
+  startsOncePerKey: true,
+
+  checkStart(input, connection) {
+    planOf(input, connection)
+  },
+
+  async start({ connection, key }, input) {
+    const { plan, duration } = planOf(input, connection)
+    const left = Array.from({ length: Math.ceil(duration / segment) }, (_, at) =>
+      Math.min(segment, duration - at * segment),
+    )
+    return {
+      id: (key ?? 'without-a-key').slice(0, 13),
+      summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${inWords(duration)}, on at most ${plan.connections} connections`,
+      handle: { plan, left, of: left.length, tally: nothing } satisfies Handle,
+    }
+  },
+
+  async look({ connection }, run) {
+    // Loaded when used: what only checks a call does without.
+    const { generate, measure } = await import('../../../shared/load/generator.ts')
+    const { plan, left, of, tally: before } = run.handle as Handle
+    const [length = 0, ...rest] = left
+    const tally = await generate(plan, length, before, connection)
+    const { requests, succeeded, statuses, firstFailure } = tally
+    const handle: Handle = { plan, left: rest, of, tally }
+    const step = `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`
+    // What does not work at all need not be tried for longer.
+    if (rest.length > 0 && succeeded > 0) return { state: 'running', step, soon: true, run: { ...run, handle } }
+    const metrics = measure(tally)
+    const failures = requests - succeeded
+    return {
+      state: succeeded > 0 ? 'finished' : 'failed',
+      step,
+      run: { ...run, handle },
+      reason: failures > 0 ? `${failures} of ${requests} requests failed, the first with: ${firstFailure}` : undefined,
+      data: { ...metrics, statuses, ...(firstFailure ? { firstFailure } : {}) },
+      metrics,
+    }
+  },
+})
+
+/**
+ * What a call asks for, within what its connection allows.
+ *
+ * @throws Failure `invalid`
+ */
+function planOf(
+  { target, project, ref, ...input }: StartJob,
+  connection: Connection,
+): { plan: Plan; duration: number } {
+  if (project !== undefined) throw invalid('project', 'is of no use here: leave it out')
+  if (ref !== undefined) throw invalid('ref', 'is of no use here: leave it out')
+  const asked = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  const fault = faultOf(target)
+  if (fault) throw invalid('target', fault)
+  const url = new URL(target)
+  if (!isAllowed(url, connection.allow)) {
+    throw invalid('target', `is not allowed: the connection allows what is below ${connection.allow.join(', ')}`)
+  }
+  const { duration, rate, connections, method, body } = asked
+  for (const [name, value, limit] of [
+    ['rate', rate, connection.maxRate],
+    ['connections', connections, connection.maxConnections],
+    ['duration', duration, connection.maxDuration],
+  ] as const) {
+    if (value <= limit) continue
+    const shown = name === 'duration' ? inWords(limit) : limit
+    throw invalid(`parameters.${name}`, `is ${value}, and the connection allows at most ${shown}`)
+  }
+  if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
+    throw invalid('parameters.body', `is of no use with ${method}: leave it out, or name another method`)
+  }
+  const { headers, timeout, expect } = asked
+  return {
+    plan: { url: url.href, method, headers, body, rate, connections, timeout, expect },
+    duration,
+  }
+}
+
+function invalid(field: string, message: string): Failure {
+  const path = `input.${field}`
+  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+}

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type Served, serve } from '../servers/serve.ts'
+import { Service, triggered, until } from './service.ts'
+
+let shop: Served
+let service: Service
+const secret = 'Bearer of-a-robot'
+beforeAll(async () => {
+  shop = await serve(() => ({ status: 200, body: 'hello' }))
+  service = new Service({
+    timeScale: 60,
+    secrets: {
+      'cloud-automation-webhooks/connections/load-testing/shop': {
+        provider: 'autocannon',
+        allow: `${shop.url}/api`,
+        headers: { authorization: secret },
+        maxRate: 20,
+      },
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await shop.close()
+})
+beforeEach(() => {
+  shop.calls.length = 0
+})
+
+const asked = (parameters: object = {}) =>
+  triggered({
+    type: 'sh.keptn.event.test.triggered',
+    input: { target: `${shop.url}/api/cart`, parameters: { rate: 10, duration: 1, ...parameters } },
+  })
+const start = (event: object, query = '') => service.call(`/v1/load-testing/start-test?connection=shop${query}`, event)
+
+describe('the built-in generator', () => {
+  it('puts load on from within the task, and sends back what it measured', async () => {
+    const event = asked()
+    expect(await start(event, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
+    expect(JSON.stringify(finished)).toContain('"requests":10')
+    expect(shop.calls.map(({ headers }) => headers['authorization'])).toEqual(Array(10).fill(secret))
+  })
+
+  it('refuses a silent call, which could not wait for it', async () => {
+    const { status, body } = await start(asked())
+    expect(status).toBe(400)
+    expect(JSON.stringify(body)).toContain('?mode=interactive')
+    expect(shop.calls).toEqual([])
+  })
+
+  it('shows in a dry run what it would do, silent as well', async () => {
+    const { status, body } = await start(asked(), '&dryRun=true')
+    expect(status).toBe(200)
+    expect(body.message).toContain(`10 requests/s of GET ${shop.url}/api/cart for 1 s`)
+    expect(shop.calls).toEqual([])
+  })
+
+  it('refuses at the door what goes beyond the caps of its connection', async () => {
+    const { status, body } = await start(asked({ rate: 21 }), '&mode=interactive')
+    expect(status).toBe(400)
+    expect(JSON.stringify(body)).toContain('the connection allows at most 20')
+  })
+
+  it('goes on after the process was killed in the middle of a segment, which it counts once', async () => {
+    const event = asked({ rate: 5, duration: 17 })
+    await start(event, '&mode=interactive&sendStarted=true')
+    await until(
+      async () => shop.calls.length > 5,
+      20,
+      () => `requests\n${service.output.slice(-2_000)}`,
+    )
+    await service.kill()
+    await service.start()
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toHaveLength(1)
+    expect(JSON.stringify(finished)).toContain('"requests":85')
+    expect(shop.calls.length).toBeGreaterThan(85)
+  }, 90_000)
+})

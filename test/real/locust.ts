@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
+import type { Begun } from '../../shared/function/category.ts'
+import type { Outcome } from '../../shared/outcome.ts'
+import { loadTest } from '../functions/load-testing/load-test.ts'
+import { failureOf } from '../functions/use.ts'
+import type { Program } from './program.ts'
+
+/** Looks until it ends; what takes longer than this, in milliseconds, does not. */
+const longest = 30_000
+
+/** Starts, looks and stops, with what Locust says of them. */
+export const locust: Program = {
+  name: 'Locust',
+  script: 'locust.sh',
+  async checks({ url }) {
+    let requests = 0
+    // Every tenth is refused, so that there is something to tell.
+    const shop = createServer((_request, response) => {
+      response.statusCode = ++requests % 10 === 0 ? 503 : 200
+      response.end('hello')
+    }).listen(0, '127.0.0.1')
+    await once(shop, 'listening')
+    const target = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
+    const tool = loadTest(provider, () => ({ baseUrl: url }))
+    const input = (run_time: number) => ({ target, parameters: { user_count: 4, spawn_rate: 4, run_time } })
+    const end = async (begun: Begun, asked: object): Promise<Outcome> => {
+      for (const until = Date.now() + longest; Date.now() < until; await sleep(1_000)) {
+        const look = await tool.look(begun, asked)
+        if ('ended' in look) return look.ended
+      }
+      throw new Error('It does not end')
+    }
+
+    return {
+      tests: [
+        ['shows its state', async () => void (await provider.check(tool.client()))],
+        [
+          'is started anew where it has run nothing yet, though an earlier try is in doubt',
+          async () => {
+            const begun = await tool.start(input(6), { repeated: true })
+            const ended = await end(begun, input(6))
+            assert.deepEqual([ended.status, ended.result, ended.data['state']], ['succeeded', 'pass', 'stopped'])
+            const { requests: counted, errors, errorRate, rps, p50, p95, max } = ended.data as Record<string, number>
+            assert.ok(Number(counted) > 10 && Number(errors) > 0, 'it counts requests and failures')
+            assert.equal(errorRate, Math.round((Number(errors) / Number(counted)) * 10_000) / 10_000)
+            assert.ok(Number(rps) > 1 && Number(p50) >= 0 && Number(p95) >= Number(p50) && Number(max) > 0)
+            assert.match(ended.message, /requests failed, most with: GET .+HTTPError\('503 Server Error/)
+          },
+        ],
+        [
+          'starts nothing while another test runs, and stops that one',
+          async () => {
+            const begun = await tool.start(input(60))
+            const failure = await failureOf(tool.start(input(60)))
+            assert.match(failure.message, /Locust runs another test \((?:spawning|running)\)/)
+            // Its state is cached for two seconds.
+            await sleep(2_500)
+            await tool.stop({ id: 'current' })
+            const ended = await end(begun, input(60))
+            assert.equal(ended.status, 'aborted')
+            assert.match(ended.message, /it was stopped \d+ s before its time/)
+          },
+        ],
+        [
+          'is not started again where an earlier try is in doubt',
+          async () => {
+            assert.equal((await failureOf(tool.start(input(5), { repeated: true }))).kind, 'doubtful')
+          },
+        ],
+        [
+          'serves the report that is linked',
+          async () => {
+            assert.match(await (await fetch(`${url}/stats/report`)).text(), /Locust/)
+          },
+        ],
+      ],
+      async close() {
+        shop.closeAllConnections()
+        shop.close()
+      },
+    }
+  },
+}
