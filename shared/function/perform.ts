@@ -120,8 +120,12 @@ async function rehearse(
   }
   try {
     const client: Client = connect(connection, { key: undefined, repeated: false, deadlineAt, intercept })
-    const outcome = outcomeOf(await action.act(connection.provider, client, work.input))
-    return { ...outcome, message: `Dry run: nothing would be sent. ${mask(outcome.message)}` }
+    const result = await action.act(connection.provider, client, work.input)
+    if (!('pending' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
+    return {
+      ...result.outcome,
+      message: `Dry run: nothing was begun. It would answer: ${mask(result.outcome.message)}`,
+    }
   } catch (error) {
     if (!(error instanceof Rehearsed)) throw error
     const { method, url, headers, body } = error.request
@@ -132,11 +136,6 @@ async function rehearse(
       request: { method, url, headers: shown, body: asJson(body) },
     })
   }
-}
-
-/** What is known at once. */
-function outcomeOf(result: Outcome | Begun): Outcome {
-  return 'pending' in result ? result.outcome : result
 }
 
 function asJson(body: string | undefined): unknown {

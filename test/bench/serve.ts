@@ -20,8 +20,9 @@ function observe(event: RuntimeEvent): void {
     tasks.running += event.status === 'RUNNING' ? 1 : -1
     if (event.status !== 'RUNNING') send({ kind: 'ended', task: event.execution })
   } else if (event.kind === 'operation') {
-    if (event.status === 'PENDING') tasks.waiting += 1
-    if (event.status === 'READY') tasks.waiting -= 1
+    const { type, status } = event
+    if (status === 'PENDING' || (type === 'WAIT' && status === 'STARTED')) tasks.waiting += 1
+    if (status === 'READY' || (type === 'WAIT' && status === 'SUCCEEDED')) tasks.waiting -= 1
   }
 }
 
