@@ -1,4 +1,4 @@
-import { Aws } from '../aws/aws.ts'
+import type { Aws } from '../aws/aws.ts'
 import type { Connection } from '../connections.ts'
 import { Http, type SentRequest } from '../http.ts'
 import type { Client } from './provider.ts'
@@ -44,7 +44,8 @@ export function connect({ provider, values }: Connection, options: ConnectOption
       return http
     },
     get aws() {
-      aws ??= new Aws({ ...limits, platform, account: values })
+      if (!provider.aws) throw new Error(`${platform} does not say that it is part of AWS.`)
+      aws ??= new provider.aws({ ...limits, platform, account: values })
       return aws
     },
   }

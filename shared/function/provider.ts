@@ -29,6 +29,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   title: string
   /** Whether what it begins goes on only while a task looks after it: a silent call would end before it began. */
   onlyInteractive?: true
+  /** For a provider that is part of AWS; handed over, so that the others do not load it. */
+  aws?: typeof Aws
   /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
   connection: S
   /** The headers of every call: authentication and API version. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { awsAccount, awsErrorOf } from '../aws/aws.ts'
+import { Aws, awsAccount, awsErrorOf } from '../aws/aws.ts'
 import { consoleUrl } from '../aws/console.ts'
 import {
   GetAutomationExecutionCommand,
@@ -32,6 +32,7 @@ const mostOutput = 4_000
  */
 export const awsSsmAutomation = defineJobProvider({
   title: 'AWS Systems Manager',
+  aws: Aws,
   noun: 'execution',
   connection: z.strictObject({
     ...awsAccount,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   BatchGetBuildsCommand,
   BatchGetReportsCommand,
@@ -11,7 +11,6 @@ import {
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
 import { textsOf } from '../texts.ts'
@@ -38,6 +37,7 @@ const longestReason = 500
  */
 export const awsCodeBuild = defineJobProvider({
   title: 'AWS CodeBuild',
+  aws: Aws,
   noun: 'build',
   connection: z.strictObject({ ...awsAccount, target: optional(word('Default project, by its name')) }),
   states: {
@@ -147,8 +147,6 @@ interface Build {
   logs?: { deepLink?: string }
   reportArns?: string[]
 }
-
-type Aws = Client['aws']
 
 async function readBuild(aws: Aws, id: string): Promise<Build> {
   const { builds: [build] = [] } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [id] }))

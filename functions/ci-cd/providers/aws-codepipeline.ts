@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   CodePipelineClient,
   GetPipelineExecutionCommand,
@@ -31,6 +31,7 @@ const longestReason = 500
  */
 export const awsCodePipeline = defineJobProvider({
   title: 'AWS CodePipeline',
+  aws: Aws,
   noun: 'execution',
   connection: z.strictObject({ ...awsAccount, target: optional(word('Default pipeline, by its name')) }),
   states: {

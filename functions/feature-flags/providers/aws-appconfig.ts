@@ -8,7 +8,7 @@ import {
   ListHostedConfigurationVersionsCommand,
   StartDeploymentCommand,
 } from '../../../shared/aws/appconfig.ts'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccount } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { about, optional } from '../../../shared/fields.ts'
@@ -51,6 +51,7 @@ const longestDescription = 1_024
  */
 export const awsAppConfig = defineFlagProvider({
   title: 'AWS AppConfig',
+  aws: Aws,
   connection,
   project: undefined,
   together: true as const,

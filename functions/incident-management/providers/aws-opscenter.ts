@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import {
   AddTagsToResourceCommand,
@@ -56,6 +56,7 @@ const closedStates = ['Resolved', 'Closed']
  */
 export const awsOpsCenter = defineTicketProvider({
   title: 'AWS OpsCenter',
+  aws: Aws,
   noun: 'OpsItem',
   connection,
   project: undefined,

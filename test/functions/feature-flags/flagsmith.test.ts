@@ -112,7 +112,8 @@ describe('a flag', () => {
 
   test('is linked to the dashboard of the cloud, which has a host of its own', async () => {
     const { http } = client()
-    const bound = { ...client(), http: { get: http.get.bind(http), baseUrl: 'https://api.flagsmith.com' } as never }
+    const elsewhere = { get: http.get.bind(http), baseUrl: 'https://api.flagsmith.com' }
+    const bound = Object.defineProperty(client(), 'http', { value: elsewhere })
     const place = { project: undefined, environment: 'Prod1key' }
     expect((await provider.get(bound, place, 'checkout-v2')).url).toBe(
       'https://app.flagsmith.com/project/12/environment/Prod1key/features?feature=83755',

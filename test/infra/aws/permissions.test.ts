@@ -275,8 +275,12 @@ describe('providers that are part of AWS', () => {
   })
 
   it('are the only ones that can assume another role, and only where they are used', async () => {
-    const { text } = await codeOf('webhook', categories[0].name)
-    expect(/fromTemporaryCredentials/.test(text)).toBe(true)
+    for (const [provider, , category] of providers) {
+      const { text } = await codeIn(`functions/${category}/providers/${provider}.ts`)
+      expect(/fromTemporaryCredentials/.test(text)).toBe(true)
+    }
+    for (const { name } of categories)
+      expect(/fromTemporaryCredentials/.test((await codeOf('webhook', name)).text)).toBe(false)
     const everything = synthesize(
       { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/x'] } },
       categories,
