@@ -53,3 +53,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** What its Retry-After counts, where not seconds. */
   retryAfter?: 'milliseconds'
 }
+
+/** Whether what this call makes can be found again. */
+export function hasKey(client: Client): client is Client & { key: string } {
+  return client.key !== undefined
+}

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, isTransient, sentence } from '../errors.ts'
 import { choice, id, name, optional, vendorFields } from '../fields.ts'
 import type { Action, Begun, Look, Running } from '../function/category.ts'
-import type { Client, Provider } from '../function/provider.ts'
+import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
 
@@ -227,10 +227,6 @@ function inDoubt({ title, noun }: JobProvider, why: string): Failure {
     'doubtful',
     `${sentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
   )
-}
-
-function hasKey(client: Client): client is Client & { key: string } {
-  return client.key !== undefined
 }
 
 /** What a silent call hears that does not see the end: where it is the end that was asked for, that is no pass. */

@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts'
 import { problemOf } from '../event/problem.ts'
 import { id, name, optional, text, vendorFields, word, words } from '../fields.ts'
 import type { Action } from '../function/category.ts'
-import type { Client, Provider } from '../function/provider.ts'
+import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { type ProjectName, projectOf } from './project.ts'
 
@@ -209,10 +209,6 @@ function checked<I extends Partial<UpdateTicket & CloseTicket>>(
 async function commentOnce(provider: TicketProvider, client: Client, ref: TicketRef, comment: string): Promise<void> {
   if (hasKey(client) && (await provider.hasComment(client, ref))) return
   await provider.comment(client, ref, comment)
-}
-
-function hasKey(client: Client): client is Client & { key: string } {
-  return client.key !== undefined
 }
 
 function named({ noun }: TicketProvider, { number }: Ticket): string {

@@ -13,7 +13,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../texts.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */
 const keyVariable = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'

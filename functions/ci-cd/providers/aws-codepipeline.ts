@@ -13,7 +13,7 @@ import { optional, word } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Sight } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../texts.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 
 /** Something else goes on in the pipeline, or so much does that no other execution may: it will end. */
 const busy = ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException']

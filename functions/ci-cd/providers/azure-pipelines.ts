@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../../../shared/shapes/job.ts'
 import { projectOf } from '../../../shared/shapes/project.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import {
   ask,
   azureDevopsApi,
@@ -19,7 +20,6 @@ import {
   projectPath,
 } from '../../../shared/vendors/azure-devops.ts'
 import { failureIn, stepOf, type TimelineRecord, timeline } from '../../../shared/vendors/azure-timeline.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   ...azureDevopsConnection,

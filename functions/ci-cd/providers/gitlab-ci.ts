@@ -11,8 +11,8 @@ import {
   type Verdict,
 } from '../../../shared/shapes/job.ts'
 import { projectOf } from '../../../shared/shapes/project.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   ...gitlabConnection,

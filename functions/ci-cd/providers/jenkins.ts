@@ -4,8 +4,8 @@ import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where Jenkins is, with its path where it has one'),

@@ -5,8 +5,8 @@ import { type Authorization, type Http, segment } from '../../../shared/http.ts'
 import { bearerOf } from '../../../shared/oauth.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { metricsOf, times } from '../metrics.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: url(

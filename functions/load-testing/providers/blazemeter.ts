@@ -5,8 +5,8 @@ import { type Http, segment } from '../../../shared/http.ts'
 import { reasonOf } from '../../../shared/http-answers.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { metricsOf } from '../metrics.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('Where BlazeMeter is; https://a.blazemeter.com where left out'), 'https://a.blazemeter.com'),

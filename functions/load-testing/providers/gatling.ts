@@ -4,9 +4,9 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { metricsOf } from '../metrics.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('Where the API is; https://api.gatling.io where left out'), 'https://api.gatling.io'),

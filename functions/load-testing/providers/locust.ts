@@ -5,11 +5,11 @@ import { about, integer, optional, secret, url, word, words } from '../../../sha
 import type { Http } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { validate } from '../../../shared/validate.ts'
 import { metricsOf } from '../metrics.ts'
 import { seconds } from '../seconds.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: url("Where Locust's web interface is"),

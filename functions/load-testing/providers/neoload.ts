@@ -5,9 +5,9 @@ import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob, type StopJob } from '../../../shared/shapes/job.ts'
 import { projectOf } from '../../../shared/shapes/project.ts'
+import { textsOf } from '../../../shared/shapes/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { metricsOf, times } from '../metrics.ts'
-import { textsOf } from '../texts.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(

@@ -1,75 +1,18 @@
 import type * as z from 'zod/mini'
 import { actions } from '../../../functions/ci-cd/actions.ts'
-import { parseEvent } from '../../../shared/event/event.ts'
-import type { Action, Begun, Look } from '../../../shared/function/category.ts'
-import { type Outcome, passed } from '../../../shared/outcome.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
 import type { JobProvider } from '../../../shared/shapes/job.ts'
-import { clientOf } from '../use.ts'
-
-type Options = Parameters<typeof clientOf>[2]
+import { Job } from '../job.ts'
 
 /** A provider of pipelines, driven as the framework drives it. */
-export class Pipeline<S extends z.ZodMiniObject> {
-  readonly #provider: JobProvider<S>
-  readonly #values: () => z.input<S>
-
+export class Pipeline<S extends z.ZodMiniObject> extends Job<S> {
   /** @param values of the connection, as in its secret */
   constructor(provider: JobProvider<S>, values: () => z.input<S>) {
-    this.#provider = provider
-    this.#values = values
-  }
-
-  client(options?: Options) {
-    return clientOf(this.#provider, this.#connection, options)
-  }
-
-  async start(input: object, options?: Options): Promise<Begun> {
-    return begun(await this.#act(actions['trigger-build'], input, options))
-  }
-
-  look({ pending }: Begun, input: object): Promise<Look> {
-    return this.#look(actions['trigger-build'], input, pending)
-  }
-
-  /** What it ended with. */
-  async end(begun: Begun, input: object): Promise<Outcome> {
-    const look = await this.look(begun, input)
-    if ('ended' in look) return look.ended
-    throw new Error(`It is still ${look.running}`)
+    super(provider, { start: actions['trigger-build'], stop: actions.cancel }, values)
   }
 
   /** Asks for a cancellation, and looks once whether that is done. */
-  async cancel(input: object): Promise<Outcome> {
-    const result = await this.#act(actions.cancel, input)
-    if (!('pending' in result)) return result
-    const look = await this.#look(actions.cancel, input, result.pending)
-    return 'ended' in look ? look.ended : passed(`still ${look.running}`)
+  cancel(input: object): Promise<Outcome> {
+    return this.stop(input)
   }
-
-  get #connection(): z.output<S> {
-    return this.#provider.connection.parse(this.#values()) as z.output<S>
-  }
-
-  async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | Begun> {
-    return action.act(this.#provider, this.client(options), this.#complete(action, input))
-  }
-
-  #look(action: AnyAction, input: object, pending: unknown): Promise<Look> {
-    if (!action.follow) throw new Error(`Nothing of "${action.summary}" goes on`)
-    return action.follow.look(this.#provider, this.client(), this.#complete(action, input), pending)
-  }
-
-  #complete(action: AnyAction, input: object): object {
-    const connection = this.#connection as Record<string, unknown>
-    const event = parseEvent({ id: 'an-event', data: { project: 'shop', stage: 'production', service: 'checkout' } })
-    return action.complete(action.input.parse(input), { event, connection, provider: this.#provider })
-  }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.
-type AnyAction = Action<any, any, any>
-
-function begun(result: Outcome | Begun): Begun {
-  if ('pending' in result) return result
-  throw new Error(`Nothing goes on: ${result.message}`)
 }

@@ -1,4 +1,4 @@
-/** Parameters as the texts that a pipeline takes: what is no text is written as JSON. */
+/** Parameters as the texts that most platforms take: what is no text is written as JSON. */
 export function textsOf(parameters: Record<string, unknown> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [

@@ -1,9 +1,0 @@
-/** Parameters as the texts that a test takes: what is no text is written as JSON. */
-export function textsOf(parameters: Record<string, unknown> = {}): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  )
-}
