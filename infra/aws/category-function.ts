@@ -13,6 +13,9 @@ const executionTimeout = Duration.days(31)
 /** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
 const webhookTimeout = Duration.seconds(28)
 
+/** Providers whose runs go on inside of their task, which hears through the table that it is to stop. */
+const withRunsInTask = ['autocannon']
+
 /** What the stack must know of a category. */
 export interface CategoryInfo {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
@@ -40,6 +43,8 @@ export class CategoryFunction extends Construct {
     const { name, summary, providers } = category
     const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
     const connections = secretPaths.connections(name)
+    const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
+    const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters')
     this.task = new DurableFunction(this, 'Task', deployment, {
@@ -49,9 +54,11 @@ export class CategoryFunction extends Construct {
       memory: settings.memory.task,
       executionTimeout,
       deadLetters: this.deadLetters,
+      environment: keepsRuns ? tableVariable : {},
       may: [
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections]),
         mayListSecrets,
+        ...(keepsRuns ? [table.mayKeepRuns()] : []),
         ...forProviders,
       ],
     })
@@ -63,7 +70,7 @@ export class CategoryFunction extends Construct {
       timeout: webhookTimeout,
       environment: {
         WEBHOOKS_TASK_FUNCTION: this.task.live.functionArn,
-        WEBHOOKS_IDEMPOTENCY_TABLE: table.name,
+        ...tableVariable,
         ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
       },
       may: [

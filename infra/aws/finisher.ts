@@ -37,7 +37,8 @@ export class Finisher extends Construct {
       may: [
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators]),
         {
-          actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory'],
+          // A task that only ends what another has begun is started on the version of that one.
+          actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory', 'lambda:InvokeFunction'],
           resources: tasks.map(({ fn }) => `${fn.functionArn}:*`),
           star: executionsOfAllVersions,
         },

@@ -4,8 +4,8 @@ import { Construct } from 'constructs'
 import type { Permission } from './permission.ts'
 
 /**
- * The answers to silent calls and the names of accepted tasks, by the identity of a call. Each item says when it is to be
- * forgotten, so the table may go with the stack.
+ * The answers to silent calls and the names of accepted tasks, by the identity of a call; and how runs are that no platform
+ * knows. Each item says when it is to be forgotten, so the table may go with the stack.
  */
 export class IdempotencyTable extends Construct {
   readonly table: Table
@@ -24,6 +24,14 @@ export class IdempotencyTable extends Construct {
 
   get name(): string {
     return this.table.tableName
+  }
+
+  /** What a task does with it whose runs no platform knows. */
+  mayKeepRuns(): Permission {
+    return {
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resources: [this.table.tableArn],
+    }
   }
 
   /** What a webhook does with it: items by their key, and nothing else. */

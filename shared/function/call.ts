@@ -61,7 +61,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const name = connectionName(options, body, caller, `${category.name}/${request.action}`)
   const connection = await loadConnection(category, name)
   refuseOtherShape(category, request.action, connection)
-  refuseSilent(options, connection)
+  if (action.starts) refuseSilent(options, connection)
   const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(completed)
@@ -83,6 +83,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       input,
       key: event.id === undefined ? undefined : await identify({ ...identity, eventId: event.id, input: asked }),
       dryRun: options.dryRun,
+      mustEnd: action.starts && connection.provider.onlyInteractive,
     },
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,
     skip: skipReason(options.when, event.data.result),

@@ -23,6 +23,8 @@ export interface Running {
   pending?: unknown
   /** Whether to look again at once: the look itself has taken its time. */
   soon?: boolean | undefined
+  /** Seconds after which it must be looked at again at the latest. */
+  within?: number | undefined
 }
 
 /** How what an action has begun is looked after until it ends. */
@@ -39,6 +41,11 @@ interface Follow<P extends Provider, Input> {
   stop(provider: P, client: Client, input: Input, pending: unknown): Promise<boolean>
   /** What becomes of it when the deadline passes. */
   onDeadline(input: Input): 'stop' | 'leave'
+  /**
+   * Ends what carries `client.key` and must not go on, since no task looks after it any more: a try that was given up, or
+   * a task that Lambda has ended. There may be nothing.
+   */
+  takeBack?(provider: P, client: Client & { key: string }, input: Input): Promise<void>
 }
 
 /** What a call asks for, the same for every provider of the category. */
@@ -68,6 +75,8 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
   act(provider: P, client: Client, input: Input): Promise<Outcome | Begun>
   /** For an action that may begin something. */
   follow?: Follow<P, Input>
+  /** Whether it starts what some platforms need a task for: see `onlyInteractive` of Provider. */
+  starts?: true
 }
 
 /** A task category: one folder, one function. */

@@ -8,6 +8,7 @@ import { log } from '../log.ts'
 import { errored } from '../outcome.ts'
 import { mask } from '../redact.ts'
 import { backoff } from './backoff.ts'
+import { canonical } from './identity.ts'
 import { sendEvent } from './send-event.ts'
 import { type TaskPayload, taskPayload } from './task-payload.ts'
 
@@ -28,6 +29,8 @@ interface Found {
   sent: { started: boolean; finished: boolean }
   /** Whether it was ended in the middle of sending one. */
   sending: boolean
+  /** Whether its action may have begun something. */
+  acted: boolean
   error: string | undefined
 }
 
@@ -50,7 +53,7 @@ async function finish(
   context: DurableContext,
 ) {
   context.configureLogger({ customLogger: log, modeAware: true })
-  const { task, sent, sending, error } = await context.step('look', () => look(arn), {
+  const { task, sent, sending, acted, error } = await context.step('look', () => look(arn), {
     retryStrategy: (failure, attempt) => ({
       shouldRetry: attempt < 100,
       delay: { seconds: backoff(failure, attempt, 2, 300) },
@@ -58,19 +61,17 @@ async function finish(
   })
   const { taskId, category, orchestrator, event } = task
   log.appendKeys({ taskId, keptnContext: event.shkeptncontext, status })
-  if (sent.finished) return { taskId, finished: false }
+  // One that only ends what another has begun has nobody to answer.
+  if (sent.finished || task.only) return { taskId, finished: false }
   // Its last request may still be under way: only when that is over can it be read back.
   if (sending) await context.wait('last-request', { seconds: 60 })
   log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
   if (task.sendStarted && !sent.started) {
     await sendEvent(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })
   }
-  const outcome = errored(
-    new Failure(
-      'unavailable',
-      `${reasons[status]}${error ? ` (${error})` : ''}. Look at the platform for what it had done.`,
-    ),
-  )
+  const done =
+    task.mustEnd && acted ? await endWhatItBegan(arn, task, context) : 'Look at the platform for what it had done.'
+  const outcome = errored(new Failure('unavailable', `${reasons[status]}${error ? ` (${error})` : ''}. ${done}`))
   await sendEvent(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
     doubtful: true,
   })
@@ -81,6 +82,51 @@ const reasons: Record<Status, string> = {
   FAILED: 'The task failed in itself',
   TIMED_OUT: 'The task ran longer than a task may',
   STOPPED: 'The task was stopped by an operator',
+}
+
+/** Has a task of its own for that: what it takes is known to the task's category, not to the finisher. */
+async function endWhatItBegan(arn: string, task: TaskPayload, context: DurableContext): Promise<string> {
+  const started = await context.step(
+    'take-back',
+    async ({ attempt }) => {
+      try {
+        await startTakeBack(arn, task)
+        return true
+      } catch (failure) {
+        if (attempt < mostStarts) throw failure
+        log.error('nothing ends what the task had begun', failure as Error)
+        return false
+      }
+    },
+    {
+      retryStrategy: (failure, attempt) => ({
+        shouldRetry: attempt < mostStarts,
+        delay: { seconds: backoff(failure, attempt, 1, 30) },
+      }),
+    },
+  )
+  return started ? 'What it had begun is being ended.' : 'What it had begun goes on: end it at the platform.'
+}
+
+/** Whoever waits for the finished event waits for this, too. */
+const mostStarts = 8
+
+/** On the version that the task ran on, whose payload it takes. */
+async function startTakeBack(arn: string, task: TaskPayload): Promise<void> {
+  const { InvokeCommand, lambda } = await import('../aws/lambda.ts')
+  const only: TaskPayload = { ...task, only: 'take-back' }
+  try {
+    await lambda.send(
+      new InvokeCommand({
+        FunctionName: arn.split('/durable-execution')[0],
+        InvocationType: 'Event',
+        DurableExecutionName: `${task.taskId}-take-back`,
+        Payload: canonical(only),
+      }),
+    )
+  } catch (error) {
+    if ((error as Error).name !== 'DurableExecutionAlreadyStartedException') throw error
+  }
 }
 
 /** Reads the task and its history from Lambda. */
@@ -101,10 +147,12 @@ async function look(arn: string): Promise<Found> {
     }
   }
   const steps = ['send-started', 'send-started-late', 'send-finished']
+  const task = taskPayload.parse(JSON.parse(InputPayload ?? '{}'))
   return {
-    task: taskPayload.parse(JSON.parse(InputPayload ?? '{}')),
+    task,
     sent: { started: sent.has('send-started') || sent.has('send-started-late'), finished: sent.has('send-finished') },
     sending: steps.some((step) => begun.has(step) && !sent.has(step)),
+    acted: begun.has(task.action),
     error: ended?.ErrorMessage === undefined ? undefined : mask(ended.ErrorMessage).slice(0, 500),
   }
 }

@@ -48,6 +48,8 @@ const timeToStop = 600
 /** The deadline is over, but a stop must still get through: how long one may take, in milliseconds, and how many there are. */
 const timeToAsk = 60_000
 const mostStops = 10
+/** What must not go on is asked for more than an hour. */
+const mostStopsWhereItMust = 80
 
 /**
  * Looks after what an action has begun until it ends or the deadline passes; then it is stopped or left, as its action
@@ -122,9 +124,10 @@ async function lookAgain(before: Watch, { category, work, tell }: Watched, until
   try {
     const seen = await look(category, work, before.pending, until)
     if ('ended' in seen) return { ...now, ended: seen.ended }
-    const { running: state, pending = before.pending, soon } = seen
+    const { running: state, pending = before.pending, soon, within } = seen
     const told = await tellOnce(tell, before.told, seen)
-    return { ...now, pending, state, told, next: soon ? soonest(until) : secondsToNext(beganAt, until, shortest) }
+    const next = soon ? soonest(until) : secondsToNext(beganAt, until, shortest, within)
+    return { ...now, pending, state, told, next }
   } catch (error) {
     log.warn('what was begun could not be looked at', error as Error)
     const trouble = mask(messageOf(error))
@@ -153,13 +156,13 @@ function soonest(until: number): number | undefined {
 }
 
 /** Undefined when the deadline has passed; the last look is just before it. */
-function secondsToNext(beganAt: number, until: number, least: number): number | undefined {
+function secondsToNext(beganAt: number, until: number, least: number, most = Number.POSITIVE_INFINITY) {
   const now = Date.now()
   const left = (until - now) / 1_000
   if (left <= 1) return undefined
   const spread = Math.max(longest, (until - beganAt) / 1_000 / mostLooks)
   const due = Math.max(least, Math.min(spread, (now - beganAt) / 10_000))
-  return Math.max(1, Math.floor(Math.min(due, left - 1)))
+  return Math.max(1, Math.floor(Math.min(due, most, left - 1)))
 }
 
 /** @returns until when it is waited for, in epoch milliseconds; or why it goes on */
@@ -169,6 +172,7 @@ async function askToStop(
   work: Work,
   pending: unknown,
 ): Promise<{ until?: number; why?: string }> {
+  const most = work.mustEnd ? mostStopsWhereItMust : mostStops
   return context.step(
     'stop',
     async ({ attempt }) => {
@@ -177,13 +181,13 @@ async function askToStop(
         if (asked) return { until: Date.now() + timeToStop * 1_000 }
         return { why: 'The platform has no way to stop it: it goes on' }
       } catch (error) {
-        if (isTransient(error) && attempt < mostStops) throw error
+        if (isTransient(error) && attempt < most) throw error
         return { why: mask(`It could not be stopped, and goes on: ${messageOf(error)}`) }
       }
     },
     {
       retryStrategy: (error, attempt) => ({
-        shouldRetry: attempt < mostStops,
+        shouldRetry: attempt < most,
         delay: { seconds: backoff(error, attempt, 2, 60) },
       }),
     },

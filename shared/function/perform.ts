@@ -5,7 +5,7 @@ import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
 import type { Action, Begun, Category, Look } from './category.ts'
 import { connect } from './connect.ts'
-import type { Client, Provider } from './provider.ts'
+import { type Client, hasKey, type Provider } from './provider.ts'
 
 /** What a call wants done: an action on a connection. */
 export interface Work {
@@ -16,6 +16,8 @@ export interface Work {
   /** The identity of the call, where it has an event id. */
   key: string | undefined
   dryRun: boolean
+  /** Whether what it starts must not outlive its task. */
+  mustEnd?: boolean | undefined
 }
 
 /**
@@ -62,6 +64,18 @@ export async function stop(category: Category, work: Work, pending: unknown, dea
   return withConnection(category, work, async (action, connection) => {
     const client = connect(connection, { key: work.key, repeated: false, deadlineAt })
     return followOf(action).stop(connection.provider, client, work.input, pending)
+  })
+}
+
+/**
+ * Ends what carries the key of the work, if there is anything: no task looks after it any more.
+ *
+ * @throws Failure
+ */
+export async function takeBack(category: Category, work: Work, deadlineAt: number): Promise<void> {
+  await withConnection(category, work, async (action, connection) => {
+    const client = connect(connection, { key: work.key, repeated: true, deadlineAt })
+    if (hasKey(client)) await followOf(action).takeBack?.(connection.provider, client, work.input)
   })
 }
 

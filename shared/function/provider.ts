@@ -27,7 +27,7 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   shape: Shape
   /** The platform's name, for people: `GitHub`. */
   title: string
-  /** Whether what it begins goes on only while a task looks after it: a silent call would end before it began. */
+  /** Whether what it starts needs a task that looks after it to its end: a silent call can not start it, and no task leaves it. */
   onlyInteractive?: true
   /** For a provider that is part of AWS; handed over, so that the others do not load it. */
   aws?: typeof Aws

@@ -41,6 +41,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     dryRun: work.dryRun,
     ...(options.progress ? { progress: true } : {}),
     ...(call.skip ? { skip: call.skip } : {}),
+    ...(work.mustEnd ? { mustEnd: true } : {}),
   }
   const begun = await invoke(work.key, canonical(payload))
   return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key)) }

@@ -30,6 +30,10 @@ export const taskPayload = z.object({
   progress: z.optional(z.boolean()),
   /** Why nothing is to be done. */
   skip: z.optional(z.string()),
+  /** Whether what it starts must not outlive it. */
+  mustEnd: z.optional(z.boolean()),
+  /** For a task that Lambda has ended: another one ends what it had begun, and sends nothing. */
+  only: z.optional(z.literal('take-back')),
 })
 
 export type TaskPayload = z.output<typeof taskPayload>

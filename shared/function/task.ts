@@ -13,6 +13,7 @@ import type { Begun, Category } from './category.ts'
 import { type Deadline, follow } from './follow.ts'
 import { perform, type Work } from './perform.ts'
 import { sendEvent } from './send-event.ts'
+import { takeBack } from './take-back.ts'
 import { type TaskPayload, taskPayload } from './task-payload.ts'
 
 /** What an ended task leaves behind; its status is read from here. */
@@ -43,6 +44,7 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
     eventId: task.event.id,
     keptnContext: task.event.shkeptncontext,
   })
+  if (task.only === 'take-back') return { taskId: task.taskId, outcome: await takenBack(category, task, context) }
   const deadlineAt = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
 
   const started = startedReply(task.event, category.name)
@@ -71,16 +73,34 @@ async function act(
   deadlineAt: number,
 ): Promise<Outcome> {
   if (task.skip) return passed(task.skip)
-  const { action, connection, input, dryRun, taskId: key, deadline } = task
-  const work: Work = { action, connection, input, dryRun, key }
+  const work = workOf(task)
+  const { deadline } = task
   try {
     const result = await begin(category, work, context, { deadline, deadlineAt })
-    if (!('pending' in result)) return result
-    const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
-    return await follow(category, work, result, context, { deadline, deadlineAt }, tell)
+    if ('pending' in result) {
+      const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
+      return await follow(category, work, result, context, { deadline, deadlineAt }, tell)
+    }
+    return result.status === 'errored' ? await abandon(category, work, context, result) : result
   } catch (error) {
-    return maskDeep(errored(error))
+    return abandon(category, work, context, maskDeep(errored(error)))
   }
+}
+
+function workOf({ action, connection, input, dryRun, taskId, mustEnd }: TaskPayload): Work {
+  return { action, connection, input, dryRun, key: taskId, mustEnd }
+}
+
+/** A start that was given up may have got through all the same. */
+async function abandon(category: Category, work: Work, context: DurableContext, outcome: Outcome): Promise<Outcome> {
+  const why = work.mustEnd ? await takeBack(category, work, context) : undefined
+  if (why === undefined) return outcome
+  return { ...outcome, message: `${sentence(outcome.message)} What may have begun could not be ended: ${why}` }
+}
+
+async function takenBack(category: Category, task: TaskPayload, context: DurableContext): Promise<Outcome> {
+  const why = await takeBack(category, workOf(task), context)
+  return why === undefined ? passed('What the task had begun is ended') : errored(new Failure('platform', why))
 }
 
 /** Once, and what does not get through is forgotten: there will be more to tell, and the end is told in any case. */

@@ -32,6 +32,8 @@ export interface Sight {
   run?: Run | undefined
   /** Whether to look again at once, since looking has taken its time. */
   soon?: boolean | undefined
+  /** Seconds after which it must be looked at again at the latest. */
+  within?: number | undefined
   /** Why it is so, in the platform's words: the failing step, the reason of a stop. */
   reason?: string | undefined
   /** What people look for in the results; small, since it goes into every later event of the sequence. */
@@ -52,6 +54,12 @@ const startInput = z.strictObject({
   ),
 })
 
+const rollbackInput = z.strictObject({
+  ...startInput.shape,
+  target: optional(name('What goes back: application, pipeline .. as the platform names it')),
+  ref: optional(name('What it goes back to, as the platform names it; to what was before where left out')),
+})
+
 const stopInput = z.strictObject({
   id: id('`data.id` of what was started'),
   project: startInput.shape.project,
@@ -69,7 +77,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   states: Readonly<Record<string, Verdict>>
   /** Whether two starts with the same `client.key` are one run. Without that, and without `find`, a start is never repeated. */
   startsOncePerKey?: true
-  /** Throws Failure `invalid` for what this platform has nothing for, or that its connection does not allow. */
+  /** Throws Failure `invalid` for what this platform has nothing for, `refused` for what its connection does not allow. */
   checkStart?(input: StartJob, connection: z.output<S>): void
   /**
    * The run that carries `client.key`, if there is one. Must see what was started a second ago; what it can not see, as
@@ -83,6 +91,10 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   locate?(input: StopJob): Run
   /** Asks for the end of a run; absent where the platform has no way to. */
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
+  /** Of one that is `onlyInteractive`: ends the run that carries `client.key`, if there is one, which no task looks after. */
+  takeBack?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<void>
+  /** How it goes back to what was before, for the action `rollback`: a start of another kind, looked after as any other run. */
+  rollback?: Pick<JobProvider<S>, 'startsOncePerKey' | 'checkStart' | 'find' | 'start'>
 }
 
 /** Declares a job provider; the schema of its connection types the client of each of its functions. */
@@ -101,13 +113,21 @@ interface StartJobOptions {
   silent: 'waits' | 'answers'
   /** Seconds. */
   deadline?: number
+  /** What becomes of a run at the deadline where the caller does not say; where it can not be stopped, it is left. */
+  onDeadline?: 'stop' | 'leave'
 }
 
 /** Starts a job, at most once per event, and follows it to its end. */
-export function startJob({ summary, silent, deadline = hour }: StartJobOptions): Action<JobProvider, StartJob> {
+export function startJob({
+  summary,
+  silent,
+  deadline = hour,
+  onDeadline = 'leave',
+}: StartJobOptions): Action<JobProvider, StartJob> {
   return {
     shape: 'job',
     summary,
+    starts: true,
     input: startInput,
     answers: ['id', 'url', 'state'],
     deadline,
@@ -125,8 +145,15 @@ export function startJob({ summary, silent, deadline = hour }: StartJobOptions):
           errors: [{ path: 'input.onDeadline', message }],
         })
       }
+      if (input.onDeadline === 'leave' && provider.onlyInteractive) {
+        const message = `not possible, since ${article(provider.noun)} does not outlive its task: write stop`
+        throw new Failure('invalid', `input.onDeadline is ${message}`, {
+          errors: [{ path: 'input.onDeadline', message }],
+        })
+      }
       provider.checkStart?.(completed, connection)
-      return completed
+      const unlessAsked = provider.onlyInteractive ? 'stop' : provider.stop ? onDeadline : 'leave'
+      return { ...completed, onDeadline: input.onDeadline ?? unlessAsked }
     },
     async act(provider, client, input) {
       const run = await startOnce(provider, client, input)
@@ -142,13 +169,38 @@ export function startJob({ summary, silent, deadline = hour }: StartJobOptions):
         await provider.stop(client, run as Run)
         return true
       },
-      onDeadline: ({ onDeadline }) => onDeadline ?? 'leave',
+      onDeadline: (input) => input.onDeadline ?? 'leave',
+      async takeBack(provider, client, input) {
+        await provider.takeBack?.(client, input)
+      },
     },
   }
 }
 
+/** Goes back to what was before, at most once per event, and follows that to its end. */
+export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StartJob> {
+  const started = startJob({ ...options, silent: 'waits' })
+  return {
+    ...started,
+    input: rollbackInput,
+    complete: (input, { provider, ...from }) => started.complete(input, { ...from, provider: asRollback(provider) }),
+    act: (provider, client, input) => started.act(asRollback(provider), client, input),
+  }
+}
+
+/** The provider, whose start is its rollback. Throws Failure `invalid` where it has none. */
+function asRollback(provider: JobProvider): JobProvider {
+  const { startsOncePerKey: _, checkStart: __, find: ___, ...others } = provider
+  if (provider.rollback) return { ...others, ...provider.rollback }
+  const { title, noun } = provider
+  throw new Failure('invalid', `${title} has no rollback: start ${article(noun)} of what was before instead.`)
+}
+
 /** Stops a run, and waits until it has stopped. */
-export function stopJob({ summary, deadline = hour }: Omit<StartJobOptions, 'silent'>): Action<JobProvider, StopJob> {
+export function stopJob({
+  summary,
+  deadline = hour,
+}: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StopJob> {
   return {
     shape: 'job',
     summary,
@@ -249,8 +301,8 @@ function verdictOf({ states }: JobProvider, { state, verdict }: Sight): Verdict 
   return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
 }
 
-function goingOn({ state, step, run, soon }: Sight, verdict: 'running' | undefined): Running {
-  return { running: verdict ? state : `${state} (which is not known here)`, step, pending: run, soon }
+function goingOn({ state, step, run, soon, within }: Sight, verdict: 'running' | undefined): Running {
+  return { running: verdict ? state : `${state} (which is not known here)`, step, pending: run, soon, within }
 }
 
 const results: Record<Exclude<Verdict, 'running'>, Pick<Outcome, 'status' | 'result'>> = {

@@ -65,6 +65,28 @@ describe('the built-in generator', () => {
     expect(JSON.stringify(body)).toContain('the connection allows at most 20')
   })
 
+  it('is stopped by stop-test with its id, which waits until it has stopped', async () => {
+    const event = asked({ duration: 300 })
+    const { body } = await start(event, '&mode=interactive&sendStarted=true')
+    await until(
+      async () => shop.calls.length > 0,
+      20,
+      () => `requests\n${service.output.slice(-2_000)}`,
+    )
+    const id = body.taskId.slice(0, 20)
+    const asks = triggered({ type: 'sh.keptn.event.stoptest.triggered', input: { id } })
+    await service.call('/v1/load-testing/stop-test?connection=shop&mode=interactive&sendStarted=true', asks)
+    const [test, stop] = await Promise.all([service.finishedOf(event.id, 40), service.finishedOf(asks.id, 40)])
+    expect(test.finished).toMatchObject([{ status: 'aborted', result: 'fail' }])
+    expect(stop.finished).toMatchObject([
+      { status: 'succeeded', result: 'pass', message: `Stopped load test ${id} (stopped)` },
+    ])
+    // One segment, and not a request after it.
+    expect(shop.calls.length).toBeLessThanOrEqual(150)
+    const silent = await service.call('/v1/load-testing/stop-test?connection=shop', triggered({ input: { id } }))
+    expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })
+  }, 60_000)
+
   it('goes on after the process was killed in the middle of a segment, which it counts once', async () => {
     const event = asked({ rate: 5, duration: 17 })
     await start(event, '&mode=interactive&sendStarted=true')

@@ -91,7 +91,7 @@ export const autocannon = defineJobProvider({
   // There is no platform to ask.
   check: async () => undefined,
 
-  states: { running: 'running', finished: 'pass', failed: 'fail' },
+  states: { running: 'running', stopping: 'running', finished: 'pass', failed: 'fail', stopped: 'aborted' },
   // A start sends nothing: the looks do.
   startsOncePerKey: true,
 
@@ -104,36 +104,82 @@ export const autocannon = defineJobProvider({
     const left = Array.from({ length: Math.ceil(duration / segment) }, (_, at) =>
       Math.min(segment, duration - at * segment),
     )
+    // Only a dry run has no key.
+    if (key !== undefined) await (await runStates()).noteRun(idOf(key), 'running')
     return {
-      id: (key ?? 'without-a-key').slice(0, 13),
+      id: idOf(key ?? 'a-dry-run'),
       summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${inWords(duration)}, on at most ${plan.connections} connections`,
       handle: { plan, left, of: left.length, tally: nothing } satisfies Handle,
     }
   },
 
   async look({ connection }, run) {
-    // Loaded when used: what only checks a call does without.
-    const { generate, measure } = await import('../../../shared/load/generator.ts')
-    const { plan, left, of, tally: before } = run.handle as Handle
+    const { stateOfRun, changeRun } = await runStates()
+    const noted = await stateOfRun(run.id)
+    // Whoever only stops a test knows nothing but its id.
+    if (run.handle === undefined) return { state: noted ?? unknownRun(run.id) }
+    const handle = run.handle as Handle
+    const over = handle.left.length === 0
+    if (over || noted === 'stopping' || noted === 'stopped') {
+      const state = !over ? 'stopped' : handle.tally.succeeded > 0 ? 'finished' : 'failed'
+      await changeRun(run.id, goingOn, state)
+      return { state, ...(await resultsOf(handle.tally)) }
+    }
+    const { plan, left, of, tally: before } = handle
     const [length = 0, ...rest] = left
+    // Loaded when used: what only checks a call does without.
+    const { generate } = await import('../../../shared/load/generator.ts')
     const tally = await generate(plan, length, before, connection)
-    const { requests, succeeded, statuses, firstFailure } = tally
-    const handle: Handle = { plan, left: rest, of, tally }
-    const step = `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`
-    // What does not work at all need not be tried for longer.
-    if (rest.length > 0 && succeeded > 0) return { state: 'running', step, soon: true, run: { ...run, handle } }
-    const metrics = measure(tally)
-    const failures = requests - succeeded
+    const { requests, succeeded } = tally
     return {
-      state: succeeded > 0 ? 'finished' : 'failed',
-      step,
-      run: { ...run, handle },
-      reason: failures > 0 ? `${failures} of ${requests} requests failed, the first with: ${firstFailure}` : undefined,
-      data: { ...metrics, statuses, ...(firstFailure ? { firstFailure } : {}) },
-      metrics,
+      state: 'running',
+      step: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
+      soon: true,
+      // What does not work at all need not be tried for longer.
+      run: { ...run, handle: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies Handle },
     }
   },
+
+  // The task sees it before its next segment, and ends.
+  async stop(_client, run) {
+    await (await runStates()).changeRun(run.id, ['running'], 'stopping')
+  },
+
+  // Nobody goes on with it: whoever asks is to see that.
+  async takeBack({ key }) {
+    await (await runStates()).changeRun(idOf(key), goingOn, 'stopped')
+  },
 })
+
+const goingOn = ['running', 'stopping']
+
+function idOf(key: string): string {
+  return key.slice(0, 20)
+}
+
+/** Loaded when used, for the same reason. */
+function runStates() {
+  return import('../../../shared/aws/run-states.ts')
+}
+
+async function resultsOf(tally: Tally) {
+  const { measure } = await import('../../../shared/load/generator.ts')
+  const metrics = measure(tally)
+  const { requests, succeeded, statuses, firstFailure } = tally
+  const failures = requests - succeeded
+  return {
+    reason: failures > 0 ? `${failures} of ${requests} requests failed, the first with: ${firstFailure}` : undefined,
+    data: { ...metrics, statuses, ...(firstFailure ? { firstFailure } : {}) },
+    metrics,
+  }
+}
+
+function unknownRun(id: string): never {
+  throw new Failure(
+    'refused',
+    `There is no load test ${id.slice(0, 60)} here: write what start-test answered as data.id.`,
+  )
+}
 
 /**
  * What a call asks for, within what its connection allows.

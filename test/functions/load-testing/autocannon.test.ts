@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { generate as makeCertificate } from 'selfsigned'
 import { loadTesting } from '../../../functions/load-testing/index.ts'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
@@ -13,14 +14,25 @@ import { isReserved, lookupPublic } from '../../../shared/load/addresses.ts'
 import { faultOf, isAllowed } from '../../../shared/load/allowed.ts'
 import { generate, measure } from '../../../shared/load/generator.ts'
 import { nothing, type Plan } from '../../../shared/load/plan.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
 import type { Run } from '../../../shared/shapes/job.ts'
 import { type Reply, type Served, serve } from '../../servers/serve.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { loadTest } from './load-test.ts'
+import { startTable } from './table.ts'
 
+let table: Awaited<ReturnType<typeof startTable>>
+beforeAll(async () => {
+  table = await startTable()
+})
+afterAll(() => table.close())
+
+/** Each test of one key is its own. */
+let key = 1
 let shop: Served
 let reply: () => Reply
 beforeEach(async () => {
+  key++
   reply = () => ({ status: 200, body: 'hello' })
   shop = await serve(() => reply())
 })
@@ -41,6 +53,14 @@ const cut = (begun: Begun, left: number[]): Begun => {
 }
 /** As it comes back from the state of a task. */
 const kept = (begun: Begun): Begun => JSON.parse(JSON.stringify(begun))
+const start = (tool: ReturnType<typeof connected>, input: object) => tool.start(input, { key: keyNow() })
+const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
+/** As the task looks after it, to its end. */
+const endOf = async (tool: ReturnType<typeof connected>, begun: Begun, input: object): Promise<Outcome> => {
+  const look = await tool.look(begun, input)
+  return 'ended' in look ? look.ended : endOf(tool, goOn(begun, look), input)
+}
+const idOf = ({ pending }: Begun) => (pending as Run).id
 const goOn = (begun: Begun, look: object): Begun => {
   if ('ended' in look || !('pending' in look)) throw new Error(`It has ended: ${JSON.stringify(look)}`)
   return kept({ ...begun, pending: look.pending })
@@ -147,7 +167,7 @@ describe('what may be called', () => {
     const leadsTo = await lookup(hostname()).catch(() => undefined)
     const input = { ...small({ rate: 2 }), target }
     const tool = connected({ allow: target })
-    const ended = await tool.end(await tool.start(input), input)
+    const ended = await endOf(tool, await start(tool, input), input)
     expect(ended).toMatchObject({ result: 'fail' })
     if (leadsTo && isReserved(leadsTo.address)) expect(ended.message).toContain('which is called only where')
     expect(shop.calls).toEqual([])
@@ -157,16 +177,16 @@ describe('what may be called', () => {
     const name = `http://localhost:${new URL(shop.url).port}/api`
     const tool = connected({ allow: name })
     const input = { ...small({ rate: 2 }), target: name }
-    expect(await tool.end(await tool.start(input), input)).toMatchObject({ result: 'pass' })
+    expect(await endOf(tool, await start(tool, input), input)).toMatchObject({ result: 'pass' })
   })
 })
 
 describe('a start', () => {
   test('sends nothing, and says what will be', async () => {
     const begun = await connected().start(small({ method: 'POST', body: '{}', duration: 'PT2M', rate: '50' }))
-    expect(begun.outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: keyOf(1).slice(0, 13) } })
+    expect(begun.outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: keyOf(1).slice(0, 20) } })
     expect(begun.outcome.message).toBe(
-      `Started load test ${keyOf(1).slice(0, 13)}: 50 requests/s of POST ${target()} for 2 min, on at most 20 connections`,
+      `Started load test ${keyOf(1).slice(0, 20)}: 50 requests/s of POST ${target()} for 2 min, on at most 20 connections`,
     )
     expect(shop.calls).toEqual([])
   })
@@ -214,7 +234,7 @@ describe('a start', () => {
     ['a target that is none', { target: 'checkout' }, 'write it like https://'],
     ['a project', { project: 'shop' }, 'input.project is of no use'],
     ['a ref', { ref: 'main' }, 'input.ref is of no use'],
-    ['a wish that it be stopped', { onDeadline: 'stop' }, 'write leave'],
+    ['a wish that it be left', { onDeadline: 'leave' }, 'does not outlive its task: write stop'],
   ])('is refused at the door with %s', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...small(), ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
@@ -224,10 +244,69 @@ describe('a start', () => {
   test('is for tasks only', () => {
     expect(autocannon.onlyInteractive).toBe(true)
   })
+})
 
-  test('can not be stopped, since nothing of it is anywhere else', async () => {
+describe('a stop', () => {
+  test('ends a test before its next segment, with what was measured until then', async () => {
+    const first = cut(await start(connected(), small({ rate: 10 })), [1, 1, 1])
+    const look = await connected().look(first, small())
+    expect(await connected().stop({ id: idOf(first) })).toMatchObject({ message: 'still stopping' })
+    const ended = await connected().end(goOn(first, look), small())
+    expect(ended).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'stopped', requests: 10 } })
+    expect(shop.calls).toHaveLength(10)
+    expect(await connected().stop({ id: idOf(first) })).toMatchObject({
+      result: 'pass',
+      message: expect.stringContaining('had ended already (stopped)'),
+    })
+    // As after a crash before the look was kept: it must not begin again.
+    expect(await connected().end(goOn(first, look), small())).toMatchObject({ status: 'aborted' })
+    expect(shop.calls).toHaveLength(10)
+  })
+
+  test('of what has ended passes and says so, whatever it ended with', async () => {
+    const begun = await start(connected(), small({ rate: 2 }))
+    await endOf(connected(), begun, small())
+    expect(await connected().stop({ id: idOf(begun) })).toMatchObject({
+      result: 'pass',
+      message: `Load test ${idOf(begun)} had ended already (finished)`,
+    })
+  })
+
+  test('that comes after the last segment changes nothing', async () => {
+    const begun = await start(connected(), small({ rate: 2 }))
+    const look = await connected().look(begun, small())
+    await connected().stop({ id: idOf(begun) })
+    expect(await connected().end(goOn(begun, look), small())).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  test('before the first segment sends nothing at all', async () => {
+    const begun = await start(connected(), small())
+    await connected().stop({ id: idOf(begun) })
+    expect(await connected().end(begun, small())).toMatchObject({ status: 'aborted', data: { requests: 0 } })
+    expect(shop.calls).toEqual([])
+  })
+
+  test('of one that is not there says so', async () => {
     const failure = await failureOf(connected().stop({ id: 'x' }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('no way to stop a load test') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('There is no load test x here') })
+  })
+
+  test('is seen to be over where its task is no more', async () => {
+    const begun = await start(connected(), small())
+    await connected().stop({ id: idOf(begun) })
+    await autocannon.takeBack(connected().client({ key: keyNow() }))
+    expect(await connected().stop({ id: idOf(begun) })).toMatchObject({
+      message: expect.stringContaining('had ended already (stopped)'),
+    })
+  })
+
+  test('waits for the table where that is down, and so does the test', async () => {
+    const begun = await start(connected(), small())
+    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'elsewhere'
+    for (const call of [connected().look(begun, small()), connected().stop({ id: idOf(begun) })])
+      expect(await failureOf(call)).toMatchObject({ kind: 'unavailable', transient: true })
+    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'runs'
+    expect(shop.calls).toEqual([])
   })
 })
 
@@ -235,7 +314,7 @@ describe('a test', () => {
   test('sends what was asked for, with the headers of both, and measures it', async () => {
     const input = small({ method: 'PUT', body: 'käse', headers: { 'X-Tenant': 'a', Authorization: 'of the caller' } })
     const tool = connected({ headers: { authorization: secret } })
-    const ended = await tool.end(await tool.start(input), input)
+    const ended = await endOf(tool, await start(tool, input), input)
     expect(shop.calls).toHaveLength(20)
     expect(shop.calls[0]).toMatchObject({ method: 'PUT', path: '/api/cart', body: 'käse' })
     expect(shop.calls[0]?.query.get('size')).toBe('3')
@@ -270,7 +349,7 @@ describe('a test', () => {
       { metric: 'errorRate', op: '<', value: 0.01 },
       { metric: 'requests', op: '>', value: 1_000 },
     ]
-    const ended = await connected().end(await connected().start(small()), small({}, { thresholds }))
+    const ended = await endOf(connected(), await start(connected(), small()), small({}, { thresholds }))
     expect(ended).toMatchObject({ result: 'fail', message: expect.stringContaining('requests is 20, not > 1000') })
     expect((ended.data as { thresholds: { result: string }[] }).thresholds.map(({ result }) => result)).toEqual([
       'pass',
@@ -282,28 +361,28 @@ describe('a test', () => {
 
   test('takes for success what is expected, and follows no redirect', async () => {
     reply = () => ({ status: 302, headers: { location: `${shop.url}/secret` } })
-    const moved = await connected().end(await connected().start(small({ rate: 2 })), small())
+    const moved = await endOf(connected(), await start(connected(), small({ rate: 2 })), small())
     expect(moved).toMatchObject({
       result: 'fail',
       data: { state: 'failed', statuses: { 302: 2 }, errorRate: 1, firstFailure: 'status 302' },
     })
     const input = small({ rate: 2, expect: '302, 404' })
-    expect(await connected().end(await connected().start(input), input)).toMatchObject({ result: 'pass' })
+    expect(await endOf(connected(), await start(connected(), input), input)).toMatchObject({ result: 'pass' })
     expect(shop.calls.map(({ path }) => path)).not.toContain('/secret')
   })
 
   test('counts what failed, and passes as long as anything succeeds', async () => {
     let calls = 0
     reply = () => ({ status: ++calls % 4 === 0 ? 503 : 200 })
-    const ended = await connected().end(await connected().start(small()), small())
+    const ended = await endOf(connected(), await start(connected(), small()), small())
     expect(ended).toMatchObject({ result: 'pass', data: { errors: 5, errorRate: 0.25, statuses: { 200: 15, 503: 5 } } })
     expect(ended.message).toContain('5 of 20 requests failed, the first with: status 503')
   })
 
   test('fails with the first reason where nothing succeeds, and is not gone on with', async () => {
     shop.down()
-    const begun = cut(await connected().start(small({ rate: 2 })), [1, 1, 1])
-    const ended = await connected().end(begun, small())
+    const begun = cut(await start(connected(), small({ rate: 2 })), [1, 1, 1])
+    const ended = await endOf(connected(), begun, small())
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { state: 'failed', errorRate: 1 } })
     expect(ended.message).toContain('2 of 2 requests failed, the first with: socket hang up')
     expect(ended.data).not.toHaveProperty('p95')
@@ -319,7 +398,7 @@ describe('a test', () => {
     const target = `http://127.0.0.1:${(closing.address() as AddressInfo).port}/`
     const tool = connected({ allow: target })
     const input = { ...small({ rate: 5 }), target }
-    await tool.end(await tool.start(input), input)
+    await endOf(tool, await start(tool, input), input)
     closing.close()
     expect(connections).toBe(5)
   })
@@ -327,7 +406,7 @@ describe('a test', () => {
   test('counts those without an answer in time, with the time that was waited', async () => {
     shop.hang()
     const input = small({ rate: 2, connections: 2 })
-    const ended = await connected().end(await connected().start(input), input)
+    const ended = await endOf(connected(), await start(connected(), input), input)
     expect(ended).toMatchObject({ result: 'fail', data: { timeouts: 2, errorRate: 1 } })
     expect(ended.message).toContain('no answer in 1 s')
     expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(990)
@@ -336,7 +415,7 @@ describe('a test', () => {
   test('opens no more connections than it may, and drops what is due meanwhile', async () => {
     shop.hang()
     const input = small({ rate: 20, connections: 3 })
-    const ended = await connected().end(await connected().start(input), input)
+    const ended = await endOf(connected(), await start(connected(), input), input)
     const { requests, dropped } = ended.data as { requests: number; dropped: number }
     expect(requests).toBe(shop.calls.length)
     expect(requests + dropped).toBe(20)
@@ -346,10 +425,10 @@ describe('a test', () => {
 
 describe('a test of several segments', () => {
   test('runs one with each look, at once after each other, and adds them up', async () => {
-    const first = cut(await connected().start(small({ rate: 10 })), [1, 1])
+    const first = cut(await start(connected(), small({ rate: 10 })), [1, 1])
     const look = await connected().look(first, small())
     expect(look).toMatchObject({ running: 'running', step: 'segment 1 of 2, 10 requests', soon: true })
-    const ended = await connected().end(goOn(first, look), small())
+    const ended = await endOf(connected(), goOn(first, look), small())
     expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
   })
 
@@ -359,16 +438,16 @@ describe('a test of several segments', () => {
   })
 
   test('counts a segment once that was cut off and run again', async () => {
-    const begun = cut(await connected().start(small({ rate: 5 })), [1, 1])
+    const begun = cut(await start(connected(), small({ rate: 5 })), [1, 1])
     await connected().look(begun, small())
     const look = await connected().look(begun, small())
-    const ended = await connected().end(goOn(begun, look), small())
+    const ended = await endOf(connected(), goOn(begun, look), small())
     expect(ended.data).toMatchObject({ requests: 10 })
     expect(shop.calls).toHaveLength(15)
   })
 
   test('keeps little from one look to the next', async () => {
-    const begun = cut(await connected().start(small({ rate: 50, connections: 50 })), [1, 1])
+    const begun = cut(await start(connected(), small({ rate: 50, connections: 50 })), [1, 1])
     const look = await connected().look(begun, small())
     expect(JSON.stringify(look).length).toBeLessThan(2_000)
   })

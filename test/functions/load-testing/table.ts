@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+
+/** The table that a task and a webhook share, for as long as a test needs it: the SDK of the code under test finds it. */
+export async function startTable(): Promise<{ close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-table-'))
+  const saved = { ...process.env }
+  const table: LocalDynamoDb = await startDynamoDb(folder, 'runs')
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    WEBHOOKS_IDEMPOTENCY_TABLE: 'runs',
+  })
+  return {
+    async close() {
+      process.env = saved
+      await table.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
