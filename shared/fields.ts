@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { parseDuration } from './duration.ts'
 import { shortestSecret } from './redact.ts'
 
 /**
@@ -67,6 +68,22 @@ export function choice<const W extends readonly [string, ...string[]]>(words: W,
 export function integer(least: number, most: number, description: string) {
   const numeric = z.transform((value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value))
   return about(z.pipe(numeric, z.int().check(z.gte(least), z.lte(most))), description)
+}
+
+/** A length of time in whole seconds: their number, or an ISO 8601 duration such as PT5M. */
+export function seconds(least: number, most: number, description: string) {
+  return about(z.pipe(z.transform(inSeconds), z.int().check(z.gte(least), z.lte(most))), description)
+}
+
+function inSeconds(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  try {
+    return parseDuration(value, 'duration')
+  } catch {
+    // What it is instead is said by the check for a whole number.
+    return value
+  }
 }
 
 /** On or off: the words, or true and false. */

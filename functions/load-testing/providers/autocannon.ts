@@ -1,12 +1,11 @@
 import * as z from 'zod/mini'
 import { inWords } from '../../../shared/duration.ts'
 import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, choice, integer, optional, secrets, text, word, words } from '../../../shared/fields.ts'
+import { about, choice, integer, optional, seconds, secrets, text, word, words } from '../../../shared/fields.ts'
 import { faultOf, isAllowed } from '../../../shared/load/allowed.ts'
 import { nothing, type Plan, type Tally } from '../../../shared/load/plan.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/shapes/job.ts'
 import { validate } from '../../../shared/validate.ts'
-import { seconds } from '../seconds.ts'
 
 /** What no connection may go beyond: this is for small tests, and a mistake must stay one. */
 const most = { rate: 500, connections: 200, minutes: 30, timeout: 30 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { inWords } from '../../../shared/duration.ts'
 import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, integer, optional, secret, url, word, words } from '../../../shared/fields.ts'
+import { about, integer, optional, seconds, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
@@ -9,7 +9,6 @@ import { textsOf } from '../../../shared/shapes/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { validate } from '../../../shared/validate.ts'
 import { metricsOf } from '../metrics.ts'
-import { seconds } from '../seconds.ts'
 
 const connection = z.strictObject({
   baseUrl: url("Where Locust's web interface is"),

@@ -1,0 +1,9 @@
+import type * as z from 'zod/mini'
+import { actions } from '../../../functions/chaos-testing/actions.ts'
+import type { JobProvider } from '../../../shared/shapes/job.ts'
+import { Job } from '../job.ts'
+
+/** A provider of chaos experiments, driven as the framework drives it. */
+export function experiment<S extends z.ZodMiniObject>(provider: JobProvider<S>, values: () => z.input<S>): Job<S> {
+  return new Job(provider, { start: actions['start-test'], stop: actions['stop-test'] }, values)
+}
