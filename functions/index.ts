@@ -1,8 +1,20 @@
+import { chaosTesting } from './chaos-testing/index.ts'
 import { ciCd } from './ci-cd/index.ts'
 import { featureFlags } from './feature-flags/index.ts'
 import { incidentManagement } from './incident-management/index.ts'
 import { issueTicketing } from './issue-ticketing/index.ts'
 import { loadTesting } from './load-testing/index.ts'
+import { optimization } from './optimization/index.ts'
+import { remediation } from './remediation/index.ts'
 
 /** The one list that the build, the local runtime, the CLI and the docs read. A new category is one more line here. */
-export const categories = [ciCd, featureFlags, incidentManagement, issueTicketing, loadTesting] as const
+export const categories = [
+  chaosTesting,
+  ciCd,
+  featureFlags,
+  incidentManagement,
+  issueTicketing,
+  loadTesting,
+  optimization,
+  remediation,
+] as const

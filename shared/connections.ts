@@ -43,16 +43,18 @@ export async function loadConnection(category: Category, name: string, fresh = f
     )
   }
   const provider = await load()
-  const values = await readSecret(path, schemaOf(provider))
+  const values = await readSecret(path, schemaOf(provider, category))
   return { name, provider, values }
 }
 
 /** Made once for each provider: each call reads its connection. */
 const schemas = new WeakMap<Provider, z.ZodMiniObject>()
 
-function schemaOf(provider: Provider): z.ZodMiniObject {
-  const schema = schemas.get(provider) ?? z.strictObject({ ...provider.connection.shape, ...common })
-  schemas.set(provider, schema)
+function schemaOf(provider: Provider, { choice }: Category): z.ZodMiniObject {
+  // Those of a category with more fields are not kept: a provider may serve another category as well.
+  const kept = choice ? undefined : schemas.get(provider)
+  const schema = kept ?? z.strictObject({ ...provider.connection.shape, ...choice?.connection, ...common })
+  if (!choice) schemas.set(provider, schema)
   return schema
 }
 

@@ -69,11 +69,12 @@ export function retryAfterOf(
 }
 
 /**
- * Whether a 403 is a limit and no lack of rights. A time of reset alone does not say so: PagerDuty and ServiceNow send
- * theirs with every answer.
+ * Whether a refusal is a limit: 429, what AWS names so (which is often a 400), and a 403 that is no lack of rights. A time of
+ * reset alone does not say that: PagerDuty and ServiceNow send theirs with every answer.
  */
-export function isLimited(headers: Record<string, string>): boolean {
-  return headers['retry-after'] !== undefined || remainingOf(headers) === '0'
+export function isLimited(status: number, headers: Record<string, string>): boolean {
+  if (status === 429 || /^Throttl/.test(headers['x-amzn-errortype'] ?? '')) return true
+  return status === 403 && (headers['retry-after'] !== undefined || remainingOf(headers) === '0')
 }
 
 function remainingOf(headers: Record<string, string>): string | undefined {

@@ -290,7 +290,7 @@ export class Http {
     const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
     const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`
-    const limited = answer.status === 429 || (answer.status === 403 && isLimited(answer.headers))
+    const limited = isLimited(answer.status, answer.headers)
     if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
     const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)

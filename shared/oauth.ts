@@ -10,6 +10,8 @@ export interface OAuthClient {
   clientSecret: string
   scope: string
   resource?: string | undefined
+  /** Whether it takes the id and the secret in a header (Basic), and not in the form. */
+  inHeader?: boolean
 }
 
 /** Fetched again this long before it expires, in milliseconds: it must last for the request, too. */
@@ -39,16 +41,16 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
   const key = keyOf(client)
   const known = tokens.get(key)
   if (known && known.until > Date.now()) return known.token
-  const { tokenUrl, clientId, clientSecret, scope, resource } = client
+  const { tokenUrl, clientId, clientSecret, scope, resource, inHeader = false } = client
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret,
+    ...(inHeader ? {} : { client_id: clientId, client_secret: clientSecret }),
     scope,
   })
   if (resource) form.set('resource', resource)
   const { origin, pathname } = new URL(tokenUrl)
-  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca })
+  const headers: Record<string, string> = inHeader ? { authorization: basic(clientId, clientSecret) } : {}
+  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers })
   const { body } = await http.post(pathname, form.toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     reads: true,
@@ -58,6 +60,11 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
   remember(token)
   tokens.set(key, { token, until: Date.now() + body.expires_in * 1_000 - margin })
   return token
+}
+
+/** Both parts are encoded first, so that a colon in the id does not end it. */
+function basic(clientId: string, clientSecret: string): string {
+  return `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)}`
 }
 
 function keyOf({ tokenUrl, clientId, clientSecret, scope }: OAuthClient): string {

@@ -21,3 +21,15 @@ export function errored(error: unknown): Outcome {
   const message = error instanceof Failure ? error.message : `Internal error, please report it: ${messageOf(error)}`
   return { status: 'errored', result: 'fail', message, data: {}, links: {} }
 }
+
+/**
+ * The outcome, with what ran where the orchestrator calls it otherwise.
+ *
+ * @param chosen what the orchestrator calls it
+ * @param action what it is here
+ */
+export function asChosen(outcome: Outcome, chosen: string | undefined, action: string): Outcome {
+  if (chosen === undefined) return outcome
+  const { message, data } = outcome
+  return { ...outcome, message: `${chosen} (${action}): ${message}`, data: { ...data, action: chosen, ran: action } }
+}

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../functions/index.ts'
+import { actionNames } from '../shared/function/category.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './e2e/service.ts'
@@ -72,7 +73,7 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
 }
 
 describe('the webhooks in the READMEs of the functions', () => {
-  it.each(categories.flatMap(({ name, actions }) => Object.keys(actions).map((action) => `${name}/${action}`)))(
+  it.each(categories.flatMap((category) => actionNames(category).map((action) => `${category.name}/${action}`)))(
     'have a silent and an interactive example of %s',
     (target) => {
       const modes = examples
@@ -129,8 +130,9 @@ describe('the documents', () => {
 
   it('README.md names every category, action and provider', async () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8')
-    for (const { name, actions, providers } of categories) {
-      for (const word of [name, ...Object.keys(actions), ...Object.keys(providers)]) expect(text).toContain(word)
+    for (const category of categories) {
+      for (const word of [category.name, ...actionNames(category), ...Object.keys(category.providers)])
+        expect(text).toContain(word)
     }
   })
 })

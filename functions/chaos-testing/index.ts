@@ -6,6 +6,11 @@ export const chaosTesting = defineCategory({
   summary: 'Starts chaos experiments, and stops them',
   actions,
   providers: {
+    'chaos-mesh': async () => (await import('./providers/chaos-mesh.ts')).chaosMesh,
+    'aws-fis': async () => (await import('./providers/aws-fis.ts')).awsFis,
+    gremlin: async () => (await import('./providers/gremlin.ts')).gremlin,
+    steadybit: async () => (await import('./providers/steadybit.ts')).steadybit,
+    litmus: async () => (await import('./providers/litmus.ts')).litmus,
     toxiproxy: async () => (await import('./providers/toxiproxy.ts')).toxiproxy,
   },
 })

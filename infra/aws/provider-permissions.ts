@@ -16,6 +16,9 @@ const roleArn = {
   example: 'arn:aws:iam::<account>:role/<name>',
 }
 
+/** Of a state machine: whatever AWS lets one be called. */
+const stateName = '[^\\s<>{}[\\]?*"#%\\\\^|~`$&,;:/]{1,80}'
+
 const executions = 'Executions get their ids when they are started; there is no narrower name for them.'
 
 /**
@@ -27,6 +30,9 @@ const executions = 'Executions get their ids when they are started; there is no 
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsappconfig.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html
  */
 export const providerAccess = {
   'aws-appconfig': {
@@ -160,8 +166,17 @@ export const providerAccess = {
       },
     },
     permissions(named) {
-      const calls = ['StartPipelineExecution', 'GetPipelineExecution', 'ListActionExecutions', 'StopPipelineExecution']
-      return [{ actions: calls.map((call) => `codepipeline:${call}`), resources: named('pipeline') }]
+      const pipelines = named('pipeline')
+      const starts = ['StartPipelineExecution', 'StopPipelineExecution']
+      const reads = ['GetPipelineExecution', 'GetPipelineState', 'ListActionExecutions', 'ListPipelineExecutions']
+      return [
+        { actions: [...starts, ...reads].map((call) => `codepipeline:${call}`), resources: pipelines },
+        {
+          actions: ['codepipeline:RollbackStage'],
+          resources: pipelines.map((arn) => `${arn}/*`),
+          star: 'Each stage of a pipeline that cdk.json names may go back.',
+        },
+      ]
     },
   },
   'aws-dlt': {
@@ -178,6 +193,45 @@ export const providerAccess = {
           actions: ['execute-api:Invoke'],
           resources: named('api').flatMap((api) => calls.map((call) => `${api}/${call}`)),
           star: 'Scenarios and runs get their ids when they are made; what may be done with them is named.',
+        },
+      ]
+    },
+  },
+  'aws-fis': {
+    arns: {
+      template: {
+        pattern: new RegExp(`^arn:[a-z-]+:fis:${region}:\\d{12}:experiment-template/EXT[A-Za-z0-9]{1,61}$`),
+        example: 'arn:aws:fis:<region>:<account>:experiment-template/<id>',
+      },
+    },
+    permissions(named) {
+      const templates = named('template')
+      const experiments = unique(templates.map((arn) => arn.replace(/experiment-template\/.*/, 'experiment/*')))
+      const star = 'Experiments get their ids when they are started; there is no narrower name for them.'
+      return [
+        { actions: ['fis:StartExperiment'], resources: [...templates, ...experiments], star },
+        { actions: ['fis:TagResource', 'fis:GetExperiment', 'fis:StopExperiment'], resources: experiments, star },
+      ]
+    },
+  },
+  'aws-step-functions': {
+    arns: {
+      stateMachine: {
+        pattern: new RegExp(`^arn:[a-z-]+:states:${region}:\\d{12}:stateMachine:${stateName}$`),
+        example: 'arn:aws:states:<region>:<account>:stateMachine:<name>',
+      },
+    },
+    permissions(named) {
+      const machines = named('stateMachine')
+      const runs = machines.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`)
+      const looks = ['states:DescribeExecution', 'states:GetExecutionHistory']
+      return [
+        // Of each version and alias, too: these are held against the machine.
+        { actions: ['states:DescribeStateMachine', 'states:StartExecution'], resources: machines },
+        {
+          actions: [...looks, 'states:StopExecution'],
+          resources: runs,
+          star: `Those of the state machines that cdk.json names. ${executions}`,
         },
       ]
     },

@@ -49,11 +49,17 @@ export function signatureOf({ service, platform, account }: Signing): Authorizat
       const { headers } = await signer.sign({ method, protocol, hostname, path, query, headers: { host }, body })
       return headers
     },
+    forget: () => void providers.delete(keyOf(account)),
   }
 }
 
-function providerOf({ region, roleArn, externalId }: Signing['account']): () => Promise<Credentials> {
-  const key = roleArn ? JSON.stringify([roleArn, externalId, region]) : ''
+function keyOf({ region, roleArn, externalId }: Signing['account']): string {
+  return roleArn ? JSON.stringify([roleArn, externalId, region]) : ''
+}
+
+function providerOf(account: Signing['account']): () => Promise<Credentials> {
+  const { region, roleArn, externalId } = account
+  const key = keyOf(account)
   const caller = { callerClientConfig: { region: async () => region } }
   const role = roleArn ? assume(roleArn, externalId) : undefined
   const provider = providers.get(key) ?? (role ? kept(() => role(caller)) : fromNodeProviderChain())

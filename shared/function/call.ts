@@ -9,7 +9,7 @@ import { maskDeep } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
-import type { Category } from './category.ts'
+import { actionNames, type Category, type Chosen } from './category.ts'
 import { identify } from './identity.ts'
 import type { Work } from './perform.ts'
 
@@ -43,24 +43,26 @@ export interface Call {
  */
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
   authorize(caller, category.name)
-  const action = Object.hasOwn(category.actions, request.action) ? category.actions[request.action] : undefined
-  if (!action) {
-    throw new Failure(
-      'unknown',
-      `${category.name} has no such action: ${unknownName(request.action, Object.keys(category.actions))}`,
-    )
-  }
+  const known = actionNames(category)
+  if (!known.includes(request.action))
+    throw new Failure('unknown', `${category.name} has no such action: ${unknownName(request.action, known)}`)
   const { options, body: fromQuery } = parseQuery(request.query)
   const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
   refuseOptions(body)
   const event = parseEvent(body)
+  const name = connectionName(options, body, caller, `${category.name}/${request.action}`)
+  const chosen = await choose(category, request.action, body, event, name)
+  const action = category.actions[chosen?.action ?? request.action]
+  if (!action) throw new Error(`${category.name} chooses an action that it does not have.`)
   const [task, asked] = collect(
     () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
-    () => validate(action.input, inputOf(body, event, action), { what: 'The input', root: 'input' }),
+    () => {
+      const what = chosen ? `The input that the connection ${name} has for ${chosen.name}` : 'The input'
+      return validate(action.input, chosen ? chosen.input : inputOf(body, event, action), { what, root: 'input' })
+    },
   )
-  const name = connectionName(options, body, caller, `${category.name}/${request.action}`)
-  const connection = await loadConnection(category, name)
-  refuseOtherShape(category, request.action, connection)
+  const connection = await loadConnection(category, chosen?.connection ?? name)
+  refuseOtherShape(category, chosen?.action ?? request.action, connection)
   if (action.starts) refuseSilent(options, connection)
   const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
@@ -68,8 +70,8 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const identity = {
     caller: caller.name,
     category: category.name,
-    action: request.action,
-    connection: name,
+    action: chosen?.action ?? request.action,
+    connection: connection.name,
     mode: options.mode,
   }
   return {
@@ -78,16 +80,51 @@ export async function readCall(category: Category, caller: Caller, request: Call
     event,
     task: maskDeep(task),
     work: {
-      action: request.action,
-      connection: name,
+      action: identity.action,
+      connection: connection.name,
+      chosen: chosen?.name,
       input,
       key: event.id === undefined ? undefined : await identify({ ...identity, eventId: event.id, input: asked }),
       dryRun: options.dryRun,
       mustEnd: action.starts && connection.provider.onlyInteractive,
+      handsOver: action.starts && !options.dryRun && answersItself(connection),
     },
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,
     skip: skipReason(options.when, event.data.result),
   }
+}
+
+/**
+ * What the event asks for by the connection, where the action stands for others, or where the call has no input of its own.
+ *
+ * @throws Failure `invalid`, `refused`
+ */
+async function choose(
+  category: Category,
+  asked: string,
+  body: Record<string, unknown>,
+  event: CallEvent,
+  name: string,
+): Promise<Chosen | undefined> {
+  const { choice, actions } = category
+  const open = asked === choice?.name
+  if (!choice || (body['input'] !== undefined && !open)) return undefined
+  const { values } = await loadConnection(category, name)
+  const chosen = open || choice.isMadeBy(values) ? choice.choose(event, values, actions) : undefined
+  if (open && !chosen) {
+    throw new Failure('invalid', `The event names nothing that ${asked} could run: ${choice.needs}`)
+  }
+  if (open && body['input'] !== undefined) {
+    const message = `must be left out: ${asked} takes it from the connection; ${chosen?.action} takes it from the call`
+    throw new Failure('invalid', `input ${message}`, { errors: [{ path: 'input', message }] })
+  }
+  if (!open && chosen && chosen.action !== asked) {
+    throw new Failure(
+      'refused',
+      `The connection ${name} says that ${chosen.name} is ${chosen.action}, and not ${asked}: call ${choice.name}, which runs what it says`,
+    )
+  }
+  return chosen
 }
 
 /** An option in the body would do nothing there, and a call that is silent by mistake leaves its sequence hanging. */
@@ -127,13 +164,22 @@ function refuseOtherShape(category: Category, action: string, { name, provider }
 }
 
 /** A dry run begins nothing. */
-function refuseSilent({ mode, dryRun }: CallOptions, { name, provider }: Connection): void {
-  if (!provider.onlyInteractive || mode === 'interactive' || dryRun) return
+function refuseSilent({ mode, dryRun }: CallOptions, connection: Connection): void {
+  const { name, provider } = connection
+  if (mode === 'interactive' || dryRun) return
+  const why = answersItself(connection)
+    ? 'which sends the finished event itself, and webhook-service would send another'
+    : provider.onlyInteractive && 'which works only while a task waits for it'
+  if (!why) return
   throw new Failure(
     'invalid',
-    `The connection ${name} leads to ${provider.title}, which works only while a task waits for it: call it with ?mode=interactive`,
+    `The connection ${name} leads to ${provider.title}, ${why}: call it with ?mode=interactive`,
     { errors: [{ path: 'mode', message: 'must be interactive' }] },
   )
+}
+
+function answersItself({ provider, values }: Connection): boolean {
+  return provider.answersItself?.(values) ?? false
 }
 
 /**

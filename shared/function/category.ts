@@ -11,6 +11,12 @@ export interface Begun {
   pending: unknown
 }
 
+/** Taken by a platform that sends the `finished` event itself: a second one must never follow. */
+export interface HandedOver {
+  outcome: Outcome
+  answeredBy: string
+}
+
 /** What one look at it shows: how it ended, or how it goes on. */
 export type Look = { ended: Outcome } | Running
 
@@ -72,11 +78,40 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
    *
    * @throws Failure
    */
-  act(provider: P, client: Client, input: Input): Promise<Outcome | Begun>
+  act(provider: P, client: Client, input: Input): Promise<Outcome | Begun | HandedOver>
   /** For an action that may begin something. */
   follow?: Follow<P, Input>
   /** Whether it starts what some platforms need a task for: see `onlyInteractive` of Provider. */
   starts?: true
+}
+
+/** What an event asks for, in terms of the category. */
+export interface Chosen {
+  /** One of the category's actions. */
+  action: string
+  /** Another connection than the one that chose. */
+  connection?: string | undefined
+  input: unknown
+  /** What the orchestrator calls it. */
+  name: string
+}
+
+/** An action that stands for the others: which one is meant is said by the event, through its connection. */
+export interface Choice {
+  /** As in URLs: `run-action`. */
+  name: string
+  summary: string
+  /** What an event must have for it, in words. */
+  needs: string
+  /** What each connection of the category may hold for it, beside what its provider asks for. */
+  connection: Record<string, z.ZodMiniType>
+  /** Whether a connection chooses at all. */
+  isMadeBy(connection: Record<string, unknown>): boolean
+  /**
+   * @returns undefined where the event names nothing to choose by
+   * @throws Failure `refused` for what the connection does not know, `invalid`
+   */
+  choose(event: CallEvent, connection: Record<string, unknown>, actions: Category['actions']): Chosen | undefined
 }
 
 /** A task category: one folder, one function. */
@@ -86,8 +121,14 @@ export interface Category {
   summary: string
   // biome-ignore lint/suspicious/noExplicitAny: its schema guards the input of each action at the door, its shape the provider.
   actions: Record<string, Action<any, any, any>>
+  choice?: Choice
   /** Name -> module, loaded when used, so that a call pays for one provider only. */
   providers: Record<string, () => Promise<Provider>>
+}
+
+/** The names of what may be called, as in URLs. */
+export function actionNames({ actions, choice }: Pick<Category, 'actions' | 'choice'>): string[] {
+  return [...(choice ? [choice.name] : []), ...Object.keys(actions)]
 }
 
 /** Declares a category. Its file is a contents page: see `functions/issue-ticketing/index.ts`. */

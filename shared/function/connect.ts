@@ -27,7 +27,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
       http ??= new Http({
         ...limits,
         platform,
-        baseUrl: String(values['baseUrl']),
+        baseUrl: provider.baseUrl?.(values) ?? String(values['baseUrl']),
         headers: provider.headers?.(values) ?? {},
         ca,
         authorization: provider.authorization?.(values, ca),

@@ -31,6 +31,8 @@ interface Found {
   sending: boolean
   /** Whether its action may have begun something. */
   acted: boolean
+  /** Whether the platform has taken what was handed over to it, or may have. */
+  handedOver: boolean
   error: string | undefined
 }
 
@@ -53,7 +55,7 @@ async function finish(
   context: DurableContext,
 ) {
   context.configureLogger({ customLogger: log, modeAware: true })
-  const { task, sent, sending, acted, error } = await context.step('look', () => look(arn), {
+  const { task, sent, sending, acted, handedOver, error } = await context.step('look', () => look(arn), {
     retryStrategy: (failure, attempt) => ({
       shouldRetry: attempt < 100,
       delay: { seconds: backoff(failure, attempt, 2, 300) },
@@ -62,7 +64,7 @@ async function finish(
   const { taskId, category, orchestrator, event } = task
   log.appendKeys({ taskId, keptnContext: event.shkeptncontext, status })
   // One that only ends what another has begun has nobody to answer.
-  if (sent.finished || task.only) return { taskId, finished: false }
+  if (sent.finished || handedOver || task.only) return { taskId, finished: false }
   // Its last request may still be under way: only when that is over can it be read back.
   if (sending) await context.wait('last-request', { seconds: 60 })
   log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
@@ -138,12 +140,21 @@ async function look(arn: string): Promise<Found> {
   } = await import('../aws/lambda.ts')
   const { InputPayload, Error: ended } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
   const [begun, sent] = [new Set<string | undefined>(), new Set<string | undefined>()]
+  const open = new Map<string | undefined, string | undefined>()
+  let taken = false
   const query = { DurableExecutionArn: arn, IncludeExecutionData: true }
   for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, query)) {
-    for (const { EventType, Name, StepSucceededDetails } of Events) {
-      if (EventType === 'StepStarted') begun.add(Name)
+    for (const { EventType, Id, Name, StepSucceededDetails } of Events) {
+      if (EventType === 'StepStarted') {
+        begun.add(Name)
+        open.set(Id, Name)
+      }
+      if (EventType !== 'StepSucceeded') continue
+      const payload = StepSucceededDetails?.Result?.Payload
+      open.delete(Id)
       // A step that found the deadline past succeeds too, but answers that it sent nothing.
-      if (EventType === 'StepSucceeded' && StepSucceededDetails?.Result?.Payload !== 'false') sent.add(Name)
+      if (payload !== 'false') sent.add(Name)
+      taken ||= payload?.includes('"answeredBy"') ?? false
     }
   }
   const steps = ['send-started', 'send-started-late', 'send-finished']
@@ -153,6 +164,7 @@ async function look(arn: string): Promise<Found> {
     sent: { started: sent.has('send-started') || sent.has('send-started-late'), finished: sent.has('send-finished') },
     sending: steps.some((step) => begun.has(step) && !sent.has(step)),
     acted: begun.has(task.action),
+    handedOver: task.handsOver === true && (taken || [...open.values()].includes(task.action)),
     error: ended?.ErrorMessage === undefined ? undefined : mask(ended.ErrorMessage).slice(0, 500),
   }
 }

@@ -3,7 +3,7 @@ import { Failure, sentence } from '../errors.ts'
 import { isCredential, type SentRequest } from '../http.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
-import type { Action, Begun, Category, Look } from './category.ts'
+import type { Action, Begun, Category, HandedOver, Look } from './category.ts'
 import { connect } from './connect.ts'
 import { type Client, hasKey, type Provider } from './provider.ts'
 
@@ -11,6 +11,8 @@ import { type Client, hasKey, type Provider } from './provider.ts'
 export interface Work {
   action: string
   connection: string
+  /** What the orchestrator calls it, where the connection chose the action. */
+  chosen?: string | undefined
   /** Checked and completed. */
   input: unknown
   /** The identity of the call, where it has an event id. */
@@ -18,6 +20,8 @@ export interface Work {
   dryRun: boolean
   /** Whether what it starts must not outlive its task. */
   mustEnd?: boolean | undefined
+  /** Whether the platform itself answers what is started. */
+  handsOver?: boolean | undefined
 }
 
 /**
@@ -25,7 +29,7 @@ export interface Work {
  *
  * @param deadlineAt epoch milliseconds after which nothing is written
  * @param repeated whether an earlier try may have got further than we know
- * @returns how it ended, or what has begun at the platform and goes on there
+ * @returns how it ended, or what has begun at the platform and goes on there, or was handed over to it
  * @throws Failure
  */
 export async function perform(
@@ -33,7 +37,7 @@ export async function perform(
   work: Work,
   deadlineAt: number,
   repeated: boolean,
-): Promise<Outcome | Begun> {
+): Promise<Outcome | Begun | HandedOver> {
   const result = await withConnection(category, work, (action, connection) => {
     if (work.dryRun) return rehearse(connection, action, work, deadlineAt)
     return action.act(connection.provider, connect(connection, { key: work.key, repeated, deadlineAt }), work.input)
@@ -123,19 +127,14 @@ class Rehearsed extends Error {
 }
 
 /** Goes as far as the first request that would change something, and answers that request, masked. */
-async function rehearse(
-  connection: Connection,
-  action: AnyAction,
-  work: Work,
-  deadlineAt: number,
-): Promise<Outcome | Begun> {
+async function rehearse(connection: Connection, action: AnyAction, work: Work, deadlineAt: number): Promise<Outcome> {
   const intercept = (request: SentRequest) => {
     throw new Rehearsed(request)
   }
   try {
     const client: Client = connect(connection, { key: undefined, repeated: false, deadlineAt, intercept })
     const result = await action.act(connection.provider, client, work.input)
-    if (!('pending' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
+    if (!('outcome' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
     return {
       ...result.outcome,
       message: `Dry run: nothing was begun. It would answer: ${mask(result.outcome.message)}`,

@@ -29,10 +29,18 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   title: string
   /** Whether what it starts needs a task that looks after it to its end: a silent call can not start it, and no task leaves it. */
   onlyInteractive?: true
+  /** Whether the platform itself answers what is started with the `finished` event: then a task hands it over. */
+  answersItself?(connection: z.output<S>): boolean
   /** For a provider that is part of AWS; handed over, so that the others do not load it. */
   aws?: typeof Aws
   /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
   connection: S
+  /**
+   * Where every call goes, where that is no field of the connection.
+   *
+   * @throws Failure `misconfigured`
+   */
+  baseUrl?(connection: z.output<S>): string
   /** The headers of every call: authentication and API version. */
   headers?(connection: z.output<S>): Record<string, string>
   /**

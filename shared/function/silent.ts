@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, sentence } from '../errors.ts'
 import { log } from '../log.ts'
-import { type Outcome, passed } from '../outcome.ts'
+import { asChosen, type Outcome, passed } from '../outcome.ts'
 import type { Call } from './call.ts'
-import type { Begun, Category } from './category.ts'
+import type { Begun, Category, HandedOver } from './category.ts'
 import { look, perform, type Work } from './perform.ts'
 
 /** API Gateway gives up after 29 s; we want to be the ones who say why. */
@@ -31,7 +31,7 @@ export async function answerSilently(category: Category, call: Call, context: La
   const { work, skip } = call
   if (skip) return passed(skip)
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
-  const act = () => actSoon(category, work, deadlineAt)
+  const act = async () => asChosen(await actSoon(category, work, deadlineAt), work.chosen, work.action)
   if (work.key === undefined || work.dryRun) return act()
   return once(category.name, work.key, act, context)
 }
@@ -39,7 +39,8 @@ export async function answerSilently(category: Category, call: Call, context: La
 /** Does it, and waits for the end of what that begins, where its action says so and there is time. */
 async function actSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome> {
   const result = await performSoon(category, work, deadlineAt)
-  if (!('pending' in result)) return result
+  if (!('outcome' in result)) return result
+  if (!('pending' in result)) return result.outcome
   const ended =
     category.actions[work.action]?.follow?.silent === 'waits'
       ? await watch(category, work, result.pending, deadlineAt)
@@ -48,7 +49,7 @@ async function actSoon(category: Category, work: Work, deadlineAt: number): Prom
 }
 
 /** Tries again while there is time, where a repeat can do no harm. */
-async function performSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome | Begun> {
+async function performSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome | Begun | HandedOver> {
   let doubtful = false
   for (let tries = 0; ; tries++) {
     try {

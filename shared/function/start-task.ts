@@ -34,6 +34,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     event: task,
     action: work.action,
     connection: work.connection,
+    ...(work.chosen === undefined ? {} : { chosen: work.chosen }),
     input: work.input,
     sendStarted: options.sendStarted,
     labels: options.labels,
@@ -42,6 +43,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     ...(options.progress ? { progress: true } : {}),
     ...(call.skip ? { skip: call.skip } : {}),
     ...(work.mustEnd ? { mustEnd: true } : {}),
+    ...(work.handsOver ? { handsOver: true } : {}),
   }
   const begun = await invoke(work.key, canonical(payload))
   return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key)) }

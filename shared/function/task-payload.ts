@@ -21,6 +21,8 @@ export const taskPayload = z.object({
   }),
   action: z.string(),
   connection: z.string(),
+  /** What the orchestrator calls the action, where the connection chose it. */
+  chosen: z.optional(z.string()),
   input: z.unknown(),
   sendStarted: z.boolean(),
   labels: z.boolean(),
@@ -32,6 +34,8 @@ export const taskPayload = z.object({
   skip: z.optional(z.string()),
   /** Whether what it starts must not outlive it. */
   mustEnd: z.optional(z.boolean()),
+  /** Whether the platform itself sends the finished event, once it has taken what is started. */
+  handsOver: z.optional(z.boolean()),
   /** For a task that Lambda has ended: another one ends what it had begun, and sends nothing. */
   only: z.optional(z.literal('take-back')),
 })

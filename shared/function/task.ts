@@ -6,10 +6,10 @@ import { Failure, isTransient, sentence } from '../errors.ts'
 import { finishedReply, progressReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { errored, type Outcome, passed } from '../outcome.ts'
+import { asChosen, errored, type Outcome, passed } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
 import { backoff } from './backoff.ts'
-import type { Begun, Category } from './category.ts'
+import type { Begun, Category, HandedOver } from './category.ts'
 import { type Deadline, follow } from './follow.ts'
 import { perform, type Work } from './perform.ts'
 import { sendEvent } from './send-event.ts'
@@ -50,7 +50,7 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
   const started = startedReply(task.event, category.name)
   const announced =
     !task.sendStarted || (await sendEvent(context, 'send-started', task.orchestrator, started, { until: deadlineAt }))
-  const outcome = announced
+  const ended = announced
     ? await act(category, task, context, deadlineAt)
     : errored(
         new Failure(
@@ -58,6 +58,9 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
           `The deadline of ${inWords(task.deadline)} passed before Keptn took the started event: nothing was done.`,
         ),
       )
+  // Its finished comes from the platform, and a second one must never follow.
+  if ('answeredBy' in ended) return { taskId: task.taskId, outcome: ended.outcome }
+  const outcome = asChosen(ended, task.chosen, task.action)
   // A finished with no started would leave the task open.
   if (!announced) await sendEvent(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
   const finished = finishedReply(task.event, category.name, outcome, task.labels)
@@ -71,7 +74,7 @@ async function act(
   task: TaskPayload,
   context: DurableContext,
   deadlineAt: number,
-): Promise<Outcome> {
+): Promise<Outcome | HandedOver> {
   if (task.skip) return passed(task.skip)
   const work = workOf(task)
   const { deadline } = task
@@ -81,14 +84,23 @@ async function act(
       const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
       return await follow(category, work, result, context, { deadline, deadlineAt }, tell)
     }
-    return result.status === 'errored' ? await abandon(category, work, context, result) : result
+    if ('outcome' in result || result.status !== 'errored') return result
+    return await abandon(category, work, context, result)
   } catch (error) {
-    return abandon(category, work, context, maskDeep(errored(error)))
+    const outcome = maskDeep(errored(error))
+    return work.handsOver ? handedOverInDoubt(outcome) : abandon(category, work, context, outcome)
   }
 }
 
-function workOf({ action, connection, input, dryRun, taskId, mustEnd }: TaskPayload): Work {
-  return { action, connection, input, dryRun, key: taskId, mustEnd }
+function workOf({ action, connection, input, dryRun, taskId, mustEnd, handsOver }: TaskPayload): Work {
+  return { action, connection, input, dryRun, key: taskId, mustEnd, handsOver }
+}
+
+/** The platform may have taken it, and then it answers: nothing sent is better than two. */
+function handedOverInDoubt(outcome: Outcome): HandedOver {
+  log.error('it is in doubt whether the platform answers this task: nothing is sent', { reason: outcome.message })
+  const message = `${sentence(outcome.message)} It may have been taken all the same, and is then answered by the platform: so no finished was sent.`
+  return { outcome: { ...outcome, message }, answeredBy: 'in doubt' }
 }
 
 /** A start that was given up may have got through all the same. */
@@ -124,20 +136,23 @@ async function begin(
   work: Work,
   context: DurableContext,
   { deadline, deadlineAt }: Deadline,
-): Promise<Outcome | Begun> {
+): Promise<Outcome | Begun | HandedOver> {
   for (let tries = 1; ; tries++) {
     const tried = await context.step(
       work.action,
-      async ({ attempt }): Promise<Outcome | Begun | { again: number }> => {
+      async ({ attempt }): Promise<Outcome | Begun | HandedOver | { again: number }> => {
         const repeated = attempt > 1
         try {
           return await perform(category, work, deadlineAt, repeated)
         } catch (error) {
           const timeLeft = deadlineAt - Date.now()
-          if (!isTransient(error) || timeLeft <= lastTry)
-            return maskDeep(errored(isTransient(error) ? givenUp(error as Failure, deadline) : error))
+          const inDoubt = repeated || (error instanceof Failure && (error.afterWrite || error.kind === 'doubtful'))
+          if (!isTransient(error) || timeLeft <= lastTry) {
+            const outcome = maskDeep(errored(isTransient(error) ? givenUp(error as Failure, deadline) : error))
+            return work.handsOver && inDoubt ? handedOverInDoubt(outcome) : outcome
+          }
           log.warn(`${work.action} did not succeed`, { tries, attempt, reason: (error as Failure).message })
-          if (repeated || (error as Failure).afterWrite) throw error
+          if (inDoubt) throw error
           return { again: pause(error as Failure, tries, deadline, deadlineAt) }
         }
       },

@@ -60,8 +60,9 @@ async function answerCall(
   })
   log.appendKeys({
     caller: caller.name,
-    action,
+    action: call.work.action,
     connection: call.work.connection,
+    ...(call.work.chosen === undefined ? {} : { chosen: call.work.chosen }),
     eventId: call.event.id,
     keptnContext: call.event.shkeptncontext,
   })

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure, isTransient, sentence } from '../errors.ts'
+import type { CallEvent } from '../event/event.ts'
 import { choice, id, name, optional, vendorFields } from '../fields.ts'
-import type { Action, Begun, Look, Running } from '../function/category.ts'
+import type { Action, Begun, HandedOver, Look, Running } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
@@ -66,7 +67,18 @@ const stopInput = z.strictObject({
 })
 export type StopJob = z.output<typeof stopInput>
 
-export type StartJob = z.output<typeof startInput> & { target: string }
+export type StartJob = z.output<typeof startInput> & {
+  target: string
+  /** What the call is about, for a platform that answers it itself. */
+  event?: EventToAnswer
+}
+
+/** The parts of an event that an answer to it needs. */
+export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type' | 'shkeptncontext'> {
+  project: string | undefined
+  stage: string | undefined
+  service: string | undefined
+}
 
 /** A platform that runs jobs: vendor knowledge only, the promises are kept by the actions below. */
 export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
@@ -131,14 +143,15 @@ export function startJob({
     input: startInput,
     answers: ['id', 'url', 'state'],
     deadline,
-    complete(input, { connection, provider }) {
+    complete(input, { event, connection, provider }) {
       const target = input.target ?? (connection['target'] as string | undefined)
       if (target === undefined) {
         const message = `missing, and the connection has no default: name the ${provider.title} job to run`
         throw new Failure('invalid', `input.target is ${message}`, { errors: [{ path: 'input.target', message }] })
       }
       const project = input.project ?? (connection['project'] as string | undefined)
-      const completed = { ...input, target, project }
+      const toAnswer = provider.answersItself?.(connection) ? { event: eventToAnswer(event) } : {}
+      const completed = { ...input, target, project, ...toAnswer }
       if (input.onDeadline === 'stop' && !provider.stop) {
         const message = `not possible, since ${provider.title} has no way to stop ${article(provider.noun)}: write leave`
         throw new Failure('invalid', `input.onDeadline is ${message}`, {
@@ -157,7 +170,10 @@ export function startJob({
     },
     async act(provider, client, input) {
       const run = await startOnce(provider, client, input)
-      return { outcome: startedOutcome(provider, run, silent), pending: run } satisfies Begun
+      const outcome = startedOutcome(provider, run, silent)
+      if (!input.event) return { outcome, pending: run } satisfies Begun
+      const message = `${sentence(outcome.message)} ${provider.title} sends the finished event itself.`
+      return { outcome: { ...outcome, message }, answeredBy: provider.title } satisfies HandedOver
     },
     follow: {
       silent,
@@ -179,19 +195,24 @@ export function startJob({
 
 /** Goes back to what was before, at most once per event, and follows that to its end. */
 export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StartJob> {
-  const started = startJob({ ...options, silent: 'waits' })
+  const start = startJob({ ...options, silent: 'waits' })
+  const { follow } = start
   return {
-    ...started,
+    ...start,
     input: rollbackInput,
-    complete: (input, { provider, ...from }) => started.complete(input, { ...from, provider: asRollback(provider) }),
-    act: (provider, client, input) => started.act(asRollback(provider), client, input),
+    complete: (input, { provider, ...from }) => start.complete(input, { ...from, provider: asRollback(provider) }),
+    act: (provider, client, input) => start.act(asRollback(provider), client, input),
+    follow: follow && {
+      ...follow,
+      look: (provider, client, input, run) => follow.look(asRollback(provider), client, input, run),
+    },
   }
 }
 
 /** The provider, whose start is its rollback. Throws Failure `invalid` where it has none. */
 function asRollback(provider: JobProvider): JobProvider {
   const { startsOncePerKey: _, checkStart: __, find: ___, ...others } = provider
-  if (provider.rollback) return { ...others, ...provider.rollback }
+  if (provider.rollback) return { ...others, ...provider.rollback, noun: 'rollback' }
   const { title, noun } = provider
   throw new Failure('invalid', `${title} has no rollback: start ${article(noun)} of what was before instead.`)
 }
@@ -244,6 +265,11 @@ export function stopJob({
       onDeadline: () => 'leave',
     },
   }
+}
+
+function eventToAnswer({ id, type, shkeptncontext, data }: CallEvent): EventToAnswer {
+  const { project, stage, service } = data
+  return { id, type, shkeptncontext, project, stage, service }
 }
 
 function runOf(provider: JobProvider, input: StopJob): Run {

@@ -56,6 +56,139 @@ const azureBuilds: Beyond[] = [
  * what stands here and is called no more.
  */
 export const beyond: Record<string, Beyond[]> = {
+  gremlin: [
+    {
+      operation: 'GET /v1/scenarios/active',
+      docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
+      why: 'left out of the contract',
+      query: { teamId: text },
+      answer: [],
+    },
+    {
+      operation: 'GET /v1/scenarios/{guid}/runs/paged',
+      docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
+      why: 'left out of the contract',
+      query: { teamId: text, limit: { type: 'integer', minimum: 1 }, runNumber: text },
+      answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Of somebody else' }] },
+    },
+  ],
+  steadybit: [
+    {
+      operation: 'POST /api/experiments/{experimentKey}/execute',
+      docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        properties: { environment: text, variables: { type: 'object', additionalProperties: text } },
+        additionalProperties: false,
+      },
+    },
+    {
+      operation: 'POST /api/experiments/executions',
+      docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        properties: {
+          experimentKeys: texts,
+          requestedFrom: { type: 'string', format: 'date-time' },
+          page: count,
+          size: { type: 'integer', minimum: 1, maximum: 100 },
+        },
+        additionalProperties: false,
+      },
+      answer: { items: [], totalItems: 0, nextPage: null },
+    },
+  ],
+  'aws-stepfunctions': [
+    {
+      operation: 'POST /#X-Amz-Target=AWSStepFunctions.DescribeStateMachine',
+      docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachine.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['stateMachineArn'],
+        properties: {
+          stateMachineArn: { type: 'string', minLength: 1, maxLength: 256 },
+          includedData: { enum: ['ALL_DATA', 'METADATA_ONLY'] },
+        },
+        additionalProperties: false,
+      },
+      answer: {
+        stateMachineArn: 'arn:aws:states:eu-west-1:123456789012:stateMachine:remediate',
+        ...{ name: 'remediate', type: 'STANDARD', status: 'ACTIVE', creationDate: 1_700_000_000 },
+        roleArn: 'arn:aws:iam::123456789012:role/remediate',
+      },
+    },
+    {
+      operation: 'POST /#X-Amz-Target=AWSStepFunctions.GetExecutionHistory',
+      docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['executionArn'],
+        properties: {
+          executionArn: { type: 'string', minLength: 1, maxLength: 256 },
+          reverseOrder: flag,
+          maxResults: { type: 'integer', minimum: 0, maximum: 1000 },
+          includeExecutionData: flag,
+          nextToken: text,
+        },
+        additionalProperties: false,
+      },
+      answer: { events: [{ id: 1, previousEventId: 0, type: 'ExecutionStarted', timestamp: 1_700_000_000 }] },
+    },
+  ],
+  databricks: [
+    {
+      operation: 'GET /api/2.2/jobs/list',
+      docs: 'https://docs.databricks.com/api/workspace/jobs/list',
+      why: 'left out of the contract',
+      query: {
+        ...{ name: text, expand_tasks: flag, page_token: text },
+        limit: { type: 'integer', minimum: 1, maximum: 100 },
+      },
+      answer: { jobs: [{ job_id: 11223344, settings: { name: 'optimise checkout' } }], has_more: false },
+    },
+    {
+      operation: 'GET /api/2.2/jobs/runs/get-output',
+      docs: 'https://docs.databricks.com/api/workspace/jobs/getrunoutput',
+      why: 'left out of the contract',
+      query: { run_id: { type: 'integer' } },
+      answer: { notebook_output: { result: '{"accuracy":0.93}', truncated: false }, metadata: { run_id: 900001 } },
+    },
+  ],
+
+  'aws-codepipeline': [
+    {
+      operation: 'POST /#X-Amz-Target=CodePipeline_20150709.GetPipelineState',
+      docs: 'https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['name'],
+        properties: { name: { type: 'string', minLength: 1, maxLength: 100 } },
+        additionalProperties: false,
+      },
+      answer: { pipelineName: 'checkout-deploy', pipelineVersion: 3, stageStates: [] },
+    },
+  ],
+  'chaos-mesh': ['GET /api/archives', 'GET /api/archives/workflows'].map(
+    (operation): Beyond => ({
+      operation,
+      docs: 'https://github.com/chaos-mesh/chaos-mesh/blob/master/pkg/dashboard/apiserver/archive/archive.go',
+      why: 'left out of the contract',
+      query: { namespace: text },
+      answer: [],
+    }),
+  ),
+  'akamas-keptn-webhook': [
+    {
+      operation: 'GET /v1/study-run',
+      docs: 'https://github.com/akamaslabs/keptn-webhook/blob/main/webhook.py',
+      why: 'left out of the contract',
+    },
+  ],
   'aws-ssm': [
     {
       operation: 'POST /#X-Amz-Target=AmazonSSM.AddTagsToResource',
@@ -517,8 +650,9 @@ export const beyond: Record<string, Beyond[]> = {
 /** The operations of a contract, and those beyond it. */
 export function operationsOf(contract: Contract, extra: Beyond[], under = ''): Operation[] {
   const known = contract.operations.map((operation) => {
-    const { query = {} } = extra.find((one) => one.operation === operation.name) ?? {}
-    return { ...operation, parameters: [...operation.parameters, ...parametersOf(query)] }
+    const { query = {}, body } = extra.find((one) => one.operation === operation.name) ?? {}
+    const parameters = [...operation.parameters, ...parametersOf(query)]
+    return { ...operation, parameters, body: operation.body ?? bodyOf(body, operation.name, contract) }
   })
   const others = extra.filter((one) => !known.some(({ name }) => name === one.operation))
   return [...known, ...others.map((one) => operationOf(one, contract, under))]
@@ -532,18 +666,21 @@ function operationOf({ operation, query = {}, body, answer }: Beyond, contract: 
     method,
     path: `${under}${path}`,
     parameters: parametersOf(query),
-    body:
-      body === undefined
-        ? undefined
-        : {
-            required: true,
-            content: {
-              [path.includes('#X-Amz-Target') ? amazonJson : 'application/json']: { schema: body, examples: [] },
-            },
-          },
+    body: bodyOf(body, path, contract, true),
     credentials: contract.operations.find(({ credentials }) => credentials.length > 0)?.credentials ?? [],
     responses: [{ status: 200, schema: undefined, examples: { default: answer } }],
   }
+}
+
+function bodyOf(schema: Schema | undefined, path: string, contract: Contract, required = false): Operation['body'] {
+  if (schema === undefined) return undefined
+  return { required, content: { [contentTypeOf(path, contract)]: { schema, examples: [] } } }
+}
+
+/** Services of AWS speak one version of its JSON each. */
+function contentTypeOf(path: string, { operations }: Contract): string {
+  if (!path.includes('#X-Amz-Target')) return 'application/json'
+  return operations.flatMap(({ body }) => Object.keys(body?.content ?? {}))[0] ?? amazonJson
 }
 
 function parametersOf(query: Record<string, Schema>): Parameter[] {

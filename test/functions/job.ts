@@ -61,7 +61,9 @@ export class Job<S extends z.ZodMiniObject> {
   }
 
   async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | Begun> {
-    return action.act(this.#provider, this.client(options), this.#complete(action, input))
+    const result = await action.act(this.#provider, this.client(options), this.#complete(action, input))
+    if ('answeredBy' in result) throw new Error(`It was handed over: ${result.outcome.message}`)
+    return result
   }
 
   #look(action: AnyAction, input: object, pending: unknown): Promise<Look> {

@@ -48,8 +48,10 @@ const clients: Record<string, string> = {
   'aws-ssm-automation': '@aws-sdk/client-ssm',
   'aws-codebuild': '@aws-sdk/client-codebuild',
   'aws-codepipeline': '@aws-sdk/client-codepipeline',
-  // No client: it signs by itself.
+  'aws-step-functions': '@aws-sdk/client-sfn',
+  // No client: they sign by themselves.
   'aws-dlt': '@aws-sdk/credential-providers',
+  'aws-fis': '@aws-sdk/credential-providers',
 }
 
 describe('the clients of AWS that only some providers need', () => {

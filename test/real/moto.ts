@@ -12,6 +12,7 @@ import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from
 import { dist } from '../../infra/build.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { createSandbox } from '../../infra/local/sandbox/index.ts'
+import { stepFunctionsChecks } from './moto-step-functions.ts'
 import type { Program } from './program.ts'
 
 const bundle = join(dist, 'issue-ticketing/webhook.js')
@@ -188,6 +189,7 @@ export const moto: Program = {
             assert.equal(github.requests(), before)
           },
         ],
+        ...stepFunctionsChecks(url),
       ],
     }
   },

@@ -13,7 +13,7 @@ export interface Program {
   checks(started: Started): Promise<Checks>
 }
 
-interface Checks {
+export interface Checks {
   tests: [name: string, run: () => Promise<void>][]
   close?: () => Promise<void>
 }

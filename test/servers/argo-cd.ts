@@ -1,7 +1,13 @@
 import { type Call, type Reply, type Served, serve } from './serve.ts'
 
+interface Source {
+  repoURL: string
+  targetRevision: string
+  helm?: { parameters: { name: string; value: string }[] }
+}
+
 interface Operation {
-  sync: { revision: string; prune?: boolean; dryRun?: boolean; [more: string]: unknown }
+  sync: { revision: string; revisions?: string[]; prune?: boolean; dryRun?: boolean; [more: string]: unknown }
   initiatedBy: { username?: string; automated?: boolean }
   info?: { name: string; value: string }[]
 }
@@ -18,12 +24,22 @@ interface ResourceResult {
   syncPhase: string
 }
 
+interface Deployment {
+  id: number
+  revision?: string
+  revisions?: string[]
+  source?: Source
+  sources?: Source[]
+  deployStartedAt: string
+  deployedAt: string
+}
+
 interface Application {
   metadata: { name: string; namespace: string; resourceVersion: string }
   spec: {
     project: string
-    source: { targetRevision: string }
-    sources?: { targetRevision: string }[]
+    source: Source
+    sources?: Source[]
     syncPolicy?: { automated: object }
   }
   operation?: Operation
@@ -39,8 +55,15 @@ interface Application {
       message: string
       startedAt: string
       finishedAt?: string
-      syncResult: { revision: string; resources?: ResourceResult[] }
+      syncResult: {
+        revision: string
+        revisions?: string[]
+        source?: Source
+        sources?: Source[]
+        resources?: ResourceResult[]
+      }
     }
+    history?: Deployment[]
   }
 }
 
@@ -65,7 +88,9 @@ export interface ArgoCdServer extends Served {
   /** Lets the controller look at the application. */
   reconcile(health: string, sync?: string): void
   /** An operation of somebody else, from its beginning to its end. */
-  operate(by: Operation['initiatedBy']): void
+  operate(by: Operation['initiatedBy'], sync?: { revision: string }): void
+  /** A sync of somebody else to what is in the source by now, and how that ended. */
+  deploy(revision: string, phase?: string, source?: Partial<Source>): void
 }
 
 const revision = '53e28ff20cc530b9ada2173fbbd64d48338583ba'
@@ -79,7 +104,7 @@ const revision = '53e28ff20cc530b9ada2173fbbd64d48338583ba'
 export async function startArgoCd(): Promise<ArgoCdServer> {
   const application = (name: string, namespace = 'argocd'): Application => ({
     metadata: { name, namespace, resourceVersion: '1' },
-    spec: { project: 'shop', source: { targetRevision: 'HEAD' } },
+    spec: { project: 'shop', source: { repoURL: 'https://git.example.com/shop.git', targetRevision: 'HEAD' } },
     status: {
       reconciledAt: '2026-11-24T15:00:00Z',
       sync: { status: 'OutOfSync', revision },
@@ -116,7 +141,12 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
       if (!operation) throw new Error('Nothing was asked for')
       const startedAt = clock()
       const message = 'waiting for healthy state of apps/Deployment/guestbook-ui'
-      status.operationState = { operation, phase: 'Running', message, startedAt, syncResult: { revision } }
+      const { sync } = operation
+      const { source, sources } = { ...find(name).spec, ...sync } as { source: Source; sources?: Source[] }
+      const from = sources
+        ? { revision: '', revisions: sync.revisions ?? [], sources }
+        : { revision: sync.revision, source }
+      status.operationState = { operation, phase: 'Running', message, startedAt, syncResult: from }
     },
     finish(phase, message, resources = []) {
       const core = { group: '', version: 'v1', namespace: 'shop', message: '', hookPhase: '', syncPhase: 'Sync' }
@@ -129,15 +159,32 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
         ...one,
       }))
       delete find().operation
+      const { startedAt: deployStartedAt, operation, syncResult } = running()
+      const { dryRun, resources: some } = operation.sync
+      if (phase !== 'Succeeded' || dryRun || some) return
+      const { resources: _, ...from } = syncResult
+      const history = find().status.history ?? []
+      find().status.history = history
+      history.push({ id: (history.at(-1)?.id ?? -1) + 1, deployStartedAt, deployedAt: clock(), ...from })
+      // As many as Argo CD keeps.
+      history.splice(0, history.length - 10)
     },
     reconcile(health, sync = 'Synced') {
       const { status } = find()
       Object.assign(status, { health: { status: health }, sync: { status: sync, revision }, reconciledAt: clock() })
     },
-    operate(initiatedBy) {
-      find().operation = { sync: { revision }, initiatedBy }
+    operate(initiatedBy, sync = { revision }) {
+      find().operation = { sync, initiatedBy }
       server.begin()
       server.finish('Succeeded', 'successfully synced (all tasks run)')
+    },
+    deploy(revision, phase = 'Succeeded', source = {}) {
+      Object.assign(find().spec.source, source)
+      const sync = { revision, source: structuredClone(find().spec.source) }
+      find().operation = { sync, initiatedBy: { username: 'mia' } }
+      server.begin()
+      server.finish(phase, '')
+      server.reconcile('Healthy')
     },
   }
   // The clock of the cluster: each event is a second after the one before.
@@ -167,7 +214,7 @@ class ArgoCd {
     if (!isUser) return failure(401, 16, 'invalid session: token signature is invalid: signature is invalid')
     const [, name, what] = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path) ?? []
     if (!name) return failure(404, 5, 'Not Found')
-    const asked = what === 'sync' ? (call.body as Record<string, unknown>) : Object.fromEntries(call.query)
+    const asked = method === 'POST' ? (call.body as Record<string, unknown>) : Object.fromEntries(call.query)
     const isAsked = ({ metadata }: Application) =>
       metadata.name === name && metadata.namespace === (asked['appNamespace'] ?? 'argocd')
     const found = this.#state.applications.find(isAsked)
@@ -181,6 +228,7 @@ class ArgoCd {
       return { status: 200, body: this.#state.lagging?.find(isAsked) ?? found }
     }
     if (method === 'POST' && what === 'sync') return this.#sync(found, call.body)
+    if (method === 'POST' && what === 'rollback') return this.#rollback(found, call.body)
     if (method === 'DELETE' && what === 'operation') return this.#terminate(found)
     return failure(501, 12, 'Method Not Allowed')
   }
@@ -195,9 +243,8 @@ class ArgoCd {
       return failure(400, 9, `Cannot sync to ${asked}: auto-sync currently set to ${source.targetRevision}`)
     if (asked === 'nope')
       return failure(400, 9, 'unable to resolve git revision : unable to resolve nope to a commit SHA')
-    if (found.operation) return failure(400, 9, 'another operation is already in progress')
     const { appNamespace: _, name: __, project: ___, syncOptions, ...rest } = request
-    found.operation = {
+    return this.#operate(found, {
       sync: {
         revision,
         ...rest,
@@ -206,7 +253,31 @@ class ArgoCd {
       },
       initiatedBy: { username: 'proj:shop:robot' },
       info: infos as Operation['info'] & object,
-    }
+    })
+  }
+
+  #rollback(found: Application, body: unknown): Reply {
+    const { id, prune = false, ...request } = body as Record<string, unknown>
+    // It is read into a struct of Go: another type, or a field that is none, is refused.
+    if (typeof id !== 'number') return failure(400, 3, 'json: cannot unmarshal string into Go value of type int64')
+    const strange = Object.keys(request).find((field) => !['name', 'appNamespace', 'project', 'dryRun'].includes(field))
+    if (strange) return failure(400, 3, `unknown field "${strange}"`)
+    if (!this.#state.may.sync)
+      return failure(403, 7, 'permission denied: applications, sync, shop/guestbook, sub: robot')
+    if (found.spec.syncPolicy?.automated)
+      return failure(400, 9, 'rollback cannot be initiated when auto-sync is enabled')
+    const deployment = found.status.history?.find((one) => one.id === id)
+    if (!deployment) return failure(400, 3, `application ${found.metadata.name} does not have deployment with id ${id}`)
+    const { revision = '', revisions, source, sources } = deployment
+    const sync = { revision, prune: prune as boolean, syncStrategy: { apply: {} } }
+    const from = { ...(source ? { source } : {}), ...(sources ? { revisions, sources } : {}) }
+    return this.#operate(found, { sync: { ...sync, ...from }, initiatedBy: { username: 'proj:shop:robot' } })
+  }
+
+  #operate(found: Application, operation: Operation): Reply {
+    if (found.operation) return failure(400, 9, 'another operation is already in progress')
+    found.operation = operation
+    delete found.status.operationState
     return { status: 200, body: found }
   }
 

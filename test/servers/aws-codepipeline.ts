@@ -28,9 +28,15 @@ interface Execution {
   statusSummary?: string
   artifactRevisions: { name: string; revisionId: string; revisionSummary: string }[]
   variables: { name: string; resolvedValue: string }[]
+  executionType: 'STANDARD' | 'ROLLBACK'
+  rollbackMetadata?: { rollbackTargetPipelineExecutionId: string }
+  trigger: { triggerType: string; triggerDetail: string }
   /** Kept here alone. */
   token: string | undefined
   sourceRevisions: { actionName: string; revisionType: string; revisionValue: string }[]
+  startTime: number
+  /** How each stage has ended in it. */
+  stages: Record<string, string>
 }
 
 /** What can be looked at and changed from a test. */
@@ -39,6 +45,8 @@ interface CodePipelineState {
   pipelines: Record<string, string[]>
   executions: Execution[]
   actions: Action[]
+  /** The stages of every pipeline, the source first. */
+  stages: string[]
   /** Operations that the caller's role does not allow. */
   denied: string[]
 }
@@ -50,6 +58,10 @@ export interface CodePipelineServer extends Served {
   /** An action of the newest execution; each begins a minute after the one before. */
   act(name: string, status: string, more?: Partial<Action>): void
   end(status: string, statusSummary?: string): void
+  /** The newest execution has gone through a stage, and how that ended there. */
+  pass(stage: string, status: string): void
+  /** An execution of somebody else that has come to this end in the stage Deploy. */
+  deploy(status: string): string
 }
 
 /**
@@ -62,9 +74,11 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
     pipelines: { 'shop-delivery': ['STAGE', 'REPLICAS'] },
     executions: [],
     actions: [],
+    stages: ['Source', 'Build', 'Deploy'],
     denied: [],
   }
-  const served = await serve((call) => new CodePipeline(state).answer(call))
+  const platform = new CodePipeline(state)
+  const served = await serve((call) => platform.answer(call))
   const newest = () => {
     const found = state.executions.at(-1)
     if (!found) throw new Error('There is no execution')
@@ -93,6 +107,14 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
     end(status, statusSummary) {
       Object.assign(newest(), { status, ...(statusSummary ? { statusSummary } : {}) })
     },
+    pass(stage, status) {
+      newest().stages[stage] = status
+    },
+    deploy(status) {
+      const execution = platform.execute('shop-delivery')
+      Object.assign(execution, { status, stages: { Source: 'Succeeded', Build: 'Succeeded', Deploy: status } })
+      return execution.pipelineExecutionId
+    },
   }
 }
 
@@ -104,6 +126,13 @@ function refuse(type: string, message: string): Reply {
 
 function done(body: object): Reply {
   return { status: 200, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
+}
+
+const caller = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
+
+/** An execution as GetPipelineExecution shows it. */
+function shownOf({ token: _, sourceRevisions: __, startTime: ___, stages: ____, ...shown }: Execution) {
+  return shown
 }
 
 class CodePipeline {
@@ -123,8 +152,7 @@ class CodePipeline {
     if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
       return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
     if (this.#state.denied.includes(operation)) {
-      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
-      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: codepipeline:${operation}`)
+      return refuse('AccessDeniedException', `User: ${caller} is not authorized to perform: codepipeline:${operation}`)
     }
     const input = call.body as Input
     const name = String(input['pipelineName'] ?? input['name'])
@@ -134,13 +162,15 @@ class CodePipeline {
         `The account with id '123456789012' does not include a pipeline with the name '${name}'`,
       )
     if (operation === 'StartPipelineExecution') return this.#start(name, input)
+    if (operation === 'RollbackStage') return this.#rollback(name, input)
+    if (operation === 'GetPipelineState') return done(this.#stateOf(name))
+    if (operation === 'ListPipelineExecutions') return this.#list(name, input)
     const id = input['pipelineExecutionId'] ?? (input['filter'] as Input | undefined)?.['pipelineExecutionId']
     const execution = this.#state.executions.find(({ pipelineExecutionId }) => pipelineExecutionId === id)
     if (!execution) return refuse('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
     switch (operation) {
       case 'GetPipelineExecution': {
-        const { token: _, sourceRevisions: __, ...shown } = execution
-        return done({ pipelineExecution: shown })
+        return done({ pipelineExecution: shownOf(execution) })
       }
       case 'ListActionExecutions':
         return done({
@@ -168,20 +198,93 @@ class CodePipeline {
       return refuse('ValidationException', 'The source action is not in the pipeline')
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
     if (earlier) return done({ pipelineExecutionId: earlier.pipelineExecutionId })
-    const number = (executions.length + 1).toString(16).padStart(12, '0')
-    const pipelineExecutionId = `12345678-90ab-cdef-1234-${number}`
-    const revisionId = sourceRevisions[0]?.revisionValue ?? '7e2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d'
-    executions.push({
-      pipelineName: name,
-      pipelineVersion: 3,
-      pipelineExecutionId,
-      status: 'InProgress',
-      artifactRevisions: [{ name: 'Source', revisionId, revisionSummary: 'Fix the cart' }],
+    const revisionId = sourceRevisions[0]?.revisionValue
+    const execution = this.execute(name, {
+      ...(revisionId ? { artifactRevisions: [{ name: 'Source', revisionId, revisionSummary: 'Fix the cart' }] } : {}),
       variables: variables.map((variable) => ({ name: variable.name, resolvedValue: variable.value })),
       token,
       sourceRevisions,
     })
+    return done({ pipelineExecutionId: execution.pipelineExecutionId })
+  }
+
+  /** Begins an execution. */
+  execute(pipelineName: string, more: Partial<Execution> = {}): Execution {
+    const { executions } = this.#state
+    const number = (executions.length + 1).toString(16).padStart(12, '0')
+    const execution: Execution = {
+      pipelineName,
+      pipelineVersion: 3,
+      pipelineExecutionId: `12345678-90ab-cdef-1234-${number}`,
+      status: 'InProgress',
+      artifactRevisions: [
+        { name: 'Source', revisionId: '7e2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d', revisionSummary: 'Fix the cart' },
+      ],
+      variables: [],
+      executionType: 'STANDARD',
+      trigger: { triggerType: 'StartPipelineExecution', triggerDetail: caller },
+      token: undefined,
+      sourceRevisions: [],
+      startTime: 1_764_000_000 + executions.length * 600,
+      stages: {},
+      ...more,
+    }
+    executions.push(execution)
+    return execution
+  }
+
+  #rollback(name: string, input: Input): Reply {
+    const { stageName: stage, targetPipelineExecutionId: id } = input as Record<string, string>
+    const { stages } = this.#state
+    if (!stage || !id) return refuse('ValidationException', "Value at 'stageName' failed to satisfy constraint")
+    if (!stages.includes(stage)) return refuse('StageNotFoundException', `The stage '${stage}' does not exist.`)
+    const target = this.#state.executions.find((one) => one.pipelineName === name && one.pipelineExecutionId === id)
+    if (!target) return refuse('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
+    if (stage === stages[0] || target.executionType === 'ROLLBACK' || target.stages[stage] !== 'Succeeded')
+      return refuse('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back to execution ${id}.`)
+    if (this.#lastIn(stage)?.stages[stage] === 'InProgress')
+      return refuse('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back while it is in progress.`)
+    const { pipelineExecutionId } = this.execute(name, {
+      executionType: 'ROLLBACK',
+      rollbackMetadata: { rollbackTargetPipelineExecutionId: id },
+      trigger: { triggerType: 'ManualRollback', triggerDetail: caller },
+      artifactRevisions: target.artifactRevisions,
+      stages: { [stage]: 'InProgress' },
+    })
     return done({ pipelineExecutionId })
+  }
+
+  #lastIn(stage: string): Execution | undefined {
+    return this.#state.executions.findLast(({ stages }) => stage in stages)
+  }
+
+  #stateOf(pipelineName: string): object {
+    const stageStates = this.#state.stages.map((stageName) => {
+      const last = this.#lastIn(stageName)
+      if (!last) return { stageName }
+      const { pipelineExecutionId, executionType: type, stages } = last
+      return { stageName, latestExecution: { pipelineExecutionId, status: stages[stageName], type } }
+    })
+    return { pipelineName, pipelineVersion: 3, stageStates }
+  }
+
+  #list(name: string, { filter, maxResults = 100 }: Input): Reply {
+    const { stageName } = (filter as { succeededInStage?: { stageName?: string } } | undefined)?.succeededInStage ?? {}
+    const asked = this.#state.executions
+      .filter(({ pipelineName, stages }) => pipelineName === name && (!stageName || stages[stageName] === 'Succeeded'))
+      .toReversed()
+      .slice(0, maxResults as number)
+    const summaries = asked.map((execution) => {
+      const {
+        pipelineName: _,
+        pipelineVersion: __,
+        artifactRevisions: ___,
+        variables: ____,
+        ...shown
+      } = shownOf(execution)
+      return { ...shown, startTime: execution.startTime }
+    })
+    return done({ pipelineExecutionSummaries: summaries })
   }
 
   #stop(execution: Execution): Reply {

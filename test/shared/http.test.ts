@@ -178,6 +178,7 @@ describe('an answer', () => {
     [{ 'x-ratelimit-reset': new Date(Date.now() + 50_000).toISOString() }, 429, 50],
     [{ 'x-ratelimit-reset': String(Date.now() + 60_000) }, 429, 60],
     [{ 'ratelimit-reset': '12' }, 429, 12],
+    [{ 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/', 'retry-after': '9' }, 400, 9],
   ])('says when to come again in the dialect of %j', async (headers, status, seconds) => {
     const failure = await failureOf(client(await answering(status, '{}', headers)).get('x'))
     expect(failure.transient).toBe(true)

@@ -36,6 +36,15 @@ it('a token is fetched with the credentials of the client, and used again', asyn
   expect(mask('with token-1')).toBe('with ***')
 })
 
+it('a server that takes the credentials in a header gets them there alone', async () => {
+  await bearer({ clientId: 'a:client', inHeader: true })
+  const [call] = server.calls
+  const sent = String(call?.headers['authorization']).replace('Basic ', '')
+  expect(atob(sent).split(':').map(decodeURIComponent)).toEqual(['a:client', 'a client & secret'])
+  expect(call && form(call)).toEqual({ grant_type: 'client_credentials', scope: 'a b' })
+  expect(mask(`with ${sent}`)).toBe('with ***')
+})
+
 it('each client and each scope has a token of its own', async () => {
   const tokens = [await bearer(), await bearer({ scope: 'c' }), await bearer({ clientId: 'b' })]
   expect(new Set(tokens).size).toBe(3)

@@ -76,6 +76,15 @@ describe('a role', () => {
     expect(sts.calls).toHaveLength(2)
   })
 
+  test('is assumed again where its credentials were refused', async () => {
+    const signer = signing(roleOf('withdrawn'))
+    await signer.headers(request)
+    signer.forget?.()
+    await signer.headers(request)
+    await signing(roleOf('withdrawn')).headers(request)
+    expect(sts.calls).toHaveLength(2)
+  })
+
   test('that may not be assumed is refused in the words of AWS', async () => {
     const error = '<Type>Sender</Type><Code>AccessDenied</Code><Message>User: robot is not authorized</Message>'
     answer = {

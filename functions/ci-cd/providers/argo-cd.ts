@@ -1,10 +1,27 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { choice, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
+import type { Http } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
 import { validate } from '../../../shared/validate.ts'
+import {
+  type Application,
+  application,
+  checkApplication,
+  invalid,
+  isApplication,
+  isRefusal,
+  nameOf,
+  type Operation,
+  type OperationState,
+  pageOf,
+  pathOf,
+  read,
+  revisionsOf,
+  unlessBusy,
+} from '../argo-cd-application.ts'
+import { rollback } from '../argo-cd-rollback.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where the API server is, with its root path where it has one'),
@@ -22,52 +39,6 @@ const parameters = z.strictObject({
   syncOptions: optional(words("Options such as Replace=true, instead of the application's own")),
 })
 
-const info = z.object({ name: z.string(), value: z.string() })
-const operation = z.object({
-  info: z.nullish(z.array(info)),
-  sync: z.nullish(z.object({ dryRun: z.nullish(z.boolean()) })),
-  initiatedBy: z.nullish(z.object({ username: z.nullish(z.string()), automated: z.nullish(z.boolean()) })),
-})
-type Operation = z.output<typeof operation>
-const health = z.nullish(z.object({ status: z.nullish(z.string()), message: z.nullish(z.string()) }))
-const syncedResource = z.object({
-  kind: z.string(),
-  name: z.string(),
-  status: z.nullish(z.string()),
-  hookPhase: z.nullish(z.string()),
-  message: z.nullish(z.string()),
-})
-const operationState = z.object({
-  operation,
-  phase: z.string(),
-  message: z.nullish(z.string()),
-  startedAt: z.string(),
-  finishedAt: z.nullish(z.string()),
-  syncResult: z.nullish(
-    z.object({
-      revision: z.nullish(z.string()),
-      revisions: z.nullish(z.array(z.string())),
-      resources: z.nullish(z.array(syncedResource)),
-    }),
-  ),
-})
-type OperationState = z.output<typeof operationState>
-const application = z.object({
-  metadata: z.object({ name: z.string(), namespace: optional(z.string()) }),
-  spec: optional(z.object({ sources: z.nullish(z.array(z.unknown())) })),
-  operation: z.nullish(operation),
-  status: z.nullish(
-    z.object({
-      reconciledAt: z.nullish(z.string()),
-      sync: z.nullish(z.object({ status: z.string() })),
-      health,
-      operationState: z.nullish(operationState),
-      resources: z.nullish(z.array(z.object({ kind: z.string(), name: z.string(), health }))),
-      summary: z.nullish(z.object({ images: z.nullish(z.array(z.string())) })),
-    }),
-  ),
-})
-type Application = z.output<typeof application>
 const userInfo = z.object({ loggedIn: z.optional(z.boolean()) })
 
 /** Under this name an operation carries its mark, beside what else the user interface shows of it. */
@@ -78,10 +49,10 @@ const longestReason = 500
 const mostNamed = 10
 
 /**
- * Argo CD: a sync of an application, until what it has applied is healthy.
+ * Argo CD: a sync of an application, or its rollback, until what that has applied is healthy.
  *
- * An application keeps its last operation only, and an operation has no id: ours carries a mark of its own, so that
- * another is never taken for it.
+ * An application keeps its last operation only, and an operation has no id: a sync of ours carries a mark of its own, so that
+ * another is never taken for it. A rollback is known by what it goes back to.
  *
  * @see https://argo-cd.readthedocs.io/en/stable/developer-guide/api-docs/
  */
@@ -120,8 +91,7 @@ export const argoCd = defineJobProvider({
   },
 
   checkStart(input) {
-    if (!/^(?:[a-z0-9-]+\/)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(input.target))
-      throw invalid('target', 'is no application: write it like guestbook, or namespace/guestbook')
+    checkApplication(input.target)
     parametersOf(input)
   },
 
@@ -139,7 +109,9 @@ export const argoCd = defineJobProvider({
     // Without a key it is told from others all the same, but not found again.
     const mark = markOf(key ?? crypto.randomUUID().replaceAll('-', ''))
     const { appNamespace, name } = nameOf(target)
-    if (ref !== undefined) await confirmOneSource(http, { application: target, mark, project })
+    // What its answer shows is without the operation before.
+    const found = await read(http, { application: target, project })
+    if (ref !== undefined) checkOneSource(found, target)
     const body = {
       name,
       appNamespace,
@@ -149,13 +121,11 @@ export const argoCd = defineJobProvider({
       infos: [{ name: markName, value: mark }],
     }
     try {
-      const { body: synced } = await http.post(`${pathOf(target)}/sync`, body, { answer: application })
-      return runOf(http, synced, { application: target, mark, project })
+      await http.post(`${pathOf(target)}/sync`, body, { answer: application })
     } catch (error) {
-      // It is refused while another operation goes on, which will end.
-      if (!isRefusal(error, 'another operation is already in progress')) throw error
-      throw new Failure('platform', error.message, { cause: error })
+      throw unlessBusy(error)
     }
+    return runOf(http, found, { application: target, mark, project })
   },
 
   async look({ http }, run) {
@@ -164,12 +134,12 @@ export const argoCd = defineJobProvider({
     const state = stateOf(seen, place)
     if (state === 'pending') return { state: 'Pending', step: 'not begun yet' }
     if (state === 'replaced') return { state: 'Replaced', reason: replacedBy(seen) }
-    if (state.phase !== 'Succeeded' || isDryRun(state) || isJudged(seen, state)) return sightOf(seen, state)
+    if (state.phase !== 'Succeeded' || isDryRun(state) || isJudged(seen, state)) return sightOf(seen, state, place)
     // Left alone, it is looked at anew only after minutes where nothing has changed.
     const judged = await read(http, place, 'normal')
     const now = stateOf(judged, place)
     return typeof now === 'object' && isJudged(judged, now)
-      ? sightOf(judged, now)
+      ? sightOf(judged, now, place)
       : { state: 'Succeeded', step: 'synced; its health is not known yet' }
   },
 
@@ -200,31 +170,37 @@ export const argoCd = defineJobProvider({
       if (!isRefusal(error, 'No operation is in progress')) throw error
     }
   },
+
+  rollback,
 })
 
 /** What it takes to find an operation again. */
 interface Place {
   application: string
-  mark: string
+  /** Of a sync: what its operation carries. */
+  mark?: string | undefined
+  /** Of a rollback: the id of the deployment that it goes back to, and the revisions of that. */
+  deployment?: number | undefined
+  revisions?: string[]
   project: string | undefined
   /** When the operation before ours began, null for none; where a read lags, it is seen in place of ours. */
   before?: string | null
 }
 
-/** An id is `guestbook#0a1b2c3d4e5f`: the application, and the mark that its operation carries. */
+/** An id is the application with the mark that its operation carries, or with the deployment that a rollback goes back to. */
 function placeOf({ id, handle }: Run): Place {
-  const [, application, mark] = /^((?:[a-z0-9-]+\/)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)#([0-9a-f]{12})$/.exec(id) ?? []
-  if (!application || !mark) throw invalid('id', 'is no sync: write it like guestbook#0a1b2c3d4e5f')
-  return { application, mark, ...(handle as Pick<Place, 'project' | 'before'>) }
+  const [, application, mark, deployment] = /^([^#]+)#(?:([0-9a-f]{12})|rollback-(\d{1,15}))$/.exec(id) ?? []
+  if (!application || !isApplication(application))
+    throw invalid('id', 'is no sync: write it like guestbook#0a1b2c3d4e5f, or guestbook#rollback-12')
+  const known = handle as Pick<Place, 'project' | 'before' | 'revisions'>
+  return { application, mark, deployment: deployment === undefined ? undefined : Number(deployment), ...known }
 }
 
 function runOf(http: Http, found: Application, { application, mark, project }: Place): Run {
-  const { name, namespace } = found.metadata
   const state = found.status?.operationState
-  const page = [namespace, name].flatMap((part) => (part ? [segment(part)] : [])).join('/')
   return {
     id: `${application}#${mark}`,
-    url: `${http.baseUrl}/applications/${page}`,
+    url: pageOf(http, found),
     handle: { project, ...(carries(state?.operation, mark) ? {} : { before: state?.startedAt ?? null }) },
   }
 }
@@ -233,29 +209,22 @@ function markOf(key: string): string {
   return key.slice(0, 12)
 }
 
-function carries(operation: Operation | null | undefined, mark: string): boolean {
+function carries(operation: Operation | null | undefined, mark: string | undefined): boolean {
   return operation?.info?.some(({ name, value }) => name === markName && value === mark) ?? false
 }
 
-function nameOf(application: string): { name: string; appNamespace?: string } {
-  const [first = '', second] = application.split('/')
-  return second === undefined ? { name: first } : { name: second, appNamespace: first }
-}
-
-function pathOf(application: string): string {
-  return `api/v1/applications/${segment(nameOf(application).name)}`
-}
-
-async function read(http: Http, { application: path, project }: Place, refresh?: 'normal'): Promise<Application> {
-  const query = { appNamespace: nameOf(path).appNamespace, project, refresh }
-  return (await http.get(pathOf(path), { query, answer: application })).body
+/** Whether an operation is ours. A rollback of ours can not be told from another to the same revision. */
+function isOurs(operation: Operation | null | undefined, { status }: Application, place: Place): boolean {
+  if (place.mark) return carries(operation, place.mark)
+  if (!operation?.sync || operation.info?.length || operation.initiatedBy?.automated) return false
+  const revisions = place.revisions ?? revisionsOf(status?.history?.find(({ id }) => id === place.deployment) ?? {})
+  return revisions.length > 0 && revisionsOf(operation.sync).join() === revisions.join()
 }
 
 /** Of several sources it would leave our revision out without a word. Throws Failure `refused`. */
-async function confirmOneSource(http: Http, place: Place): Promise<void> {
-  const { spec } = await read(http, place)
+function checkOneSource({ spec }: Application, target: string): void {
   if (!spec?.sources || spec.sources.length < 2) return
-  throw new Failure('refused', `${place.application} has several sources, and input.ref is one revision: leave it out.`)
+  throw new Failure('refused', `${target} has several sources, and input.ref is one revision: leave it out.`)
 }
 
 /** What a sync is asked for beside its revision. Throws Failure `invalid`. */
@@ -280,12 +249,15 @@ function resourceOf(text: string) {
 }
 
 /** How our operation stands, as far as that can be seen. Throws Failure `refused` where there is nothing of it. */
-function stateOf({ operation, status }: Application, { application, mark, before }: Place) {
-  const state = status?.operationState
-  if (state && carries(state.operation, mark)) return state
-  if (carries(operation, mark) || (before !== undefined && before === (state?.startedAt ?? null))) return 'pending'
+function stateOf(seen: Application, place: Place) {
+  const { application, mark, deployment, before } = place
+  const state = seen.status?.operationState
+  const isBefore = before !== undefined && before === (state?.startedAt ?? null)
+  if (state && !isBefore && isOurs(state.operation, seen, place)) return state
+  if (isBefore || isOurs(seen.operation, seen, place)) return 'pending'
   if (state) return 'replaced'
-  throw new Failure('refused', `Argo CD shows no operation ${mark} of ${application}, nor any other.`)
+  const what = mark ? `operation ${mark}` : `rollback to deployment ${deployment}`
+  throw new Failure('refused', `Argo CD shows no ${what} of ${application}, nor any other.`)
 }
 
 function replacedBy({ status }: Application): string {
@@ -305,7 +277,7 @@ function isJudged({ status }: Application, { finishedAt }: OperationState): bool
   return Boolean(finishedAt && reconciledAt && Date.parse(reconciledAt) >= Date.parse(finishedAt))
 }
 
-function sightOf(seen: Application, state: OperationState): Sight {
+function sightOf(seen: Application, state: OperationState, { deployment }: Place): Sight {
   const { phase, message, finishedAt } = state
   if (!finishedAt) return { state: phase, step: message || undefined }
   if (phase !== 'Succeeded') {
@@ -316,10 +288,12 @@ function sightOf(seen: Application, state: OperationState): Sight {
   }
   if (isDryRun(state)) return { state: 'Succeeded/dry run', ...resultsOf(seen, state, []) }
   const { health, sync } = seen.status ?? {}
-  const word = `Succeeded/${health?.status ?? 'Unknown'}/${sync?.status ?? 'Unknown'}`
+  const isHealthy = health?.status === 'Healthy'
   return {
-    state: word,
-    step: health?.status === 'Healthy' ? undefined : (health?.message ?? health?.status ?? undefined),
+    state: `Succeeded/${health?.status ?? 'Unknown'}/${sync?.status ?? 'Unknown'}`,
+    // What has gone back is not as its source says, which is still at the later revision.
+    ...(deployment !== undefined && isHealthy ? { verdict: 'pass' } : {}),
+    step: isHealthy ? undefined : (health?.message ?? health?.status ?? undefined),
     ...resultsOf(seen, state, unhealthyOf(seen), health?.message),
   }
 }
@@ -364,12 +338,4 @@ function resultsOf(
     },
     metrics: { duration, failedResources: troubles.length },
   }
-}
-
-function isRefusal(error: unknown, words: string): error is Failure {
-  return error instanceof Failure && error.kind === 'refused' && error.message.includes(words)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

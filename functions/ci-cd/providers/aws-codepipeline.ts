@@ -3,30 +3,45 @@ import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   CodePipelineClient,
   GetPipelineExecutionCommand,
+  GetPipelineStateCommand,
   ListActionExecutionsCommand,
+  ListPipelineExecutionsCommand,
+  RollbackStageCommand,
   StartPipelineExecutionCommand,
   StopPipelineExecutionCommand,
 } from '../../../shared/aws/codepipeline.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { optional, word } from '../../../shared/fields.ts'
+import { about, optional, word } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Sight } from '../../../shared/shapes/job.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
+import { validate } from '../../../shared/validate.ts'
+
+const namePattern = /^[\w.@-]{1,100}$/
+const executionPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+
+const rollbackParameters = z.strictObject({
+  stage: about(z.string().check(z.regex(namePattern)), 'Which stage goes back'),
+})
 
 /** Something else goes on in the pipeline, or so much does that no other execution may: it will end. */
 const busy = ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException']
 /** It has come to its end in the meantime, or is being stopped already: the next look shows which. */
 const stopped = ['PipelineExecutionNotStoppableException', 'DuplicatedStopRequestException']
 const noExecution = '00000000-0000-0000-0000-000000000000'
+/** As many as AWS answers at once, the newest. */
 const mostActions = 100
+const mostExecutions = 100
 const longestReason = 500
 
 /**
- * AWS CodePipeline: an execution of a pipeline. It carries the key of its call as its client token.
+ * AWS CodePipeline: an execution of a pipeline. It carries the key of its call as its client token. A rollback of a stage is
+ * an execution too, but carries nothing of ours.
  *
  * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html
+ * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html
  * @see https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
  */
 export const awsCodePipeline = defineJobProvider({
@@ -58,10 +73,9 @@ export const awsCodePipeline = defineJobProvider({
     }
   },
 
-  checkStart({ target, project, ref }) {
-    if (project !== undefined) throw invalid('project', 'of no use, since pipelines are in no project: leave it out')
-    if (!namePattern.test(target)) throw invalid('target', 'no pipeline: write its name, like shop-delivery')
-    if (ref !== undefined) revisionOf(ref)
+  checkStart(input) {
+    checkPipeline(input)
+    if (input.ref !== undefined) revisionOf(input.ref)
   },
 
   async start({ aws, key }, { target, ref, parameters }) {
@@ -72,9 +86,8 @@ export const awsCodePipeline = defineJobProvider({
       ...(ref === undefined ? {} : { sourceRevisions: [revisionOf(ref)] }),
       clientRequestToken: key,
     })
-    const { pipelineExecutionId: id = '' } = await aws.write(CodePipelineClient, command, ...busy)
-    const page = `codesuite/codepipeline/pipelines/${target}/executions/${id}/timeline`
-    return { id: `${target}#${id}`, url: consoleUrl(await aws.region(CodePipelineClient), page) }
+    const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...busy)
+    return runOf(aws, target, pipelineExecutionId)
   },
 
   async look({ aws }, { id }) {
@@ -96,9 +109,44 @@ export const awsCodePipeline = defineJobProvider({
       if (!stopped.includes(awsErrorOf(error)?.name ?? '')) throw error
     }
   },
+
+  rollback: {
+    checkStart(input) {
+      checkPipeline(input)
+      stageOf(input)
+      if (input.ref !== undefined) executionOf(input, input.ref)
+    },
+
+    async start({ aws }, input) {
+      const { target, ref } = input
+      const stage = stageOf(input)
+      const execution = ref === undefined ? await executionBefore(aws, target, stage) : executionOf(input, ref)
+      const command = new RollbackStageCommand({
+        pipelineName: target,
+        stageName: stage,
+        targetPipelineExecutionId: execution,
+      })
+      // Once whatever is busy has ended, what was before may be another execution than was meant.
+      const passing = ref === undefined ? [] : busy
+      const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...passing)
+      return {
+        ...(await runOf(aws, target, pipelineExecutionId)),
+        summary: `stage ${stage} goes back to execution ${execution}`,
+      }
+    },
+  },
 })
 
-const namePattern = /^[\w.@-]{1,100}$/
+function checkPipeline({ target, project }: StartJob): void {
+  if (project !== undefined) throw invalid('project', 'of no use, since pipelines are in no project: leave it out')
+  if (!namePattern.test(target)) throw invalid('target', 'no pipeline: write its name, like shop-delivery')
+}
+
+async function runOf(aws: Client['aws'], pipeline: string, execution: string | undefined): Promise<Run> {
+  const id = aws.need(execution, 'pipelineExecutionId')
+  const page = `codesuite/codepipeline/pipelines/${pipeline}/executions/${id}/timeline`
+  return { id: `${pipeline}#${id}`, url: consoleUrl(await aws.region(CodePipelineClient), page) }
+}
 
 /** An id is `shop-delivery#12345678-90ab-cdef-1234-567890abcdef`, since an execution is known in its pipeline only. */
 function placeOf(id: string): { pipelineName: string; pipelineExecutionId: string } {
@@ -120,9 +168,62 @@ function typeOf(revision: string): 'COMMIT_ID' | 'IMAGE_DIGEST' | 'S3_OBJECT_VER
   return revision.startsWith('sha256:') ? 'IMAGE_DIGEST' : 'S3_OBJECT_VERSION_ID'
 }
 
+/** The stage that goes back. Throws Failure `invalid`. */
+function stageOf({ parameters = {} }: StartJob): string {
+  const where = 'input.parameters'
+  return validate(rollbackParameters, parameters, { what: where, root: where }).stage
+}
+
+/** An execution to go back to, also by the id that its start has answered. Throws Failure `invalid`. */
+function executionOf({ target }: StartJob, ref: string): string {
+  const execution = ref.startsWith(`${target}#`) ? ref.slice(target.length + 1) : ref
+  if (executionPattern.test(execution)) return execution
+  throw invalid('ref', 'no execution to go back to: write its id, like 12345678-90ab-cdef-1234-567890abcdef')
+}
+
+/**
+ * The newest execution that has succeeded in a stage before what is there now: what ran there last, or, where that was a
+ * rollback, what it went back to. So a second rollback goes back further, and not forward to what the first one left.
+ *
+ * @throws Failure `refused`
+ */
+async function executionBefore(aws: Client['aws'], pipelineName: string, stageName: string): Promise<string> {
+  const { stageStates = [] } = await aws.read(CodePipelineClient, new GetPipelineStateCommand({ name: pipelineName }))
+  const stage = stageStates.find((one) => one.stageName === stageName)
+  if (!stage) {
+    const names = stageStates.map((one) => one.stageName).join(', ')
+    throw new Failure('refused', `Pipeline ${pipelineName} has no stage ${stageName}: its stages are ${names}.`)
+  }
+  const { pipelineExecutionId: last = noExecution, type, status } = stage.latestExecution ?? {}
+  const now = type === 'ROLLBACK' ? await targetOf(aws, { pipelineName, pipelineExecutionId: last }) : last
+  const command = new ListPipelineExecutionsCommand({
+    pipelineName,
+    filter: { succeededInStage: { stageName } },
+    maxResults: mostExecutions,
+  })
+  const { pipelineExecutionSummaries = [] } = await aws.read(CodePipelineClient, command)
+  const succeeded = pipelineExecutionSummaries.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
+  const place = succeeded.findIndex(({ pipelineExecutionId }) => pipelineExecutionId === now)
+  // One that has failed there is in no such list, and all of it is from before.
+  const isListed = place >= 0 || (type !== 'ROLLBACK' && status !== 'Succeeded')
+  const before = succeeded.slice(place + 1).find(({ executionType }) => executionType !== 'ROLLBACK')
+  if (isListed && before?.pipelineExecutionId) return before.pipelineExecutionId
+  throw new Failure(
+    'refused',
+    `AWS CodePipeline shows no execution that has succeeded in stage ${stageName} of ${pipelineName} before what is there now, since the pipeline was last changed: name one in input.ref.`,
+  )
+}
+
+/** What a rollback has gone back to. */
+async function targetOf(aws: Client['aws'], place: ReturnType<typeof placeOf>): Promise<string | undefined> {
+  const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(place))
+  return pipelineExecution?.rollbackMetadata?.rollbackTargetPipelineExecutionId
+}
+
 /** Of all that an execution says, what we use. */
 interface Execution {
   status?: string
+  rollbackMetadata?: { rollbackTargetPipelineExecutionId?: string }
   statusSummary?: string
   artifactRevisions?: { revisionId?: string }[]
 }
@@ -160,7 +261,7 @@ function timeOf(date: Date | undefined): number {
 }
 
 function sightOf(
-  { status: state = 'InProgress', statusSummary, artifactRevisions = [] }: Execution,
+  { status: state = 'InProgress', statusSummary, artifactRevisions = [], rollbackMetadata }: Execution,
   actions: ActionExecution[],
 ): Sight {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
@@ -168,6 +269,7 @@ function sightOf(
   const why = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
   const reason = [failing && `${nameOf(failing)} failed`, why || statusSummary].filter(Boolean).join(': ')
   const revision = artifactRevisions.flatMap(({ revisionId }) => revisionId ?? []).join(', ')
+  const { rollbackTargetPipelineExecutionId: rolledBackTo } = rollbackMetadata ?? {}
   const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
   return {
     state,
@@ -176,6 +278,7 @@ function sightOf(
     data: {
       ...metrics,
       ...(revision ? { revision } : {}),
+      ...(rolledBackTo ? { rolledBackTo } : {}),
       ...(failing ? { failedStage: failing.stageName, failedAction: failing.actionName } : {}),
     },
     links: failing && externalExecutionUrl ? { [nameOf(failing)]: externalExecutionUrl } : {},

@@ -80,3 +80,92 @@ export const awsCodePipeline: Subject = {
   ],
   run: driveProvider('ci-cd', 'aws-codepipeline', { region: 'eu-west-1' }),
 }
+
+const rollback = codePipeline('RollbackStage')
+const state = codePipeline('GetPipelineState')
+const executions = codePipeline('ListPipelineExecutions')
+const earlier = '22222222-abcd-2222-ef01-333333333333'
+const backTo = (targets: [id: string, executionType: string][]) => ({
+  body: {
+    pipelineExecutionSummaries: targets.map(([pipelineExecutionId, executionType], place) => ({
+      ...{ pipelineExecutionId, executionType, status: 'Succeeded', startTime: 1_700_000_000 - place },
+    })),
+  },
+})
+const last = (type: string) => ({
+  body: {
+    stageStates: [
+      { stageName: 'Deploy', latestExecution: { pipelineExecutionId: execution, status: 'Succeeded', type } },
+    ],
+  },
+})
+const stage = { parameters: { stage: 'Deploy' } }
+
+/** The same in another category, where it goes back as well. */
+export const awsCodePipelineRollback: Subject = {
+  name: 'aws-codepipeline',
+  contract: 'aws-codepipeline',
+  answers: {
+    [list]: act('Succeeded'),
+    [state]: last('STANDARD'),
+    [rollback]: { body: { pipelineExecutionId: execution } },
+    [executions]: backTo([
+      [execution, 'STANDARD'],
+      [earlier, 'STANDARD'],
+    ]),
+  },
+  cases: [
+    { action: 'check', how: 'the role' },
+    { action: 'run-job', how: 'of a pipeline', input, says: 'Succeeded' },
+    { action: 'run-runbook', how: 'of a pipeline', input, says: 'Succeeded' },
+    { action: 'stop-runbook', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    { action: 'rollback', how: 'to what was before', input: { ...input, ...stage }, says: `Rollback ${id} ended` },
+    {
+      action: 'rollback',
+      how: 'to what was before a rollback',
+      input: { ...input, ...stage },
+      answers: {
+        [state]: [last('ROLLBACK')],
+        [get]: [
+          {
+            body: ({ pipelineExecution }: Example) => ({
+              pipelineExecution: {
+                ...pipelineExecution,
+                executionType: 'ROLLBACK',
+                rollbackMetadata: { rollbackTargetPipelineExecutionId: earlier },
+              },
+            }),
+          },
+        ],
+        [executions]: [
+          backTo([
+            [execution, 'ROLLBACK'],
+            [earlier, 'STANDARD'],
+            ['33333333-abcd-2222-ef01-333333333333', 'STANDARD'],
+          ]),
+        ],
+      },
+      says: 'Succeeded',
+    },
+    { action: 'rollback', how: 'to an execution', input: { ...input, ...stage, ref: earlier }, says: 'Succeeded' },
+    {
+      action: 'rollback',
+      how: 'in doubt',
+      input: { ...input, ...stage },
+      repeated: true,
+      refused: true,
+      says: 'Whether',
+    },
+    {
+      action: 'rollback',
+      how: 'refused',
+      input: { ...input, ...stage, ref: earlier },
+      answers: {
+        [rollback]: [{ status: 400, body: { __type: 'UnableToRollbackStageException', message: 'is running' } }],
+      },
+      refused: true,
+      says: 'is running',
+    },
+  ],
+  run: driveProvider('remediation', 'aws-codepipeline', { region: 'eu-west-1' }),
+}

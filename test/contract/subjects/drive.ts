@@ -34,7 +34,12 @@ export function driveProvider(category: string, provider: string, fields: object
     }
     const action = actions[row.action]
     if (!action) throw new Error(`${category} has no action ${row.action}`)
-    const event = parseEvent({ id: 'an-event', data: { project: 'shop', stage: 'production', service: 'checkout' } })
+    const event = parseEvent({
+      id: 'an-event',
+      type: 'sh.keptn.event.test.triggered',
+      shkeptncontext: 'a-context',
+      data: { project: 'shop', stage: 'production', service: 'checkout' },
+    })
     const input = action.complete(action.input.parse(row.input), { event, connection: values, provider: platform })
     const { result, message } = await endOf(action, platform, client, input, row)
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
@@ -45,7 +50,8 @@ export function driveProvider(category: string, provider: string, fields: object
 /** Looks after what an action has begun until it ends. */
 async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
   const done = await action.act(platform, client, input)
-  if (!('pending' in done)) return done
+  if (!('outcome' in done)) return done
+  if (!('pending' in done)) return done.outcome
   if (row.stops) await action.follow?.stop(platform, client, input, done.pending)
   for (let { pending } = done, looks = 0; looks < mostLooks; looks++) {
     const seen = await action.follow?.look(platform, client, input, pending)

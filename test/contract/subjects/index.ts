@@ -1,51 +1,68 @@
 import type { Subject } from '../cases.ts'
+import { akamas } from './akamas.ts'
 import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
 import { awsCodeBuild } from './aws-codebuild.ts'
-import { awsCodePipeline } from './aws-codepipeline.ts'
+import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
 import { awsDlt } from './aws-dlt.ts'
+import { awsFis } from './aws-fis.ts'
+import { awsStepFunctions } from './aws-step-functions.ts'
 import { azureLoadTesting } from './azure-load-testing.ts'
 import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
 import { blazemeter } from './blazemeter.ts'
+import { chaosMesh } from './chaos-mesh.ts'
+import { databricks } from './databricks.ts'
 import { gatling } from './gatling.ts'
 import { github } from './github.ts'
 import { githubActions } from './github-actions.ts'
 import { gitlab } from './gitlab.ts'
 import { gitlabCi } from './gitlab-ci.ts'
+import { gremlin } from './gremlin.ts'
 import { jenkins } from './jenkins.ts'
 import { jira } from './jira.ts'
 import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
+import { litmus } from './litmus.ts'
 import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
 import { rundeck } from './rundeck.ts'
 import { servicenow } from './servicenow.ts'
+import { steadybit } from './steadybit.ts'
 import { unleash } from './unleash.ts'
 
 /** Everything that is driven against a contract. */
 export const subjects: Subject[] = [
+  akamas,
   awsAppConfig,
   awsCodeBuild,
   awsCodePipeline,
+  awsCodePipelineRollback,
   awsDlt,
+  awsFis,
   awsOpsCenter,
   awsSsmAutomation,
+  awsStepFunctions,
   azureBuilds,
   azureLoadTesting,
   azurePipelines,
   blazemeter,
+  chaosMesh,
+  databricks,
   gatling,
   github,
   githubActions,
   gitlab,
   gitlabCi,
+  gremlin,
   jenkins,
   jira,
   jiraServiceManagement,
   keptn,
+  litmus,
   neoload,
   pagerdutyEvents,
   rundeck,
   servicenow,
+  steadybit,
   unleash,
 ]
 
@@ -65,5 +82,7 @@ export const withoutContract: Record<string, string> = {
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   'pagerduty-automation':
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
+  toxiproxy:
+    'It publishes none; its tests answer as its public source has it, from what test/servers/toxiproxy.ts names',
   redmine: 'Redmine publishes none; npm run test:real drives the real program',
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { build as bundle } from 'esbuild'
@@ -25,10 +25,20 @@ const servicePrefixes: Record<string, string> = {
   '@aws-sdk/client-dynamodb': 'dynamodb',
   '@aws-sdk/client-lambda': 'lambda',
   '@aws-sdk/client-secrets-manager': 'secretsmanager',
+  '@aws-sdk/client-sfn': 'states',
   '@aws-sdk/client-ssm': 'ssm',
 }
 /** Where the action has another name than the API's operation. */
 const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunction' }
+/** What IAM asks for where a service is called without the SDK, by its calls; `{}` is an id. */
+const restCalls: Record<string, Record<string, string[]>> = {
+  fis: {
+    // They are tagged as they are started.
+    'POST experiments': ['StartExperiment', 'TagResource'],
+    'GET experiments/{}': ['GetExperiment'],
+    'DELETE experiments/{}': ['StopExperiment'],
+  },
+}
 
 const deployed = synthesize({}, categories)
 const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
@@ -79,10 +89,8 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
   const exported = await Promise.all(
     clients.map(async (client) => ({ client, names: Object.keys((await import(client)) as object) })),
   )
-  // What no client of the SDK sends is signed for its service.
-  const signed = [...text.matchAll(/\bservice: "(execute-api)"/g)].map(([, service]) => `${service}:Invoke`)
   return unique([
-    ...signed,
+    ...signedCallsIn(text),
     ...operations.map((operation) => {
       const owners = exported
         .filter(({ names }) => names.includes(operation))
@@ -92,6 +100,19 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
       return otherNames[action] ?? action
     }),
   ])
+}
+
+/** The calls that no client of the SDK sends: those are signed for their service. */
+function signedCallsIn(text: string): string[] {
+  const [, service] = /\bservice\d*(?::| =) "([a-z-]+)"/.exec(text) ?? []
+  if (service === undefined) return []
+  if (service === 'execute-api') return ['execute-api:Invoke']
+  const calls = [...text.matchAll(/\bhttp\d*\.(get|post|put|patch|delete|request)\(\s*(?:["`]([^"`]*))?/g)]
+  return calls.flatMap(([code, method = '', path = '']) => {
+    const actions = restCalls[service]?.[`${method.toUpperCase()} ${path.replace(/\$\{[^}]*\}/g, '{}')}`]
+    if (!actions) throw new Error(`What does IAM ask for where ${service} is called with ${code}?`)
+    return actions.map((action) => `${service}:${action}`)
+  })
 }
 
 /** The first parts of the names of the secrets that a function's code reads. */
@@ -223,6 +244,16 @@ const providers = categories.flatMap(({ name, providers }) =>
     ),
 )
 
+/** A category may use the providers of another. */
+function moduleOf(category: string, provider: string): string {
+  const files = [category, ...categories.map(({ name }) => name)].map(
+    (name) => `functions/${name}/providers/${provider}.ts`,
+  )
+  const found = files.find((file) => existsSync(join(root, file)))
+  if (!found) throw new Error(`Where is ${provider}?`)
+  return found
+}
+
 describe.each(providers)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
   const before = permissionsOf(deployed, functionOf(entry, category))
   const configured = (settings: object) => {
@@ -233,7 +264,7 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
   const added = [...permissions.keys()].filter((action) => !before.has(action))
 
   it('allows the calls of its code where cdk.json names what it may use, and no others', async () => {
-    const calls = await callsIn(await codeIn(`functions/${category}/providers/${provider}.ts`))
+    const calls = await callsIn(await codeIn(moduleOf(category, provider)))
     expect(calls.length).toBeGreaterThan(0)
     // Not a call: Systems Manager asks for it where a runbook is given a role.
     expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
@@ -253,9 +284,14 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
     for (const action of added) {
       expect(action).not.toContain('*')
       for (const resource of permissions.get(action) ?? []) {
-        const inForm = resource.replace(':automation-definition/', ':document/')
+        const inForm = resource
+          .replace(':automation-definition/', ':document/')
+          .replace(':execution:', ':stateMachine:')
         const below = named.some((arn) => inForm.startsWith(arn) || arn.startsWith(`${inForm}/`))
-        const execution = /^arn:aws:ssm:eu-west-1:<AWS::AccountId>:automation-execution\/\*$/.test(resource)
+        const execution =
+          /^arn:aws:(?:ssm:eu-west-1:<AWS::AccountId>:automation-execution|fis:eu-west-1:123456789012:experiment)\/\*$/.test(
+            resource,
+          )
         const listed = resource === '*' && ['ssm:CreateOpsItem', 'ssm:DescribeOpsItems'].includes(action)
         expect({ action, resource, ok: below || execution || listed }).toMatchObject({ ok: true })
       }
@@ -276,7 +312,7 @@ describe('providers that are part of AWS', () => {
 
   it('are the only ones that can assume another role, and only where they are used', async () => {
     for (const [provider, , category] of providers) {
-      const { text } = await codeIn(`functions/${category}/providers/${provider}.ts`)
+      const { text } = await codeIn(moduleOf(category, provider))
       expect(/fromTemporaryCredentials/.test(text)).toBe(true)
     }
     for (const { name } of categories)

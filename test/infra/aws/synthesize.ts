@@ -34,6 +34,8 @@ export const awsProviders = {
   ],
   'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:shop-delivery'],
   'aws-dlt': ['arn:aws:execute-api:eu-west-1:123456789012:abcde12345/prod'],
+  'aws-step-functions': ['arn:aws:states:eu-west-1:123456789012:stateMachine:tune-checkout'],
+  'aws-fis': ['arn:aws:fis:eu-west-1:123456789012:experiment-template/EXT1a2b3c4d5e6f7'],
 }
 
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
@@ -60,6 +62,8 @@ export const tenCategories: CategoryInfo[] = [
     'aws-codebuild': {},
     'aws-codepipeline': {},
     'aws-dlt': {},
+    'aws-step-functions': {},
+    'aws-fis': {},
   },
 }))
 

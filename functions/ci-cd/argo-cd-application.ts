@@ -1,0 +1,113 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../shared/errors.ts'
+import { optional } from '../../shared/fields.ts'
+import { type Http, segment } from '../../shared/http.ts'
+
+/** What Argo CD shows of an application, as far as it is used. */
+
+const text = z.nullish(z.string())
+const texts = z.nullish(z.array(z.string()))
+const revisioned = { revision: text, revisions: texts }
+/** Where it came from: with what is set there, the same revision is something else. */
+const sourced = { ...revisioned, source: optional(z.unknown()), sources: optional(z.unknown()) }
+
+const operation = z.object({
+  info: z.nullish(z.array(z.object({ name: z.string(), value: z.string() }))),
+  sync: z.nullish(z.object({ ...revisioned, dryRun: z.nullish(z.boolean()) })),
+  initiatedBy: z.nullish(z.object({ username: text, automated: z.nullish(z.boolean()) })),
+})
+export type Operation = z.output<typeof operation>
+
+const health = z.nullish(z.object({ status: text, message: text }))
+const syncedResource = z.object({ kind: z.string(), name: z.string(), status: text, hookPhase: text, message: text })
+const operationState = z.object({
+  operation,
+  phase: z.string(),
+  message: text,
+  startedAt: z.string(),
+  finishedAt: text,
+  syncResult: z.nullish(z.object({ ...sourced, resources: z.nullish(z.array(syncedResource)) })),
+})
+export type OperationState = z.output<typeof operationState>
+
+const deployment = z.object({ id: z.int(), deployedAt: text, ...sourced })
+export type Deployment = z.output<typeof deployment>
+
+export const application = z.object({
+  metadata: z.object({ name: z.string(), namespace: optional(z.string()) }),
+  spec: optional(z.object({ sources: z.nullish(z.array(z.unknown())) })),
+  operation: z.nullish(operation),
+  status: z.nullish(
+    z.object({
+      reconciledAt: text,
+      sync: z.nullish(z.object({ status: z.string() })),
+      health,
+      operationState: z.nullish(operationState),
+      history: z.nullish(z.array(deployment)),
+      resources: z.nullish(z.array(z.object({ kind: z.string(), name: z.string(), health }))),
+      summary: z.nullish(z.object({ images: texts })),
+    }),
+  ),
+})
+export type Application = z.output<typeof application>
+
+/** Whether it is the name of one, also with its namespace. */
+export function isApplication(text: string): boolean {
+  return /^(?:[a-z0-9-]+\/)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text)
+}
+
+/** Throws Failure `invalid`. */
+export function checkApplication(target: string): void {
+  if (!isApplication(target))
+    throw invalid('target', 'is no application: write it like guestbook, or namespace/guestbook')
+}
+
+export function nameOf(application: string): { name: string; appNamespace?: string } {
+  const [first = '', second] = application.split('/')
+  return second === undefined ? { name: first } : { name: second, appNamespace: first }
+}
+
+export function pathOf(application: string): string {
+  return `api/v1/applications/${segment(nameOf(application).name)}`
+}
+
+/** Where an application is: its name, also with its namespace, and the project of Argo CD. */
+interface Where {
+  application: string
+  project: string | undefined
+}
+
+export async function read(
+  http: Http,
+  { application: path, project }: Where,
+  refresh?: 'normal',
+): Promise<Application> {
+  const query = { appNamespace: nameOf(path).appNamespace, project, refresh }
+  return (await http.get(pathOf(path), { query, answer: application })).body
+}
+
+/** Its page in the user interface. */
+export function pageOf({ baseUrl }: Http, { metadata: { name, namespace } }: Application): string {
+  const page = [namespace, name].flatMap((part) => (part ? [segment(part)] : [])).join('/')
+  return `${baseUrl}/applications/${page}`
+}
+
+/** The revisions of an operation or of a deployment: one for each source. */
+export function revisionsOf({ revision, revisions }: { revision?: string | null; revisions?: string[] | null }) {
+  if (revisions && revisions.length > 0) return revisions
+  return revision ? [revision] : []
+}
+
+/** A refusal while another operation goes on is none, since that will end. */
+export function unlessBusy(error: unknown): unknown {
+  if (!isRefusal(error, 'another operation is already in progress')) return error
+  return new Failure('platform', error.message, { cause: error })
+}
+
+export function isRefusal(error: unknown, words: string): error is Failure {
+  return error instanceof Failure && error.kind === 'refused' && error.message.includes(words)
+}
+
+export function invalid(field: string, message: string): Failure {
+  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+}

@@ -1,0 +1,13 @@
+import { defineCategory } from '../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const optimization = defineCategory({
+  name: 'optimization',
+  summary: 'Starts optimizations, tunings and trainings of models, and stops them',
+  actions,
+  providers: {
+    'aws-step-functions': async () => (await import('./providers/aws-step-functions.ts')).awsStepFunctions,
+    databricks: async () => (await import('./providers/databricks.ts')).databricks,
+    akamas: async () => (await import('./providers/akamas.ts')).akamas,
+  },
+})

@@ -1,0 +1,18 @@
+import { defineCategory } from '../../shared/function/category.ts'
+import { ciCd } from '../ci-cd/index.ts'
+import { featureFlags } from '../feature-flags/index.ts'
+import { actions } from './actions.ts'
+import { keptnActions } from './keptn-actions.ts'
+
+export const remediation = defineCategory({
+  name: 'remediation',
+  summary: 'Repairs: runs runbooks and jobs, toggles flags and rolls back',
+  actions,
+  choice: keptnActions,
+  providers: {
+    'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
+    rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
+    ...featureFlags.providers,
+    ...ciCd.providers,
+  },
+})

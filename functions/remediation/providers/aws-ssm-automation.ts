@@ -1,0 +1,1 @@
+export { awsSsmAutomation } from '../../../shared/vendors/aws-ssm-automation.ts'

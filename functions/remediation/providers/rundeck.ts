@@ -1,0 +1,1 @@
+export { rundeck } from '../../../shared/vendors/rundeck.ts'

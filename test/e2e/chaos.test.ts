@@ -1,0 +1,194 @@
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type PlayedToxiproxy, toxiproxyServer } from '../servers/toxiproxy.ts'
+import { Service, triggered, until } from './service.ts'
+
+let toxiproxy: PlayedToxiproxy
+let service: Service
+beforeAll(async () => {
+  toxiproxy = await toxiproxyServer()
+  service = new Service({
+    secrets: {
+      'cloud-automation-webhooks/connections/chaos-testing/toxiproxy': {
+        provider: 'toxiproxy',
+        baseUrl: toxiproxy.url,
+        allow: 'checkout-*',
+      },
+    },
+    timeScale: 10,
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await toxiproxy.close()
+})
+beforeEach(() => {
+  toxiproxy.calls.length = 0
+})
+afterEach(() => {
+  toxiproxy.hang(false)
+  toxiproxy.down(false)
+  toxics().length = 0
+})
+
+const toxics = () => toxiproxy.proxies.get('checkout-db') ?? []
+const asked = (duration: number, more: object = {}) =>
+  triggered({
+    type: 'sh.keptn.event.chaos.triggered',
+    input: {
+      target: 'checkout-db',
+      parameters: { type: 'latency', attributes: { latency: 300 }, duration },
+      ...more,
+    },
+  })
+const call = (action: string, event: object, query = '') =>
+  service.call(`/v1/chaos-testing/${action}?connection=toxiproxy${query}`, event)
+const start = (event: object, query = '') => call('start-test', event, `&mode=interactive&sendStarted=true${query}`)
+const injected = () =>
+  until(
+    async () => toxics().length > 0,
+    20,
+    () => `a toxic\n${service.output.slice(-2_000)}`,
+  )
+const removed = (seconds = 20) =>
+  until(
+    async () => toxics().length === 0,
+    seconds,
+    () => `the end of the toxic\n${service.output.slice(-2_000)}`,
+  )
+const injections = () => toxiproxy.calls.filter(({ method }) => method === 'POST').length
+
+describe('a fault', () => {
+  it('is injected for its time and removed at its end', async () => {
+    const event = asked(2)
+    const beganAt = Date.now()
+    expect(await start(event)).toMatchObject({ status: 202 })
+    await injected()
+    const { started, finished } = await service.finishedOf(event.id)
+    expect(started).toBe(1)
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
+    expect(toxics()).toEqual([])
+    expect(Date.now() - beganAt).toBeGreaterThanOrEqual(2_000)
+  })
+
+  it('is one for one event, however often that comes', async () => {
+    const event = asked(1)
+    await Promise.all([start(event), start(event)])
+    await service.finishedOf(event.id)
+    expect(injections()).toBe(1)
+  })
+
+  it('is removed by stop-test with its id, and its own task says so', async () => {
+    const event = asked(600)
+    await start(event)
+    await injected()
+    const stopped = await call('stop-test', triggered({ input: { id: `checkout-db/${toxics()[0]?.name}` } }))
+    expect(stopped).toMatchObject({
+      status: 200,
+      body: { message: expect.stringContaining('Stopped fault checkout-db/') },
+    })
+    expect(toxics()).toEqual([])
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed before its time') }])
+  })
+
+  it('is removed at the deadline', async () => {
+    const event = asked(600)
+    await start(event, '&deadline=PT3S')
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([
+      { status: 'errored', message: expect.stringContaining('The deadline of 3 s passed') },
+    ])
+    expect(toxics()).toEqual([])
+  })
+
+  it('is removed after the process was killed while it was there', async () => {
+    const event = asked(3)
+    await start(event)
+    await injected()
+    await service.kill()
+    await service.start()
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'pass' }])
+    expect(toxics()).toEqual([])
+    expect(injections()).toBe(1)
+  })
+
+  it('is removed after the process was killed while it was injected', async () => {
+    toxiproxy.holdNext('POST')
+    const event = asked(2)
+    await start(event)
+    await injected()
+    await service.kill()
+    await service.start()
+    const { finished } = await service.finishedOf(event.id, 40)
+    expect(finished).toMatchObject([{ result: 'pass' }])
+    expect(toxics()).toEqual([])
+    // The second one met the first: there was one toxic at any time.
+    expect(injections()).toBe(2)
+  }, 60_000)
+
+  it('is removed when Lambda ends its task', async () => {
+    const event = asked(600)
+    await start(event)
+    await injected()
+    await stopTask()
+    await removed()
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([
+      { status: 'errored', message: expect.stringContaining('What it had begun is being ended.') },
+    ])
+  })
+
+  it('is removed when Lambda ends its task while Toxiproxy is down, as soon as that is back', async () => {
+    const event = asked(600)
+    await start(event)
+    await injected()
+    toxiproxy.down()
+    await stopTask()
+    await service.finishedOf(event.id, 1).catch(() => undefined)
+    expect(toxics()).toHaveLength(1)
+    toxiproxy.down(false)
+    await removed(40)
+  }, 60_000)
+
+  it('is removed where a start was given up whose answer was lost', async () => {
+    toxiproxy.holdNext('POST')
+    const event = asked(600)
+    await start(event, '&deadline=PT2S')
+    const { finished } = await service.finishedOf(event.id, 40)
+    expect(finished).toMatchObject([{ status: 'errored', result: 'fail' }])
+    expect(toxics()).toEqual([])
+  }, 60_000)
+})
+
+describe('a call', () => {
+  it('is refused with 422 outside of the blast radius, also an interactive one', async () => {
+    const { status, body } = await start(asked(1, { target: 'orders-db' }))
+    expect(status).toBe(422)
+    expect(body.detail).toContain('outside of the blast radius: the connection allows checkout-*')
+    expect(toxiproxy.calls).toEqual([])
+  })
+
+  it('is refused silently, since nobody would remove the fault', async () => {
+    const { status, body } = await call('start-test', asked(1))
+    expect(status).toBe(400)
+    expect(body.detail).toContain('call it with ?mode=interactive')
+  })
+})
+
+async function stopTask(): Promise<void> {
+  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
+  const client = new LambdaClient({
+    endpoint: aws,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  })
+  const running = tasks.find(
+    ({ functionName, status }: { functionName: string; status: string }) =>
+      functionName === 'chaos-testing-task' && status === 'RUNNING',
+  )
+  await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: running.arn }))
+}

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
+import { Service, triggered } from './service.ts'
+
+let rundeck: RundeckServer
+let service: Service
+const prefix = 'cloud-automation-webhooks/connections/remediation'
+beforeAll(async () => {
+  rundeck = await startRundeck()
+  service = new Service({
+    timeScale: 60,
+    secrets: (url) => ({
+      [`${prefix}/runbooks`]: {
+        provider: 'rundeck',
+        baseUrl: rundeck.url,
+        token: rundeck.token,
+        project: 'shop',
+        actions: {
+          'toggle-feature': { action: 'toggle-flag', connection: 'flags', input: { environment: 'production' } },
+          'restart-service': { action: 'run-runbook', input: { target: restart } },
+          'too-much': { action: 'toggle-flag', connection: 'flags', input: { flga: 'checkout-v2' } },
+          elsewhere: { action: 'run-runbook', connection: 'flags', input: { target: 'x' } },
+        },
+      },
+      [`${prefix}/flags`]: {
+        provider: 'unleash',
+        baseUrl: `${url}/sandbox/unleash`,
+        token: demo.unleash.token,
+        project: 'default',
+        environment: 'production',
+      },
+    }),
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await rundeck.close()
+})
+
+/** What Keptn's remediation sends for each of its actions; no input is in it. */
+const action = (name: string, value?: unknown) =>
+  triggered({
+    type: 'sh.keptn.event.action.triggered',
+    data: {
+      project: 'shop',
+      stage: 'production',
+      service: 'checkout',
+      action: { name: `Do ${name}`, action: name, description: 'as remediation.yaml has it', value },
+      problem: { ProblemTitle: 'Response time degradation' },
+    },
+  })
+const run = (event: object, query = '', path = 'run-action') =>
+  service.call(`/v1/remediation/${path}?connection=runbooks${query}`, event)
+const flag = async () => {
+  const flags = (await service.call('/sandbox/flags', undefined, { method: 'GET' })).body
+  const found = flags.find(({ name }: { name: string }) => name === 'checkout-v2')
+  return found.environments.find(({ name }: { name: string }) => name === 'production').enabled
+}
+
+describe('the actions of a remediation, by one webhook', () => {
+  it('toggle a flag, and run a runbook, as the connection says', async () => {
+    const toggle = action('toggle-feature', { 'checkout-v2': 'on' })
+    expect(await run(toggle, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
+    const toggled = await service.finishedOf(toggle.id)
+    expect([toggled.started, toggled.finished.length]).toEqual([1, 1])
+    expect(toggled.finished[0]).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      message: expect.stringMatching(/^toggle-feature \(toggle-flag\): checkout-v2 in production is on/),
+      action: { action: 'toggle-feature', ran: 'toggle-flag', flag: 'checkout-v2' },
+    })
+    expect(await flag()).toBe(true)
+
+    const restarting = action('restart-service')
+    await run(restarting, '&mode=interactive&sendStarted=true')
+    const { finished } = await service.finishedOf(restarting.id)
+    expect(finished).toMatchObject([
+      {
+        result: 'pass',
+        message: expect.stringMatching(/^restart-service \(run-runbook\): Execution \d+ ended as succeeded/),
+        action: { action: 'restart-service', ran: 'run-runbook', id: expect.stringMatching(/^\d+$/) },
+      },
+    ])
+  })
+
+  it('run once for one trigger, however often and by whichever path that comes', async () => {
+    const before = rundeck.state.executions.length
+    const event = action('restart-service')
+    const query = '&mode=interactive&sendStarted=true'
+    const answers = await Promise.all([run(event, query), run(event, query), run(event, query, 'run-runbook')])
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
+    expect(new Set(answers.map(({ body }) => body.taskId)).size).toBe(1)
+    await service.finishedOf(event.id)
+    expect(rundeck.state.executions).toHaveLength(before + 1)
+    const silent = action('restart-service')
+    const [first, second] = [await run(silent), await run(silent)]
+    expect(first.body).toMatchObject({ data: { action: 'restart-service', ran: 'run-runbook' } })
+    expect(second.body).toEqual(first.body)
+    expect(rundeck.state.executions).toHaveLength(before + 2)
+  })
+
+  it('do nothing that the connection does not have, and say what it has', async () => {
+    const { status, body } = await run(action('reboot-all'), '&mode=interactive')
+    expect(status).toBe(422)
+    expect(body.detail).toContain('data.action.action is not in actions of the connection: "reboot-all" is not known')
+  })
+
+  it.each([
+    [
+      'an event that names no action',
+      triggered(),
+      '',
+      'run-action',
+      400,
+      'it must be a task event with data.action.action',
+    ],
+    [
+      'an input of its own',
+      { ...action('restart-service'), input: { target: 'x' } },
+      '',
+      'run-action',
+      400,
+      'input must be left out',
+    ],
+    [
+      'the path of another action',
+      action('restart-service'),
+      '',
+      'toggle-flag',
+      422,
+      'restart-service is run-runbook, and not toggle-flag: call run-action',
+    ],
+    [
+      'an input that is wrong in the connection',
+      action('too-much', { 'checkout-v2': 'on' }),
+      '',
+      'run-action',
+      400,
+      'The input that the connection runbooks has for too-much is not valid',
+    ],
+    [
+      'a connection that can not do it',
+      action('elsewhere'),
+      '',
+      'run-action',
+      400,
+      'leads to Unleash, which can toggle-flag',
+    ],
+  ])('are refused with %s', async (_what, event, query, path, status, message) => {
+    const answer = await run(event, query, path)
+    expect(answer.status).toBe(status)
+    expect(answer.body.detail).toContain(message)
+  })
+
+  it('are told from calls with an input of their own, which say what they want', async () => {
+    const event = { ...action('toggle-feature'), input: { target: restart } }
+    const { body } = await run(event, '', 'run-runbook')
+    expect(body).toMatchObject({ result: 'pass', data: { state: 'succeeded' } })
+    expect(body.data).not.toHaveProperty('ran')
+  })
+
+  it('show in a dry run what they would do', async () => {
+    const { status, body } = await run(action('restart-service'), '&dryRun=true')
+    expect(status).toBe(200)
+    expect(body.message).toMatch(/^restart-service \(run-runbook\): Dry run/)
+  })
+})
+
+it('stop-runbook stops what has been started, with its id', async () => {
+  rundeck.state.course = { looks: 1_000, ends: 'succeeded' }
+  const event = { ...triggered(), input: { target: restart } }
+  await run(event, '&mode=interactive&sendStarted=true', 'run-runbook')
+  const started = () => rundeck.state.executions.at(-1)
+  const before = rundeck.state.executions.length
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(rundeck.state.executions.length).toBeGreaterThanOrEqual(before)
+  const { status, body } = await run({ ...triggered(), input: { id: String(started()?.id) } }, '', 'stop-runbook')
+  expect({ status, body }).toMatchObject({ status: 200, body: { result: 'pass' } })
+  expect((await service.finishedOf(event.id)).finished).toMatchObject([{ status: 'aborted' }])
+})

@@ -1,0 +1,516 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { litmus } from '../../../functions/chaos-testing/providers/litmus.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { mask } from '../../../shared/redact.ts'
+import type { Run } from '../../../shared/shapes/job.ts'
+import { type LitmusServer, startLitmus } from '../../servers/litmus.ts'
+import { failureOf } from '../use.ts'
+import { experiment } from './experiment.ts'
+
+let server: LitmusServer
+beforeEach(async () => {
+  server = await startLitmus()
+})
+afterEach(async () => {
+  jest.restoreAllMocks()
+  await server.close()
+})
+
+const pods = { target: 'a1b2' }
+const notifyID = '5f2c3d1e-1b2c-4d5e-8f90-000000000001'
+const id = `f0a1-shop/a1b2#${notifyID}`
+
+const connection = (fields: object = {}) => ({
+  ...{ baseUrl: server.url, token: server.token, project: server.project, allow: 'a1b*, nightly, nope' },
+  ...fields,
+})
+const connected = (fields: object = {}) => experiment(litmus, () => connection(fields))
+const asUser = (fields: object = {}) =>
+  connected({ token: undefined, username: 'robot', password: server.password, ...fields })
+const asked = (field: string) =>
+  server.calls.filter(({ body }) => String((body as { query?: string } | undefined)?.query).includes(`${field}(`))
+const run = () => {
+  const found = server.state.runs.at(-1)
+  if (!found) throw new Error('There is no run')
+  return found
+}
+/** As if so much time had passed, in seconds. */
+const pass = (seconds: number) => {
+  const now = Date.now() + seconds * 1_000
+  jest.spyOn(Date, 'now').mockReturnValue(now)
+}
+/** An error of GraphQL, which comes with 200. */
+const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperiment'] }], data: null })
+const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
+const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
+
+describe('the connection', () => {
+  test('is checked by a look at a run that is not there', async () => {
+    await litmus.check(connected().client())
+    expect(server.calls).toHaveLength(1)
+    expect(asked('getExperimentRun')[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
+    expect(await failureOf(litmus.check(connected({ project: 'another' }).client()))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('permission_denied'),
+    })
+  })
+
+  test('logs in, and uses what it is given until shortly before that expires', async () => {
+    const begun = await asUser().start(pods)
+    await asUser().look(begun, pods)
+    expect(server.state.given).toBe(1)
+    expect(asked('runChaosExperiment')[0]?.headers['authorization']).toBe('Bearer a-token-of-a-login-1')
+    expect(server.calls[0]).toMatchObject({
+      path: '/auth/login',
+      body: { username: 'robot', password: server.password },
+    })
+    expect(mask('with a-token-of-a-login-1')).toBe('with ***')
+    pass(86_400 - 20)
+    await asUser().look(begun, pods)
+    expect(server.state.given).toBe(2)
+  })
+
+  test('logs in again when its token is not taken any more, whichever way that is said', async () => {
+    const begun = await asUser().start(pods)
+    server.state.tokens = []
+    expect(await failureOf(asUser().look(begun, pods))).toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('Token is expired'),
+    })
+    expect(await asUser().look(begun, pods)).toMatchObject({ running: 'Queued' })
+    server.state.revoked = ['a-token-of-a-login-2']
+    expect(await failureOf(asUser().look(begun, pods))).toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('Token is revoked'),
+    })
+    expect(await asUser().look(begun, pods)).toMatchObject({ running: 'Queued' })
+    expect(server.state.given).toBe(3)
+  })
+
+  test('says in the words of Litmus that a password is wrong, and not which', async () => {
+    const failure = await failureOf(asUser({ password: 'a-wrong-password' }).start(pods))
+    expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
+    expect(failure.message).toContain('401 to POST /auth/login: Invalid Credentials')
+    expect(failure.message).not.toContain('a-wrong-password')
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(pods))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).not.toContain('a-wrong-token')
+  })
+
+  test('can not log in where that is down, which leaves nothing in doubt', async () => {
+    server.failNext(502, '<html><title>502 Bad Gateway</title>')
+    expect(await failureOf(asUser().start(pods))).toMatchObject({ transient: true, afterWrite: false })
+    server.failNext(200, '<html>')
+    expect(await failureOf(asUser().start(pods))).toMatchObject({ kind: 'platform', afterWrite: false })
+  })
+
+  test.each([
+    ['nothing', { token: undefined }],
+    ['a user without a password', { token: undefined, username: 'robot' }],
+    ['a password without a user', { token: undefined, password: 'a-password' }],
+    ['both', { username: 'robot', password: 'a-password' }],
+    ['a token and a password', { password: 'a-password' }],
+  ])('with %s is told what it needs', async (_what, fields) => {
+    expect(await failureOf(connected(fields).start(pods))).toMatchObject({
+      kind: 'misconfigured',
+      message: 'The connection to Litmus needs either a token, or username and password.',
+    })
+    expect(server.calls).toEqual([])
+  })
+
+  test('names what may be run and where, and a score in percent', () => {
+    for (const fields of [{ allow: undefined }, { project: undefined }, { project: 'a/b' }, { minScore: 101 }])
+      expect(litmus.connection.safeParse(connection(fields)).success).toBe(false)
+    expect(litmus.connection.parse(connection()).minScore).toBe(100)
+  })
+
+  test('has its secrets masked wherever they turn up', () => {
+    const values = litmus.connection.parse(connection({ password: 'a-password' }))
+    expect(secretsIn(litmus.connection, values)).toEqual([server.token, 'a-password'])
+  })
+})
+
+describe('a start', () => {
+  test('runs the experiment, and answers at once', async () => {
+    const { outcome } = await connected().start(pods)
+    const url = `${server.url}/account/-/project/f0a1-shop/experiments/a1b2/notifyID/${notifyID}`
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+      message: `Started experiment run ${id}`,
+      data: { id, url, state: 'started' },
+      links: { [`litmus ${id}`]: url },
+    })
+    expect(asked('runChaosExperiment')[0]?.body).toMatchObject({
+      variables: { experimentID: 'a1b2', projectID: 'f0a1-shop' },
+    })
+  })
+
+  test('takes the experiment from the connection, and its project may be named', async () => {
+    await connected({ target: 'a1b3' }).start({ project: server.project })
+    expect(run()).toMatchObject({ experimentID: 'a1b3', project: 'f0a1-shop' })
+  })
+
+  test.each([
+    ['an experiment', { target: 'a1b2' }, 'input.target is "a1b2", which is outside of the blast radius'],
+    ['a project', { target: 'x1', project: 'bank' }, 'input.project is "bank", which is outside of the blast radius'],
+  ])('is refused for %s that the connection does not allow', async (_what, input, message) => {
+    const failure = await failureOf(connected({ allow: ['x1'] }).start(input))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(message) })
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([
+    ['a target that is no id', { target: 'a/b' }, 'input.target is no experiment'],
+    ['a target of dots', { target: '..' }, 'input.target is no experiment'],
+    ['a ref', { ref: 'main' }, 'input.ref is of no use'],
+    ['parameters', { parameters: { TARGET_PODS: 'all' } }, 'input.parameters is of no use'],
+  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    const failure = await failureOf(connected({ allow: '*' }).start({ ...pods, ...input }))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400, message: expect.stringContaining(message) })
+    expect(server.calls).toEqual([])
+  })
+
+  test('says in the words of Litmus why it is refused', async () => {
+    expect(await failureOf(connected().start({ target: 'nope' }))).toMatchObject({
+      kind: 'refused',
+      message:
+        'Litmus answered 404 to POST /api/query: could not get experiment run, error: mongo: no documents in result',
+    })
+    server.state.agent = false
+    expect(await failureOf(connected().start(pods))).toMatchObject({
+      kind: 'refused',
+      message: 'Litmus answered 422 to POST /api/query: experiment re-run failed due to inactive infra',
+    })
+    server.state.role = 'Viewer'
+    expect(await failureOf(connected().start(pods))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('403 to POST /api/query: permission_denied: rpc error'),
+    })
+    expect(server.state.runs).toEqual([])
+  })
+
+  test('of an experiment that has a schedule says that nothing can be followed', async () => {
+    expect(await failureOf(connected().start({ target: 'nightly' }))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('The experiment nightly runs by a schedule'),
+    })
+  })
+
+  test('stays away for as long as it is asked to', async () => {
+    server.failNext(429, 'slow down', { headers: { 'retry-after': '12' } })
+    expect(await failureOf(connected().start(pods))).toMatchObject({
+      ...{ transient: true, retryAfter: 12, afterWrite: false },
+    })
+  })
+
+  test('can be tried again where Litmus is down, or can not tell what we may', async () => {
+    server.failNext(200, error('permission_denied: rpc error: code = Unavailable desc = connection error'))
+    expect(await failureOf(connected().start(pods))).toMatchObject({ transient: true, afterWrite: false })
+    await connected().start(pods)
+    server.down()
+    expect(await failureOf(connected().start(pods))).toMatchObject({ kind: 'doubtful' })
+    expect(server.state.runs).toHaveLength(1)
+  })
+})
+
+describe('a start of which nobody knows whether it came through', () => {
+  test.each([
+    ['its answer is lost', () => server.loseNext('POST')],
+    ['there is a page with 500', () => server.failNext(500, '<html><title>Oops</title>', { done: true })],
+    ['its database fails', () => server.failNext(200, error('server selection error: no primary'), { done: true })],
+    ['it breaks inside', () => server.failNext(200, error('internal system error'), { done: true })],
+    ['it answers no run', () => server.failNext(200, { data: null }, { done: true })],
+  ])('is not tried again, since no run can be told from another: %s', async (_what, fail) => {
+    fail()
+    expect(await failureOf(connected().start(pods))).toMatchObject({
+      kind: 'doubtful',
+      transient: false,
+      message: expect.stringContaining('look at Litmus before you repeat it'),
+    })
+    expect(server.state.runs).toHaveLength(1)
+  })
+
+  test('is not tried again after a crash', async () => {
+    expect(await failureOf(connected().start(pods, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(server.calls).toEqual([])
+  })
+})
+
+describe('a run', () => {
+  test.each([
+    ['Queued', 'Queued'],
+    ['Pending', 'Pending'],
+    ['Running', 'Running'],
+    ['NA', 'NA'],
+    // Only a filter of lists; no run is so.
+    ['All', 'All (which is not known here)'],
+    ['Paused', 'Paused (which is not known here)'],
+  ])('that is %s goes on', async (phase, running) => {
+    const begun = await connected().start(pods)
+    server.enter(phase)
+    expect(await connected().look(begun, pods)).toMatchObject({ running, step: phase })
+  })
+
+  test.each([
+    ['Completed', 100, 'succeeded', 'pass'],
+    ['Completed', 99.9, 'succeeded', 'fail'],
+    ['Completed', 0, 'succeeded', 'fail'],
+    ['Completed', null, 'succeeded', 'fail'],
+    ['Completed_With_Probe_Failure', 50, 'succeeded', 'fail'],
+    ['Completed_With_Error', 100, 'succeeded', 'fail'],
+    ['Error', 100, 'errored', 'fail'],
+    ['Timeout', 100, 'errored', 'fail'],
+    ['Skipped', 100, 'errored', 'fail'],
+    ['Stopped', 100, 'aborted', 'fail'],
+    ['Terminated', 100, 'aborted', 'fail'],
+  ])('that is %s with the score %s ends as %s, %s', async (phase, score, status, result) => {
+    const begun = await connected().start(pods)
+    server.enter(phase, { score })
+    expect(await connected().end(begun, pods)).toMatchObject({ status, result, data: { id, state: phase } })
+  })
+
+  test.each([
+    [60, 60, 'pass'],
+    [60, 59.99, 'fail'],
+    [0, 0, 'pass'],
+  ])('passes with at least the score that the connection asks for: %s of %s', async (minScore, score, result) => {
+    const begun = await connected({ minScore }).start(pods)
+    server.enter('Completed_With_Probe_Failure', { score, faults: [failed] })
+    expect(await connected({ minScore }).end(begun, pods)).toMatchObject({ status: 'succeeded', result })
+  })
+
+  test('answers what was injected and what became of it', async () => {
+    const begun = await connected().start(pods)
+    server.enter('Completed', { score: 100, faults: [passed] })
+    const outcome = await connected().end(begun, pods)
+    expect(outcome.message).toBe(`Experiment run ${id} ended as Completed`)
+    expect(outcome.data).toEqual({
+      ...{ id, url: begun.outcome.data['url'], state: 'Completed' },
+      ...{ experiment: 'checkout-pods', infrastructure: 'production', resiliencyScore: 100, duration: 90 },
+      ...{ faultsPassed: 1, faultsFailed: 0, faultsAwaited: 0, faultsStopped: 0, faultsNa: 0, totalFaults: 1 },
+      faults: [{ name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }],
+    })
+  })
+
+  test('that failed names the score, the fault and the probe', async () => {
+    const begun = await connected().start(pods)
+    server.enter('Completed_With_Probe_Failure', { score: 66.66, faults: [passed, failed] })
+    const outcome = await connected().end(begun, pods)
+    expect(outcome.message).toBe(
+      `Experiment run ${id} ended as Completed_With_Probe_Failure: resiliencyScore is 66.66, not >= 100; fault node-drain: Fail (probe answers: HTTP 503 instead of 200)`,
+    )
+    expect(outcome.data).toMatchObject({
+      failedFault: 'node-drain',
+      faults: [
+        { name: 'pod-delete' },
+        { verdict: 'Fail', probeSuccess: 50, failedProbes: ['answers: HTTP 503 instead of 200'] },
+      ],
+    })
+  })
+
+  test('that broke names the step at which it did', async () => {
+    const begun = await connected().start(pods)
+    const broken = { name: 'pod-delete', verdict: 'Fail', failStep: 'TARGET_SELECTION_ERROR : no pod found' }
+    server.enter('Error', { faults: [broken], message: 'workflow shutdown' })
+    expect((await connected().end(begun, pods)).message).toBe(
+      `Experiment run ${id} ended as Error: fault pod-delete: Fail (TARGET_SELECTION_ERROR : no pod found); workflow shutdown`,
+    )
+    const nodes = {
+      a: { name: 'install-chaos-faults', type: 'Pod', phase: 'Error', message: 'Error (exit code 1)' },
+      b: { name: 'pod-delete-x7c', type: 'ChaosEngine', phase: 'Error', message: 'no such engine' },
+    }
+    server.enter('Error', { told: JSON.stringify({ nodes }) })
+    const { message, data } = await connected().end(begun, pods)
+    expect(message).toContain(
+      'fault pod-delete-x7c: N/A (no such engine); step install-chaos-faults: Error (exit code 1)',
+    )
+    expect(data['faults']).toEqual([{ name: 'pod-delete-x7c', verdict: 'N/A', failStep: 'no such engine' }])
+  })
+
+  test.each(['', 'not JSON', '[]', '{"nodes":{"a":1}}', '{"nodes":null}'])(
+    'has a verdict whatever its agent tells: %j',
+    async (told) => {
+      const begun = await connected().start(pods)
+      server.enter('Completed', { score: 100, told })
+      expect(await connected().end(begun, pods)).toMatchObject({ result: 'pass', data: { resiliencyScore: 100 } })
+    },
+  )
+
+  test('of many faults keeps its results small', async () => {
+    const begun = await connected().start(pods)
+    const faults = Array.from({ length: 60 }, (_, at) => ({
+      ...failed,
+      name: `fault-${at}`,
+      failedProbe: 'x'.repeat(999),
+    }))
+    server.enter('Completed', { score: 0, faults })
+    const { data, message } = await connected().end(begun, pods)
+    expect(data['faults']).toHaveLength(20)
+    expect(message.length).toBeLessThan(700)
+    expect(JSON.stringify(data).length).toBeLessThan(8_000)
+  })
+
+  test('is looked at after the deadline, when nothing is started any more', async () => {
+    const { pending } = await connected().start(pods)
+    const late = connected().client({ deadline: -1 })
+    expect(await litmus.look(late, pending as Run)).toMatchObject({ state: 'Queued' })
+    expect(await failureOf(litmus.start(late, pods))).toMatchObject({ kind: 'deadline' })
+    expect(server.state.runs).toHaveLength(1)
+  })
+
+  test('tells of each fault how far it is', async () => {
+    const begun = await connected().start(pods)
+    server.enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] })
+    expect(await connected().look(begun, pods)).toMatchObject({
+      running: 'Running',
+      step: 'Running, pod-delete Completed, node-drain Running',
+    })
+  })
+
+  test('is held against thresholds on what is measured', async () => {
+    const input = {
+      ...pods,
+      thresholds: [
+        { metric: 'resiliencyScore', op: '>=', value: 50, warn: 80 },
+        { metric: 'faultsFailed', op: '<', value: 2 },
+        { metric: 'duration', op: '<', value: 300 },
+      ],
+    }
+    const begun = await connected({ minScore: 0 }).start(input)
+    server.enter('Completed_With_Probe_Failure', { score: 66, faults: [passed, failed] })
+    expect(await connected({ minScore: 0 }).end(begun, input)).toMatchObject({
+      result: 'warning',
+      message: expect.stringContaining('resiliencyScore is 66, not >= 80'),
+    })
+  })
+
+  test('may not be shown for a minute after its start, and must be then', async () => {
+    const begun = await connected().start(pods)
+    server.state.shownLate = 3
+    const first = await connected().look(begun, pods)
+    expect(first).toMatchObject({ running: 'not shown yet' })
+    pass(61)
+    expect(await failureOf(connected().look(begun, pods))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('404 to POST /api/query: no matching experiment run'),
+    })
+  })
+
+  test('that was seen and is gone is refused at once', async () => {
+    const begun = await connected().start(pods)
+    const seen = await connected().look(begun, pods)
+    server.state.runs = []
+    expect(await failureOf(connected().look({ ...begun, ...seen }, pods))).toMatchObject({ kind: 'refused' })
+  })
+
+  test('is looked at again where Litmus is down', async () => {
+    const begun = await connected().start(pods)
+    server.failNext(500, '<html><title>Oops</title>')
+    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+    server.failNext(200, error('DB aggregate stage error: cursor is closed'))
+    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+    server.failNext(200, '<html>Log in</html>')
+    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+  })
+})
+
+describe('a stop', () => {
+  test('ends this run, and no other of the experiment', async () => {
+    await connected().start(pods)
+    server.take()
+    await connected().start(pods)
+    server.take()
+    expect(await connected().stop({ id })).toMatchObject({
+      result: 'pass',
+      message: `Stopped experiment run ${id} (Stopped)`,
+      data: { id, state: 'Stopped' },
+    })
+    expect(server.state.runs.map(({ phase }) => phase)).toEqual(['Stopped', 'Running'])
+    expect(asked('stopExperimentRuns')[0]?.body).toMatchObject({
+      variables: { projectID: 'f0a1-shop', experimentID: 'a1b2', experimentRunID: 'run-1' },
+    })
+  })
+
+  test('waits for a run that goes on', async () => {
+    await connected().start(pods)
+    server.take()
+    server.state.stopsLate = true
+    expect(await connected().stop({ id })).toMatchObject({ message: 'still Running' })
+  })
+
+  test('is tried again for a run that its agent has not taken yet, since without its id all would stop', async () => {
+    await connected().start(pods)
+    server.take()
+    await connected().start(pods)
+    const second = id.replace(/1$/, '2')
+    expect(await failureOf(connected().stop({ id: second }))).toMatchObject({
+      transient: true,
+      message: 'Litmus can not stop a run before its agent has taken it (Queued).',
+    })
+    expect(asked('stopExperimentRuns')).toEqual([])
+    server.take()
+    expect(await connected().stop({ id: second })).toMatchObject({ data: { state: 'Stopped' } })
+  })
+
+  test('at the deadline ends the run', async () => {
+    const begun = await connected().start(pods)
+    server.take()
+    expect(await connected().stopAtDeadline(begun, pods)).toBe(true)
+    expect(run().phase).toBe('Stopped')
+  })
+
+  test('passes for a run that has ended, also between our look and the stop', async () => {
+    await connected().start(pods)
+    server.enter('Completed', { score: 100 })
+    expect(await connected().stop({ id })).toMatchObject({
+      result: 'pass',
+      message: `Experiment run ${id} had ended already (Completed)`,
+    })
+    await litmus.stop(connected().client(), { id })
+    expect(asked('stopExperimentRuns')).toEqual([])
+  })
+
+  test('says why it can not be', async () => {
+    await connected().start(pods)
+    server.take()
+    server.state.role = 'Viewer'
+    expect(await failureOf(connected().stop({ id }))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('403 to POST /api/query: permission_denied'),
+    })
+    const gone = id.replace(/1$/, '9')
+    expect(await failureOf(connected().stop({ id: gone }))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('404 to POST /api/query: no matching experiment run'),
+    })
+    server.down()
+    expect(await failureOf(connected().stop({ id }))).toMatchObject({ transient: true })
+  })
+
+  test.each([
+    notifyID,
+    `a1b2#${notifyID}`,
+    `../a1b2#${notifyID}`,
+    `f0a1-shop/..#${notifyID}`,
+    'f0a1-shop/a1b2#a b',
+    `${id}/x`,
+  ])('refuses the id %j', async (wrong) => {
+    expect(await failureOf(connected().stop({ id: wrong }))).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('as project/experiment#notifyID'),
+    })
+    expect(server.calls).toEqual([])
+  })
+
+  test('refuses a run of another project', async () => {
+    const failure = await failureOf(connected({ project: 'bank' }).stop({ id }))
+    expect(failure).toMatchObject({
+      kind: 'invalid',
+      message: 'input.id is of the project f0a1-shop, and not of bank.',
+    })
+  })
+})

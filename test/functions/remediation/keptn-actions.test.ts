@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { actions } from '../../../functions/remediation/actions.ts'
+import { keptnActions } from '../../../functions/remediation/keptn-actions.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+
+const remedies = {
+  'toggle-feature': { action: 'toggle-flag', connection: 'flags', input: { environment: 'production' } },
+  'promotion-off': { action: 'toggle-flag', input: { flag: 'promotion', state: 'off' }, value: 'ignore' },
+  'restart-service': { action: 'run-runbook', input: { target: 'restart', parameters: { grace: 5, zone: 'a' } } },
+  scaling: { action: 'run-job', input: { target: 'scale.yml' }, value: 'parameters.replicas' },
+  'roll-back': { action: 'rollback', input: { target: 'checkout' }, value: 'ref' },
+}
+const choose = (action: unknown, value?: unknown, held: unknown = remedies) => {
+  const connection = z.object(keptnActions.connection).parse({ actions: held })
+  const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action, value, name: 'x' } } })
+  return keptnActions.choose(event, connection, actions)
+}
+const refusal = (action: unknown, value?: unknown) => {
+  try {
+    choose(action, value)
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+  throw new Error('It was not refused')
+}
+
+describe('an action of a remediation', () => {
+  test.each([
+    [
+      'the flag of its value',
+      'toggle-feature',
+      { promotion: 'off' },
+      { environment: 'production', flag: 'promotion', state: 'off' },
+    ],
+    [
+      'the same as JSON in a form',
+      'toggle-feature',
+      '{"promotion": "off"}',
+      { environment: 'production', flag: 'promotion', state: 'off' },
+    ],
+    ['the state of its flag', 'toggle-feature', 'off', { environment: 'production', state: 'off' }],
+    ['a value that is of no interest', 'promotion-off', { anything: 1 }, { flag: 'promotion', state: 'off' }],
+    ['no value', 'promotion-off', undefined, { flag: 'promotion', state: 'off' }],
+    ['an empty value', 'restart-service', '', { target: 'restart', parameters: { grace: 5, zone: 'a' } }],
+    [
+      'parameters over its own',
+      'restart-service',
+      { grace: 9 },
+      { target: 'restart', parameters: { grace: 9, zone: 'a' } },
+    ],
+    ['a value in its place', 'scaling', '3', { target: 'scale.yml', parameters: { replicas: '3' } }],
+    ['a value at the top', 'roll-back', 'abc123', { target: 'checkout', ref: 'abc123' }],
+  ])('has %s in the input', (_what, action, value, input) => {
+    expect(choose(action, value)).toMatchObject({ name: action, input })
+  })
+
+  test('says which action it is, and where', () => {
+    expect(choose('toggle-feature', 'off')).toMatchObject({ action: 'toggle-flag', connection: 'flags' })
+    expect(choose('restart-service')).toMatchObject({ action: 'run-runbook', connection: undefined })
+  })
+
+  test('does not change what the connection holds', () => {
+    const held = structuredClone(remedies)
+    choose('restart-service', { grace: 9 }, held)
+    choose('scaling', 3, held)
+    expect(held).toEqual(remedies)
+  })
+
+  test.each([
+    ['one that is nearly known', 'togle-feature', undefined, 'did you mean "toggle-feature"?'],
+    ['one that is not known', 'x', undefined, 'known are toggle-feature, promotion-off'],
+    ['one of every object', 'constructor', undefined, 'known are'],
+    ['two flags in one value', 'toggle-feature', { a: 'on', b: 'off' }, 'must be one flag with its state'],
+    ['no flag in an object', 'toggle-feature', {}, 'must be one flag with its state'],
+    ['a value with no place', 'restart-service', 'now', 'has no place: add value to the entry'],
+  ])('is refused with 422 for %s', (_what, action, value, message) => {
+    expect(refusal(action, value)).toMatchObject({
+      kind: 'refused',
+      status: 422,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('may not turn another flag than that of its entry', () => {
+    const held = { x: { action: 'toggle-flag', input: { flag: 'promotion' } } }
+    expect(() => choose('x', { checkout: 'off' }, held)).toThrow('names the flag checkout, and the entry')
+    expect(choose('x', { promotion: 'off' }, held)).toMatchObject({ input: { flag: 'promotion', state: 'off' } })
+  })
+
+  test('is refused where the connection has none at all', () => {
+    const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action: 'x' } } })
+    expect(() => keptnActions.choose(event, {}, actions)).toThrow('it has none at all')
+  })
+
+  test.each([[undefined], [''], [7], [{}]])('is not named by %p', (action) => {
+    expect(choose(action)).toBeUndefined()
+  })
+})
+
+test.each([
+  ['an action that there is not', { x: { action: 'reboot' } }],
+  ['an action that chooses itself', { x: { action: 'run-action' } }],
+  ['a field that there is not', { x: { action: 'run-job', target: 'y' } }],
+])('a connection is refused with %s', (_what, held) => {
+  expect(z.object(keptnActions.connection).safeParse({ actions: held }).success).toBe(false)
+})

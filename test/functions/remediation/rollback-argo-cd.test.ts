@@ -1,0 +1,346 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
+import { actions } from '../../../functions/remediation/actions.ts'
+import { type ArgoCdServer, startArgoCd } from '../../servers/argo-cd.ts'
+import { Job } from '../job.ts'
+import { failureOf } from '../use.ts'
+
+const [oldest, good, bad] = ['0a', '1b', '2c'].map((start) => start.padEnd(40, 'd')) as [string, string, string]
+const guestbook = { target: 'guestbook', project: 'shop' }
+const rollback = { start: actions.rollback, stop: actions['stop-runbook'] }
+
+let server: ArgoCdServer
+beforeEach(async () => {
+  server = await startArgoCd()
+  for (const revision of [oldest, good, bad]) server.deploy(revision)
+})
+afterEach(() => server.close())
+
+const connected = () => new Job(argoCd, rollback, () => ({ baseUrl: server.url, token: server.token }))
+const goBack = (input: object = {}, options: object = {}) => connected().start({ ...guestbook, ...input }, options)
+const calls = (method: string) => server.calls.filter((call) => call.method === method)
+const asked = () => server.application().operation?.sync
+/** A rollback that has come to its end in the cluster. */
+const finished = async (phase = 'Succeeded', message = 'successfully synced', input: object = {}) => {
+  const begun = await goBack(input)
+  server.begin()
+  server.finish(phase, message)
+  return begun
+}
+
+describe('a rollback', () => {
+  test('goes back to the deployment before, and says to which', async () => {
+    const { outcome } = await goBack()
+    const [id, url] = ['guestbook#rollback-1', `${server.url}/applications/argocd/guestbook`]
+    expect(outcome).toMatchObject({
+      result: 'warning',
+      message: `Started rollback ${id}: to deployment 1 (${good}), which goes on: mode=interactive waits for its end`,
+      data: { id, url, state: 'started' },
+      links: { [`argo-cd ${id}`]: url },
+    })
+    expect(calls('POST')).toMatchObject([
+      { path: '/api/v1/applications/guestbook/rollback', body: { name: 'guestbook', project: 'shop', id: 1 } },
+    ])
+    expect(asked()).toMatchObject({ revision: good, prune: false })
+  })
+
+  test.each([
+    ['an id of the history', '0', oldest],
+    ['a revision', oldest, oldest],
+    ['the beginning of a revision', good.slice(0, 7), good],
+  ])('goes back to what is named by %s', async (_what, ref, revision) => {
+    await goBack({ ref })
+    expect(asked()).toMatchObject({ revision })
+  })
+
+  test('takes the newest deployment of a revision', async () => {
+    server.deploy(oldest)
+    server.deploy(bad)
+    await goBack({ ref: oldest })
+    expect(calls('POST')[0]?.body).toMatchObject({ id: 3 })
+  })
+
+  test('deletes what came later only where that is asked for', async () => {
+    await goBack({ parameters: { prune: 'on' } })
+    expect(asked()).toMatchObject({ prune: true })
+  })
+
+  test('goes back in an application that has a namespace of its own', async () => {
+    const source = { repoURL: 'https://git.example.com/cart.git', targetRevision: 'HEAD' }
+    const at = '2026-11-24T15:00:00Z'
+    server.application('cart').status.history = [oldest, good].map((revision, id) => ({
+      ...{ id, revision, source, deployStartedAt: at, deployedAt: at },
+    }))
+    const { outcome } = await goBack({ target: 'team-a/cart' })
+    expect(outcome.data).toMatchObject({ id: 'team-a/cart#rollback-0' })
+    expect(server.application('cart').operation?.sync).toMatchObject({ revision: oldest })
+  })
+
+  test('goes back to all revisions of an application with several sources', async () => {
+    const sources = ['shop', 'values'].map((name) => ({
+      repoURL: `https://git.example.com/${name}.git`,
+      targetRevision: 'HEAD',
+    }))
+    const at = '2026-11-24T15:00:00Z'
+    server.application().status.history = [good, bad].map((revision, id) => ({
+      ...{ id, revisions: [revision, oldest], sources, deployStartedAt: at, deployedAt: at },
+    }))
+    const begun = await finished()
+    server.reconcile('Healthy', 'OutOfSync')
+    expect(await connected().end(begun, guestbook)).toMatchObject({
+      result: 'pass',
+      data: { revision: `${good}, ${oldest}` },
+    })
+  })
+})
+
+describe('what was before', () => {
+  const revisionBefore = async () => {
+    await goBack()
+    return asked()?.revision
+  }
+
+  test('is older than what a rollback has gone back to, and not what that left', async () => {
+    await finished()
+    server.reconcile('Healthy', 'OutOfSync')
+    expect(await revisionBefore()).toBe(oldest)
+  })
+
+  test('is older than the first of several deployments of what is there now', async () => {
+    server.deploy(bad)
+    expect(await revisionBefore()).toBe(good)
+  })
+
+  test('is the same revision where only the parameters of the source were changed', async () => {
+    server.deploy(bad, 'Succeeded', { helm: { parameters: [{ name: 'tag', value: 'v6' }] } })
+    await goBack()
+    expect(calls('POST')[0]?.body).toMatchObject({ id: 2 })
+    expect(asked()).toMatchObject({ revision: bad, source: expect.not.objectContaining({ helm: expect.anything() }) })
+  })
+
+  test.each(['Failed', 'Error'])('is the last deployment where the sync after it is %s', async (phase) => {
+    server.deploy('3e'.padEnd(40, 'd'), phase)
+    expect(await revisionBefore()).toBe(bad)
+  })
+
+  test('is older than what was deployed and then failed to be deployed again', async () => {
+    server.deploy(bad, 'Failed')
+    expect(await revisionBefore()).toBe(good)
+  })
+
+  test('is older than the last deployment where a sync has failed that came to nothing', async () => {
+    server.deploy('', 'Error')
+    expect(await revisionBefore()).toBe(good)
+  })
+
+  test('is nothing where all of the history is what is there now', async () => {
+    for (const history of [[], undefined, server.application().status.history?.slice(2)]) {
+      Object.assign(server.application().status, { history })
+      const failure = await failureOf(goBack())
+      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+      expect(failure.message).toContain('guestbook has nothing in its history from before what is there now')
+    }
+    expect(calls('POST')).toEqual([])
+  })
+})
+
+describe('a rollback is refused', () => {
+  test.each([
+    ['an application that is none', { target: 'a/b/c' }, 'input.target is no application'],
+    ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
+    ['a value that is none', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
+  ])('before anything is sent for %s', async (_what, input, message) => {
+    const failure = await failureOf(goBack(input))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+    expect(failure.message).toContain(message)
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([
+    [
+      'auto-sync',
+      () => Object.assign(server.application().spec, { syncPolicy: { automated: {} } }),
+      {},
+      'rollback cannot be initiated when auto-sync is enabled',
+    ],
+    [
+      'a right that is missing',
+      () => Object.assign(server.state.may, { sync: false }),
+      {},
+      'applications, sync, shop/guestbook',
+    ],
+    [
+      'a deployment that is not in the history',
+      () => {},
+      { ref: '7' },
+      `guestbook has no deployment 7 in its history: there are 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
+    ],
+    ['too little of a revision', () => {}, { ref: good.slice(0, 6) }, 'has no deployment'],
+    ['an application that is not there', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
+    ['a project that it is not in', () => {}, { project: 'ops' }, 'not found'],
+  ])('in words that say why, for %s', async (_what, prepare, input, reason) => {
+    prepare()
+    const failure = await failureOf(goBack(input))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain(reason)
+    expect(asked()).toBeUndefined()
+  })
+
+  test('while another operation goes on, since what was before is something else once that has ended', async () => {
+    await goBack()
+    const failure = await failureOf(goBack())
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain('another operation is already in progress')
+  })
+
+  test('for a wrong token, which is told to nobody', async () => {
+    const stranger = new Job(argoCd, rollback, () => ({ baseUrl: server.url, token: 'a-wrong-token' }))
+    const failure = await failureOf(stranger.start(guestbook))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).not.toContain('a-wrong-token')
+  })
+})
+
+describe('a rollback is tried again', () => {
+  test('while another operation goes on, where it says what to go back to', async () => {
+    await goBack()
+    const failure = await failureOf(goBack({ ref: '0' }))
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+  })
+
+  test('where Argo CD is down, or asks for patience', async () => {
+    server.down()
+    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    server.down(false)
+    server.failNext(429, { message: 'slow down' }, { on: 'POST', headers: { 'retry-after': '30' } })
+    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', retryAfter: 30, afterWrite: false })
+  })
+
+  test.each([
+    ['lost', () => server.loseNext('POST')],
+    ['an error of the gateway', () => server.failNext(502, '<html>', { on: 'POST' })],
+  ])('never where its answer was %s, since it could go back twice', async (_what, prepare) => {
+    prepare()
+    const failure = await failureOf(goBack())
+    expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
+    expect(failure.message).toContain('Whether a rollback was started is not known')
+    expect(await failureOf(goBack({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(goBack({}, { repeated: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
+    expect(calls('POST')).toHaveLength(1)
+  })
+})
+
+describe('a rollback that was started', () => {
+  test('goes on from its request on, and says what it waits for', async () => {
+    const begun = await goBack()
+    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending' })
+    server.begin()
+    expect(await connected().look(begun, guestbook)).toMatchObject({
+      running: 'Running',
+      step: 'waiting for healthy state of apps/Deployment/guestbook-ui',
+    })
+  })
+
+  test('goes on where a read still shows an earlier rollback to the same', async () => {
+    await finished('Succeeded', '', { ref: '0' })
+    server.state.lagging = structuredClone(server.state.applications)
+    const begun = await goBack({ ref: '0' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending' })
+  })
+
+  test.each([
+    ['Healthy', 'OutOfSync', 'pass'],
+    ['Healthy', 'Synced', 'pass'],
+    ['Degraded', 'OutOfSync', 'fail'],
+    ['Missing', 'OutOfSync', 'fail'],
+  ])('and has made the application %s ends with its health, though it is %s', async (health, sync, result) => {
+    const begun = await finished()
+    server.reconcile(health, sync)
+    expect(await connected().end(begun, guestbook)).toMatchObject({
+      status: 'succeeded',
+      result,
+      data: { id: 'guestbook#rollback-1', state: `Succeeded/${health}/${sync}`, revision: good, duration: 12 },
+    })
+  })
+
+  test('goes on while its pods start', async () => {
+    const begun = await finished()
+    server.reconcile('Progressing', 'OutOfSync')
+    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Succeeded/Progressing/OutOfSync' })
+  })
+
+  test.each([
+    ['Failed', 'one or more objects failed to apply', 'succeeded'],
+    ['Error', 'ComparisonError: no such revision', 'errored'],
+    ['Failed', 'Operation terminated', 'aborted'],
+  ])('and is %s (%s) ends as that', async (phase, message, status) => {
+    const begun = await finished(phase, message)
+    expect(await connected().end(begun, guestbook)).toMatchObject({
+      status,
+      result: 'fail',
+      message: `Rollback guestbook#rollback-1 ended as ${phase}: ${message}`,
+    })
+  })
+
+  test.each([
+    ['to something else', { username: 'mia' }, bad],
+    ['of auto-sync', { automated: true }, good],
+  ])('is not taken for an operation %s that has taken its place', async (_what, by, revision) => {
+    const begun = await finished()
+    server.operate(by, { revision })
+    server.reconcile('Healthy')
+    expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'errored', data: { state: 'Replaced' } })
+  })
+
+  test('is found in what is known of it, also once what it went back to has left the history', async () => {
+    for (let more = 0; more < 7; more++) server.deploy(`4f${more}`.padEnd(40, 'd'))
+    const begun = await finished('Succeeded', '', { ref: '0' })
+    server.reconcile('Healthy', 'OutOfSync')
+    expect(server.application().status.history?.[0]?.id).toBe(1)
+    expect(await connected().end(begun, guestbook)).toMatchObject({ result: 'pass' })
+  })
+
+  test('is looked at again where Argo CD is down', async () => {
+    const begun = await finished()
+    server.failNext(500, '<html><title>Oops</title></html>')
+    expect(await failureOf(connected().look(begun, guestbook))).toMatchObject({ transient: true })
+  })
+})
+
+describe('the stop of a rollback', () => {
+  const stop = (id = 'guestbook#rollback-1') => connected().stop({ id, project: 'shop' })
+
+  test('ends it, by its id alone, and waits until it has ended', async () => {
+    const begun = await goBack()
+    server.begin()
+    expect(await stop()).toMatchObject({ message: 'still Terminating' })
+    server.finish('Failed', 'Operation terminated')
+    expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'aborted' })
+    expect(await stop()).toMatchObject({ message: 'Sync guestbook#rollback-1 had ended already (Failed)' })
+    expect(calls('DELETE')).toHaveLength(1)
+  })
+
+  test('never ends another operation', async () => {
+    await finished()
+    for (const sync of [{ revision: bad }, { revision: oldest }]) {
+      server.application().operation = { sync, initiatedBy: { username: 'mia' } }
+      server.begin()
+      expect(await stop()).toMatchObject({ message: 'Sync guestbook#rollback-1 had ended already (Replaced)' })
+    }
+    expect(await stop('guestbook#rollback-99')).toMatchObject({ message: expect.stringContaining('(Replaced)') })
+    expect(calls('DELETE')).toEqual([])
+  })
+
+  test('says that there is none where there is nothing', async () => {
+    delete server.application().status.operationState
+    expect((await failureOf(stop())).message).toBe(
+      'Argo CD shows no rollback to deployment 1 of guestbook, nor any other.',
+    )
+  })
+
+  test.each(['guestbook#rollback-', 'guestbook#rollback-1x', '../x#rollback-1'])('refuses the id %s', async (wrong) => {
+    const failure = await failureOf(stop(wrong))
+    expect(failure).toMatchObject({ kind: 'invalid' })
+    expect(failure.message).toContain('guestbook#rollback-12')
+  })
+})
