@@ -3,20 +3,29 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../functions/index.ts'
-import { actionNames } from '../shared/function/category.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
+import { actionNames } from '../shared/function/category.ts'
 import { Service, triggered } from './e2e/service.ts'
+import { type ArgoCdServer, startArgoCd } from './servers/argo-cd.ts'
 import { type LocustServer, startLocust } from './servers/locust.ts'
 import { type RundeckServer, startRundeck } from './servers/rundeck.ts'
+import { type SteadybitServer, startSteadybit } from './servers/steadybit.ts'
 
 const root = join(import.meta.dirname, '..')
 let locust: LocustServer
 let rundeck: RundeckServer
+let steadybit: SteadybitServer
+let argoCd: ArgoCdServer
+let controller: NodeJS.Timeout
 let service: Service
 beforeAll(async () => {
   rundeck = await startRundeck()
   locust = await startLocust()
+  steadybit = await startSteadybit()
+  argoCd = await startArgoCd()
+  for (const revision of ['0', '1', '2', '3', '4']) argoCd.deploy(revision.repeat(40))
+  controller = setInterval(() => reconcile(argoCd), 200)
   const { url: baseUrl, token } = rundeck
   const connections = 'cloud-automation-webhooks/connections'
   const secrets = {
@@ -25,15 +34,42 @@ beforeAll(async () => {
       ...{ provider: 'locust', baseUrl: locust.url, username: 'robot', password: locust.password },
       target: 'https://shop.example.com',
     },
+    [`${connections}/chaos-testing/steadybit`]: {
+      ...{ provider: 'steadybit', baseUrl: steadybit.url, token: steadybit.token },
+      allow: 'SHOP-*',
+    },
+    [`${connections}/remediation/argo-cd`]: {
+      ...{ provider: 'argo-cd', baseUrl: argoCd.url, token: argoCd.token, project: 'shop' },
+    },
   }
-  service = new Service({ timeScale: 60, secrets })
+  service = new Service({
+    timeScale: 60,
+    secrets: (url) => ({
+      ...secrets,
+      [`${connections}/remediation/jobs`]: {
+        ...{ provider: 'github-actions', baseUrl: `${url}/sandbox/github`, token: demo.githubToken },
+        ...{ project: 'demo/shop', keyInput: 'key' },
+      },
+    }),
+  })
   await service.start()
 })
 afterAll(async () => {
   await service.end()
   await rundeck.close()
   await locust.close()
+  await steadybit.close()
+  clearInterval(controller)
+  await argoCd.close()
 })
+
+/** What Argo CD's controller does of what it is asked for. */
+function reconcile(server: ArgoCdServer): void {
+  if (!server.application().operation) return
+  server.begin()
+  server.finish('Succeeded', 'successfully synced')
+  server.reconcile('Healthy', 'OutOfSync')
+}
 
 const examples = categories.flatMap(({ name }) => {
   const text = readFileSync(join(root, 'functions', name, 'README.md'), 'utf8')
@@ -63,6 +99,11 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
   })
   const [category, action = ''] = target.split('?')[0]?.split('/') ?? []
   if (action === 'cancel') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
+  if (category === 'chaos-testing')
+    return { chaos: await make('chaos-testing/start-test?connection=steadybit', { target: 'SHOP-1' }) }
+  if (action === 'stop-model') return { optimization: await make('optimization/start-model', { target: '101' }) }
+  if (action === 'stop-runbook')
+    return { repair: await make('remediation/run-runbook', { target: 'restart-checkout' }) }
   if (action === 'stop-test') {
     // It runs one test at a time.
     locust.finish()
@@ -85,11 +126,14 @@ describe('the webhooks in the READMEs of the functions', () => {
 
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
     const earlier = await madeBefore(target)
+    const remedy = target.includes('run-action')
+      ? { action: { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } } }
+      : {}
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
     const rendered = preview(
       yaml,
-      { ...event, data: { ...event.data, result: 'fail', incident, ...earlier } },
+      { ...event, data: { ...event.data, result: 'fail', incident, ...remedy, ...earlier } },
       { secret_webhooks_token: demo.callerToken },
     )
     if ('configError' in rendered) throw new Error(rendered.configError)

@@ -11,6 +11,8 @@ export const remediation = defineCategory({
   choice: keptnActions,
   providers: {
     'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
+    awx: async () => (await import('./providers/awx.ts')).awx,
+    stackstorm: async () => (await import('./providers/stackstorm.ts')).stackstorm,
     rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
     ...featureFlags.providers,
     ...ciCd.providers,

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { CallEvent } from '../../shared/event/event.ts'
 import { about, choice, name, optional, vendorFields, word } from '../../shared/fields.ts'
 import type { Category, Choice, Chosen } from '../../shared/function/category.ts'
+import { isRecord } from '../../shared/record.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { actions } from './actions.ts'
 
@@ -57,11 +58,21 @@ export const keptnActions: Choice = {
   },
 }
 
-/** In a form an object comes as JSON, or by its names. */
+/** One object of text, as Go's templates print it: `map[promotion:off zone:a]`. */
+const printed = /^map\[(?:[^\s:[\]]+:[^\s:[\]]*(?: (?!\])|(?=\])))*\]$/
+
+/** In a form an object comes by its names, as JSON, or as webhook-service prints it where the payload does not take it apart. */
 function valueIn({ value }: CallEvent['properties']): unknown {
-  if (typeof value !== 'string' || !/^\s*\{/.test(value)) return value
+  if (typeof value !== 'string') return value
+  if (printed.test(value)) {
+    const pairs = value.slice('map['.length, -1).split(' ').filter(Boolean)
+    return Object.fromEntries(pairs.map((pair) => pair.split(':', 2)))
+  }
+  if (value.startsWith('map['))
+    throw refused('data.action.value', 'can not be told apart as it is printed: name its parts in the payload')
   try {
-    return JSON.parse(value)
+    const parsed: unknown = JSON.parse(value)
+    return isRecord(parsed) ? parsed : value
   } catch {
     return value
   }
@@ -76,13 +87,13 @@ function withValue(
   if (value === undefined || value === null || value === '' || place === 'ignore') return input
   if (place !== undefined) return laidAt(input, place.split('.'), value)
   if (actions[action]?.shape === 'flag') return withState(input, value)
-  if (!isObject(value)) throw refused('data.action.value', 'has no place: add value to the entry of the action')
-  return laidAt(input, ['parameters'], { ...(isObject(input['parameters']) ? input['parameters'] : {}), ...value })
+  if (!isRecord(value)) throw refused('data.action.value', 'has no place: add value to the entry of the action')
+  return laidAt(input, ['parameters'], { ...(isRecord(input['parameters']) ? input['parameters'] : {}), ...value })
 }
 
 /** `off`, or `{"promotion": "off"}` as Keptn's own examples have it. */
 function withState(input: Remedy['input'], value: unknown): Record<string, unknown> {
-  if (!isObject(value)) return { ...input, state: value }
+  if (!isRecord(value)) return { ...input, state: value }
   const [[flag, state] = [], ...others] = Object.entries(value)
   if (flag === undefined || others.length > 0) throw refused('data.action.value', 'must be one flag with its state')
   if (input['flag'] !== undefined && input['flag'] !== flag)
@@ -97,11 +108,7 @@ function laidAt(
 ): Record<string, unknown> {
   if (rest.length === 0) return { ...input, [first]: value }
   const below = input[first]
-  return { ...input, [first]: laidAt(isObject(below) ? below : {}, rest, value) }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return { ...input, [first]: laidAt(isRecord(below) ? below : {}, rest, value) }
 }
 
 function refused(path: string, message: string): Failure {

@@ -11,6 +11,7 @@ interface ProviderAccess {
 const region = '[a-z0-9-]+'
 const id = '[a-z0-9]{4,7}'
 const appConfig = `^arn:[a-z-]+:appconfig:${region}:\\d{12}`
+const sageMaker = `^arn:[a-z-]+:sagemaker:${region}:\\d{12}`
 const roleArn = {
   pattern: /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
   example: 'arn:aws:iam::<account>:role/<name>',
@@ -33,6 +34,7 @@ const executions = 'Executions get their ids when they are started; there is no 
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
  */
 export const providerAccess = {
   'aws-appconfig': {
@@ -234,6 +236,56 @@ export const providerAccess = {
           star: `Those of the state machines that cdk.json names. ${executions}`,
         },
       ]
+    },
+  },
+  'aws-sagemaker': {
+    arns: {
+      pipeline: {
+        pattern: new RegExp(`${sageMaker}:pipeline/[a-zA-Z0-9](?:-*[a-zA-Z0-9])*$`),
+        example: 'arn:aws:sagemaker:<region>:<account>:pipeline/<name>',
+        optional: true,
+      },
+      // A new job has as much of the name of the one that it is made after as leaves place for the key of its call.
+      training: {
+        pattern: new RegExp(`${sageMaker}:training-job/[a-zA-Z0-9][a-zA-Z0-9-]{0,45}\\*$`),
+        example: 'arn:aws:sagemaker:<region>:<account>:training-job/<up to 46 characters that names begin with>*',
+        optional: true,
+      },
+      tuning: {
+        pattern: new RegExp(`${sageMaker}:hyper-parameter-tuning-job/[a-zA-Z0-9][a-zA-Z0-9-]{0,14}\\*$`),
+        example:
+          'arn:aws:sagemaker:<region>:<account>:hyper-parameter-tuning-job/<up to 15 characters that names begin with>*',
+        optional: true,
+      },
+      role: { ...roleArn, optional: true },
+    },
+    permissions(named) {
+      const [pipelines, trainings, tunings, roles] = ['pipeline', 'training', 'tuning', 'role'].map(named)
+      const made = 'Jobs get their names when they are made; they begin as those do that cdk.json names.'
+      const allowed = (calls: string[], resources: string[] = [], star?: string) => ({
+        actions: calls.map((call) => `sagemaker:${call}`),
+        resources,
+        star,
+      })
+      return [
+        allowed(['StartPipelineExecution', 'ListPipelineExecutions'], pipelines),
+        allowed(
+          ['DescribePipelineExecution', 'ListPipelineExecutionSteps', 'StopPipelineExecution'],
+          pipelines?.map((arn) => `${arn}/execution/*`),
+          executions,
+        ),
+        allowed(['CreateTrainingJob', 'DescribeTrainingJob', 'StopTrainingJob'], trainings, made),
+        allowed(
+          ['CreateHyperParameterTuningJob', 'DescribeHyperParameterTuningJob', 'StopHyperParameterTuningJob'],
+          tunings,
+          made,
+        ),
+        {
+          actions: ['iam:PassRole'],
+          resources: roles ?? [],
+          conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+        },
+      ].filter(({ resources }) => resources.length > 0)
     },
   },
 } satisfies Record<string, ProviderAccess>

@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts'
+import { isRecord } from '../record.ts'
 
 const deepest = 32
 
@@ -24,7 +25,7 @@ function put(target: Record<string, unknown>, name: string, value: string): void
     refuseUnsafe(part, name)
     if (!Object.hasOwn(holder, part)) holder[part] = {}
     const next = holder[part]
-    if (!isObject(next)) throw wrongName(name, `${part} is a value already`)
+    if (!isRecord(next)) throw wrongName(name, `${part} is a value already`)
     holder = next
   }
   const last = path.at(-1) as string
@@ -53,11 +54,7 @@ export function overlay(lower: Record<string, unknown>, upper: Record<string, un
   const laid = { ...lower }
   for (const [name, value] of Object.entries(upper)) {
     const below = Object.hasOwn(laid, name) ? laid[name] : undefined
-    laid[name] = isObject(below) && isObject(value) ? overlay(below, value) : value
+    laid[name] = isRecord(below) && isRecord(value) ? overlay(below, value) : value
   }
   return laid
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

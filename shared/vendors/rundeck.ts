@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import { type Http, segment } from '../http.ts'
+import { isRecord } from '../record.ts'
 import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../shapes/job.ts'
 
 /** Of the versions of the API, the first that takes options by name, and one that every Rundeck of these years has. */
@@ -264,8 +265,4 @@ function failingOf(steps: Step[], within = ''): string[] {
 
 function invalid(field: string, message: string): Failure {
   return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
-}
-
-function isRecord(body: unknown): body is Record<string, unknown> {
-  return typeof body === 'object' && body !== null
 }

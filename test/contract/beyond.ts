@@ -56,6 +56,28 @@ const azureBuilds: Beyond[] = [
  * what stands here and is called no more.
  */
 export const beyond: Record<string, Beyond[]> = {
+  stackstorm: [
+    {
+      operation: 'GET /api/v1/user',
+      docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py',
+      why: 'left out of the contract',
+      answer: { username: 'robot', authentication: { method: 'API key', location: 'header' } },
+    },
+    {
+      operation: 'GET /api/v1/traces',
+      docs: 'https://docs.stackstorm.com/reference/traces.html',
+      why: 'left out of the contract',
+      query: { trace_tag: text },
+      answer: [],
+    },
+    {
+      operation: 'GET /api/v1/executions',
+      docs: 'https://github.com/StackStorm/st2/blob/master/st2common/st2common/openapi.yaml.j2',
+      why: 'left out of the contract',
+      query: { parent: text, exclude_attributes: text, limit: { type: 'integer', minimum: 1 } },
+      answer: [],
+    },
+  ],
   gremlin: [
     {
       operation: 'GET /v1/scenarios/active',

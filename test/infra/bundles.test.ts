@@ -48,6 +48,7 @@ const clients: Record<string, string> = {
   'aws-ssm-automation': '@aws-sdk/client-ssm',
   'aws-codebuild': '@aws-sdk/client-codebuild',
   'aws-codepipeline': '@aws-sdk/client-codepipeline',
+  'aws-sagemaker': '@aws-sdk/client-sagemaker',
   'aws-step-functions': '@aws-sdk/client-sfn',
   // No client: they sign by themselves.
   'aws-dlt': '@aws-sdk/credential-providers',

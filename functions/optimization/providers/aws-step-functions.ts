@@ -13,7 +13,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
-import { readOutput } from '../output.ts'
+import { numbersOf, outputOf, parseOutput } from '../../../shared/shapes/output.ts'
 
 /** So many run that no other one may: one of them will end. */
 const tooMany = 'ExecutionLimitExceeded'
@@ -150,14 +150,18 @@ async function resultsOf(
 ): Promise<Partial<Sight>> {
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
-  const { data, metrics, leftOut } = readOutput(output)
+  const answered = parseOutput(output)
   const duration: Record<string, number> =
     startDate && stopDate ? { duration: Math.round((stopDate.getTime() - startDate.getTime()) / 1_000) } : {}
   const why = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
   return {
-    reason: clipLine([why, unread, leftOut].filter(Boolean).join('; '), longestReason) || undefined,
-    data: { ...duration, ...(name ? { failedState: name } : {}), ...data },
-    metrics: { ...duration, ...metrics },
+    reason: clipLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    data: {
+      ...duration,
+      ...(name ? { failedState: name } : {}),
+      ...(outputOf(answered) === undefined ? {} : { output: outputOf(answered) }),
+    },
+    metrics: { ...duration, ...numbersOf(answered) },
   }
 }
 

@@ -5,8 +5,8 @@ import type { Authorization, Http } from '../../../shared/http.ts'
 import { bearerOf } from '../../../shared/oauth.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/shapes/job.ts'
+import { numbersOf, outputOf, parseOutput } from '../../../shared/shapes/output.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
-import { readOutput } from '../output.ts'
 
 const connection = z.strictObject({
   baseUrl: url(
@@ -217,22 +217,22 @@ async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partia
   const failing = failingOf(tasks)
   // What several tasks answer has no meaning in common.
   const telling = failing ?? (tasks.length === 1 ? tasks[0] : undefined)
-  const { result, error, unread } = telling ? await outputOf(http, telling, now.end_time) : {}
-  const { data, metrics, leftOut } = readOutput(result)
+  const { result, error, unread } = telling ? await resultOf(http, telling, now.end_time) : {}
+  const output = parseOutput(result)
   const why = error || (failing && messageOf(failing)) || messageOf(now)
   const reason = [failing && `task ${failing.task_key} failed`, why].filter(Boolean).join(': ')
   const duration = durationOf(now)
   const type = now.status?.termination_details?.type
   return {
-    reason: clipLine([reason, unread, leftOut].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipLine([reason, unread].filter(Boolean).join('; '), longestReason) || undefined,
     data: {
       ...duration,
       ...(failing ? { failedTask: failing.task_key } : {}),
       ...(type && type !== 'SUCCESS' ? { terminationType: type } : {}),
-      ...data,
+      ...(outputOf(output) === undefined ? {} : { output: outputOf(output) }),
     },
     links: failing ? linkTo(failing) : {},
-    metrics: { ...duration, ...metrics },
+    metrics: { ...duration, ...numbersOf(output) },
   }
 }
 
@@ -251,7 +251,7 @@ interface TaskOutput {
 }
 
 /** Where it can not be read, the verdict is not lost for that; but a fault that may go away is waited out for a while. */
-async function outputOf(http: Http, { run_id }: Task, ended: JobRun['end_time']): Promise<TaskOutput> {
+async function resultOf(http: Http, { run_id }: Task, ended: JobRun['end_time']): Promise<TaskOutput> {
   try {
     const { notebook_output, error } = (
       await http.get(`${api}/runs/get-output`, { query: { run_id }, answer: taskOutput })

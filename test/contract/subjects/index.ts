@@ -26,6 +26,7 @@ import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
 import { rundeck } from './rundeck.ts'
 import { servicenow } from './servicenow.ts'
+import { stackstorm } from './stackstorm.ts'
 import { steadybit } from './steadybit.ts'
 import { unleash } from './unleash.ts'
 
@@ -62,6 +63,7 @@ export const subjects: Subject[] = [
   pagerdutyEvents,
   rundeck,
   servicenow,
+  stackstorm,
   steadybit,
   unleash,
 ]
@@ -70,6 +72,7 @@ export const subjects: Subject[] = [
 export const withoutContract: Record<string, string> = {
   'argo-cd': 'There is none here; its tests answer with the fields of assets/swagger.json of argoproj/argo-cd',
   autocannon: 'It calls no platform',
+  awx: 'There is none here; its tests answer as its public source has it, from what test/servers/awx.ts names',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
   flagsmith:

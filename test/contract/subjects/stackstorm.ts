@@ -20,6 +20,7 @@ export const stackstorm: Subject = {
   cases: [
     { action: 'check', how: 'the credentials' },
     { action, how: 'with parameters', input, says: `Execution ${id} ended as succeeded` },
+    { action: 'run-job', how: 'by another name', input, says: `Execution ${id} ended as succeeded` },
     { action, how: 'without parameters', input: { target: 'core.noop' }, says: 'ended as succeeded' },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as succeeded' },
     {

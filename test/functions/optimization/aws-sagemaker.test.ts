@@ -317,7 +317,7 @@ describe('a training', () => {
     ['Stopped', 'MaxRuntimeExceeded', 'succeeded, fail'],
     ['Stopped', 'MaxWaitTimeExceeded', 'errored, fail'],
     ['Shiny', 'New', 'goes on'],
-  ])('that is %s, %s: %s', async (status, secondary, expected, reason) => {
+  ])('that is %s, %s: %s', async (status, secondary, expected, reason = '') => {
     const begun = await connected().start(training)
     setStatus(`training/churn-weekly-${digits}`, status, {
       SecondaryStatus: secondary,
@@ -458,7 +458,7 @@ describe('a tuning', () => {
     ['Stopped', 'aborted, fail'],
     ['DeleteFailed', 'errored, fail'],
     ['Shiny', 'goes on'],
-  ])('that is %s: %s', async (status, expected, reason) => {
+  ])('that is %s: %s', async (status, expected, reason = '') => {
     const begun = await connected().start(tuning)
     setStatus(id, status, { BestTrainingJob: best, ...(reason ? { FailureReason: reason } : {}) })
     const look = await connected().look(begun, tuning)
@@ -576,6 +576,7 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
     server.state.denied = []
     server.failNext(503, {}, { on: stops })
     expect(await failureOf(connected().stop({ id }))).toMatchObject({ transient: true })
+    expect(server.operations().at(-1)).toBe(stops)
     Object.assign(server.state, { executions: [], trainings: {}, tunings: {} })
     expect(await failureOf(connected().stop({ id }))).toMatchObject({ kind: 'refused' })
   })

@@ -184,7 +184,7 @@ describe('what AWX would ignore', () => {
     const ended = await connected().end(begun, asked)
     expect(ended).toMatchObject({ status: 'errored', result: 'fail', data: { id, state: 'canceled' } })
     expect(ended.message).toBe(
-      'Run job/101 ended as canceled: AWX launched it without extra_vars.host, extra_vars.secret, extra_vars.cloud_automation_webhooks_key, which it ignored, so it was canceled',
+      'Run job/101 ended as canceled: AWX launched it without extra_vars.host, extra_vars.secret, extra_vars.cloud_automation_webhooks_key, which it ignored, so it was asked to end',
     )
   })
 

@@ -41,6 +41,18 @@ describe('an action of a remediation', () => {
       '{"promotion": "off"}',
       { environment: 'production', flag: 'promotion', state: 'off' },
     ],
+    [
+      'the same as Go prints it',
+      'toggle-feature',
+      'map[promotion:off]',
+      { environment: 'production', flag: 'promotion', state: 'off' },
+    ],
+    [
+      'several as Go prints them',
+      'restart-service',
+      'map[grace:9 note: zone:b]',
+      { target: 'restart', parameters: { grace: '9', note: '', zone: 'b' } },
+    ],
     ['the state of its flag', 'toggle-feature', 'off', { environment: 'production', state: 'off' }],
     ['a value that is of no interest', 'promotion-off', { anything: 1 }, { flag: 'promotion', state: 'off' }],
     ['no value', 'promotion-off', undefined, { flag: 'promotion', state: 'off' }],
@@ -75,6 +87,8 @@ describe('an action of a remediation', () => {
     ['one of every object', 'constructor', undefined, 'known are'],
     ['two flags in one value', 'toggle-feature', { a: 'on', b: 'off' }, 'must be one flag with its state'],
     ['no flag in an object', 'toggle-feature', {}, 'must be one flag with its state'],
+    ['what Go prints of an object in an object', 'restart-service', 'map[a:map[b:c]]', 'name its parts in the payload'],
+    ['what Go prints of a text with blanks', 'restart-service', 'map[a:b c]', 'name its parts in the payload'],
     ['a value with no place', 'restart-service', 'now', 'has no place: add value to the entry'],
   ])('is refused with 422 for %s', (_what, action, value, message) => {
     expect(refusal(action, value)).toMatchObject({

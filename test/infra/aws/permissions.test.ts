@@ -24,6 +24,7 @@ const servicePrefixes: Record<string, string> = {
   '@aws-sdk/client-codepipeline': 'codepipeline',
   '@aws-sdk/client-dynamodb': 'dynamodb',
   '@aws-sdk/client-lambda': 'lambda',
+  '@aws-sdk/client-sagemaker': 'sagemaker',
   '@aws-sdk/client-secrets-manager': 'secretsmanager',
   '@aws-sdk/client-sfn': 'states',
   '@aws-sdk/client-ssm': 'ssm',
@@ -266,9 +267,9 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
   it('allows the calls of its code where cdk.json names what it may use, and no others', async () => {
     const calls = await callsIn(await codeIn(moduleOf(category, provider)))
     expect(calls.length).toBeGreaterThan(0)
-    // Not a call: Systems Manager asks for it where a runbook is given a role.
+    // Not a call: Systems Manager asks for it where a runbook is given a role, and SageMaker where a job is.
     expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
-    expect(added.includes('iam:PassRole')).toBe(provider === 'aws-ssm-automation')
+    expect(added.includes('iam:PassRole')).toBe(['aws-sagemaker', 'aws-ssm-automation'].includes(provider))
   })
 
   it('allows none of them where it does not', async () => {
@@ -336,7 +337,9 @@ describe('providers that are part of AWS', () => {
     expect(of('ssm:CreateOpsItem').length).toBeGreaterThan(0)
     for (const { Condition } of of('ssm:CreateOpsItem'))
       expect(Condition).toEqual({ StringEquals: { 'aws:RequestedRegion': ['eu-west-1'] } })
-    for (const { Condition } of of('iam:PassRole'))
-      expect(Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' } })
+    for (const { Condition, Resource } of of('iam:PassRole')) {
+      const service = [Resource].flat().includes('arn:aws:iam::123456789012:role/trainings') ? 'sagemaker' : 'ssm'
+      expect(Condition).toEqual({ StringEquals: { 'iam:PassedToService': `${service}.amazonaws.com` } })
+    }
   })
 })

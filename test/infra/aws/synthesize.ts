@@ -36,6 +36,12 @@ export const awsProviders = {
   'aws-dlt': ['arn:aws:execute-api:eu-west-1:123456789012:abcde12345/prod'],
   'aws-step-functions': ['arn:aws:states:eu-west-1:123456789012:stateMachine:tune-checkout'],
   'aws-fis': ['arn:aws:fis:eu-west-1:123456789012:experiment-template/EXT1a2b3c4d5e6f7'],
+  'aws-sagemaker': [
+    'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model',
+    'arn:aws:sagemaker:eu-west-1:123456789012:training-job/churn-*',
+    'arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/churn-*',
+    'arn:aws:iam::123456789012:role/trainings',
+  ],
 }
 
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
@@ -62,6 +68,7 @@ export const tenCategories: CategoryInfo[] = [
     'aws-codebuild': {},
     'aws-codepipeline': {},
     'aws-dlt': {},
+    'aws-sagemaker': {},
     'aws-step-functions': {},
     'aws-fis': {},
   },

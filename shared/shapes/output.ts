@@ -1,4 +1,5 @@
-import { clipLine } from '../../shared/one-line.ts'
+import { clipLine } from '../one-line.ts'
+import { isRecord } from '../record.ts'
 
 /** Characters of JSON: what a run hands back goes into every later event of its sequence. */
 const longest = 2_000
@@ -11,15 +12,22 @@ export function outputOf(value: unknown): unknown {
   return text.length > longest ? clipLine(text, longest) : value
 }
 
-/** The numbers among what a run hands back, by name: for thresholds. */
+/** The numbers in what a run hands back, by name, for thresholds; a number alone is `output`. */
 export function numbersOf(value: unknown): Record<string, number> {
+  if (typeof value === 'number') return { output: value }
   if (!isRecord(value)) return {}
   const numbers = Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
   return Object.fromEntries(numbers.slice(0, mostNumbers))
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What a run hands back as text: JSON, or whatever it writes there, such as a path. */
+export function parseOutput(text: string | undefined): unknown {
+  if (!text) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 function isNothing(value: unknown): boolean {

@@ -1,0 +1,135 @@
+import '../functions/aws.ts'
+import assert from 'node:assert/strict'
+import {
+  CreateHyperParameterTuningJobCommand,
+  CreatePipelineCommand,
+  CreateTrainingJobCommand,
+  DescribePipelineExecutionCommand,
+  DescribeTrainingJobCommand,
+  ListHyperParameterTuningJobsCommand,
+  ListPipelineParametersForExecutionCommand,
+  ListTrainingJobsCommand,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker'
+import { actions } from '../../functions/optimization/actions.ts'
+import { awsSageMaker } from '../../functions/optimization/providers/aws-sagemaker.ts'
+import { Job } from '../functions/job.ts'
+import { failureOf, keyOf } from '../functions/use.ts'
+import type { Checks } from './program.ts'
+
+const region = 'us-east-1'
+const RoleArn = 'arn:aws:iam::123456789012:role/trainings'
+const digits = keyOf(1).slice(-16)
+const definition = {
+  RoleArn,
+  AlgorithmSpecification: {
+    TrainingImage: '123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:7',
+    TrainingInputMode: 'File',
+  },
+  OutputDataConfig: { S3OutputPath: 's3://models' },
+  ResourceConfig: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
+  StoppingCondition: { MaxRuntimeInSeconds: 3_600 },
+} as const
+
+/** The provider as it ships, on the API of SageMaker; moto has neither stops nor the steps of a pipeline, and all jobs complete. */
+export function sageMakerChecks(endpoint: string): Checks['tests'] {
+  const sageMaker = new SageMakerClient({ endpoint, region })
+  const job = new Job(awsSageMaker, { start: actions['start-model'], stop: actions['stop-model'] }, () => ({
+    endpoint,
+    region,
+  }))
+
+  return [
+    [
+      'SageMaker trains as before with other parameters, once for two tries, and tells the model and its metrics',
+      async () => {
+        await sageMaker.send(
+          new CreateTrainingJobCommand({
+            ...definition,
+            TrainingJobName: 'churn-weekly',
+            HyperParameters: { epochs: '10', lr: '0.1' },
+          }),
+        )
+        const input = { target: 'training/churn-weekly', parameters: { lr: 0.01 } }
+        for (const repeated of [false, true]) {
+          const { status, result, message, data } = await job.end(await job.start(input, { repeated }), input)
+          assert.deepEqual(
+            [status, result, data['id']],
+            ['succeeded', 'pass', `training/churn-weekly-${digits}`],
+            message,
+          )
+          assert.equal(data['model'], `s3://models/churn-weekly-${digits}/output/model.tar.gz`)
+        }
+        const { TrainingJobSummaries: jobs = [] } = await sageMaker.send(new ListTrainingJobsCommand())
+        assert.equal(jobs.length, 2)
+        const made = await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: `churn-weekly-${digits}` }))
+        assert.deepEqual(made.HyperParameters, { epochs: '10', lr: '0.01' })
+        assert.deepEqual([made.RoleArn, made.ResourceConfig], [RoleArn, definition.ResourceConfig])
+        assert.match((await job.stop({ id: `training/churn-weekly-${digits}` })).message, /ended already \(Completed\)/)
+      },
+    ],
+    [
+      'SageMaker tunes as before, once for two tries, and tells the best configuration',
+      async () => {
+        await sageMaker.send(
+          new CreateHyperParameterTuningJobCommand({
+            HyperParameterTuningJobName: 'churn-tuning',
+            HyperParameterTuningJobConfig: {
+              Strategy: 'Bayesian',
+              ResourceLimits: { MaxParallelTrainingJobs: 2, MaxNumberOfTrainingJobs: 20 },
+            },
+            TrainingJobDefinition: definition,
+          }),
+        )
+        const input = { target: 'tuning/churn-tuning' }
+        // The second is told only by AWS that there is one of its name.
+        for (const _try of [1, 2]) {
+          const { status, result, message, data } = await job.end(await job.start(input), input)
+          assert.deepEqual(
+            [status, result, data['id']],
+            ['succeeded', 'pass', `tuning/churn-tuning-${digits}`],
+            message,
+          )
+          assert.ok(Object.hasOwn(data['best'] as object, 'value'), JSON.stringify(data))
+        }
+        const { HyperParameterTuningJobSummaries: jobs = [] } = await sageMaker.send(
+          new ListHyperParameterTuningJobsCommand(),
+        )
+        assert.equal(jobs.length, 2)
+      },
+    ],
+    [
+      'SageMaker starts a pipeline with its parameters',
+      async () => {
+        await sageMaker.send(
+          new CreatePipelineCommand({
+            PipelineName: 'churn-model',
+            PipelineDefinition: JSON.stringify({ Version: '2020-12-01', Steps: [] }),
+            ClientRequestToken: keyOf(2),
+            RoleArn,
+          }),
+        )
+        const target = 'churn-model'
+        await awsSageMaker.check(job.client())
+        const { outcome } = await job.start({ target, parameters: { Epochs: 10 } })
+        const arn = outcome.data['id'] as string
+        const execution = await sageMaker.send(new DescribePipelineExecutionCommand({ PipelineExecutionArn: arn }))
+        assert.equal(execution.PipelineExecutionDisplayName, `churn-model-${digits}`)
+        const { PipelineParameters: given } = await sageMaker.send(
+          new ListPipelineParametersForExecutionCommand({ PipelineExecutionArn: arn }),
+        )
+        assert.deepEqual(given, [{ Name: 'Epochs', Value: '10' }])
+      },
+    ],
+    [
+      'SageMaker says in its own words that there is no such thing',
+      async () => {
+        for (const target of ['nothing', 'training/nothing', 'tuning/nothing']) {
+          const { kind, message } = await failureOf(job.start({ target }))
+          assert.equal(kind, 'refused', message)
+          assert.match(message, /ould not find/)
+        }
+      },
+    ],
+  ]
+}
