@@ -126,14 +126,12 @@ describe('the webhooks in the READMEs of the functions', () => {
 
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
     const earlier = await madeBefore(target)
-    const remedy = target.includes('run-action')
-      ? { action: { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } } }
-      : {}
+    const action = { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } }
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
     const rendered = preview(
       yaml,
-      { ...event, data: { ...event.data, result: 'fail', incident, ...remedy, ...earlier } },
+      { ...event, data: { ...event.data, result: 'fail', incident, action, ...earlier } },
       { secret_webhooks_token: demo.callerToken },
     )
     if ('configError' in rendered) throw new Error(rendered.configError)
