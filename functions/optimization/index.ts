@@ -6,6 +6,7 @@ export const optimization = defineCategory({
   summary: 'Starts optimizations, tunings and trainings of models, and stops them',
   actions,
   providers: {
+    'aws-sagemaker': async () => (await import('./providers/aws-sagemaker.ts')).awsSageMaker,
     'aws-step-functions': async () => (await import('./providers/aws-step-functions.ts')).awsStepFunctions,
     databricks: async () => (await import('./providers/databricks.ts')).databricks,
     akamas: async () => (await import('./providers/akamas.ts')).akamas,

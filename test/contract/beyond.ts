@@ -56,6 +56,22 @@ const azureBuilds: Beyond[] = [
  * what stands here and is called no more.
  */
 export const beyond: Record<string, Beyond[]> = {
+  'aws-sagemaker': [
+    {
+      operation: 'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions',
+      docs: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListPipelineExecutions.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['PipelineName'],
+        properties: {
+          PipelineName: { type: 'string', minLength: 1, maxLength: 2048 },
+          MaxResults: { type: 'integer', minimum: 1, maximum: 100 },
+        },
+      },
+      answer: { PipelineExecutionSummaries: [] },
+    },
+  ],
   stackstorm: [
     {
       operation: 'GET /api/v1/user',

@@ -12,6 +12,7 @@ import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from
 import { dist } from '../../infra/build.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { createSandbox } from '../../infra/local/sandbox/index.ts'
+import { sageMakerChecks } from './moto-sagemaker.ts'
 import { stepFunctionsChecks } from './moto-step-functions.ts'
 import type { Program } from './program.ts'
 
@@ -190,6 +191,7 @@ export const moto: Program = {
           },
         ],
         ...stepFunctionsChecks(url),
+        ...sageMakerChecks(url),
       ],
     }
   },

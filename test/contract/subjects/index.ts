@@ -5,6 +5,7 @@ import { awsCodeBuild } from './aws-codebuild.ts'
 import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
 import { awsDlt } from './aws-dlt.ts'
 import { awsFis } from './aws-fis.ts'
+import { awsSageMaker } from './aws-sagemaker.ts'
 import { awsStepFunctions } from './aws-step-functions.ts'
 import { azureLoadTesting } from './azure-load-testing.ts'
 import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
@@ -41,6 +42,7 @@ export const subjects: Subject[] = [
   awsFis,
   awsOpsCenter,
   awsSsmAutomation,
+  awsSageMaker,
   awsStepFunctions,
   azureBuilds,
   azureLoadTesting,

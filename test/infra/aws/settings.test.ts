@@ -98,7 +98,7 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, assumeRoles',
     ],
     [
       { awsProviders: { 'aws-ssm': [] } },
