@@ -25,7 +25,11 @@ beforeAll(async () => {
   steadybit = await startSteadybit()
   argoCd = await startArgoCd()
   for (const revision of ['0', '1', '2', '3', '4']) argoCd.deploy(revision.repeat(40))
-  controller = setInterval(() => reconcile(argoCd), 200)
+  controller = setInterval(() => {
+    reconcile(argoCd)
+    // What has begun runs, until it is stopped.
+    if (steadybit.state.executions.at(-1)?.state === 'CREATED') steadybit.enter('RUNNING')
+  }, 200)
   const { url: baseUrl, token } = rundeck
   const connections = 'cloud-automation-webhooks/connections'
   const secrets = {
@@ -99,7 +103,7 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
   })
   const [category, action = ''] = target.split('?')[0]?.split('/') ?? []
   if (action === 'cancel') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
-  if (category === 'chaos-testing')
+  if (category === 'chaos-testing' && action === 'stop-test')
     return { chaos: await make('chaos-testing/start-test?connection=steadybit', { target: 'SHOP-1' }) }
   if (action === 'stop-model') return { optimization: await make('optimization/start-model', { target: '101' }) }
   if (action === 'stop-runbook')

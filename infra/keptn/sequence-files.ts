@@ -20,7 +20,7 @@ export class SequenceFilesError extends Error {
 
 const folder = fileURLToPath(new URL('./sequences/', import.meta.url))
 
-/** The names of the sequences that come along: those of the quick start (protocol section 7). */
+/** The names of the sequences that come along: those of the quick start (protocol section 7), and one for each other category. */
 export const sequenceNames = (): string[] => readdirSync(folder).sort()
 
 /**

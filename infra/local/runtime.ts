@@ -5,6 +5,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda'
 import { categories } from '../../functions/index.ts'
 import { Failure } from '../../shared/errors.ts'
 import { problem } from '../../shared/function/answers.ts'
+import { actionNames } from '../../shared/function/category.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
 import {
@@ -230,9 +231,9 @@ async function callFunction(
 
 function index(url: string, cloud: LocalCloud) {
   return {
-    categories: categories.map(({ name, actions }) => ({
-      name,
-      actions: Object.keys(actions).map((action) => `${url}/v1/${name}/${action}`),
+    categories: categories.map((category) => ({
+      name: category.name,
+      actions: actionNames(category).map((action) => `${url}/v1/${category.name}/${action}`),
     })),
     tasks: `${url}/tasks`,
     events: `${url}/sandbox/events`,
@@ -240,6 +241,7 @@ function index(url: string, cloud: LocalCloud) {
     incidents: `${url}/sandbox/incidents`,
     flags: `${url}/sandbox/flags`,
     runs: `${url}/sandbox/runs`,
+    toxics: `${url}/sandbox/toxics`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */

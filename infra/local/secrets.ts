@@ -44,9 +44,17 @@ export function localSecrets(url: string, file?: string): LocalSecrets {
 function sandboxSecrets(url: string): Record<string, unknown> {
   const prefix = settings.secretPrefix
   const hash = createHash('sha256').update(demo.callerToken).digest('hex')
+  const unleash = {
+    provider: 'unleash',
+    baseUrl: `${url}/sandbox/unleash`,
+    token: demo.unleash.token,
+    project: 'default',
+    environment: 'production',
+  }
   return {
     [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'sandbox' } },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
+    [`${prefix}/approvals`]: { key: demo.approvalsKey },
     [`${prefix}/connections/issue-ticketing/default`]: {
       provider: 'github',
       baseUrl: `${url}/sandbox/github`,
@@ -59,13 +67,7 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       username: demo.serviceNow.username,
       password: demo.serviceNow.password,
     },
-    [`${prefix}/connections/feature-flags/default`]: {
-      provider: 'unleash',
-      baseUrl: `${url}/sandbox/unleash`,
-      token: demo.unleash.token,
-      project: 'default',
-      environment: 'production',
-    },
+    [`${prefix}/connections/feature-flags/default`]: unleash,
     [`${prefix}/connections/ci-cd/default`]: {
       provider: 'github-actions',
       baseUrl: `${url}/sandbox/github`,
@@ -79,6 +81,31 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       allow: [`${url}/sandbox/shop/`],
       target: `${url}/sandbox/shop/`,
     },
+    [`${prefix}/connections/chaos-testing/default`]: {
+      provider: 'toxiproxy',
+      baseUrl: `${url}/sandbox/toxiproxy`,
+      allow: ['shop-*'],
+      target: 'shop-db',
+    },
+    [`${prefix}/connections/optimization/default`]: {
+      provider: 'databricks',
+      baseUrl: `${url}/sandbox/databricks`,
+      token: demo.databricksToken,
+      target: '101',
+    },
+    [`${prefix}/connections/remediation/default`]: {
+      provider: 'rundeck',
+      baseUrl: `${url}/sandbox/rundeck`,
+      token: demo.rundeckToken,
+      project: 'shop',
+      keyOption: 'key',
+      actions: {
+        // The flag and its state come with the action, as its value.
+        'toggle-feature': { action: 'toggle-flag', connection: 'flags' },
+        'restart-service': { action: 'run-runbook', input: { target: 'restart-checkout' } },
+      },
+    },
+    [`${prefix}/connections/remediation/flags`]: unleash,
   }
 }
 

@@ -123,10 +123,11 @@ export const steadybit = defineJobProvider({
     let unclear = false
     for (const { id } of body.items) {
       const one = await http.get(executionPath(id), { accept: notShown, answer: execution })
-      const { state, variables } = notShown.includes(one.status) ? {} : one.body
+      const { state, started, variables = null } = notShown.includes(one.status) ? {} : one.body
       if (variables?.[keyVariable]?.value === key) return runOf(http, one.body)
       if (state && beforeStart.includes(state)) throw notTold(one.body, target)
-      unclear ||= !variables
+      // One that was canceled before it began may show none.
+      unclear ||= variables === null || (!started && Object.keys(variables).length === 0)
     }
     return repeated && unclear ? 'unknown' : undefined
   },

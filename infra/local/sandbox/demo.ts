@@ -9,6 +9,8 @@ export const demo = {
   keptnToken: 'sandbox-keptn-api-token',
   /** The OAuth client with which the same Keptn can be called instead. */
   oauth: { clientId: 'sandbox-oauth-client', clientSecret: 'sandbox-oauth-client-secret' },
+  /** Signs links and buttons of approvals. */
+  approvalsKey: 'sandbox-approvals-key-0123456789abcdef',
   /** The token of the GitHub that the sandbox plays. */
   githubToken: 'sandbox-github-token',
   /** The user of the ServiceNow that the sandbox plays, and an OAuth token that stands for the same. */
@@ -22,6 +24,10 @@ export const demo = {
    * to be approved, and of the person who approves them.
    */
   unleash: { token: 'sandbox-unleash-token', reviewerToken: 'sandbox-unleash-reviewer-token' },
+  /** The personal access token of the Databricks that the sandbox plays. */
+  databricksToken: 'sandbox-databricks-token',
+  /** The API token of the Rundeck that the sandbox plays. */
+  rundeckToken: 'sandbox-rundeck-token',
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */

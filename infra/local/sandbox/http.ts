@@ -1,7 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What the sandbox plays; also the names under which faults are switched and calls are listed. */
-export const targets = ['github', 'servicenow', 'unleash', 'keptn', 'sso', 'shop'] as const
+export const targets = [
+  'github',
+  'servicenow',
+  'unleash',
+  'keptn',
+  'sso',
+  'shop',
+  'toxiproxy',
+  'databricks',
+  'rundeck',
+] as const
 export type Target = (typeof targets)[number]
 
 /** One call to a played platform, read to its end. */
@@ -23,6 +34,8 @@ export interface Answer {
   status: number
   headers?: Record<string, string>
   body?: string
+  /** How long the platform takes for it, in milliseconds. */
+  takesMs?: number
   /** A few words for the person who watches the calls. */
   note?: string
 }
@@ -83,6 +96,17 @@ export function send(res: ServerResponse, answer: Answer): number | null {
   res.writeHead(answer.status, answer.headers)
   res.end(answer.body)
   return answer.status
+}
+
+/** The same, once the answer has taken its time; null also where the sandbox closes before. */
+export async function sendInTime(res: ServerResponse, answer: Answer, closing: AbortSignal): Promise<number | null> {
+  if (answer.takesMs) await pause(answer.takesMs, res, closing)
+  return send(res, answer)
+}
+
+/** Waits; when the sandbox closes before, the connection ends at once. */
+export async function pause(ms: number, res: ServerResponse, closing: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: closing }).catch(() => res.destroy())
 }
 
 /** The decoded segments of a path; none where an escape is malformed, which no route matches. */

@@ -1,15 +1,28 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createDatabricks, type Databricks } from './databricks.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createGitHub, type GitHub } from './github.ts'
-import { type Answer, type Call, isLocal, type Platform, readBody, send, type Target, targets } from './http.ts'
+import {
+  type Answer,
+  type Call,
+  isLocal,
+  type Platform,
+  readBody,
+  send,
+  sendInTime,
+  type Target,
+  targets,
+} from './http.ts'
 import { createKeptn, type Keptn } from './keptn.ts'
 import { createLists } from './lists.ts'
+import { createRundeck, type Rundeck } from './rundeck.ts'
 import { createServiceNow, type ServiceNow } from './servicenow.ts'
 import { createShop } from './shop.ts'
 import { spoil } from './spoil.ts'
 import { createSso, type Sso } from './sso.ts'
 import { type LoggedRequest, openStore } from './store.ts'
+import { createToxiproxy, type Toxiproxy } from './toxiproxy.ts'
 import { createUnleash, type Unleash } from './unleash.ts'
 
 export interface SandboxOptions {
@@ -40,6 +53,9 @@ export interface Sandbox {
   github: Pick<GitHub, 'issues' | 'runs'>
   serviceNow: Pick<ServiceNow, 'incidents'>
   unleash: Pick<Unleash, 'flags'>
+  toxiproxy: Pick<Toxiproxy, 'toxics'>
+  databricks: Pick<Databricks, 'runs'>
+  rundeck: Pick<Rundeck, 'runs'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
   /** Every call in so far but to the shop, oldest first. */
@@ -50,11 +66,12 @@ export interface Sandbox {
 
 /**
  * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
- * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, Keptn's API
- * at `/sandbox/keptn`, the SSO that gives tokens for it at `/sandbox/sso`, and a shop to send load to at
- * `/sandbox/shop`. But for the shop they take only the credentials of `demo`; they can be made to fail
- * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`, `/sandbox/flags`,
- * `/sandbox/runs`, `/sandbox/events`, `/sandbox/requests`).
+ * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
+ * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, Keptn's API at `/sandbox/keptn`, the SSO that
+ * gives tokens for it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and
+ * its database at `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made
+ * to fail (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`,
+ * `/sandbox/flags`, `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/events`, `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
 export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
@@ -67,6 +84,9 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
   const github = createGitHub(store)
   const serviceNow = createServiceNow(store)
   const unleash = createUnleash(store)
+  const toxiproxy = createToxiproxy(store)
+  const databricks = createDatabricks(store)
+  const rundeck = createRundeck(store)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
@@ -77,7 +97,10 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     unleash,
     keptn,
     sso,
-    shop: createShop(),
+    shop: createShop(() => toxiproxy.passage('shop-db')),
+    toxiproxy,
+    databricks,
+    rundeck,
   }
 
   const sandbox: Sandbox = {
@@ -99,6 +122,9 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     github,
     serviceNow,
     unleash,
+    toxiproxy,
+    databricks,
+    rundeck,
     keptn,
     sso,
     requests: (target) => store.requests(target),
@@ -147,7 +173,9 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
       return answer
     }
 
-    const status = fault ? await spoil(fault, platform, res, carryOut, closing.signal) : send(res, carryOut())
+    const status = fault
+      ? await spoil(fault, platform, res, carryOut, closing.signal)
+      : await sendInTime(res, carryOut(), closing.signal)
     if (closing.signal.aborted || seq === undefined) return
     store.requestEnded(seq, status)
     observe({

@@ -5,7 +5,7 @@ import type { Sandbox } from './index.ts'
 
 /**
  * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `runs`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
+ * `flags`, `runs`, `toxics`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {
@@ -21,7 +21,8 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (name === 'issues') return json(200, sandbox.github.issues(call.origin))
     if (name === 'incidents') return json(200, sandbox.serviceNow.incidents(call.origin))
     if (name === 'flags') return json(200, sandbox.unleash.flags(call.origin))
-    if (name === 'runs') return json(200, sandbox.github.runs(call.origin))
+    if (name === 'runs') return json(200, runs(sandbox, call.origin))
+    if (name === 'toxics') return json(200, sandbox.toxiproxy.toxics())
     if (name === 'requests') {
       const target = call.query.get('target')
       if (target !== null && !isTarget(target))
@@ -30,6 +31,13 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     }
     return unknown()
   }
+}
+
+/** Of every platform that runs something, in the order in which they began. */
+function runs({ github, databricks, rundeck }: Sandbox, origin: string) {
+  const ofGitHub = github.runs(origin).map((run) => ({ platform: 'github', ...run }))
+  const all = [...ofGitHub, ...databricks.runs(origin), ...rundeck.runs(origin)]
+  return all.sort((a, b) => a.created_at.localeCompare(b.created_at))
 }
 
 function faults(sandbox: Sandbox, call: Call): Answer {
@@ -67,7 +75,7 @@ function isTarget(name: string): name is Target {
 }
 
 function unknown(): Answer {
-  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'requests']
+  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'toxics', 'requests']
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, FaultKind } from './faults.ts'
-import { type Answer, json, type Platform, send } from './http.ts'
+import { type Answer, json, type Platform, pause, send, sendInTime } from './http.ts'
 
 /** What is cut in half where there is no real answer to cut. */
 const someAnswer = JSON.stringify({ id: 1, number: 1, state: 'open', title: 'An answer that will be cut' })
@@ -29,9 +29,9 @@ export async function spoil(
       res.socket?.resetAndDestroy()
       return null
     case 'slow': {
-      await sleep(fault.delayMs, undefined, { signal: closing }).catch(() => res.destroy())
+      await pause(fault.delayMs, res, closing)
       if (closing.aborted) return null
-      return send(res, done ?? carryOut())
+      return sendInTime(res, done ?? carryOut(), closing)
     }
     case 'truncate':
       return truncate(res, changed(fault, done?.body ? done : json(200, JSON.parse(someAnswer))))

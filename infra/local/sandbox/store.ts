@@ -20,6 +20,10 @@ const schema = `
     id INTEGER PRIMARY KEY, repo_id INTEGER NOT NULL, workflow TEXT NOT NULL, run_number INTEGER NOT NULL,
     ref TEXT NOT NULL, inputs TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER
   );
+  CREATE TABLE IF NOT EXISTS job_runs (
+    platform TEXT NOT NULL, number INTEGER NOT NULL, job TEXT NOT NULL, parameters TEXT NOT NULL, token TEXT,
+    created INTEGER NOT NULL, stopped INTEGER, PRIMARY KEY (platform, number), UNIQUE (platform, token)
+  );
   CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS journal (
     id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, element_id TEXT NOT NULL, element TEXT NOT NULL, value TEXT NOT NULL,
@@ -28,6 +32,7 @@ const schema = `
   CREATE INDEX IF NOT EXISTS journal_of_record ON journal (element_id);
   CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, flag TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS change_requests (id INTEGER PRIMARY KEY, request TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS proxies (name TEXT PRIMARY KEY, proxy TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
     time INTEGER NOT NULL, context TEXT, type TEXT NOT NULL, source TEXT, project TEXT, stage TEXT, service TEXT, event TEXT NOT NULL
@@ -45,10 +50,12 @@ const tables = [
   'issues',
   'comments',
   'runs',
+  'job_runs',
   'incidents',
   'journal',
   'flags',
   'change_requests',
+  'proxies',
   'events',
   'tokens',
   'faults',

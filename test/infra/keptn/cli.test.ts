@@ -183,7 +183,7 @@ describe('webhooks sequence', () => {
 
   it('lists the known names for an unknown one, with exit code 2', async () => {
     const { code, err } = await webhooks(['sequence', 'nope'])
-    expect(err).toBe('there is no sequence nope; known are incident, release, slo.\n')
+    expect(err).toBe('there is no sequence nope; known are chaos, incident, optimization, release, remediation, slo.\n')
     expect(code).toBe(2)
   })
 
@@ -204,7 +204,9 @@ describe('webhooks sequence', () => {
 
   it('explains itself', async () => {
     const { code, out } = await webhooks(['sequence', '--help'])
-    expect(out).toMatch(/incident, release, slo[\s\S]*--no-sandbox[\s\S]*Examples/)
+    expect(out.replace(/\s+/g, ' ')).toMatch(
+      /chaos, incident, optimization, release, remediation, slo .*--no-sandbox.*Examples/,
+    )
     expect(code).toBe(0)
   })
 })

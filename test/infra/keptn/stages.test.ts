@@ -7,7 +7,17 @@ import { filesOf, play } from './play.ts'
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
-const categories = ['ci-cd', 'feature-flags', 'incident-management', 'load-testing', 'notification', 'slo']
+const categories = [
+  'chaos-testing',
+  'ci-cd',
+  'feature-flags',
+  'incident-management',
+  'load-testing',
+  'notification',
+  'optimization',
+  'remediation',
+  'slo',
+]
 
 /** Answers like the real one: a silent call at once, an interactive one with 202 and a finished event. */
 async function start(end: (call: Call) => object = () => ({})): Promise<void> {
@@ -122,6 +132,75 @@ describe('the sequences that come along', () => {
     const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
     expect(passed).toBe(false)
     expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome: { result: 'fail', message: 'not on a Friday' } })
+  })
+
+  it('chaos tests, injects a fault under load, and tests again', async () => {
+    await start()
+    const { tasks } = await play(receiver, loadSequence('chaos'), { knownCategories: categories })
+    expect(tasks.map(({ name }) => name)).toEqual(['test', 'chaos', 'test', 'evaluation'])
+    expect(receiver.calls.map(({ path }) => path)).toEqual([
+      '/v1/load-testing/start-test',
+      '/v1/chaos-testing/start-test',
+      '/v1/load-testing/start-test',
+      '/v1/load-testing/start-test',
+      '/v1/slo/request-evaluation',
+    ])
+    const [steady, fault, load, again] = receiver.calls.map(inputsOf)
+    expect(fault).toEqual({
+      'input.target': 'shop-db',
+      'input.parameters.type': 'latency',
+      'input.parameters.attributes.latency': '500',
+      'input.parameters.attributes.jitter': '50',
+      'input.parameters.duration': 'PT10S',
+    })
+    expect(again).toEqual(steady)
+    const p95 = (inputs = {}) => JSON.parse((inputs as Record<string, string>)['input.thresholds'] ?? '[]')[0]
+    expect(p95(steady)).toEqual({ metric: 'p95', op: '<', value: 350 })
+    expect(p95(load)).toEqual({ metric: 'p95', op: '<', value: 1500, warn: 350 })
+  })
+
+  it.each([
+    ['chaos-testing', 'fail'],
+    ['load-testing', 'fail'],
+    ['load-testing', 'warning'],
+  ])('chaos takes the worse of fault and load: %s with %s', async (category, result) => {
+    await start((call) => (taskOf(call) === 'chaos' && call.path.includes(category) ? { result } : {}))
+    const { passed, tasks } = await play(receiver, loadSequence('chaos'), { knownCategories: categories })
+    expect(tasks[1]?.outcome).toMatchObject({ status: 'succeeded', result })
+    expect({ passed, played: tasks.length }).toEqual(
+      result === 'fail' ? { passed: false, played: 2 } : { passed: true, played: 4 },
+    )
+  })
+
+  it('remediation calls one webhook for both actions, each with its own value and no input', async () => {
+    // What the first answers comes back in the event of the second.
+    await start((call) => (taskOf(call) === 'action' ? { action: { action: 'x', ran: 'x', changed: true } } : {}))
+    const { tasks } = await play(receiver, loadSequence('remediation'), { knownCategories: categories })
+    expect(tasks.map(({ name }) => name)).toEqual(['action', 'action', 'evaluation'])
+    const actions = receiver.calls.filter(({ path }) => path === '/v1/remediation/run-action')
+    const given = actions.map(({ form }) => [...form].filter(([name]) => /^(input|data\.action)/.test(name)))
+    expect(given.map((pairs) => Object.fromEntries(pairs))).toEqual([
+      { 'data.action.action': 'toggle-feature', 'data.action.value.slow-recommendations': 'off' },
+      { 'data.action.action': 'restart-service', 'data.action.value.service': 'checkout' },
+    ])
+  })
+
+  it('remediation ends where an action failed', async () => {
+    await start((call) => (taskOf(call) === 'action' ? { result: 'fail' } : {}))
+    const { passed, tasks } = await play(receiver, loadSequence('remediation'), { knownCategories: categories })
+    expect([passed, tasks.length]).toEqual([false, 1])
+  })
+
+  it('optimization tunes with a threshold, and tells where the result is', async () => {
+    await start((call) => (taskOf(call) === 'tuning' ? { tuning: { url: 'https://models.example.com/7' } } : {}))
+    await play(receiver, loadSequence('optimization'), { knownCategories: categories })
+    const [tuning, notification] = receiver.calls
+    expect(tuning?.path).toBe('/v1/optimization/start-model')
+    const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(tuning)
+    expect(inputs).toEqual({ 'input.parameters.service': 'casdemoapp', 'input.parameters.trials': '40' })
+    expect(JSON.parse(thresholds)).toEqual([{ metric: 'accuracy', op: '>=', value: 0.9 }])
+    expect(notification?.query.get('mode')).toBe('silent')
+    expect(notification?.form.get('input.text')).toBe('casdemoapp is tuned\nhttps://models.example.com/7')
   })
 
   it('release passes on issue-ticketing alone: the sandbox answers for the others, and once only for an approval', async () => {

@@ -12,7 +12,7 @@ const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '.
 /** Where the vendors' contracts are not at hand, nothing can be held against them. */
 const held = existsSync(folder) ? test : test.skip
 /** Where the paths of the contract are below the platform. */
-const bases = { github: '/', servicenow: '/api/now', unleash: '/' }
+const bases = { github: '/', servicenow: '/api/now', unleash: '/', databricks: '/', rundeck: '/api/44' }
 const started = useSandbox()
 
 /** What a vendor's contract forbids of what the sandbox answers. */
@@ -82,4 +82,31 @@ held('What Unleash is played to answer is as its contract says.', async () => {
   const requests = `${project}/environments/production-guarded/change-requests`
   expect(await errors('POST', requests, change)).toEqual([])
   expect(await errors('POST', requests, { ...change, action: 'explode' })).toEqual([])
+})
+
+held('What Databricks is played to answer is as its contract says.', async () => {
+  const errors = answersOf('databricks', started.databricks)
+  const api = '/api/2.2/jobs'
+  for (const seconds of ['0', '60']) {
+    expect(await errors('POST', `${api}/run-now`, { job_id: 101, job_parameters: { seconds } })).toEqual([])
+  }
+  const [ended, on] = started.sandbox.databricks.runs('').map(({ id }) => id)
+  expect(await errors('GET', `${api}/runs/get?run_id=${ended}`)).toEqual([])
+  await sleep(600)
+  expect(await errors('GET', `${api}/runs/get?run_id=${ended}`)).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=${on}`)).toEqual([])
+  expect(await errors('POST', `${api}/runs/cancel`, { run_id: on })).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=${on}`)).toEqual([])
+  expect(await errors('POST', `${api}/run-now`, { job_id: 1 })).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=1`)).toEqual([])
+  expect(await errors('POST', `${api}/runs/cancel`, {})).toEqual([])
+})
+
+held('What Rundeck is played to answer is as its contract says.', async () => {
+  const errors = answersOf('rundeck', started.rundeck)
+  const options = { seconds: 0 }
+  expect(await errors('POST', '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run', { options })).toEqual([])
+  expect(await errors('GET', '/api/44/execution/1')).toEqual([])
+  expect(await errors('GET', '/api/44/execution/1/state')).toEqual([])
+  expect(await errors('POST', '/api/44/execution/1/abort')).toEqual([])
 })

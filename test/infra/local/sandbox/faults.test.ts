@@ -116,6 +116,31 @@ test('A 401 comes in the shape of each platform.', async () => {
   expect((await send()).json).toMatchObject({ code: 401 })
   expect((await started.call('POST', '/sso/oauth2/token')).json).toMatchObject({ error: 'invalid_client' })
   expect((await started.call('GET', '/shop/')).text).toContain('<h1>Bad credentials</h1>')
+  expect(JSON.parse((await started.toxiproxy('GET', '/version')).text)).toEqual({
+    error: 'Bad credentials',
+    status: 401,
+  })
+  expect((await started.databricks('GET', '/api/2.2/jobs/list')).json).toMatchObject({ error_code: 401 })
+  expect((await started.rundeck('GET', '/api/44/projects')).json).toMatchObject({ errorCode: 'unauthorized' })
+})
+
+test('Databricks, Rundeck and Toxiproxy fail in shapes of their own, before and after they have done their work.', async () => {
+  await fault({ target: 'databricks', kind: '429', retryAfter: 3, count: 1 })
+  const limited = await started.databricks('GET', '/api/2.2/jobs/list')
+  expect([limited.status, limited.headers.get('retry-after'), limited.json.error_code]).toEqual([
+    429,
+    '3',
+    'REQUEST_LIMIT_EXCEEDED',
+  ])
+  await fault({ target: 'databricks', kind: 'reset', after: true, count: 1 })
+  await expect(started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101 })).rejects.toThrow()
+  expect(started.sandbox.databricks.runs('')).toHaveLength(1)
+  await fault({ target: 'rundeck', kind: '503', count: 1 })
+  expect((await started.rundeck('GET', '/api/44/projects')).json).toMatchObject({ error: true, apiversion: 48 })
+  await fault({ target: 'toxiproxy', kind: 'empty', after: true, count: 1 })
+  const toxic = { type: 'latency', attributes: { latency: 1 } }
+  expect(await started.toxiproxy('POST', '/proxies/shop-db/toxics', toxic)).toMatchObject({ status: 200, text: '' })
+  expect(started.sandbox.toxiproxy.toxics()).toHaveLength(1)
 })
 
 test('A hanging call gets no answer until its client gives up.', async () => {
@@ -241,8 +266,10 @@ test('What hangs ends when the sandbox closes.', async () => {
   const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const other = await start(state)
   other.sandbox.faults.add({ target: 'github', kind: 'hang' })
-  const calls = [1, 2, 3].map(() =>
-    other.github('GET', '/user').then(
+  await other.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'timeout' })
+  const hanging = [other.github('GET', '/user'), other.github('GET', '/user'), other.call('GET', '/shop/')]
+  const calls = hanging.map((call) =>
+    call.then(
       () => 'answered',
       () => 'cut off',
     ),

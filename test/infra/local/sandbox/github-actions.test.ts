@@ -1,18 +1,11 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
+import { useClock } from './clock.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
 const actions = '/repos/acme/shop/actions'
 const deploy = `${actions}/workflows/deploy.yml`
-const begin = Date.parse('2026-11-24T12:00:00Z')
-
-/** Only the clock is ours. */
-beforeEach(() => {
-  const doNotFake = ['nextTick', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout', 'setInterval'] as const
-  jest.useFakeTimers({ now: begin, doNotFake: [...doNotFake, 'clearInterval', 'queueMicrotask', 'performance'] })
-})
-afterEach(() => void jest.useRealTimers())
-const after = (ms: number) => jest.setSystemTime(begin + ms)
+const after = useClock(Date.parse('2026-11-24T12:00:00Z'))
 
 const dispatch = (body: Record<string, unknown> = {}, workflow = deploy) =>
   started.github('POST', `${workflow}/dispatches`, { ref: 'main', return_run_details: true, ...body })

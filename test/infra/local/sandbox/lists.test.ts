@@ -60,10 +60,17 @@ test('All issues are listed with their comments.', async () => {
   ])
 })
 
-test('All runs of workflows are listed with how they stand and their address.', async () => {
+const restart = '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run'
+
+test('All runs are listed with their platform, how they stand and their address.', async () => {
   const body = { ref: 'main', inputs: { image: 'shop:1' } }
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', body)
-  expect((await started.call('GET', '/runs')).json).toMatchObject([
+  await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101, job_parameters: { trials: '5' } })
+  await started.rundeck('POST', restart, { options: { service: 'checkout' } })
+  const runs = (await started.call('GET', '/runs')).json
+  const of = (platform: string) => runs.filter((run: { platform: string }) => run.platform === platform)
+  expect(runs).toHaveLength(3)
+  expect(of('github')).toMatchObject([
     {
       id: 1,
       repository: 'acme/shop',
@@ -71,6 +78,45 @@ test('All runs of workflows are listed with how they stand and their address.', 
       inputs: { image: 'shop:1' },
       status: 'queued',
       html_url: `${started.origin}/sandbox/github/acme/shop/actions/runs/1`,
+    },
+  ])
+  const times = { created_at: expect.any(String), started_at: null, completed_at: null }
+  expect(of('databricks')).toEqual([
+    {
+      platform: 'databricks',
+      id: 700000002,
+      job: 'tune-recommender',
+      inputs: { service: 'shop', trials: '5', seconds: '10', outcome: 'success' },
+      status: 'PENDING',
+      ...times,
+      html_url: `${started.origin}/sandbox/databricks/jobs/101/runs/700000002`,
+    },
+  ])
+  expect(of('rundeck')).toEqual([
+    {
+      platform: 'rundeck',
+      id: 1,
+      job: 'restart-checkout',
+      inputs: { service: 'checkout' },
+      status: 'running',
+      ...times,
+      html_url: `${started.origin}/sandbox/rundeck/project/shop/execution/show/1`,
+    },
+  ])
+})
+
+test('All toxics are listed with their proxy.', async () => {
+  await started.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'latency', attributes: { latency: 5 } })
+  await started.toxiproxy('POST', '/proxies/shop-cache/toxics', { type: 'timeout' })
+  expect((await started.call('GET', '/toxics')).json).toEqual([
+    expect.objectContaining({ proxy: 'shop-cache', type: 'timeout', attributes: { timeout: 0 } }),
+    {
+      proxy: 'shop-db',
+      name: 'latency_downstream',
+      type: 'latency',
+      stream: 'downstream',
+      toxicity: 1,
+      attributes: { latency: 5, jitter: 0 },
     },
   ])
 })
@@ -133,8 +179,12 @@ test('An observer is told once of every call and of every event.', async () => {
   ])
 })
 
-test('DELETE /sandbox empties everything, and the flags are as they were at first.', async () => {
+test('DELETE /sandbox empties everything, and flags and proxies are as they were at first.', async () => {
   const flags = (await started.call('GET', '/flags')).json
+  await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101, idempotency_token: 'a' })
+  await started.rundeck('POST', restart, {})
+  await started.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'latency' })
+  await started.toxiproxy('DELETE', '/proxies/shop-cache')
   const project = '/api/admin/projects/default'
   await started.unleash('POST', `${project}/features/checkout-v2/environments/production/on`)
   const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
@@ -145,11 +195,12 @@ test('DELETE /sandbox empties everything, and the flags are as they were at firs
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('POST', '/faults', { target: 'sso', kind: '503' })
   expect((await started.call('DELETE', '')).status).toBe(204)
-  for (const list of ['/issues', '/runs', '/incidents', '/events', '/requests', '/faults']) {
+  for (const list of ['/issues', '/runs', '/toxics', '/incidents', '/events', '/requests', '/faults']) {
     expect((await started.call('GET', list)).json).toEqual([])
   }
   expect((await started.serviceNow('GET', '/api/now/table/sys_journal_field')).json.result).toEqual([])
   expect((await started.call('GET', '/flags')).json).toEqual(flags)
+  expect(Object.keys((await started.toxiproxy('GET', '/proxies')).json)).toEqual(['shop-cache', 'shop-db'])
   expect((await started.github('POST', '/repos/acme/shop/issues', { title: 'Again' })).json.number).toBe(1)
   expect((await started.serviceNow('POST', '/api/now/table/incident', {})).json.result.number).toBe('INC0010001')
 })
@@ -157,9 +208,12 @@ test('DELETE /sandbox empties everything, and the flags are as they were at firs
 test('A page whose host name was pointed here is shown nothing and switches nothing.', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
+  await started.rundeck('POST', restart, {})
+  await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101 })
   for (const path of [
     '/issues',
     '/runs',
+    '/toxics',
     '/incidents',
     '/flags',
     '/events',
@@ -168,6 +222,9 @@ test('A page whose host name was pointed here is shown nothing and switches noth
     '/github/acme/shop/issues/1',
     '/github/acme/shop/actions/runs/1',
     '/unleash/projects/default/features/checkout-v2',
+    '/toxiproxy',
+    '/databricks/jobs/101/runs/700000002',
+    '/rundeck/project/shop/execution/show/1',
   ]) {
     expect(await withHost('evil.example', path)).toBe(403)
     expect(await withHost('127.0.0.1.evil.example', path)).toBe(403)
@@ -178,7 +235,7 @@ test('A page whose host name was pointed here is shown nothing and switches noth
 test('What there is not gets a 404 or 405 that says what there is.', async () => {
   const { status, json } = await started.call('GET', '/jira')
   expect(status).toBe(404)
-  expect(json.message).toContain('github, servicenow, unleash, keptn, sso, shop')
+  expect(json.message).toContain('github, servicenow, unleash, keptn, sso, shop, toxiproxy, databricks, rundeck')
   expect((await started.call('GET', '')).status).toBe(404)
   expect((await started.call('GET', '/issues/1')).status).toBe(404)
   expect((await started.call('DELETE', '/issues')).status).toBe(405)

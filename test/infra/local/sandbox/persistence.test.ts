@@ -28,14 +28,17 @@ const post = (origin: string, path: string, body: unknown) =>
     body: JSON.stringify(body),
   })
 
-const everything = ({ github, serviceNow, unleash, keptn, faults, requests }: Sandbox) => [
+const everything = ({ databricks, github, rundeck, serviceNow, toxiproxy, unleash, ...rest }: Sandbox) => [
   github.issues(''),
   github.runs(''),
   serviceNow.incidents(''),
   unleash.flags(''),
-  keptn.events(),
-  faults.list(),
-  requests(),
+  toxiproxy.toxics(),
+  databricks.runs(''),
+  rundeck.runs(''),
+  rest.keptn.events(),
+  rest.faults.list(),
+  rest.requests(),
 ]
 
 async function serve(): Promise<{ child: ChildProcess; origin: string }> {
@@ -52,7 +55,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-test('A folder that is opened again holds issues, comments, runs, incidents, flags, events, requests and faults.', async () => {
+test('A folder that is opened again holds issues, comments, runs, incidents, flags, toxics, events, requests and faults.', async () => {
   const first = await start(state)
   await first.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await first.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
@@ -63,16 +66,24 @@ test('A folder that is opened again holds issues, comments, runs, incidents, fla
   await first.unleash('POST', `${project}/features/checkout-v2/environments/production/on`)
   const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
   await first.unleash('POST', `${project}/environments/production-guarded/change-requests`, change)
+  await first.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'timeout', attributes: { timeout: 1 } })
+  const job = { job_id: 101, job_parameters: { seconds: '0' }, idempotency_token: 'once' }
+  await first.databricks('POST', '/api/2.2/jobs/run-now', job)
+  await first.rundeck('POST', '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run', { options: { seconds: 1 } })
+  await first.rundeck('POST', '/api/44/execution/1/abort')
   await first.keptn('POST', '/api/v1/event', finished(context))
   first.sandbox.faults.add({ target: 'sso', kind: '503', count: 2 })
   await first.call('POST', '/sso/oauth2/token')
-  // A run goes on by the clock; this one has ended then.
-  while (first.sandbox.github.runs('')[0]?.status !== 'completed') await sleep(50)
+  // Runs go on by the clock; these have ended then.
+  const { github, databricks, rundeck } = first.sandbox
+  while ([github, databricks, rundeck].some(({ runs }) => runs('')[0]?.completed_at === null)) await sleep(50)
   const before = everything(first.sandbox)
   await first.stop()
 
   const second = await start(state)
   expect(everything(second.sandbox)).toEqual(before)
+  expect((await second.databricks('POST', '/api/2.2/jobs/run-now', job)).json.run_id).toBe(700000002)
+  expect((await second.call('GET', '/shop/')).status).toBe(503)
   expect(second.sandbox.faults.list()).toMatchObject([{ count: 2, left: 1 }])
   expect(second.sandbox.serviceNow.incidents('')).toMatchObject([{ work_notes: [{ value: 'Noted' }] }])
   expect(second.sandbox.unleash.flags('')[0]).toMatchObject({ changeRequests: [{ id: 1, state: 'Draft' }] })

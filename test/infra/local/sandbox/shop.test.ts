@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { createShop } from '../../../../infra/local/sandbox/shop.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
@@ -28,4 +29,13 @@ test('However much load it gets, neither the list of calls nor the observer hear
   await Promise.all(Array.from({ length: 20 }, () => visit()))
   expect((await started.call('GET', '/requests?target=shop')).json).toEqual([])
   expect(started.seen).toEqual([])
+})
+
+test.each([
+  ['never answers', { takesMs: Number.POSITIVE_INFINITY, lost: 'does not answer' }],
+  ['is slower than that', { takesMs: 10_001 }],
+])('It waits ten seconds for a database that %s.', (_, passage) => {
+  const call = { method: 'GET', path: '/', query: new URLSearchParams(), headers: {}, body: '', size: 0, origin: '' }
+  const answer = createShop(() => passage).answer(call)
+  expect(answer).toMatchObject({ status: 503, takesMs: 10_000, body: expect.stringContaining('takes too long') })
 })

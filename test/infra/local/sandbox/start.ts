@@ -21,6 +21,9 @@ export interface Started {
   github(method: string, path: string, body?: unknown): Promise<Answered>
   serviceNow(method: string, path: string, body?: unknown): Promise<Answered>
   unleash(method: string, path: string, body?: unknown, token?: string): Promise<Answered>
+  toxiproxy(method: string, path: string, body?: unknown): Promise<Answered>
+  databricks(method: string, path: string, body?: unknown): Promise<Answered>
+  rundeck(method: string, path: string, body?: unknown): Promise<Answered>
   keptn(method: string, path: string, body?: unknown): Promise<Answered>
 }
 
@@ -55,6 +58,11 @@ export async function start(state: string): Promise<Started> {
       call(method, `/servicenow${path}`, body, { authorization: basic(demo.serviceNow) }),
     unleash: (method, path, body, token = demo.unleash.token) =>
       call(method, `/unleash${path}`, body, { authorization: token }),
+    toxiproxy: (method, path, body) => call(method, `/toxiproxy${path}`, body),
+    databricks: (method, path, body) =>
+      call(method, `/databricks${path}`, body, { authorization: `Bearer ${demo.databricksToken}` }),
+    rundeck: (method, path, body) =>
+      call(method, `/rundeck${path}`, body, { 'x-rundeck-auth-token': demo.rundeckToken }),
     keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
     async stop() {
       sandbox.close()

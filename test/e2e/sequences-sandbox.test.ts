@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { categories } from '../../functions/index.ts'
+import { keptnEventLog } from '../../infra/keptn/event-log.ts'
+import { playSequence } from '../../infra/keptn/player.ts'
+import { loadSequence, type SequenceFiles } from '../../infra/keptn/sequence-files.ts'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered } from './service.ts'
+
+const names = ['chaos', 'remediation', 'optimization'] as const
+const played = {} as Record<(typeof names)[number], Awaited<ReturnType<typeof play>>>
+let service: Service
+beforeAll(async () => {
+  service = await new Service({ timeScale: 4 }).start()
+  await Promise.all(
+    names.map(async (name) => {
+      played[name] = await play(loadSequence(name))
+    }),
+  )
+}, 60_000)
+afterAll(() => service.end())
+
+const list = async (name: string) => (await service.call(`/sandbox/${name}`, undefined, { method: 'GET' })).body
+
+const runsOf = async (platform: string) =>
+  ((await list('runs')) as { platform: string; status: string }[]).filter((run) => run.platform === platform)
+
+async function play(files: SequenceFiles) {
+  const lines: string[] = []
+  const played = await playSequence({
+    files,
+    url: service.url,
+    token: demo.callerToken,
+    log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
+    knownCategories: categories.map(({ name }) => name),
+    print: (line) => lines.push(line),
+  })
+  return { ...played, text: lines.join('\n') }
+}
+
+/** What a task of the sequence answered last. */
+async function answerOf(task: string) {
+  const events = await service.events()
+  return events.filter(({ type }) => type === `sh.keptn.event.${task}.finished`).at(-1)?.data
+}
+
+describe('the sequence chaos', () => {
+  const p95 = /p95 is ([\d.]+), not </
+  const injections = async () => (await service.requests('toxiproxy')).filter(({ method }) => method !== 'GET')
+
+  it('slows the shop down while it is tested, and lets it go again', async () => {
+    const { passed, tasks, text } = played.chaos
+    expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+    expect(tasks.map(({ name, outcome }) => [name, outcome?.result])).toEqual([
+      ['test', 'pass'],
+      ['chaos', 'warning'],
+      ['test', 'pass'],
+      ['evaluation', 'pass'],
+    ])
+    expect(tasks[1]?.outcome?.message).toContain('ended as removed')
+    expect(Number(p95.exec(tasks[1]?.outcome?.message ?? '')?.[1])).toBeGreaterThan(450)
+    expect(await list('toxics')).toEqual([])
+    expect((await injections()).map(({ method, status }) => [method, status])).toEqual([
+      ['POST', 200],
+      ['DELETE', 204],
+    ])
+  })
+
+  it('ends where the shop does not bear it, and removes the fault all the same', async () => {
+    const files = loadSequence('chaos')
+    for (const { tasks } of files.sequences) {
+      for (const { name, properties } of tasks) {
+        if (name === 'chaos') Object.assign(properties, { latency: 2_000, duration: 'PT6S' })
+      }
+    }
+    const { passed, tasks } = await play(files)
+    expect([passed, tasks.map(({ name }) => name)]).toEqual([false, ['test', 'chaos']])
+    expect(tasks[1]?.outcome).toMatchObject({ status: 'succeeded', result: 'fail' })
+    expect(await list('toxics')).toEqual([])
+  }, 60_000)
+})
+
+it('the sequence remediation switches a flag off and restarts a service, by one webhook', async () => {
+  const { passed, tasks, text } = played.remediation
+  expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+  expect(tasks.map(({ outcome }) => outcome?.message)).toEqual([
+    expect.stringMatching(/^toggle-feature \(toggle-flag\): slow-recommendations in production is off/),
+    'restart-service (run-runbook): Execution 1 ended as succeeded',
+    expect.any(String),
+  ])
+  const flag = (await list('flags')).find(({ name }: { name: string }) => name === 'slow-recommendations')
+  expect(flag.environments).toContainEqual(expect.objectContaining({ name: 'production', enabled: false }))
+  const inputs = { service: 'checkout', key: expect.stringMatching(/^[0-9a-f]{40}$/) }
+  expect(await runsOf('rundeck')).toMatchObject([{ job: 'restart-checkout', inputs }])
+})
+
+it('the sequence optimization tunes a model above a threshold, and answers its best configuration', async () => {
+  const { passed, tasks, text } = played.optimization
+  expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+  expect(tasks.map(({ name }) => name)).toEqual(['tuning', 'notify'])
+  expect(await answerOf('tuning')).toMatchObject({
+    result: 'pass',
+    tuning: {
+      output: { best: { factors: 96 }, accuracy: 0.93, trials: 40 },
+      thresholds: [{ metric: 'accuracy', actual: 0.93, result: 'pass' }],
+    },
+  })
+  const inputs = { service: 'casdemoapp', trials: '40' }
+  expect(await runsOf('databricks')).toMatchObject([{ job: 'tune-recommender', inputs }])
+})
+
+describe('a run of the sandbox', () => {
+  const ended = async (action: string, input: object, query = '') => {
+    const event = triggered({ type: 'sh.keptn.event.job.triggered', input })
+    expect(await service.call(`/v1/${action}?mode=interactive&sendStarted=true${query}`, event)).toMatchObject({
+      status: 202,
+    })
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toHaveLength(1)
+    return finished[0]
+  }
+  const thresholds = [{ metric: 'accuracy', op: '>=', value: 0.9 }]
+
+  it.each([
+    ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /RUN_EXECUTION_ERROR: .*no trial got through/],
+    ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /accuracy/],
+    ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
+    ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
+  ])(
+    'at Databricks that %s is told as that',
+    async (_, outcome, query, end, message) => {
+      const input = { parameters: { seconds: 1, outcome }, thresholds }
+      const answer = await ended('optimization/start-model', input, query)
+      expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
+    },
+    30_000,
+  )
+
+  it.each([
+    ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /failed: step 2 failed on shop-2/],
+    ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /its status is "gone fishing"/],
+    ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Execution ID does not exist/],
+    ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
+  ])(
+    'at Rundeck that %s is told as that',
+    async (_, outcome, query, end, message) => {
+      const input = { target: 'clear-cache', parameters: { seconds: 1, outcome } }
+      const answer = await ended('remediation/run-runbook', input, query)
+      expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
+    },
+    30_000,
+  )
+
+  it('at Databricks, or at Rundeck, is stopped by what its start answered', async () => {
+    for (const [start, stop, input] of [
+      ['optimization/start-model', 'optimization/stop-model', {}],
+      ['remediation/run-job', 'remediation/stop-runbook', { target: 'restart-checkout' }],
+    ] as const) {
+      const parameters = { outcome: 'hang' }
+      const begun = await service.call(`/v1/${start}`, triggered({ input: { ...input, parameters } }))
+      expect(begun).toMatchObject({ status: 200, body: { data: { state: 'started' } } })
+      const stopped = await service.call(`/v1/${stop}`, triggered({ input: { id: begun.body.data.id } }))
+      expect(stopped).toMatchObject({
+        status: 200,
+        body: { result: 'pass', message: expect.stringContaining('Stopped') },
+      })
+    }
+    const [atDatabricks, atRundeck] = await Promise.all([runsOf('databricks'), runsOf('rundeck')])
+    expect([atDatabricks.at(-1)?.status, atRundeck.at(-1)?.status]).toEqual(['CANCELED', 'aborted'])
+  }, 30_000)
+})
