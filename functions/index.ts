@@ -4,6 +4,7 @@ import { featureFlags } from './feature-flags/index.ts'
 import { incidentManagement } from './incident-management/index.ts'
 import { issueTicketing } from './issue-ticketing/index.ts'
 import { loadTesting } from './load-testing/index.ts'
+import { notification } from './notification/index.ts'
 import { optimization } from './optimization/index.ts'
 import { remediation } from './remediation/index.ts'
 
@@ -15,6 +16,7 @@ export const categories = [
   incidentManagement,
   issueTicketing,
   loadTesting,
+  notification,
   optimization,
   remediation,
 ] as const

@@ -11,6 +11,8 @@ const shortestTimeout = 1_000
 /** Answers over this are refused: none that we need is larger, and a Lambda's memory is small. */
 const largestAnswer = 5 * 1024 * 1024
 const mostRedirects = 3
+/** Of a URL that is a credential, in characters. */
+const shortestSecretPart = 16
 
 type Query = Record<string, string | number | boolean | undefined>
 
@@ -25,6 +27,11 @@ export interface RequestOptions<T = unknown> {
   accept?: readonly number[]
   /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
   reads?: boolean
+  /**
+   * What its URL is called, such as `the webhook`, where the URL itself is a credential: then nothing shows more of it than
+   * its host, and no redirect is followed.
+   */
+  place?: string
 }
 
 export interface Answer<T = unknown> {
@@ -123,16 +130,18 @@ export class Http {
   }
 
   /**
-   * @param path below the base URL; each variable part goes through `segment` first
+   * @param path below the base URL; each variable part goes through `segment` first. Or a whole URL of the same origin
    * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, limits), `timeout`, `deadline`
    */
   async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<Answer<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const writes = method !== 'GET' && method !== 'HEAD' && !options.reads
+    const { place } = options
     const request = this.#build(method, path, options)
-    const what = `${method} ${new URL(request.url).pathname}`
+    const what = `${method} ${place ?? new URL(request.url).pathname}`
+    if (place !== undefined) rememberParts(new URL(request.url))
     if (writes) {
-      this.#options.intercept?.(request)
+      this.#options.intercept?.(place === undefined ? request : { ...request, url: `${this.#base.origin}/***` })
       if (Date.now() >= deadlineAt) {
         throw new Failure(
           'deadline',
@@ -145,7 +154,7 @@ export class Http {
     if (writes) this.#written = true
     let answer: Answer
     try {
-      answer = this.#meant(await this.#follow(authorized, what, options.accept))
+      answer = this.#meant(await this.#follow(authorized, what, options))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       if (isUnsent(error.cause)) this.#written = writtenBefore
@@ -200,7 +209,7 @@ export class Http {
     return status === undefined ? answer : { ...answer, status }
   }
 
-  async #follow(request: SentRequest, what: string, accept: readonly number[] = []): Promise<Answer> {
+  async #follow(request: SentRequest, what: string, { accept = [], place }: RequestOptions): Promise<Answer> {
     let current = request
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#send(current, what)
@@ -208,11 +217,12 @@ export class Http {
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
       if (!redirected || accept.includes(answer.status)) return answer
       const target = new URL(location, current.url)
-      const repeatable = current.method === 'GET' || answer.status === 307 || answer.status === 308
+      const repeatable =
+        place === undefined && (current.method === 'GET' || answer.status === 307 || answer.status === 308)
       if (target.origin !== this.#base.origin || !repeatable || redirects === mostRedirects) {
         throw new Failure(
           'refused',
-          `${this.#options.platform} redirected ${what} to ${target.origin}, which is not followed: check the connection's baseUrl.`,
+          `${this.#options.platform} redirected ${what} to ${target.origin}, which is not followed: check the connection's URL.`,
         )
       }
       current = { ...current, url: target.href }
@@ -294,6 +304,13 @@ export class Http {
     if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
     const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)
+  }
+}
+
+/** What makes a URL a credential, wherever the platform repeats it. Shorter parts are words of its API. */
+function rememberParts({ pathname, searchParams }: URL): void {
+  for (const part of [pathname, ...pathname.split('/'), ...searchParams.values()]) {
+    if (part.length >= shortestSecretPart) remember(part)
   }
 }
 

@@ -43,6 +43,8 @@ export class CategoryFunction extends Construct {
     const { name, summary, providers } = category
     const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
     const connections = secretPaths.connections(name)
+    const asks = Object.hasOwn(category.actions, 'ask-approval')
+    const forQuestions = asks ? [secretPaths.approvals] : []
     const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category
@@ -54,11 +56,11 @@ export class CategoryFunction extends Construct {
       memory: settings.memory.task,
       executionTimeout,
       deadLetters: this.deadLetters,
-      environment: keepsRuns ? tableVariable : {},
+      environment: keepsRuns || asks ? tableVariable : {},
       may: [
-        ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections]),
+        ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections, ...forQuestions]),
         mayListSecrets,
-        ...(keepsRuns ? [table.mayKeepRuns()] : []),
+        ...(keepsRuns || asks ? [table.mayKeepRuns()] : []),
         ...forProviders,
       ],
     })
@@ -74,10 +76,16 @@ export class CategoryFunction extends Construct {
         ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
       },
       may: [
-        ...mayReadSecrets(this, settings, [secretPaths.callers, secretPaths.orchestrators, connections]),
+        ...mayReadSecrets(this, settings, [
+          secretPaths.callers,
+          secretPaths.orchestrators,
+          connections,
+          ...forQuestions,
+        ]),
         mayListSecrets,
         table.mayUse(),
         ...mayUseTask(this.task),
+        ...(asks ? [mayAnswerTask(this.task)] : []),
         ...forProviders,
       ],
     })
@@ -96,4 +104,13 @@ function mayUseTask({ fn, live }: DurableFunction): Permission[] {
     { actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn, live.functionArn] },
     { actions: ['lambda:GetDurableExecution'], resources: [`${fn.functionArn}:*`], star: executionsOfAllVersions },
   ]
+}
+
+/** What a webhook does with a decision: it completes the callback that a task waits for. */
+function mayAnswerTask({ fn }: DurableFunction): Permission {
+  return {
+    actions: ['lambda:SendDurableExecutionCallbackSuccess'],
+    resources: [`${fn.functionArn}:*`],
+    star: executionsOfAllVersions,
+  }
 }

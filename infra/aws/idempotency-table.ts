@@ -4,8 +4,8 @@ import { Construct } from 'constructs'
 import type { Permission } from './permission.ts'
 
 /**
- * The answers to silent calls and the names of accepted tasks, by the identity of a call; and how runs are that no platform
- * knows. Each item says when it is to be forgotten, so the table may go with the stack.
+ * The answers to silent calls and the names of accepted tasks, by the identity of a call; how runs are that no platform
+ * knows; and the questions that wait for people. Each item says when it is to be forgotten, so the table may go with the stack.
  */
 export class IdempotencyTable extends Construct {
   readonly table: Table
@@ -26,7 +26,7 @@ export class IdempotencyTable extends Construct {
     return this.table.tableName
   }
 
-  /** What a task does with it whose runs no platform knows. */
+  /** What a task does with it whose runs no platform knows, or that asks people. */
   mayKeepRuns(): Permission {
     return {
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],

@@ -35,6 +35,7 @@ const executions = 'Executions get their ids when they are started; there is no 
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
  */
 export const providerAccess = {
   'aws-appconfig': {
@@ -287,6 +288,15 @@ export const providerAccess = {
         },
       ].filter(({ resources }) => resources.length > 0)
     },
+  },
+  'aws-sns': {
+    arns: {
+      topic: {
+        pattern: new RegExp(`^arn:[a-z-]+:sns:${region}:\\d{12}:[\\w-]{1,251}(?:\\.fifo)?$`),
+        example: 'arn:aws:sns:<region>:<account>:<name>',
+      },
+    },
+    permissions: (named) => [{ actions: ['sns:Publish', 'sns:GetTopicAttributes'], resources: named('topic') }],
   },
 } satisfies Record<string, ProviderAccess>
 

@@ -6,6 +6,7 @@ import type { Settings } from './settings.ts'
 /** The secrets of this deployment, as resources of a policy. Secrets Manager ends each ARN with a dash and six characters. */
 export const secretPaths = {
   callers: 'callers-??????',
+  approvals: 'approvals-??????',
   orchestrators: 'orchestrators/*',
   connections: (category: string) => `connections/${category}/*`,
 }

@@ -2,6 +2,7 @@ import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
+import { ApprovalsKey } from './approvals-key.ts'
 import { CategoryFunction, type CategoryInfo } from './category-function.ts'
 import { Dashboard } from './dashboard.ts'
 import { Finisher } from './finisher.ts'
@@ -26,6 +27,8 @@ export class WebhooksStack extends Stack {
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
+    if (categories.some(({ category }) => Object.hasOwn(category.actions, 'ask-approval')))
+      new ApprovalsKey(this, 'Approvals', settings)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories })
     const alarms = new Alarms(this, 'Alarms', {

@@ -6,6 +6,7 @@ export {
   InvokeCommand,
   ListDurableExecutionsByFunctionCommand,
   paginateGetDurableExecutionHistory,
+  SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda'
 
 /** One for the life of the process, so that its connections are used again. Loaded when first used. */

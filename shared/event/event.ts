@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
 import { validate } from '../validate.ts'
-import { subjectOf, taskOf } from './task-type.ts'
+import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
 
 const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
@@ -25,6 +25,7 @@ const schema = z.object({
       service: name,
       status: name,
       result: name,
+      message: z.optional(z.catch(z.string(), '')),
       labels: z.nullish(z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))),
       problem: free,
       incident: free,
@@ -36,6 +37,8 @@ const schema = z.object({
 export interface CallEvent {
   id: string | undefined
   type: string | undefined
+  /** What the event says of the task. */
+  kind: EventKind | undefined
   /** The task that the event is about: `openticket`. */
   task: string | undefined
   shkeptncontext: string | undefined
@@ -44,8 +47,10 @@ export interface CallEvent {
     project: string | undefined
     stage: string | undefined
     service: string | undefined
-    /** How the sequence stands so far. */
+    /** How the sequence stands so far; of a `finished`, how the task ended. */
     result: string | undefined
+    status: string | undefined
+    message: string | undefined
     labels: Record<string, string>
     problem?: Record<string, unknown> | undefined
     incident?: Record<string, unknown> | undefined
@@ -68,6 +73,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   return {
     id: event.id || undefined,
     type,
+    kind: type === undefined ? undefined : kindOf(type),
     task,
     shkeptncontext: event.shkeptncontext || undefined,
     gitcommitid: event.gitcommitid || undefined,
@@ -76,6 +82,8 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       stage: data?.stage || event.stage || undefined,
       service: data?.service || event.service || undefined,
       result: data?.result || undefined,
+      status: data?.status || undefined,
+      message: data?.message || undefined,
       labels: data?.labels ?? {},
       problem: data?.problem ?? undefined,
       incident: data?.incident ?? undefined,

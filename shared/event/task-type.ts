@@ -17,6 +17,13 @@ export function subjectOf(type: string): string | undefined {
   )?.[1]
 }
 
+export type EventKind = 'triggered' | 'started' | 'status.changed' | 'finished' | 'invalidated'
+
+/** What an event says of its task. */
+export function kindOf(type: string): EventKind | undefined {
+  return /\.(triggered|started|status\.changed|finished|invalidated)$/.exec(type)?.[1] as EventKind | undefined
+}
+
 /** The type of the event that answers a task. */
 export function replyType(task: string, kind: 'started' | 'status.changed' | 'finished'): string {
   return `sh.keptn.event.${task}.${kind}`

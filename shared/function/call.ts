@@ -5,6 +5,8 @@ import { Failure, type FieldError } from '../errors.ts'
 import { parseBody } from '../event/body.ts'
 import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
+import { log } from '../log.ts'
+import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { maskDeep } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
@@ -20,6 +22,8 @@ export interface CallRequest {
   body: string | null
   isBase64: boolean
   contentType: string | undefined
+  /** Where the category is called, without a slash at the end. */
+  address: string
 }
 
 /** A call that may be carried out: who, what, on which event, with everything checked. */
@@ -32,8 +36,10 @@ export interface Call {
   work: Work
   /** Seconds until an interactive call gives up. */
   deadline: number
-  /** Why nothing is to be done, where `when` says so. */
-  skip: string | undefined
+  /** Why nothing is to be done, and the result of that; it may be `when` that says so, or the event. */
+  skip: { message: string; result: 'pass' | 'fail' } | undefined
+  /** Whether somebody else answers the event: then nothing at all is done. */
+  quiet: boolean
 }
 
 /**
@@ -64,7 +70,11 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const connection = await loadConnection(category, chosen?.connection ?? name)
   refuseOtherShape(category, chosen?.action ?? request.action, connection)
   if (action.starts) refuseSilent(options, connection)
-  const completed = action.complete(asked, { event, connection: connection.values, provider: connection.provider })
+  if (action.ask) refuseSilentQuestion(options, request.action)
+  const { values, provider } = connection
+  const bridge = action.shape === 'message' ? await bridgeOf(caller, event) : undefined
+  const completed = action.complete(asked, { event, connection: values, provider, bridge })
+  const automatic = action.ask?.automatic(event)
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(completed)
   const identity = {
@@ -83,6 +93,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       action: identity.action,
       connection: connection.name,
       chosen: chosen?.name,
+      address: action.ask && request.address,
       input,
       key: event.id === undefined ? undefined : await identify({ ...identity, eventId: event.id, input: asked }),
       dryRun: options.dryRun,
@@ -90,7 +101,9 @@ export async function readCall(category: Category, caller: Caller, request: Call
       handsOver: action.starts && !options.dryRun && answersItself(connection),
     },
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,
-    skip: skipReason(options.when, event.data.result),
+    skip: skipReason(options.when, event.data.result) ?? automatic,
+    // Where Keptn's own approval-service runs, it sends started for each, and finishes those that it decides by itself.
+    quiet: automatic !== undefined && !options.sendStarted && !options.dryRun,
   }
 }
 
@@ -178,6 +191,25 @@ function refuseSilent({ mode, dryRun }: CallOptions, connection: Connection): vo
   )
 }
 
+/** People take their time. */
+function refuseSilentQuestion({ mode, dryRun }: CallOptions, action: string): void {
+  if (mode === 'interactive' || dryRun) return
+  throw new Failure('invalid', `${action} waits for people: call it with ?mode=interactive`, {
+    errors: [{ path: 'mode', message: 'must be interactive' }],
+  })
+}
+
+/** A message without that link is better than none. */
+async function bridgeOf({ orchestrator }: Caller, { data, shkeptncontext }: CallEvent): Promise<string | undefined> {
+  if (orchestrator === undefined || data.project === undefined || shkeptncontext === undefined) return undefined
+  try {
+    return (await loadOrchestrator(orchestrator)).linkTo(data.project, shkeptncontext)
+  } catch (error) {
+    log.warn('there is no link to the sequence', error as Error)
+    return undefined
+  }
+}
+
 function answersItself({ provider, values }: Connection): boolean {
   return provider.answersItself?.(values) ?? false
 }
@@ -203,9 +235,10 @@ function deadlineHere(): number | undefined {
   return settings.deadline === undefined ? undefined : parseDuration(settings.deadline, 'WEBHOOKS_DEADLINE')
 }
 
-function skipReason(when: string[] | undefined, result: string | undefined): string | undefined {
+function skipReason(when: string[] | undefined, result: string | undefined): Call['skip'] {
   if (!when || (result !== undefined && when.includes(result))) return undefined
-  return `Did nothing: data.result is ${result ?? 'not given'}, and this call acts only on ${when.join(' or ')}`
+  const message = `Did nothing: data.result is ${result ?? 'not given'}, and this call acts only on ${when.join(' or ')}`
+  return { message, result: 'pass' }
 }
 
 /** Runs both, and throws what is wrong with both at once. */

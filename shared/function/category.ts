@@ -1,6 +1,9 @@
 import type * as z from 'zod/mini'
+import type { Decision } from '../approvals/decision.ts'
 import type { CallEvent } from '../event/event.ts'
 import type { Outcome } from '../outcome.ts'
+import type { Message } from '../shapes/message.ts'
+import type { HttpAnswer } from './answers.ts'
 import type { Client, Provider, Shape } from './provider.ts'
 
 /** Something that has begun at the platform and goes on there: a run, an approval, a deployment. */
@@ -54,6 +57,44 @@ interface Follow<P extends Provider, Input> {
   takeBack?(provider: P, client: Client & { key: string }, input: Input): Promise<void>
 }
 
+/** What people are asked, and who may answer. */
+export interface Asked {
+  message: Message
+  approvers?: string[] | undefined
+  /** Who may not, where that is asked for. */
+  requester?: string | undefined
+  /** Seconds before the deadline. */
+  remindBefore?: number | undefined
+}
+
+/** How an action asks people, whose decision its task waits for. */
+interface Asking<P extends Provider, Input> {
+  asked(input: Input): Asked
+  /** Loaded when used. */
+  books(): Promise<typeof import('../approvals/books.ts')>
+  /** Whether people decide with buttons of the platform, and not on our page. */
+  hasButtons(provider: P): boolean
+  /**
+   * How it is decided without anybody, by what the event says; undefined: people are asked.
+   *
+   * @see https://github.com/keptn/keptn/tree/master/approval-service the standard task `approval`
+   */
+  automatic(event: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined
+  remind(provider: P, client: Client, input: Input, posted: unknown): Promise<void>
+  /** Shows the decision instead of the question; undefined: nobody has decided in time. */
+  settle(provider: P, client: Client, input: Input, posted: unknown, decision: Decision | undefined): Promise<void>
+  outcome(input: Input, asked: Outcome, decision: Decision | undefined): Outcome
+}
+
+/** What an input is completed from. */
+export interface Completing<P extends Provider = Provider> {
+  event: CallEvent
+  connection: Record<string, unknown>
+  provider: P
+  /** Where people see the sequence of the event. */
+  bridge?: string | undefined
+}
+
 /** What a call asks for, the same for every provider of the category. */
 export interface Action<P extends Provider = Provider, Input = never, Asked = Input> {
   /** What its provider must offer: a category may have providers of several shapes. */
@@ -71,7 +112,7 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
    *
    * @throws Failure `invalid`
    */
-  complete(input: Asked, from: { event: CallEvent; connection: Record<string, unknown>; provider: P }): Input
+  complete(input: Asked, from: Completing<P>): Input
   /**
    * Does it. May run again after a crash or a fault with the same `client.key`, and must then find what the earlier try
    * made instead of making it twice.
@@ -79,6 +120,8 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
    * @throws Failure
    */
   act(provider: P, client: Client, input: Input): Promise<Outcome | Begun | HandedOver>
+  /** For an action that asks people. */
+  ask?: Asking<P, Input>
   /** For an action that may begin something. */
   follow?: Follow<P, Input>
   /** Whether it starts what some platforms need a task for: see `onlyInteractive` of Provider. */
@@ -114,6 +157,20 @@ export interface Choice {
   choose(event: CallEvent, connection: Record<string, unknown>, actions: Category['actions']): Chosen | undefined
 }
 
+/** A request that a category answers by itself, with no token of a caller: it says in its own way who sends it. */
+export interface DoorRequest {
+  method: string
+  /** What follows in the path. */
+  rest: string[]
+  headers: Record<string, string | undefined>
+  /** As it came, byte for byte, as text. */
+  body: string
+  /** Epoch milliseconds. */
+  now: number
+}
+
+export type Door = (category: Category, request: DoorRequest) => Promise<HttpAnswer>
+
 /** A task category: one folder, one function. */
 export interface Category {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
@@ -122,6 +179,8 @@ export interface Category {
   // biome-ignore lint/suspicious/noExplicitAny: its schema guards the input of each action at the door, its shape the provider.
   actions: Record<string, Action<any, any, any>>
   choice?: Choice
+  /** Path -> who answers below it, loaded when used. */
+  doors?: Record<string, () => Promise<Door>>
   /** Name -> module, loaded when used, so that a call pays for one provider only. */
   providers: Record<string, () => Promise<Provider>>
 }

@@ -1,11 +1,12 @@
 import type { Aws } from '../aws/aws.ts'
 import type { Connection } from '../connections.ts'
 import { Http, type SentRequest } from '../http.ts'
-import type { Client } from './provider.ts'
+import type { Client, Reference } from './provider.ts'
 
 interface ConnectOptions {
   key: string | undefined
   repeated: boolean
+  question?: Reference | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
   /** Gets each request that would change something, before it goes out. */
@@ -14,7 +15,7 @@ interface ConnectOptions {
 
 /** The client of a connection, as its provider's functions get it. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { key, repeated, ...limits } = options
+  const { key, repeated, question, ...limits } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
@@ -22,6 +23,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     connection: values,
     key,
     repeated,
+    question,
     get http() {
       const ca = values['ca'] as string | undefined
       http ??= new Http({

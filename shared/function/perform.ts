@@ -5,7 +5,7 @@ import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
 import type { Action, Begun, Category, HandedOver, Look } from './category.ts'
 import { connect } from './connect.ts'
-import { type Client, hasKey, type Provider } from './provider.ts'
+import { type Client, hasKey, type Provider, type Reference } from './provider.ts'
 
 /** What a call wants done: an action on a connection. */
 export interface Work {
@@ -20,6 +20,8 @@ export interface Work {
   dryRun: boolean
   /** Whether what it starts must not outlive its task. */
   mustEnd?: boolean | undefined
+  /** Where our API is, for an action that asks people. */
+  address?: string | undefined
   /** Whether the platform itself answers what is started. */
   handsOver?: boolean | undefined
 }
@@ -38,11 +40,44 @@ export async function perform(
   deadlineAt: number,
   repeated: boolean,
 ): Promise<Outcome | Begun | HandedOver> {
-  const result = await withConnection(category, work, (action, connection) => {
-    if (work.dryRun) return rehearse(connection, action, work, deadlineAt)
-    return action.act(connection.provider, connect(connection, { key: work.key, repeated, deadlineAt }), work.input)
+  const result = await withConnection(category, work, async (action, connection) => {
+    const question = action.ask && (await referenceOf(action.ask, work, deadlineAt))
+    if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, question })
+    const client = connect(connection, { key: work.key, repeated, question, deadlineAt })
+    return action.act(connection.provider, client, work.input)
   })
   return maskDeep(result)
+}
+
+/** What leads to the question of a task: the same each time it is made. */
+async function referenceOf(
+  { books }: NonNullable<AnyAction['ask']>,
+  { key, address, dryRun }: Work,
+  deadlineAt: number,
+): Promise<Reference> {
+  const { referenceTo } = await books()
+  const until = Math.floor(deadlineAt / 1_000) + 1
+  // Nothing that works is shown in a dry run.
+  const reference = dryRun || key === undefined ? 'dry-run' : await referenceTo(key, until)
+  return { reference, url: `${address}/approvals/${reference}`, deadlineAt }
+}
+
+/**
+ * Does something for an action that asks people.
+ *
+ * @param run gets the action's way to ask, its provider and a client
+ * @throws Failure
+ */
+export async function withQuestion<T>(
+  category: Category,
+  work: Work,
+  deadlineAt: number,
+  run: (ask: NonNullable<AnyAction['ask']>, provider: Provider, client: Client) => Promise<T>,
+): Promise<T> {
+  return withConnection(category, work, async ({ ask, summary }, connection) => {
+    if (!ask) throw new Error(`"${summary}" asks nobody.`)
+    return run(ask, connection.provider, connect(connection, { key: work.key, repeated: false, deadlineAt }))
+  })
 }
 
 /**
@@ -127,12 +162,17 @@ class Rehearsed extends Error {
 }
 
 /** Goes as far as the first request that would change something, and answers that request, masked. */
-async function rehearse(connection: Connection, action: AnyAction, work: Work, deadlineAt: number): Promise<Outcome> {
+async function rehearse(
+  connection: Connection,
+  action: AnyAction,
+  work: Work,
+  limits: { deadlineAt: number; question: Reference | undefined },
+): Promise<Outcome> {
   const intercept = (request: SentRequest) => {
     throw new Rehearsed(request)
   }
   try {
-    const client: Client = connect(connection, { key: undefined, repeated: false, deadlineAt, intercept })
+    const client: Client = connect(connection, { key: undefined, repeated: false, ...limits, intercept })
     const result = await action.act(connection.provider, client, work.input)
     if (!('outcome' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
     return {

@@ -2,6 +2,14 @@ import type * as z from 'zod/mini'
 import type { Aws } from '../aws/aws.ts'
 import type { Authorization, Http } from '../http.ts'
 
+/** What leads to a question: for a button, and for the page. */
+export interface Reference {
+  reference: string
+  url: string
+  /** Epoch milliseconds. */
+  deadlineAt: number
+}
+
 /** What a provider's functions work with: one instance of the platform, for one call. */
 export interface Client<Connection = Record<string, unknown>> {
   /** The connection's secret, checked against the provider's schema. */
@@ -15,12 +23,14 @@ export interface Client<Connection = Record<string, unknown>> {
    * no event id: then nothing can be looked up.
    */
   key: string | undefined
+  /** Where it is decided, for an action that asks people. */
+  question?: Reference | undefined
   /** Whether an earlier try of this call may have got further than we know. */
   repeated: boolean
 }
 
 /** What a provider can do: the functions that `shared/shapes/` ask of it. */
-export type Shape = 'ticket' | 'flag' | 'job'
+export type Shape = 'ticket' | 'flag' | 'job' | 'message'
 
 /** A downstream platform: what every provider says of itself, whatever its category. */
 export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {

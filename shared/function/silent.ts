@@ -29,7 +29,7 @@ interface LambdaContext {
  */
 export async function answerSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
   const { work, skip } = call
-  if (skip) return passed(skip)
+  if (skip) return { ...passed(skip.message), result: skip.result }
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
   const act = async () => asChosen(await actSoon(category, work, deadlineAt), work.chosen, work.action)
   if (work.key === undefined || work.dryRun) return act()

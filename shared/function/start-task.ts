@@ -41,7 +41,9 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     deadline: call.deadline,
     dryRun: work.dryRun,
     ...(options.progress ? { progress: true } : {}),
-    ...(call.skip ? { skip: call.skip } : {}),
+    ...(call.skip ? { skip: call.skip.message } : {}),
+    ...(call.skip?.result === 'fail' ? { skipResult: 'fail' } : {}),
+    ...(work.address === undefined ? {} : { address: work.address }),
     ...(work.mustEnd ? { mustEnd: true } : {}),
     ...(work.handsOver ? { handsOver: true } : {}),
   }

@@ -30,8 +30,11 @@ export const taskPayload = z.object({
   deadline: z.number(),
   dryRun: z.boolean(),
   progress: z.optional(z.boolean()),
-  /** Why nothing is to be done. */
+  /** Why nothing is to be done, and the result of that; a pass where left out. */
   skip: z.optional(z.string()),
+  skipResult: z.optional(z.enum(['pass', 'fail'])),
+  /** Where our API is, for an action that asks people. */
+  address: z.optional(z.string()),
   /** Whether what it starts must not outlive it. */
   mustEnd: z.optional(z.boolean()),
   /** Whether the platform itself sends the finished event, once it has taken what is started. */

@@ -1,17 +1,18 @@
-import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { inWords } from '../duration.ts'
-import { Failure, isTransient, sentence } from '../errors.ts'
+import { Failure, sentence } from '../errors.ts'
 import { finishedReply, progressReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { asChosen, errored, type Outcome, passed } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
-import { backoff } from './backoff.ts'
-import type { Begun, Category, HandedOver } from './category.ts'
-import { type Deadline, follow } from './follow.ts'
-import { perform, type Work } from './perform.ts'
+import { askPeople } from './ask-people.ts'
+import { begin, handedOverInDoubt } from './begin.ts'
+import type { Category, HandedOver } from './category.ts'
+import { follow } from './follow.ts'
+import type { Work } from './perform.ts'
 import { sendEvent } from './send-event.ts'
 import { takeBack } from './take-back.ts'
 import { type TaskPayload, taskPayload } from './task-payload.ts'
@@ -75,10 +76,11 @@ async function act(
   context: DurableContext,
   deadlineAt: number,
 ): Promise<Outcome | HandedOver> {
-  if (task.skip) return passed(task.skip)
+  if (task.skip) return { ...passed(task.skip), result: task.skipResult ?? 'pass' }
   const work = workOf(task)
   const { deadline } = task
   try {
+    if (category.actions[work.action]?.ask) return await askPeople(category, work, context, { deadline, deadlineAt })
     const result = await begin(category, work, context, { deadline, deadlineAt })
     if ('pending' in result) {
       const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
@@ -92,15 +94,8 @@ async function act(
   }
 }
 
-function workOf({ action, connection, input, dryRun, taskId, mustEnd, handsOver }: TaskPayload): Work {
-  return { action, connection, input, dryRun, key: taskId, mustEnd, handsOver }
-}
-
-/** The platform may have taken it, and then it answers: nothing sent is better than two. */
-function handedOverInDoubt(outcome: Outcome): HandedOver {
-  log.error('it is in doubt whether the platform answers this task: nothing is sent', { reason: outcome.message })
-  const message = `${sentence(outcome.message)} It may have been taken all the same, and is then answered by the platform: so no finished was sent.`
-  return { outcome: { ...outcome, message }, answeredBy: 'in doubt' }
+function workOf({ action, connection, input, dryRun, taskId, mustEnd, handsOver, address }: TaskPayload): Work {
+  return { action, connection, input, dryRun, key: taskId, mustEnd, handsOver, address }
 }
 
 /** A start that was given up may have got through all the same. */
@@ -123,64 +118,4 @@ async function sendProgress(category: Category, task: TaskPayload, message: stri
   } catch (error) {
     log.warn('a status.changed was not taken', error as Error)
   }
-}
-
-/**
- * Does the action, patiently: a platform that is down is asked again until the deadline.
- *
- * A try that certainly wrote nothing ends its step and is followed by another; one that may have, or of which nothing is
- * known since it died, is tried again within its step. So the second attempt of a step is always in doubt, and no other.
- */
-async function begin(
-  category: Category,
-  work: Work,
-  context: DurableContext,
-  { deadline, deadlineAt }: Deadline,
-): Promise<Outcome | Begun | HandedOver> {
-  for (let tries = 1; ; tries++) {
-    const tried = await context.step(
-      work.action,
-      async ({ attempt }): Promise<Outcome | Begun | HandedOver | { again: number }> => {
-        const repeated = attempt > 1
-        try {
-          return await perform(category, work, deadlineAt, repeated)
-        } catch (error) {
-          const timeLeft = deadlineAt - Date.now()
-          const inDoubt = repeated || (error instanceof Failure && (error.afterWrite || error.kind === 'doubtful'))
-          if (!isTransient(error) || timeLeft <= lastTry) {
-            const outcome = maskDeep(errored(isTransient(error) ? givenUp(error as Failure, deadline) : error))
-            return work.handsOver && inDoubt ? handedOverInDoubt(outcome) : outcome
-          }
-          log.warn(`${work.action} did not succeed`, { tries, attempt, reason: (error as Failure).message })
-          if (inDoubt) throw error
-          return { again: pause(error as Failure, tries, deadline, deadlineAt) }
-        }
-      },
-      {
-        // So that a second run knows that it is one.
-        semantics: StepSemantics.AtMostOncePerRetry,
-        retryStrategy: (error, attempt) => ({
-          shouldRetry: attempt < mostTries,
-          delay: { seconds: pause(error, attempt, deadline, deadlineAt) },
-        }),
-      },
-    )
-    if (!('again' in tried)) return tried
-    await context.wait('pause', { seconds: tried.again })
-  }
-}
-
-/** Of the 3,000 operations that an execution may have. */
-const mostTries = 2_000
-/** With less time left than this a try is the last one, in milliseconds. */
-const lastTry = 1_500
-
-/** Seconds until the next try of an action: doubling to a minute (longer for deadlines of days), before the deadline. */
-function pause(error: Error, attempt: number, deadline: number, deadlineAt: number): number {
-  const left = (deadlineAt - Date.now()) / 1_000 - 1
-  return Math.max(1, Math.floor(Math.min(backoff(error, attempt, 1, Math.max(60, deadline / 1_000)), left)))
-}
-
-function givenUp(error: Failure, deadline: number): Failure {
-  return new Failure(error.kind, `${sentence(error.message)} Gave up at the deadline of ${inWords(deadline)}.`)
 }

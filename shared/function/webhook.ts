@@ -4,9 +4,10 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorize, type Caller } from '../callers.ts'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
+import { passed } from '../outcome.ts'
 import { type HttpAnswer, json, outcomeAnswer, problem } from './answers.ts'
 import { readCall } from './call.ts'
-import type { Category } from './category.ts'
+import type { Category, DoorRequest } from './category.ts'
 import { answerSilently } from './silent.ts'
 import { startTask } from './start-task.ts'
 import { readTaskStatus } from './task-status.ts'
@@ -20,16 +21,18 @@ import { readTaskStatus } from './task-status.ts'
  */
 export function webhookHandler(category: Category) {
   return middy<APIGatewayProxyEvent, HttpAnswer, Error, Context>({ timeoutEarlyInMillis: 0 })
-    .use(requestLog())
+    .use(requestLog(category))
     .use(problems())
     .use(httpHeaderNormalizer())
     .handler((event, context) => route(category, event, context))
 }
 
 async function route(category: Category, event: APIGatewayProxyEvent, context: Context): Promise<HttpAnswer> {
-  const caller = await authenticate(event.headers)
   const [, ...parts] = event.path.split('/').filter(Boolean).map(decodePart)
   const [first = '', second] = parts
+  const door = category.doors && Object.hasOwn(category.doors, first) ? category.doors[first] : undefined
+  if (door) return (await door())(category, doorRequest(event, parts.slice(1)))
+  const caller = await authenticate(event.headers)
   if (first === 'tasks' && second !== undefined && parts.length === 2) {
     allow(event, 'GET')
     authorize(caller, category.name)
@@ -57,6 +60,7 @@ async function answerCall(
     body: event.body,
     isBase64: event.isBase64Encoded,
     contentType: event.headers['content-type'],
+    address: addressOf(event, category.name),
   })
   log.appendKeys({
     caller: caller.name,
@@ -67,17 +71,37 @@ async function answerCall(
     keptnContext: call.event.shkeptncontext,
   })
   if (call.options.mode === 'silent') return outcomeAnswer(await answerSilently(category, call, context))
+  if (call.quiet && call.skip) {
+    const { message, result } = call.skip
+    const outcome = passed(
+      `${message}. Keptn's approval-service decides this by itself: nobody was asked, and nothing is sent`,
+    )
+    return json(200, { ...outcome, result })
+  }
   const { taskId, duplicate } = await startTask(category.name, call)
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: statusUrl(event, category.name, taskId), duplicate })
 }
 
-/** From what API Gateway says of itself: the caller's own Host header could name any host. */
 function statusUrl(event: APIGatewayProxyEvent, category: string, taskId: string): string {
+  return `${addressOf(event, category)}/tasks/${taskId}`
+}
+
+/**
+ * Where the category is, without a slash at the end. From what API Gateway says of itself: the caller's own Host header
+ * could name any host.
+ */
+function addressOf(event: APIGatewayProxyEvent, category: string): string {
   const { domainName, path } = event.requestContext
   const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = event.headers
   const stage = path.slice(0, path.length - event.path.length)
-  return new URL(`${stage}/${category}/tasks/${taskId}`, `${protocol}://${domainName}:${port}`).href
+  return new URL(`${stage}/${category}`, `${protocol}://${domainName}:${port}`).href
+}
+
+function doorRequest(event: APIGatewayProxyEvent, rest: string[]): DoorRequest {
+  const { httpMethod: method, headers, body, isBase64Encoded } = event
+  const text = isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
+  return { method, rest, headers, body: text, now: Date.now() }
 }
 
 function allow(event: APIGatewayProxyEvent, method: string): void {
@@ -103,20 +127,30 @@ function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
   }
 }
 
+/** What follows the name of a door may be a key: the link of an approval is one. */
+function shownPath(path: string, doors: string[]): string {
+  const [category = '', first = '', ...rest] = path.split('/').filter(Boolean)
+  return doors.includes(first) && rest.length > 0 ? `/${category}/${first}/***` : path
+}
+
+/** A page says why for people, and its door has logged it. */
+function detailIn(answer: HttpAnswer | null | undefined): string | undefined {
+  if (!answer?.headers['content-type']?.includes('json')) return undefined
+  return (JSON.parse(answer.body) as { detail?: string }).detail
+}
+
 /** One line per request, without its body or headers. */
-function requestLog(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+function requestLog({ doors = {} }: Category): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
   let began = 0
   const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: HttpAnswer | null }) => {
-    const { statusCode, body } = request.response ?? {}
+    const { statusCode } = request.response ?? {}
     log.info('request', {
       method: request.event.httpMethod,
-      path: request.event.path,
+      path: shownPath(request.event.path, Object.keys(doors)),
       status: statusCode,
       ms: Date.now() - began,
       requestId: request.context.awsRequestId,
-      ...(statusCode !== undefined && statusCode >= 400
-        ? { detail: (JSON.parse(body ?? '{}') as { detail?: string }).detail }
-        : {}),
+      ...(statusCode !== undefined && statusCode >= 400 ? { detail: detailIn(request.response) } : {}),
     })
     log.resetKeys()
   }

@@ -12,6 +12,7 @@ export const keptnConnection = z
   .strictObject({
     type: z.literal('keptn'),
     baseUrl: url('The environment, without /api: https://abc.cloudautomation.live.dynatrace.com'),
+    bridgeUrl: optional(url('Where people open the Bridge; /bridge below baseUrl where left out')),
     token: optional(secret('Its API token')),
     oauth: optional(
       z.strictObject({
@@ -39,6 +40,11 @@ type Connection = z.output<typeof keptnConnection>
  */
 export function keptn(connection: Connection): Orchestrator {
   return {
+    linkTo(project, shkeptncontext) {
+      const { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` } = connection
+      const path = `project/${encodeURIComponent(project)}/sequence/${encodeURIComponent(shkeptncontext)}`
+      return `${bridgeUrl.replace(/\/$/, '')}/${path}`
+    },
     async send(reply, repeated) {
       const http = connect(connection)
       if (repeated && (await isRecorded(http, reply))) return

@@ -13,6 +13,8 @@ export interface Orchestrator {
    * @throws Failure; the caller tries again later
    */
   send(reply: Reply, repeated: boolean): Promise<void>
+  /** Where people see a sequence. */
+  linkTo(project: string, shkeptncontext: string): string
 }
 
 const head = z.looseObject({ type: z.literal('keptn') })

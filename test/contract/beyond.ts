@@ -3,7 +3,7 @@ import type { Schema } from './json-schema.ts'
 
 /** A call that a provider makes and its contract does not have, with what the vendor's page says of it. */
 export interface Beyond {
-  /** Method and path, as in a contract; of one that the contract has, only `query` counts, and adds to what it knows. */
+  /** Method and path, as in a contract; of one that the contract has, `query` and `body` add to what it knows. */
   operation: string
   /** Where it is described. */
   docs: string
@@ -27,6 +27,7 @@ const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
 const azureProject = '/{organization}/{project}/_apis'
 const azureVersion = { 'api-version': { const: '7.1' } }
 const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
+const slackMethods = 'https://docs.slack.dev/reference/methods'
 /** What is asked of a run whichever contract it is held against. */
 const azureBuilds: Beyond[] = [
   {
@@ -56,6 +57,91 @@ const azureBuilds: Beyond[] = [
  * what stands here and is called no more.
  */
 export const beyond: Record<string, Beyond[]> = {
+  'aws-sns': [
+    {
+      operation: 'POST /#Action=GetTopicAttributes',
+      docs: 'https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html',
+      why: 'left out of the contract',
+      query: { Action: { const: 'GetTopicAttributes' } },
+      body: { type: 'object', required: ['TopicArn'], properties: { TopicArn: text } },
+      answer: { Attributes: '' },
+    },
+  ],
+  mattermost: [
+    {
+      operation: 'POST /api/v4/posts',
+      docs: 'https://github.com/mattermost/mattermost/blob/master/server/channels/app/post.go',
+      why: 'left out of the contract',
+      body: { type: 'object', properties: { pending_post_id: text } },
+    },
+    {
+      operation: 'GET /api/v4/channels/{channel_id}/posts',
+      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/posts.yaml',
+      why: 'left out of the contract',
+      query: { page: count, per_page: { type: 'integer', minimum: 1, maximum: 200 }, skipFetchThreads: flag },
+      answer: { order: [], posts: {} },
+    },
+    {
+      operation: 'GET /api/v4/teams/name/{team_name}/channels/name/{channel_name}',
+      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/channels.yaml',
+      why: 'another service than that of the contract',
+      answer: { id: '4xp9fdt77pncbef59f4k1qe83o', name: 'deployments' },
+    },
+    {
+      operation: 'GET /api/v4/users/{user_id}',
+      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/users.yaml',
+      why: 'another service than that of the contract',
+      answer: { id: 'ay5sq51sebfh58ktrce5ijtcwy', username: 'deploy-bot' },
+    },
+  ],
+  'slack-messaging': [
+    {
+      operation: 'GET /api/auth.test',
+      docs: `${slackMethods}/auth.test`,
+      why: 'left out of the contract',
+      answer: { ok: true, url: 'https://example.slack.com/', team: 'Example', team_id: 'T123', user_id: 'U0BOT' },
+    },
+    {
+      operation: 'GET /api/conversations.history',
+      docs: `${slackMethods}/conversations.history`,
+      why: 'left out of the contract',
+      query: { channel: text, limit: { type: 'integer', minimum: 1, maximum: 999 }, include_all_metadata: flag },
+      answer: { ok: true, messages: [], has_more: false },
+    },
+    {
+      operation: 'GET /api/chat.getPermalink',
+      docs: `${slackMethods}/chat.getPermalink`,
+      why: 'left out of the contract',
+      query: { channel: text, message_ts: text },
+      answer: {
+        ok: true,
+        channel: 'C123',
+        permalink: 'https://example.slack.com/archives/C123/p1503435956000247',
+      },
+    },
+    {
+      operation: 'GET /api/users.info',
+      docs: `${slackMethods}/users.info`,
+      why: 'left out of the contract',
+      query: { user: text },
+      answer: {
+        ok: true,
+        user: { id: 'U123', team_id: 'T123', real_name: 'Jane Doe', profile: { email: 'jane@example.com' } },
+      },
+    },
+    {
+      operation: 'POST /api/chat.postEphemeral',
+      docs: `${slackMethods}/chat.postEphemeral`,
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['channel', 'user', 'text'],
+        properties: { channel: text, user: text, text, parse: { enum: ['none', 'full'] }, link_names: flag },
+        additionalProperties: false,
+      },
+      answer: { ok: true, message_ts: '1503435999.000000' },
+    },
+  ],
   'aws-sagemaker': [
     {
       operation: 'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions',
@@ -690,10 +776,20 @@ export function operationsOf(contract: Contract, extra: Beyond[], under = ''): O
   const known = contract.operations.map((operation) => {
     const { query = {}, body } = extra.find((one) => one.operation === operation.name) ?? {}
     const parameters = [...operation.parameters, ...parametersOf(query)]
-    return { ...operation, parameters, body: operation.body ?? bodyOf(body, operation.name, contract) }
+    return { ...operation, parameters, body: withBody(operation, body, contract) }
   })
   const others = extra.filter((one) => !known.some(({ name }) => name === one.operation))
   return [...known, ...others.map((one) => operationOf(one, contract, under))]
+}
+
+/** Of what a body may hold, each part must be known to the contract, or to what stands here. */
+function withBody({ name, body }: Operation, more: Schema | undefined, contract: Contract): Operation['body'] {
+  if (!body || more === undefined) return body ?? bodyOf(more, name, contract)
+  const content = Object.entries(body.content).map(([type, { schema, examples }]) => [
+    type,
+    { schema: { anyOf: [schema, more] }, examples },
+  ])
+  return { ...body, content: Object.fromEntries(content) }
 }
 
 /** The call as an operation of the contract, with credentials as its others have them. */
@@ -715,8 +811,9 @@ function bodyOf(schema: Schema | undefined, path: string, contract: Contract, re
   return { required, content: { [contentTypeOf(path, contract)]: { schema, examples: [] } } }
 }
 
-/** Services of AWS speak one version of its JSON each. */
+/** Services of AWS take forms, or speak one version of its JSON each. */
 function contentTypeOf(path: string, { operations }: Contract): string {
+  if (path.includes('#Action')) return 'application/x-www-form-urlencoded'
   if (!path.includes('#X-Amz-Target')) return 'application/json'
   return operations.flatMap(({ body }) => Object.keys(body?.content ?? {}))[0] ?? amazonJson
 }

@@ -1,5 +1,5 @@
 import type { Credential } from './document.ts'
-import type { Answer, Answers } from './server.ts'
+import type { Answer, Answers, Write } from './server.ts'
 
 /** One variation of an action: a row of the table that is driven against the contract. */
 export interface Case {
@@ -38,6 +38,8 @@ export interface Subject {
   documents?: string[]
   /** How operations are answered whose example in the contract does not have what our flow needs. */
   answers?: Answers
+  /** How an answer is written, where not as JSON. */
+  write?: Write
   cases: Case[]
   /** Does it, with the code that ships, at a platform of this URL; answers what the outcome says. */
   run(url: string, row: Case): Promise<string>

@@ -42,7 +42,8 @@ export class Checker {
   }
 
   /** What the contract forbids of a request to an operation, in plain words; nothing where it is all right. */
-  request(operation: Operation, sent: Sent, path: Record<string, string>): string[] {
+  request(operation: Operation, given: Sent, path: Record<string, string>): string[] {
+    const sent = isQueryProtocol(operation) ? { ...given, query: actionIn(given) } : given
     return [
       ...credentialErrors(operation.credentials, sent),
       ...this.#parameters(operation, sent, path),
@@ -80,7 +81,8 @@ export class Checker {
     return tried.some((errors) => errors.length === 0) ? [] : (tried.at(-1) ?? [])
   }
 
-  #body({ body, parameters }: Operation, { headers, body: text }: Sent): string[] {
+  #body(operation: Operation, { headers, body: text }: Sent): string[] {
+    const { body, parameters } = operation
     if (parameters.some((parameter) => parameter.in === 'formData'))
       return ['it takes a form: only JSON is checked here']
     const type = headers['content-type'] ?? ''
@@ -95,7 +97,8 @@ export class Checker {
     }
     if (!type.includes('json') && !isForm) return [`the body is ${type}: only JSON and forms are checked here`]
     try {
-      const value = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
+      const fields = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
+      const value = isQueryProtocol(operation) ? inputOf(fields) : fields
       return this.#errors(media.schema, 'request', value, 'body')
     } catch (error) {
       if (error instanceof SyntaxError) return ['the body is not JSON']
@@ -162,6 +165,30 @@ function readings(values: string[]): unknown[] {
 
 function scalar(text: string): unknown {
   return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text
+}
+
+/** A protocol of AWS in which everything is a field of one form: what is asked for, the version, and the input. */
+function isQueryProtocol({ path }: Operation): boolean {
+  return path.includes('#Action=')
+}
+
+/** The contracts have it as a parameter in the query, where AWS takes it too. */
+function actionIn({ query, body }: Sent): URLSearchParams {
+  return new URLSearchParams([...query, ['Action', new URLSearchParams(body).get('Action') ?? '']])
+}
+
+/** The input as the contract has it: in a form, a map is `Map.entry.1.Name` and `Map.entry.1.Value`, with what is in it. */
+function inputOf({ Action, Version, ...fields }: Record<string, string>): object {
+  const input: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(fields)) {
+    const [, map = '', entry = '', part] = /^(\w+)(\.entry\.\d+)\.Value\.(\w+)$/.exec(name) ?? []
+    const key = fields[`${map}${entry}.Name`]
+    if (part !== undefined && key !== undefined) {
+      const held = (input[map] ?? {}) as Record<string, object>
+      input[map] = { ...held, [key]: { ...held[key], [part]: value } }
+    } else if (!/\.entry\.\d+\.Name$/.test(name)) input[name] = value
+  }
+  return input
 }
 
 function isType(type: string, known: string): boolean {

@@ -12,7 +12,7 @@ export type Matcher = (request: Sent) => Match | { unknown: string }
 
 /**
  * Matches as routers do: of several templates that fit, the one with the least variable text. What stands behind a `#` in a
- * template is a header and its value: so the contracts of AWS tell operations of one path apart.
+ * template is a header and its value, or the field of a form: so the contracts of AWS tell operations of one path apart.
  */
 export function byPath(operations: Operation[]): Matcher {
   const routes = operations.map((operation) => {
@@ -21,10 +21,11 @@ export function byPath(operations: Operation[]): Matcher {
   })
   const fixed = ({ operation: { path } }: { operation: Operation }) => path.replace(/\{[^}]*\}/g, '').length
   routes.sort((one, other) => fixed(other) - fixed(one))
-  return ({ method, path, headers }) => {
+  return ({ method, path, headers, body }) => {
     const there = routes.flatMap(({ operation, pattern, header: [name = '', value] = [] }) => {
       const found = pattern.exec(path)
-      return found && headers[name.toLowerCase()] === value ? [{ operation, values: found.slice(1) }] : []
+      const given = headers[name.toLowerCase()] ?? (name && new URLSearchParams(body).get(name)) ?? undefined
+      return found && (given || undefined) === value ? [{ operation, values: found.slice(1) }] : []
     })
     const [match] = there.filter(({ operation }) => operation.method === method)
     if (match) return { operation: match.operation, path: valuesOf(match.operation.path, match.values) }

@@ -68,7 +68,7 @@ function checkReading(): void {
 }
 
 async function drive(subject: Subject): Promise<void> {
-  const { name, contract: file, under, credentials, documents = [], answers, cases } = subject
+  const { name, contract: file, under, credentials, documents = [], answers, write, cases } = subject
   if (!fileNames().includes(file)) {
     problems.push(`${name}: there is no ${file}${suffix} in the folder`)
     return
@@ -82,7 +82,7 @@ async function drive(subject: Subject): Promise<void> {
       ...(credentials && operation.credentials.length === 0 ? { credentials } : {}),
     })),
   }
-  const platform = await playContract(contract, answers)
+  const platform = await playContract(contract, answers, { write })
   const coveredBy = new Map<string, Set<string>>()
   try {
     for (const row of cases) {

@@ -19,6 +19,16 @@ export interface Answer {
 /** Operation, by its name -> answers. */
 export type Answers = Record<string, Answer>
 
+/** Writes an answer that is as its contract says, where it is not sent as JSON. */
+export type Write = (operation: string, status: number, body: unknown) => string
+
+interface Handed {
+  status: number
+  body: unknown
+  headers?: Record<string, string>
+  operation?: string
+}
+
 /** A request that came in, and what the contract says to it. */
 interface Handled {
   request: string
@@ -43,11 +53,12 @@ export interface PlayedPlatform {
  * the contract's example all the same, so that one run shows everything that is wrong.
  *
  * @param standing how operations are answered whose example is not enough
+ * @param write writes an answer that is not JSON
  */
 export async function playContract(
   contract: Contract,
   standing: Answers = {},
-  match: Matcher = byPath(contract.operations),
+  { match = byPath(contract.operations), write }: { match?: Matcher; write?: Write | undefined } = {},
 ): Promise<PlayedPlatform> {
   const checker = new Checker(contract)
   const handled: Handled[] = []
@@ -58,7 +69,7 @@ export async function playContract(
   }
   Object.keys(standing).forEach(known)
 
-  const handle = (sent: Sent): { status: number; body: unknown; headers?: Record<string, string> } => {
+  const handle = (sent: Sent): Handed => {
     const request = `${sent.method} ${sent.path}`
     try {
       return handleKnown(sent, request)
@@ -79,14 +90,16 @@ export async function playContract(
     const answer = Object.keys(next).length > 0 ? next : (standing[operation.name] ?? {})
     const { status, body, wrong } = answerOf(checker, operation, answer)
     handled.push({ request, operation: operation.name, violations: [...violations, ...wrong] })
-    return { status, body, headers: answer.headers ?? {} }
+    return { status, body, headers: answer.headers ?? {}, operation: operation.name }
   }
   const server = createServer((request, response) => {
     void read(request).then((sent) => {
-      const { status, body, headers = {} } = handle(sent)
+      const { status, body, headers = {}, operation } = handle(sent)
       const empty = body === undefined || status === 204
-      response.writeHead(status, { ...(empty ? {} : { 'content-type': 'application/json' }), ...headers })
-      response.end(empty ? undefined : JSON.stringify(body))
+      const written = operation === undefined ? undefined : write?.(operation, status, body)
+      const type = written === undefined ? 'application/json' : 'application/xml'
+      response.writeHead(status, { ...(empty ? {} : { 'content-type': type }), ...headers })
+      response.end(empty ? undefined : (written ?? JSON.stringify(body)))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

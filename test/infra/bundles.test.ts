@@ -53,6 +53,7 @@ const clients: Record<string, string> = {
   // No client: they sign by themselves.
   'aws-dlt': '@aws-sdk/credential-providers',
   'aws-fis': '@aws-sdk/credential-providers',
+  'aws-sns': '@aws-sdk/credential-providers',
 }
 
 describe('the clients of AWS that only some providers need', () => {

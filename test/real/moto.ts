@@ -13,6 +13,7 @@ import { dist } from '../../infra/build.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { createSandbox } from '../../infra/local/sandbox/index.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
+import { snsChecks } from './moto-sns.ts'
 import { stepFunctionsChecks } from './moto-step-functions.ts'
 import type { Program } from './program.ts'
 
@@ -192,6 +193,7 @@ export const moto: Program = {
         ],
         ...stepFunctionsChecks(url),
         ...sageMakerChecks(url),
+        ...snsChecks(url),
       ],
     }
   },

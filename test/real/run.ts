@@ -2,11 +2,12 @@
 import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
 import { moto } from './moto.ts'
+import { ntfy } from './ntfy.ts'
 import { end, endAll, type Program, start } from './program.ts'
 import { redmine } from './redmine.ts'
 import { unleash } from './unleash.ts'
 
-const programs: Program[] = [redmine, moto, unleash, locust]
+const programs: Program[] = [redmine, moto, unleash, locust, ntfy]
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
 

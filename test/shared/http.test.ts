@@ -83,6 +83,61 @@ describe('a request', () => {
   })
 })
 
+describe('a URL that is a credential', () => {
+  const sig = 'aSignatureOfManyLetters_43'
+  const path = `/workflows/8f14e45fceea167a5a36/invoke?v=1&sp=%2Fsome%2Frun&sig=${sig}`
+  const place = 'the webhook'
+  const secrets = /8f14e45|invoke|some|aSignature/
+
+  it('is called as it is written, though nothing shows it', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      seen.push(`${req.method} ${req.url}`)
+      res.writeHead(404).end(JSON.stringify({ message: `There is no ${req.url}, nor a ${sig}` }))
+    })
+    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    expect(seen).toEqual([`POST ${path}`])
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringMatching(/^Acme answered 404 to POST the webhook: /) })
+    expect(failure.message).not.toMatch(secrets)
+  })
+
+  it('is left out of what a dry run shows', async () => {
+    const sent: SentRequest[] = []
+    const intercept = (request: SentRequest) => {
+      sent.push(request)
+      throw new Error('dry')
+    }
+    const base = 'https://acme.example'
+    await expect(client(base, { intercept }).post(base + path, { a: 1 }, { place })).rejects.toThrow('dry')
+    expect(sent).toMatchObject([{ method: 'POST', url: `${base}/***`, body: '{"a":1}' }])
+  })
+
+  it('is not in what is said when nobody answers', async () => {
+    const base = 'http://127.0.0.1:9'
+    const unreached = await failureOf(client(base).post(base + path, {}, { place }))
+    expect(unreached).toMatchObject({ kind: 'platform', message: expect.stringContaining('(POST the webhook)') })
+    const late = await failureOf(client(base, { deadlineAt: 0 }).post(base + path, {}, { place }))
+    expect(late).toMatchObject({ kind: 'deadline' })
+    for (const { message } of [unreached, late]) expect(message).not.toMatch(secrets)
+  })
+
+  it.each([301, 302, 303, 307, 308])('is never left by a redirect: %i', async (status) => {
+    let calls = 0
+    const url = await serve((_, res) => {
+      calls++
+      res.writeHead(status, { location: `/elsewhere${path}` }).end()
+    })
+    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('which is not followed') })
+    expect(failure.message).not.toMatch(secrets)
+    expect(calls).toBe(1)
+  })
+
+  it('leads to no other host than that of the connection', async () => {
+    await expect(client('https://acme.example').post(`https://evil.example${path}`, {}, { place })).rejects.toThrow()
+  })
+})
+
 describe('an answer', () => {
   const answering = (status: number, body: string, headers = {}) =>
     serve((_, res) => {

@@ -26,7 +26,12 @@ export function driveProvider(category: string, provider: string, fields: object
     const values = platform.connection.parse({ ...where, ...fields, ...row.connection })
     const client = connect(
       { name: 'contract', provider: platform, values },
-      { key: row.noKey ? undefined : key, repeated: row.repeated ?? false, deadlineAt: Date.now() + 20_000 },
+      {
+        key: row.noKey ? undefined : key,
+        repeated: row.repeated ?? false,
+        deadlineAt: Date.now() + 20_000,
+        question: { reference: `${key}.t.0`, url: 'https://webhooks.example.com/approvals/t', deadlineAt: Date.now() },
+      },
     )
     if (row.action === 'check') {
       await platform.check(client)
@@ -47,11 +52,18 @@ export function driveProvider(category: string, provider: string, fields: object
   }
 }
 
-/** Looks after what an action has begun until it ends. */
+const decision = { decision: 'approve', by: 'Jane Doe', at: '2026-11-24T15:01:48.000Z' } as const
+
+/** Looks after what an action has begun until it ends; people are reminded, and told what was decided. */
 async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
   const done = await action.act(platform, client, input)
   if (!('outcome' in done)) return done
   if (!('pending' in done)) return done.outcome
+  if (action.ask) {
+    await action.ask.remind(platform, client, input as never, done.pending)
+    await action.ask.settle(platform, client, input as never, done.pending, decision)
+    return done.outcome
+  }
   if (row.stops) await action.follow?.stop(platform, client, input, done.pending)
   for (let { pending } = done, looks = 0; looks < mostLooks; looks++) {
     const seen = await action.follow?.look(platform, client, input, pending)

@@ -39,6 +39,8 @@ const restCalls: Record<string, Record<string, string[]>> = {
     'GET experiments/{}': ['GetExperiment'],
     'DELETE experiments/{}': ['StopExperiment'],
   },
+  // Which call it is stands in the form.
+  sns: { 'POST ': ['Publish', 'GetTopicAttributes'] },
 }
 
 const deployed = synthesize({}, categories)
@@ -120,7 +122,7 @@ function signedCallsIn(text: string): string[] {
 async function secretsOf(entry: Entry, category: string): Promise<string[]> {
   const { text } = await codeOf(entry, category)
   return unique(
-    [...text.matchAll(/["'`](callers|orchestrators|connections)(?=["'`/])/g)].map(([, first = '']) => first),
+    [...text.matchAll(/["'`](callers|orchestrators|connections|approvals)(?=["'`/])/g)].map(([, first = '']) => first),
   )
 }
 
@@ -179,6 +181,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:cloud-automation-webhooks/'
     const resources: Record<string, string> = {
       callers: 'callers-??????',
+      approvals: 'approvals-??????',
       connections: `connections/${category}/*`,
       orchestrators: 'orchestrators/*',
     }

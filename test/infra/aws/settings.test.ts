@@ -98,11 +98,11 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, assumeRoles',
     ],
     [
-      { awsProviders: { 'aws-ssm': [] } },
-      'awsProviders.aws-ssm: "aws-ssm" is not known; known are aws-appconfig, aws-opscenter, aws-ssm-automation',
+      { awsProviders: { 'aws-cloudwatch': [] } },
+      'awsProviders.aws-cloudwatch: "aws-cloudwatch" is not known; known are aws-appconfig, aws-opscenter, aws-ssm-automation',
     ],
     [{ awsProviders: { 'aws-opscenter': true } }, 'awsProviders.aws-opscenter: must be a list of ARNs, not true'],
     [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be the text of an ARN, not 7'],
@@ -133,6 +133,10 @@ describe('the settings in cdk.json', () => {
     [
       { awsProviders: { 'aws-appconfig': ['arn:aws:appconfig:eu-west-1:123456789012:application/339ohji'] } },
       'awsProviders.aws-appconfig: must be arn:aws:appconfig:<region>:<account>:application/<id>/environment/<id> or',
+    ],
+    [
+      { awsProviders: { 'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:*'] } },
+      'awsProviders.aws-sns: must be arn:aws:sns:<region>:<account>:<name>, not "arn:aws:sns:eu-west-1:123456789012:*"',
     ],
     [
       { awsProviders: { assumeRoles: ['webhooks'] } },

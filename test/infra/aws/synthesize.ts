@@ -42,6 +42,7 @@ export const awsProviders = {
     'arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/churn-*',
     'arn:aws:iam::123456789012:role/trainings',
   ],
+  'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:deploys'],
 }
 
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
@@ -71,6 +72,7 @@ export const tenCategories: CategoryInfo[] = [
     'aws-sagemaker': {},
     'aws-step-functions': {},
     'aws-fis': {},
+    'aws-sns': {},
   },
 }))
 

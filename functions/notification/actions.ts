@@ -1,0 +1,14 @@
+import { askApproval } from '../../shared/shapes/approval.ts'
+import { pushMessage } from '../../shared/shapes/push.ts'
+import { messageOf, templates } from './templates/index.ts'
+
+type Template = keyof typeof templates
+const names = Object.keys(templates) as [Template, ...Template[]]
+
+export const actions = {
+  'push-update': pushMessage({ summary: 'Tells people what happens', templates: names, compose: messageOf }),
+  'ask-approval': askApproval({
+    summary: 'Asks people for approval, and waits for their decision',
+    compose: messageOf,
+  }),
+}

@@ -1,0 +1,41 @@
+import { problemOf } from '../../../shared/event/problem.ts'
+import { clipLine } from '../../../shared/one-line.ts'
+import type { Mood } from '../../../shared/shapes/message.ts'
+import { compose, longestTitle, type Template } from './compose.ts'
+import { field } from './facts.ts'
+import { nameOf, placeOf, standingOf } from './standing.ts'
+import { textOf } from './values.ts'
+
+const moods = new Map<string | undefined, Mood>([
+  ['open', 'bad'],
+  ['resolved', 'good'],
+  ['closed', 'good'],
+])
+
+/**
+ * A problem that an event carries, by the names that Dynatrace has for its parts; and what the event says of its task.
+ *
+ * @see https://docs.dynatrace.com/docs/analyze-explore-automate/notifications-and-alerting/problem-notifications/webhook-integration
+ */
+export const problem: Template = (occasion) => {
+  const { event } = occasion
+  const held = event.data.problem ?? event.data.incident ?? {}
+  const state = textOf(held['State'])?.toLowerCase()
+  const title = problemOf(event)?.title
+  const place = placeOf(event)
+  const where = place && ` (${place})`
+  const what = ['Problem', state].filter(Boolean).join(' ')
+  const { mood, verb } = standingOf(event, 'succeeded')
+  return compose(occasion, {
+    mood: moods.get(state) ?? mood,
+    title: clipLine(title ? `${what}: ${title}` : what, longestTitle - where.length) + where,
+    fields: [
+      ...field('State', state),
+      ...field('Severity', held['ProblemSeverity']),
+      ...field('Impact', held['ProblemImpact']),
+      ...field('Impacted entity', held['ImpactedEntity']),
+      ...field('Tags', held['Tags']),
+      ...field('Event', verb && `${nameOf(event)} ${verb}`),
+    ],
+  })
+}

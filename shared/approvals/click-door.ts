@@ -1,0 +1,78 @@
+import { loadConnection } from '../connections.ts'
+import { Failure } from '../errors.ts'
+import { type HttpAnswer, json } from '../function/answers.ts'
+import type { Door, DoorRequest } from '../function/category.ts'
+import { connect } from '../function/connect.ts'
+import { log } from '../log.ts'
+import { mask } from '../redact.ts'
+import type { MessageProvider } from '../shapes/message.ts'
+import { decide } from './decide.ts'
+import { inWords } from './decision.ts'
+import { refusalOf } from './person.ts'
+import { readReference } from './reference.ts'
+import { readQuestion } from './store.ts'
+
+/** What a platform may take to be told something; Slack waits three seconds for its answer. In milliseconds. */
+const timeToTell = 2_500
+
+/**
+ * Takes the clicks on the buttons of a platform. They carry no token of a caller: our own signature says which question is
+ * meant, that of the platform who has clicked.
+ *
+ * @param provider its name in the category
+ */
+export function clicksOf(provider: string): Door {
+  return async (category, request) => {
+    if (request.method !== 'POST')
+      throw new Failure('method', `${request.method} is not allowed here: clicks come by POST.`, {
+        headers: { allow: 'POST' },
+      })
+    try {
+      return await clicked((await category.providers[provider]?.()) as MessageProvider, category, request)
+    } catch (error) {
+      if (error instanceof Failure && error.kind === 'unauthenticated')
+        log.warn('a click was refused', { provider, reason: error.message })
+      throw error
+    }
+  }
+}
+
+async function clicked(
+  provider: MessageProvider,
+  category: Parameters<Door>[0],
+  request: DoorRequest,
+): Promise<HttpAnswer> {
+  const { buttons } = provider
+  const reference = buttons?.referenceIn(request)
+  if (!buttons || reference === undefined) throw new Failure('unauthenticated', 'This click is none of ours.')
+  const { taskId, expired } = await readReference(reference, request.now)
+  log.appendKeys({ taskId })
+  const kept = await readQuestion(taskId)
+  if (!kept) throw new Failure('unknown', 'There is no such question any more.')
+  const connection = await loadConnection(category, kept.question.connection)
+  if (!kept.question.buttons || connection.provider !== (provider as unknown))
+    throw new Failure('unauthenticated', 'This question was not asked here.')
+  const click = await buttons.read(connection.values, request)
+  const client = connect(connection, { key: undefined, repeated: false, deadlineAt: Date.now() + timeToTell })
+  const tell = async (text: string) => answer(await buttons.tell(client, click, text))
+
+  if (kept.decision) return tell(`Already decided. ${inWords(kept.decision)}.`)
+  if (expired) return tell('This question has expired: nobody has decided in time.')
+  const person = await buttons.person(client, click)
+  const refusal = refusalOf(kept.question, person)
+  if (refusal) {
+    log.info('a click was not taken', { by: person.name, reason: refusal })
+    return tell(refusal)
+  }
+  const at = new Date(request.now).toISOString()
+  const decided = await decide(taskId, kept, { decision: click.decision, by: mask(person.name), at })
+  if (decided.became === 'late') return tell(`Already decided. ${inWords(decided.decision)}.`)
+  if (decided.became === 'ended') return tell('This question has ended: your click changed nothing.')
+  log.info('a question was decided', { decision: click.decision, by: person.name })
+  return answer(undefined)
+}
+
+function answer(body: unknown): HttpAnswer {
+  if (body !== undefined) return json(200, body)
+  return { statusCode: 200, headers: { 'cache-control': 'no-store' }, body: '' }
+}

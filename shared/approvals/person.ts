@@ -1,0 +1,11 @@
+import type { Person } from '../shapes/message.ts'
+import type { Question } from './store.ts'
+
+/** Why somebody may not decide; undefined where they may. */
+export function refusalOf({ approvers, requester }: Question, { names }: Person): string | undefined {
+  const is = (name: string) => names.some((one) => one.toLowerCase() === name.trim().toLowerCase().replace(/^@/, ''))
+  if (requester !== undefined && is(requester))
+    return 'You have asked for this yourself, so somebody else has to decide.'
+  if (approvers && !approvers.some(is)) return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
+  return undefined
+}

@@ -1,0 +1,65 @@
+import { slack as provider } from '../../../functions/notification/providers/slack.ts'
+import { connect } from '../../../shared/function/connect.ts'
+import type { Provider } from '../../../shared/function/provider.ts'
+import { type Case, key, type Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const post = 'POST /chat.postMessage'
+const history = 'GET /api/conversations.history'
+const fields = { token: 'a-token-of-a-bot', signingSecret: 'a-signing-secret', channel: 'C123' }
+const input = { text: 'The release is *out*, <!channel> & all' }
+const push = (how: string, more: Partial<Case> = {}): Case => ({
+  action: 'push-update',
+  how,
+  input,
+  says: 'Sent',
+  ...more,
+})
+const refused = (error: string, says: string, more: object = {}) =>
+  push(`refused with ${error}`, { answers: { [post]: [{ body: { ok: false, error, ...more } }] }, refused: true, says })
+const metadata = { event_type: 'cloud_automation_webhooks', event_payload: { key } }
+const found = { ok: true, messages: [{ type: 'message', ts: '1503435956.000247', text: 'Released', metadata }] }
+
+const drive = driveProvider('notification', 'slack', fields)
+
+export const slack: Subject = {
+  name: 'slack',
+  contract: 'slack-messaging',
+  cases: [
+    { action: 'check', how: 'the token' },
+    push('a text'),
+    push('a template', { input: {} }),
+    push('to another channel', { input: { ...input, channel: 'C456' }, says: 'to C456' }),
+    push('without an event id', { noKey: true }),
+    push('again, after it got through', { repeated: true, answers: { [history]: [{ body: found }] } }),
+    push('again, after it did not', { repeated: true }),
+    refused('not_in_channel', 'not_in_channel: invite the app to the channel'),
+    refused('invalid_blocks', 'must be less than 3001 characters', {
+      response_metadata: { messages: ['[ERROR] must be less than 3001 characters [json-pointer:/blocks/0]'] },
+    }),
+    refused('invalid_auth', 'invalid_auth'),
+    {
+      action: 'ask-approval',
+      how: 'with buttons, reminded of and decided',
+      input: { question: 'Release?' },
+      says: 'Asked',
+    },
+    { action: 'click', how: 'of somebody who may not decide', says: 'Jane Doe' },
+  ],
+  run: (url, row) => (row.action === 'click' ? click(url) : drive(url, row)),
+}
+
+/** What a click leads to, whose own signature and body the contract calls ours. */
+async function click(url: string): Promise<string> {
+  const values = provider.connection.parse({ baseUrl: url, ...fields })
+  const connection = { name: 'contract', provider: provider as unknown as Provider, values }
+  const client = connect(connection, {
+    key: undefined,
+    repeated: false,
+    deadlineAt: Date.now() + 20_000,
+  }) as Parameters<typeof provider.buttons.person>[0]
+  const clicked = { decision: 'approve' as const, clicker: { user: 'U123', username: 'jane', channel: 'C123' } }
+  const { name } = await provider.buttons.person(client, clicked)
+  await provider.buttons.tell(client, clicked, 'Only others may decide this.')
+  return name
+}

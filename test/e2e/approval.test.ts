@@ -1,0 +1,332 @@
+import { createHmac } from 'node:crypto'
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
+import { Service, triggered, until } from './service.ts'
+
+let inbox: NtfyServer
+let service: Service
+const prefix = 'cloud-automation-webhooks'
+/** Laid over the sandbox's own, from the next start on. */
+let keys: Record<string, unknown> = {}
+const connections = () => ({
+  [`${prefix}/connections/notification/inbox`]: {
+    ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+  },
+})
+beforeAll(async () => {
+  inbox = await startNtfy()
+  service = new Service({ timeScale: 60, secrets: () => ({ ...connections(), ...keys }) })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await inbox.close()
+})
+beforeEach(() => {
+  inbox.calls.length = 0
+  inbox.messages.length = 0
+})
+
+/** The message that asks, and its link. */
+const question = () => inbox.messages.find(({ click }) => click?.includes('/approvals/'))
+const approval = (more: object = {}) =>
+  triggered({
+    type: 'sh.keptn.event.sign-off.triggered',
+    data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass', ...more },
+  })
+const path = '/v1/notification/ask-approval?connection=inbox&mode=interactive'
+/** Asks, and answers the link once the message is there. */
+async function ask(query = '&sendStarted=true', event = approval(), input: object = {}) {
+  const answer = await service.call(`${path}${query}`, { ...event, input })
+  expect(answer).toMatchObject({ status: 202 })
+  await until(
+    async () => question() !== undefined,
+    20,
+    () => `a message\n${service.output.slice(-3_000)}`,
+  )
+  const link = question()?.click ?? ''
+  return { event, link, taskId: answer.body.taskId as string }
+}
+const open = (link: string, init?: RequestInit) => fetch(link, { redirect: 'manual', ...init })
+const decide = (link: string, fields: Record<string, string>) =>
+  open(link, { method: 'POST', body: new URLSearchParams({ name: 'Jane Doe', ...fields }) })
+const finished = async (id: string) => {
+  const replies = await service.finishedOf(id)
+  expect(replies.finished).toHaveLength(1)
+  return { started: replies.started, ...replies.finished[0] }
+}
+
+describe('an approval by link', () => {
+  it('asks, and finishes with what was decided, by whom and why', async () => {
+    const { event, link } = await ask()
+    expect(question()?.title).toBe('Approve sign-off of checkout in shop/production?')
+    const page = await open(link)
+    expect(page.status).toBe(200)
+    const html = await page.text()
+    expect(html).toContain('Approve sign-off of checkout in shop/production?')
+    expect(html).toContain('<form method="post">')
+    const decided = await decide(link, { decision: 'approve', reason: 'Looks <good>' })
+    expect([decided.status, await decided.text()]).toEqual([
+      200,
+      expect.stringContaining('Approved by Jane Doe (by link): Looks &lt;good&gt;'),
+    ])
+    expect(await finished(event.id)).toMatchObject({
+      started: 1,
+      status: 'succeeded',
+      result: 'pass',
+      message: 'Approved by Jane Doe (by link): Looks <good>',
+      'sign-off': { decision: 'approved', by: 'Jane Doe (by link)', reason: 'Looks <good>' },
+    })
+  })
+
+  it('that is rejected fails', async () => {
+    const { event, link } = await ask()
+    await decide(link, { decision: 'reject' })
+    expect(await finished(event.id)).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: 'Rejected by Jane Doe (by link)',
+      'sign-off': { decision: 'rejected' },
+    })
+  })
+
+  it('is decided by one of two that click at once, and the other hears who', async () => {
+    const { event, link } = await ask()
+    const answers = await Promise.all(
+      ['Ann', 'Bob', 'Cid'].map((name) => decide(link, { name, decision: name === 'Ann' ? 'approve' : 'reject' })),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
+    const texts = await Promise.all(answers.map((answer) => answer.text()))
+    const end = await finished(event.id)
+    const by = end['sign-off'].by as string
+    for (const text of texts) expect(text).toContain(`by ${by}`)
+    expect(texts.filter((text) => text.includes('Already decided'))).toHaveLength(2)
+    const late = await decide(link, { decision: 'approve' })
+    expect([late.status, await late.text()]).toEqual([409, expect.stringContaining(`Already decided.`)])
+    expect(await (await open(link)).text()).toContain('Already decided.')
+  })
+
+  it('is never decided by a GET, nor by what is not whole', async () => {
+    const { event, link } = await ask()
+    for (const scanned of [link, `${link}?decision=approve`]) expect((await open(scanned)).status).toBe(200)
+    expect((await open(link, { method: 'HEAD' })).status).toBe(200)
+    const wrong: [Record<string, string>, string][] = [
+      [{}, 'Choose Approve or Reject.'],
+      [{ decision: 'perhaps' }, 'Choose Approve or Reject.'],
+      [{ decision: 'approve', name: ' ' }, 'Write your name'],
+      [{ decision: 'approve', name: 'x'.repeat(101) }, 'Write your name'],
+      [{ decision: 'approve', reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
+    ]
+    for (const [fields, message] of wrong) {
+      const answer = await decide(link, fields)
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining(message)])
+    }
+    for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await open(link, { method })).status).toBe(405)
+    expect((await service.repliesTo(event.id)).finished).toEqual([])
+    await decide(link, { decision: 'approve' })
+    await finished(event.id)
+  })
+
+  it('has a page that runs nothing, loads nothing, and is neither kept nor framed', async () => {
+    const { event, link } = await ask('', approval({ service: '<script>alert(1)</script>"\'&' }))
+    const page = await open(link)
+    const html = await page.text()
+    expect(html).not.toContain('<script')
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;')
+    expect(Object.fromEntries(page.headers)).toMatchObject({
+      'content-security-policy': expect.stringMatching(
+        /default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/,
+      ),
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+    })
+    await decide(link, { decision: 'reject' })
+    await finished(event.id)
+  })
+
+  it('is refused for a link that is forged, altered or of nobody, which is logged without its value', async () => {
+    const { event, link, taskId } = await ask()
+    const [, reference = ''] = link.split('/approvals/')
+    const [task = '', end = '', signature = ''] = reference.split('.')
+    expect(task).toBe(taskId)
+    const mac = (key: string, claim: string) => createHmac('sha256', key).update(`approval.${claim}`).digest('hex')
+    const later = (Number.parseInt(end, 36) + 86_400).toString(36)
+    const forged = [
+      `${task}.${end}.${signature.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))}`,
+      `${task}.${later}.${signature}`,
+      `${'0'.repeat(40)}.${end}.${signature}`,
+      `${task}.${end}.${mac('another-key-of-at-least-32-characters', `${task}.${end}`)}`,
+      `${task}.${end}`,
+      'x',
+    ]
+    for (const one of forged) {
+      const answer = await decide(link.replace(reference, one), { decision: 'approve' })
+      expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('This link can not be used')])
+    }
+    // Signed by us, and of no question.
+    const claim = `${'1'.repeat(40)}.${end}`
+    expect((await open(link.replace(reference, `${claim}.${mac(demo.approvalsKey, claim)}`))).status).toBe(404)
+    expect(service.output).not.toContain(signature)
+    expect((await service.repliesTo(event.id)).finished).toEqual([])
+    await decide(link, { decision: 'approve' })
+    await finished(event.id)
+  })
+
+  it('expires: it fails and says so, and its link does too', async () => {
+    const { event, link } = await ask('&sendStarted=true&deadline=PT2S')
+    expect(await finished(event.id)).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: 'Expired: nobody has decided in time',
+      'sign-off': { decision: 'expired' },
+    })
+    await until(
+      async () => (await open(link)).status === 410,
+      10,
+      () => 'the end of the link',
+    )
+    expect((await decide(link, { decision: 'approve' })).status).toBe(410)
+  })
+
+  it('survives a kill while it waits, and one right after the click', async () => {
+    const { event, link } = await ask()
+    await service.kill()
+    await service.start()
+    expect((await open(link)).status).toBe(200)
+    await service.fault({ target: 'keptn', kind: 'hang', match: { body: '.finished' } })
+    expect((await decide(link, { decision: 'approve' })).status).toBe(200)
+    await service.kill()
+    await service.start()
+    await service.clearFaults()
+    expect((await decide(link, { decision: 'reject', name: 'Too late' })).status).toBe(409)
+    expect(await finished(event.id)).toMatchObject({ started: 1, result: 'pass' })
+  }, 60_000)
+
+  it('goes on to take links of the key before, once that is rotated', async () => {
+    const restart = async (approvals?: object) => {
+      keys = approvals ? { [`${prefix}/approvals`]: approvals } : {}
+      await service.kill()
+      await service.start()
+    }
+    const next = 'the-next-key-of-at-least-32-characters'
+    const { event, link } = await ask()
+    await restart({ key: next, previousKey: demo.approvalsKey })
+    expect((await decide(link, { decision: 'approve' })).status).toBe(200)
+    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+    await restart({ key: next })
+    expect((await open(link)).status).toBe(403)
+    await restart()
+    expect((await open(link)).status).toBe(200)
+  }, 60_000)
+
+  it('is asked once for one event, however often that comes', async () => {
+    const event = approval()
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => service.call(`${path}&sendStarted=true`, { ...event, input: {} })),
+    )
+    expect(new Set(answers.map(({ body }) => body.taskId)).size).toBe(1)
+    await until(
+      async () => question() !== undefined,
+      20,
+      () => 'a message',
+    )
+    await decide(question()?.click ?? '', { decision: 'approve' })
+    await finished(event.id)
+    expect(inbox.messages.filter(({ click }) => click?.includes('/approvals/'))).toHaveLength(1)
+  })
+
+  it('of a task that Lambda has ended says that it has ended', async () => {
+    const { event, link } = await ask()
+    const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+    const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
+    const client = new LambdaClient({
+      endpoint: aws,
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    })
+    const running = tasks.find(
+      ({ status, functionName }: { status: string; functionName: string }) =>
+        status === 'RUNNING' && functionName === 'notification-task',
+    )
+    await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: running.arn }))
+    const late = await decide(link, { decision: 'approve' })
+    expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('This question has ended')])
+    expect(await finished(event.id)).toMatchObject({ status: 'errored' })
+  })
+})
+
+describe('the callback of a question', () => {
+  it('never leaves the functions', async () => {
+    const { event, link } = await ask()
+    const page = await (await open(link)).text()
+    const seen = [page, JSON.stringify(inbox.calls), link, JSON.stringify(await service.events())].join('\n')
+    // As Lambda makes them: long base64.
+    expect(seen).not.toMatch(/[A-Za-z0-9+/]{100,}={0,2}/)
+    await decide(link, { decision: 'approve' })
+    await finished(event.id)
+  })
+})
+
+describe('the standard task approval', () => {
+  const standard = (approvals: object, result = 'pass') =>
+    triggered({
+      type: 'sh.keptn.event.approval.triggered',
+      data: { project: 'shop', stage: 'production', service: 'checkout', result, approval: approvals },
+    })
+  const manual = { pass: 'manual', warning: 'manual' }
+
+  it('asks where it is manual, and sends no started of its own', async () => {
+    const event = standard(manual)
+    expect(await service.call(path, event)).toMatchObject({ status: 202 })
+    await until(
+      async () => question() !== undefined,
+      20,
+      () => 'a message',
+    )
+    await decide(question()?.click ?? '', { decision: 'approve' })
+    expect(await finished(event.id)).toMatchObject({ started: 0, result: 'pass' })
+  })
+
+  it.each([
+    ['it is automatic for the result so far', { pass: 'automatic', warning: 'manual' }, 'pass'],
+    ['it is automatic for a warning', { pass: 'manual', warning: 'automatic' }, 'warning'],
+    ['the result so far is fail', manual, 'fail'],
+  ])("asks nobody and sends nothing where %s: Keptn's approval-service does", async (_when, approvals, result) => {
+    const event = standard(approvals, result)
+    const { status, body } = await service.call(path, event)
+    expect([status, body.message]).toEqual([200, expect.stringContaining('nobody was asked')])
+    expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
+    expect(inbox.calls).toEqual([])
+  })
+
+  it('is answered automatically where the receiver is told to send started, since nobody else does', async () => {
+    const passes = standard({ pass: 'automatic', warning: 'manual' })
+    await service.call(`${path}&sendStarted=true`, passes)
+    expect(await finished(passes.id)).toMatchObject({
+      started: 1,
+      result: 'pass',
+      message: expect.stringContaining('automatically'),
+    })
+    const fails = standard(manual, 'fail')
+    await service.call(`${path}&sendStarted=true`, fails)
+    expect(await finished(fails.id)).toMatchObject({ started: 1, result: 'fail' })
+    expect(inbox.calls).toEqual([])
+  })
+})
+
+it('an approval is refused silently, since it waits for people', async () => {
+  const { status, body } = await service.call('/v1/notification/ask-approval?connection=inbox', {
+    ...approval(),
+    input: {},
+  })
+  expect([status, body.detail]).toEqual([400, expect.stringContaining('call it with ?mode=interactive')])
+})
+
+it('approvers are refused where a platform can not tell who decides', async () => {
+  const { status, body } = await service.call(path, { ...approval(), input: { approvers: 'jane' } })
+  expect([status, body.detail]).toEqual([400, expect.stringContaining('people decide on a page that knows no names')])
+})

@@ -1,0 +1,397 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type DatabricksServer, startDatabricks } from '../servers/databricks.ts'
+import { awsOperation, type Call } from '../servers/serve.ts'
+import { type JobPlatform, jobPlatforms, type PlayedJobs } from './job-platforms.ts'
+import { type Answer, Service, triggered, until } from './service.ts'
+
+const prefix = 'cloud-automation-webhooks/connections'
+const names = Object.keys(jobPlatforms)
+const actions = {
+  'chaos-testing': { start: 'start-test', stop: 'stop-test' },
+  optimization: { start: 'start-model', stop: 'stop-model' },
+  remediation: { start: 'run-runbook', stop: 'stop-runbook' },
+}
+const interactive = '&mode=interactive&sendStarted=true'
+
+let played: Record<string, PlayedJobs>
+/** For very many runs at once. */
+let busy: DatabricksServer
+let service: Service
+beforeAll(async () => {
+  const all = Object.entries(jobPlatforms).map(async ([name, platform]) => [name, await platform.start()] as const)
+  played = Object.fromEntries(await Promise.all(all))
+  busy = await startDatabricks()
+  const secrets = {
+    ...connections(played),
+    [`${prefix}/optimization/busy`]: { provider: 'databricks', baseUrl: busy.url, token: busy.token },
+  }
+  service = await new Service({ timeScale: 60, secrets }).start()
+})
+afterAll(async () => {
+  await service.end()
+  await Promise.all([busy, ...Object.values(played).map(({ server }) => server)].map((server) => server.close()))
+})
+
+function connections(of: Record<string, PlayedJobs>) {
+  return Object.fromEntries(
+    Object.entries(of).map(([name, { connection }]) => {
+      return [`${prefix}/${jobPlatforms[name]?.category}/${name}`, { provider: name, ...connection }]
+    }),
+  )
+}
+
+/** A start at a platform, and what comes of it. */
+class Job {
+  readonly name: string
+  readonly kind: JobPlatform
+  readonly at: PlayedJobs
+  readonly event: ReturnType<typeof triggered>
+  readonly #before: number
+  /** What went wrong. */
+  trouble: unknown
+  answers: Answer[] = []
+  /** What stop takes. */
+  id = ''
+  stopped: Answer | undefined
+  /** How many runs this start has become, and what was sent for it. */
+  runs = 0
+  started = 0
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was sent is what is asserted on.
+  finished: any[] = []
+
+  constructor(name: string) {
+    const [kind, at] = [jobPlatforms[name], played[name]]
+    if (!kind || !at) throw new Error(`There is no platform ${name}`)
+    this.name = name
+    this.kind = kind
+    this.at = at
+    this.event = triggered({ type: 'sh.keptn.event.job.triggered', input: at.input })
+    this.#before = at.runs()
+  }
+
+  async start({ query = '', times = 1 } = {}): Promise<void> {
+    const { start } = actions[this.kind.category]
+    const deliver = () => this.#call(start, this.event, `${interactive}${query}`)
+    this.answers = await Promise.all(Array.from({ length: times }, deliver))
+  }
+
+  /** Starts, and the platform carries that out; its answer is lost on the way, or never comes. */
+  async startSpoilt(how: 'lost' | 'held'): Promise<void> {
+    const { server, startedBy = 'POST', beforeStart } = this.at
+    beforeStart?.()
+    if (how === 'lost') server.loseNext(startedBy)
+    else server.holdNext(startedBy)
+    await this.start()
+  }
+
+  /** Waits for the run. */
+  async isThere(count = 1): Promise<void> {
+    await until(
+      async () => this.at.runs() >= this.#before + count,
+      20,
+      () => `a run of ${this.name}\n${service.output.slice(-4_000)}`,
+    )
+    this.id = this.at.id()
+  }
+
+  /** Waits for the run, which then goes on until it is ended. */
+  async begins(): Promise<void> {
+    await this.isThere()
+    this.at.begin()
+  }
+
+  /** Waits until it was looked at so often from now on. */
+  async isFollowed(looks = 2): Promise<void> {
+    const { calls } = this.at.server
+    const since = calls.length
+    await until(
+      async () => looksIn(calls.slice(since)) >= looks,
+      40,
+      () => `${looks} looks at ${this.name}\n${service.output.slice(-4_000)}`,
+    )
+  }
+
+  /** Stops it by its id, and the platform lets it. */
+  async stop(): Promise<void> {
+    const { stop } = actions[this.kind.category]
+    const answered = this.#call(stop, triggered({ input: { id: this.id } }))
+    await until(
+      async () => this.at.hasStopped(),
+      20,
+      () => `the end of ${this.id} of ${this.name}\n${service.output.slice(-4_000)}`,
+    )
+    this.stopped = await answered
+  }
+
+  async isOver(): Promise<void> {
+    const [{ body }] = this.answers as [Answer]
+    await until(
+      async () => (await service.tasks()).some(({ name, status }) => name === body.taskId && status !== 'RUNNING'),
+      30,
+      () => `the end of the task of ${this.name}\n${service.output.slice(-4_000)}`,
+    )
+  }
+
+  /** @param events all that were sent */
+  take(events: Awaited<ReturnType<Service['events']>>): void {
+    const mine = events.filter(({ triggeredid }) => triggeredid === this.event.id)
+    this.runs = this.at.runs() - this.#before
+    this.started = mine.filter(({ type }) => type.endsWith('.started')).length
+    this.finished = mine.filter(({ type }) => type.endsWith('.finished')).map(({ data }) => data)
+  }
+
+  #call(action: string, event: object, query = ''): Promise<Answer> {
+    return service.call(`/v1/${this.kind.category}/${action}?connection=${this.name}${query}`, event)
+  }
+}
+
+/** A look asks one thing again and again. */
+function looksIn(calls: Call[]): number {
+  const alike = Map.groupBy(calls, (call) => [call.method, call.path, awsOperation(call)].join(' '))
+  return Math.max(0, ...[...alike.values()].map((group) => group.length))
+}
+
+/** Does something with each job at once; what goes wrong with one is told by its own test. */
+async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
+  const mayGoOn = jobs.filter(({ trouble }) => trouble === undefined)
+  await Promise.all(
+    mayGoOn.map(async (job) => {
+      try {
+        await act(job)
+      } catch (error) {
+        job.trouble = error
+      }
+    }),
+  )
+}
+
+/**
+ * Plays a scenario with every platform, and not one after the other: it takes hardly longer than with one.
+ *
+ * @param atOnce of how many platforms of one category; four of its tasks may be at work at a time
+ * @returns what it came to with a platform
+ */
+function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): (name: string) => Job {
+  const done = new Map<string, Job>()
+  beforeAll(async () => {
+    for (const group of groups(atOnce)) {
+      const jobs = group.map((name) => new Job(name))
+      for (const job of jobs) done.set(job.name, job)
+      await play(jobs)
+      await each(jobs, (job) => job.isOver())
+      const events = await service.events()
+      for (const job of jobs) job.take(events)
+    }
+  }, 90_000)
+  return (name) => {
+    const job = done.get(name)
+    if (!job) throw new Error(`Nothing was played with ${name}`)
+    if (job.trouble) throw job.trouble
+    return job
+  }
+}
+
+function groups(atOnce: number): string[][] {
+  const byCategory = Map.groupBy(names, (name) => jobPlatforms[name]?.category)
+  const rounds = Math.ceil(Math.max(...[...byCategory.values()].map(({ length }) => length)) / atOnce)
+  return Array.from({ length: rounds }, (_, round) => {
+    return [...byCategory.values()].flatMap((group) => group.slice(round * atOnce, (round + 1) * atOnce))
+  })
+}
+
+async function restart(): Promise<void> {
+  await service.kill()
+  await service.start()
+}
+
+/** What a job says that was brought to its end. */
+function endOf({ kind, id }: Job) {
+  const end = kind.ends === 'aborted' ? { status: 'aborted', result: 'fail' } : { status: 'succeeded', result: 'pass' }
+  return { ...end, job: { id } }
+}
+
+const inDoubt = {
+  status: 'errored',
+  result: 'fail',
+  message: expect.stringMatching(/Whether an? .* was started is not known, .* so it was not tried again: look at /),
+}
+
+/** One start, one run, one end. */
+function expectOnce(job: Job, end: object): void {
+  expect(job).toMatchObject({ runs: 1, started: 1, finished: [end] })
+}
+
+describe('an event that is delivered three times at once', () => {
+  const seen = scenario(async (jobs) => {
+    await each(jobs, (job) => job.start({ times: 3 }))
+    await each(jobs, (job) => job.begins())
+    await each(jobs, (job) => job.isFollowed())
+    await each(jobs, (job) => job.at.end())
+  })
+
+  it.each(names)('is one run of %s, with one finished that names it', (name) => {
+    const job = seen(name)
+    expect(job.answers.map(({ status }) => status)).toEqual([202, 202, 202])
+    expect(new Set(job.answers.map(({ body }) => body.taskId)).size).toBe(1)
+    expectOnce(job, endOf(job))
+  })
+})
+
+describe('a start whose answer is lost', () => {
+  const seen = scenario(async (jobs) => {
+    await each(jobs, (job) => job.startSpoilt('lost'))
+    await each(jobs, (job) => job.begins())
+    await each(knownIn(jobs), (job) => job.isFollowed())
+    await each(jobs, (job) => job.at.end())
+  })
+
+  it.each(namesKnownBy('token', 'look-up'))('is one run of %s, which is followed to its end', (name) => {
+    expectOnce(seen(name), endOf(seen(name)))
+  })
+
+  it.each(namesKnownBy('neither'))('is not repeated at %s, and its task says that it is in doubt', (name) => {
+    expectOnce(seen(name), inDoubt)
+  })
+})
+
+describe('a process that is killed before a start is answered, and again while the run is followed', () => {
+  const seen = scenario(async (jobs) => {
+    await each(jobs, (job) => job.startSpoilt('held'))
+    await each(jobs, (job) => job.begins())
+    await restart()
+    await each(knownIn(jobs), (job) => job.isFollowed())
+    await restart()
+    await each(knownIn(jobs), (job) => job.isFollowed())
+    await each(jobs, (job) => job.at.end())
+  }, 3)
+
+  it.each(namesKnownBy('token', 'look-up'))('has one run of %s, and one finished', (name) => {
+    expectOnce(seen(name), endOf(seen(name)))
+  })
+
+  it.each(namesKnownBy('neither'))('has one run of %s, and one finished that says that it is in doubt', (name) => {
+    expectOnce(seen(name), inDoubt)
+  })
+})
+
+describe('stop', () => {
+  const stopped = { status: 200, body: { result: 'pass', message: expect.stringMatching(/^Stopped /) } }
+  const aborted = { status: 'aborted', result: 'fail' }
+
+  describe('while the run goes on', () => {
+    const seen = scenario(async (jobs) => {
+      await each(jobs, (job) => job.start())
+      await each(jobs, (job) => job.begins())
+      await each(jobs, (job) => job.isFollowed())
+      await each(jobs, (job) => job.stop())
+    })
+
+    it.each(names)('ends the run of %s, and its own task ends as aborted', (name) => {
+      const job = seen(name)
+      expect(job.stopped).toMatchObject(stopped)
+      expectOnce(job, { ...aborted, job: { id: job.id } })
+    })
+  })
+
+  describe('before the start is answered', () => {
+    const seen = scenario(async (jobs) => {
+      await each(jobs, (job) => job.startSpoilt('held'))
+      await each(jobs, (job) => (job.kind.stopsLate ? job.begins() : job.isThere()))
+      await each(jobs, (job) => job.stop())
+      await restart()
+      await each(jobs.filter(endsAnew), async (job) => {
+        await job.isThere(2)
+        job.at.end()
+      })
+    }, 3)
+
+    it.each(names)('ends the run of %s', (name) => {
+      expect(seen(name).stopped).toMatchObject(stopped)
+    })
+
+    it.each(names.filter(whichStopsAs(undefined)))('is what the task of %s ends with, as aborted', (name) => {
+      expectOnce(seen(name), { ...aborted, job: { id: seen(name).id } })
+    })
+
+    it.each(names.filter(whichStopsAs('in doubt')))('leaves the task of %s in doubt, which starts no other', (name) => {
+      expectOnce(seen(name), inDoubt)
+    })
+
+    it.each(names.filter(whichStopsAs('begins anew')))('is not known to the task of %s, which begins anew', (name) => {
+      expect(seen(name)).toMatchObject({ runs: 2, started: 1, finished: [aborted] })
+    })
+  })
+})
+
+describe('a run of hours', () => {
+  /** So often is it looked at within two hours: at a tenth of the time that has passed, and once a minute. */
+  const looks = 150
+  const seen = scenario(async (jobs) => {
+    await each(jobs, (job) => job.start({ query: '&deadline=PT6H' }))
+    await each(jobs, (job) => job.begins())
+    for (let kills = 0; kills < 2; kills++) {
+      await each(jobs, (job) => job.isFollowed(looks / 3))
+      await restart()
+    }
+    await each(jobs, (job) => job.isFollowed(looks / 3))
+    await each(jobs, (job) => job.at.end())
+  })
+
+  it.each(names)('of %s has one finished, though the process was killed twice', (name) => {
+    expectOnce(seen(name), endOf(seen(name)))
+  })
+})
+
+it('a thousand jobs at once are one run each, and end with one finished each', async () => {
+  const [count, callers] = [1_000, 16]
+  const input = { target: String(busy.state.jobs[0]?.job_id) }
+  const events = Array.from({ length: count }, () => triggered({ type: 'sh.keptn.event.job.triggered', input }))
+  const path = `/v1/optimization/start-model?connection=busy${interactive}`
+  const waiting = [...events]
+  const call = async () => {
+    for (let event = waiting.pop(); event; event = waiting.pop())
+      expect(await service.call(path, event)).toMatchObject({ status: 202 })
+  }
+  await Promise.all(Array.from({ length: callers }, call))
+  await until(
+    async () => busy.state.runs.length >= count,
+    90,
+    () => `${count} runs, of which there are ${busy.state.runs.length}`,
+  )
+  expect(await running()).toBe(count)
+  const termination_details = { code: 'SUCCESS', type: 'SUCCESS', message: '' }
+  for (const run of busy.state.runs) run.status = { state: 'TERMINATED', termination_details }
+  await until(
+    async () => (await running()) === 0,
+    90,
+    () => `the end of every task\n${service.output.slice(-4_000)}`,
+  )
+  const replies = Map.groupBy(await service.events(), ({ triggeredid }) => triggeredid)
+  const kinds = events.map(({ id }) => (replies.get(id) ?? []).map(({ type }) => type.split('.').at(-1)).join())
+  expect(new Set(kinds)).toEqual(new Set(['started,finished']))
+  const ends = events.map(
+    ({ id }) => replies.get(id)?.at(-1)?.data as unknown as { result: string; job: { id: string } },
+  )
+  expect(new Set(ends.map(({ result }) => result))).toEqual(new Set(['pass']))
+  expect([busy.state.runs.length, new Set(ends.map(({ job }) => job.id)).size]).toEqual([count, count])
+}, 200_000)
+
+async function running(): Promise<number> {
+  return (await service.tasks()).filter(({ status }) => status === 'RUNNING').length
+}
+
+function namesKnownBy(...ways: JobPlatform['known'][]): string[] {
+  return Object.entries(jobPlatforms).flatMap(([name, { known }]) => (ways.includes(known) ? [name] : []))
+}
+
+function whichStopsAs(what: JobPlatform['stoppedAtStart']) {
+  return (name: string) => jobPlatforms[name]?.stoppedAtStart === what
+}
+
+function endsAnew({ kind }: Job): boolean {
+  return kind.stoppedAtStart === 'begins anew'
+}
+
+function knownIn(jobs: Job[]): Job[] {
+  return jobs.filter(({ kind }) => kind.known !== 'neither')
+}

@@ -1,0 +1,177 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
+import { Service, triggered, until } from './service.ts'
+
+/** Where Debian, Alpine, macOS and others put it. */
+const places = [
+  process.env['CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+const executablePath = places.find((place) => place !== '' && existsSync(place))
+const screenshots = join(import.meta.dirname, '..', '..', 'screenshots')
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+// A browser is nothing that this project installs: where there is none, the page is still tested through HTTP.
+if (!executablePath)
+  console.log('skipped: the page in a browser, since there is no Chromium here (CHROMIUM=<path> names one)')
+const whereBrowser = executablePath ? describe : describe.skip
+
+whereBrowser('the page of an approval, in Chromium', () => {
+  let inbox: NtfyServer
+  let service: Service
+  let browser: Browser
+  beforeAll(async () => {
+    mkdirSync(screenshots, { recursive: true })
+    inbox = await startNtfy()
+    service = new Service({
+      timeScale: 60,
+      secrets: {
+        'cloud-automation-webhooks/connections/notification/inbox': {
+          ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+        },
+      },
+    })
+    await service.start()
+    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await service.end()
+    await inbox.close()
+  })
+
+  /** A question that waits, and its link. */
+  async function asked(input: object = {}) {
+    inbox.messages.length = 0
+    const event = triggered({
+      type: 'sh.keptn.event.sign-off.triggered',
+      data: { project: 'shop', stage: 'production', service: 'checkout', result: 'warning' },
+      input: {
+        question: 'Version 2.3.1 goes to production tonight.\n\nThe load test warned: p95 is 480 ms.',
+        ...input,
+      },
+    })
+    await service.call('/v1/notification/ask-approval?connection=inbox&mode=interactive&sendStarted=true', event)
+    await until(
+      async () => inbox.messages.length > 0,
+      20,
+      () => `a message\n${service.output.slice(-2_000)}`,
+    )
+    return { event, link: inbox.messages[0]?.click ?? '' }
+  }
+
+  async function opened(link: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext(options)
+    const page = await context.newPage()
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(error.message))
+    page.on('console', (line) => line.type() === 'error' && errors.push(line.text()))
+    await page.goto(link)
+    expect(errors).toEqual([])
+    return page
+  }
+
+  const show = (page: Page, name: string) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
+
+  /** What a screen reader would stumble over. */
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(axe)
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: {
+          run(): Promise<{
+            violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[]
+          }>
+        }
+      }
+      return (await axe.run()).violations.map(
+        ({ id, help, nodes }) =>
+          `${id}: ${help} at ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
+      )
+    })
+  }
+
+  it('is read by a screen reader without a stumble, open and decided, light and dark', async () => {
+    const { event, link } = await asked()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await opened(link, { colorScheme })
+      expect(await violations(page)).toEqual([])
+      await show(page, `approval-${colorScheme}`)
+      await page.context().close()
+    }
+    const page = await opened(link)
+    await page.getByLabel('Your name').fill('Jane Doe')
+    await page.getByLabel('Reason').fill('The tests are green')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await expect(page.getByRole('status').textContent()).resolves.toBe(
+      'Approved by Jane Doe (by link): The tests are green',
+    )
+    expect(await page.getByRole('button').count()).toBe(0)
+    expect(await violations(page)).toEqual([])
+    await show(page, 'approval-decided')
+    expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
+    await page.context().close()
+  }, 60_000)
+
+  it('works on a phone and without JavaScript, and fits its width', async () => {
+    const { event, link } = await asked({ question: `A${'a'.repeat(300)} word that does not end` })
+    const page = await opened(link, {
+      javaScriptEnabled: false,
+      viewport: { width: 320, height: 640 },
+      isMobile: true,
+      hasTouch: true,
+    })
+    await show(page, 'approval-phone')
+    const box = await page.getByRole('button', { name: 'Reject' }).boundingBox()
+    expect(box?.height).toBeGreaterThanOrEqual(44)
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320)
+    await page.getByLabel('Your name').fill('Ben')
+    await page.getByRole('button', { name: 'Reject' }).tap()
+    expect(await page.getByRole('status').textContent()).toBe('Rejected by Ben (by link)')
+    expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'fail' }])
+    await page.context().close()
+  }, 60_000)
+
+  it('works with a keyboard: Enter in a field decides nothing, a button does', async () => {
+    const { event, link } = await asked()
+    const page = await opened(link)
+    await page.keyboard.press('Tab')
+    while ((await page.evaluate('document.activeElement?.id')) !== 'name') await page.keyboard.press('Tab')
+    await page.keyboard.type('Kim')
+    await page.keyboard.press('Enter')
+    expect(await page.getByRole('button', { name: 'Approve' }).isVisible()).toBe(true)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement?.textContent')).toBe('Approve')
+    await page.keyboard.press('Space')
+    expect(await page.getByRole('status').textContent()).toBe('Approved by Kim (by link)')
+    await service.finishedOf(event.id)
+    await page.context().close()
+  }, 60_000)
+
+  it('says what is missing, and keeps what was written', async () => {
+    const { event, link } = await asked()
+    const page = await opened(link)
+    await page.evaluate("document.querySelector('input').removeAttribute('required')")
+    await page.getByLabel('Reason').fill('Why not')
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    expect((await answered).status()).toBe(400)
+    expect(await page.getByRole('alert').textContent()).toContain('Write your name')
+    expect(await page.getByLabel('Reason').inputValue()).toBe('Why not')
+    expect(await violations(page)).toEqual([])
+    await show(page, 'approval-error')
+    await page.getByLabel('Your name').fill('Lu')
+    await page.getByRole('button', { name: 'Reject' }).click()
+    await page.getByRole('status').waitFor()
+    await service.finishedOf(event.id)
+    await page.context().close()
+  }, 60_000)
+})

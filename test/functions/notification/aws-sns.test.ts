@@ -1,0 +1,207 @@
+import '../aws.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
+import type { Message, Posted } from '../../../shared/shapes/message.ts'
+import { type SnsServer, snsError, startSns } from '../../servers/aws-sns.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { anyMessage, evaluation, hostile, question } from './messages.ts'
+
+let server: SnsServer
+beforeEach(async () => {
+  server = await startSns()
+})
+afterEach(() => server.close())
+
+const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
+const fifo = `${topic}.fifo`
+const connection = (fields: object = {}) =>
+  awsSns.connection.parse({ endpoint: server.url, region: 'eu-west-1', ...fields })
+const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {}) =>
+  clientOf(awsSns, connection(fields), options)
+const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = topic) =>
+  awsSns.post(client(options), channel, message)
+/** As it comes back from the state of a task. */
+const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+
+describe('a message to a topic', () => {
+  test('is a text with its links, a subject for e-mails, and what subscriptions filter by', async () => {
+    expect(await post(evaluation)).toMatchObject({ id: server.state.published[0]?.id })
+    expect(server.state.published).toEqual([
+      {
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        topic,
+        message: [
+          '⚠️ Evaluation of checkout in production: warning',
+          'The release is slower than the last one.\n\nIt may go on.',
+          [
+            'Project: shop',
+            'Score: 75 of 100',
+            '✅ error_rate, Value 0.1 %, Target <= 1 %',
+            '❌ response_time_p95, Value 812 ms, Target <= 400 ms',
+          ].join('\n'),
+          'Bridge: https://keptn.example.com/bridge/project/shop?x=1&y=(2)\nDashboard: https://dashboards.example.com/d/1',
+        ].join('\n\n'),
+        subject: 'Evaluation of checkout in production: warning',
+        attributes: { mood: 'warning', title: 'Evaluation of checkout in production: warning', project: 'shop' },
+        deduplication: undefined,
+        group: undefined,
+      },
+    ])
+  })
+
+  test('of a question leads to the page where people decide', async () => {
+    await post(question)
+    const url = question.choices?.[0]?.url
+    expect(server.state.published[0]?.message).toMatch(new RegExp(`\n\nDecide: ${url}\nBridge: https://`))
+  })
+
+  test.each([
+    ['Prüfung für ☕ Übung: größer', 'Prufung fur ? Ubung: gro?er'],
+    [`Deploy ${'x'.repeat(200)}`, `Deploy ${'x'.repeat(89)}...`],
+    ['  Deployed\r\nBcc: eve@evil.example ', 'Deployed Bcc: eve@evil.example'],
+    ['', undefined],
+    ['\u0000\u202e', undefined],
+  ])('with the title %j has a subject that e-mails can have', async (title, subject) => {
+    await post({ ...evaluation, title })
+    expect(server.state.published[0]?.subject).toBe(subject)
+  })
+
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
+    'is taken, whatever is in it: %j',
+    async (_short, text) => {
+      await post({
+        ...question,
+        title: text,
+        text,
+        fields: [
+          { name: text, value: text },
+          { name: 'Stage', value: text },
+        ],
+      })
+      const { message = '' } = server.state.published[0] ?? {}
+      expect(message).toMatch(/\n\nDecide: https:\/\/\S+\nBridge: https:\/\/\S+$/)
+      expect(JSON.stringify(message)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00/)
+    },
+  )
+
+  test('of whatever texts is taken, with all of its links', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMessage, async (message) => {
+        await post({ ...message, text: (message.text ?? '').repeat(3) })
+        const { message: published = '' } = server.state.published.at(-1) ?? {}
+        for (const { url } of message.links) expect(published.includes(`: ${url}`)).toBe(url.startsWith('http'))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('that is too long is cut, and keeps its links', async () => {
+    await post({ ...question, text: '😀'.repeat(100_000) })
+    const { message = '' } = server.state.published[0] ?? {}
+    expect(Buffer.byteLength(message)).toBeLessThanOrEqual(250_100)
+    expect(message.slice(-300)).toMatch(/😀…\n\nDecide until: 2026-12-01 12:00 UTC\n\nDecide: https:/)
+  })
+
+  test('whose answer is lost is one in a topic that keeps an order', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(post(evaluation, {}, fifo))).toMatchObject({ transient: true, afterWrite: true })
+    const again = await post(evaluation, { repeated: true }, fifo)
+    expect(server.state.published).toMatchObject([{ id: again.id, deduplication: keyOf(1), group: expect.any(String) }])
+    await post(evaluation, { key: keyOf(2) }, fifo)
+    expect(server.state.published).toHaveLength(2)
+  })
+
+  test('without an event id is one of its own', async () => {
+    for (let at = 0; at < 2; at++) await post(evaluation, { key: undefined }, fifo)
+    expect(server.state.published).toHaveLength(2)
+  })
+
+  test('a reminder is one of its own, and leads where the question led', async () => {
+    const posted = kept(await post(question, {}, fifo))
+    await awsSns.reply(client(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+    expect(server.state.published).toMatchObject([
+      { deduplication: keyOf(1) },
+      { deduplication: `${keyOf(1)}-reply`, message: `⏳ Still open\n\nDecide: ${question.choices?.[0]?.url}` },
+    ])
+  })
+
+  test('to a topic that is not there is refused in the words of AWS', async () => {
+    const failure = await failureOf(post(evaluation, {}, `${topic}-old`))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: 'AWS SNS answered 404 to POST /: NotFound: Topic does not exist',
+    })
+  })
+
+  test('that the role may not send says what is to be done', async () => {
+    server.state.denied.push('Publish')
+    const failure = await failureOf(post(evaluation))
+    expect(failure.kind).toBe('refused')
+    expect(failure.message).toMatch(
+      /AuthorizationError: User: .+SNS:Publish action\. Allow it under awsProviders in cdk\.json/,
+    )
+  })
+
+  test.each([
+    ['InvalidParameter', 400, 'refused', 'Invalid parameter: "Message" <too long>'],
+    ['Throttling', 400, 'platform', 'Rate exceeded'],
+    ['KMSThrottling', 400, 'platform', 'Rate exceeded'],
+    ['Throttled', 429, 'platform', 'Rate exceeded'],
+    ['InternalError', 500, 'platform', 'It failed.'],
+    ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
+    ['ExpiredToken', 403, 'credentials', 'The security token included in the request is expired'],
+    ['KMSDisabled', 400, 'refused', 'The key is disabled.'],
+  ])('that AWS answers with %s (%s) is a failure of the kind %s', async (code, status, kind, words) => {
+    server.failNext(status, snsError(code, words))
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ kind, message: expect.stringContaining(`${code}: ${words}`) })
+    expect(server.state.published).toEqual([])
+  })
+
+  test('that something else answers is a failure that passes', async () => {
+    server.failNext(200, '<html><h1>Welcome</h1></html>')
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform' })
+    server.down()
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
+  })
+})
+
+describe('a topic', () => {
+  test.each([topic, fifo])('may be %s', (channel) => {
+    expect(() => awsSns.checkMessage({ channel }, connection())).not.toThrow()
+  })
+
+  test.each([
+    '',
+    'deploys',
+    `${topic}:0c5a6f2e-subscription`,
+    'arn:aws:sqs:eu-west-1:123456789012:deploys',
+    `${topic}\n`,
+  ])('may not be %j', (channel) => {
+    expect(() => awsSns.checkMessage({ channel }, connection())).toThrow('input.channel is no topic: write its ARN')
+  })
+
+  test('must be in the region that is called', () => {
+    expect(() => awsSns.checkMessage({ channel: topic }, connection({ region: 'us-east-1' }))).toThrow(
+      'input.channel is a topic of eu-west-1, and the connection is one to us-east-1',
+    )
+  })
+})
+
+describe('the connection', () => {
+  test('is checked by a look at its topic, and sends nothing to it', async () => {
+    await awsSns.check(client({}, { channel: topic }))
+    expect(server.operations()).toEqual(['GetTopicAttributes'])
+    expect(server.state.published).toEqual([])
+    const wrong = client({}, { channel: `${topic}-old` })
+    expect(await failureOf(awsSns.check(wrong))).toMatchObject({ kind: 'refused' })
+  })
+
+  test('without a topic is good if AWS knows who asks', async () => {
+    await awsSns.check(client())
+    const message = 'The security token included in the request is invalid.'
+    server.failNext(403, snsError('InvalidClientTokenId', message))
+    expect(await failureOf(awsSns.check(client()))).toMatchObject({ kind: 'credentials' })
+  })
+})

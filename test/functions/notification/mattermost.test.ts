@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import type { Message, Posted } from '../../../shared/shapes/message.ts'
+import { jane, type MattermostServer, startMattermost } from '../../servers/mattermost.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { decided, evaluation, question } from './messages.ts'
+
+let server: MattermostServer
+beforeEach(async () => {
+  server = await startMattermost()
+})
+afterEach(() => server.close())
+
+const connection = (fields: object = {}) =>
+  mattermost.connection.parse({ baseUrl: server.url, token: server.token, ...fields })
+const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {}) =>
+  clientOf(mattermost, connection(fields), options)
+const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = server.channel) =>
+  mattermost.post(client(options), channel, message)
+/** As it comes back from the state of a task. */
+const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+const newest = () => {
+  const found = server.state.posts.at(-1)
+  if (!found) throw new Error('There is no post')
+  return found
+}
+const request = (body: string) => ({ headers: {}, body, now: Date.now() })
+
+describe('a post', () => {
+  test('shows the message, and says where it is', async () => {
+    const posted = await post(evaluation)
+    expect(posted).toMatchObject({ id: newest().id, url: `${server.url}/_redirect/pl/${newest().id}` })
+    expect(newest()).toMatchObject({ channel_id: server.channel, root_id: '', message: '' })
+    expect(newest().props.attachments).toMatchObject([{ color: 'warning', fallback: expect.stringContaining('Eval') }])
+  })
+
+  test('goes to a channel by its team and name', async () => {
+    await post(evaluation, {}, 'ops/deployments')
+    expect(newest().channel_id).toBe(server.channel)
+  })
+
+  test('whose answer is lost is one post: a repeat finds it, among newer ones and by the name of the channel', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
+    for (const channel of [server.channel, 'ops/deployments']) {
+      const found = await mattermost.find(client({ repeated: true }), channel)
+      expect(found).toMatchObject({ id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') })
+    }
+  }, 20_000)
+
+  test('that was never made is not found', async () => {
+    await post(evaluation, { key: keyOf(2) })
+    expect(await mattermost.find(client({ repeated: true }), server.channel)).toBeUndefined()
+  })
+
+  test('that is still being made when it is asked for again is one post', async () => {
+    await post(evaluation)
+    await post(evaluation)
+    expect(server.state.posts).toHaveLength(1)
+  })
+
+  test('without an event id carries no key', async () => {
+    await post(evaluation, { key: undefined })
+    await post(evaluation, { key: undefined })
+    expect(server.state.posts).toHaveLength(2)
+    expect(JSON.stringify(server.calls.map(({ body }) => body))).not.toContain('cloud_automation_webhooks')
+  })
+
+  test.each([
+    [
+      'no member',
+      'secret000000000000000000000',
+      '403 to POST /api/v4/posts: You do not have the appropriate permissions.',
+    ],
+    ['no channel', 'ops/nowhere', 'Channel does not exist.'],
+  ])('where the bot is %s is refused in the words of Mattermost', async (_what, channel, words) => {
+    const failure = await failureOf(post(evaluation, {}, channel.slice(0, 26)))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
+    expect(server.state.posts).toEqual([])
+  })
+
+  test.each([
+    [401, 'credentials', { id: 'api.context.session_expired.app_error', message: 'Invalid or expired session' }],
+    [403, 'refused', { message: 'You do not have the appropriate permissions.' }],
+    [500, 'platform', { message: 'Unable to save the Post.' }],
+    [502, 'platform', '<html><h1>Bad gateway</h1></html>'],
+  ])('an answer of %s is a failure of the kind %s', async (status, kind, body) => {
+    server.failNext(status, body)
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind })
+  })
+
+  test('over the limit is tried again when Mattermost says', async () => {
+    const headers = {
+      'x-ratelimit-limit': '101',
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': '9',
+      'retry-after': '2',
+    }
+    server.failNext(429, 'limit exceeded', { headers })
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', retryAfter: 2 })
+  })
+
+  test('while Mattermost is down is a failure that passes', async () => {
+    server.down()
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
+  })
+})
+
+describe('a channel', () => {
+  test.each(['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'])('may be %s', (channel) => {
+    expect(() => mattermost.checkMessage({ channel })).not.toThrow()
+  })
+
+  test.each([
+    '',
+    'deployments',
+    '~deployments',
+    '../users/me',
+    'ops/a/b',
+    'ops/',
+    'DEPLOYS000000000000000000D',
+    '@jane',
+  ])('may not be %j', (channel) => {
+    expect(() => mattermost.checkMessage({ channel })).toThrow('input.channel is no channel: write its id, or')
+  })
+})
+
+describe('what follows a post', () => {
+  test('a reply stands below it', async () => {
+    const posted = kept(await post(question))
+    await mattermost.reply(client(), posted, { ...evaluation, title: 'Still open' })
+    expect(newest()).toMatchObject({ root_id: posted.id, channel_id: server.channel })
+    expect(newest().props.attachments?.[0]?.title).toBe('⚠️ Still open')
+  })
+
+  test('another message takes its place, without buttons, and is found as it was', async () => {
+    const posted = kept(await post(question))
+    await mattermost.replace(client({ key: keyOf(9) }), posted, decided)
+    expect(server.state.posts).toHaveLength(1)
+    expect(newest().props.attachments).toMatchObject([
+      { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/) },
+    ])
+    expect(newest().props.attachments?.[0]?.actions).toBeUndefined()
+    expect(await mattermost.find(client({ repeated: true }), server.channel)).toMatchObject({ id: posted.id })
+    // The same again changes nothing.
+    await mattermost.replace(client(), posted, decided)
+    expect(newest().props.attachments).toHaveLength(1)
+  })
+
+  test('a post that may not be changed any more says so', async () => {
+    const posted = kept(await post(question))
+    server.state.editTime = 0
+    const failure = await failureOf(mattermost.replace(client(), posted, decided))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('only allowed for 0 seconds') })
+  })
+
+  test('a post that is gone says so', async () => {
+    const posted = kept(await post(question))
+    server.state.posts.length = 0
+    expect(await failureOf(mattermost.replace(client(), posted, decided))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(mattermost.reply(client(), posted, evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Invalid RootId parameter.'),
+    })
+  })
+})
+
+describe('a click', () => {
+  const { buttons } = mattermost
+  const clicked = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
+    await post(question)
+    return server.click(id, user)
+  }
+
+  test('comes to our endpoint beside the page', async () => {
+    expect((await clicked()).url).toBe('https://webhooks.example.com/v1/notification/mattermost')
+  })
+
+  test.each(['approve', 'reject'] as const)('says whose it is, and that it was %s', async (decision) => {
+    const { body } = await clicked(decision)
+    expect(buttons.referenceIn(request(body))).toBe(question.choices?.[0]?.reference)
+    expect(await buttons.read(connection(), request(body))).toEqual({ decision, clicker: { id: jane, name: 'jane' } })
+  })
+
+  test('of somebody who knows the reference, from a link or another button, is not taken', async () => {
+    const { body } = await clicked('reject')
+    const sent = JSON.parse(body)
+    const forged = [
+      { ...sent, context: { ...sent.context, decision: 'approve' } },
+      { ...sent, context: { ...sent.context, reference: `${sent.context.reference}0` } },
+      { ...sent, context: { ...sent.context, mac: '0'.repeat(64) } },
+      { ...sent, context: { ...sent.context, mac: '' } },
+      { ...sent, context: { reference: sent.context.reference, decision: 'approve' } },
+      { ...sent, context: undefined },
+      { ...sent, user_id: undefined },
+      { ...sent, user_id: '' },
+    ].map((one) => JSON.stringify(one))
+    for (const body of [...forged, '', 'not JSON', '[]', 'null', '"x"']) {
+      expect(await failureOf(buttons.read(connection(), request(body)))).toMatchObject({
+        kind: 'unauthenticated',
+        message: 'This is no click on a button of ours.',
+      })
+    }
+  })
+
+  test('of a button that another connection has made is not taken', async () => {
+    const { body } = await clicked()
+    const other = connection({ token: 'another-token-of-a-bot' })
+    expect(await failureOf(buttons.read(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
+  })
+
+  test('of whatever body has no reference that is no text', () => {
+    for (const body of ['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])
+      expect(buttons.referenceIn(request(body))).toBeUndefined()
+  })
+
+  test('what is in a button is not shown by Mattermost, and holds neither the token nor its plain hash', async () => {
+    await post(question)
+    const { context } = JSON.parse(server.click('approve', jane).body)
+    expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
+    expect(JSON.stringify(context)).not.toContain(server.token)
+  })
+
+  test('is of a person with all names that approvers may be named by', async () => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    expect(await buttons.person(client(), click)).toEqual({
+      name: 'Jane Doe',
+      names: [jane, 'jane', 'jane@example.com'],
+    })
+  })
+
+  test.each([
+    ['hides addresses', { id: jane, username: 'jane', email: '', first_name: '', last_name: '' }, 200],
+    ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],
+    ['does not know', { id: 'app.user.missing_account.const', message: 'Unable to find the user.' }, 404],
+  ])('of a person that Mattermost %s is known by id and name', async (_what, body, status) => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    server.failNext(status, body)
+    expect(await buttons.person(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
+  })
+
+  test('of a person that is not known for the moment is not taken: who asked for it might be let through', async () => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    server.failNext(503, undefined)
+    expect(await failureOf(buttons.person(client(), click))).toMatchObject({ kind: 'platform' })
+  })
+
+  test('is answered for nobody but who clicked, as text', async () => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    const before = server.calls.length
+    expect(await buttons.tell(client(), click, 'You may not approve this, @all: <https://evil.example|ask>')).toEqual({
+      ephemeral_text: 'You may not approve this, @\u200ball&#58; &#60;https&#58;//evil&#46;example&#124;ask&#62;',
+      skip_slack_parsing: true,
+    })
+    expect(server.calls).toHaveLength(before)
+  })
+})
+
+describe('the connection', () => {
+  test('sends its token, which is a secret, and is checked with the cheapest call', async () => {
+    await mattermost.check(client())
+    expect(server.calls).toMatchObject([
+      { path: '/api/v4/users/me', headers: { authorization: `Bearer ${server.token}` } },
+    ])
+    expect(secretsIn(mattermost.connection, { token: server.token })).toEqual([server.token])
+    const wrong = clientOf(mattermost, connection({ token: 'a-wrong-token-of-nobody' }))
+    expect(await failureOf(Promise.resolve(mattermost.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+
+  test('does not show its token when Mattermost does', async () => {
+    server.failNext(400, { message: `The token ${server.token} is no good.` })
+    const failure = await failureOf(post(evaluation))
+    expect(failure.message).toContain('The token *** is no good.')
+  })
+})

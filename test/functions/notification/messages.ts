@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import type { Message, Mood } from '../../../shared/shapes/message.ts'
+
+/** An evaluation, with everything that a message may hold. */
+export const evaluation: Message = {
+  mood: 'warning',
+  title: 'Evaluation of checkout in production: warning',
+  text: 'The release is slower than the last one.\n\nIt may go on.',
+  fields: [
+    { name: 'Project', value: 'shop' },
+    { name: 'Score', value: '75 of 100' },
+  ],
+  table: {
+    columns: ['Objective', 'Value', 'Target'],
+    rows: [
+      { mood: 'good', cells: ['error_rate', '0.1 %', '<= 1 %'] },
+      { mood: 'bad', cells: ['response_time_p95', '812 ms', '<= 400 ms'] },
+    ],
+  },
+  links: [
+    { label: 'Bridge', url: 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)' },
+    { label: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
+  ],
+}
+
+const reference = `${'a1'.repeat(20)}.s3cr3t.${'0f'.repeat(32)}`
+const url = `https://webhooks.example.com/v1/notification/approvals/${reference}`
+
+/** An open question. */
+export const question: Message = {
+  mood: 'waiting',
+  title: 'Approve release of checkout in shop/production?',
+  fields: [{ name: 'Decide until', value: '2026-12-01 12:00 UTC' }],
+  links: [{ label: 'Bridge', url: 'https://keptn.example.com/bridge' }],
+  choices: [
+    { decision: 'approve', label: 'Approve', reference, url },
+    { decision: 'reject', label: 'Reject', reference, url },
+  ],
+}
+
+/** The same, decided. */
+export const decided: Message = { ...question, mood: 'good', text: 'Approved by Jane Doe', choices: undefined }
+
+/** What somebody may write who wants more than to be read. */
+export const hostile = [
+  '@all @channel @here @jane &#64;all &commat;channel',
+  '<!channel> <!here> <@U012AB3CD> <https://evil.example|bank>',
+  ':tada: ~town-square #incident $x^2$ ;) <3',
+  '[your bank](https://evil.example) ![](https://evil.example/pixel.png) <https://evil.example>',
+  'https://evil.example www.evil.example www.1evil.example evil.example/login jane@evil.example',
+  '# heading\n\n- list\n\n1. list\n\n> quote\n\n---\n\ntitle\n===\n\n    code\n\n```\nfence',
+  '| a | b |\n| --- | --- |\n| c | d |',
+  '**bold** __bold__ _italic_ ~~gone~~ `code` \\*not\\* <b>html</b> <script>alert(1)</script> &lt;',
+  '[r]: https://evil.example\n\n[r]',
+  '\u2424- list\n\u00a0\u00a0\u00a0\u00a0code',
+  'user \u202egnp.exe \u2066left\u2069 \u0000\u0007\u001b[31mred',
+  '\ud83d half a character, \ufffe none',
+  '😀'.repeat(200),
+  'x'.repeat(100_000),
+  '"'.repeat(50_000),
+  '\n'.repeat(1_000),
+  '',
+  ' ',
+]
+
+const text = fc.oneof(
+  fc.constantFrom(...hostile),
+  fc
+    .array(fc.constantFrom(...hostile.filter(({ length }) => length < 200)), { maxLength: 4 })
+    .map((all) => all.join(' ')),
+  fc.string({ unit: 'binary', maxLength: 300 }),
+)
+const mood = fc.constantFrom<Mood>('good', 'warning', 'bad', 'neutral', 'waiting')
+const rows = fc.array(fc.record({ mood, cells: fc.array(text, { maxLength: 4 }) }), { maxLength: 60 })
+const links = fc.array(
+  fc.record({
+    label: text,
+    url: fc.oneof(fc.webUrl({ withQueryParameters: true }), fc.constant('javascript:alert(1)')),
+  }),
+  { maxLength: 6 },
+)
+
+/** Any message, of whatever texts. */
+export const anyMessage: fc.Arbitrary<Message> = fc.record({
+  mood,
+  title: text,
+  text: fc.option(text, { nil: undefined }),
+  fields: fc.array(fc.record({ name: text, value: text }), { maxLength: 40 }),
+  table: fc.option(fc.record({ columns: fc.array(text, { maxLength: 4 }), rows }), { nil: undefined }),
+  links,
+  choices: fc.constantFrom(undefined, question.choices),
+})

@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import type { Message, Posted } from '../../../shared/shapes/message.ts'
+import { type NtfyServer, startNtfy } from '../../servers/ntfy.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
+
+let server: NtfyServer
+beforeEach(async () => {
+  server = await startNtfy()
+})
+afterEach(() => server.close())
+
+const client = (options: Parameters<typeof clientOf>[2] = {}, fields?: object) =>
+  clientOf(ntfy, ntfy.connection.parse({ baseUrl: server.url, ...(fields ?? { token: server.token }) }), options)
+const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, topic = 'deploys') =>
+  ntfy.post(client(options), topic, message)
+/** As it comes back from the state of a task. */
+const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+const sent = () => server.calls.at(-1)?.body as Record<string, unknown>
+
+describe('a notification', () => {
+  test('shows the message as text, with links to tap', async () => {
+    expect(await post(evaluation)).toMatchObject({ id: server.messages[0]?.id })
+    expect(sent()).toEqual({
+      topic: 'deploys',
+      title: 'Evaluation of checkout in production: warning',
+      message: [
+        'The release is slower than the last one.\n\nIt may go on.',
+        [
+          'Project: shop',
+          'Score: 75 of 100',
+          '✅ error_rate, Value 0.1 %, Target <= 1 %',
+          '❌ response_time_p95, Value 812 ms, Target <= 400 ms',
+        ].join('\n'),
+      ].join('\n\n'),
+      priority: 3,
+      tags: ['warning'],
+      click: 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)',
+      actions: [
+        { action: 'view', label: 'Bridge', url: 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)' },
+        { action: 'view', label: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
+      ],
+      sequence_id: keyOf(1),
+    })
+  })
+
+  test.each([
+    ['good', 'white_check_mark', 3],
+    ['warning', 'warning', 3],
+    ['bad', 'x', 4],
+    ['neutral', 'information_source', 3],
+    ['waiting', 'hourglass_flowing_sand', 4],
+  ] as const)('that is %s has the emoji %s', async (mood, tag, priority) => {
+    await post({ mood, title: 'Deployed', fields: [], links: [] })
+    expect(sent()).toEqual({ topic: 'deploys', message: 'Deployed', priority, tags: [tag], sequence_id: keyOf(1) })
+  })
+
+  test('of a question leads to the page where people decide', async () => {
+    await post(question)
+    const url = question.choices?.[0]?.url
+    expect(sent()).toMatchObject({
+      click: url,
+      actions: [{ label: 'Decide', url }, { label: 'Bridge' }],
+      message: 'Decide until: 2026-12-01 12:00 UTC',
+    })
+  })
+
+  test('names the links that have no place as lines of text', async () => {
+    const links = [1, 2, 3, 4].map((at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
+    await post({ ...question, links })
+    expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Page 1' }, { label: 'Page 2' }])
+    expect(sent()['message']).toMatch(/\n\nPage 3: https:\/\/example.com\/3\nPage 4: https:\/\/example.com\/4$/)
+  })
+
+  test('leaves out links that no browser opens, and counts rows that have no room', async () => {
+    const rows = Array.from({ length: 300 }, (_, at) => ({ mood: 'good' as const, cells: [`objective ${at}`, '1'] }))
+    const links = [{ label: 'Run', url: 'javascript:alert(1)' }]
+    await post({ ...evaluation, links, table: { columns: ['Objective', 'Value'], rows } })
+    expect(sent()).not.toHaveProperty('actions')
+    expect(sent()).not.toHaveProperty('click')
+    expect(server.messages[0]?.message).toMatch(/\nand 1\d\d more$/)
+  })
+
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
+    'is taken, whatever is in it: %j',
+    async (_short, text) => {
+      await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+      expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Bridge' }])
+      expect(JSON.stringify(sent())).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
+    },
+  )
+
+  test('of whatever texts is taken, with its first links', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMessage, async (message) => {
+        const posted = await post(message)
+        expect(posted.id).toBe(server.messages.at(-1)?.id)
+        const links = message.links.filter(({ url }) => url.startsWith('http') && url.length <= 1_000)
+        const count = Math.min(3, links.length + (message.choices ? 1 : 0))
+        expect(server.messages.at(-1)?.actions ?? []).toHaveLength(count)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('whose answer is lost is one notification where apps know sequences', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    await post(evaluation, { repeated: true })
+    expect(server.shown('deploys')).toHaveLength(1)
+    await post(evaluation, { key: keyOf(2) })
+    expect(server.shown('deploys')).toHaveLength(2)
+  })
+
+  test('without an event id belongs to no sequence', async () => {
+    await post(evaluation, { key: undefined })
+    expect(sent()).not.toHaveProperty('sequence_id')
+  })
+
+  test('to a topic that is not for us is refused in the words of ntfy', async () => {
+    const failure = await failureOf(post(evaluation, {}, 'secrets'))
+    expect(failure).toMatchObject({ kind: 'refused', message: 'ntfy answered 403 to POST /: forbidden' })
+    expect(server.messages).toEqual([])
+  })
+
+  test.each([
+    [400, 'refused', { code: 40007, http: 400, error: 'invalid priority parameter' }],
+    [401, 'credentials', { code: 40101, http: 401, error: 'unauthorized' }],
+    [413, 'refused', { code: 41303, http: 413, error: 'JSON body too large' }],
+    [500, 'platform', { code: 50001, http: 500, error: 'internal server error' }],
+    [200, 'platform', '<html><h1>Welcome</h1></html>'],
+  ])('an answer of %s is a failure of the kind %s', async (status, kind, body) => {
+    server.failNext(status, body)
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind })
+  })
+
+  test('over the limit is tried again', async () => {
+    const body = { code: 42901, http: 429, error: 'limit reached: too many requests, please be nice' }
+    server.failNext(429, body, { headers: { 'retry-after': '5' } })
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({
+      kind: 'platform',
+      retryAfter: 5,
+      message: expect.stringContaining('please be nice'),
+    })
+  })
+
+  test('while ntfy is down is a failure that passes', async () => {
+    server.down()
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
+  })
+})
+
+describe('what follows a notification', () => {
+  test('a decision takes its place, and has nothing to decide', async () => {
+    const posted = kept(await post(question, {}, 'approvals'))
+    await ntfy.replace(client({ key: keyOf(9) }), posted, decided)
+    expect(server.shown('approvals')).toMatchObject([
+      { title: question.title, message: expect.stringMatching(/^Approved by Jane Doe/), tags: ['white_check_mark'] },
+    ])
+    expect(server.shown('approvals')[0]?.actions).toMatchObject([{ label: 'Bridge' }])
+  })
+
+  test('a reminder comes beside it, and leads where it led', async () => {
+    const posted = kept(await post(question, {}, 'approvals'))
+    const reminder: Message = { mood: 'waiting', title: `Still open: ${question.title}`, fields: [], links: [] }
+    await ntfy.reply(client(), posted, reminder)
+    expect(server.shown('approvals')).toHaveLength(2)
+    expect(sent()).toMatchObject({ message: reminder.title, click: question.choices?.[0]?.url })
+  })
+})
+
+describe('a topic', () => {
+  test.each(['deploys', 'a-b_C9', 'x'.repeat(64)])('may be %s', (channel) => {
+    expect(() => ntfy.checkMessage({ channel })).not.toThrow()
+  })
+
+  test.each(['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'])('may not be %j', (channel) => {
+    expect(() => ntfy.checkMessage({ channel })).toThrow('input.channel is no topic: up to 64 letters, digits, - and _')
+  })
+})
+
+describe('the connection', () => {
+  test('sends its token, or its user and password, or nothing', async () => {
+    await ntfy.check(client())
+    await ntfy.check(client({}, server.user))
+    await ntfy.check(client({}, {}))
+    expect(server.calls.map(({ headers }) => headers['authorization'])).toEqual([
+      `Bearer ${server.token}`,
+      `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}`,
+      undefined,
+    ])
+    expect(secretsIn(ntfy.connection, { token: 'tk_1234567', password: 'a-password' })).toEqual([
+      'tk_1234567',
+      'a-password',
+    ])
+  })
+
+  test('with a token that is none says so', async () => {
+    const wrong = client({}, { token: 'tk_of_nobody_at_all' })
+    expect(await failureOf(Promise.resolve(ntfy.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+
+  test('does not show its token when ntfy does', async () => {
+    server.failNext(400, { code: 40000, http: 400, error: `no ${server.token}` })
+    expect((await failureOf(post(evaluation))).message).toContain('no ***')
+  })
+})

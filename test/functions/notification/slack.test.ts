@@ -1,0 +1,508 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { slack } from '../../../functions/notification/providers/slack.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import type { Click, Message } from '../../../shared/shapes/message.ts'
+import { type PlayedSlack, type SentClick, slackServer } from '../../servers/slack.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
+
+type Options = Parameters<typeof clientOf>[2]
+
+let server: PlayedSlack
+beforeEach(async () => {
+  server = await slackServer()
+})
+afterEach(() => server.close())
+
+const channel = 'C0RELEASES'
+const connected = (fields: object = {}) =>
+  slack.connection.parse({
+    baseUrl: server.url,
+    token: server.token,
+    signingSecret: server.signingSecret,
+    ...fields,
+  })
+const client = (options: Options = {}, fields: object = {}) => clientOf(slack, connected(fields), options)
+const post = (message: Message, options: Options = {}, where = channel) => slack.post(client(options), where, message)
+const find = (options: Options = {}, where = channel) => slack.find(client({ repeated: true, ...options }), where)
+/** As it comes back from the state of a task. */
+const kept = <T>(held: T): T => JSON.parse(JSON.stringify(held))
+const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)
+const first = () => {
+  const [one] = server.posts
+  if (!one) throw new Error('Nothing was posted')
+  return one
+}
+const link = (ts: string) => `https://shop.slack.com/archives/${channel}/p${ts.replace('.', '')}`
+
+describe('a post', () => {
+  test('shows the message, and answers where it is', async () => {
+    const posted = await post(evaluation)
+    const { ts, text, blocks, unfurled } = first()
+    expect(posted).toEqual({ id: ts, url: link(ts), handle: { channel, ts } })
+    expect(text).toContain('Evaluation of checkout in production: warning')
+    expect(blocks.map(({ type }) => type)).toEqual(['header', 'rich_text', 'rich_text', 'rich_text', 'rich_text'])
+    expect(unfurled).toBe(false)
+    expect(server.warnings).toEqual([])
+    expect(server.mentions).toEqual([])
+  })
+
+  test('to a channel by its name answers with its id, by which it can be changed', async () => {
+    const posted = await post(question, {}, '#releases')
+    expect(posted.handle).toMatchObject({ channel })
+    await slack.replace(client(), kept(posted), decided)
+  })
+
+  test('carries the key of the call for apps, and nothing where the call has none', async () => {
+    await post(evaluation)
+    expect(first().metadata).toEqual({
+      event_type: 'cloud_automation_webhooks',
+      event_payload: { key: keyOf(1) },
+    })
+    await post(evaluation, { key: undefined })
+    expect(server.posts[1]?.metadata).toBeUndefined()
+  })
+
+  test.each([
+    ['is refused', () => server.failNext(200, { ok: false, error: 'message_not_found' }, { on: 'GET' })],
+    ['fails', () => server.failNext(503, '', { on: 'GET' })],
+    ['is something else', () => server.failNext(200, { ok: true, permalink: 'javascript:alert(1)' }, { on: 'GET' })],
+  ])('whose address %s is posted all the same, once', async (_how, spoil) => {
+    spoil()
+    expect(await post(evaluation)).toMatchObject({ id: first().ts, url: undefined })
+    expect(server.posts).toHaveLength(1)
+  })
+
+  test('of a question needs the signing secret, without which no click could be trusted', async () => {
+    const failure = await failureOf(slack.post(client({}, { signingSecret: undefined }), channel, question))
+    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('signingSecret') })
+    expect(server.calls).toEqual([])
+    await slack.post(client({}, { signingSecret: undefined }), channel, evaluation)
+  })
+
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
+    'of %j is taken, and mentions nobody',
+    async (_short, text) => {
+      await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+      expect(server.mentions).toEqual([])
+      expect(first().blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'approve' }, { action_id: 'reject' }] })
+    },
+  )
+
+  test('of any message is taken, and what takes its place', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMessage, async (message) => {
+        const posted = await post(message)
+        await slack.replace(client(), kept(posted), message)
+        expect(server.mentions).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test.each([
+    ['channel_not_found', 404, 'C0NOWHERE', 'there is none of this id, or the app was not invited to it'],
+    ['not_in_channel', 403, 'C0OTHERS', 'invite the app to the channel'],
+    ['is_archived', 403, 'C0OLD', 'the channel is archived'],
+  ])('that ends with %s says what to do', async (error, status, where, hint) => {
+    expect(await failureOf(post(evaluation, {}, where))).toMatchObject({
+      kind: 'refused',
+      message: `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
+      afterWrite: false,
+    })
+  })
+
+  test('without the scope names it', async () => {
+    server.scopes.delete('chat:write')
+    expect(await failureOf(post(evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('missing_scope: the app needs the scope chat:write'),
+    })
+  })
+
+  test('that Slack finds wrong says where', async () => {
+    const messages = ['[ERROR] no more than 50 items allowed [json-pointer:/blocks]']
+    server.failNext(200, { ok: false, error: 'invalid_blocks', response_metadata: { messages } })
+    expect(await failureOf(post(evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('invalid_blocks: [ERROR] no more than 50 items allowed [json-pointer:/blocks]'),
+    })
+  })
+
+  test.each([
+    ['invalid_auth', 'credentials'],
+    ['token_revoked', 'credentials'],
+    ['token_expired', 'credentials'],
+    ['account_inactive', 'credentials'],
+    ['not_authed', 'credentials'],
+    ['restricted_action', 'refused'],
+    ['msg_too_long', 'refused'],
+    ['something_new', 'refused'],
+    ['ratelimited', 'platform'],
+    ['internal_error', 'platform'],
+    ['fatal_error', 'platform'],
+    ['service_unavailable', 'platform'],
+    ['team_added_to_org', 'platform'],
+  ])('that is answered 200 with %s is a failure of the kind %s', async (error, kind) => {
+    server.failNext(200, { ok: false, error })
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ kind, message: expect.stringContaining(error) })
+    expect(server.calls).toHaveLength(1)
+  })
+
+  test('over the limit says how long to stay away', async () => {
+    server.failNext(429, { ok: false, error: 'ratelimited' }, { headers: { 'retry-after': '17' } })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, retryAfter: 17, afterWrite: false })
+  })
+
+  test.each([
+    [500, '<html><h1>Server error</h1></html>'],
+    [502, ''],
+    [200, '<html><h1>Sign in</h1></html>'],
+    [200, { ok: true }],
+  ])('that is answered %s with what is not of Slack may be tried again', async (status, body) => {
+    server.failNext(status, body)
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', afterWrite: true })
+  })
+
+  test('to a Slack that is down may be tried again', async () => {
+    server.down()
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
+  })
+
+  test('to a Slack that hangs ends with the time that there is', async () => {
+    server.hang()
+    expect(await failureOf(post(evaluation, { deadline: 100 }))).toMatchObject({ kind: 'timeout', afterWrite: true })
+  })
+})
+
+describe('a look for an earlier message', () => {
+  test('finds the one of the call, whose answer was lost', async () => {
+    await post(evaluation, { key: keyOf(2) })
+    server.loseNext('POST')
+    expect(await failureOf(post(question))).toMatchObject({ transient: true, afterWrite: true })
+    const found = await find()
+    const { ts } = server.posts[1] ?? {}
+    expect(found).toEqual({ id: ts, url: link(String(ts)), handle: { channel, ts } })
+    expect(await find({ key: keyOf(3) })).toBeUndefined()
+  })
+
+  test('does not take the metadata of other apps for ours', async () => {
+    await post(evaluation)
+    const key = keyOf(1)
+    const metadata = first()
+    metadata.metadata = { event_type: 'task_created', event_payload: { key } }
+    expect(await find()).toBeUndefined()
+    metadata.metadata = { event_type: 'cloud_automation_webhooks', event_payload: { key: [key] } }
+    expect(await find()).toBeUndefined()
+  })
+
+  test.each([
+    ['has no scope to read', channel, () => void server.scopes.delete('channels:history')],
+    ['is not in the channel', 'C0OTHERS', () => undefined],
+    ['knows the channel by its name only', '#releases', () => undefined],
+  ])('finds nothing where the app %s: then it may come twice', async (_why, where, change) => {
+    await post(evaluation)
+    change()
+    expect(await find({}, where)).toBeUndefined()
+    expect(calls('conversations.history')).toHaveLength(1)
+  })
+
+  test.each([
+    [200, { ok: false, error: 'ratelimited' }, 'platform'],
+    [200, { ok: false, error: 'invalid_auth' }, 'credentials'],
+    [500, '', 'platform'],
+    [200, '<html></html>', 'platform'],
+  ])('that is answered %s with %j knows nothing, and fails', async (status, body, kind) => {
+    server.failNext(status, body)
+    expect(await failureOf(find())).toMatchObject({ kind })
+  })
+})
+
+describe('a reply', () => {
+  test('stands in the thread, and in the channel, since a reminder is for all', async () => {
+    const posted = await post(question)
+    await slack.reply(client(), kept(posted), { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+    const [, reply] = server.posts
+    expect(reply).toMatchObject({ channel, thread_ts: posted.id, reply_broadcast: true, text: '⏳ Still open' })
+    expect(reply?.metadata).toBeUndefined()
+    expect(await find()).toMatchObject({ id: posted.id })
+  })
+
+  test('to a message that is gone says so', async () => {
+    const posted = await post(question)
+    server.posts.length = 0
+    expect(await failureOf(slack.reply(client(), posted, evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('message_not_found'),
+    })
+  })
+})
+
+describe('what takes the place of a question', () => {
+  test('has no buttons any more, and can be found still', async () => {
+    const posted = await post(question)
+    await slack.replace(client(), kept(posted), decided)
+    expect(first()).toMatchObject({
+      ts: posted.id,
+      edited: true,
+      text: expect.stringContaining('Approved by Jane Doe'),
+    })
+    expect(JSON.stringify(first().blocks)).not.toContain('button')
+    expect(await find()).toMatchObject({ id: posted.id })
+    expect(server.posts).toHaveLength(1)
+  })
+
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
+    'is taken with %j, and mentions nobody',
+    async (_short, text) => {
+      await slack.replace(client(), await post(question), { ...decided, text, title: text })
+      expect(server.mentions).toEqual([])
+    },
+  )
+
+  test.each([
+    ['message_not_found', () => void server.posts.splice(0)],
+    ['cant_update_message', () => server.failNext(200, { ok: false, error: 'cant_update_message' })],
+  ])('fails with %s where Slack will not', async (error, change) => {
+    const posted = await post(question)
+    change()
+    expect(await failureOf(slack.replace(client(), posted, decided))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining(error),
+    })
+  })
+})
+
+describe('a click', () => {
+  const clicked = async (action = 'approve', user?: string) => {
+    await post(question)
+    return server.click(first(), action, user)
+  }
+  const read = (sent: SentClick, now = Date.now(), fields: object = {}) =>
+    slack.buttons.read(connected(fields), { ...sent, now })
+  const reference = question.choices?.[0]?.reference
+
+  test.each(['approve', 'reject'] as const)('on %s says so, and whose question it is', async (decision) => {
+    const sent = await clicked(decision)
+    expect(slack.buttons.referenceIn({ ...sent, now: 0 })).toBe(reference)
+    expect(await read(sent)).toEqual({
+      decision,
+      clicker: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
+    })
+  })
+
+  test('is verified over the body as it came, byte for byte', async () => {
+    const payload = JSON.stringify({
+      type: 'block_actions',
+      user: { id: 'U0JANE', name: 'Jürgen 🚀' },
+      channel: { id: channel },
+      actions: [{ action_id: 'reject', value: reference }],
+    })
+    const spaced = `payload=${encodeURIComponent(payload)}`
+    expect(await read(server.sign(spaced))).toMatchObject({ decision: 'reject' })
+    const { headers } = server.sign(spaced)
+    const failure = await failureOf(read({ headers, body: new URLSearchParams({ payload }).toString() }))
+    expect(failure.kind).toBe('unauthenticated')
+  })
+
+  test("has the signature of Slack's own example", async () => {
+    const body = [
+      'token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V',
+      '&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=',
+      '&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN',
+      '&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c',
+    ].join('')
+    const headers = {
+      'x-slack-request-timestamp': '1531420618',
+      'x-slack-signature': 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503',
+    }
+    // It is a command: signed by Slack, and no click.
+    expect(await failureOf(read({ headers, body }, 1_531_420_618_000))).toMatchObject({ kind: 'invalid' })
+  })
+
+  test.each<[string, (sent: SentClick) => SentClick, number?]>([
+    ['forged', ({ body }) => server.sign(body, { secret: 'another-signing-secret' })],
+    ['unsigned', ({ headers, body }) => ({ headers: without(headers, 'x-slack-signature'), body })],
+    ['without a time', ({ headers, body }) => ({ headers: without(headers, 'x-slack-request-timestamp'), body })],
+    ['with an empty signature', ({ headers, body }) => ({ headers: { ...headers, 'x-slack-signature': '' }, body })],
+    [
+      'with a signature of another version',
+      ({ headers, body }) => ({
+        headers: { ...headers, 'x-slack-signature': String(headers['x-slack-signature']).replace('v0', 'v1') },
+        body,
+      }),
+    ],
+    [
+      'with a signature in capitals',
+      ({ headers, body }) => ({
+        headers: { ...headers, 'x-slack-signature': String(headers['x-slack-signature']).toUpperCase() },
+        body,
+      }),
+    ],
+    ['altered', ({ headers, body }) => ({ headers, body: body.replace('approve', 'reject') })],
+    ['with something behind it', ({ headers, body }) => ({ headers, body: `${body}&x=1` })],
+    [
+      'with another time than was signed',
+      ({ headers, body }) => ({
+        headers: {
+          ...headers,
+          'x-slack-request-timestamp': String(Number(headers['x-slack-request-timestamp']) + 1),
+        },
+        body,
+      }),
+    ],
+    ['replayed after five minutes', (sent) => sent, 301_500],
+    ['of the future', (sent) => sent, -301_500],
+    ['of no time', ({ body }) => server.sign(body, { at: Number.NaN })],
+    ['of a time that is none', ({ body }) => server.sign(body, { at: 1e20 })],
+  ])('that is %s is refused, and no value of it is told', async (_how, change, after = 0) => {
+    const sent = change(await clicked())
+    const failure = await failureOf(read(sent, Date.now() + after))
+    expect(failure).toMatchObject({ kind: 'unauthenticated', status: 401 })
+    for (const value of [...Object.values(sent.headers), reference, server.signingSecret].filter(Boolean)) {
+      expect(failure.message).not.toContain(value)
+    }
+    expect(calls('users.info')).toEqual([])
+  })
+
+  test.each([-299_000, 0, 299_000])('of %i milliseconds ago is taken', async (after) => {
+    expect(await read(await clicked(), Date.now() + after)).toMatchObject({ decision: 'approve' })
+  })
+
+  test('to a connection without a signing secret is refused', async () => {
+    const failure = await failureOf(read(await clicked(), Date.now(), { signingSecret: undefined }))
+    expect(failure).toMatchObject({ kind: 'unauthenticated', message: expect.stringContaining('no signingSecret') })
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no form', '{"type":"block_actions"}'],
+    ['no JSON', 'payload=%7B'],
+    ['null', 'payload=null'],
+    ['another event', `payload=${JSON.stringify({ type: 'view_submission', user: { id: 'U1' } })}`],
+    ['no action', `payload=${encodeURIComponent(JSON.stringify(anAction([])))}`],
+    ['another button', `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'x', value: 'a' }])))}`],
+    [
+      'a strange value',
+      `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a/../b' }])))}`,
+    ],
+    [
+      'a long value',
+      `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a'.repeat(301) }])))}`,
+    ],
+  ])('that is %s is none of ours', async (_what, body) => {
+    expect(slack.buttons.referenceIn({ headers: {}, body, now: 0 })).toBeUndefined()
+    expect(await failureOf(read(server.sign(body)))).toMatchObject({ kind: 'invalid' })
+  })
+
+  test('is looked at whatever it is', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json().map((json) => `payload=${encodeURIComponent(json)}`),
+        ),
+        (body) => {
+          expect(slack.buttons.referenceIn({ headers: {}, body, now: 0 })).toBeUndefined()
+        },
+      ),
+    )
+  })
+
+  const person = async (click?: Partial<Record<'user' | 'team', string>>) => {
+    const known: Click = await read(await clicked('approve', click?.user))
+    return slack.buttons.person(client(), kept(known))
+  }
+
+  test('is of somebody, whom approvers are named by id, user name or address', async () => {
+    expect(await person()).toEqual({ name: 'Jane Doe', names: ['U0JANE', 'jane', 'jane@example.com'] })
+  })
+
+  test.each([
+    ['users:read.email', { name: 'Jane Doe', names: ['U0JANE', 'jane'] }],
+    ['users:read', { name: 'jane', names: ['U0JANE', 'jane'] }],
+  ])('of whom the app may not know all, without %s, is of whom Slack says', async (scope, expected) => {
+    server.scopes.delete(scope)
+    expect(await person()).toEqual(expected)
+  })
+
+  test('of somebody of another organization in a shared channel is by the id only', async () => {
+    expect(await person({ user: 'U0GUEST' })).toEqual({ name: 'Jane Doe', names: ['U0GUEST'] })
+    server.scopes.delete('users:read')
+    expect(await person({ user: 'U0GUEST' })).toEqual({ name: 'mallory', names: ['U0GUEST'] })
+  })
+
+  test('of somebody of another workspace of our organization is by all names', async () => {
+    const guest = server.members['U0GUEST']
+    if (guest) guest.enterprise = 'E0SHOP'
+    expect(await person({ user: 'U0GUEST' })).toMatchObject({ names: ['U0GUEST'] })
+    server.workspace.enterprise = 'E0SHOP'
+    expect(await person({ user: 'U0GUEST' })).toMatchObject({ names: ['U0GUEST', 'mallory', 'jane@example.com'] })
+  })
+
+  test('of somebody whose address is not confirmed is not by that', async () => {
+    const jane = server.members['U0JANE']
+    if (jane) jane.is_email_confirmed = false
+    expect(await person()).toMatchObject({ names: ['U0JANE', 'jane'] })
+  })
+
+  test.each([
+    [{ ok: false, error: 'ratelimited' }, 'platform'],
+    [{ ok: false, error: 'internal_error' }, 'platform'],
+    [{ ok: false, error: 'invalid_auth' }, 'credentials'],
+  ])('of whom nothing can be known now (%j) is not taken: it might be who must not decide', async (body, kind) => {
+    const click = await read(await clicked())
+    server.failNext(200, body, { on: 'GET', times: 2 })
+    expect(await failureOf(slack.buttons.person(client(), click))).toMatchObject({ kind })
+  })
+
+  test('is answered to the one who clicked, and to nobody else', async () => {
+    const click = kept(await read(await clicked()))
+    const answer = await slack.buttons.tell(client(), click, 'Only <!channel> & @jane may decide this.')
+    expect(answer).toBeUndefined()
+    expect(server.ephemerals).toEqual([
+      { channel, user: 'U0JANE', text: 'Only &lt;!channel&gt; &amp; @jane may decide this.' },
+    ])
+    expect(server.mentions).toEqual([])
+    expect(server.posts).toHaveLength(1)
+  })
+
+  test('of somebody who has left the channel can not be answered, which is told', async () => {
+    const click = await read(await clicked())
+    server.failNext(200, { ok: false, error: 'user_not_in_channel' }, { on: 'POST' })
+    expect(await failureOf(slack.buttons.tell(client(), click, 'No'))).toMatchObject({
+      message: expect.stringContaining('user_not_in_channel'),
+    })
+  })
+})
+
+describe('the connection', () => {
+  test('is at slack.com unless it says otherwise', () => {
+    const { baseUrl } = slack.connection.parse({ token: server.token })
+    expect(baseUrl).toBe('https://slack.com')
+  })
+
+  test('has two secrets, which no failure tells', async () => {
+    expect(secretsIn(slack.connection, connected())).toEqual([server.token, server.signingSecret])
+    server.failNext(200, { ok: false, error: `no ${server.token} and ${server.signingSecret}` })
+    const failure = await failureOf(post(evaluation))
+    expect(failure.message).toContain('no *** and ***')
+  })
+
+  test('is checked with the cheapest call', async () => {
+    await slack.check(client())
+    expect(server.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/auth.test'])
+    const failure = await failureOf(slack.check(client({}, { token: 'another-token' })) as Promise<unknown>)
+    expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('invalid_auth') })
+  })
+})
+
+function anAction(actions: object[]) {
+  return { type: 'block_actions', user: { id: 'U1' }, channel: { id: 'C1' }, actions }
+}
+
+function without(headers: Record<string, string>, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
+}

@@ -1,0 +1,115 @@
+import '../functions/aws.ts'
+import assert from 'node:assert/strict'
+import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
+import { evaluation, hostile, question } from '../functions/notification/messages.ts'
+import { clientOf, failureOf, keyOf } from '../functions/use.ts'
+import type { Checks } from './program.ts'
+
+const region = 'us-east-1'
+const account = '123456789012'
+const versions = { sns: '2010-03-31', sqs: '2012-11-05' }
+
+/** What SNS delivers to a queue. */
+interface Delivered {
+  MessageId: string
+  Message: string
+  Subject?: string
+  MessageAttributes?: Record<string, { Type: string; Value: string }>
+}
+
+/** The provider as it ships, on the API of SNS, with a queue that has subscribed. */
+export function snsChecks(endpoint: string): Checks['tests'] {
+  const connected = (fields: object = {}, options: { key?: string | undefined } = { key: keyOf(1) }) =>
+    clientOf(awsSns, awsSns.connection.parse({ endpoint, region, ...fields }), options)
+  const ask = async (service: keyof typeof versions, Action: string, parameters: Record<string, string>) => {
+    const scope = `20261124/${region}/${service}/aws4_request`
+    const authorization = `AWS4-HMAC-SHA256 Credential=test/${scope}, SignedHeaders=host, Signature=none`
+    const body = new URLSearchParams({ Action, Version: versions[service], ...parameters })
+    const response = await fetch(endpoint, { method: 'POST', headers: { authorization }, body })
+    const text = await response.text()
+    assert.ok(response.ok, text)
+    return text
+  }
+  /** A topic, and what came out of it since the last look. */
+  const subscribed = async (name: string, attributes: Record<string, string> = {}) => {
+    const entries = Object.entries(attributes).flatMap(([key, value], at) => [
+      [`Attributes.entry.${at + 1}.key`, key],
+      [`Attributes.entry.${at + 1}.value`, value],
+    ])
+    await ask('sns', 'CreateTopic', { Name: name, ...Object.fromEntries(entries) })
+    const queue: Record<string, string> = name.endsWith('.fifo')
+      ? { 'Attribute.1.Name': 'FifoQueue', 'Attribute.1.Value': 'true' }
+      : {}
+    await ask('sqs', 'CreateQueue', { QueueName: name, ...queue })
+    const topic = `arn:aws:sns:${region}:${account}:${name}`
+    const Endpoint = `arn:aws:sqs:${region}:${account}:${name}`
+    await ask('sns', 'Subscribe', { TopicArn: topic, Protocol: 'sqs', Endpoint })
+    const delivered = async (): Promise<Delivered[]> => {
+      const QueueUrl = `${endpoint}/${account}/${name}`
+      const received = await ask('sqs', 'ReceiveMessage', { QueueUrl, MaxNumberOfMessages: '10' })
+      const bodies = [...received.matchAll(/<Body>([^<]*)<\/Body>/g)].map(([, body = '']) => body)
+      return bodies.map((body) => JSON.parse(unescaped(body)) as Delivered)
+    }
+    return { topic, delivered }
+  }
+
+  return [
+    [
+      'SNS delivers a text with a subject and what subscriptions filter by',
+      async () => {
+        const { topic, delivered } = await subscribed('deploys')
+        await awsSns.check(connected({ channel: topic }))
+        const { id } = await awsSns.post(connected(), topic, evaluation)
+        const [sent] = await delivered()
+        assert.equal(sent?.MessageId, id)
+        assert.equal(sent?.Subject, evaluation.title)
+        assert.match(
+          sent?.Message ?? '',
+          /^⚠️ Evaluation of checkout(?:.|\n)+\nDashboard: https:\/\/dashboards\.example\.com\/d\/1$/,
+        )
+        assert.deepEqual(sent?.MessageAttributes?.['mood'], { Type: 'String', Value: 'warning' })
+        assert.deepEqual(sent?.MessageAttributes?.['project'], { Type: 'String', Value: 'shop' })
+      },
+    ],
+    [
+      'SNS takes whatever is in a text, and 256 KB of it',
+      async () => {
+        const { topic } = await subscribed('whatever')
+        for (const text of [...hostile, '😀'.repeat(100_000)]) {
+          const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
+          assert.match((await awsSns.post(connected(), topic, message)).id ?? '', /^[0-9a-f-]{36}$/)
+        }
+      },
+    ],
+    [
+      'SNS delivers one of two tries in a topic that keeps an order',
+      async () => {
+        const { topic, delivered } = await subscribed('deploys.fifo', { FifoTopic: 'true' })
+        await awsSns.post(connected(), topic, question)
+        const posted = await awsSns.post(connected(), topic, question)
+        await awsSns.reply(connected(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+        await awsSns.post(connected({}, { key: undefined }), topic, question)
+        const heads = (await delivered()).map(({ Message }) => Message.split('\n')[0])
+        assert.deepEqual(heads, [`⏳ ${question.title}`, '⏳ Still open', `⏳ ${question.title}`])
+      },
+    ],
+    [
+      'SNS says in its own words that there is no such topic',
+      async () => {
+        const { topic } = await subscribed('some')
+        const failure = await failureOf(awsSns.post(connected(), `${topic}-other`, evaluation))
+        assert.equal(failure.kind, 'refused')
+        assert.match(failure.message, /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/)
+      },
+    ],
+  ]
+}
+
+/** As XML has it. */
+function unescaped(text: string): string {
+  return text.replace(/&(\w+|#\d+);/g, (all, name: string) =>
+    name.startsWith('#') ? String.fromCharCode(Number(name.slice(1))) : (entities[name] ?? all),
+  )
+}
+
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }

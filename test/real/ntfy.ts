@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
+import type { Message } from '../../shared/shapes/message.ts'
+import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
+import { clientOf, failureOf } from '../functions/use.ts'
+import type { Program } from './program.ts'
+
+/** A message as ntfy shows it. */
+interface Taken {
+  id: string
+  title?: string
+  message: string
+  priority?: number
+  tags?: string[]
+  click?: string
+  actions?: { label: string; url: string }[]
+  attachment?: object
+}
+
+/** What the provider sends, and what a real server makes of it. */
+export const ntfy: Program = {
+  name: 'ntfy',
+  script: 'ntfy.sh',
+  async checks({ url, words }) {
+    const { token = '', password = '' } = words
+    const connected = (fields: object) => clientOf(provider, provider.connection.parse({ baseUrl: url, ...fields }))
+    const shown = async (topic: string): Promise<Taken[]> => {
+      const headers = { authorization: `Bearer ${token}` }
+      const lines = await (await fetch(`${url}/${topic}/json?poll=1`, { headers })).text()
+      return lines
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    }
+    const post = async (message: Message, topic = 'deploys') => {
+      const posted = await provider.post(connected({ token }), topic, message)
+      const taken = (await shown(topic)).find(({ id }) => id === posted.id)
+      assert.ok(taken)
+      return { posted, taken }
+    }
+    const refused = async (promise: Promise<unknown>, kind: string, words: RegExp) => {
+      const failure = await failureOf(promise)
+      assert.equal(failure.kind, kind)
+      assert.match(failure.message, words)
+    }
+
+    return {
+      tests: [
+        [
+          'takes a token, or a user and a password, and no other',
+          async () => {
+            await provider.check(connected({ token }))
+            await provider.check(connected({ username: 'robot', password }))
+            for (const wrong of [{ token: 'tk_of_nobody' }, { username: 'robot', password: 'wrong-password' }])
+              await refused(Promise.resolve(provider.check(connected(wrong))), 'credentials', /401 .+unauthorized/)
+          },
+        ],
+        [
+          'shows a title, a text, an emoji and links',
+          async () => {
+            const { posted, taken } = await post(evaluation)
+            assert.equal(posted.id, taken.id)
+            assert.equal(taken.title, evaluation.title)
+            assert.match(taken.message, /^The release is slower(?:.|\n)+✅ error_rate, Value 0\.1 %/)
+            assert.deepEqual([taken.tags, taken.priority], [['warning'], 3])
+            assert.deepEqual(
+              taken.actions?.map(({ label, url }) => [label, url]),
+              evaluation.links.map(({ label, url }) => [label, url]),
+            )
+          },
+        ],
+        [
+          'leads to the page where people decide, and follows it up',
+          async () => {
+            const { posted, taken } = await post(question, 'approvals')
+            assert.equal(taken.click, question.choices?.[0]?.url)
+            assert.equal(taken.actions?.[0]?.label, 'Decide')
+            const reminder: Message = { mood: 'waiting', title: 'Still open', fields: [], links: [] }
+            await provider.reply(connected({ token }), posted, reminder)
+            await provider.replace(connected({ token }), posted, decided)
+            const [asked, reminded, settled] = await shown('approvals')
+            assert.deepEqual([reminded?.message, reminded?.click], ['Still open', asked?.click])
+            assert.match(settled?.message ?? '', /^Approved by Jane Doe/)
+            assert.equal(settled?.actions?.[0]?.label, 'Bridge')
+          },
+        ],
+        [
+          'takes the longest text, and no longer one for an attachment',
+          async () => {
+            for (const character of ['x', 'é', '😀', '"', '\n.']) {
+              const { taken } = await post({ ...question, text: character.repeat(100_000) })
+              assert.equal(taken.attachment, undefined)
+              assert.ok(taken.message.length > 500)
+              assert.match(taken.message, /…\n\nDecide until/)
+            }
+          },
+        ],
+        [
+          'takes whatever is in a text, as text',
+          async () => {
+            for (const text of hostile) {
+              const { taken } = await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+              assert.equal(taken.actions?.length, 2)
+            }
+          },
+        ],
+        [
+          'says why it is refused',
+          async () => {
+            for (const topic of ['readings', 'others'])
+              await refused(post(evaluation, topic), 'refused', /ntfy answered 403 to POST \/: forbidden/)
+            await refused(provider.post(connected({}), 'deploys', evaluation), 'refused', /forbidden/)
+            await refused(provider.post(connected({ token }), 'a b', evaluation), 'refused', /topic invalid/)
+          },
+        ],
+      ],
+    }
+  },
+}
