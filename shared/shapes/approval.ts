@@ -93,7 +93,8 @@ export function askApproval({
         await provider.reply?.(client, posted as Posted, reminder)
       },
       async settle(provider, client, { message }, posted, decision) {
-        await provider.replace?.(client, posted as Posted, settled(message, decision))
+        const show = provider.replace ?? provider.reply
+        await show?.(client, posted as Posted, settled(message, decision))
       },
       outcome(_input, asked, decision) {
         return {

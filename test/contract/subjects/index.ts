@@ -6,6 +6,7 @@ import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
 import { awsDlt } from './aws-dlt.ts'
 import { awsFis } from './aws-fis.ts'
 import { awsSageMaker } from './aws-sagemaker.ts'
+import { awsSns } from './aws-sns.ts'
 import { awsStepFunctions } from './aws-step-functions.ts'
 import { azureLoadTesting } from './azure-load-testing.ts'
 import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
@@ -23,6 +24,7 @@ import { jira } from './jira.ts'
 import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
 import { litmus } from './litmus.ts'
+import { mattermost } from './mattermost.ts'
 import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
 import { rundeck } from './rundeck.ts'
@@ -43,6 +45,7 @@ export const subjects: Subject[] = [
   awsOpsCenter,
   awsSsmAutomation,
   awsSageMaker,
+  awsSns,
   awsStepFunctions,
   azureBuilds,
   azureLoadTesting,
@@ -61,6 +64,7 @@ export const subjects: Subject[] = [
   jiraServiceManagement,
   keptn,
   litmus,
+  mattermost,
   neoload,
   pagerdutyEvents,
   rundeck,
@@ -83,6 +87,7 @@ export const withoutContract: Record<string, string> = {
   launchdarkly:
     'There is none here; its tests answer as its OpenAPI document has it, from what test/servers/launchdarkly.ts names',
   locust: 'Locust publishes none; npm run test:real drives the real program',
+  ntfy: 'ntfy publishes none; npm run test:real drives the real program',
   pagerduty:
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   'pagerduty-automation':

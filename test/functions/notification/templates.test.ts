@@ -159,6 +159,19 @@ describe('the message of an evaluation', () => {
 
   it('is found by what an event holds, whatever its task is called', () => {
     expect(told('slo-check.finished', { ...passed, 'slo-check': evaluation }).table?.rows).toHaveLength(4)
+    expect(field(told('quiz.finished', { ...passed, quiz: { score: 7, players: 2 } }), 'Players')).toBe('2')
+  })
+
+  it('takes the words of the specification for those of the program', () => {
+    const { table } = told('evaluation.finished', { evaluation: { indicatorResults: [{ status: 'failed' }] } })
+    expect(table?.rows).toEqual([{ mood: 'bad', cells: ['Unnamed', '', '', ''] }])
+  })
+
+  it('tells no length of a period that ends before it begins', () => {
+    const turned = { timeStart: evaluation.timeEnd, timeEnd: evaluation.timeStart }
+    expect(field(told('evaluation.finished', { evaluation: turned }), 'Period')).toBe(
+      '2021-03-16 12:46:58 to 12:44:54 UTC',
+    )
   })
 
   it.each([
@@ -256,8 +269,15 @@ describe('what comes through a webhook as a form, where every number is text', (
   })
 
   it('may lack whatever an event may lack', () => {
-    const event = arrived(evaluationWebhook, { type, data: { ...checkout, labels: null } })
-    expect(messageOf({ event, bridge: undefined }).title).toBe('Evaluation of checkout in shop/production has finished')
+    for (const data of [
+      checkout,
+      { ...checkout, labels: null, evaluation: { ...evaluation, indicatorResults: null } },
+    ]) {
+      const event = arrived(evaluationWebhook, { type, data })
+      expect(messageOf({ event, bridge: undefined }).title).toMatch(
+        /^Evaluation of checkout in shop\/production has finished/,
+      )
+    }
   })
 })
 
@@ -378,6 +398,10 @@ describe('the message of a test', () => {
     })
   })
 
+  it('tells what is no number as it came', () => {
+    expect(field(told('test.finished', { test: { duration: 'half an hour' } }), 'Duration')).toBe('half an hour')
+  })
+
   it('tells times of another form as they came', () => {
     const message = told('test.finished', { test: { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' } })
     expect(field(message, 'Period')).toBe('2019-09-01 12:00:00 to 2019-09-01 12:05:00')
@@ -433,6 +457,15 @@ describe('the message of a problem', () => {
       title: 'Problem resolved: Response time degradation (checkout in shop/production)',
     })
     expect(field(message, 'Event')).toBe('Sequence incident was triggered')
+  })
+
+  it.each([
+    ['OPEN', 'bad'],
+    ['RESOLVED', 'good'],
+    ['CLOSED', 'good'],
+    ['MERGED', 'neutral'],
+  ])('in state %s is %s', (State, mood) => {
+    expect(told('hello.started', { problem: { ...problem, State } }).mood).toBe(mood)
   })
 
   it('stands as the task does where its state is not known', () => {
@@ -570,6 +603,12 @@ describe('a hostile event', () => {
     const message = told('hello.finished', { labels, hello: { url: ' javascript:alert(1)' } })
     expect(message.links).toEqual([{ label: 'lines', url: 'https://good.example.com/ab%20%22c%22%20%3Cd%3E' }])
     expect(message.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['script', 'file', 'deceit']))
+  })
+
+  it('leads nowhere by what is too long to be a link, before or after it is escaped', () => {
+    const base = 'https://x.example.com/'
+    const links = (path: string) => told('hello.finished', { hello: { report: `${base}${path}` } }).links.length
+    expect([links('x'.repeat(1_900)), links('x'.repeat(2_000)), links('ü'.repeat(1_000))]).toEqual([1, 0, 0])
   })
 
   it('keeps its title on one line, and what happened in it', () => {
