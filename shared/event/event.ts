@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
+import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
 import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
 
@@ -7,6 +8,18 @@ const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
 /** Of no interest where it is no object. */
 const free = z.catch(z.nullish(z.record(z.string(), z.unknown())), undefined)
+
+const labels = z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))
+
+/** In a form the dot of a label's name parts it. */
+function flat(value: unknown, prefix = ''): unknown {
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, held]) =>
+      isRecord(held) ? Object.entries(flat(held, `${prefix}${name}.`) as object) : [[`${prefix}${name}`, held]],
+    ),
+  )
+}
 
 const schema = z.object({
   id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
@@ -26,9 +39,16 @@ const schema = z.object({
       status: name,
       result: name,
       message: z.optional(z.catch(z.string(), '')),
-      labels: z.nullish(z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))),
+      labels: z.nullish(
+        z.pipe(
+          z.transform((value) => flat(value)),
+          labels,
+        ),
+      ),
       problem: free,
       incident: free,
+      evaluation: free,
+      configurationChange: free,
     }),
   ),
 })
@@ -54,6 +74,9 @@ export interface CallEvent {
     labels: Record<string, string>
     problem?: Record<string, unknown> | undefined
     incident?: Record<string, unknown> | undefined
+    /** Of an earlier task, where the event is not about it. */
+    evaluation?: Record<string, unknown> | undefined
+    configurationChange?: Record<string, unknown> | undefined
   }
   /** The properties of the task, and what earlier tasks of its name answered. */
   properties: Record<string, unknown>
@@ -87,6 +110,8 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       labels: data?.labels ?? {},
       problem: data?.problem ?? undefined,
       incident: data?.incident ?? undefined,
+      evaluation: data?.evaluation ?? undefined,
+      configurationChange: data?.configurationChange ?? undefined,
     },
     properties:
       properties !== null && typeof properties === 'object' && !Array.isArray(properties)

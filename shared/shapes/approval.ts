@@ -132,21 +132,15 @@ function questionOf(
   { task, data }: CallEvent,
   { question, requester }: z.output<typeof askInput>,
 ): Message {
-  const { service, project, stage, result } = data
+  const { service, project, stage } = data
   const where = [project, stage].filter(Boolean).join('/')
   const about = [task ?? 'this', service && `of ${service}`, where && `in ${where}`].filter(Boolean).join(' ')
-  const fields = [
-    ['Project', project],
-    ['Stage', stage],
-    ['Service', service],
-    ['Requested by', requester],
-    ['Result so far', result],
-  ].flatMap(([name, value]) => (name !== undefined && value !== undefined ? [{ name, value }] : []))
+  const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
   return {
     mood: 'waiting',
     title: `Approve ${about}?`.slice(0, 200),
     text: question ?? data.message,
-    fields,
+    fields: [...requested, ...composed.fields],
     links: composed.links,
   }
 }

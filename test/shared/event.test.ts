@@ -7,6 +7,11 @@ import { finishedReply, startedReply } from '../../shared/event/reply.ts'
 import { replyType, subjectOf, taskOf } from '../../shared/event/task-type.ts'
 import { passed } from '../../shared/outcome.ts'
 
+it('labels with dots come through a form, whose names are parted there', () => {
+  const body = nest(new URLSearchParams('data.labels.app.kubernetes.io/name=checkout&data.labels.team=shop'))
+  expect(parseEvent(body).data.labels).toEqual({ 'app.kubernetes.io/name': 'checkout', team: 'shop' })
+})
+
 describe('the type of an event', () => {
   it.each([
     ['sh.keptn.event.openticket.triggered', 'openticket'],

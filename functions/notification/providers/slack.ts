@@ -242,7 +242,7 @@ function isOurs(
   { team_id, enterprise_user }: Partial<z.output<typeof member>['user']>,
   us: z.output<typeof ourselves>,
 ): boolean {
-  return team_id === us.team_id || (enterprise_user?.enterprise_id === us.enterprise_id)
+  return team_id === us.team_id || (!!us.enterprise_id && enterprise_user?.enterprise_id === us.enterprise_id)
 }
 
 function clickIn(body: string): { decision: Choice['decision']; reference: string; clicker: Clicker } | undefined {

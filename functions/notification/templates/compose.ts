@@ -1,10 +1,11 @@
 import type { CallEvent } from '../../../shared/event/event.ts'
 import { problemOf } from '../../../shared/event/problem.ts'
 import { clipLine } from '../../../shared/one-line.ts'
+import { isRecord } from '../../../shared/record.ts'
 import type { Field, Link, Message, Occasion, Table } from '../../../shared/shapes/message.ts'
 import { type Facts, factsOf, field, linkTo } from './facts.ts'
 import { isOver } from './standing.ts'
-import { clip } from './values.ts'
+import { clip, numberOf } from './values.ts'
 
 /** Makes a message of an event: nothing but the event goes in, and any event comes out as a message. */
 export type Template = (occasion: Occasion) => Message
@@ -41,6 +42,16 @@ export function compose({ event, bridge }: Occasion, found: Found): Message {
   }
 }
 
+/** What was to be deployed, and how an earlier evaluation of the sequence went. */
+function soFar({ task, data }: CallEvent): Field[] {
+  const { configurationChange: change, evaluation } = data
+  const { values } = change ?? {}
+  return [
+    ...field('Image', isRecord(values) ? values['image'] : undefined),
+    ...(task === 'evaluation' ? [] : field('Evaluation score', numberOf(evaluation?.['score']))),
+  ]
+}
+
 function commonFields(event: CallEvent, result = event.data.result): Field[] {
   const { project, stage, service, status } = event.data
   return [
@@ -50,6 +61,7 @@ function commonFields(event: CallEvent, result = event.data.result): Field[] {
     ...(event.kind === 'triggered' ? field('Result so far', result) : []),
     ...(isOver(event) ? field('Result', result) : []),
     ...(isOver(event) && status !== 'succeeded' ? field('Status', status) : []),
+    ...soFar(event),
   ]
 }
 

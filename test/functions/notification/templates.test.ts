@@ -348,6 +348,25 @@ describe('the message of a deployment', () => {
   })
 })
 
+describe('the message of a later task', () => {
+  test('shows what is to be deployed, and how the evaluation before it went', () => {
+    const event = parseEvent({
+      type: 'sh.keptn.event.notify.triggered',
+      data: {
+        ...{ project: 'shop', stage: 'production', service: 'checkout', result: 'warning' },
+        configurationChange: { values: { image: 'registry.example.com/checkout:2.3.1' } },
+        evaluation: { score: '87.5', result: 'warning' },
+      },
+    })
+    expect(messageOf({ event, bridge: undefined }).fields).toEqual(
+      expect.arrayContaining([
+        { name: 'Image', value: 'registry.example.com/checkout:2.3.1' },
+        { name: 'Evaluation score', value: '87.5' },
+      ]),
+    )
+  })
+})
+
 describe('the message of a test', () => {
   it('tells when it ran', () => {
     const ran = { start: '2019-10-20T23:57:27.152330783Z', end: '2019-10-21T00:57:27.152330783Z' }

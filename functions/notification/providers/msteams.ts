@@ -1,0 +1,54 @@
+import * as z from 'zod/mini'
+import { secret } from '../../../shared/fields.ts'
+import type { Client } from '../../../shared/function/provider.ts'
+import { defineMessageProvider, type Message } from '../../../shared/shapes/message.ts'
+import { teamsMessage } from '../msteams-message.ts'
+
+const hostOf = (url: string) => URL.parse(url)?.hostname ?? ''
+/** Without TLS only on this machine itself, for tests. */
+const isSecure = (url: string) =>
+  url.startsWith('https://') || (url.startsWith('http://') && ['127.0.0.1', '[::1]', 'localhost'].includes(hostOf(url)))
+const isRetired = (url: string) => /(?:^|\.)webhook\.office\.com$|^outlook\.office(?:365)?\.com$/.test(hostOf(url))
+const isSigned = (url: string) =>
+  !/\.(?:logic\.azure\.com|api\.powerplatform\.com)$/.test(hostOf(url)) || URL.parse(url)?.searchParams.has('sig')
+
+const connection = z.strictObject({
+  webhookUrl: secret('The URL of the workflow, whole: whoever has it can post').check(
+    z.refine((url: string) => hostOf(url) !== '' && isSecure(url), { message: 'must be an https URL' }),
+    z.refine((url: string) => !isRetired(url), {
+      message:
+        'is of an Office 365 connector, which Microsoft has retired: make a workflow from the template "Send webhook alerts to a channel" in Teams, and write its URL',
+    }),
+    z.refine((url: string) => isSigned(url), {
+      message:
+        'has no "sig", so nobody may call it without a sign-in: let anyone trigger the workflow, and write the URL that it has then',
+    }),
+  ),
+})
+type Teams = Client<z.output<typeof connection>>
+
+/**
+ * Microsoft Teams, through a workflow of Power Automate that posts what comes to its URL. It answers before it has posted, and
+ * says nothing of the message: that can not be found, and not be changed.
+ *
+ * @see https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+ */
+export const msteams = defineMessageProvider({
+  title: 'Microsoft Teams',
+  connection,
+  baseUrl: ({ webhookUrl }) => new URL(webhookUrl).origin,
+  /** There is no call that only looks. That the card appears is also the only proof that the workflow works to its end. */
+  check: (client) => send(client, { mood: 'neutral', title: 'This connection works', fields: [], links: [] }),
+  channel: undefined,
+
+  async post(client, _channel, message) {
+    await send(client, message)
+    return {}
+  },
+
+  reply: (client, _posted, message) => send(client, message),
+})
+
+async function send({ http, connection }: Teams, message: Message): Promise<void> {
+  await http.post(connection.webhookUrl, teamsMessage(message), { place: 'the webhook' })
+}
