@@ -5,7 +5,7 @@ import type { Door, DoorRequest } from '../function/category.ts'
 import { connect } from '../function/connect.ts'
 import { log } from '../log.ts'
 import { mask } from '../redact.ts'
-import type { MessageProvider } from '../shapes/message.ts'
+import type { MessageProvider, Person } from '../shapes/message.ts'
 import { decide } from './decide.ts'
 import { inWords } from './decision.ts'
 import { refusalOf } from './person.ts'
@@ -65,11 +65,16 @@ async function clicked(
     return tell(refusal)
   }
   const at = new Date(request.now).toISOString()
-  const decided = await decide(taskId, kept, { decision: click.decision, by: mask(person.name), at })
+  const decided = await decide(taskId, kept, { decision: click.decision, by: mask(whoIs(person)), at })
   if (decided.became === 'late') return tell(`Already decided. ${inWords(decided.decision)}.`)
   if (decided.became === 'ended') return tell('This question has ended: your click changed nothing.')
   log.info('a question was decided', { decision: click.decision, by: person.name })
   return answer(undefined)
+}
+
+/** With what the platform knows them by: a name that is shown can be changed by whoever bears it. */
+function whoIs({ name, names: [id] }: Person): string {
+  return id === undefined || id === name ? name : `${name} (${id})`
 }
 
 function answer(body: unknown): HttpAnswer {

@@ -5,6 +5,7 @@ import type { CallEvent } from '../event/event.ts'
 import { onOff, optional, seconds, text, word, words } from '../fields.ts'
 import type { Action } from '../function/category.ts'
 import type { Reference } from '../function/provider.ts'
+import { clipLine } from '../one-line.ts'
 import { passed } from '../outcome.ts'
 import type { Message, MessageProvider, Mood, Occasion, Posted } from './message.ts'
 import { channelField, channelOf, dataOf, linksTo, postOnce } from './push.ts'
@@ -56,7 +57,7 @@ export function askApproval({
     deadline: week,
     complete(input, from) {
       const { event, bridge, provider } = from
-      const channel = channelOf(input.channel, from)
+      const channel = channelOf(input.channel, from, true)
       const { approvers, requester, remindBefore } = input
       const notRequester = input.notRequester === 'on'
       if ((approvers || notRequester) && !provider.buttons) {
@@ -138,7 +139,7 @@ function questionOf(
   const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
   return {
     mood: 'waiting',
-    title: `Approve ${about}?`.slice(0, 200),
+    title: clipLine(`Approve ${about}?`, 200),
     text: question ?? data.message,
     fields: [...requested, ...composed.fields],
     links: composed.links,

@@ -101,7 +101,7 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
   /** What a channel is called here; undefined where the connection leads to one place only. */
   channel: string | undefined
   /** Throws Failure `invalid` for what this platform has nothing for. */
-  checkMessage?(input: { channel: string | undefined }, connection: z.output<S>): void
+  checkMessage?(input: { channel: string | undefined; asks: boolean }, connection: z.output<S>): void
   /** The message that carries `client.key`, if it can be found. Without it a message may come twice after a lost answer. */
   find?(client: Client<z.output<S>> & { key: string }, channel: string | undefined): Promise<Posted | undefined>
   post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<Posted>

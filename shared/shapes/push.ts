@@ -43,7 +43,7 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
       // What somebody wrote says it all: the rest would only be in its way.
       const message =
         input.text === undefined ? composed : { ...composed, text: input.text, fields: [], table: undefined }
-      return { channel: channelOf(input.channel, from), message }
+      return { channel: channelOf(input.channel, from, false), message }
     },
     async act(provider, client, { channel, message }) {
       const posted = await postOnce(provider, client, channel, message)
@@ -56,20 +56,24 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
   }
 }
 
-/** @throws Failure `invalid` */
+/**
+ * @param asks whether people are to answer
+ * @throws Failure `invalid`
+ */
 export function channelOf(
   asked: string | undefined,
   { connection, provider }: Completing<MessageProvider>,
+  asks: boolean,
 ): string | undefined {
   if (provider.channel === undefined) {
     if (asked !== undefined) throw invalid(`is of no use: the connection of ${provider.title} leads to one place`)
-    provider.checkMessage?.({ channel: undefined }, connection)
+    provider.checkMessage?.({ channel: undefined, asks }, connection)
     return undefined
   }
   const channel = asked ?? (connection['channel'] as string | undefined)
   if (channel === undefined)
     throw invalid(`is missing, and the connection has no default: name the ${provider.channel}`)
-  provider.checkMessage?.({ channel }, connection)
+  provider.checkMessage?.({ channel, asks }, connection)
   return channel
 }
 

@@ -9,6 +9,8 @@ export interface Call {
   headers: Record<string, string | string[] | undefined>
   /** Parsed JSON; the text where it is none; undefined where there is none. */
   body: unknown
+  /** The body, byte for byte, as text. */
+  text: string
 }
 
 /** What a platform answers; without a body an empty answer. */
@@ -116,12 +118,14 @@ async function readCall(request: IncomingMessage): Promise<Call> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const url = new URL(request.url ?? '/', 'http://localhost')
+  const text = Buffer.concat(chunks).toString('utf8')
   return {
     method: request.method ?? '',
     path: decodeURIComponent(url.pathname),
     query: url.searchParams,
     headers: request.headers,
-    body: parse(Buffer.concat(chunks).toString('utf8')),
+    body: parse(text),
+    text,
   }
 }
 

@@ -154,6 +154,11 @@ export const slack = defineMessageProvider({
     return found && postedAt(http, { channel, ts: found.ts })
   },
 
+  checkMessage({ asks }, { signingSecret }) {
+    if (!asks || signingSecret !== undefined) return
+    throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
+  },
+
   async post({ http, connection, key }, channel, message) {
     if (message.choices && !connection.signingSecret) {
       throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')

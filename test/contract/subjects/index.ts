@@ -29,6 +29,7 @@ import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
 import { rundeck } from './rundeck.ts'
 import { servicenow } from './servicenow.ts'
+import { slack } from './slack.ts'
 import { stackstorm } from './stackstorm.ts'
 import { steadybit } from './steadybit.ts'
 import { unleash } from './unleash.ts'
@@ -69,6 +70,7 @@ export const subjects: Subject[] = [
   pagerdutyEvents,
   rundeck,
   servicenow,
+  slack,
   stackstorm,
   steadybit,
   unleash,

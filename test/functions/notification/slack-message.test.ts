@@ -147,6 +147,7 @@ describe('whatever somebody has written', () => {
       const { text: said, blocks } = slackMessage(message)
       expect(said.match(/<[^>]*>?/g)).toHaveLength(1)
       expect(said).toMatch(/\n<https:\/\/example\.com\/\|[^<>]*>$/)
+      expect(JSON.stringify(blocks)).not.toContain('"text":""')
       for (const type of typesIn(blocks)) {
         expect([
           'header',

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type PlayedSlack, type SentClick, slackServer } from '../servers/slack.ts'
+import { Service, triggered, until } from './service.ts'
+
+let slack: PlayedSlack
+let service: Service
+beforeAll(async () => {
+  slack = await slackServer()
+  slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0123ABCD', email: 'ben@example.com' }
+  service = new Service({
+    timeScale: 60,
+    secrets: {
+      'cloud-automation-webhooks/connections/notification/chat': {
+        ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, signingSecret: slack.signingSecret },
+        channel: 'C0RELEASES',
+      },
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await slack.close()
+})
+beforeEach(() => {
+  slack.posts.length = 0
+  slack.ephemerals.length = 0
+})
+
+/** Asks, and answers the message once it is there. */
+async function ask(input: object = {}, query = '') {
+  const event = triggered({
+    type: 'sh.keptn.event.sign-off.triggered',
+    data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
+    input,
+  })
+  const path = '/v1/notification/ask-approval?connection=chat&mode=interactive&sendStarted=true'
+  expect(await service.call(`${path}${query}`, event)).toMatchObject({ status: 202 })
+  await until(
+    async () => slack.posts.length > 0,
+    20,
+    () => `a message\n${service.output.slice(-3_000)}`,
+  )
+  const [post] = slack.posts
+  if (!post) throw new Error('There is no message')
+  // As it was asked: it is changed when it is decided.
+  return { event, post: structuredClone(post) }
+}
+/** As Slack sends it. */
+const click = async ({ headers, body }: SentClick) => {
+  const response = await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })
+  return { status: response.status, body: await response.text() }
+}
+const buttonsOf = ({ blocks }: { blocks: object[] }) => JSON.stringify(blocks).includes('"type":"button"')
+const finished = async (id: string) => {
+  const replies = await service.finishedOf(id)
+  expect([replies.started, replies.finished.length]).toEqual([1, 1])
+  return replies.finished[0]
+}
+
+describe('a click in Slack', () => {
+  it('decides, and the message is locked with who decided', async () => {
+    const { event, post } = await ask()
+    expect(buttonsOf(post)).toBe(true)
+    expect(await click(slack.click(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(await finished(event.id)).toMatchObject({
+      result: 'pass',
+      message: 'Approved by Jane Doe (U0JANE)',
+      'sign-off': { decision: 'approved', by: 'Jane Doe (U0JANE)' },
+    })
+    const [locked] = slack.posts
+    expect([locked?.edited, locked && buttonsOf(locked)]).toEqual([true, false])
+    expect(JSON.stringify(locked?.blocks)).toContain('Approved by Jane Doe (U0JANE)')
+  })
+
+  it('of two at once is one decision, and the other hears in private who was first', async () => {
+    const { event, post } = await ask()
+    const clicks = [slack.click(post, 'approve'), slack.click(post, 'reject', 'U0BEN')]
+    const answers = await Promise.all(clicks.map(click))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    const { 'sign-off': answer } = await finished(event.id)
+    expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])
+    expect(await click(slack.click(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
+    expect(slack.ephemerals.at(-1)).toMatchObject({ user: 'U0BEN', text: expect.stringContaining('Already decided') })
+  })
+
+  it('of somebody who may not is refused in private, and the question stays open', async () => {
+    const { event, post } = await ask({ approvers: ['ben@example.com'] })
+    expect(await click(slack.click(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(slack.ephemerals).toEqual([
+      { channel: 'C0RELEASES', user: 'U0JANE', text: expect.stringContaining('Only ben@example.com may decide this') },
+    ])
+    expect((await service.repliesTo(event.id)).finished).toEqual([])
+    await click(slack.click(post, 'reject', 'U0BEN'))
+    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
+  })
+
+  it('of who has asked is refused, where that is asked for', async () => {
+    const { event, post } = await ask({ requester: 'jane', notRequester: 'on' })
+    await click(slack.click(post, 'approve'))
+    expect(slack.ephemerals).toMatchObject([
+      { user: 'U0JANE', text: expect.stringContaining('asked for this yourself') },
+    ])
+    await click(slack.click(post, 'approve', 'U0BEN'))
+    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+  })
+
+  it('that is forged, altered, replayed or of another workspace is refused, and logged without its value', async () => {
+    const { event, post } = await ask()
+    const real = slack.click(post, 'approve')
+    const old = slack.sign(real.body, { at: Date.now() / 1_000 - 301 })
+    const forged: SentClick[] = [
+      slack.sign(real.body, { secret: 'another-signing-secret' }),
+      { ...real, body: real.body.replace('approve', 'reject') },
+      old,
+      { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: real.body },
+      { ...real, body: 'payload=%7B%7D' },
+      { ...real, body: '' },
+    ]
+    for (const one of forged) expect((await click(one)).status).toBe(401)
+    expect((await service.repliesTo(event.id)).finished).toEqual([])
+    expect(service.output).toContain('a click was refused')
+    for (const header of [real.headers, old.headers])
+      expect(service.output).not.toContain(header['x-slack-signature'] ?? header['X-Slack-Signature'])
+    await click(real)
+    await finished(event.id)
+  })
+
+  it('does not decide on our page, where nobody knows who that is', async () => {
+    const { event, post } = await ask({ approvers: ['U0JANE'] })
+    const reference = /"value":"([^"]+)"/.exec(JSON.stringify(post.blocks))?.[1]
+    const response = await fetch(`${service.url}/v1/notification/approvals/${reference}`, {
+      method: 'POST',
+      body: new URLSearchParams({ decision: 'approve', name: 'Jane' }),
+    })
+    expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('buttons of its message')])
+    await click(slack.click(post, 'approve'))
+    await finished(event.id)
+  })
+
+  it('after the deadline says so, in private', async () => {
+    const { event, post } = await ask({}, '&deadline=PT2S')
+    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody has decided in time' })
+    await until(
+      async () => {
+        await click(slack.click(post, 'approve'))
+        return slack.ephemerals.some(({ text }) => text.includes('expired') || text.includes('ended'))
+      },
+      10,
+      () => 'a word of the end',
+    )
+    expect(buttonsOf(slack.posts[0] ?? { blocks: [] })).toBe(false)
+  })
+
+  it('before the deadline is asked for again, and counts after that', async () => {
+    const { event, post } = await ask({ remindBefore: 60 }, '&deadline=PT65S')
+    await until(
+      async () => slack.posts.length > 1,
+      20,
+      () => 'a reminder',
+    )
+    expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
+    await click(slack.click(post, 'approve'))
+    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+  }, 60_000)
+
+  it('fails where Slack does not say who it is, and can be clicked again', async () => {
+    const { event, post } = await ask({ approvers: ['U0BEN'] })
+    slack.hang()
+    expect((await click(slack.click(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
+    slack.hang(false)
+    await click(slack.click(post, 'approve', 'U0BEN'))
+    await finished(event.id)
+  }, 60_000)
+})
+
+it('a question needs the signing secret, and says so at the door', async () => {
+  service.rotate({
+    'cloud-automation-webhooks/connections/notification/unsigned': {
+      ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },
+    },
+  })
+  const path = '/v1/notification/ask-approval?connection=unsigned&mode=interactive'
+  const { status, body } = await service.call(path, { ...triggered(), input: {} })
+  expect([status, body.detail]).toEqual([503, expect.stringContaining('needs its signingSecret')])
+})
