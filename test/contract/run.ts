@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { cardProblems } from './adaptive-card.ts'
 import { beyond, operationsOf } from './beyond.ts'
 import type { Case, Subject } from './cases.ts'
 import { Checker } from './check.ts'
@@ -13,6 +14,7 @@ import { subjects, withoutContract } from './subjects/index.ts'
 const root = join(import.meta.dirname, '../..')
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(root, '../shared/contracts')
 const suffix = '.openapi.json'
+const cardSchema = 'adaptive-card.1.5.schema.json'
 
 /** What is wrong, each in one line; the run fails where there is any. */
 const problems: string[] = []
@@ -30,6 +32,7 @@ async function main(): Promise<void> {
   checkReading()
   for (const subject of subjects) await drive(subject)
   checkBeyond()
+  checkCards()
   await checkCompleteness()
   console.log('')
   for (const problem of problems) console.log(`  FAILED  ${problem}`)
@@ -120,6 +123,13 @@ function checkBeyond(): void {
     const uncalled = (beyond[file] ?? []).filter(({ operation }) => !operations.has(operation))
     problems.push(...uncalled.map(({ operation }) => `${file}: ${operation} is in beyond.ts and is called no more`))
   }
+}
+
+/** What a card of Teams is like, the contract of its webhook leaves open. */
+function checkCards(): void {
+  const wrong = cardProblems(JSON.parse(readFileSync(join(folder, cardSchema), 'utf8')))
+  problems.push(...wrong)
+  if (wrong.length === 0) console.log(`\n${cardSchema}: every card is as it says`)
 }
 
 /** What is wrong with how it ended; undefined where nothing is. */

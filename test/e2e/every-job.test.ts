@@ -73,6 +73,7 @@ class Job {
     const { start } = actions[this.kind.category]
     const deliver = () => this.#call(start, this.event, `${interactive}${query}`)
     this.answers = await Promise.all(Array.from({ length: times }, deliver))
+    for (const answer of this.answers) expect(answer).toMatchObject({ status: 202 })
   }
 
   /** Starts, and the platform carries that out; its answer is lost on the way, or never comes. */

@@ -53,10 +53,7 @@ export const webhook = defineMessageProvider({
   title: 'Webhook',
   connection,
   baseUrl: ({ baseUrl }) => new URL(baseUrl).origin,
-  headers: ({ token, headers = {} }) => ({
-    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-    ...(token ? { authorization: `Bearer ${token}` } : {}),
-  }),
+  headers: ({ token, headers }) => ({ ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) }),
   authorization: ({ secret }) => ({
     headers: async ({ headers, body = '' }) =>
       signatures(secret, headers[idHeader] ?? '', Math.floor(Date.now() / 1_000), body),

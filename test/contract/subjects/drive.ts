@@ -14,16 +14,22 @@ const mostLooks = 10
  * Drives a provider as the framework does: the input checked and completed by the action, the connection by the
  * provider's schema, the calls by the client that ships.
  *
- * @param fields of the connection, but its base URL or, where it is part of AWS, its endpoint
+ * @param fields of the connection, but its base URL or, where it is part of AWS, its endpoint; all of them, where the URL goes
+ * into another field
  */
-export function driveProvider(category: string, provider: string, fields: object): Subject['run'] {
+export function driveProvider(
+  category: string,
+  provider: string,
+  fields: object | ((url: string) => object),
+): Subject['run'] {
   return async (url, row) => {
     const { actions, providers } = find(category)
     const load = providers[provider]
     if (!load) throw new Error(`${category} has no provider ${provider}`)
     const platform = await load()
     const where = 'endpoint' in platform.connection.shape ? { endpoint: url } : { baseUrl: url }
-    const values = platform.connection.parse({ ...where, ...fields, ...row.connection })
+    const given = typeof fields === 'function' ? fields(url) : { ...where, ...fields }
+    const values = platform.connection.parse({ ...given, ...row.connection })
     const client = connect(
       { name: 'contract', provider: platform, values },
       {

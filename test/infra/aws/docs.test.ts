@@ -127,7 +127,7 @@ describe('docs/limits.md', () => {
     ['shared/function/start-task.ts', 'remembered = 14 * 86_400', 'for 14 days (ours'],
     ['shared/function/call-options.ts', 'longestDeadline = 30 * 86_400', 'at most 30 days (ours)'],
     ['infra/aws/category-function.ts', 'Duration.days(31)', '31 days (ours)'],
-    ['shared/function/task.ts', 'mostTries = 2_000', '2,000 (ours)'],
+    ['shared/function/begin.ts', 'mostTries = 2_000', '2,000 (ours)'],
     ['shared/function/send-event.ts', 'mostSends = 300', '300, about a day (ours)'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days (ours)'],
     ['shared/secrets.ts', 'maxAge = 300', '5 minutes (ours)'],

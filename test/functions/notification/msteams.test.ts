@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { msteams } from '../../../functions/notification/providers/msteams.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { connect } from '../../../shared/function/connect.ts'
+import type { Provider } from '../../../shared/function/provider.ts'
+import type { SentRequest } from '../../../shared/http.ts'
+import type { Message } from '../../../shared/shapes/message.ts'
+import { type PlayedTeams, teamsServer } from '../../servers/msteams.ts'
+import { clientOf, failureOf } from '../use.ts'
+import { decided, evaluation, hostile, question } from './messages.ts'
+
+let server: PlayedTeams
+beforeEach(async () => {
+  server = await teamsServer()
+})
+afterEach(() => server.close())
+
+const client = (options: Parameters<typeof clientOf>[2] = {}, webhookUrl = server.webhookUrl) =>
+  clientOf(msteams, msteams.connection.parse({ webhookUrl }), options)
+const post = (message: Message, ...more: Parameters<typeof client>) => msteams.post(client(...more), undefined, message)
+/** What is secret in the URL. */
+const parts = /8f14e45f|paths\/invoke|Zm9yLWEt/
+
+describe('a post', () => {
+  test('is a card in the channel of the workflow, of which nothing is known then', async () => {
+    expect(await post(evaluation)).toEqual({})
+    expect(server.cards).toMatchObject([{ fallbackText: '⚠️ Evaluation of checkout in production: warning' }])
+    expect(server.calls).toMatchObject([
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: { type: 'message' } },
+    ])
+  })
+
+  test('is taken where the workflow answers something of its own', async () => {
+    server.failNext(200, { done: true }, { done: true })
+    expect(await post(evaluation)).toEqual({})
+    expect(server.cards).toHaveLength(1)
+  })
+
+  test('of whatever size is one that the workflow can post', async () => {
+    for (const text of hostile)
+      await post({ ...question, title: text, text, fields: [{ name: text, value: text.repeat(2) }] })
+    expect(server.failedRuns).toEqual([])
+    expect(server.cards).toHaveLength(hostile.length)
+  })
+
+  test('whose answer was lost comes again, which is better than never', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    await post(evaluation, { repeated: true })
+    expect(server.cards).toHaveLength(2)
+  })
+
+  test('that follows another is a card of its own: a reminder, and what was decided', async () => {
+    const posted = await post(question)
+    await msteams.reply(client(), posted, decided)
+    expect(server.cards.map(({ actions }) => actions.map(({ title }) => title))).toEqual([
+      ['Decide', 'Bridge'],
+      ['Bridge'],
+    ])
+    expect(msteams).not.toHaveProperty('replace')
+    expect(msteams).not.toHaveProperty('find')
+  })
+})
+
+describe('a refusal tells why', () => {
+  test('of a workflow that is turned off', async () => {
+    server.turnOff()
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('trigger is not enabled') })
+    expect(failure.message).toMatch(
+      /^Microsoft Teams answered 400 to POST the webhook: Could not execute workflow '\*\*\*'/,
+    )
+  })
+
+  test('of a workflow that is gone', async () => {
+    const failure = await failureOf(post(evaluation, {}, server.webhookUrl.replace('dedd4bea2543', '000000000000')))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('could not be found') })
+    expect(failure.message).not.toMatch(parts)
+  })
+
+  test('of a signature that is not good any more, which may be one of the secret', async () => {
+    const failure = await failureOf(post(evaluation, {}, server.webhookUrl.replace('sig=Zm9y', 'sig=AAAA')))
+    expect(failure).toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('The provided authorization signature is not valid.'),
+    })
+    expect(failure.message).not.toMatch(/8f14e45f|AAAALWEt/)
+  })
+
+  test('of a workflow that takes no cards', async () => {
+    const message = "The input body for trigger 'manual' of type 'Request' did not match its schema definition."
+    server.failNext(400, { error: { code: 'TriggerInputSchemaMismatch', message } })
+    expect(await failureOf(post(evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test.each([
+    [403, 'refused'],
+    [429, 'platform'],
+    [500, 'platform'],
+    [502, 'platform'],
+  ])('of status %i, which is of the kind %s', async (status, kind) => {
+    const headers: Record<string, string> = status === 429 ? { 'retry-after': '7' } : {}
+    server.failNext(status, { error: { code: 'x', message: 'Not now.' } }, { headers })
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ kind, message: expect.stringContaining('Not now.') })
+    if (status === 429) expect(failure.retryAfter).toBe(7)
+    expect(server.cards).toEqual([])
+  })
+
+  test('of a platform that is down', async () => {
+    server.down()
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ transient: true, message: expect.stringContaining('(POST the webhook)') })
+    expect(failure.message).not.toMatch(parts)
+  })
+
+  test('of a platform that does not answer', async () => {
+    server.hang()
+    const failure = await failureOf(post(evaluation, { deadline: 100 }))
+    expect(failure).toMatchObject({ kind: 'timeout', afterWrite: true })
+    expect(failure.message).not.toMatch(parts)
+  })
+})
+
+describe('the connection', () => {
+  test('is checked with a card that people see', async () => {
+    await msteams.check(client())
+    expect(server.cards).toMatchObject([{ fallbackText: 'ℹ️ This connection works' }])
+  })
+
+  test('shows nothing of the URL, which is all a secret, but its host', async () => {
+    const { webhookUrl } = server
+    expect(secretsIn(msteams.connection, { webhookUrl })).toEqual([webhookUrl])
+    const sent: SentRequest[] = []
+    const intercept = (request: SentRequest) => {
+      sent.push(request)
+      throw new Error('dry run')
+    }
+    const connection = { name: 'test', provider: msteams as unknown as Provider, values: { webhookUrl } }
+    const options = { key: undefined, repeated: false, deadlineAt: Date.now() + 1_000, intercept }
+    const dry = connect(connection, options) as ReturnType<typeof client>
+    await expect(msteams.post(dry, undefined, evaluation)).rejects.toThrow('dry run')
+    expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***` }])
+    expect(JSON.stringify(sent)).not.toMatch(parts)
+  })
+
+  const rest = ':443/workflows/8f14e45f/triggers/manual/paths/invoke?api-version=1&sp=%2Fx&sv=1.0&sig=a-b_c'
+  test.each([
+    `https://prod-12.westeurope.logic.azure.com${rest}`,
+    `https://default0f.f0.environment.api.powerplatform.com${rest.replace('/workflows', '/powerautomate/automations/direct/workflows')}`,
+    `https://prod-01.usgovtexas.logic.azure.us${rest}`,
+    'https://gateway.example.com/teams',
+    'http://127.0.0.1:8080/teams',
+  ])('may be %s', (webhookUrl) => {
+    expect(msteams.connection.safeParse({ webhookUrl }).success).toBe(true)
+  })
+
+  test.each([
+    ['http://prod-12.westeurope.logic.azure.com/workflows/x?sig=abc', 'must be an https URL'],
+    ['http://localhost:1@evil.example/x', 'must be an https URL'],
+    ['ftp://example.com/teams', 'must be an https URL'],
+    ['https://', 'must be an https URL'],
+    ['https://shop.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4', 'which Microsoft has retired'],
+    ['https://outlook.office.com/webhook/1@2/IncomingWebhook/3/4', 'which Microsoft has retired'],
+    ['https://prod-12.westeurope.logic.azure.com/workflows/x/triggers/manual/paths/invoke?api-version=1', 'no "sig"'],
+    ['https://0f.environment.api.powerplatform.com/powerautomate/x?api-version=1', 'no "sig"'],
+  ])('is not %s, and says what to do', (webhookUrl, words) => {
+    const { error } = msteams.connection.safeParse({ webhookUrl })
+    expect(error?.issues.map(({ message }) => message).join()).toContain(words)
+    expect(error?.issues.map(({ message }) => message).join()).not.toContain(webhookUrl)
+  })
+})

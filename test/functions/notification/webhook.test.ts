@@ -1,0 +1,276 @@
+import { createHmac } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import fc from 'fast-check'
+import { signatures, webhook } from '../../../functions/notification/providers/webhook.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { connect } from '../../../shared/function/connect.ts'
+import type { Provider } from '../../../shared/function/provider.ts'
+import type { SentRequest } from '../../../shared/http.ts'
+import type { Message } from '../../../shared/shapes/message.ts'
+import { endpointServer, type PlayedEndpoint } from '../../servers/webhook.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { anyMessage, decided, evaluation, question } from './messages.ts'
+
+const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+let server: PlayedEndpoint
+beforeEach(async () => {
+  server = await endpointServer(secret)
+})
+afterEach(async () => {
+  jest.restoreAllMocks()
+  await server.close()
+})
+
+const connection = (fields: object = {}) =>
+  webhook.connection.parse({ baseUrl: server.endpoint, secret: server.secret, ...fields })
+const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {}) =>
+  clientOf(webhook, connection(fields), options)
+const post = (message: Message, ...more: Parameters<typeof client>) => webhook.post(client(...more), undefined, message)
+const headersOf = (at = -1) => server.calls.at(at)?.headers ?? {}
+/** What is secret in the URL. */
+const parts = /of-which-nobody|that\+is\+secret|that is secret/
+
+describe('a signature', () => {
+  test('is that of Standard Webhooks, by its published example', () => {
+    const signed = signatures(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, '{"test": 2432232314}')
+    expect(signed).toMatchObject({
+      'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      'webhook-timestamp': '1614265330',
+      'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    })
+  })
+
+  test('is that of GitHub, by its published example', () => {
+    expect(signatures("It's a Secret to Everybody", 'x', 0, 'Hello, World!')['x-hub-signature-256']).toBe(
+      'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
+    )
+  })
+
+  test('is of the text itself where the secret is no key, and of the bytes in UTF-8', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 6 }), fc.string({ unit: 'binary' }), (text, body) => {
+        fc.pre(!text.startsWith('whsec_'))
+        const bytes = Buffer.from(`id.7.${body}`, 'utf8')
+        const expected = createHmac('sha256', Buffer.from(text, 'utf8')).update(bytes).digest('base64')
+        expect(signatures(text, 'id', 7, body)['webhook-signature']).toBe(`v1,${expected}`)
+      }),
+    )
+  })
+})
+
+describe('a post', () => {
+  test.each([secret, 'any text that both have', 'ein Schlüssel'])(
+    'is taken by who verifies it with the secret %j',
+    async (text) => {
+      await server.close()
+      server = await endpointServer(text)
+      await post(evaluation)
+      expect(server.deliveries).toMatchObject([{ id: keyOf(1) }])
+    },
+  )
+
+  test('says what the message says, in the same words', async () => {
+    jest.spyOn(Date, 'now').mockReturnValue(1_795_532_645_999)
+    jest.spyOn(Date.prototype, 'toISOString').mockReturnValue('2026-11-24T15:04:05.999Z')
+    await post(evaluation)
+    expect(server.deliveries).toEqual([
+      {
+        id: keyOf(1),
+        body: { type: 'notification', id: keyOf(1), timestamp: '2026-11-24T15:04:05.999Z', message: evaluation },
+      },
+    ])
+    expect(headersOf()).toMatchObject({ 'webhook-id': keyOf(1), 'webhook-timestamp': '1795532645' })
+  })
+
+  test('goes to the URL as it is', async () => {
+    await post(evaluation)
+    expect(server.calls).toHaveLength(1)
+    const { pathname, searchParams } = new URL(server.endpoint)
+    expect(server.calls[0]).toMatchObject({ method: 'POST', path: pathname })
+    expect([...(server.calls[0]?.query ?? [])]).toEqual([...searchParams])
+  })
+
+  test('of a question leads to the page where it is decided, and holds nothing that only buttons need', async () => {
+    await post(question)
+    const url = question.choices?.[0]?.url
+    expect(server.deliveries[0]?.body).toMatchObject({
+      type: 'approval',
+      message: {
+        mood: 'waiting',
+        choices: [
+          { decision: 'approve', label: 'Approve', url },
+          { decision: 'reject', label: 'Reject', url },
+        ],
+      },
+    })
+    expect(server.calls[0]?.text).not.toContain('"reference"')
+  })
+
+  test('whose answer was lost comes again with the same id, and is one to who looks at it', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await post(evaluation, { repeated: true })).toEqual({ id: keyOf(1) })
+    expect(server.calls).toHaveLength(2)
+    expect(server.deliveries).toHaveLength(1)
+    await post(evaluation, { key: keyOf(2) })
+    expect(server.deliveries).toHaveLength(2)
+  })
+
+  test('without an event id is each time another', async () => {
+    const [one, other] = [await post(evaluation, { key: undefined }), await post(evaluation, { key: undefined })]
+    expect(one.id).toMatch(/^[0-9a-f-]{36}$/)
+    expect(one.id).not.toBe(other.id)
+    expect(server.deliveries.map(({ id }) => id)).toEqual([one.id, other.id])
+  })
+
+  test('of whatever texts is verified and read as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMessage, async (message) => {
+        server.deliveries.length = 0
+        await post(message)
+        const links = message.links.filter(({ url }) => url.startsWith('http'))
+        expect(server.deliveries[0]?.body['message']).toMatchObject({
+          title: message.title,
+          fields: message.fields,
+          links,
+        })
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('what follows a post', () => {
+  test('names it, and is one however often it comes', async () => {
+    const posted = await post(question)
+    for (const repeated of [false, true]) {
+      await webhook.reply(client({ repeated }), posted, { ...decided, mood: 'waiting' })
+      await webhook.replace(client({ repeated }), posted, decided)
+    }
+    expect(server.calls).toHaveLength(5)
+    expect(server.deliveries.map(({ body }) => [body['type'], body['about']])).toEqual([
+      ['approval', undefined],
+      ['reply', keyOf(1)],
+      ['decision', keyOf(1)],
+    ])
+    expect(server.deliveries[2]?.body).toMatchObject({ message: { mood: 'good', text: 'Approved by Jane Doe' } })
+    // A full stop would part what is signed elsewhere.
+    for (const { id, body } of server.deliveries) expect([id, id.includes('.')]).toEqual([body['id'], false])
+  })
+
+  test('is another where it says something else', async () => {
+    const posted = await post(question)
+    await webhook.reply(client(), posted, { ...decided, title: 'Still open' })
+    await webhook.reply(client(), posted, { ...decided, title: 'Still open, and soon over' })
+    await webhook.replace(client(), posted, { ...decided, title: 'Still open' })
+    expect(server.deliveries).toHaveLength(4)
+  })
+})
+
+describe('a refusal tells why', () => {
+  test.each([
+    [400, { message: 'No such tenant' }, 'refused', 'No such tenant'],
+    [403, { error: 'Not yours' }, 'refused', 'Not yours'],
+    [404, { detail: 'Nobody here' }, 'refused', 'Nobody here'],
+    [410, 'Gone for good', 'refused', 'Gone for good'],
+    [413, { title: 'Too much' }, 'refused', 'Too much'],
+    [500, '<html><title>Oops</title></html>', 'platform', 'a page titled "Oops"'],
+    [503, '', 'platform', 'no reason given'],
+  ])('of status %i', async (status, body, kind, words) => {
+    server.failNext(status, body)
+    const failure = await failureOf(post(evaluation))
+    expect(failure).toMatchObject({ kind, message: `Webhook answered ${status} to POST the endpoint: ${words}` })
+    expect(server.deliveries).toEqual([])
+  })
+
+  test('of too many, which come again later', async () => {
+    server.failNext(429, { message: 'Slow down' }, { headers: { 'retry-after': '12' } })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, retryAfter: 12 })
+  })
+
+  test('of a secret that the receiver does not have, which is read anew', async () => {
+    const failure = await failureOf(post(evaluation, {}, { secret: 'another secret' }))
+    expect(failure).toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('No matching signature found'),
+    })
+  })
+
+  test('of a URL that is wrong, without the words of it that it repeats', async () => {
+    const failure = await failureOf(post(evaluation, {}, { baseUrl: server.endpoint.replace('nobody', 'somebody') }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Cannot POST ***') })
+    expect(failure.message).not.toMatch(/of-which/)
+  })
+
+  test.each([301, 302, 307, 308])('of one that sends us elsewhere with %i: it is not followed', async (status) => {
+    server.failNext(status, '', { headers: { location: '/elsewhere' } })
+    expect(await failureOf(post(evaluation))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('which is not followed'),
+    })
+    expect(server.calls).toHaveLength(1)
+  })
+
+  test('of one that is down, or does not answer', async () => {
+    server.down()
+    const down = await failureOf(post(evaluation))
+    server.down(false)
+    server.hang()
+    const hanging = await failureOf(post(evaluation, { deadline: 100 }))
+    for (const failure of [down, hanging]) {
+      expect(failure).toMatchObject({ transient: true, afterWrite: true })
+      expect(failure.message).not.toMatch(parts)
+    }
+  })
+})
+
+describe('the connection', () => {
+  test('is checked with a signed ping', async () => {
+    await webhook.check(client())
+    expect(server.deliveries).toMatchObject([{ body: { type: 'ping', id: expect.any(String) } }])
+    expect(server.deliveries[0]?.body).not.toHaveProperty('message')
+  })
+
+  test('may add a token and headers, of which all values are secret', async () => {
+    const fields = { token: 'a-bearer-token', headers: { 'X-Team-Key': 'of-the-team', 'Webhook-Id': 'not-this-one' } }
+    await post(evaluation, {}, fields)
+    expect(headersOf()).toMatchObject({ authorization: 'Bearer a-bearer-token', 'x-team-key': 'of-the-team' })
+    expect(server.deliveries).toMatchObject([{ id: keyOf(1) }])
+    expect(secretsIn(webhook.connection, connection(fields))).toEqual([
+      ...[secret, 'a-bearer-token', 'of-the-team', 'not-this-one'],
+    ])
+    server.failNext(400, { message: 'What are a-bearer-token and of-the-team?' })
+    expect((await failureOf(post(evaluation, {}, fields))).message).toContain('What are *** and ***?')
+  })
+
+  test('shows in a dry run what would be sent, without a signature that anybody could send along', async () => {
+    const sent: SentRequest[] = []
+    const intercept = (request: SentRequest) => {
+      sent.push(request)
+      throw new Error('dry run')
+    }
+    const options = { key: undefined, repeated: false, deadlineAt: Date.now() + 1_000, intercept }
+    const named = { name: 'test', provider: webhook as unknown as Provider, values: connection() }
+    const dry = connect(named, options) as ReturnType<typeof client>
+    await expect(webhook.post(dry, undefined, evaluation)).rejects.toThrow('dry run')
+    expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***`, body: expect.stringContaining('shop') }])
+    expect(JSON.stringify(sent)).not.toMatch(/signature|of-which-nobody|that\+is\+secret/)
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([
+    ['no secret', { secret: undefined }, 'secret'],
+    ['a key that is none', { secret: 'whsec_not base64!' }, 'whsec_'],
+    ['an empty key', { secret: 'whsec_' }, 'whsec_'],
+    ['a header that is none', { headers: { 'x team': 'of-the-team' } }, 'names and values of headers'],
+    ['a header of two lines', { headers: { 'x-team': 'of-the-team\r\nhost: x' } }, 'names and values of headers'],
+    ['a header that says where it goes', { headers: { Host: 'evil.example' } }, 'names and values of headers'],
+    ['no URL', { baseUrl: 'ftp://example.com' }, ''],
+    ['credentials in the URL', { baseUrl: 'https://a:b@example.com' }, 'must not hold credentials'],
+  ])('is refused with %s', (_what, fields, words) => {
+    const given = { baseUrl: 'https://example.com/x', secret: 'a secret', ...fields }
+    const { success, error } = webhook.connection.safeParse(given)
+    expect(success).toBe(false)
+    expect(error?.message).toContain(words)
+  })
+})
