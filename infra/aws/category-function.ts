@@ -60,7 +60,8 @@ export class CategoryFunction extends Construct {
       may: [
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections, ...forQuestions]),
         mayListSecrets,
-        ...(keepsRuns || asks ? [table.mayKeepRuns()] : []),
+        ...(keepsRuns ? [table.mayKeepRuns()] : []),
+        ...(asks ? [table.mayKeepQuestions()] : []),
         ...forProviders,
       ],
     })

@@ -26,7 +26,12 @@ export class IdempotencyTable extends Construct {
     return this.table.tableName
   }
 
-  /** What a task does with it whose runs no platform knows, or that asks people. */
+  /** What a task does with it that asks people: a click reads it. */
+  mayKeepQuestions(): Permission {
+    return { actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [this.table.tableArn] }
+  }
+
+  /** What a task does with it whose runs no platform knows. */
   mayKeepRuns(): Permission {
     return {
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
