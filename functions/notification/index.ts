@@ -12,8 +12,10 @@ export const notification = defineCategory({
   },
   providers: {
     slack: async () => (await import('./providers/slack.ts')).slack,
+    msteams: async () => (await import('./providers/msteams.ts')).msteams,
     mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
     ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
+    webhook: async () => (await import('./providers/webhook.ts')).webhook,
     'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
   },
 })

@@ -72,7 +72,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const server = createServer()
   const url = await listen(server, port)
   const secrets = localSecrets(url, secretsFile)
-  const sandbox = createSandbox({ state, observe: (seen) => observe({ from: 'sandbox', ...seen }) })
+  const sandbox = createSandbox({
+    state,
+    clicksTo: `${url}/v1/notification/slack`,
+    observe: (seen) => observe({ from: 'sandbox', ...seen }),
+  })
   const cloud = await startLocalCloud({
     state,
     functions: [
@@ -242,6 +246,9 @@ function index(url: string, cloud: LocalCloud) {
     flags: `${url}/sandbox/flags`,
     runs: `${url}/sandbox/runs`,
     toxics: `${url}/sandbox/toxics`,
+    messages: `${url}/sandbox/messages`,
+    /** A page with the buttons of those messages. */
+    chat: `${url}/sandbox/slack`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */

@@ -87,6 +87,13 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       allow: ['shop-*'],
       target: 'shop-db',
     },
+    [`${prefix}/connections/notification/default`]: {
+      provider: 'slack',
+      baseUrl: `${url}/sandbox/slack`,
+      token: demo.slack.token,
+      signingSecret: demo.slack.signingSecret,
+      channel: 'C0RELEASES',
+    },
     [`${prefix}/connections/optimization/default`]: {
       provider: 'databricks',
       baseUrl: `${url}/sandbox/databricks`,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { type Call, type Reply, type Served, serve } from './serve.ts'
 
 /** A message that has come, with what it came with. */
-export interface Delivery {
+interface Delivery {
   id: string
   body: Record<string, unknown>
 }

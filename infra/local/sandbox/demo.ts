@@ -28,6 +28,8 @@ export const demo = {
   databricksToken: 'sandbox-databricks-token',
   /** The API token of the Rundeck that the sandbox plays. */
   rundeckToken: 'sandbox-rundeck-token',
+  /** The bot token of the app in the Slack that the sandbox plays, and the secret that signs what people click there. */
+  slack: { token: 'sandbox-slack-bot-token', signingSecret: 'sandbox-slack-signing-secret' },
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */

@@ -12,6 +12,7 @@ export const targets = [
   'toxiproxy',
   'databricks',
   'rundeck',
+  'slack',
 ] as const
 export type Target = (typeof targets)[number]
 
@@ -46,6 +47,8 @@ export interface Platform {
   error(status: number, message: string): Answer
   /** The page that a person sees behind an address of this platform; undefined where it is none. */
   page?(call: Call): Answer | undefined
+  /** What a person does on such a page, by the path to which it is posted as a form. */
+  actions?: Record<string, (call: Call) => Promise<Answer>>
   /** What a 429 of this platform says beside Retry-After; the reset is in seconds since 1970. */
   limitHeaders?(reset: number): Record<string, string>
   /** Whether its calls are neither listed nor told of. */
@@ -83,7 +86,7 @@ export function html(status: number, page: string): Answer {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
     },
     body: page,
@@ -140,6 +143,11 @@ export function mediaType(headers: IncomingHttpHeaders): string {
 /** The bearer token of a call, if any. */
 export function bearer(headers: IncomingHttpHeaders): string | undefined {
   return /^(?:bearer|token) +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+/** Whether a page of another site has sent it: one may send a form to any address without asking. */
+export function isForeignForm({ headers, origin }: Call): boolean {
+  return headers.origin !== undefined && headers.origin !== origin
 }
 
 /**

@@ -6,6 +6,7 @@ import { createGitHub, type GitHub } from './github.ts'
 import {
   type Answer,
   type Call,
+  isForeignForm,
   isLocal,
   type Platform,
   readBody,
@@ -20,6 +21,7 @@ import { createRundeck, type Rundeck } from './rundeck.ts'
 import { createServiceNow, type ServiceNow } from './servicenow.ts'
 import { createShop } from './shop.ts'
 import { spoil } from './spoil.ts'
+import { createSlack, type Slack } from './slack.ts'
 import { createSso, type Sso } from './sso.ts'
 import { type LoggedRequest, openStore } from './store.ts'
 import { createToxiproxy, type Toxiproxy } from './toxiproxy.ts'
@@ -28,6 +30,8 @@ import { createUnleash, type Unleash } from './unleash.ts'
 export interface SandboxOptions {
   /** A folder for `sandbox.db`, in which everything survives the death of the process. */
   state: string
+  /** Where a click in the chat goes: the request URL that an app gives to Slack. Without it, nowhere. */
+  clicksTo?: string
   /** Told once of every call in, but not to the shop, and once of every Keptn event, as soon as it is over. */
   observe?: (observation: SandboxObservation) => void
 }
@@ -56,6 +60,7 @@ export interface Sandbox {
   toxiproxy: Pick<Toxiproxy, 'toxics'>
   databricks: Pick<Databricks, 'runs'>
   rundeck: Pick<Rundeck, 'runs'>
+  slack: Pick<Slack, 'messages'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
   /** Every call in so far but to the shop, oldest first. */
@@ -67,14 +72,14 @@ export interface Sandbox {
 /**
  * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
  * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
- * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, Keptn's API at `/sandbox/keptn`, the SSO that
+ * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, a chat in Slack at `/sandbox/slack`, Keptn's API at `/sandbox/keptn`, the SSO that
  * gives tokens for it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and
  * its database at `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made
  * to fail (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`,
- * `/sandbox/flags`, `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/events`, `/sandbox/requests`).
+ * `/sandbox/flags`, `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/events`, `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
-export function createSandbox({ state, observe = () => undefined }: SandboxOptions): Sandbox {
+export function createSandbox({ state, clicksTo, observe = () => undefined }: SandboxOptions): Sandbox {
   const store = openStore(state)
   const closing = new AbortController()
   // Every call that hangs listens, and a hundred may.
@@ -87,6 +92,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
   const toxiproxy = createToxiproxy(store)
   const databricks = createDatabricks(store)
   const rundeck = createRundeck(store)
+  const slack = createSlack(store, clicksTo)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
@@ -101,6 +107,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     toxiproxy,
     databricks,
     rundeck,
+    slack,
   }
 
   const sandbox: Sandbox = {
@@ -125,6 +132,7 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
     toxiproxy,
     databricks,
     rundeck,
+    slack,
     keptn,
     sso,
     requests: (target) => store.requests(target),
@@ -152,10 +160,14 @@ export function createSandbox({ state, observe = () => undefined }: SandboxOptio
       origin: `http://${req.headers.host ?? 'localhost'}`,
     }
     const target = targets.find((known) => known === name)
-    const page = target && call.method === 'GET' ? platforms[target].page?.(call) : undefined
-    if (target && !page) return platformCall(target, call, res)
-    const foreign = { status: 403, body: 'The sandbox shows this to its own machine only.\n' }
-    send(res, isLocal(req) ? (page ?? lists(name, call)) : foreign)
+    const platform = target && platforms[target]
+    const page = call.method === 'GET' ? platform?.page?.(call) : undefined
+    const act = call.method === 'POST' ? platform?.actions?.[path] : undefined
+    if (target && !page && !act) return platformCall(target, call, res)
+    if (!isLocal(req) || (act && isForeignForm(call))) {
+      return void send(res, { status: 403, body: 'The sandbox shows this to its own machine only.\n' })
+    }
+    send(res, act ? await act(call) : (page ?? lists(name, call)))
   }
 
   async function platformCall(target: Target, call: Call, res: ServerResponse): Promise<void> {

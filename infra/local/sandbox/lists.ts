@@ -5,7 +5,7 @@ import type { Sandbox } from './index.ts'
 
 /**
  * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `runs`, `toxics`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
+ * `flags`, `runs`, `toxics`, `messages`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {
@@ -23,6 +23,7 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (name === 'flags') return json(200, sandbox.unleash.flags(call.origin))
     if (name === 'runs') return json(200, runs(sandbox, call.origin))
     if (name === 'toxics') return json(200, sandbox.toxiproxy.toxics())
+    if (name === 'messages') return json(200, sandbox.slack.messages(call.origin))
     if (name === 'requests') {
       const target = call.query.get('target')
       if (target !== null && !isTarget(target))
@@ -75,7 +76,7 @@ function isTarget(name: string): name is Target {
 }
 
 function unknown(): Answer {
-  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'toxics', 'requests']
+  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'toxics', 'messages', 'requests']
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 

@@ -6,12 +6,12 @@ const style = `
   small { opacity: .75 }`
 
 /** A page for people; what stands in `body` must be escaped already. */
-export function page(status: number, title: string, body: string): Answer {
+export function page(status: number, title: string, body: string, moreStyle = ''): Answer {
   return html(
     status,
     `<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}${moreStyle}</style></head>
 <body>
 ${body}
 </body>

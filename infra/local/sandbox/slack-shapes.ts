@@ -70,8 +70,3 @@ export function authShape(root: string) {
   const ids = { team_id: team.id, user_id: app.userId, bot_id: app.botId, is_enterprise_install: false }
   return { url: `${root}/`, team: team.name, user: app.name, ...ids }
 }
-
-/** What to type in order to click without a browser. */
-export function clickCommand(root: string, { ts }: ChatMessage, action: string, person: Member): string {
-  return `curl -s ${root}/click -d ts=${ts} -d action=${action} -d user=${person.name}`
-}

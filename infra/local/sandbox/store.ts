@@ -33,6 +33,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, flag TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS change_requests (id INTEGER PRIMARY KEY, request TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS proxies (name TEXT PRIMARY KEY, proxy TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS messages (ts TEXT PRIMARY KEY, message TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
     time INTEGER NOT NULL, context TEXT, type TEXT NOT NULL, source TEXT, project TEXT, stage TEXT, service TEXT, event TEXT NOT NULL
@@ -56,6 +57,7 @@ const tables = [
   'flags',
   'change_requests',
   'proxies',
+  'messages',
   'events',
   'tokens',
   'faults',

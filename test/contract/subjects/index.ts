@@ -25,6 +25,7 @@ import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
 import { litmus } from './litmus.ts'
 import { mattermost } from './mattermost.ts'
+import { msteams } from './msteams.ts'
 import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
 import { rundeck } from './rundeck.ts'
@@ -66,6 +67,7 @@ export const subjects: Subject[] = [
   keptn,
   litmus,
   mattermost,
+  msteams,
   neoload,
   pagerdutyEvents,
   rundeck,
@@ -96,5 +98,6 @@ export const withoutContract: Record<string, string> = {
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   toxiproxy:
     'It publishes none; its tests answer as its public source has it, from what test/servers/toxiproxy.ts names',
+  webhook: 'It posts to endpoints of their owners; its tests verify what is signed as their libraries do',
   redmine: 'Redmine publishes none; npm run test:real drives the real program',
 }
