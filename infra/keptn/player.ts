@@ -1,6 +1,6 @@
 import type { EventLog } from './event-log.ts'
 import { loadSequence, type SequenceFiles, SequenceFilesError } from './sequence-files.ts'
-import { firstSequence, type PlayedTask, ShipyardController } from './shipyard-controller.ts'
+import { type ControllerOptions, firstSequence, type PlayedTask, ShipyardController } from './shipyard-controller.ts'
 
 export interface PlayOptions {
   /** A sequence that comes along; or `files`. */
@@ -25,6 +25,7 @@ export interface PlayOptions {
   startTimeoutMs?: number
   /** Whether Keptn's approval-service is played too. */
   approvalService?: boolean
+  onAccepted?: ControllerOptions['onAccepted']
 }
 
 export interface Played {
@@ -65,6 +66,7 @@ export async function playSequence(options: PlayOptions): Promise<Played> {
     statusPollMs: options.statusPollMs ?? 2_000,
     startTimeoutMs: options.startTimeoutMs ?? 600_000,
     approvalService: options.approvalService ?? true,
+    onAccepted: options.onAccepted,
   })
   let passed = false
   try {

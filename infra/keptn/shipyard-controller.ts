@@ -34,6 +34,8 @@ export interface ControllerOptions {
   statusPollMs: number
   startTimeoutMs: number
   approvalService: boolean
+  /** Told of each task that the receiver accepts; what it says is a line of the play. */
+  onAccepted?: ((task: AcceptedTask, say: (text: string) => void, signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /** A task of the sequence and how it stands. */
@@ -188,7 +190,7 @@ export class ShipyardController {
   }
 
   private async call(argv: string[], event: KeptnEvent): Promise<Answer> {
-    const { url: base, signal, log } = this.options
+    const { url: base, signal, log, onAccepted } = this.options
     const request = parseCurl(argv)
     const url = rebase(request.url, base)
     const path = url.startsWith(base) ? url.slice(base.replace(/\/+$/, '').length) : url
@@ -203,6 +205,7 @@ export class ShipyardController {
     this.journal.line('<-', `HTTP ${answer.status} in ${took}`, task ? `task ${task.taskId}` : shorten(answer.body))
     if (!task || taskEvent(event.type)?.kind !== 'triggered') return answer
     this.running.get(event.id)?.accepted.push(task)
+    if (onAccepted) this.watch([onAccepted(task, (text) => this.journal.line('', text), signal)])
     if (!log.receiverReports) this.watch([this.report(task, event, url)])
     return answer
   }

@@ -103,7 +103,7 @@ async function invitation(url: string): Promise<string> {
     '',
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
-    `Chat, where approvals are clicked ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
+    `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
     'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
   ].join('\n')
 }

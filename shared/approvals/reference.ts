@@ -10,7 +10,7 @@ import { readSecret } from '../secrets.ts'
  */
 
 /** The secret `approvals`: the key that signs, and the one before it, whose links are good until they end. */
-export const approvalsSecret = z.strictObject({
+const approvalsSecret = z.strictObject({
   key: secret('Signs links and buttons: at least 32 random characters').check(z.minLength(32)),
   previousKey: optional(secret('The key before it').check(z.minLength(32))),
 })

@@ -58,7 +58,7 @@ interface Follow<P extends Provider, Input> {
 }
 
 /** What people are asked, and who may answer. */
-export interface Asked {
+interface Asked {
   message: Message
   approvers?: string[] | undefined
   /** Who may not, where that is asked for. */

@@ -80,7 +80,7 @@ export interface Click {
 }
 
 /** The buttons of a platform. */
-export interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
+interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** The reference in a click of which nothing is known yet: it says whose it is. Undefined where there is none. */
   referenceIn(request: ClickRequest): string | undefined
   /**

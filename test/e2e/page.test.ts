@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
 import { Service, triggered, until } from './service.ts'
@@ -16,7 +16,6 @@ const places = [
 ]
 const executablePath = places.find((place) => place !== '' && existsSync(place))
 const screenshots = join(import.meta.dirname, '..', '..', 'screenshots')
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 // A browser is nothing that this project installs: where there is none, the page is still tested through HTTP.
 if (!executablePath)
@@ -82,7 +81,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
 
   /** What a screen reader would stumble over. */
   async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe)
+    await page.evaluate(axe.source)
     return page.evaluate(async () => {
       const { axe } = globalThis as unknown as {
         axe: {

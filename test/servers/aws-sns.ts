@@ -1,6 +1,6 @@
 import { type Call, type Reply, type Served, serve } from './serve.ts'
 
-export interface Published {
+interface Published {
   id: string
   topic: string
   message: string

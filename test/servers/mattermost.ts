@@ -8,7 +8,7 @@ interface Action {
   integration?: { url: string; context: Record<string, unknown> }
 }
 
-export interface Attachment {
+interface Attachment {
   fallback?: string
   color?: string
   title?: string
@@ -17,7 +17,7 @@ export interface Attachment {
   actions?: Action[]
 }
 
-export interface Post {
+interface Post {
   id: string
   create_at: number
   update_at: number

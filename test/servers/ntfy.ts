@@ -6,7 +6,7 @@ interface ViewAction {
   url: string
 }
 
-export interface Notification {
+interface Notification {
   id: string
   time: number
   event: 'message'

@@ -3,7 +3,7 @@ import { type Call, type Reply, type Served, serve } from './serve.ts'
 
 type Json = Record<string, unknown>
 
-export interface SlackPost {
+interface SlackPost {
   channel: string
   ts: string
   text: string

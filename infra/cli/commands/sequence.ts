@@ -10,6 +10,7 @@ import {
   sequenceNames,
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../local/sandbox/demo.ts'
+import { askedInChat } from '../chat.ts'
 import { type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 import { parseSecret } from './preview.ts'
 
@@ -21,6 +22,7 @@ interface SequenceOptions {
   file?: string
   env?: Record<string, string>
   sandbox: boolean
+  approve?: boolean
 }
 
 /** `webhooks sequence`: plays Keptn's part in a whole sequence. */
@@ -41,16 +43,23 @@ export function sequenceCommand(): Command {
       '--no-sandbox',
       'keep the events in memory and ask the receiver for the state of its tasks, as for a deployed one',
     )
+    .option(
+      '--approve',
+      'approve what is asked in the chat of the local runtime (default: where nobody is at the terminal)',
+    )
+    .option('--no-approve', 'wait for somebody who clicks there')
     .addHelpText(
       'after',
       `
 URLs in webhook.yaml are moved to --url from /v1/ on. A task whose category has no function yet is answered in the
-sandbox's name. Ctrl-C ends the play, not the tasks that run at the receiver.
+sandbox's name. A manual approval waits for a click in the chat of the local runtime, unless it is clicked here. Ctrl-C
+ends the play, not the tasks that run at the receiver.
 
 Exit code: 0 the whole sequence passed, 1 it did not, 2 arguments, 130 Ctrl-C.
 
 Examples:
   $ npm run webhooks -- sequence incident
+  $ npm run webhooks -- sequence release --approve
   $ npm run webhooks -- sequence release --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
   $ npm run webhooks -- sequence --file ./my-sequence`,
     )
@@ -73,6 +82,9 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       ...(options.env ? { secrets: options.env } : {}),
       print: (line) => console.log(line),
       signal: interrupt.signal,
+      ...(hasSandbox(receiver, options)
+        ? { onAccepted: askedInChat({ ...receiver, approveSince: whyApproved(options) }) }
+        : {}),
     })
     conclude(files.name, played)
   } catch (error) {
@@ -105,10 +117,18 @@ async function probe({ url }: Receiver): Promise<void> {
 }
 
 function logFor({ url }: Receiver, { keptnUrl, keptnToken, sandbox }: SequenceOptions): EventLog {
-  const { hostname } = new URL(url)
-  const local = hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
-  if (keptnUrl === undefined && !(local && sandbox)) return memoryEventLog()
+  if (keptnUrl === undefined && !hasSandbox({ url }, { sandbox })) return memoryEventLog()
   return keptnEventLog(keptnUrl ?? `${url}/sandbox/keptn`, keptnToken ?? demo.keptnToken)
+}
+
+function hasSandbox({ url }: Pick<Receiver, 'url'>, { sandbox }: Pick<SequenceOptions, 'sandbox'>): boolean {
+  const { hostname } = new URL(url)
+  return sandbox && (hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname))
+}
+
+function whyApproved({ approve }: SequenceOptions): string | undefined {
+  if (approve !== undefined) return approve ? 'that is --approve' : undefined
+  return process.stdin.isTTY ? undefined : 'nobody is at a terminal'
 }
 
 function conclude(name: string, { passed, interrupted, context, tasks }: Played): void {

@@ -76,7 +76,18 @@ function isTarget(name: string): name is Target {
 }
 
 function unknown(): Answer {
-  const paths = [...targets, 'faults', 'events', 'issues', 'incidents', 'flags', 'runs', 'toxics', 'messages', 'requests']
+  const paths = [
+    ...targets,
+    'faults',
+    'events',
+    'issues',
+    'incidents',
+    'flags',
+    'runs',
+    'toxics',
+    'messages',
+    'requests',
+  ]
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isObject } from './http.ts'
 
 /** What is shown of Block Kit here: https://docs.slack.dev/reference/block-kit/blocks */
 export type Block = z.output<typeof block>
@@ -7,14 +8,22 @@ export type RichText = z.output<typeof richText>
 export type Text = z.output<ReturnType<typeof anyText>>
 
 function characters(most: number) {
-  return z.string().min(1, 'must be more than 0 characters').max(most, `must be less than ${most + 1} characters`)
+  return z
+    .string()
+    .min(1, 'must be more than 0 characters')
+    .max(most, `must be less than ${most + 1} characters`)
 }
 
-/** Whatever has a type, and one that is known. */
-const unsupported = ({ input }: { input?: unknown }) => `unsupported type: ${(input as { type?: unknown } | null)?.type}`
+/** Of a type, or of what has one. */
+function unsupported({ input }: { input?: unknown }): string {
+  return `unsupported type: ${isObject(input) ? input['type'] : input}`
+}
 
 function plainText(most: number) {
-  return z.object({ type: z.literal('plain_text'), text: characters(most) }, { error: unsupported })
+  return z.object(
+    { type: z.literal('plain_text', { error: unsupported }), text: characters(most) },
+    { error: unsupported },
+  )
 }
 
 function anyText(most: number) {

@@ -19,7 +19,7 @@ export interface MessageSummary {
   ephemeral: string | null
   edited: boolean
   /** By which an app finds it again. */
-  metadata: unknown
+  metadata: ChatMessage['metadata'] | null
 }
 
 export function messageSummary(root: string, message: ChatMessage): MessageSummary {

@@ -52,11 +52,9 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
     'chat.update'(given) {
       const channel = channelOf(given['channel'])
       const before = messageAt(channel.id, textOf(given['ts']))
-      const isSilent = given['text'] === undefined && given['blocks'] === undefined
-      if (isSilent) throw new SlackError('no_text')
       if (Buffer.byteLength(textOf(given['text'])) > longestUpdate) throw new SlackError('msg_too_long')
-      // What has no new text keeps its blocks; what has one and no blocks loses them.
-      const { text, blocks } = contentOf(given['text'] === undefined ? { text: before.text, ...given } : given)
+      // Where there is a text and no blocks, those from before go.
+      const { text, blocks } = contentOf(given)
       if (hasRichText(before.blocks) && !hasRichText(blocks)) throw new SlackError('block_mismatch')
       const message = messages.replace({ ...before, text, blocks: withIds(blocks) })
       const { ts } = message
