@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { jane, type MattermostServer, startMattermost } from '../servers/mattermost.ts'
+import { Service, triggered, until } from './service.ts'
+
+let mattermost: MattermostServer
+let service: Service
+beforeAll(async () => {
+  mattermost = await startMattermost()
+  const { url: baseUrl, token, channel } = mattermost
+  service = new Service({
+    timeScale: 60,
+    secrets: {
+      'cloud-automation-webhooks/connections/notification/chat': { provider: 'mattermost', baseUrl, token, channel },
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await mattermost.close()
+})
+
+const send = async ({ url, body }: { url: string; body: string }) => {
+  const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  return { status: response.status, body: await response.text() }
+}
+
+it('a click in Mattermost decides, one that is forged does not, and one that is late hears so', async () => {
+  const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
+  const path = '/v1/notification/ask-approval?connection=chat&mode=interactive&sendStarted=true'
+  expect(await service.call(path, event)).toMatchObject({ status: 202 })
+  await until(
+    async () => mattermost.state.posts.length > 0,
+    20,
+    () => `a post\n${service.output.slice(-3_000)}`,
+  )
+  const click = mattermost.click('approve', jane)
+  expect(click.url).toBe(`${service.url}/v1/notification/mattermost`)
+  const forged = click.body.replace('"approve"', '"reject"')
+  expect((await send({ ...click, body: forged })).status).toBe(401)
+  expect((await service.repliesTo(event.id)).finished).toEqual([])
+  expect((await send(click)).status).toBe(200)
+  const { started, finished } = await service.finishedOf(event.id)
+  expect([started, finished]).toEqual([
+    1,
+    [expect.objectContaining({ result: 'pass', message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/) })],
+  ])
+  const late = await send(click)
+  expect([late.status, late.body]).toEqual([200, expect.stringContaining('Already decided')])
+})
