@@ -26,19 +26,29 @@ export function askedInChat({ url, approveSince }: ChatOptions) {
     if (approveSince === undefined) return say(`waits for a click at ${chat}`)
     say(`clicks Approve at ${chat} as ${person}, since ${approveSince}`)
     const body = new URLSearchParams({ ts: message.ts, action: 'approve', user: person })
-    const { status } = await fetch(`${chat}/click`, { method: 'POST', body, redirect: 'manual', signal })
-    if (status !== 303) say(`the click was answered with ${status}: click there yourself`)
+    const answer = await ask(`${chat}/click`, { method: 'POST', body, redirect: 'manual', signal })
+    if (answer?.status !== 303) say(`the click got through to nobody (${answer?.status ?? 'no answer'}): click there`)
   }
 
   async function find(taskId: string, signal: AbortSignal): Promise<MessageSummary | undefined> {
     for (;;) {
-      const answer = await fetch(`${url}/sandbox/messages`, { signal })
+      const answer = await ask(`${url}/sandbox/messages`, { signal })
       // A receiver on this machine need not be the local runtime.
-      if (!answer.ok) return undefined
-      const messages = (await answer.json()) as MessageSummary[]
+      if (answer && !answer.ok) return undefined
+      const messages = ((await answer?.json()) ?? []) as MessageSummary[]
       const found = messages.find(({ metadata }) => metadata?.event_payload['key'] === taskId)
       if (found) return found
       await wait(pollMs, undefined, { signal })
     }
+  }
+}
+
+/** Undefined where nothing answers: it may have been stopped, and be started again. */
+async function ask(url: string, init: RequestInit & { signal: AbortSignal }): Promise<Response | undefined> {
+  try {
+    return await fetch(url, init)
+  } catch {
+    init.signal.throwIfAborted()
+    return undefined
   }
 }

@@ -301,10 +301,6 @@ describe('stop', () => {
       await each(jobs, (job) => (job.kind.stopsLate ? job.begins() : job.isThere()))
       await each(jobs, (job) => job.stop())
       await restart()
-      await each(jobs.filter(endsAnew), async (job) => {
-        await job.isThere(2)
-        job.at.end()
-      })
     }, 3)
 
     it.each(names)('ends the run of %s', (name) => {
@@ -317,10 +313,6 @@ describe('stop', () => {
 
     it.each(names.filter(whichStopsAs('in doubt')))('leaves the task of %s in doubt, which starts no other', (name) => {
       expectOnce(seen(name), inDoubt)
-    })
-
-    it.each(names.filter(whichStopsAs('begins anew')))('is not known to the task of %s, which begins anew', (name) => {
-      expect(seen(name)).toMatchObject({ runs: 2, started: 1, finished: [aborted] })
     })
   })
 })
@@ -390,10 +382,6 @@ function namesKnownBy(...ways: JobPlatform['known'][]): string[] {
 
 function whichStopsAs(what: JobPlatform['stoppedAtStart']) {
   return (name: string) => jobPlatforms[name]?.stoppedAtStart === what
-}
-
-function endsAnew({ kind }: Job): boolean {
-  return kind.stoppedAtStart === 'begins anew'
 }
 
 function knownIn(jobs: Job[]): Job[] {

@@ -44,7 +44,7 @@ export interface JobPlatform {
   /** It can be stopped only once it has begun. */
   stopsLate?: true
   /** What a task that is not answered finds of a run that was stopped in the meantime: its end, unless something else is said. */
-  stoppedAtStart?: 'in doubt' | 'begins anew'
+  stoppedAtStart?: 'in doubt'
   start(): Promise<PlayedJobs>
 }
 
@@ -162,11 +162,11 @@ export const jobPlatforms: Record<string, JobPlatform> = {
   },
   toxiproxy: {
     category: 'chaos-testing',
-    known: 'token',
+    known: 'look-up',
     // It has no end of its own but that of its time, which is hours away: somebody removes it.
     ends: 'aborted',
     // Nothing is left of a toxic that was removed.
-    stoppedAtStart: 'begins anew',
+    stoppedAtStart: 'in doubt',
     async start() {
       const server = await toxiproxyServer()
       const { url: baseUrl, proxies } = server

@@ -74,27 +74,23 @@ export const toxiproxy = defineJobProvider({
   check: ({ http }) => http.get('version'),
 
   states: { injected: 'running', removed: 'pass', gone: 'aborted', lost: 'errored' },
-  // The toxic bears the name of the call, and there is one of a name.
-  startsOncePerKey: true,
 
   checkStart(input, connection) {
     faultOf(input, connection)
   },
 
+  async find({ http, connection, key, repeated }, input) {
+    const { status, body } = await http.get(`${toxicsOf(input.target)}/${nameOf(key)}`, { accept: [404] })
+    if (status !== 404) return runOf(input, connection, key)
+    goneFrom(body)
+    // What an earlier try may have injected, and stop-test removed, has left no trace: it must not come again.
+    return repeated ? 'unknown' : undefined
+  },
+
   async start({ http, connection, key = 'dry-run' }, input) {
-    const { duration, ...injected } = faultOf(input, connection)
-    const { status, body } = await http.post(
-      toxicsOf(input.target),
-      { name: nameOf(key), ...injected },
-      { accept: [409] },
-    )
-    // A conflict is with an earlier try, which did get through.
-    if (status === 409 && !/toxic/i.test(reasonIn(body))) throw new Failure('refused', `Toxiproxy: ${reasonIn(body)}`)
-    return {
-      id: `${input.target}/${nameOf(key)}`,
-      summary: `${wordsOf(injected)} on ${input.target} for ${inWords(duration)}`,
-      handle: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
-    }
+    const { duration: _, ...injected } = faultOf(input, connection)
+    await http.post(toxicsOf(input.target), { name: nameOf(key), ...injected })
+    return runOf(input, connection, key)
   },
 
   async look({ http }, run) {
@@ -129,6 +125,16 @@ export const toxiproxy = defineJobProvider({
 
   takeBack: ({ http, key }, { target }) => remove(http, `${target}/${nameOf(key)}`),
 })
+
+/** The fault that begins now. */
+function runOf(input: StartJob, connection: Connection, key: string): Run {
+  const { duration, ...injected } = faultOf(input, connection)
+  return {
+    id: `${input.target}/${nameOf(key)}`,
+    summary: `${wordsOf(injected)} on ${input.target} for ${inWords(duration)}`,
+    handle: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
+  }
+}
 
 /** @throws Failure `invalid`, `refused` */
 function faultOf({ target, project, ref, ...input }: StartJob, { allow, maxDuration }: Connection) {

@@ -82,9 +82,9 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       ...(options.env ? { secrets: options.env } : {}),
       print: (line) => console.log(line),
       signal: interrupt.signal,
-      ...(hasSandbox(receiver, options)
-        ? { onAccepted: askedInChat({ ...receiver, approveSince: whyApproved(options) }) }
-        : {}),
+      onAccepted: hasSandbox(receiver, options)
+        ? askedInChat({ ...receiver, approveSince: whyApproved(options) })
+        : undefined,
     })
     conclude(files.name, played)
   } catch (error) {

@@ -7,7 +7,7 @@ import { type Execution, executionById, saveExecution, wakeExecution } from './e
 import { recordEvent } from './history.ts'
 import { chargeUse } from './limits.ts'
 import type { Notifier } from './notifier.ts'
-import { changedOperations, dueOperations, isWaiting } from './operations.ts'
+import { changedOperations, dueOperations, isReady, isWaiting } from './operations.ts'
 import { fireOperation } from './transitions.ts'
 import type { FunctionError } from './types.ts'
 import { operationPage } from './wire.ts'
@@ -185,7 +185,9 @@ export class Driver {
       this.#service.end(execution, 'FAILED', { error: NOTHING_PENDING })
     else {
       saveExecution(core.store, execution)
-      if (execution.version > execution.delivered) wakeExecution(core, execution, Date.now())
+      // What became ready in the answer to a checkpoint was delivered, and still nobody has tried it.
+      if (execution.version > execution.delivered || isReady(core.store, execution.id))
+        wakeExecution(core, execution, Date.now())
     }
   }
 

@@ -94,6 +94,14 @@ export function isWaiting(store: Store, execution: number): boolean {
   )
 }
 
+/** @returns whether a step may be tried again now */
+export function isReady(store: Store, execution: number): boolean {
+  return (
+    store.get(`SELECT 1 FROM operation WHERE execution = ? AND pruned = 0 AND status = 'READY' LIMIT 1`, execution) !==
+    undefined
+  )
+}
+
 /**
  * Inserts the operation that an update starts.
  * @throws InvalidParameterValueException when its parent is no child context

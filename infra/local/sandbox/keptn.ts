@@ -1,7 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { demo } from './demo.ts'
-import { type Answer, bearer, bodyLimit, type Call, json, jsonObject, mediaType, type Platform } from './http.ts'
+import {
+  type Answer,
+  bearer,
+  bodyLimit,
+  type Call,
+  json,
+  jsonObject,
+  mediaType,
+  type Platform,
+  segments,
+} from './http.ts'
+import { sequencePage } from './keptn-page.ts'
 import { keptnContextOf, refusalOf } from './keptn-rules.ts'
+import { missingPage } from './page.ts'
 import type { Sso } from './sso.ts'
 import type { Store } from './store.ts'
 
@@ -70,6 +82,13 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
         return keptn.error(405, `method ${call.method} is not allowed, but [${route.method}] are`)
       }
       return refuseCaller(call, route.scope) ?? route.answer(call)
+    },
+
+    page({ path }) {
+      const [bridge, , project, , context, ...more] = segments(path)
+      if (bridge !== 'bridge' || context === undefined || more.length > 0) return undefined
+      const events = keptn.events().filter(({ event }) => event.shkeptncontext === context)
+      return events.length > 0 ? sequencePage(project ?? '', events) : missingPage('sequence')
     },
   }
 

@@ -40,7 +40,12 @@ export function messageSummary(root: string, message: ChatMessage): MessageSumma
 }
 
 export function permalink(root: string, { channel, ts }: ChatMessage): string {
-  return `${root}/archives/${channel}/p${ts.replace('.', '')}`
+  return `${root}/archives/${channel}/${placeOf(ts)}`
+}
+
+/** How the address of a message ends. */
+export function placeOf(ts: string): string {
+  return `p${ts.replace('.', '')}`
 }
 
 /** As Slack tells of it; metadata only to whoever asks for it. */

@@ -5,11 +5,19 @@ import { type Answer, bearer, type Call, json, mediaType, type Platform, segment
 import { missingPage } from './page.ts'
 import { type Block, buttonsIn } from './slack-blocks.ts'
 import { sendClick } from './slack-click.ts'
-import { channels, type Member, people } from './slack-directory.ts'
+import { channels, jane, type Member, people } from './slack-directory.ts'
 import { argumentsOf, contentOf, metadataOf, SlackError, textOf } from './slack-input.ts'
 import { type ChatMessage, createMessages } from './slack-messages.ts'
 import { chatPage, clickPage } from './slack-page.ts'
-import { authShape, botMessage, type MessageSummary, messageSummary, permalink, userShape } from './slack-shapes.ts'
+import {
+  authShape,
+  botMessage,
+  type MessageSummary,
+  messageSummary,
+  permalink,
+  placeOf,
+  userShape,
+} from './slack-shapes.ts'
 import type { Store } from './store.ts'
 
 export interface Slack extends Platform {
@@ -118,7 +126,7 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
   /** What a person clicks, as a form: `ts` of the message, `action` of the button, and `user` who does it. */
   async function click(call: Call): Promise<Answer> {
     const form = new URLSearchParams(call.body)
-    const person = people.find(({ name }) => name === (form.get('user') ?? 'jane'))
+    const person = people.find(({ name }) => name === (form.get('user') ?? jane.name))
     if (!person) return clickPage(400, undefined, `Here are ${people.map(({ name }) => name).join(' and ')}.`)
     const message = messages.find(form.get('ts') ?? '')
     if (!message || !sees(person, message)) return clickPage(404, person, 'There is no such message.')
@@ -151,16 +159,15 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
     },
 
     page(call) {
-      const [first = '', channel, place, ...more] = segments(call.path)
-      const person = people.find(({ name }) => name === (call.query.get('user') ?? 'jane'))
+      const [first, channel, place, ...more] = segments(call.path)
+      const isChat = call.path === '/'
+      if (!isChat && (first !== 'archives' || more.length > 0)) return undefined
+      const person = people.find(({ name }) => name === (call.query.get('user') ?? jane.name))
       if (!person) return missingPage('person')
       const seen = messages.all().filter((message) => sees(person, message))
-      if (call.path === '/') return chatPage({ root: rootOf(call), person, messages: seen })
-      if (first !== 'archives' || more.length > 0) return undefined
-      const inChannel = seen.filter((message) => message.channel === channel)
-      const shown = inChannel.filter(({ ts }) => place === undefined || place === `p${ts.replace('.', '')}`)
-      if (shown.length === 0) return missingPage('message')
-      return chatPage({ root: rootOf(call), person, messages: shown })
+      const shown = seen.filter(({ channel: id, ts }) => id === channel && (!place || place === placeOf(ts)))
+      if (!isChat && shown.length === 0) return missingPage('message')
+      return chatPage({ root: rootOf(call), person, messages: isChat ? seen : shown })
     },
 
     actions: { '/click': click },

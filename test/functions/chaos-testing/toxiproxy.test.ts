@@ -67,6 +67,14 @@ describe('a start', () => {
     expect(toxics()).toHaveLength(1)
   })
 
+  test('is not repeated where an earlier try may have injected it, and it is gone', async () => {
+    server.loseNext('POST')
+    await failureOf(connected().start(slow()))
+    await connected().stop({ id })
+    expect(await failureOf(connected().start(slow(), { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(writes().filter((call) => call.startsWith('POST'))).toHaveLength(1)
+  })
+
   test('of another event is another toxic', async () => {
     await connected().start(slow())
     await connected().start(slow(), { key: '5'.repeat(40) })

@@ -52,7 +52,7 @@ describe('the sequences that come along', () => {
     ])
   })
 
-  it('incident hands the problem over unharmed, and the number of the ticket to the notification', async () => {
+  it('incident hands the problem over unharmed, and the address of the ticket to the notification', async () => {
     await start((call) =>
       taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
     )
@@ -63,7 +63,8 @@ describe('the sequences that come along', () => {
     expect(inputsOf(ticket)).toEqual({})
     expect(inputsOf(flag)).toEqual({ 'input.flag': 'slow-recommendations', 'input.state': 'off' })
     expect(evaluation?.form.get('input.timeframe')).toBe('5m')
-    expect(notification?.form.get('input.text')).toBe(`${incident['ProblemTitle']}\nhttps://tickets.example.com/OPS-12`)
+    expect(notification?.form.get('data.incident.ProblemTitle')).toBe(incident['ProblemTitle'])
+    expect(notification?.form.get('data.labels.Ticket')).toBe('https://tickets.example.com/OPS-12')
   })
 
   it.each([
@@ -93,6 +94,7 @@ describe('the sequences that come along', () => {
     const approval = receiver.calls.find((call) => taskOf(call) === 'approval')
     expect(approval?.form.get('data.result')).toBe('pass')
     expect(approval?.form.get('input.question')).toBe('Release casdemoapp to production?')
+    expect(approval?.form.get('input.approvers')).toBe('jane@example.com')
     expect(receiver.types()).toEqual(
       expect.arrayContaining(['approval.started by approval-service', 'approval.finished by receiver']),
     )

@@ -51,6 +51,18 @@ describe('a step', () => {
     expect(second - first).toBeGreaterThanOrEqual(1000 / 20 - 2)
   })
 
+  test('is tried again where its delay is over before its checkpoint is answered', async () => {
+    const file = buildHandlers(folder.path)
+    const hurried = await start({
+      state: folder.file('hurried'),
+      functions: durable(file, ['flaky']),
+      timeScale: 100_000,
+    })
+    await expect(hurried.cloud.invoke('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({
+      result: { attempts: 3 },
+    })
+  })
+
   test('fails its execution when its attempts are used up', async () => {
     await expect(run('flaky', { failures: 9, attempts: 2 })).resolves.toEqual({
       error: { errorType: 'StepError', errorMessage: 'failure 2' },

@@ -121,6 +121,34 @@ test('All toxics are listed with their proxy.', async () => {
   ])
 })
 
+test('All messages are listed, with what stands in their blocks, what can be clicked and who sees them.', async () => {
+  const button = { type: 'button', action_id: 'approve', text: { type: 'plain_text', text: 'Approve' }, value: 'x' }
+  const blocks = [
+    { type: 'header', text: { type: 'plain_text', text: 'Release?' } },
+    { type: 'actions', elements: [button] },
+  ]
+  const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
+  const posted = await started.slack('POST', 'chat.postMessage', { channel: 'releases', text: 'Q', blocks, metadata })
+  const told = { channel: 'C0OPERATIONS', user: 'U0BEN', text: 'Psst' }
+  await started.slack('POST', 'chat.postEphemeral', told)
+  const { ts } = posted.json
+  const common = { thread: null, edited: false, at: expect.any(String) }
+  expect((await started.call('GET', '/messages')).json).toEqual([
+    {
+      ...common,
+      channel: 'releases',
+      ts,
+      url: `${started.origin}/sandbox/slack/archives/C0RELEASES/p${ts.replace('.', '')}`,
+      text: 'Q',
+      blocks: ['Release?', '[Approve]'],
+      buttons: [{ action: 'approve', text: 'Approve' }],
+      ephemeral: null,
+      metadata,
+    },
+    expect.objectContaining({ ...common, channel: 'operations', ephemeral: 'ben', buttons: [], metadata: null }),
+  ])
+})
+
 test('All incidents are listed as people see them, with what is noted on them and their address.', async () => {
   const fields = { short_description: 'Slow', impact: '1', urgency: '2', work_notes: 'Seen', comments: 'Sorry' }
   const { json } = await started.serviceNow('POST', '/api/now/table/incident', fields)
@@ -192,10 +220,11 @@ test('DELETE /sandbox empties everything, and flags and proxies are as they were
   await started.serviceNow('POST', '/api/now/table/incident', { work_notes: 'Noted' })
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
+  await started.slack('POST', 'chat.postMessage', { channel: 'C0RELEASES', text: 'One' })
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('POST', '/faults', { target: 'sso', kind: '503' })
   expect((await started.call('DELETE', '')).status).toBe(204)
-  for (const list of ['/issues', '/runs', '/toxics', '/incidents', '/events', '/requests', '/faults']) {
+  for (const list of ['/issues', '/runs', '/toxics', '/messages', '/incidents', '/events', '/requests', '/faults']) {
     expect((await started.call('GET', list)).json).toEqual([])
   }
   expect((await started.serviceNow('GET', '/api/now/table/sys_journal_field')).json.result).toEqual([])

@@ -24,13 +24,22 @@ export interface Started {
   toxiproxy(method: string, path: string, body?: unknown): Promise<Answered>
   databricks(method: string, path: string, body?: unknown): Promise<Answered>
   rundeck(method: string, path: string, body?: unknown): Promise<Answered>
+  slack(method: string, path: string, body?: unknown): Promise<Answered>
   keptn(method: string, path: string, body?: unknown): Promise<Answered>
 }
 
-/** A sandbox behind HTTP on a free port of this machine. */
-export async function start(state: string): Promise<Started> {
+/**
+ * A sandbox behind HTTP on a free port of this machine.
+ *
+ * @param clicksTo where a click in the chat goes
+ */
+export async function start(state: string, clicksTo?: string): Promise<Started> {
   const seen: SandboxObservation[] = []
-  const sandbox = createSandbox({ state, observe: (observation) => void seen.push(observation) })
+  const sandbox = createSandbox({
+    state,
+    ...(clicksTo ? { clicksTo } : {}),
+    observe: (observation) => void seen.push(observation),
+  })
   const server = createServer((req, res) => void sandbox.handle(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -63,6 +72,11 @@ export async function start(state: string): Promise<Started> {
       call(method, `/databricks${path}`, body, { authorization: `Bearer ${demo.databricksToken}` }),
     rundeck: (method, path, body) =>
       call(method, `/rundeck${path}`, body, { 'x-rundeck-auth-token': demo.rundeckToken }),
+    slack: (method, path, body) =>
+      call(method, `/slack/api/${path}`, body, {
+        authorization: `Bearer ${demo.slack.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+      }),
     keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
     async stop() {
       sandbox.close()
