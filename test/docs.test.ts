@@ -6,7 +6,7 @@ import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
 import { actionNames } from '../shared/function/category.ts'
-import { Service, triggered } from './e2e/service.ts'
+import { Service, triggered, until } from './e2e/service.ts'
 import { type ArgoCdServer, startArgoCd } from './servers/argo-cd.ts'
 import { type LocustServer, startLocust } from './servers/locust.ts'
 import { type RundeckServer, startRundeck } from './servers/rundeck.ts'
@@ -67,6 +67,23 @@ afterAll(async () => {
   await argoCd.close()
 })
 
+/** Somebody approves what was asked last. */
+async function approveInChat(): Promise<void> {
+  const messages = async () => (await service.call('/sandbox/messages', undefined, { method: 'GET' })).body
+  const open = ({ buttons }: { buttons?: unknown[] }) => (buttons ?? []).length > 0
+  await until(
+    async () => (await messages()).some(open),
+    20,
+    () => 'a question in the chat',
+  )
+  const { ts } = (await messages()).findLast(open)
+  await fetch(`${service.url}/sandbox/slack/click`, {
+    method: 'POST',
+    body: new URLSearchParams({ ts, action: 'approve', user: 'jane' }),
+    redirect: 'manual',
+  })
+}
+
 /** What Argo CD's controller does of what it is asked for. */
 function reconcile(server: ArgoCdServer): void {
   if (!server.application().operation) return
@@ -124,18 +141,24 @@ describe('the webhooks in the READMEs of the functions', () => {
       const modes = examples
         .filter((example) => example.target.split('?')[0] === target)
         .map((example) => (example.target.includes('mode=interactive') ? 'interactive' : 'silent'))
-      expect(new Set(modes)).toEqual(new Set(['silent', 'interactive']))
+      // People can not be waited for silently.
+      expect(new Set(modes)).toEqual(
+        new Set(target.endsWith('/ask-approval') ? ['interactive'] : ['silent', 'interactive']),
+      )
     },
   )
 
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
     const earlier = await madeBefore(target)
     const action = { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } }
+    const approval = { pass: 'manual', warning: 'manual' }
+    // What has failed is not asked for.
+    const result = target.includes('/ask-approval') ? 'pass' : 'fail'
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
     const rendered = preview(
       yaml,
-      { ...event, data: { ...event.data, result: 'fail', incident, action, ...earlier } },
+      { ...event, data: { ...event.data, result, incident, action, approval, ...earlier } },
       { secret_webhooks_token: demo.callerToken },
     )
     if ('configError' in rendered) throw new Error(rendered.configError)
@@ -147,6 +170,7 @@ describe('the webhooks in the READMEs of the functions', () => {
         status: target.includes('mode=interactive') ? 202 : 200,
       })
     }
+    if (target.includes('/ask-approval')) await approveInChat()
     if (target.includes('mode=interactive'))
       expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
   })

@@ -29,7 +29,7 @@ afterAll(() => {
   server.closeAllConnections()
   server.close()
 })
-beforeEach(() => Object.assign(app, { clicks: [], does: async () => {}, answers: { status: 200, body: '' } }))
+beforeEach(() => void Object.assign(app, { clicks: [], does: async () => {}, answers: { status: 200, body: '' } }))
 const started = useSandbox(() => app.url)
 
 const channel = 'C0RELEASES'
