@@ -66,7 +66,7 @@ export function askApproval({
       }
       if (notRequester && requester === undefined)
         throw invalid('requester', 'is missing: without it nobody knows who may not decide')
-      const message = questionOf(compose({ event, bridge }), event, input)
+      const message = questionOf(compose({ event: { ...event, properties: {} }, bridge }), event, input)
       return { channel, message, approvers, requester, notRequester, remindBefore }
     },
     async act(provider, client, { channel, message }) {
@@ -135,7 +135,9 @@ function questionOf(
 ): Message {
   const { service, project, stage } = data
   const where = [project, stage].filter(Boolean).join('/')
-  const about = [task ?? 'this', service && `of ${service}`, where && `in ${where}`].filter(Boolean).join(' ')
+  // The standard task is the approval itself: it is of the service.
+  const what = task === 'approval' ? [service ?? 'this'] : [task ?? 'this', service && `of ${service}`]
+  const about = [...what, where && `in ${where}`].filter(Boolean).join(' ')
   const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
   return {
     mood: 'waiting',

@@ -127,7 +127,9 @@ function checkBeyond(): void {
 
 /** What a card of Teams is like, the contract of its webhook leaves open. */
 function checkCards(): void {
-  const wrong = cardProblems(JSON.parse(readFileSync(join(folder, cardSchema), 'utf8')))
+  const path = join(folder, cardSchema)
+  if (!existsSync(path)) return void problems.push(`msteams: there is no ${cardSchema} in the folder`)
+  const wrong = cardProblems(JSON.parse(readFileSync(path, 'utf8')))
   problems.push(...wrong)
   if (wrong.length === 0) console.log(`\n${cardSchema}: every card is as it says`)
 }

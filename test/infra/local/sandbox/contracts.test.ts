@@ -12,7 +12,14 @@ const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '.
 /** Where the vendors' contracts are not at hand, nothing can be held against them. */
 const held = existsSync(folder) ? test : test.skip
 /** Where the paths of the contract are below the platform. */
-const bases = { github: '/', servicenow: '/api/now', unleash: '/', databricks: '/', rundeck: '/api/44' }
+const bases = {
+  github: '/',
+  servicenow: '/api/now',
+  unleash: '/',
+  databricks: '/',
+  rundeck: '/api/44',
+  'slack-messaging': '/',
+}
 const started = useSandbox()
 
 /** What a vendor's contract forbids of what the sandbox answers. */
@@ -109,4 +116,13 @@ held('What Rundeck is played to answer is as its contract says.', async () => {
   expect(await errors('GET', '/api/44/execution/1')).toEqual([])
   expect(await errors('GET', '/api/44/execution/1/state')).toEqual([])
   expect(await errors('POST', '/api/44/execution/1/abort')).toEqual([])
+})
+
+held('What Slack is played to answer is as its contract says.', async () => {
+  const errors = answersOf('slack-messaging', (method, path, body) => started.slack(method, path.slice(1), body))
+  const message = { channel: 'C0RELEASES', text: 'One', blocks: [{ type: 'divider' }] }
+  expect(await errors('POST', '/chat.postMessage', message)).toEqual([])
+  const { ts } = (await started.slack('GET', 'conversations.history?channel=C0RELEASES')).json.messages[0]
+  expect(await errors('POST', '/chat.update', { ...message, ts })).toEqual([])
+  expect(await errors('POST', '/chat.postMessage', { ...message, channel: 'C0NOPE' })).toEqual([])
 })

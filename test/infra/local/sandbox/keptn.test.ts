@@ -168,3 +168,17 @@ test('A page size out of range and a filter that is not played are refused, not 
   expect(await read('nextPageKey=x')).toMatchObject({ code: 400 })
   expect(await read('root=true')).toMatchObject({ code: 400, message: expect.stringContaining('root') })
 })
+
+test('People see the events of a run where the Bridge would show it, as text.', async () => {
+  await started.keptn('POST', '/record', { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context })
+  const data = { ...finished(context).data, message: '<b>Opened</b>' }
+  await started.keptn('POST', '/api/v1/event', finished(context, { data }))
+  await started.keptn('POST', '/record', { type: 'other', shkeptncontext: 'other' })
+  const { status, text } = await started.call('GET', `/keptn/bridge/project/acme/sequence/${context}`)
+  expect(status).toBe(200)
+  expect(text).toMatch(
+    /openticket\.triggered\n.*openticket\.finished {2}succeeded\/pass {2}&lt;b&gt;Opened&lt;\/b&gt;</,
+  )
+  expect(text).not.toContain('other')
+  expect((await started.call('GET', '/keptn/bridge/project/acme/sequence/none')).status).toBe(404)
+})

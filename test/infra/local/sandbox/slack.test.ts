@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { demo } from '../../../../infra/local/sandbox/demo.ts'
 import { useSandbox } from './use.ts'
 
@@ -72,7 +72,9 @@ const click = (fields: Record<string, string>, headers: Record<string, string> =
 
 describe('Messages', () => {
   test('are posted with an id of their own, also those of one moment.', async () => {
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
     const answers = await Promise.all(Array.from({ length: 20 }, () => post()))
+    clock.mockRestore()
     const ids = answers.map(({ ts }) => ts)
     expect(new Set(ids).size).toBe(20)
     for (const ts of ids) expect(ts).toMatch(/^\d{10}\.\d{6}$/)
@@ -172,7 +174,7 @@ test('What is told one person is in no history, and on no page but theirs.', asy
 
 describe('A refusal is a 200', () => {
   const text = 'Hello'
-  test.each<[string, string, unknown, string, string?]>([
+  test.each<[string, string, unknown, string]>([
     ['an unknown method', 'chat.shout', {}, 'unknown_method'],
     ['a method of every object', 'constructor', {}, 'unknown_method'],
     ['what is not JSON', 'chat.postMessage', '{', 'invalid_json'],
@@ -182,15 +184,14 @@ describe('A refusal is a 200', () => {
     ['no text', 'chat.postMessage', { channel }, 'no_text'],
     ['a thread that there is not', 'chat.postMessage', { channel, text, thread_ts: '1.0' }, 'message_not_found'],
     ['metadata of no shape', 'chat.postMessage', { channel, text, metadata: {} }, 'invalid_metadata_schema'],
-    ['an attachment', 'chat.postMessage', { channel, attachments: [{}] }, 'invalid_arguments', 'no attachments'],
+    ['an attachment', 'chat.postMessage', { channel, attachments: [{}] }, 'invalid_arguments'],
     ['blocks that are no JSON', 'chat.postMessage', { channel, blocks: '[' }, 'invalid_blocks_format'],
     ['no message', 'chat.update', { channel, text, ts: '1.0' }, 'message_not_found'],
     ['a channel by its name', 'chat.update', { channel: 'releases', text, ts: '1.0' }, 'channel_not_found'],
     ['nobody', 'chat.postEphemeral', { channel, text, user: 'U0NOBODY' }, 'user_not_in_channel'],
-  ])('for %s.', async (_, method, given, error, says) => {
+  ])('for %s.', async (_, method, given, error) => {
     const { status, json } = await started.slack('POST', method, given)
     expect([status, json]).toEqual([200, expect.objectContaining({ ok: false, error })])
-    if (says) expect(json.response_metadata.messages).toEqual([expect.stringContaining(says)])
     expect((await started.call('GET', '/messages')).json).toEqual([])
   })
 

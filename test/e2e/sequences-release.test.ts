@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { categories } from '../../functions/index.ts'
+import { keptnEventLog } from '../../infra/keptn/event-log.ts'
+import { playSequence } from '../../infra/keptn/player.ts'
+import { loadSequence, loadSequenceFolder } from '../../infra/keptn/sequence-files.ts'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import type { MessageSummary } from '../../infra/local/sandbox/slack-shapes.ts'
+import { Service, until } from './service.ts'
+
+const root = join(import.meta.dirname, '../..')
+let service: Service
+/** The sequence release, from its second stage on: that begins with the approval. */
+let production: string
+beforeAll(async () => {
+  production = mkdtempSync(join(tmpdir(), 'release-'))
+  cpSync(join(root, 'infra/keptn/sequences/release'), production, { recursive: true })
+  const event = readFileSync(join(production, 'event.json'), 'utf8')
+  writeFileSync(join(production, 'event.json'), event.replaceAll('staging', 'production'))
+  service = await new Service({ timeScale: 4 }).start()
+})
+afterAll(async () => {
+  await service.end()
+  rmSync(production, { recursive: true })
+})
+
+const list = async (name: string) => (await service.call(`/sandbox/${name}`, undefined, { method: 'GET' })).body
+const messages = (): Promise<MessageSummary[]> => list('messages')
+const deployments = async () =>
+  ((await list('runs')) as { inputs: { stage: string } }[]).filter(({ inputs }) => inputs.stage === 'production').length
+
+/** As somebody clicks it on the page of the chat. */
+async function click({ ts }: MessageSummary, action: string, user: string): Promise<void> {
+  const body = new URLSearchParams({ ts, action, user })
+  const { status } = await fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  expect(status).toBe(303)
+}
+
+function play(files: Parameters<typeof playSequence>[0]['files']) {
+  const asked = Promise.withResolvers<MessageSummary>()
+  const ended = playSequence({
+    ...(files ? { files } : {}),
+    url: service.url,
+    token: demo.callerToken,
+    log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
+    knownCategories: categories.map(({ name }) => name),
+    async onAccepted({ taskId, statusUrl }) {
+      if (statusUrl.includes('/notification/')) asked.resolve(await questionOf(taskId))
+    },
+  })
+  return { asked: asked.promise, ended }
+}
+
+async function questionOf(taskId: string): Promise<MessageSummary> {
+  const find = async () => (await messages()).find(({ metadata }) => metadata?.event_payload['key'] === taskId)
+  await until(
+    async () => (await find()) !== undefined,
+    20,
+    () => 'the question',
+  )
+  return (await find()) as MessageSummary
+}
+
+/** What was answered to the approval of a run. */
+async function approvalOf(context: string) {
+  const events = (await service.events()).filter(({ shkeptncontext }) => shkeptncontext === context)
+  const of = (kind: string) => events.filter(({ type }) => type === `sh.keptn.event.approval.${kind}`)
+  return { started: of('started').length, finished: of('finished').map(({ data }) => data) }
+}
+
+/** Runs the CLI where nobody is at a terminal; `meanwhile` is told once what is printed. */
+function sequence(args: string[], text = '', meanwhile: () => void = () => {}): Promise<{ code: number; out: string }> {
+  const main = join(root, 'infra/cli/main.ts')
+  const child = spawn(process.execPath, ['--no-warnings', main, 'sequence', '--url', service.url, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let out = ''
+  child.stdout.on('data', (chunk) => {
+    const before = out.includes(text)
+    out += chunk
+    if (!before && out.includes(text)) meanwhile()
+  })
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, out })))
+}
+
+describe('the approval of the sequence release', () => {
+  it('waits for a click in the chat, goes on once it is approved, and is locked then', async () => {
+    const { asked, ended } = play(loadSequenceFolder(production))
+    const question = await asked
+    expect(question).toMatchObject({
+      channel: 'releases',
+      buttons: [{ action: 'approve' }, { action: 'reject' }],
+      text: expect.stringContaining('Release casdemoapp to production?'),
+    })
+    await click(question, 'approve', 'jane')
+    const { passed, tasks, context } = await ended
+    expect([passed, tasks.map(({ name }) => name)]).toEqual([true, ['approval', 'deployment', 'evaluation']])
+    expect(await approvalOf(context)).toEqual({
+      started: 1,
+      finished: [
+        expect.objectContaining({
+          ...{ status: 'succeeded', result: 'pass', message: 'Approved by Jane Doe (U0JANE)' },
+          approval: expect.objectContaining({ decision: 'approved', by: 'Jane Doe (U0JANE)' }),
+        }),
+      ],
+    })
+    const locked = (await messages()).find(({ ts }) => ts === question.ts)
+    expect(locked).toMatchObject({ edited: true, buttons: [], text: expect.stringContaining('Approved by Jane Doe') })
+  })
+
+  it('ends the sequence where it is rejected: nothing is deployed', async () => {
+    const before = await deployments()
+    const { asked, ended } = play(loadSequenceFolder(production))
+    await click(await asked, 'reject', 'jane')
+    const { passed, tasks, context } = await ended
+    expect([passed, tasks.map(({ name }) => name)]).toEqual([false, ['approval']])
+    expect((await approvalOf(context)).finished).toMatchObject([{ status: 'succeeded', result: 'fail' }])
+    expect(await deployments()).toBe(before)
+  })
+
+  it('is not decided by somebody else, who is told so alone, nor by a click that Slack has not sent', async () => {
+    const { asked, ended } = play(loadSequenceFolder(production))
+    const question = await asked
+    await click(question, 'approve', 'ben')
+    expect((await messages()).at(-1)).toMatchObject({
+      ephemeral: 'ben',
+      text: 'Only jane@example.com may decide this. Nothing was changed.',
+    })
+
+    const { signingSecret } = demo.slack
+    const signed = (secret: string, at: number, by = 'U0JANE') => clickOn(question, secret, at, by)
+    const send = async ({ body, headers }: ReturnType<typeof clickOn>) =>
+      (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
+    const jane = signed(signingSecret, Date.now())
+    expect(await send(signed('another-secret', Date.now()))).toBe(401)
+    expect(await send(signed(signingSecret, Date.now() - 400_000))).toBe(401)
+    expect(await send({ ...signed(signingSecret, Date.now(), 'U0BEN'), body: jane.body })).toBe(401)
+    expect((await messages()).find(({ ts }) => ts === question.ts)).toMatchObject({ buttons: [{}, {}], edited: false })
+    expect(await send(jane)).toBe(200)
+    const { passed, context } = await ended
+    expect(passed).toBe(true)
+    expect((await approvalOf(context)).finished).toHaveLength(1)
+  })
+})
+
+/** A click on the very question, signed with a secret and at a time, in epoch milliseconds. */
+function clickOn({ metadata, ts }: MessageSummary, secret: string, at: number, user: string) {
+  const until = Math.floor(Date.now() / 1000 + 86_400).toString(36)
+  const claim = `${metadata?.event_payload['key']}.${until}`
+  const value = `${claim}.${createHmac('sha256', demo.approvalsKey).update(`approval.${claim}`).digest('hex')}`
+  const payload = {
+    ...{ type: 'block_actions', user: { id: user, team_id: 'T0SANDBOX' }, channel: { id: 'C0RELEASES' } },
+    ...{ message: { ts }, actions: [{ type: 'button', action_id: 'approve', value }] },
+  }
+  const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
+  const timestamp = String(Math.floor(at / 1000))
+  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    ...{ 'x-slack-request-timestamp': timestamp, 'x-slack-signature': `v0=${signature}` },
+  }
+  return { body, headers }
+}
+
+describe('webhooks sequence release', () => {
+  it('clicks by itself where nobody is at a terminal, and says so', async () => {
+    const { code, out } = await sequence(['release'])
+    expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, since nobody is at a terminal`)
+    expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')
+    expect(out).not.toContain('approval.finished  succeeded/pass  answered by the sandbox')
+    expect({ code, end: out.slice(-200) }).toEqual({ code: 0, end: expect.stringContaining('release passed') })
+  }, 60_000)
+
+  it('says where to click, and waits, where it is told not to', async () => {
+    const waits = `waits for a click at ${service.url}/sandbox/slack`
+    const { code, out } = await sequence(['--file', production, '--no-approve'], waits, async () => {
+      await click((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
+    })
+    expect(out).toContain('approval.finished  succeeded/fail  Rejected by Jane Doe (U0JANE)')
+    expect(out).not.toContain('clicks Approve')
+    expect(code).toBe(1)
+  })
+})
+
+it('the sequence incident tells people of the problem, with a way to its ticket', async () => {
+  const { passed } = await play(loadSequence('incident')).ended
+  expect(passed).toBe(true)
+  const [ticket] = (await list('incidents')) as { url: string }[]
+  expect((await messages()).at(-1)).toMatchObject({
+    channel: 'releases',
+    buttons: [],
+    blocks: [
+      expect.stringContaining('Problem open: It\'s "slow" & <down>'),
+      expect.stringContaining('State: open'),
+      expect.stringContaining(`Ticket (${ticket?.url})`),
+    ],
+  })
+})
