@@ -139,7 +139,7 @@ describe('a click in Slack', () => {
   })
 
   it('after the deadline says so, in private', async () => {
-    const { event, post } = await ask({}, '&deadline=PT2S')
+    const { event, post } = await ask({}, '&deadline=PT2M')
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody has decided in time' })
     await until(
       async () => {
@@ -153,7 +153,7 @@ describe('a click in Slack', () => {
   })
 
   it('before the deadline is asked for again, and counts after that', async () => {
-    const { event, post } = await ask({ remindBefore: 60 }, '&deadline=PT65S')
+    const { event, post } = await ask({ remindBefore: 540 }, '&deadline=PT10M')
     await until(
       async () => slack.posts.length > 1,
       20,
