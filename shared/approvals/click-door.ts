@@ -53,12 +53,13 @@ async function clicked(
   if (!kept.question.buttons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This question was not asked here.')
   const click = await buttons.read(connection.values, request)
-  const client = connect(connection, { key: undefined, repeated: false, deadlineAt: Date.now() + timeToTell })
-  const tell = async (text: string) => answer(await buttons.tell(client, click, text))
+  const client = () => connect(connection, { key: undefined, repeated: false, deadlineAt: Date.now() + timeToTell })
+  const tell = async (text: string) => answer(await buttons.tell(client(), click, text))
 
   if (kept.decision) return tell(`Already decided. ${inWords(kept.decision)}.`)
-  if (expired) return tell('This question has expired: nobody has decided in time.')
-  const person = await buttons.person(client, click)
+  if (expired || kept.question.deadlineAt <= request.now)
+    return tell('This question has expired: nobody has decided in time.')
+  const person = await buttons.person(client(), click)
   const refusal = refusalOf(kept.question, person)
   if (refusal) {
     log.info('a click was not taken', { by: person.name, reason: refusal })

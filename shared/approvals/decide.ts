@@ -13,7 +13,7 @@ export type Decided =
   | { became: 'ended' }
 
 /** Between two looks at a question whose callback is closed: another may be opened, or the decision be noted. In milliseconds. */
-const pauses = [100, 300, 600, 1_000, 1_500]
+const pauses = [100, 200, 400, 800]
 
 /**
  * Decides a question: the first one does, since a callback is completed once. What Lambda has taken is in the task, whatever
