@@ -192,6 +192,23 @@ describe('an approval by link', () => {
     expect((await decide(link, { decision: 'approve' })).status).toBe(410)
   })
 
+  it('is decided or has expired where a click comes at the deadline, and the click is told which', async () => {
+    // A minute of the task is a second here.
+    const { event, link } = await ask('&sendStarted=true&deadline=PT1M')
+    let became = 400
+    for (let name = 0; became === 400; name++) {
+      // Until now nothing could be decided: a name is missing.
+      const ready = (await service.repliesTo(event.id)).finished.length > 0 || name > 15
+      became = (await decide(link, { decision: 'approve', name: ready ? 'Jane' : '' })).status
+    }
+    const { result, message } = await finished(event.id)
+    expect({ became, result, message }).toEqual(
+      became === 200
+        ? { became, result: 'pass', message: 'Approved by Jane (by link)' }
+        : { became: 410, result: 'fail', message: 'Expired: nobody has decided in time' },
+    )
+  })
+
   it('survives a kill while it waits, and one right after the click', async () => {
     const { event, link } = await ask()
     await service.kill()
