@@ -151,6 +151,18 @@ describe('the webhooks in the READMEs of the functions', () => {
   it.each(examples)('work as they stand: $type to $target', async ({ yaml, type, target }) => {
     const earlier = await madeBefore(target)
     const action = { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } }
+    const measured = { metric: 'p95', value: 480.2, success: true }
+    const objective = {
+      displayName: 'p95',
+      status: 'pass',
+      score: 1,
+      keySli: false,
+      value: measured,
+      passTargets: [],
+      warningTargets: [],
+    }
+    const times = { timeStart: '2026-11-24T10:00:00Z', timeEnd: '2026-11-24T10:05:00Z' }
+    const evaluation = { score: 92, result: 'pass', ...times, indicatorResults: [objective] }
     const approval = { pass: 'manual', warning: 'manual' }
     // What has failed is not asked for.
     const result = target.includes('/ask-approval') ? 'pass' : 'fail'
@@ -158,7 +170,7 @@ describe('the webhooks in the READMEs of the functions', () => {
     const event = triggered({ type })
     const rendered = preview(
       yaml,
-      { ...event, data: { ...event.data, result, incident, action, approval, ...earlier } },
+      { ...event, data: { ...event.data, result, incident, action, approval, evaluation, ...earlier } },
       { secret_webhooks_token: demo.callerToken },
     )
     if ('configError' in rendered) throw new Error(rendered.configError)

@@ -157,10 +157,14 @@ function refuseOptions(body: Record<string, unknown>): void {
 function inputOf(
   body: Record<string, unknown>,
   event: CallEvent,
-  action: { input: { shape: object }; answers: readonly string[] },
+  action: { input: { shape: object }; answers: readonly string[]; tells?: true },
 ): unknown {
   if (body['input'] !== undefined) return body['input']
   const known = Object.keys(action.input.shape)
+  if (action.tells) {
+    const own = event.kind === 'triggered' ? Object.entries(event.properties) : []
+    return Object.fromEntries(own.filter(([name]) => known.includes(name)))
+  }
   // `responses` is what webhook-service keeps of a silent call's answer.
   const answered = [...action.answers, 'responses'].filter((name) => !known.includes(name))
   return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !answered.includes(name)))

@@ -102,6 +102,8 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
   /** One sentence for `--help`, the README and the OpenAPI document. */
   summary: string
   input: z.ZodMiniObject
+  /** Whether it tells of a task: of the properties of that only what it knows is its input, and only of a `triggered`. */
+  tells?: true
   /** The names of what it answers in `data`: they come back in `data.<task>` and are no input there. */
   answers: readonly string[]
   /** Seconds until an interactive call gives up, unless the caller sets `deadline`. */

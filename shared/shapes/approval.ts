@@ -51,9 +51,9 @@ export function askApproval({
   return {
     shape: 'message',
     summary,
+    tells: true,
     input: askInput,
-    // The standard task `approval` has these as properties: they say whether anybody is asked.
-    answers: ['id', 'url', 'decision', 'by', 'at', 'reason', 'pass', 'warning'],
+    answers: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: week,
     complete(input, from) {
       const { event, bridge, provider } = from

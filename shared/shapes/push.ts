@@ -30,6 +30,7 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
   return {
     shape: 'message',
     summary,
+    tells: true,
     input: z.strictObject({
       channel: channelField,
       text: optional(text('What it says, instead of a template')),
