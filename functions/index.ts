@@ -7,6 +7,7 @@ import { loadTesting } from './load-testing/index.ts'
 import { notification } from './notification/index.ts'
 import { optimization } from './optimization/index.ts'
 import { remediation } from './remediation/index.ts'
+import { slo } from './slo/index.ts'
 
 /** The one list that the build, the local runtime, the CLI and the docs read. A new category is one more line here. */
 export const categories = [
@@ -19,4 +20,5 @@ export const categories = [
   notification,
   optimization,
   remediation,
+  slo,
 ] as const

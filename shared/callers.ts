@@ -13,7 +13,8 @@ const callerSchema = z.strictObject({
   /** Category, or category/action -> the connection that is used where a call names none. */
   connections: z.optional(z.record(z.string(), z.string())),
 })
-const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
+/** The secret `callers`. */
+export const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
 
 /** Who calls: a named inbound token, what it may do and where its answers go. */
 export interface Caller extends z.output<typeof callerSchema> {

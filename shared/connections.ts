@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from './errors.ts'
+import { about } from './fields.ts'
 import type { Category } from './function/category.ts'
 import type { Provider } from './function/provider.ts'
 import { log } from './log.ts'
@@ -14,10 +15,16 @@ export interface Connection {
   values: Record<string, unknown>
 }
 
-const connectionName = /^[a-z0-9][a-z0-9_-]{0,62}$/
+/** What a connection may be called. */
+export const connectionName = /^[a-z0-9][a-z0-9_-]{0,62}$/
 /** Fields that every connection may have, whatever its provider. */
 const head = z.looseObject({ provider: z.string() })
-const common = { provider: z.string(), ca: z.optional(z.string().check(z.startsWith('-----BEGIN CERTIFICATE-----'))) }
+const common = {
+  provider: z.string(),
+  ca: z.optional(
+    about(z.string().check(z.startsWith('-----BEGIN CERTIFICATE-----')), 'PEM of a private certificate authority'),
+  ),
+}
 
 /**
  * Loads a connection and its provider.
@@ -50,7 +57,8 @@ export async function loadConnection(category: Category, name: string, fresh = f
 /** Made once for each provider: each call reads its connection. */
 const schemas = new WeakMap<Provider, z.ZodMiniObject>()
 
-function schemaOf(provider: Provider, { choice }: Category): z.ZodMiniObject {
+/** What the secret of a connection must hold: what its provider asks for, its category, and what each may have. */
+export function schemaOf(provider: Provider, { choice }: Pick<Category, 'choice'>): z.ZodMiniObject {
   // Those of a category with more fields are not kept: a provider may serve another category as well.
   const kept = choice ? undefined : schemas.get(provider)
   const schema = kept ?? z.strictObject({ ...provider.connection.shape, ...choice?.connection, ...common })

@@ -116,19 +116,25 @@ export function vendorFields(description: string) {
   return about(z.record(z.string().check(z.maxLength(255)), z.json()), description)
 }
 
+/** Whether a field of a connection holds a credential. */
+export function isSecret(field: z.core.$ZodType): boolean {
+  return secretFields.get(unwrap(field) as z.ZodMiniType)?.secret ?? false
+}
+
 /** The secret values that a parsed connection holds. */
 export function secretsIn(schema: z.ZodMiniObject, value: Record<string, unknown>): string[] {
   return Object.entries(schema.shape).flatMap(([field, type]) => {
     const held = value[field]
     const bare = unwrap(type)
-    if (secretFields.get(bare as z.ZodMiniType)?.secret) {
+    if (isSecret(bare)) {
       return Object.values(typeof held === 'string' ? [held] : (held ?? {})).map(String)
     }
     return bare instanceof z.ZodMiniObject && held ? secretsIn(bare, held as Record<string, unknown>) : []
   })
 }
 
-function unwrap(field: z.core.$ZodType): z.core.$ZodType {
+/** The field behind `optional` and defaults. */
+export function unwrap(field: z.core.$ZodType): z.core.$ZodType {
   return field instanceof z.ZodMiniOptional || field instanceof z.ZodMiniDefault ? unwrap(field.def.innerType) : field
 }
 

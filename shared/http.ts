@@ -2,6 +2,7 @@ import * as z from 'zod/v4/core'
 import { Failure } from './errors.ts'
 import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { isUnsent, networkReason } from './http-network.ts'
+import { log } from './log.ts'
 import { mask, remember } from './redact.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
@@ -212,7 +213,7 @@ export class Http {
   async #follow(request: SentRequest, what: string, { accept = [], place }: RequestOptions): Promise<Answer> {
     let current = request
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#send(current, what)
+      const answer = await this.#logged(current, place, () => this.#send(current, what))
       const location = answer.headers['location']
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
       if (!redirected || accept.includes(answer.status)) return answer
@@ -226,6 +227,31 @@ export class Http {
         )
       }
       current = { ...current, url: target.href }
+    }
+  }
+
+  /** One line at the level DEBUG for each request: where it went, and what came back; no header, query or body. */
+  async #logged(request: SentRequest, place: string | undefined, send: () => Promise<Answer>): Promise<Answer> {
+    const began = Date.now()
+    const line = (status: number | undefined) => {
+      const { host, pathname } = new URL(request.url)
+      const { platform } = this.#options
+      log.debug('called', {
+        platform,
+        method: request.method,
+        host,
+        path: place ?? pathname,
+        status,
+        ms: Date.now() - began,
+      })
+    }
+    try {
+      const answer = await send()
+      line(answer.status)
+      return answer
+    } catch (error) {
+      line(undefined)
+      throw error
     }
   }
 

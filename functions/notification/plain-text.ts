@@ -71,7 +71,8 @@ export function plainBody({ text, fields, table }: Message, links: readonly Link
   return [first, fitting(lines, room - bytesOf(first)).join('\n'), last].filter(Boolean).join('\n\n')
 }
 
-function tableLines(table: Table | undefined): string[] {
+/** The rows of a table, each as a line. */
+export function tableLines(table: Table | undefined): string[] {
   return (table?.rows ?? []).map(({ mood, cells }) => {
     const [name = '', ...values] = cells.map((cell) => plainLine(cell))
     const named = values.map((value, at) => [table?.columns[at + 1], value].filter(Boolean).join(' '))

@@ -3,6 +3,7 @@ import { optional, url, word } from '../fields.ts'
 import type { SentRequest } from '../http.ts'
 import { retryAfterOf } from '../http-answers.ts'
 import { isUnsent, networkReason } from '../http-network.ts'
+import { log } from '../log.ts'
 import { mask } from '../redact.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
@@ -144,11 +145,24 @@ export class Aws {
     const { platform, account, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortest, Math.min(longest, deadlineAt - Date.now()))
     const abortSignal = AbortSignal.timeout(timeout)
+    const began = Date.now()
+    // As `Http` tells of its requests.
+    const line = ({ $metadata }: Pick<AwsError, '$metadata'>) => {
+      log.debug('called', {
+        platform,
+        method: nameOf(command),
+        status: $metadata?.httpStatusCode,
+        ms: Date.now() - began,
+      })
+    }
     try {
-      const answer = clientOf(service, account).send(command as never, { abortSignal })
+      const sent = clientOf(service, account).send(command as never, { abortSignal })
       // The SDK looks at the signal only once it has credentials.
-      return (await Promise.race([answer, aborted(abortSignal)])) as Output
+      const answer = await Promise.race([sent, aborted(abortSignal)])
+      line(answer as Pick<AwsError, '$metadata'>)
+      return answer as Output
     } catch (error) {
+      line(error as AwsError)
       throw failureOf(error as AwsError, { platform, operation: nameOf(command), timeout, account, passing })
     }
   }

@@ -21,7 +21,8 @@ function flat(value: unknown, prefix = ''): unknown {
   )
 }
 
-const schema = z.object({
+/** The event of a call, as it may come. */
+export const eventSchema = z.object({
   id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
   type: name,
   /** The quick start's older form has the type here, and the names of `data` at the top. */
@@ -48,6 +49,7 @@ const schema = z.object({
       problem: free,
       incident: free,
       evaluation: free,
+      test: free,
       configurationChange: free,
     }),
   ),
@@ -76,6 +78,7 @@ export interface CallEvent {
     incident?: Record<string, unknown> | undefined
     /** Of an earlier task, where the event is not about it. */
     evaluation?: Record<string, unknown> | undefined
+    test?: Record<string, unknown> | undefined
     configurationChange?: Record<string, unknown> | undefined
   }
   /** The properties of the task, and what earlier tasks of its name answered. */
@@ -89,7 +92,7 @@ export interface CallEvent {
  * @throws Failure `invalid` where a field has the wrong type
  */
 export function parseEvent(body: Record<string, unknown>): CallEvent {
-  const { data, ...event } = validate(schema, body, { what: 'The event' })
+  const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
   const type = event.type || event.event || undefined
   const task = type === undefined ? undefined : subjectOf(type)
   const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
@@ -111,6 +114,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       problem: data?.problem ?? undefined,
       incident: data?.incident ?? undefined,
       evaluation: data?.evaluation ?? undefined,
+      test: data?.test ?? undefined,
       configurationChange: data?.configurationChange ?? undefined,
     },
     properties:

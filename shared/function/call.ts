@@ -72,8 +72,10 @@ export async function readCall(category: Category, caller: Caller, request: Call
   if (action.starts) refuseSilent(options, connection)
   if (action.ask) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
-  const bridge = action.shape === 'message' ? await bridgeOf(caller, event) : undefined
-  const completed = action.complete(asked, { event, connection: values, provider, bridge })
+  const bridge = action.tells || action.ask ? await bridgeOf(caller, event) : undefined
+  const { orchestrator } = caller
+  const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
+  const completed = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
   const automatic = action.ask?.automatic(event)
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(completed)

@@ -34,6 +34,8 @@ export interface Running {
   soon?: boolean | undefined
   /** Seconds after which it must be looked at again at the latest. */
   within?: number | undefined
+  /** Seconds before which there is nothing new to see. */
+  after?: number | undefined
 }
 
 /** How what an action has begun is looked after until it ends. */
@@ -93,6 +95,10 @@ export interface Completing<P extends Provider = Provider> {
   provider: P
   /** Where people see the sequence of the event. */
   bridge?: string | undefined
+  /** The caller's, by its name. */
+  orchestrator?: string | undefined
+  /** Whether the call is answered at once. */
+  silent?: boolean
 }
 
 /** What a call asks for, the same for every provider of the category. */
@@ -108,6 +114,12 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
   answers: readonly string[]
   /** Seconds until an interactive call gives up, unless the caller sets `deadline`. */
   deadline: number
+  /**
+   * Reads what of the input takes its time to be read. Runs before `complete`.
+   *
+   * @throws Failure `invalid`
+   */
+  prepare?(input: never, from: Completing<P>): Promise<Asked>
   /**
    * Fills what the input leaves out, from the event and the connection, and checks what only the provider can check.
    * Runs before the call is accepted.

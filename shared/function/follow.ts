@@ -124,9 +124,9 @@ async function lookAgain(before: Watch, { category, work, tell }: Watched, until
   try {
     const seen = await look(category, work, before.pending, until)
     if ('ended' in seen) return { ...now, ended: seen.ended }
-    const { running: state, pending = before.pending, soon, within } = seen
+    const { running: state, pending = before.pending, soon, within, after = shortest } = seen
     const told = await tellOnce(tell, before.told, seen)
-    const next = soon ? soonest(until) : secondsToNext(beganAt, until, shortest, within)
+    const next = soon ? soonest(until) : secondsToNext(beganAt, until, after, within)
     return { ...now, pending, state, told, next }
   } catch (error) {
     log.warn('what was begun could not be looked at', error as Error)

@@ -30,7 +30,7 @@ export interface Client<Connection = Record<string, unknown>> {
 }
 
 /** What a provider can do: the functions that `shared/shapes/` ask of it. */
-export type Shape = 'ticket' | 'flag' | 'job' | 'message'
+export type Shape = 'ticket' | 'flag' | 'job' | 'message' | 'evaluation' | 'report'
 
 /** A downstream platform: what every provider says of itself, whatever its category. */
 export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import type { Reply } from '../event/reply.ts'
 import { name, optional, secret, text, url, word } from '../fields.ts'
-import { Http } from '../http.ts'
+import { Http, segment } from '../http.ts'
 import { log } from '../log.ts'
 import { bearerOf } from '../oauth.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -37,6 +37,7 @@ type Connection = z.output<typeof keptnConnection>
  * Keptn's API (1.x) as an orchestrator.
  *
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
+ * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
 export function keptn(connection: Connection): Orchestrator {
   return {
@@ -45,10 +46,25 @@ export function keptn(connection: Connection): Orchestrator {
       const path = `project/${encodeURIComponent(project)}/sequence/${encodeURIComponent(shkeptncontext)}`
       return `${bridgeUrl.replace(/\/$/, '')}/${path}`
     },
+    async check() {
+      const http = connect(connection)
+      await http.post('api/v1/auth', undefined, { reads: true })
+      // Only this shows that it is Keptn: a login page answers everything.
+      await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, answer: recordedEvents })
+    },
     async send(reply, repeated) {
       const http = connect(connection)
       if (repeated && (await isRecorded(http, reply))) return
       await http.post('api/v1/event', reply, { answer: accepted })
+    },
+    async evaluations({ task, results, most, ...of }) {
+      const { earlierIn } = await import('../slo/earlier.ts')
+      const type = `sh.keptn.event.${task}.finished`
+      const { body } = await connect(connection).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
+        query: { filter: filterOf(of, results), excludeInvalidated: true, limit: most },
+        answer: keptEvents,
+      })
+      return body.events.flatMap((event) => earlierIn(event) ?? [])
     },
   }
 }
@@ -76,8 +92,25 @@ async function isRecorded(http: Http, { shkeptncontext, type, triggeredid, sourc
   }
 }
 
+/**
+ * A filter of the datastore, whose language knows no quotes.
+ *
+ * @throws Failure `invalid` for a name that would mean something else there
+ */
+function filterOf(of: Record<'project' | 'stage' | 'service', string>, results: readonly string[]): string {
+  const terms = Object.entries(of).map(([part, name]) => {
+    if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
+      const message = `"${name.slice(0, 60)}" is no name in Keptn, so its earlier evaluations can not be asked for`
+      throw new Failure('invalid', `data.${part}: ${message}`, { errors: [{ path: `data.${part}`, message }] })
+    }
+    return `data.${part}:${name}`
+  })
+  return [...terms, ...(results.length > 0 ? [`data.result:${results.join(',')}`] : [])].join(' AND ')
+}
+
 /** Anything else is not Keptn: a login page answers 200 too. */
 const accepted = z.object({ keptnContext: z.string() })
+const keptEvents = z.object({ events: z.array(z.unknown()) })
 const recordedEvents = z.object({
   events: z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) })),
 })

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Reply } from '../event/reply.ts'
 import { readSecret } from '../secrets.ts'
+import type { Earlier } from '../slo/earlier.ts'
 import { keptn, keptnConnection } from './keptn.ts'
 
 /** Where answers go back: an environment that runs sequences. */
@@ -13,8 +14,32 @@ export interface Orchestrator {
    * @throws Failure; the caller tries again later
    */
   send(reply: Reply, repeated: boolean): Promise<void>
+  /**
+   * Whether it answers, takes our credentials and lets us read events; what we send can only be tried by sending.
+   *
+   * @throws Failure
+   */
+  check(): Promise<void>
   /** Where people see a sequence. */
   linkTo(project: string, shkeptncontext: string): string
+  /**
+   * The earlier evaluations of a service, the newest first.
+   *
+   * @throws Failure
+   */
+  evaluations(of: EvaluationsOf): Promise<Earlier[]>
+}
+
+/** Which earlier evaluations are asked for. */
+export interface EvaluationsOf {
+  /** The task that made them: `evaluation`. */
+  task: string
+  project: string
+  stage: string
+  service: string
+  /** Those with such results only. */
+  results: readonly string[]
+  most: number
 }
 
 const head = z.looseObject({ type: z.literal('keptn') })

@@ -57,7 +57,7 @@ export function askApproval({
     deadline: week,
     complete(input, from) {
       const { event, bridge, provider } = from
-      const channel = channelOf(input.channel, from, true)
+      const channel = channelOf(input.channel, from.connection, from.provider, true)
       const { approvers, requester, remindBefore } = input
       const notRequester = input.notRequester === 'on'
       if ((approvers || notRequester) && !provider.buttons) {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { choice, name, optional, text } from '../fields.ts'
-import type { Action, Completing } from '../function/category.ts'
+import type { Action } from '../function/category.ts'
 import { type Client, hasKey } from '../function/provider.ts'
 import { passed } from '../outcome.ts'
 import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
@@ -39,12 +39,12 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
     answers: ['id', 'url'],
     deadline: 3_600,
     complete(input, from) {
-      const { event, bridge } = from
+      const { event, bridge, connection, provider } = from
       const composed = compose({ event, bridge }, input.template)
       // What somebody wrote says it all: the rest would only be in its way.
       const message =
         input.text === undefined ? composed : { ...composed, text: input.text, fields: [], table: undefined }
-      return { channel: channelOf(input.channel, from, false), message }
+      return { channel: channelOf(input.channel, connection, provider, false), message }
     },
     async act(provider, client, { channel, message }) {
       const posted = await postOnce(provider, client, channel, message)
@@ -63,7 +63,8 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
  */
 export function channelOf(
   asked: string | undefined,
-  { connection, provider }: Completing<MessageProvider>,
+  connection: Record<string, unknown>,
+  provider: MessageProvider,
   asks: boolean,
 ): string | undefined {
   if (provider.channel === undefined) {

@@ -195,6 +195,21 @@ export const closeTicket: TicketAction<CloseTicket> = {
   },
 }
 
+/**
+ * Which ticket is meant, in which project.
+ *
+ * @throws Failure `invalid`
+ */
+export function ticketOf(
+  { id, project }: TicketRef,
+  connection: Record<string, unknown>,
+  provider: TicketProvider,
+): TicketRef {
+  const ref = { id, project: projectOf(project, connection, provider, false) }
+  provider.checkRef?.(ref)
+  return ref
+}
+
 function checked<I extends Partial<UpdateTicket & CloseTicket>>(
   provider: TicketProvider,
   connection: Record<string, unknown>,

@@ -8,6 +8,10 @@ export interface Case {
   /** What is special about it, for people. */
   how: string
   input?: object
+  /** Of the event's `data`. */
+  data?: object
+  /** Whether the call is answered at once. */
+  silent?: true
   /** Fields of the connection that are others here. */
   connection?: object
   /** Without an event id: nothing is looked up. */

@@ -49,9 +49,11 @@ export function driveProvider(
       id: 'an-event',
       type: 'sh.keptn.event.test.triggered',
       shkeptncontext: 'a-context',
-      data: { project: 'shop', stage: 'production', service: 'checkout' },
+      data: { project: 'shop', stage: 'production', service: 'checkout', ...row.data },
     })
-    const input = action.complete(action.input.parse(row.input), { event, connection: values, provider: platform })
+    const from = { event, connection: values, provider: platform, silent: row.silent ?? false }
+    const asked = action.input.parse(row.input)
+    const input = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
     const { result, message } = await endOf(action, platform, client, input, row)
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
     return message

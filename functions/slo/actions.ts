@@ -1,0 +1,14 @@
+import { requestEvaluation } from '../../shared/shapes/evaluation.ts'
+import { pushReport } from '../../shared/shapes/report.ts'
+import { messageOf } from '../notification/templates/index.ts'
+
+export const actions = {
+  'request-evaluation': requestEvaluation({
+    summary: 'Evaluates service level objectives, and answers result, score and what was measured',
+    deadline: 3_600,
+  }),
+  'push-report': pushReport({
+    summary: 'Tells of an evaluation elsewhere: as an event, a status, metrics, a comment or a message',
+    compose: (occasion) => messageOf(occasion, 'evaluation'),
+  }),
+}

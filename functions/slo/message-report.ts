@@ -1,0 +1,19 @@
+import type * as z from 'zod/mini'
+import type { MessageProvider } from '../../shared/shapes/message.ts'
+import { channelOf, postOnce } from '../../shared/shapes/push.ts'
+import type { ReportProvider } from '../../shared/shapes/report.ts'
+
+/** A platform of messages as one that takes reports: each is a message. */
+export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvider<S>): ReportProvider<S> {
+  const platform = provider as unknown as MessageProvider
+  return {
+    ...provider,
+    shape: 'report',
+    takes: provider.channel === undefined ? [] : ['channel'],
+    destination: ({ channel }, connection) => ({ channel: channelOf(channel, connection, platform, false) }),
+    async report(client, { channel }, { message }) {
+      const { id, url } = await postOnce(platform, client, channel, message)
+      return { id, url, what: channel === undefined ? 'a message' : `a message to ${channel}` }
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import type * as z from 'zod/mini'
+import { Failure } from '../../shared/errors.ts'
+import type { Message } from '../../shared/shapes/message.ts'
+import type { ReportProvider } from '../../shared/shapes/report.ts'
+import { type TicketProvider, ticketOf, updateTicket } from '../../shared/shapes/ticket.ts'
+import { marks, plain, plainLine, tableLines, webLinks } from '../notification/plain-text.ts'
+
+/** A platform of tickets as one that takes reports: each is a comment on a ticket that the sequence has opened. */
+export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {
+  const platform = provider as unknown as TicketProvider
+  return {
+    ...provider,
+    shape: 'report',
+    takes: ['id', 'project'],
+    destination({ id, project }, connection) {
+      if (id !== undefined) return ticketOf({ id, project }, connection, platform)
+      const message = 'is missing: give the id of the ticket, which an earlier task of the sequence has opened'
+      throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
+    },
+    async report(client, { id = '', project }, { message }) {
+      const { data } = await updateTicket.act(platform, client, { id, project, comment: commentOf(message) })
+      const { number = id, url } = data as { number?: string; url?: string }
+      return { id, url, what: `a comment on ${provider.noun} ${number}` }
+    },
+  }
+}
+
+/** As plain text that is a list where Markdown is read. */
+function commentOf({ mood, title, text, fields, table, links }: Message): string {
+  const lines = [
+    ...fields.map(({ name, value }) => `${plainLine(name)}: ${plainLine(value)}`),
+    ...tableLines(table),
+    ...webLinks(links).map(({ label, url }) => `${plainLine(label)}: ${url}`),
+  ]
+  const list = lines.map((line) => `- ${line}`).join('\n')
+  return [`${marks[mood]} ${plainLine(title)}`, plain(text ?? '').trim(), list].filter(Boolean).join('\n\n')
+}

@@ -1,0 +1,47 @@
+import { isRecord } from '../record.ts'
+import { evaluationIn, type Result } from './evaluation.ts'
+import type { Comparison } from './slo-file.ts'
+
+/** An earlier evaluation of the same service. */
+export interface Earlier {
+  /** Of its event. */
+  id: string
+  result: Result
+  measured: { metric: string; value: number; status: string }[]
+}
+
+/**
+ * The evaluation that a `finished` event tells of; undefined where it tells of none, or of one that could not be made.
+ *
+ * @param event as the orchestrator has kept it
+ */
+export function earlierIn(event: unknown): Earlier | undefined {
+  if (!isRecord(event) || !isRecord(event['data']) || typeof event['id'] !== 'string') return undefined
+  const { id, type, data } = event
+  const task = /^sh\.keptn\.event\.(.+)\.finished$/.exec(String(type))?.[1] ?? ''
+  const evaluation = evaluationIn(
+    Object.hasOwn(data as object, task) ? (data as Record<string, unknown>)[task] : undefined,
+  )
+  const result = evaluation?.result ?? (data as Record<string, unknown>)['result']
+  if (result !== 'pass' && result !== 'warning' && result !== 'fail') return undefined
+  const indicators = Array.isArray(evaluation?.indicatorResults) ? evaluation.indicatorResults : []
+  return { id: id as string, result, measured: indicators.flatMap(measuredIn) }
+}
+
+function measuredIn(indicator: unknown): Earlier['measured'] {
+  if (!isRecord(indicator) || !isRecord(indicator['value'])) return []
+  const { metric, value, success } = indicator['value']
+  if (typeof metric !== 'string' || typeof value !== 'number' || success !== true) return []
+  return [{ metric, value, status: String(indicator['status']) }]
+}
+
+/** The results that are good enough to be compared with; none stands for any. */
+export function resultsFor({ include_result_with_score: least }: Comparison): readonly Result[] {
+  return { all: [], pass_or_warn: ['pass', 'warning'], pass: ['pass'] }[least] as Result[]
+}
+
+/** Whether an objective of an earlier evaluation is good enough to be compared with. */
+export function counts(status: string, comparison: Comparison): boolean {
+  const results: readonly string[] = resultsFor(comparison)
+  return results.length === 0 || results.includes(status)
+}

@@ -1,0 +1,116 @@
+import { actions } from '../../../functions/slo/actions.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+import type { Look } from '../../../shared/function/category.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
+import type { EvaluationProvider } from '../../../shared/shapes/evaluation.ts'
+import type { Message } from '../../../shared/shapes/message.ts'
+import type { ReportProvider } from '../../../shared/shapes/report.ts'
+import { validate } from '../../../shared/validate.ts'
+import { clientOf } from '../use.ts'
+
+type ClientOptions = NonNullable<Parameters<typeof clientOf>[2]>
+
+interface Options extends ClientOptions {
+  /** Of the event's `data`, beside project, stage and service. */
+  data?: object
+  orchestrator?: string
+  interactive?: boolean
+}
+
+/** What has not happened within so many looks does not happen. */
+const mostLooks = 20
+
+const event = (data: object = {}) =>
+  parseEvent({
+    id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a10',
+    type: 'sh.keptn.event.evaluation.triggered',
+    shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
+    data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
+  })
+
+/** Requests an evaluation as the framework does, and looks until it has ended. */
+export async function evaluate(
+  provider: unknown,
+  connection: object,
+  input: object,
+  { data, orchestrator, interactive = false, ...options }: Options = {},
+): Promise<Outcome> {
+  const platform = provider as EvaluationProvider
+  const values = platform.connection.parse(connection)
+  const action = actions['request-evaluation']
+  const from = { event: event(data), connection: values, provider: platform, orchestrator, silent: !interactive }
+  const asked = validate(action.input, input, { what: 'The input', root: 'input' })
+  // What a task keeps is JSON.
+  const completed = JSON.parse(
+    JSON.stringify(action.complete((await action.prepare?.(asked as never, from)) as never, from)),
+  )
+  const client = clientOf(platform, values, options)
+  const done = await action.act(platform, client, completed)
+  if (!('outcome' in done)) return done
+  if (!('pending' in done)) return done.outcome
+  let { pending } = done
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const seen: Look | undefined = await action.follow?.look(platform, client, completed, pending)
+    if (!seen) break
+    if ('ended' in seen) return seen.ended
+    pending = JSON.parse(JSON.stringify(seen.pending ?? pending))
+  }
+  return done.outcome
+}
+
+/** An evaluation as an event carries it. */
+export const evaluated = {
+  result: 'warning',
+  score: 75,
+  timeStart: '2026-11-24T10:00:00Z',
+  timeEnd: '2026-11-24T10:05:00Z',
+  indicatorResults: [
+    {
+      displayName: 'Response time p95',
+      status: 'pass',
+      score: 1,
+      keySli: true,
+      value: { metric: 'response_time_p95', value: 312.4, success: true },
+      passTargets: [{ criteria: '<=400', targetValue: 400, violated: false }],
+      warningTargets: [],
+    },
+    {
+      displayName: 'error_rate',
+      status: 'warning',
+      score: 0.5,
+      keySli: false,
+      value: { metric: 'error_rate', value: 1.2, success: true },
+      passTargets: [{ criteria: '<1', targetValue: 1, violated: true }],
+      warningTargets: [{ criteria: '<2', targetValue: 2, violated: false }],
+    },
+  ],
+}
+
+/** Pushes a report of `evaluated`, or of what `data` holds, as the framework does. */
+export async function report(
+  provider: unknown,
+  connection: object,
+  input: object,
+  { data, ...options }: Omit<Options, 'orchestrator' | 'interactive'> = {},
+): Promise<Outcome> {
+  const platform = provider as ReportProvider
+  const values = platform.connection.parse(connection)
+  const action = actions['push-report']
+  const told = parseEvent({
+    id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
+    type: 'sh.keptn.event.evaluation.finished',
+    shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
+    data: {
+      ...{ project: 'shop', stage: 'production', service: 'checkout' },
+      ...{ status: 'succeeded', result: 'warning', labels: { team: 'shop' }, evaluation: evaluated },
+      ...data,
+    },
+  })
+  const asked = validate(action.input, input, { what: 'The input', root: 'input' })
+  const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+  const completed = action.complete(asked, { event: told, connection: values, provider: platform, bridge })
+  const kept = JSON.parse(JSON.stringify(completed)) as { to: object; report: { message: Message } }
+  const done = await action.act(platform, clientOf(platform, values, options), kept as never)
+  if ('outcome' in done) throw new Error('A report goes on.')
+  return done
+}
