@@ -65,6 +65,7 @@ export async function startPlatform(): Promise<Platform> {
     variables: functionVariables(
       {
         name: 'issue-ticketing-webhook',
+        version: 1,
         file: '',
         handler: 'handler',
         timeoutSeconds: 28,

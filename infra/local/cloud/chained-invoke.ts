@@ -2,7 +2,7 @@ import type { Core } from './core.ts'
 import type { DurableService } from './durable.ts'
 import { type Execution, startExecution } from './executions.ts'
 import { MAX_PAYLOAD_BYTES } from './limits.ts'
-import { parseFunctionName } from './names.ts'
+import { parseFunctionName, versionOf } from './names.ts'
 import type { Operation } from './operations.ts'
 import { invokeBegun } from './transitions.ts'
 import type { FunctionError } from './types.ts'
@@ -21,7 +21,7 @@ export function callFunction(
 ): void {
   const { functionName = '', payload = '{}' } = operation.details
   const name = parseFunctionName(functionName) ?? functionName
-  const fn = core.functions.get(name)
+  const fn = core.versions.of(name, versionOf(functionName))
   if (fn?.durable !== undefined) {
     const waiting = { execution: execution.id, operation: operation.id }
     const child = startExecution(core, { ...fn, durable: fn.durable }, undefined, payload, waiting)
@@ -30,7 +30,7 @@ export function callFunction(
   }
   invokeBegun(core, execution, operation, undefined)
   core.store.afterCommit(async () => {
-    const ending = await workers.invoke(name, () => ({ event: payload, execution: execution.name }))
+    const ending = await workers.invoke(fn ?? name, () => ({ event: payload, execution: execution.name }))
     if (ending === undefined) return
     const error = Buffer.byteLength(ending.result ?? '') > MAX_PAYLOAD_BYTES ? RESULT_TOO_LARGE : ending.error
     if (error === undefined) service.completeInvoke(execution.id, operation.id, 'SUCCEEDED', { result: ending.result })

@@ -1,10 +1,11 @@
 import type { Store } from './store.ts'
-import type { LocalFunction, Observation } from './types.ts'
+import type { Observation } from './types.ts'
+import type { Versions } from './versions.ts'
 
 /** What the parts of the durable service share. */
 export interface Core {
   store: Store
-  functions: ReadonlyMap<string, LocalFunction>
+  versions: Versions
   /** Divides the server's own delays. */
   timeScale: number
   /** Told once a change is committed. */

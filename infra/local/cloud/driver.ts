@@ -18,6 +18,12 @@ const BATCH = 200
 const MAX_TIMER_MS = 2 ** 31 - 1
 const MAX_BACKOFF_SECONDS = 60
 
+interface Due {
+  id: number
+  function: string
+  function_version: number
+}
+
 /** Does what is due: invokes functions, fires timers, ends what ran out of time; one alarm is set for the next. */
 export class Driver {
   readonly #core: Core
@@ -79,13 +85,13 @@ export class Driver {
         now,
         BATCH,
       )
-      return store.all<{ id: number; function: string }>(
+      return store.all<Due>(
         `UPDATE execution SET wake_at = NULL, in_flight = 1 WHERE id IN
-         (SELECT id FROM execution WHERE wake_at <= ? ORDER BY wake_at LIMIT ?) RETURNING id, function`,
+         (SELECT id FROM execution WHERE wake_at <= ? ORDER BY wake_at LIMIT ?) RETURNING id, function, function_version`,
         ...[now, BATCH],
       )
     })
-    for (const { id, function: name } of next) void this.#invoke(id, name)
+    for (const due of next) void this.#invoke(due)
     this.#notifier.notify(now, BATCH)
     this.#armedAt = Number.POSITIVE_INFINITY
     const due = store.get<{ at: number | null }>(NEXT_DUE)?.at ?? null
@@ -121,8 +127,9 @@ export class Driver {
     }
   }
 
-  async #invoke(id: number, functionName: string): Promise<void> {
-    const ending = await this.#workers.invoke(functionName, () => this.#prepare(id))
+  async #invoke({ id, function: name, function_version: version }: Due): Promise<void> {
+    const fn = this.#core.versions.of(name, version)
+    const ending = await this.#workers.invoke(fn ?? `${name}:${version}`, () => this.#prepare(id))
     // Cut short by the end of this process: stays marked as under way, so that the next one takes it up.
     if (ending === undefined && this.#stopped) return
     this.#settle(id, ending)

@@ -15,7 +15,7 @@ import {
 import { assertPayload, charge } from './limits.ts'
 import { changedOperations, dueOperationsOf, findCallback, findOperation } from './operations.ts'
 import { applyUpdate, endOperation, fireOperation, heartbeat } from './transitions.ts'
-import type { LocalFunction } from './types.ts'
+import type { PublishedFunction } from './versions.ts'
 import { operationPage, operationToWire } from './wire.ts'
 
 /** The durable execution API as a function uses it: start, checkpoint, read state, complete callbacks, stop. */
@@ -27,7 +27,7 @@ export class DurableService {
   }
 
   /** @see startExecution, whose parameters and errors these are */
-  start(fn: LocalFunction, name: string | undefined, input: string): Execution {
+  start(fn: PublishedFunction, name: string | undefined, input: string): Execution {
     const { durable } = fn
     if (durable === undefined) throw invalidParameter(`The function ${fn.name} is not a durable function.`)
     return startExecution(this.#core, { ...fn, durable }, name, input)

@@ -4,8 +4,9 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { transformSync } from 'esbuild'
-import { functionArn, VERSION } from './names.ts'
-import type { FunctionError, LocalFunction, Observation } from './types.ts'
+import { functionArn } from './names.ts'
+import type { FunctionError, Observation } from './types.ts'
+import type { PublishedFunction } from './versions.ts'
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -37,6 +38,8 @@ export type FromThread =
 export interface Invocation {
   event: string
   execution?: string
+  /** Made up when undefined. */
+  requestId?: string | undefined
 }
 
 /** How an invocation ended: the JSON text of its result, or an error. Times in milliseconds since 1970. */
@@ -61,7 +64,7 @@ interface Job extends Invocation {
 
 /** One Lambda execution environment: a worker thread that runs one invocation at a time. */
 export class Environment {
-  readonly #fn: LocalFunction
+  readonly #fn: PublishedFunction
   readonly #observe: (observation: Observation) => void
   readonly #worker: Worker
   readonly #ready: Promise<FunctionError | undefined>
@@ -76,7 +79,7 @@ export class Environment {
    * @param variables the complete environment of the thread
    * @param observe told of log lines and of each invocation
    */
-  constructor(fn: LocalFunction, variables: Record<string, string>, observe: (observation: Observation) => void) {
+  constructor(fn: PublishedFunction, variables: Record<string, string>, observe: (observation: Observation) => void) {
     this.#fn = fn
     this.#observe = observe
     this.#worker = startThread(fn, variables)
@@ -121,7 +124,7 @@ export class Environment {
 
   /** Runs one invocation; an environment that times out, fails to start or crashes is gone afterwards. */
   async run(invocation: Invocation): Promise<InvocationEnd> {
-    const requestId = randomUUID()
+    const { requestId = randomUUID() } = invocation
     const coldStart = !this.#used
     this.#used = true
     const answered = Promise.withResolvers<{ result: string } | { error: FunctionError }>()
@@ -201,15 +204,15 @@ function threadModule(): URL {
   return compiled
 }
 
-function startThread(fn: LocalFunction, variables: Record<string, string>): Worker {
+function startThread(fn: PublishedFunction, variables: Record<string, string>): Worker {
   const memoryMb = fn.memoryMb ?? DEFAULT_MEMORY_MB
   const workerData: ThreadData = {
     file: resolve(fn.file),
     handler: fn.handler,
     functionName: fn.name,
-    functionVersion: VERSION,
-    functionArn: functionArn(fn.name, VERSION),
-    logStreamName: `[${VERSION}]${randomUUID()}`,
+    functionVersion: String(fn.version),
+    functionArn: functionArn(fn.name, fn.version),
+    logStreamName: `[${fn.version}]${randomUUID()}`,
     memoryMb,
   }
   return new Worker(threadModule(), {

@@ -5,7 +5,8 @@ import { alreadyStarted, notFound } from './errors.ts'
 import { recordEvent } from './history.ts'
 import { assertExecutionName, executionArn } from './names.ts'
 import type { Store } from './store.ts'
-import type { ExecutionDetail, ExecutionFilter, ExecutionSummary, LocalFunction } from './types.ts'
+import type { ExecutionDetail, ExecutionFilter, ExecutionSummary } from './types.ts'
+import type { PublishedFunction } from './versions.ts'
 
 /** A row of the table `execution`; times are milliseconds since 1970. */
 export interface Execution {
@@ -13,6 +14,7 @@ export interface Execution {
   readonly arn: string
   readonly uuid: string
   readonly function: string
+  readonly function_version: number
   readonly name: string
   readonly input: string
   readonly timeout_seconds: number
@@ -83,7 +85,7 @@ export function saveExecution(store: Store, execution: Execution): void {
  */
 export function startExecution(
   core: Core,
-  fn: LocalFunction & { durable: object },
+  fn: PublishedFunction & { durable: NonNullable<PublishedFunction['durable']> },
   name: string | undefined,
   input: string,
   waiting?: { execution: number; operation: string },
@@ -103,10 +105,11 @@ export function startExecution(
     const ownName = name ?? uuid
     const { executionTimeoutSeconds, retentionDays } = fn.durable
     const { lastInsertRowid } = core.store.run(
-      `INSERT INTO execution (arn, uuid, function, name, input, timeout_seconds, retention_days, status, started_at,
+      `INSERT INTO execution (arn, uuid, function, function_version, name, input, timeout_seconds, retention_days, status, started_at,
        deadline, wake_at, operations, bytes, waiting, waiting_operation)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?, ?)`,
-      ...[executionArn(fn.name, ownName, uuid), uuid, fn.name, ownName, input, executionTimeoutSeconds, retentionDays],
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?, ?)`,
+      ...[executionArn(fn.name, fn.version, ownName, uuid), uuid, fn.name, fn.version, ownName],
+      ...[input, executionTimeoutSeconds, retentionDays],
       ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input)],
       ...[waiting?.execution ?? null, waiting?.operation ?? null],
     )
@@ -200,7 +203,7 @@ export function listExecutions(
   const where = used.length === 0 ? '' : `WHERE ${used.map(([sql]) => sql).join(' AND ')}`
   return store
     .all<Execution>(
-      `SELECT id, arn, function, name, status, started_at, ended_at FROM execution ${where}
+      `SELECT id, arn, function, function_version, name, status, started_at, ended_at FROM execution ${where}
        ORDER BY id ${filter.oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`,
       ...used.map(([, value]) => value),
       filter.limit ?? 1000,
@@ -223,6 +226,7 @@ function summaryOf(row: Execution): ExecutionSummary {
     arn: row.arn,
     name: row.name,
     functionName: row.function,
+    version: row.function_version,
     status: row.status,
     startedAt: row.started_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),

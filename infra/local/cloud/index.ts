@@ -13,9 +13,11 @@ import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
 import { Notifier } from './notifier.ts'
+import { listOperations } from './operations.ts'
 import { handleSecrets, isSecretsCall } from './secrets-api.ts'
 import { Store } from './store.ts'
 import type { CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
+import { Versions } from './versions.ts'
 import { functionVariables, Workers } from './workers.ts'
 
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
@@ -34,10 +36,15 @@ const GRACE_MS = 2_000
  */
 export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
   const store = new Store(options.state)
-  const dynamodb = await startDynamoDb(options.state, options.table).catch((error) => {
+  let versions: Versions
+  let dynamodb: Awaited<ReturnType<typeof startDynamoDb>>
+  try {
+    versions = new Versions(store, options.state, options.functions)
+    dynamodb = await startDynamoDb(options.state, options.table)
+  } catch (error) {
     store.close()
     throw error
-  })
+  }
   const observe = options.observe ?? (() => {})
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
   server.listen(0, '127.0.0.1')
@@ -46,17 +53,13 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
 
   const core: Core = {
     store,
-    functions: new Map(options.functions.map((fn) => [fn.name, fn])),
+    versions,
     timeScale: options.timeScale ?? 1,
     observe,
     alarm: (at) => driver.alarm(at),
     ended: (id) => invoker.ended(id),
   }
-  const workers = new Workers(
-    options.functions,
-    (fn) => functionVariables(fn, { lambda: endpoint, dynamodb: dynamodb.endpoint }),
-    observe,
-  )
+  const workers = new Workers((fn) => functionVariables(fn, { lambda: endpoint, dynamodb: dynamodb.endpoint }), observe)
   const service = new DurableService(core)
   const invoker = new Invoker(core, service, workers)
   const driver = new Driver(core, service, workers, new Notifier(core, options.onEnded))
@@ -88,13 +91,14 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
       const found = store.get<Execution>('SELECT * FROM execution WHERE arn = ?', arn)
       return found === undefined ? undefined : detailOf(found)
     },
+    operations: (arn) => listOperations(store, executionOf(store, arn).id),
     history: (arn) => {
       const all = { limit: Number.MAX_SAFE_INTEGER - 1, data: true }
       return historyOf(store, executionOf(store, arn).id, all, 'iso').events as HistoryEvent[]
     },
     stop: (arn) => void service.stop(arn, undefined),
-    invoke: async (name, event) => {
-      const { result, error } = await invoker.run(name, JSON.stringify(event ?? null))
+    invoke: async (name, event, requestId) => {
+      const { result, error } = await invoker.run(name, JSON.stringify(event ?? null), requestId)
       return error === undefined ? { result: JSON.parse(result ?? 'null') } : { error }
     },
     close: () => {

@@ -3,8 +3,9 @@ import type { DurableService } from './durable.ts'
 import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
 import { executionById } from './executions.ts'
 import type { Answer } from './http.ts'
-import { functionArn, VERSION } from './names.ts'
-import type { FunctionError, LocalFunction } from './types.ts'
+import { functionArn } from './names.ts'
+import type { FunctionError } from './types.ts'
+import type { PublishedFunction } from './versions.ts'
 import type { Workers } from './workers.ts'
 
 const MAX_EVENT_BYTES = 1024 * 1024
@@ -27,10 +28,13 @@ export class Invoker {
     this.#workers = workers
   }
 
-  /** @throws ResourceNotFoundException when there is no such function */
-  functionOf(name: string): LocalFunction {
-    const fn = this.#core.functions.get(name)
-    if (fn === undefined) throw notFound(`Function not found: ${functionArn(name, '$LATEST')}`)
+  /**
+   * @param version the newest one when left out
+   * @throws ResourceNotFoundException when there is no such function or version
+   */
+  functionOf(name: string, version?: number): PublishedFunction {
+    const fn = this.#core.versions.of(name, version)
+    if (fn === undefined) throw notFound(`Function not found: ${functionArn(name, version ?? '$LATEST')}`)
     return fn
   }
 
@@ -40,8 +44,7 @@ export class Invoker {
    * @param executionName DurableExecutionName
    * @throws InvalidRequestContentException when the body is not JSON, RequestTooLargeException, and others as AWS does
    */
-  async invoke(name: string, type: string, body: Buffer, executionName?: string): Promise<Answer> {
-    const fn = this.functionOf(name)
+  async invoke(fn: PublishedFunction, type: string, body: Buffer, executionName?: string): Promise<Answer> {
     const limit = type === 'Event' ? MAX_EVENT_BYTES : MAX_REQUEST_BYTES
     if (body.length > limit)
       throw new ApiError(
@@ -54,11 +57,11 @@ export class Invoker {
     if (executionName !== undefined && fn.durable === undefined)
       throw invalidParameter('DurableExecutionName is only supported for durable functions.')
     if (type === 'DryRun') return { status: 204 }
-    const headers = { 'x-amz-executed-version': VERSION }
+    const headers = { 'x-amz-executed-version': String(fn.version) }
     if (type !== 'Event' && type !== 'RequestResponse') throw invalidParameter(`Invalid invocation type: ${type}`)
     if (fn.durable === undefined) {
-      if (type === 'RequestResponse') return answer(await this.run(name, event), headers)
-      void this.#runEvent(name, event, [...EVENT_RETRY_SECONDS])
+      if (type === 'RequestResponse') return answer(await this.run(fn.name, event), headers)
+      void this.#runEvent(fn, event, [...EVENT_RETRY_SECONDS])
       return { status: 202, body: '', headers }
     }
     if (type === 'RequestResponse' && fn.durable.executionTimeoutSeconds > MAX_SYNCHRONOUS_SECONDS)
@@ -72,10 +75,10 @@ export class Invoker {
   }
 
   /** Invokes a function and waits: for a plain one's answer, for the end of a durable one's new execution. */
-  async run(name: string, event: string): Promise<{ result?: string; error?: FunctionError }> {
+  async run(name: string, event: string, requestId?: string): Promise<{ result?: string; error?: FunctionError }> {
     const fn = this.functionOf(name)
     if (fn.durable !== undefined) return this.#endOf(this.#service.start(fn, undefined, event).id)
-    return (await this.#workers.invoke(name, () => ({ event }))) ?? { error: CLOSED }
+    return (await this.#workers.invoke(fn, () => ({ event, requestId }))) ?? { error: CLOSED }
   }
 
   /** An execution came to its end: answers those who wait for it. */
@@ -108,14 +111,14 @@ export class Invoker {
     }
   }
 
-  async #runEvent(name: string, event: string, retries: number[]): Promise<void> {
-    const ending = await this.#workers.invoke(name, () => ({ event }))
+  async #runEvent(fn: PublishedFunction, event: string, retries: number[]): Promise<void> {
+    const ending = await this.#workers.invoke(fn, () => ({ event }))
     const seconds = ending?.error === undefined ? undefined : retries.shift()
     if (seconds === undefined) return
     const timer = setTimeout(
       () => {
         this.#retries.delete(timer)
-        void this.#runEvent(name, event, retries)
+        void this.#runEvent(fn, event, retries)
       },
       delayMs(this.#core, seconds),
     )

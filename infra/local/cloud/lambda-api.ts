@@ -6,7 +6,7 @@ import { detailOf, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
 import type { Answer } from './http.ts'
 import type { Invoker } from './invoke.ts'
-import { functionArn, functionNameOf, VERSION } from './names.ts'
+import { functionArn, functionNameOf, versionOf } from './names.ts'
 import type { Store } from './store.ts'
 import { marker, readMarker } from './wire.ts'
 
@@ -65,7 +65,8 @@ export class LambdaApi {
 
   #invoke({ headers, body }: ApiCall, reference: string): Promise<Answer> {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
-    return this.#invoker.invoke(functionNameOf(reference), type, body, one(headers['x-amz-durable-execution-name']))
+    const fn = this.#invoker.functionOf(functionNameOf(reference), versionOf(reference))
+    return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
   }
 
   #checkpoint({ body }: ApiCall, arn: string): Answer {
@@ -93,12 +94,12 @@ export class LambdaApi {
       body: {
         DurableExecutionArn: arn,
         DurableExecutionName: execution.name,
-        FunctionArn: functionArn(execution.function, VERSION),
+        FunctionArn: functionArn(execution.function, execution.function_version),
         StartTimestamp: startedAt / 1000,
         Status: execution.status,
         ...(endedAt === undefined ? {} : { EndTimestamp: endedAt / 1000 }),
         ...(withData ? { InputPayload: input, Result: result, Error: error } : {}),
-        Version: VERSION,
+        Version: String(execution.function_version),
         ExecutionDataIncluded: withData,
         DurableConfig: {
           ExecutionTimeout: execution.timeout_seconds,
@@ -149,7 +150,7 @@ export class LambdaApi {
     const DurableExecutions = page.map((execution) => ({
       DurableExecutionArn: execution.arn,
       DurableExecutionName: execution.name,
-      FunctionArn: functionArn(functionName, VERSION),
+      FunctionArn: functionArn(functionName, execution.version),
       Status: execution.status,
       StartTimestamp: execution.startedAt / 1000,
       ...(execution.endedAt === undefined ? {} : { EndTimestamp: execution.endedAt / 1000 }),

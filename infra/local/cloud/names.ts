@@ -3,7 +3,6 @@ import { invalidParameter } from './errors.ts'
 
 export const REGION = 'eu-west-1'
 export const ACCOUNT = '000000000000'
-export const VERSION = '1'
 
 const FUNCTION = /^(?:arn:aws[\w-]*:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?$/
 const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/
@@ -26,14 +25,20 @@ export function functionNameOf(reference: string): string {
   return name
 }
 
+/** @returns the version that a reference of parseFunctionName names; undefined for an alias or `$LATEST`, which are the newest */
+export function versionOf(reference: string): number | undefined {
+  const qualifier = FUNCTION.exec(reference)?.[2] ?? ''
+  return /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
+}
+
 /** @returns the ARN of a function at a version or an alias */
-export function functionArn(name: string, qualifier: string): string {
+export function functionArn(name: string, qualifier: string | number): string {
   return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}:${qualifier}`
 }
 
 /** @returns the ARN of a durable execution, in AWS's form */
-export function executionArn(functionName: string, executionName: string, uuid: string): string {
-  return `${functionArn(functionName, VERSION)}/durable-execution/${executionName}/${uuid}`
+export function executionArn(functionName: string, version: number, executionName: string, uuid: string): string {
+  return `${functionArn(functionName, version)}/durable-execution/${executionName}/${uuid}`
 }
 
 /** @throws InvalidParameterValueException when a DurableExecutionName is not 1-64 of `[a-zA-Z0-9-_]` */

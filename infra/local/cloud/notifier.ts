@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Core, delayMs } from './core.ts'
 import type { Execution } from './executions.ts'
-import { ACCOUNT, functionArn, REGION, VERSION } from './names.ts'
+import { ACCOUNT, functionArn, REGION } from './names.ts'
 import type { CloudOptions, StatusChangeEvent } from './types.ts'
 
 /** After that time a target that gave no answer is told again. */
@@ -63,7 +63,7 @@ function statusChange(execution: Execution): StatusChangeEvent {
     detail: {
       durableExecutionArn: execution.arn,
       durableExecutionName: execution.name,
-      functionArn: functionArn(execution.function, VERSION),
+      functionArn: functionArn(execution.function, execution.function_version),
       status: execution.status,
       startTimestamp: new Date(execution.started_at).toISOString(),
       endTimestamp,

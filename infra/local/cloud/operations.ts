@@ -3,6 +3,7 @@ import type { Core } from './core.ts'
 import { invalidParameter } from './errors.ts'
 import type { Execution } from './executions.ts'
 import type { Store } from './store.ts'
+import type { OperationSummary } from './types.ts'
 
 /** A row of the table `operation`; times are milliseconds since 1970. */
 export interface Operation {
@@ -76,6 +77,31 @@ export function dueOperationsOf(store: Store, execution: number, now: number): O
       now,
     )
     .map((row) => parse(row))
+}
+
+/** @returns the newest operations of an execution, the oldest first, as a reader may want them */
+export function listOperations(store: Store, execution: number): OperationSummary[] {
+  return store
+    .all<OperationRow>('SELECT * FROM operation WHERE execution = ? ORDER BY seq DESC LIMIT 500', execution)
+    .reverse()
+    .map((row) => summaryOf(parse(row)))
+}
+
+function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due_at, details }: Operation) {
+  const { attempt, result, payload = result, error } = details
+  return {
+    id,
+    type,
+    status,
+    startedAt: started_at,
+    ...(name === null ? {} : { name }),
+    ...(sub_type === null ? {} : { subType: sub_type }),
+    ...(ended_at === null ? {} : { endedAt: ended_at }),
+    ...(attempt === undefined ? {} : { attempts: attempt }),
+    ...(due_at === null || type === 'CHAINED_INVOKE' ? {} : { nextAt: due_at }),
+    ...(payload === undefined ? {} : { result: payload }),
+    ...(error === undefined ? {} : { error }),
+  }
 }
 
 /** @returns whether nothing more can happen to the operation */

@@ -4,7 +4,13 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { types } from 'node:util'
 
 /** To be raised with every change of the schema. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
+
+/** What brings an older database up to the next version. */
+const UPGRADES: Record<number, string> = {
+  // Until then there was one version, which goes on with the code that is there at the first start.
+  1: 'ALTER TABLE execution ADD COLUMN function_version INTEGER NOT NULL DEFAULT 1',
+}
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS execution (
@@ -12,6 +18,7 @@ CREATE TABLE IF NOT EXISTS execution (
   arn TEXT NOT NULL UNIQUE,
   uuid TEXT NOT NULL,
   function TEXT NOT NULL,
+  function_version INTEGER NOT NULL DEFAULT 1,
   name TEXT NOT NULL,
   input TEXT NOT NULL,
   timeout_seconds REAL NOT NULL,
@@ -82,6 +89,14 @@ CREATE TABLE IF NOT EXISTS event (
   sub_type TEXT,
   details TEXT NOT NULL,
   PRIMARY KEY (execution, event_id)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS version (
+  function TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  file TEXT NOT NULL,
+  PRIMARY KEY (function, number)
 ) STRICT;
 `
 
@@ -171,11 +186,14 @@ export class Store {
   }
 
   #makeSchema(folder: string): void {
-    const version = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version
-    if (version !== 0 && version !== SCHEMA_VERSION)
-      throw new Error(`The state folder ${folder} was written by another version of this program: remove it to go on.`)
-    this.#db.exec(SCHEMA)
-    this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    const version = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
+    if (version > SCHEMA_VERSION)
+      throw new Error(`The state folder ${folder} was written by a newer version of this program: remove it to go on.`)
+    this.transaction(() => {
+      for (let from = version; from > 0 && from < SCHEMA_VERSION; from++) this.#db.exec(UPGRADES[from] ?? '')
+      this.#db.exec(SCHEMA)
+      this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    })
   }
 
   #statement(sql: string): StatementSync {

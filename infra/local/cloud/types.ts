@@ -88,6 +88,8 @@ export interface CloudOptions {
   /** Value of a secret, asked at every call, so that a rotation is seen at once. */
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
+  /** Stores a secret; where left out, secrets can only be read. */
+  putSecret?: (name: string, value: string) => void
   /** Name of the DynamoDB table to have (key attribute `id`, a string). */
   table: string
   /** Divides the delays of retries, waits and callbacks' time-outs; 1 when left out. Time-outs of functions and executions stay. */
@@ -113,6 +115,8 @@ export interface ExecutionSummary {
   arn: string
   name: string
   functionName: string
+  /** Of the function: the one that it began on, and ends on. */
+  version: number
   status: ExecutionStatus
   /** Milliseconds since 1970. */
   startedAt: number
@@ -123,6 +127,24 @@ export interface ExecutionDetail extends ExecutionSummary {
   /** JSON text. */
   input: string
   /** JSON text of the result of an execution that succeeded. */
+  result?: string
+  error?: ErrorObject
+}
+
+/** A step, wait, callback or child context of an execution as it stands now; times are milliseconds since 1970. */
+export interface OperationSummary {
+  id: string
+  name?: string
+  type: OperationType
+  subType?: string
+  status: OperationStatus
+  startedAt: number
+  endedAt?: number
+  /** How often a step was tried, and a condition looked at. */
+  attempts?: number
+  /** When it goes on by itself: the next try, the end of a wait, the time-out of a callback. */
+  nextAt?: number
+  /** JSON text of its result; of a condition that goes on, of its state. */
   result?: string
   error?: ErrorObject
 }
@@ -145,10 +167,15 @@ export interface LocalCloud {
   endpoint: string
   /** URL of DynamoDB. */
   dynamodb: string
-  /** Invokes a function and waits for its end; of a durable function, for the end of the execution it starts. */
-  invoke(functionName: string, event: unknown): Promise<{ result?: unknown; error?: FunctionError }>
+  /**
+   * Invokes a function and waits for its end; of a durable function, for the end of the execution it starts.
+   * @param requestId of the invocation of a function that is not durable, where its log lines are to be known by it
+   */
+  invoke(functionName: string, event: unknown, requestId?: string): Promise<{ result?: unknown; error?: FunctionError }>
   executions(filter?: ExecutionFilter): ExecutionSummary[]
   execution(arn: string): ExecutionDetail | undefined
+  /** The newest 500 operations of an execution, the oldest first. @throws ApiError when there is none of this ARN */
+  operations(arn: string): OperationSummary[]
   /** @throws ApiError when there is no execution of this ARN */
   history(arn: string): HistoryEvent[]
   /** Ends an execution as StopDurableExecution does. @throws ApiError when there is none of this ARN */

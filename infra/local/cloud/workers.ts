@@ -1,7 +1,8 @@
 import { devNull } from 'node:os'
 import { DEFAULT_MEMORY_MB, Environment, type Invocation, type InvocationEnd } from './environment.ts'
-import { REGION, VERSION } from './names.ts'
-import type { LocalFunction, Observation } from './types.ts'
+import { REGION } from './names.ts'
+import type { Observation } from './types.ts'
+import type { PublishedFunction } from './versions.ts'
 
 const DEFAULT_CONCURRENCY = 4
 /** An environment more than one is ended soon after its last invocation, the last one of a function later. */
@@ -14,17 +15,18 @@ interface Waiting {
 }
 
 interface Pool {
-  fn: LocalFunction
+  fn: PublishedFunction
   waiting: Waiting[]
   idle: { environment: Environment; timer: NodeJS.Timeout }[]
   all: Set<Environment>
   busy: number
 }
 
-/** The execution environments of all functions: as many threads as are busy, up to each function's concurrency. */
+/** The execution environments of all functions: as many threads as are busy, up to the concurrency of each version. */
 export class Workers {
-  readonly #pools: ReadonlyMap<string, Pool>
-  readonly #variables: (fn: LocalFunction) => Record<string, string>
+  /** By function and version. */
+  readonly #pools = new Map<string, Pool>()
+  readonly #variables: (fn: PublishedFunction) => Record<string, string>
   readonly #observe: (observation: Observation) => void
   readonly #idle: { ms: number; lastMs: number }
   #closed = false
@@ -35,31 +37,28 @@ export class Workers {
    * @param idle how long an environment rests before it is ended, and the last one of a function
    */
   constructor(
-    functions: LocalFunction[],
-    variables: (fn: LocalFunction) => Record<string, string>,
+    variables: (fn: PublishedFunction) => Record<string, string>,
     observe: (observation: Observation) => void,
     idle: { ms: number; lastMs: number } = IDLE,
   ) {
     this.#idle = idle
     this.#variables = variables
     this.#observe = observe
-    this.#pools = new Map(
-      functions.map((fn) => [fn.name, { fn, waiting: [], idle: [], all: new Set<Environment>(), busy: 0 }]),
-    )
   }
 
   /**
    * Invokes a function as soon as an environment is free; in order of the calls.
+   * @param fn the name where there is no such function
    * @param prepare makes the event at that moment, so that no event waits in memory; undefined gives the turn up
    * @returns how it ended, or undefined when there was nothing to invoke or close() cut it short
    */
-  invoke(functionName: string, prepare: () => Invocation | undefined): Promise<InvocationEnd | undefined> {
-    const pool = this.#pools.get(functionName)
-    if (pool === undefined) {
+  invoke(fn: PublishedFunction | string, prepare: () => Invocation | undefined): Promise<InvocationEnd | undefined> {
+    if (typeof fn === 'string') {
       const at = Date.now()
-      const error = { errorType: 'ResourceNotFoundException', errorMessage: `Function not found: ${functionName}` }
+      const error = { errorType: 'ResourceNotFoundException', errorMessage: `Function not found: ${fn}` }
       return Promise.resolve({ requestId: '', startedAt: at, endedAt: at, error })
     }
+    const pool = this.#poolOf(fn)
     return new Promise((resolve, reject) => {
       pool.waiting.push({ prepare, resolve, reject })
       this.#pump(pool)
@@ -77,6 +76,13 @@ export class Workers {
     this.#cut = true
     for (const pool of pools) for (const { timer } of pool.idle) clearTimeout(timer)
     await Promise.all(pools.flatMap((pool) => [...pool.all].map((environment) => environment.end())))
+  }
+
+  #poolOf(fn: PublishedFunction): Pool {
+    const key = `${fn.name}:${fn.version}`
+    const pool = this.#pools.get(key) ?? { fn, waiting: [], idle: [], all: new Set<Environment>(), busy: 0 }
+    this.#pools.set(key, pool)
+    return pool
   }
 
   #pump(pool: Pool): void {
@@ -147,7 +153,7 @@ export class Workers {
  * that a bundle sees here what it sees in Lambda.
  */
 export function functionVariables(
-  fn: LocalFunction,
+  fn: PublishedFunction,
   endpoints: { lambda: string; dynamodb: string },
 ): Record<string, string> {
   const certificates = process.env['NODE_EXTRA_CA_CERTS']
@@ -160,7 +166,7 @@ export function functionVariables(
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_LAMBDA_FUNCTION_NAME: fn.name,
-    AWS_LAMBDA_FUNCTION_VERSION: VERSION,
+    AWS_LAMBDA_FUNCTION_VERSION: String(fn.version),
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? DEFAULT_MEMORY_MB),
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.lambda,

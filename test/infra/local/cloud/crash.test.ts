@@ -178,14 +178,14 @@ describe('a state folder', () => {
     await child.kill()
   })
 
-  test('of another version is refused', async () => {
+  test('of a newer version is refused', async () => {
     const state = folder.file('other-version')
     const { cloud } = await start({ state, functions: [] })
     await cloud.close()
     const db = new DatabaseSync(join(state, 'durable.db'))
     db.exec('PRAGMA user_version = 99')
     db.close()
-    await expect(start({ state, functions: [] })).rejects.toThrow('was written by another version')
+    await expect(start({ state, functions: [] })).rejects.toThrow('was written by a newer version')
   })
 })
 

@@ -12,8 +12,9 @@ beforeAll(() => {
 
 function pool(idle: { ms: number; lastMs: number }) {
   const seen: Observation[] = []
+  const [fn] = plain(file, ['plain'], { concurrency: 2 }).map((plain) => ({ ...plain, version: 1 }))
+  if (!fn) throw new Error('There is no function.')
   const workers = new Workers(
-    plain(file, ['plain'], { concurrency: 2 }),
     () => ({}),
     (observation) => seen.push(observation),
     idle,
@@ -21,10 +22,10 @@ function pool(idle: { ms: number; lastMs: number }) {
   /** Invokes the function so many times at once; gives how many new threads that took. */
   const run = async (times: number) => {
     seen.length = 0
-    await Promise.all(Array.from({ length: times }, () => workers.invoke('plain', () => ({ event: '{}' }))))
+    await Promise.all(Array.from({ length: times }, () => workers.invoke(fn, () => ({ event: '{}' }))))
     return seen.filter((observation) => observation.kind === 'invocation' && observation.coldStart).length
   }
-  return { workers, run }
+  return { workers, fn, run }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -51,10 +52,10 @@ describe('the threads of a function', () => {
   })
 
   test('make the event only when its turn has come, and give the turn up without one', async () => {
-    const { workers } = pool({ ms: 1_000, lastMs: 1_000 })
+    const { workers, fn } = pool({ ms: 1_000, lastMs: 1_000 })
     const made: number[] = []
     const waiting = Array.from({ length: 5 }, (_, index) =>
-      workers.invoke('plain', () => {
+      workers.invoke(fn, () => {
         made.push(index)
         return index % 2 === 0 ? undefined : { event: String(index) }
       }),
