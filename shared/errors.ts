@@ -78,6 +78,11 @@ export function isTransient(error: unknown): boolean {
   return error instanceof Failure && error.transient
 }
 
+/** What went wrong, for a log line; `internal` for a bug. */
+export function kindOf(error: unknown): FailureKind | 'internal' {
+  return error instanceof Failure ? error.kind : 'internal'
+}
+
 /** The text of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

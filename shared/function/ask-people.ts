@@ -1,6 +1,6 @@
 import { CallbackTimeoutError, type DurableContext } from '@aws/durable-execution-sdk-js'
 import { type Decision, decisionSchema } from '../approvals/decision.ts'
-import { Failure, isTransient, messageOf, sentence } from '../errors.ts'
+import { Failure, isTransient, kindOf, messageOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
@@ -124,7 +124,7 @@ async function tell(
         })
       } catch (error) {
         if (isTransient(error) && attempt < mostTries) throw error
-        log.warn(`${name}: people were not told`, { reason: mask(messageOf(error)) })
+        log.warn(`${name}: people were not told`, { failure: kindOf(error), reason: mask(messageOf(error)) })
       }
       return null
     },

@@ -1,6 +1,6 @@
 import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
 import { inWords } from '../duration.ts'
-import { Failure, isTransient, sentence } from '../errors.ts'
+import { Failure, isTransient, kindOf, messageOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import { maskDeep } from '../redact.ts'
@@ -31,11 +31,13 @@ export async function begin(
         } catch (error) {
           const timeLeft = deadlineAt - Date.now()
           const inDoubt = repeated || (error instanceof Failure && (error.afterWrite || error.kind === 'doubtful'))
+          const failure = kindOf(error)
+          if (failure === 'internal') log.error('internal error', error as Error)
+          log.warn(`${work.action} did not succeed`, { tries, attempt, failure, reason: messageOf(error) })
           if (!isTransient(error) || timeLeft <= lastTry) {
             const outcome = maskDeep(errored(isTransient(error) ? givenUp(error as Failure, deadline) : error))
             return work.handsOver && inDoubt ? handedOverInDoubt(outcome) : outcome
           }
-          log.warn(`${work.action} did not succeed`, { tries, attempt, reason: (error as Failure).message })
           if (inDoubt) throw error
           return { again: pause(error as Failure, tries, deadline, deadlineAt) }
         }

@@ -34,6 +34,8 @@ export interface Call {
   /** What an interactive call answers; undefined for a silent one. */
   task: TaskEvent | undefined
   work: Work
+  /** What the connection leads to: `github`. */
+  provider: string
   /** Seconds until an interactive call gives up. */
   deadline: number
   /** Why nothing is to be done, and the result of that; it may be `when` that says so, or the event. */
@@ -102,6 +104,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       mustEnd: action.starts && connection.provider.onlyInteractive,
       handsOver: action.starts && !options.dryRun && answersItself(connection),
     },
+    provider: String(values['provider']),
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,
     skip: skipReason(options.when, event.data.result) ?? automatic,
     // Where Keptn's own approval-service runs, it sends started for each, and finishes those that it decides by itself.

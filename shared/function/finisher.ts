@@ -62,7 +62,8 @@ async function finish(
     }),
   })
   const { taskId, category, orchestrator, event } = task
-  log.appendKeys({ taskId, keptnContext: event.shkeptncontext, status })
+  const { action, connection, provider } = task
+  log.appendKeys({ taskId, action, connection, provider, keptnContext: event.shkeptncontext, lambdaStatus: status })
   // One that only ends what another has begun has nobody to answer.
   if (sent.finished || handedOver || task.only) return { taskId, finished: false }
   // Its last request may still be under way: only when that is over can it be read back.
@@ -76,6 +77,10 @@ async function finish(
   const outcome = errored(new Failure('unavailable', `${reasons[status]}${error ? ` (${error})` : ''}. ${done}`))
   await sendEvent(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
     doubtful: true,
+  })
+  context.logger.info('task ended', {
+    outcome: { status: outcome.status, result: outcome.result },
+    detail: outcome.message,
   })
   return { taskId, finished: true }
 }

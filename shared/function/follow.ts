@@ -1,6 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { inWords } from '../duration.ts'
-import { Failure, isTransient, messageOf, sentence } from '../errors.ts'
+import { Failure, isTransient, kindOf, messageOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import type { Outcome } from '../outcome.ts'
 import { mask } from '../redact.ts'
@@ -129,7 +129,7 @@ async function lookAgain(before: Watch, { category, work, tell }: Watched, until
     const next = soon ? soonest(until) : secondsToNext(beganAt, until, after, within)
     return { ...now, pending, state, told, next }
   } catch (error) {
-    log.warn('what was begun could not be looked at', error as Error)
+    log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })
     const trouble = mask(messageOf(error))
     // Whoever rotates a key has until the deadline to tell us the new one.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
@@ -181,6 +181,7 @@ async function askToStop(
         if (asked) return { until: Date.now() + timeToStop * 1_000 }
         return { why: 'The platform has no way to stop it: it goes on' }
       } catch (error) {
+        log.warn('what was begun could not be stopped', { attempt, failure: kindOf(error), reason: messageOf(error) })
         if (isTransient(error) && attempt < most) throw error
         return { why: mask(`It could not be stopped, and goes on: ${messageOf(error)}`) }
       }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, sentence } from '../errors.ts'
+import { Failure, kindOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { asChosen, type Outcome, passed } from '../outcome.ts'
 import type { Call } from './call.ts'
@@ -66,7 +66,7 @@ async function performSoon(category: Category, work: Work, deadlineAt: number): 
       }
       const pause = Math.max(pauses[tries] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
       if (!error.transient || Date.now() + pause >= deadlineAt) throw error
-      log.info('trying again', { action: work.action, reason: error.message })
+      log.info('trying again', { action: work.action, failure: error.kind, reason: error.message })
       await sleep(pause)
     }
   }
@@ -86,7 +86,7 @@ async function watch(
       if ('ended' in seen) return seen.ended
     } catch (error) {
       // It has begun, and that is what is answered; why it can not be seen is for the log.
-      log.warn('what was begun could not be looked at', error as Error)
+      log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })
     }
   }
   return undefined

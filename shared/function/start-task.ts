@@ -34,6 +34,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     event: task,
     action: work.action,
     connection: work.connection,
+    provider: call.provider,
     ...(work.chosen === undefined ? {} : { chosen: work.chosen }),
     input: work.input,
     sendStarted: options.sendStarted,

@@ -1,5 +1,5 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import { messageOf } from '../errors.ts'
+import { kindOf, messageOf } from '../errors.ts'
 import { log } from '../log.ts'
 import { mask } from '../redact.ts'
 import { backoff } from './backoff.ts'
@@ -38,7 +38,7 @@ async function tryToTakeBack(
         return {}
       } catch (error) {
         if (attempt < mostTries) throw error
-        log.error('what a task had begun could not be ended', error as Error)
+        log.error('what a task had begun could not be ended', error as Error, { failure: kindOf(error) })
         return { why: mask(messageOf(error)) }
       }
     },

@@ -21,6 +21,8 @@ export const taskPayload = z.object({
   }),
   action: z.string(),
   connection: z.string(),
+  /** What the connection led to when the call was accepted: for log lines. */
+  provider: z.optional(z.string()),
   /** What the orchestrator calls the action, where the connection chose it. */
   chosen: z.optional(z.string()),
   input: z.unknown(),

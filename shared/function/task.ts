@@ -42,10 +42,13 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
   log.appendKeys({
     taskId: task.taskId,
     action: task.action,
+    connection: task.connection,
+    provider: task.provider,
     eventId: task.event.id,
     keptnContext: task.event.shkeptncontext,
   })
   if (task.only === 'take-back') return { taskId: task.taskId, outcome: await takenBack(category, task, context) }
+  context.logger.info('task started', { deadline: task.deadline })
   const deadlineAt = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
 
   const started = startedReply(task.event, category.name)
@@ -60,13 +63,33 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
         ),
       )
   // Its finished comes from the platform, and a second one must never follow.
-  if ('answeredBy' in ended) return { taskId: task.taskId, outcome: ended.outcome }
+  if ('answeredBy' in ended) {
+    logEnd(task, ended.outcome, context, deadlineAt, ended.answeredBy)
+    return { taskId: task.taskId, outcome: ended.outcome }
+  }
   const outcome = asChosen(ended, task.chosen, task.action)
   // A finished with no started would leave the task open.
   if (!announced) await sendEvent(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
   const finished = finishedReply(task.event, category.name, outcome, task.labels)
   await sendEvent(context, 'send-finished', task.orchestrator, finished)
+  logEnd(task, outcome, context, deadlineAt)
   return { taskId: task.taskId, outcome }
+}
+
+/** One line for each task that has ended, from which the dashboard counts. */
+function logEnd(
+  { deadline }: TaskPayload,
+  { status, result, message }: Outcome,
+  context: DurableContext,
+  deadlineAt: number,
+  answeredBy?: string,
+): void {
+  context.logger.info('task ended', {
+    outcome: { status, result },
+    ms: Date.now() - (deadlineAt - deadline * 1_000),
+    ...(answeredBy === undefined ? {} : { answeredBy }),
+    ...(status === 'succeeded' ? {} : { detail: message }),
+  })
 }
 
 /** Does the action, and looks after what that begins until it ends. */
@@ -89,6 +112,7 @@ async function act(
     if ('outcome' in result || result.status !== 'errored') return result
     return await abandon(category, work, context, result)
   } catch (error) {
+    log.error('internal error', error as Error)
     const outcome = maskDeep(errored(error))
     return work.handsOver ? handedOverInDoubt(outcome) : abandon(category, work, context, outcome)
   }

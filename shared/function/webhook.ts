@@ -2,7 +2,7 @@ import middy from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorize, type Caller } from '../callers.ts'
-import { Failure } from '../errors.ts'
+import { Failure, kindOf } from '../errors.ts'
 import { log } from '../log.ts'
 import { passed } from '../outcome.ts'
 import { type HttpAnswer, json, outcomeAnswer, problem } from './answers.ts'
@@ -28,7 +28,7 @@ export function webhookHandler(category: Category) {
 }
 
 async function route(category: Category, event: APIGatewayProxyEvent, context: Context): Promise<HttpAnswer> {
-  const [, ...parts] = event.path.split('/').filter(Boolean).map(decodePart)
+  const parts = partsOf(event.path, category.name).map(decodePart)
   const [first = '', second] = parts
   const door = category.doors && Object.hasOwn(category.doors, first) ? category.doors[first] : undefined
   if (door) return (await door())(category, doorRequest(event, parts.slice(1)))
@@ -66,11 +66,17 @@ async function answerCall(
     caller: caller.name,
     action: call.work.action,
     connection: call.work.connection,
+    provider: call.provider,
+    mode: call.options.mode,
     ...(call.work.chosen === undefined ? {} : { chosen: call.work.chosen }),
     eventId: call.event.id,
     keptnContext: call.event.shkeptncontext,
   })
-  if (call.options.mode === 'silent') return outcomeAnswer(await answerSilently(category, call, context))
+  if (call.options.mode === 'silent') {
+    const outcome = await answerSilently(category, call, context)
+    log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
+    return outcomeAnswer(outcome)
+  }
   if (call.quiet && call.skip) {
     const { message, result } = call.skip
     const outcome = passed(
@@ -94,8 +100,9 @@ function statusUrl(event: APIGatewayProxyEvent, category: string, taskId: string
 function addressOf(event: APIGatewayProxyEvent, category: string): string {
   const { domainName, path } = event.requestContext
   const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = event.headers
-  const stage = path.slice(0, path.length - event.path.length)
-  return new URL(`${stage}/${category}`, `${protocol}://${domainName}:${port}`).href
+  // The stage; behind a domain of one's own, what that has in its place.
+  const [before = ''] = path.split(`/${category}/`)
+  return new URL(`${before}/${category}`, `${protocol}://${domainName}:${port}`).href
 }
 
 function doorRequest(event: APIGatewayProxyEvent, rest: string[]): DoorRequest {
@@ -122,15 +129,22 @@ function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
   return {
     onError(request) {
       if (!(request.error instanceof Failure)) log.error('internal error', request.error as Error)
+      log.appendKeys({ failure: kindOf(request.error) })
       request.response = problem(request.error, request.context.awsRequestId)
     },
   }
 }
 
+/** What follows the category in the path; before it there is what a domain of one's own has in place of the stage. */
+function partsOf(path: string, category: string): string[] {
+  const parts = path.split('/').filter(Boolean)
+  return parts.slice(parts.indexOf(category) + 1)
+}
+
 /** What follows the name of a door may be a key: the link of an approval is one. */
-function shownPath(path: string, doors: string[]): string {
-  const [category = '', first = '', ...rest] = path.split('/').filter(Boolean)
-  return doors.includes(first) && rest.length > 0 ? `/${category}/${first}/***` : path
+function shownPath(path: string, { name: category, doors = {} }: Category): string {
+  const [first = '', ...rest] = partsOf(path, category)
+  return Object.keys(doors).includes(first) && rest.length > 0 ? `/${category}/${first}/***` : path
 }
 
 /** A page says why for people, and its door has logged it. */
@@ -140,13 +154,13 @@ function detailIn(answer: HttpAnswer | null | undefined): string | undefined {
 }
 
 /** One line per request, without its body or headers. */
-function requestLog({ doors = {} }: Category): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
   let began = 0
   const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: HttpAnswer | null }) => {
     const { statusCode } = request.response ?? {}
     log.info('request', {
       method: request.event.httpMethod,
-      path: shownPath(request.event.path, Object.keys(doors)),
+      path: shownPath(request.event.path, category),
       status: statusCode,
       ms: Date.now() - began,
       requestId: request.context.awsRequestId,

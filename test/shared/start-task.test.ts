@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { issueTicketing } from '../../functions/issue-ticketing/index.ts'
+import { notification } from '../../functions/notification/index.ts'
 import type { HttpAnswer } from '../../shared/function/answers.ts'
 import { webhookHandler } from '../../shared/function/webhook.ts'
 
@@ -28,6 +29,7 @@ const secrets: Record<string, unknown> = {
     },
   },
   [`${prefix}/orchestrators/k`]: { type: 'keptn', baseUrl: 'https://keptn.example', token: 'keptn-token' },
+  [`${prefix}/approvals`]: { key: 'approvals-key-of-thirty-two-characters' },
   [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', token: 'github-token', project: 'o/r' },
 }
 
@@ -134,6 +136,19 @@ describe('an interactive call starts its task', () => {
     })
   })
 
+  it.each([
+    // Its base path stands in both paths, and the stage in neither.
+    ['/v1/issue-ticketing/open-issue', 'https://webhooks.example.org/v1/issue-ticketing/tasks/'],
+    ['/issue-ticketing/open-issue', 'https://webhooks.example.org/issue-ticketing/tasks/'],
+  ])('through a domain of its own (%s), and is told to ask there', async (path, address) => {
+    const { statusCode, json } = await call(event, {
+      path,
+      requestContext: { domainName: 'webhooks.example.org', path } as APIGatewayProxyEvent['requestContext'],
+    })
+    expect(statusCode).toBe(202)
+    expect(json['statusUrl']).toBe(`${address}${json['taskId']}`)
+  })
+
   it('with the same bytes each time the same event comes, whatever differs between two deliveries', async () => {
     await call(event)
     const { input, data, ...rest } = event
@@ -164,6 +179,7 @@ describe('an interactive call starts its task', () => {
       event: { id: 'e-1', task: 'openticket', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
       action: 'open-issue',
       connection: 'default',
+      provider: 'github',
       input: { title: 'T', project: 'o/r' },
       sendStarted: false,
       labels: true,
@@ -281,6 +297,7 @@ describe('the routes', () => {
     ['/issue-ticketing/tasks/0123456789012345678901234567890123456789', 'GET'],
     ['/issue-ticketing/nothing', 'POST'],
     ['/issue-ticketing', 'POST'],
+    ['/v1/issue-ticketing/open-issue', 'POST'],
   ])('%s (%s) ask for a token first', async (path, method) => {
     for (const headers of [
       {},
@@ -291,5 +308,23 @@ describe('the routes', () => {
       expect((await at(path, method, { headers })).statusCode).toBe(401)
     }
     expect(started).toEqual([])
+  })
+})
+
+describe('the log of a webhook', () => {
+  it.each(['', '/v1'])('shows no link of an approval, which is a key (base path "%s")', async (base) => {
+    const lines: string[] = []
+    const { write } = process.stdout
+    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
+    const path = `${base}/notification/approvals/somebodys-key`
+    const request = { path, httpMethod: 'GET', headers: {}, body: null, requestContext: { domainName: 'd', path } }
+    const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 }
+    const open = webhookHandler(notification) as (...args: unknown[]) => Promise<HttpAnswer>
+    const { statusCode } = await open(request, context).finally(() => {
+      process.stdout.write = write
+    })
+    expect(statusCode).toBe(403)
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: '/notification/approvals/***' })
+    expect(lines.join('')).not.toContain('somebodys-key')
   })
 })

@@ -1,0 +1,109 @@
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { Service, triggered, until } from './service.ts'
+
+// What the dashboard and the saved queries read, as infra/aws/queries.ts writes it.
+const service = new Service({ timeScale: 60 })
+beforeAll(() => service.start())
+afterAll(() => service.end())
+afterEach(() => service.clearFaults())
+
+type Line = Record<string, unknown>
+
+/** The lines that the functions have logged of a call, by what is in each of them. */
+function linesOf(some: Line): Line[] {
+  return service.output
+    .split('\n')
+    .filter((line) => line.startsWith('{"from":"cloud"'))
+    .map((line) => JSON.parse(line) as { kind: string; line: string })
+    .filter(({ kind, line }) => kind === 'log' && line.startsWith('{'))
+    .map(({ line }) => JSON.parse(line) as Line)
+    .filter((line) => Object.entries(some).every(([name, value]) => line[name] === value))
+}
+
+async function accepted(query = '') {
+  const event = triggered({ input: { title: 'Checkout is slow' } })
+  const { body } = await service.openIssue(event, `?mode=interactive${query}`)
+  return { id: event.id, taskId: body.taskId as string }
+}
+
+describe('a task logs', () => {
+  it('its start and its end once each, with who does it, how it ended and how long it took', async () => {
+    const { id, taskId } = await accepted()
+    await service.finishedOf(id)
+    expect(linesOf({ taskId, message: 'task started' })).toEqual([
+      expect.objectContaining({ level: 'INFO', action: 'open-issue', provider: 'github', deadline: 3_600 }),
+    ])
+    const ended = linesOf({ taskId, message: 'task ended' })
+    expect(ended).toEqual([
+      expect.objectContaining({
+        ...{ action: 'open-issue', connection: 'default', provider: 'github', eventId: id },
+        outcome: { status: 'succeeded', result: 'pass' },
+        ms: expect.any(Number),
+      }),
+    ])
+    expect(ended[0]).not.toHaveProperty('detail')
+  })
+
+  it('each try that the platform failed, and still one start and one end, however often it is replayed', async () => {
+    await service.fault({ target: 'github', kind: '503', count: 3 })
+    const { id, taskId } = await accepted()
+    await service.finishedOf(id)
+    const failed = linesOf({ taskId, failure: 'platform' })
+    expect(failed.map(({ message, provider }) => ({ message, provider }))).toEqual(
+      Array(3).fill({ message: 'open-issue did not succeed', provider: 'github' }),
+    )
+    for (const message of ['task started', 'task ended']) expect(linesOf({ taskId, message })).toHaveLength(1)
+  })
+
+  it('why it ended as errored', async () => {
+    await service.fault({ target: 'github', kind: '401' })
+    const { id, taskId } = await accepted()
+    await service.finishedOf(id)
+    expect(linesOf({ taskId, failure: 'credentials' })).toMatchObject([{ provider: 'github', level: 'WARN' }])
+    expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
+      { outcome: { status: 'errored', result: 'fail' }, detail: expect.stringContaining('Mend the secret') },
+    ])
+  })
+
+  it('its end also where Lambda has ended it, by the finisher', async () => {
+    await service.fault({ target: 'github', kind: '503' })
+    const { id, taskId } = await accepted()
+    await until(
+      async () => linesOf({ taskId, failure: 'platform' }).length > 0,
+      20,
+      () => 'a first try',
+    )
+    const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
+    const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+    const { arn } = tasks.find(({ name }: { name: string }) => name === taskId)
+    const credentials = { accessKeyId: 'x', secretAccessKey: 'x' }
+    const lambda = new LambdaClient({ endpoint: aws, region: 'eu-west-1', credentials })
+    await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    await service.finishedOf(id)
+    expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
+      { provider: 'github', lambdaStatus: 'STOPPED', outcome: { status: 'errored', result: 'fail' } },
+    ])
+  })
+})
+
+describe('a request logs', () => {
+  it('who does a silent call, and how it ended', async () => {
+    const { status } = await service.openIssue({ input: { title: 'Silent one' } })
+    expect(status).toBe(200)
+    expect(linesOf({ message: 'request', mode: 'silent' }).at(-1)).toMatchObject({
+      ...{ action: 'open-issue', provider: 'github', caller: 'demo', status: 200 },
+      outcome: { status: 'succeeded', result: 'pass' },
+    })
+  })
+
+  it('what kind of failure it was', async () => {
+    await service.fault({ target: 'github', kind: '401' })
+    await service.openIssue({ input: { title: 'Refused one' } })
+    expect(linesOf({ message: 'request', failure: 'credentials' })).toMatchObject([{ provider: 'github', status: 422 }])
+    await service.openIssue({ input: {} })
+    const [invalid] = linesOf({ message: 'request', failure: 'invalid' })
+    expect(invalid).toMatchObject({ status: 400 })
+    expect(invalid).not.toHaveProperty('provider')
+  })
+})
