@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { objectivesOf } from '../../../functions/slo/objectives.ts'
+import { evaluated } from './drive.ts'
+
+const one = (indicator: unknown) => objectivesOf({ indicatorResults: [indicator] })[0]
+
+describe('the objectives of an evaluation', () => {
+  test('are told with what was measured, and what it takes to pass', () => {
+    expect(objectivesOf(evaluated)).toEqual([
+      {
+        name: 'Response time p95',
+        metric: 'response_time_p95',
+        value: 312.4,
+        status: 'pass',
+        score: 1,
+        target: '<=400',
+      },
+      { name: 'error_rate', metric: 'error_rate', value: 1.2, status: 'warning', score: 0.5, target: '<1' },
+    ])
+  })
+
+  test('have no value where nothing was measured, though Keptn writes a 0', () => {
+    for (const success of [false, 'false'])
+      expect(one({ status: 'fail', value: { metric: 'errors', value: 0, success } })).toEqual({
+        ...{ name: 'errors', metric: 'errors', value: undefined, status: 'fail', score: 0 },
+      })
+    expect(one({ value: { metric: 'errors', value: Number.NaN, success: true } })?.value).toBeUndefined()
+  })
+
+  test.each([
+    ['pass', 'pass'],
+    ['warning', 'warning'],
+    ['fail', 'fail'],
+    ['failed', 'fail'],
+    ['info', 'info'],
+    ['splendid', 'info'],
+    [undefined, 'info'],
+  ])('with the status %j stand as %s', (status, told) => {
+    expect(one({ displayName: 'errors', status })?.status).toBe(told)
+  })
+
+  test('of a form have numbers as text, and lists as objects', () => {
+    const indicatorResults = {
+      0: {
+        displayName: 'errors',
+        status: 'pass',
+        score: '2',
+        value: { metric: 'errors', value: '0.5', success: 'true' },
+        passTargets: { 0: { criteria: '<1' }, 1: { criteria: '<=+10%' } },
+      },
+    }
+    expect(objectivesOf({ indicatorResults })).toEqual([
+      { name: 'errors', metric: 'errors', value: 0.5, status: 'pass', score: 2, target: '<1, <=+10%' },
+    ])
+  })
+
+  test('have names of one line, that hide nothing', () => {
+    const displayName = ` errors\r\n\u202eof\u0000 ${'x'.repeat(400)}`
+    expect(one({ displayName })?.name).toMatch(/^errors of x{200,}…$/)
+  })
+
+  test('are found in whatever an event holds', () => {
+    expect(objectivesOf({})).toEqual([])
+    expect(objectivesOf({ indicatorResults: 'none' })).toEqual([])
+    expect(one({ value: 7, passTargets: 'all' })).toEqual({
+      ...{ name: 'Unnamed', metric: 'Unnamed', value: undefined, status: 'info', score: 0 },
+    })
+    fc.assert(
+      fc.property(fc.anything(), fc.anything(), (indicatorResults, value) => {
+        for (const results of [
+          indicatorResults,
+          [indicatorResults],
+          [{ displayName: value, value, passTargets: value }],
+        ])
+          for (const told of objectivesOf({ indicatorResults: results })) {
+            expect(told.name).not.toBe('')
+            expect(told.value === undefined || Number.isFinite(told.value)).toBe(true)
+          }
+      }),
+    )
+  })
+})
