@@ -8,7 +8,7 @@ export interface Criterion {
   relative?: 'percent' | 'absolute'
 }
 
-const written = /^(<=|>=|<|>|=)([+-]?)(\d+(?:\.\d*)?|\.\d+)(%?)$/
+const written = /^\s*(<=|>=|<|>|=)\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*$/
 
 /**
  * Reads a criterion of an SLO file: `<600` is fixed; `<=+10%`, `<=10%` and `>=-5` are relative, since a sign or a percent
@@ -18,7 +18,7 @@ const written = /^(<=|>=|<|>|=)([+-]?)(\d+(?:\.\d*)?|\.\d+)(%?)$/
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go (parseCriteriaString)
  */
 export function parseCriterion(text: string): Criterion | undefined {
-  const [, operator, sign, digits, percent] = written.exec(text.replaceAll(' ', '')) ?? []
+  const [, operator, sign, digits, percent] = written.exec(text) ?? []
   if (operator === undefined) return undefined
   const value = Number(digits) * (sign === '-' ? -1 : 1)
   const relative = percent ? 'percent' : sign ? 'absolute' : undefined

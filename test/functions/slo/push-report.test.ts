@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { messageOf } from '../../../functions/notification/templates/index.ts'
+import { actions } from '../../../functions/slo/actions.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+import { url } from '../../../shared/fields.ts'
+import { defineReportProvider } from '../../../shared/shapes/report.ts'
+import { type Served, serve } from '../../servers/serve.ts'
+import { failureOf } from '../use.ts'
+import { evaluated, report } from './drive.ts'
+
+let server: Served
+const board = defineReportProvider({
+  title: 'Board',
+  connection: z.strictObject({ baseUrl: url('Where it is') }),
+  check: ({ http }) => http.get('me'),
+  takes: ['channel', 'fields'],
+  async report({ http }, to, told) {
+    const { body } = await http.post('notes', { to, told }, { answer: z.object({ id: z.string(), url: z.string() }) })
+    return { ...body, what: `note ${body.id}` }
+  },
+})
+beforeEach(async () => {
+  server = await serve(() => ({ status: 201, body: { id: '7', url: 'https://board.example.com/7' } }))
+})
+afterEach(() => server.close())
+
+const push = (input: object = {}, data: object = {}) => report(board, { baseUrl: server.url }, input, { data })
+const sent = () => server.calls[0]?.body as { to: object; told: Record<string, Record<string, unknown>> }
+
+describe('a report', () => {
+  test('tells of the evaluation of a finished event as it is', async () => {
+    expect(await push({ channel: 'wall', fields: { colour: 'red' } })).toEqual({
+      ...{ status: 'succeeded', result: 'pass' },
+      message: 'Reported "Evaluation of checkout in shop/production ended with a warning (score 75)" to Board: note 7',
+      data: { id: '7', url: 'https://board.example.com/7' },
+      links: { 'board report': 'https://board.example.com/7' },
+    })
+    expect(sent().to).toEqual({ channel: 'wall', fields: { colour: 'red' } })
+    expect(sent().told['evaluation']).toEqual(evaluated)
+    expect(sent().told['event']).toEqual({
+      ...{ id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11', task: 'evaluation' },
+      shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
+      ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', labels: { team: 'shop' } },
+    })
+  })
+
+  test('has the words of a message about it', async () => {
+    await push()
+    const event = parseEvent({
+      type: 'sh.keptn.event.evaluation.finished',
+      data: {
+        ...{ project: 'shop', stage: 'production', service: 'checkout', labels: { team: 'shop' } },
+        ...{ status: 'succeeded', result: 'warning', evaluation: evaluated },
+      },
+    })
+    const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+    expect(sent().told['message']).toEqual(messageOf({ event, bridge }))
+  })
+
+  test.each([
+    [
+      'of a task with another name',
+      { evaluation: undefined, 'check-slo': evaluated },
+      'sh.keptn.event.check-slo.finished',
+    ],
+    ['of an earlier task of its sequence', { evaluation: evaluated }, 'sh.keptn.event.notify.triggered'],
+    [
+      'that was made by a silent call',
+      { evaluation: { responses: [{ status: 'succeeded', data: evaluated }] } },
+      'sh.keptn.event.evaluation.finished',
+    ],
+  ])('tells of an evaluation %s', async (_, data, type) => {
+    const event = parseEvent({ id: 'an-event', type, data: { project: 'shop', result: 'warning', ...data } })
+    const completed = actions['push-report'].complete({}, { event, connection: {}, provider: board as never })
+    expect(completed.report.evaluation).toMatchObject({ score: 75, result: 'warning' })
+    expect(completed.report.message.table?.rows).toHaveLength(2)
+  })
+
+  test('takes the result of the event where the evaluation has none', async () => {
+    await push({}, { evaluation: { score: 40 }, result: 'fail' })
+    expect(sent().told['evaluation']).toEqual({ score: 40, result: 'fail' })
+  })
+
+  test.each([
+    ['no evaluation', {}, { evaluation: undefined }, 'data.evaluation is missing: send an evaluation.finished event'],
+    [
+      'an evaluation without a result',
+      {},
+      { evaluation: { score: 1 }, result: undefined },
+      'data.evaluation is missing',
+    ],
+    ['an input that is of no use', { ref: 'abc' }, {}, 'input.ref is of no use for Board: leave it out'],
+    ['an input that nobody knows', { chanel: 'x' }, {}, 'input.chanel: "chanel" is not known; did you mean "channel"?'],
+  ])('of %s is refused at the door', async (_, input, data, says) => {
+    const failure = await failureOf(push(input, data))
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
+    expect(server.calls).toEqual([])
+  })
+})

@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { actions } from '../../../functions/slo/actions.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+import { optional, url } from '../../../shared/fields.ts'
+import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
+import { type Served, serve } from '../../servers/serve.ts'
+import { clientOf, failureOf } from '../use.ts'
+import { evaluate } from './drive.ts'
+
+/** A platform whose answer is told by each test: the values of its indicators, by name. */
+let answers: Record<string, unknown>
+let server: Served & { asked: Asked[] }
+const gauge = defineEvaluationProvider({
+  title: 'Gauge',
+  connection: z.strictObject({ baseUrl: url('Where it is'), ...evaluationFields, budget: optional(z.number()) }),
+  check: ({ http }) => http.get('values'),
+  query: 'the name of a gauge',
+  dataDelay: 60,
+  async measure({ http }, asked) {
+    server.asked.push(asked)
+    const { body } = await http.get('values', {
+      answer: z.record(z.string(), z.nullable(z.union([z.number(), z.string()]))),
+    })
+    return {
+      measured: asked.queries.map(({ name, query }) => {
+        const value = body[query]
+        return {
+          name,
+          value: typeof value === 'string' ? Number(value) : (value ?? undefined),
+          url: `${http.baseUrl}/${query}`,
+        }
+      }),
+    }
+  },
+})
+
+beforeEach(async () => {
+  answers = { response: 480, errors: 0.5 }
+  const served = await serve(() => ({ status: 200, body: answers }))
+  server = Object.assign(served, { asked: [] })
+})
+afterEach(() => server.close())
+
+const connection = (more: object = {}) => ({
+  baseUrl: server.url,
+  queries: { p95: 'response', error_rate: 'errors' },
+  ...more,
+})
+const thresholds = [{ metric: 'p95', op: '<', value: 500, warn: 400 }]
+const sloFile = {
+  objectives: [
+    { sli: 'p95', pass: [{ criteria: ['<500'] }], weight: 3 },
+    { sli: 'error_rate', displayName: 'Errors', pass: [{ criteria: ['<0.1'] }], warning: [{ criteria: ['<1'] }] },
+  ],
+  total_score: { pass: '90%', warning: '75%' },
+}
+const run = (input: object, options: Parameters<typeof evaluate>[3] = {}, more: object = {}) =>
+  evaluate(gauge, connection(more), { timeframe: '5m', ...input }, options)
+
+describe('an evaluation', () => {
+  test('by thresholds asks for what they judge, and nothing else', async () => {
+    expect(await run({ thresholds })).toMatchObject({
+      status: 'succeeded',
+      result: 'warning',
+      message: 'The evaluation ended with a warning with a score of 50: p95 is 480, not <400',
+      data: { result: 'warning', score: 50, url: `${server.url}/response` },
+      links: { 'gauge slo': `${server.url}/response` },
+    })
+    expect(server.asked[0]?.queries).toEqual([{ name: 'p95', query: 'response' }])
+  })
+
+  test('by an SLO file answers what Keptn answers', async () => {
+    const { message, data, ...ended } = await run({ sloFile })
+    expect(ended).toMatchObject({ status: 'succeeded', result: 'warning' })
+    expect(message).toBe('The evaluation ended with a warning with a score of 87.5: Errors is 0.5, not <0.1')
+    expect(data).toMatchObject({
+      ...{ result: 'warning', score: 87.5 },
+      indicatorResults: [
+        { displayName: 'p95', status: 'pass', score: 3 },
+        { displayName: 'Errors', status: 'warning', score: 0.5, value: { metric: 'error_rate', value: 0.5 } },
+      ],
+    })
+    expect(Date.parse(String(data['timeEnd'])) - Date.parse(String(data['timeStart']))).toBe(300_000)
+  })
+
+  test.each([
+    ['the connection has', {}, { sloFile }],
+    ['the input has, before that of the connection', { sloFile }, { sloFile: { objectives: [] } }],
+    ['is text of a form', { sloFile: JSON.stringify(sloFile) }, {}],
+  ])('takes the SLO file that %s', async (_, input, more) => {
+    expect(await run(input, {}, more)).toMatchObject({ data: { score: 87.5 } })
+  })
+
+  test('by thresholds leaves the SLO file of the connection alone', async () => {
+    expect(await run({ thresholds }, {}, { sloFile: 'not even YAML: [' })).toMatchObject({ data: { score: 50 } })
+  })
+
+  test('takes a query of the input before one of the connection', async () => {
+    await run({ thresholds, queries: { p95: 'errors' } })
+    expect(server.asked[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
+  })
+
+  test.each([
+    ['null', null, 'p95 (there is no data)'],
+    ['NaN', 'NaN', 'p95 (the value is NaN)'],
+    ['Infinity', 'Infinity', 'p95 (the value is Infinity)'],
+  ])('of %s is errored, and never a pass', async (_, value, why) => {
+    answers = { response: value, errors: 0 }
+    expect(await run({ thresholds: [{ metric: 'p95', op: '>=', value: 0 }] })).toMatchObject({
+      ...{ status: 'errored', result: 'fail' },
+      message: `Not evaluated, since Gauge has no data, or not all, of ${why}`,
+      data: { indicatorResults: [{ value: { value: 0, success: false } }] },
+    })
+  })
+
+  test('of nothing is a warning where the connection says so', async () => {
+    answers = {}
+    expect(await run({ thresholds }, {}, { noData: 'warning' })).toMatchObject({
+      ...{ status: 'succeeded', result: 'warning' },
+      message: 'The evaluation ended with a warning with a score of 50: p95 was not measured (there is no data)',
+    })
+  })
+
+  test('names the first five of what is missed, and counts the others', async () => {
+    const names = Array.from({ length: 8 }, (_, at) => `m${at}`)
+    answers = Object.fromEntries(names.map((name) => [name, 9]))
+    const queries = Object.fromEntries(names.map((name) => [name, name]))
+    const { message } = await run({ queries, thresholds: names.map((metric) => ({ metric, op: '<', value: 1 })) })
+    expect(message).toMatch(/score of 0: m0 is 9, not <1; .*; m4 is 9, not <1; and 3 more$/)
+  })
+})
+
+describe('the time of an evaluation', () => {
+  const length = () => (server.asked[0]?.end ?? 0) - (server.asked[0]?.start ?? 0)
+  const evaluation = { evaluation: { timeframe: '10m', start: '', end: '' } }
+  const test_ = { test: { start: '2026-11-24T09:00:00.000Z', end: '2026-11-24T09:02:00.000Z' } }
+
+  test.each([
+    ['what the input says', { timeframe: '5m' }, { ...evaluation, ...test_ }, 300_000],
+    ['what evaluation.triggered says', {}, { ...evaluation, ...test_ }, 600_000],
+    ['when the test ran', {}, test_, 120_000],
+    ['what the connection says', {}, {}, 60_000],
+  ])('is %s', async (_, input, data, expected) => {
+    await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, ...input }, { data })
+    expect(length()).toBe(expected)
+  })
+
+  test('is of data that is there, where the answer is waited for', async () => {
+    const before = Date.now()
+    await run({ thresholds })
+    expect(server.asked[0]?.end).toBeGreaterThanOrEqual(before - 60_000)
+    expect(server.asked[0]?.end).toBeLessThanOrEqual(Date.now() - 60_000)
+  })
+
+  test('is waited for by a task until its data is there, and not asked for before', async () => {
+    const seen = await look({ timeframe: '5m', thresholds })
+    expect(seen).toMatchObject({ running: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
+    expect((seen as { after: number }).after).toBeGreaterThan(55)
+    expect((seen as { after: number }).after).toBeLessThanOrEqual(60)
+    expect(server.calls).toEqual([])
+  })
+
+  test('that is not over yet is no verdict of a silent call', async () => {
+    const end = new Date(Date.now() + 3_600_000).toISOString()
+    const { status, result, message } = await run({ thresholds, end })
+    expect({ status, result }).toEqual({ status: 'errored', result: 'fail' })
+    expect(message).toMatch(/^Not evaluated: Gauge has its data up to .* Call it with mode=interactive/)
+  })
+})
+
+/** What a task sees first. */
+async function look(input: object) {
+  const values = gauge.connection.parse(connection())
+  const action = actions['request-evaluation']
+  const event = parseEvent({ id: 'an-event', data: { project: 'shop' } })
+  const from = { event, connection: values, provider: gauge as never, silent: false }
+  const asked = action.input.parse(input)
+  const completed = action.complete((await action.prepare?.(asked as never, from)) as never, from)
+  const done = await action.act(gauge as never, clientOf(gauge, values), completed)
+  if (!('pending' in done)) throw new Error('It was not waited for')
+  return action.follow?.look(gauge as never, clientOf(gauge, values), completed, done.pending)
+}
+
+describe('what can not be evaluated', () => {
+  test.each([
+    [
+      { thresholds: [{ metric: 'p59', op: '<', value: 1 }] },
+      {},
+      'input.thresholds.0.metric: "p59" is not known; did you mean "p95"?',
+    ],
+    [
+      { sloFile: { ...sloFile, objectives: [{ sli: 'latency' }] } },
+      {},
+      'input.sloFile.objectives.0.sli: "latency" is not known',
+    ],
+    [{}, { sloFile: { ...sloFile, objectives: [{ sli: 'latency' }] } }, 'sloFile of the connection.objectives.0.sli'],
+    [{}, {}, 'input.thresholds are missing, and there is no sloFile: Gauge gives values, and no verdict'],
+    [{ thresholds }, { queries: undefined }, 'input.thresholds.0.metric: "p95" is not known here'],
+    [{ thresholds, sloFile }, {}, 'input.thresholds are one too many beside an sloFile'],
+    [{ thresholds, queries: { extra: 'x' } }, {}, 'input.queries has extra, which no threshold judges'],
+    [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a length of time'],
+    [
+      { thresholds, start: '2026-01-01T00:00:00Z', end: '2025-01-01T00:00:00Z', timeframe: undefined },
+      {},
+      'input.start must be before',
+    ],
+  ])('is refused at the door: %j of a connection with %j', async (input, more, says) => {
+    const failure = await failureOf(run(input, {}, more))
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
+    expect(server.calls).toEqual([])
+  })
+
+  test('by a file of the connection that is wrong is our own fault', async () => {
+    const failure = await failureOf(run({}, {}, { sloFile: 'objectives: 1' }))
+    expect(failure).toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('sloFile of the connection'),
+    })
+  })
+
+  test('while the platform is down is a failure that passes, silently and in a task', async () => {
+    server.down()
+    expect(await failureOf(run({ thresholds }))).toMatchObject({ transient: true })
+    const end = new Date(Date.now() - 120_000).toISOString()
+    expect(await failureOf(run({ thresholds, end }, { interactive: true }))).toMatchObject({ transient: true })
+  })
+
+  test('since it is refused ends its task with the reason', async () => {
+    server.failNext(400, { message: 'no such gauge' })
+    const end = new Date(Date.now() - 120_000).toISOString()
+    expect(await run({ thresholds, end }, { interactive: true })).toMatchObject({
+      ...{ status: 'errored', result: 'fail' },
+      message: expect.stringContaining('no such gauge'),
+    })
+  })
+
+  test('with earlier evaluations that nobody keeps says so', async () => {
+    const relative = { ...sloFile, objectives: [{ sli: 'p95', pass: [{ criteria: ['<=+10%'] }] }] }
+    expect(await failureOf(run({ sloFile: relative }))).toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('the caller has no orchestrator to read them from'),
+    })
+    const nameless = { data: { stage: undefined }, orchestrator: 'keptn' }
+    expect(await failureOf(run({ sloFile: relative }, nameless))).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('send data.stage'),
+    })
+  })
+})

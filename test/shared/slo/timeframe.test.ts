@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { utc, windowOf } from '../../../shared/slo/timeframe.ts'
+
+const now = Date.parse('2026-11-24T10:00:00Z')
+const shown = (asked: object) => {
+  const { start, end } = windowOf(asked, now)
+  return [utc(start), utc(end)]
+}
+
+describe('the time that is evaluated', () => {
+  test.each([
+    [{ timeframe: '5m' }, '2026-11-24T09:55:00Z', '2026-11-24T10:00:00Z'],
+    [{ timeframe: '1h30m' }, '2026-11-24T08:30:00Z', '2026-11-24T10:00:00Z'],
+    [{ timeframe: '90s' }, '2026-11-24T09:58:30Z', '2026-11-24T10:00:00Z'],
+    [{ timeframe: 'PT5M' }, '2026-11-24T09:55:00Z', '2026-11-24T10:00:00Z'],
+    [{ timeframe: 'P1D' }, '2026-11-23T10:00:00Z', '2026-11-24T10:00:00Z'],
+    [{ start: '2026-11-24T09:00:00Z' }, '2026-11-24T09:00:00Z', '2026-11-24T10:00:00Z'],
+    [{ start: '2026-11-24T09:00:00Z', timeframe: '5m' }, '2026-11-24T09:00:00Z', '2026-11-24T09:05:00Z'],
+    [{ end: '2026-11-24T09:00:00Z', timeframe: '5m' }, '2026-11-24T08:55:00Z', '2026-11-24T09:00:00Z'],
+    [{ start: '2026-11-24T09:58:00Z', timeframe: '5m' }, '2026-11-24T09:58:00Z', '2026-11-24T10:03:00Z'],
+    // Keptn's own, without a zone.
+    [{ start: '2021-01-02T15:00:00', end: '2021-01-02T15:10:00' }, '2021-01-02T15:00:00Z', '2021-01-02T15:10:00Z'],
+    [
+      { start: '2021-01-02T15:00:00.000Z', end: '2021-01-02T16:10:00+01:00' },
+      '2021-01-02T15:00:00Z',
+      '2021-01-02T15:10:00Z',
+    ],
+    [
+      { start: '2021-01-02T15:00', end: '2021-01-02T15:10:00.123456789Z' },
+      '2021-01-02T15:00:00Z',
+      '2021-01-02T15:10:00.123Z',
+    ],
+  ])('of %j is %s to %s', (asked, start, end) => {
+    expect(shown(asked)).toEqual([start, end])
+  })
+
+  test.each([
+    [{}, 'input.timeframe is missing, and the event carries none: write timeframe (5m), or start and end'],
+    [{ end: '2026-11-24T09:00:00Z' }, 'input.timeframe is missing'],
+    [{ timeframe: '5' }, 'input.timeframe must be a length of time such as 5m, 1h30m or PT5M, not "5"'],
+    [{ timeframe: '5 minutes' }, 'input.timeframe must be a length of time'],
+    [{ timeframe: '0m' }, 'input.timeframe must be a length of time'],
+    [{ timeframe: '-5m' }, 'input.timeframe must be a length of time'],
+    [{ timeframe: 'P1Y' }, 'input.timeframe must be an ISO 8601 duration'],
+    [{ start: 'yesterday' }, 'input.start must be a time such as 2026-11-24T10:00:00Z, not "yesterday"'],
+    [{ start: '2026-13-24T10:00:00Z' }, 'input.start must be a time'],
+    [{ start: '2026-11-24' }, 'input.start must be a time'],
+    [{ start: '2026-11-24T10:00:00Z' }, 'input.start must be before the end'],
+    [{ start: '2026-11-24T09:00:00Z', end: '2026-11-24T08:00:00Z' }, 'input.start must be before the end'],
+    [{ timeframe: '400d' }, 'input.start must be at most 366 days before the end'],
+    [
+      { start: '2026-11-24T09:00:00Z', end: '2026-11-24T09:30:00Z', timeframe: '5m' },
+      'input.timeframe is one too many',
+    ],
+  ])('of %j is refused: %s', (asked, says) => {
+    expect(() => windowOf(asked, now)).toThrow(says)
+  })
+
+  test('of any length is that long', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(300),
+        fc.nat(23),
+        fc.nat(59),
+        fc.integer({ min: 1, max: 59 }),
+        (days, hours, minutes, seconds) => {
+          const length = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+          for (const timeframe of [
+            `${days}d${hours}h${minutes}m${seconds}s`,
+            `P${days}DT${hours}H${minutes}M${seconds}S`,
+          ]) {
+            const { start, end } = windowOf({ timeframe }, now)
+            expect(end - start).toBe(length * 1_000)
+          }
+        },
+      ),
+    )
+  })
+
+  test('of any text is a time, or is refused by its name', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[pPtT0-9dhmsDHMS:.Z+-]{0,30}$/)), (text) => {
+        for (const asked of [{ timeframe: text }, { start: text }, { start: '2026-01-01T00:00:00Z', end: text }]) {
+          try {
+            const { start, end } = windowOf(asked, now)
+            expect(start).toBeLessThan(end)
+          } catch (error) {
+            expect((error as Error).message).toMatch(/^input\.(timeframe|start|end) /)
+          }
+        }
+      }),
+    )
+  })
+})
