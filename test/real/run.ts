@@ -4,10 +4,11 @@ import { locust } from './locust.ts'
 import { moto } from './moto.ts'
 import { ntfy } from './ntfy.ts'
 import { end, endAll, type Program, start } from './program.ts'
+import { prometheus } from './prometheus.ts'
 import { redmine } from './redmine.ts'
 import { unleash } from './unleash.ts'
 
-const programs: Program[] = [redmine, moto, unleash, locust, ntfy]
+const programs: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus]
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
 

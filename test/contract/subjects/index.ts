@@ -28,6 +28,7 @@ import { mattermost } from './mattermost.ts'
 import { msteams } from './msteams.ts'
 import { neoload } from './neoload.ts'
 import { pagerdutyEvents } from './pagerduty-events.ts'
+import { prometheus } from './prometheus.ts'
 import { rundeck } from './rundeck.ts'
 import { servicenow } from './servicenow.ts'
 import { slack } from './slack.ts'
@@ -70,6 +71,7 @@ export const subjects: Subject[] = [
   msteams,
   neoload,
   pagerdutyEvents,
+  prometheus,
   rundeck,
   servicenow,
   slack,

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { prometheus as provider } from '../../functions/slo/providers/prometheus.ts'
+import { evaluate } from '../functions/slo/drive.ts'
+import { clientOf, failureOf } from '../functions/use.ts'
+import type { Program } from './program.ts'
+
+const queries = {
+  up: 'sum(up{job="$SERVICE"})',
+  scrapes: 'sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))',
+  p95: 'histogram_quantile(0.95, sum by (le) (rate(prometheus_http_request_duration_seconds_bucket[1m])))',
+  nothing: 'sum(rate(errors_of_nobody_total[$DURATION_SECONDS]))',
+  undefined: 'vector(0) / 0',
+  each: 'prometheus_http_requests_total',
+  range: 'up[1m]',
+  text: '"up"',
+  broken: 'sum(rate(up[1m])',
+  matched: 'up * on (job) prometheus_http_requests_total',
+  doubtful: 'vector(1) + quantile(2, vector(1))',
+}
+
+/** What the provider asks, and what a real server makes of it. */
+export const prometheus: Program = {
+  name: 'Prometheus',
+  script: 'prometheus.sh',
+  async checks({ url }) {
+    const connection = { baseUrl: url, queries, dataDelay: 0 }
+    const run = (input: object, more: object = {}) =>
+      evaluate(provider, { ...connection, ...more }, { timeframe: '1m', ...input }, { data: { service: 'itself' } })
+    const of = (metric: string, op = '>', value = 0) => ({ thresholds: [{ metric, op, value }] })
+
+    return {
+      tests: [
+        ['answers', async () => void (await provider.check(clientOf(provider, provider.connection.parse(connection))))],
+        [
+          'is evaluated by thresholds',
+          async () => {
+            const passed = await run({ thresholds: [...of('up', '>=', 1).thresholds, ...of('scrapes').thresholds] })
+            assert.deepEqual([passed.status, passed.result, passed.data['score']], ['succeeded', 'pass', 100])
+            const failed = await run(of('up', '>', 1))
+            assert.deepEqual([failed.status, failed.result], ['succeeded', 'fail'])
+            assert.match(failed.message, /up is 1, not >1/)
+          },
+        ],
+        [
+          'is evaluated by an SLO file',
+          async () => {
+            const sloFile = `
+              spec_version: "1.0"
+              objectives:
+                - {sli: p95, displayName: Response time, pass: [{criteria: ["<10"]}], key_sli: true}
+                - {sli: up, pass: [{criteria: [">1"]}], warning: [{criteria: [">=1"]}]}
+                - {sli: scrapes}
+              total_score: {pass: "90%", warning: "75%"}`
+            const { status, result, message, data } = await run({ sloFile })
+            assert.deepEqual([status, result, data['score']], ['succeeded', 'warning', 75])
+            assert.match(message, /up is 1, not >1/)
+            const statuses = (data['indicatorResults'] as { status: string }[]).map((one) => one.status)
+            assert.deepEqual(statuses, ['pass', 'warning', 'info'])
+          },
+        ],
+        [
+          'has no data of what nobody measures, nor of what can not be calculated',
+          async () => {
+            for (const [name, why] of [
+              ['nothing', /nothing \(no series has data\)/],
+              ['undefined', /undefined \(the value is NaN\)/],
+            ] as const) {
+              const { status, result, message } = await run(of(name))
+              assert.deepEqual([status, result], ['errored', 'fail'])
+              assert.match(message, why)
+              assert.equal((await run(of(name), { noData: 'warning' })).result, 'warning')
+            }
+          },
+        ],
+        [
+          'says what is wrong with a query',
+          async () => {
+            for (const [name, words] of [
+              [
+                'broken',
+                /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
+              ],
+              ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
+              ['each', /The query of each is answered with \d+ series/],
+              ['range', /The query of range is answered with a matrix/],
+              ['text', /The query of text is answered with a string/],
+            ] as const) {
+              const failure = await failureOf(run(of(name)))
+              assert.equal(failure.kind, 'refused')
+              assert.match(failure.message, words)
+            }
+          },
+        ],
+        [
+          'says what makes a value doubtful',
+          async () => {
+            const { status, message } = await run(of('doubtful'))
+            assert.equal(status, 'errored')
+            assert.match(message, /doubtful \(PromQL warning: quantile value should be between 0 and 1, got 2/)
+          },
+        ],
+        [
+          'shows people the query',
+          async () => {
+            const { links } = await run(of('up'))
+            const answer = await fetch(links['prometheus slo'] ?? '')
+            assert.equal(answer.status, 200)
+            assert.match(await answer.text(), /Prometheus/)
+          },
+        ],
+      ],
+    }
+  },
+}
