@@ -12,5 +12,6 @@ export const chaosTesting = defineCategory({
     steadybit: async () => (await import('./providers/steadybit.ts')).steadybit,
     litmus: async () => (await import('./providers/litmus.ts')).litmus,
     toxiproxy: async () => (await import('./providers/toxiproxy.ts')).toxiproxy,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

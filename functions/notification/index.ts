@@ -17,5 +17,6 @@ export const notification = defineCategory({
     ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
     webhook: async () => (await import('./providers/webhook.ts')).webhook,
     'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
+    http: async () => (await import('../../shared/vendors/http/message.ts')).httpMessage,
   },
 })

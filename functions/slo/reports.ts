@@ -1,35 +1,41 @@
 import type { Category } from '../../shared/function/category.ts'
+import type { Provider } from '../../shared/function/provider.ts'
 import type { MessageProvider } from '../../shared/shapes/message.ts'
 import type { TicketProvider } from '../../shared/shapes/ticket.ts'
 
 type Load = Category['providers'][string]
 
-/** The platforms of another category as ones that take reports: each as a message. */
-export function reportsOfMessages(providers: Category['providers']): Category['providers'] {
-  return asReports(providers, async (load) => {
-    const { messageReport } = await import('./message-report.ts')
-    return messageReport((await load()) as unknown as MessageProvider)
-  })
+/** Platforms of messages as ones that take reports, by the names that they have here. */
+export function reportsOfMessages(providers: Record<string, Load | undefined>): Category['providers'] {
+  return asReports(providers, async (provider) =>
+    (await import('./message-report.ts')).messageReport(provider as unknown as MessageProvider),
+  )
 }
 
-/** The platforms of another category as ones that take reports: each as a comment on a ticket. */
+/** Platforms of tickets as ones that take reports, by the names that they have here. */
 export function reportsOfTickets(providers: Record<string, Load | undefined>): Category['providers'] {
-  const there = Object.entries(providers).filter((entry): entry is [string, Load] => entry[1] !== undefined)
-  return asReports(Object.fromEntries(there), async (load) => {
-    const { ticketReport } = await import('./ticket-report.ts')
-    return ticketReport((await load()) as unknown as TicketProvider)
-  })
+  return asReports(providers, async (provider) =>
+    (await import('./ticket-report.ts')).ticketReport(provider as unknown as TicketProvider),
+  )
 }
 
 function asReports(
-  providers: Category['providers'],
-  asReport: (load: Load) => ReturnType<Load>,
+  providers: Record<string, Load | undefined>,
+  asReport: (provider: Provider) => Promise<unknown>,
 ): Category['providers'] {
+  const there = Object.entries(providers).filter((entry): entry is [string, Load] => entry[1] !== undefined)
   return Object.fromEntries(
-    Object.entries(providers).map(([name, load]) => {
-      // One provider for the life of the process: its schema is kept by it.
-      let made: ReturnType<Load> | undefined
-      return [name, () => (made ??= asReport(load))]
+    there.map(([name, load]): [string, Load] => {
+      // One for the life of the process: its schema is kept by it.
+      let made: Promise<Provider> | undefined
+      const make = async () => (await asReport(await load())) as Provider
+      return [
+        name,
+        () => {
+          made ??= make()
+          return made
+        },
+      ]
     }),
   )
 }

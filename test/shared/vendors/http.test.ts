@@ -1,0 +1,375 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { setFlag } from '../../../shared/shapes/flag.ts'
+import { startJob } from '../../../shared/shapes/job.ts'
+import type { Message } from '../../../shared/shapes/message.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { httpEvaluation } from '../../../shared/vendors/http/evaluation.ts'
+import { httpFlag } from '../../../shared/vendors/http/flag.ts'
+import { httpJob } from '../../../shared/vendors/http/job.ts'
+import { httpMessage } from '../../../shared/vendors/http/message.ts'
+import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
+import { evaluate } from '../../functions/slo/drive.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
+import { type AnyApi, startAnyApi } from '../../servers/any-api.ts'
+
+let api: AnyApi
+beforeEach(async () => {
+  api = await startAnyApi()
+})
+afterEach(() => api.close())
+
+const common = () => ({
+  baseUrl: api.url,
+  token: api.token,
+  headers: { 'X-Api-Key': api.apiKey },
+  check: { path: 'me' },
+})
+type Options = Parameters<typeof clientOf>[2]
+
+const tickets = {
+  open: {
+    path: 'things',
+    body: '{title: input.title, text: input.description, area: input.project, ref: key}',
+    at: 'result',
+  },
+  get: { path: 'things/{input.id}', at: 'result' },
+  find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
+  update: { method: 'PATCH', path: 'things/{input.id}', body: '{title: input.title, state: input.state}' },
+  comment: { path: 'things/{input.id}/comments', body: '{text: input.comment, ref: key}' },
+  close: { path: 'things/{input.id}/end' },
+  ticket: { id: 'id', number: 'key', url: 'links.html', state: 'state', closed: "state=='done'" },
+}
+const ticketClient = (more: object = {}, options: Options = {}) =>
+  clientOf(httpTicket, httpTicket.connection.parse({ ...common(), ...tickets, ...more }), options)
+const problem = { title: 'Checkout is slow', description: '2 s', project: 'shop' }
+const provider = httpTicket as never
+
+describe('tickets of any API', () => {
+  test('are opened with what the connection says, and nothing that is not there', async () => {
+    expect(await openTicket.act(provider, ticketClient(), { title: 'Slow' })).toMatchObject({
+      message: 'Opened ticket T-1',
+      data: { id: '1', number: 'T-1', url: 'https://tool.example.com/things/1', state: 'new' },
+    })
+    expect(api.calls.at(-1)?.body).toEqual({ title: 'Slow', ref: keyOf(1) })
+  })
+
+  test('are opened once, since a repeat looks for the first', async () => {
+    api.loseNext('POST')
+    expect(await failureOf(openTicket.act(provider, ticketClient(), problem))).toMatchObject({ transient: true })
+    const again = await openTicket.act(provider, ticketClient({}, { repeated: true }), problem)
+    expect(again.message).toBe('Found ticket T-1, which an earlier try had opened')
+    expect(api.things).toHaveLength(1)
+  })
+
+  test('are opened once, where the API knows repeats by a header', async () => {
+    const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
+    api.loseNext('POST')
+    expect(await failureOf(openTicket.act(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
+    await openTicket.act(provider, ticketClient(more, { repeated: true }), problem)
+    expect(api.things).toHaveLength(1)
+  })
+
+  test('that may be there are not opened again where nothing can tell', async () => {
+    api.loseNext('POST')
+    const failure = await failureOf(openTicket.act(provider, ticketClient({ find: undefined }), problem))
+    expect(failure).toMatchObject({
+      kind: 'doubtful',
+      message: expect.stringContaining('Whether the ticket was opened'),
+    })
+    const repeated = ticketClient({ find: undefined }, { repeated: true })
+    expect(await failureOf(openTicket.act(provider, repeated, problem))).toMatchObject({ kind: 'doubtful' })
+    expect(api.things).toHaveLength(1)
+  })
+
+  test('are changed, commented on and closed, and read back', async () => {
+    await openTicket.act(provider, ticketClient(), problem)
+    const changed = await updateTicket.act(provider, ticketClient(), { id: '1', state: 'open', comment: 'still slow' })
+    expect(changed).toMatchObject({ message: 'Updated ticket T-1, now open' })
+    expect(api.things[0]).toMatchObject({
+      title: 'Checkout is slow',
+      state: 'open',
+      comments: [{ text: 'still slow' }],
+    })
+    expect(await closeTicket.act(provider, ticketClient(), { id: '1' })).toMatchObject({
+      message: 'Closed ticket T-1 (done)',
+    })
+    expect(await closeTicket.act(provider, ticketClient(), { id: '1' })).toMatchObject({
+      message: 'The ticket T-1 was closed already (done)',
+    })
+  })
+
+  test('get one comment, where the API can be asked for it', async () => {
+    const more = { hasComment: { path: 'things/{input.id}/comments', at: "[?ref=='x'] | [0]" } }
+    const hasComment = { path: 'things/{input.id}/comments', at: `[?ref=='${keyOf(1)}']` }
+    await openTicket.act(provider, ticketClient(), problem)
+    await updateTicket.act(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
+    await updateTicket.act(provider, ticketClient({ hasComment }, { repeated: true }), { id: '1', comment: 'once' })
+    expect(api.things[0]?.['comments']).toHaveLength(1)
+    await updateTicket.act(provider, ticketClient(more), { id: '1', comment: 'twice' })
+    expect(api.things[0]?.['comments']).toHaveLength(2)
+    const blind = ticketClient({}, { repeated: true })
+    expect(await failureOf(updateTicket.act(provider, blind, { id: '1', comment: 'x' }))).toMatchObject({
+      kind: 'doubtful',
+    })
+  })
+
+  test('that the API refuses are refused in its words', async () => {
+    const failure = await failureOf(openTicket.act(provider, ticketClient(), { title: 'refuse me' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('the title is taken') })
+  })
+
+  test.each([
+    ['its id is nowhere', { ticket: { ...tickets.ticket, id: 'number' } }, 'platform', 'nothing at ticket.id'],
+    [
+      'an expression does not fit',
+      { ticket: { ...tickets.ticket, closed: "starts_with(id, 'x')" } },
+      'refused',
+      'ticket.closed of the connection does not fit',
+    ],
+    [
+      'the path needs what is not there',
+      { get: { path: 'things/{input.nothing}' } },
+      'refused',
+      'get.path of the connection needs input.nothing',
+    ],
+  ])('where %s say so', async (_, more, kind, says) => {
+    await openTicket.act(provider, ticketClient(), problem)
+    const failure = await failureOf(closeTicket.act(provider, ticketClient(more), { id: '1' }))
+    expect(failure).toMatchObject({ kind, message: expect.stringContaining(says) })
+  })
+
+  test('that the connection has no call for are our own fault', async () => {
+    await openTicket.act(provider, ticketClient(), problem)
+    for (const [name, act] of [
+      ['update', () => updateTicket.act(provider, ticketClient({ update: undefined }), { id: '1', state: 'x' })],
+      ['comment', () => updateTicket.act(provider, ticketClient({ comment: undefined }), { id: '1', comment: 'x' })],
+      ['close', () => closeTicket.act(provider, ticketClient({ close: undefined }), { id: '1' })],
+    ] as const) {
+      expect(await failureOf(act())).toMatchObject({
+        kind: 'misconfigured',
+        message: expect.stringContaining(`The connection has no "${name}"`),
+      })
+    }
+  })
+
+  test.each(['../me', '..', '.', 'a/b', 'a?b=c', '1#x', '%2e%2e'])(
+    'of an id %j stay in their part of the path',
+    async (id) => {
+      await failureOf(closeTicket.act(provider, ticketClient(), { id }))
+      for (const { path } of api.calls) expect(path.startsWith('/things/')).toBe(true)
+    },
+  )
+})
+
+const jobs = {
+  start: { path: 'things', body: '{title: input.target, args: input.parameters, ref: key}', at: 'result' },
+  look: { path: 'things/{input.id}', at: 'result' },
+  stop: { path: 'things/{input.id}/end' },
+  find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
+  run: { id: 'id', url: 'links.html', state: 'state', step: 'step', reason: 'why', output: 'output' },
+  states: { new: 'running', done: 'pass', broken: 'fail' },
+}
+const start = startJob({ summary: 'Starts', silent: 'answers' })
+const jobClient = (more: object = {}, options: Options = {}) =>
+  clientOf(httpJob, httpJob.connection.parse({ ...common(), ...jobs, ...more }), options)
+const run = { target: 'nightly', parameters: { size: 3 } }
+const job = httpJob as never
+
+describe('jobs of any API', () => {
+  test('are started, followed and judged by what the connection says', async () => {
+    const begun = await start.act(job, jobClient(), run)
+    expect(begun).toMatchObject({ outcome: { message: 'Started run 1' }, pending: { id: '1' } })
+    expect(api.things[0]).toMatchObject({ title: 'nightly', args: { size: 3 }, ref: keyOf(1) })
+    const { pending } = begun as { pending: unknown }
+    const look = () =>
+      start.follow?.look(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, pending)
+    Object.assign(api.things[0] ?? {}, { step: '2 of 3' })
+    expect(await look()).toMatchObject({ running: 'new', step: '2 of 3' })
+    Object.assign(api.things[0] ?? {}, { state: 'done', output: { p95: 7 } })
+    expect(await look()).toMatchObject({
+      ended: {
+        status: 'succeeded',
+        result: 'fail',
+        message: 'Run 1 ended as done: p95 is 7, not < 5',
+        data: { p95: 7 },
+      },
+    })
+    Object.assign(api.things[0] ?? {}, { state: 'broken', why: 'out of memory' })
+    expect(await look()).toMatchObject({ ended: { result: 'fail', message: expect.stringContaining('out of memory') } })
+    Object.assign(api.things[0] ?? {}, { state: 'napping' })
+    expect(await look()).toMatchObject({ running: 'napping (which is not known here)' })
+  })
+
+  test.each([
+    ['is looked for', {}],
+    ['is known by a header', { find: undefined, idempotencyHeader: 'Idempotency-Key' }],
+  ])('are started once, where a repeat %s', async (_, more) => {
+    api.loseNext('POST')
+    expect(await failureOf(start.act(job, jobClient(more), run))).toMatchObject({ transient: true })
+    await start.act(job, jobClient(more, { repeated: true }), run)
+    expect(api.things).toHaveLength(1)
+  })
+
+  test('are not started again where nothing can tell', async () => {
+    api.loseNext('POST')
+    expect(await failureOf(start.act(job, jobClient({ find: undefined }), run))).toMatchObject({ kind: 'doubtful' })
+  })
+
+  test('are stopped, or say that they can not be', async () => {
+    const { pending } = (await start.act(job, jobClient(), run)) as { pending: unknown }
+    await start.follow?.stop(job, jobClient(), run, pending)
+    expect(api.things[0]?.['state']).toBe('done')
+    expect(await failureOf(httpJob.stop(jobClient({ stop: undefined }), { id: '1' }))).toMatchObject({
+      kind: 'misconfigured',
+    })
+    expect(() => httpJob.checkStart({ ...run, onDeadline: 'stop' }, jobClient({ stop: undefined }).connection)).toThrow(
+      'the connection has no "stop": write leave',
+    )
+  })
+
+  test('that break something run only what the connection allows', () => {
+    const connection = experiment.connection.parse({ ...common(), ...jobs, allow: 'nightly*' })
+    expect(() => experiment.checkStart({ ...run, target: 'everything' }, connection)).toThrow(
+      'outside of the blast radius',
+    )
+    expect(() => experiment.checkStart({ ...run, target: 'nightly-2' }, connection)).not.toThrow()
+    expect(() => experiment.connection.parse({ ...common(), ...jobs })).toThrow()
+  })
+})
+
+describe('flags of any API', () => {
+  const flags = {
+    ...{ environment: 'production' },
+    get: { path: 'things/{input.flag}', at: 'result' },
+    set: { method: 'PATCH', path: 'things/{input.flag}', body: '{enabled: input.on, share: input.percentage}' },
+    flag: { on: 'enabled', percentage: 'share', url: 'links.html' },
+  }
+  const client = (more: object = {}) =>
+    clientOf(httpFlag, httpFlag.connection.parse({ ...common(), ...flags, ...more }))
+  const change = (on: boolean) => ({
+    ...{ environment: 'production', project: undefined, comment: undefined, single: true },
+    changes: [{ flag: 'promo', on, percentage: 25 }],
+  })
+
+  test('are set, and read back', async () => {
+    api.things.push({ id: 1, flag: 'promo', enabled: false, share: 0 })
+    const done = await setFlag.act(httpFlag as never, client(), change(true) as never)
+    expect(done).toMatchObject({ result: 'pass' })
+    expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
+  })
+
+  test('that are neither on nor off are a fault of the API', async () => {
+    api.things.push({ id: 1, flag: 'promo', enabled: 'perhaps' })
+    const failure = await failureOf(httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'))
+    expect(failure).toMatchObject({ kind: 'platform', message: expect.stringContaining('must find true or false') })
+  })
+})
+
+describe('messages to any API', () => {
+  const message: Message = { mood: 'good', title: 'Deployed', text: 'All is well', fields: [], links: [] }
+  const post = {
+    path: 'things',
+    body: "{title: message.title, emoji: message.mood=='good' && ':tada:' || ':x:', ref: key}",
+    at: 'result',
+  }
+  const client = (more: object = {}) =>
+    clientOf(httpMessage, httpMessage.connection.parse({ ...common(), post, ...more }))
+
+  test('are what the connection makes of them', async () => {
+    const posted = { id: 'key', url: 'links.html' }
+    expect(await httpMessage.post(client({ posted }), undefined, message)).toEqual({
+      id: 'T-1',
+      url: 'https://tool.example.com/things/1',
+    })
+    expect(api.things[0]).toMatchObject({ title: 'Deployed', emoji: ':tada:', ref: keyOf(1) })
+    expect(await httpMessage.post(client(), undefined, message)).toEqual({ id: undefined, url: undefined })
+  })
+})
+
+describe('values of any API', () => {
+  const connection = (more: object = {}) => ({
+    ...common(),
+    measure: { path: 'values/{query}', query: { from: 'startSeconds', to: 'end' } },
+    indicator: { value: 'value' },
+    ...more,
+  })
+  const asked = (query: string) => ({
+    ...{ timeframe: '5m', queries: { it: query } },
+    thresholds: [{ metric: 'it', op: '<', value: 500 }],
+  })
+
+  test.each([
+    ['p95', 'pass', 480],
+    ['text', 'pass', 12.5],
+  ])('are judged: %s', async (query, result, value) => {
+    expect(await evaluate(httpEvaluation, connection(), asked(query))).toMatchObject({
+      result,
+      data: { indicatorResults: [{ value: { value } }] },
+    })
+    expect(api.calls.at(-1)?.query.get('from')).toMatch(/^\d{10}$/)
+    expect(api.calls.at(-1)?.query.get('to')).toMatch(/^\d{4}-/)
+  })
+
+  test('that are none are no pass', async () => {
+    expect(await evaluate(httpEvaluation, connection(), asked('none'))).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('it (the API has no value)'),
+    })
+  })
+
+  test('that the API refuses name their query', async () => {
+    const failure = await failureOf(evaluate(httpEvaluation, connection(), asked('other')))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^The query of it: .*no series other/),
+    })
+  })
+})
+
+describe('the connection to any API', () => {
+  test('is checked by the call that it has for that', async () => {
+    await httpTicket.check(ticketClient())
+    expect(api.calls).toMatchObject([{ method: 'GET', path: '/me' }])
+    expect(await failureOf(Promise.resolve(httpTicket.check(ticketClient({ check: undefined }))))).toMatchObject({
+      kind: 'misconfigured',
+    })
+    expect(await failureOf(Promise.resolve(httpTicket.check(ticketClient({ token: 'another-token' }))))).toMatchObject({
+      kind: 'credentials',
+    })
+  })
+
+  test.each([
+    [{ open: { path: 'http://evil.example.com/x' } }],
+    [{ open: { path: '//evil.example.com/x' } }],
+    [{ open: { path: '../admin' } }],
+    [{ open: { path: 'things?all=1' } }],
+    [{ open: { path: 'things', body: '{title:' } }],
+    [{ open: { path: 'things', verb: 'POST' } }],
+    [{ ticket: { id: 'id[' } }],
+  ])('is refused with what is wrong in it: %j', (more) => {
+    expect(() => httpTicket.connection.parse({ ...common(), ...tickets, ...more })).toThrow()
+  })
+
+  test('keeps its secrets to itself, whatever the API says', async () => {
+    const values = httpTicket.connection.parse({ ...common(), ...tickets })
+    expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey])
+    api.failNext(400, { error: { message: `bad ${api.token} and ${api.apiKey}` } })
+    const failure = await failureOf(openTicket.act(provider, ticketClient(), problem))
+    expect(failure.message).toContain('bad *** and ***')
+  })
+
+  test('to an API that is down is a failure that passes', async () => {
+    api.down()
+    for (const promise of [
+      openTicket.act(provider, ticketClient(), problem),
+      start.act(job, jobClient(), run) as Promise<unknown>,
+    ]) {
+      const failure = await failureOf(promise)
+      expect(failure).toBeInstanceOf(Failure)
+      expect(failure.transient).toBe(true)
+    }
+  })
+})
