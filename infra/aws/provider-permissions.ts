@@ -36,6 +36,7 @@ const executions = 'Executions get their ids when they are started; there is no 
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchapplicationsignals.html
  */
 export const providerAccess = {
   'aws-appconfig': {
@@ -297,6 +298,19 @@ export const providerAccess = {
       },
     },
     permissions: (named) => [{ actions: ['sns:Publish', 'sns:GetTopicAttributes'], resources: named('topic') }],
+  },
+  'aws-application-signals': {
+    arns: {
+      slo: {
+        pattern: new RegExp(
+          `^arn:[a-z-]+:application-signals:${region}:\\d{12}:slo/[0-9A-Za-z][-._0-9A-Za-z ]{0,126}[0-9A-Za-z]$`,
+        ),
+        example: 'arn:aws:application-signals:<region>:<account>:slo/<name>',
+      },
+    },
+    permissions: (named) => [
+      { actions: ['application-signals:BatchGetServiceLevelObjectiveBudgetReport'], resources: named('slo') },
+    ],
   },
 } satisfies Record<string, ProviderAccess>
 

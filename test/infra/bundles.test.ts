@@ -54,6 +54,7 @@ const clients: Record<string, string> = {
   'aws-dlt': '@aws-sdk/credential-providers',
   'aws-fis': '@aws-sdk/credential-providers',
   'aws-sns': '@aws-sdk/credential-providers',
+  'aws-application-signals': '@aws-sdk/credential-providers',
 }
 
 describe('the clients of AWS that only some providers need', () => {

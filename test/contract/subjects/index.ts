@@ -1,6 +1,7 @@
 import type { Subject } from '../cases.ts'
 import { akamas } from './akamas.ts'
 import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
+import { awsApplicationSignals } from './aws-application-signals.ts'
 import { awsCodeBuild } from './aws-codebuild.ts'
 import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
 import { awsDlt } from './aws-dlt.ts'
@@ -40,6 +41,7 @@ import { unleash } from './unleash.ts'
 export const subjects: Subject[] = [
   akamas,
   awsAppConfig,
+  awsApplicationSignals,
   awsCodeBuild,
   awsCodePipeline,
   awsCodePipelineRollback,
@@ -87,6 +89,10 @@ export const withoutContract: Record<string, string> = {
   awx: 'There is none here; its tests answer as its public source has it, from what test/servers/awx.ts names',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
+  datadog:
+    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/servers/datadog.ts has them',
+  'datadog-event':
+    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/servers/datadog.ts has them',
   flagsmith:
     'There is none here; its tests answer as its public source has it, from what test/servers/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',

@@ -41,6 +41,7 @@ const restCalls: Record<string, Record<string, string[]>> = {
   },
   // Which call it is stands in the form.
   sns: { 'POST ': ['Publish', 'GetTopicAttributes'] },
+  'application-signals': { 'POST budget-report': ['BatchGetServiceLevelObjectiveBudgetReport'] },
 }
 
 const deployed = synthesize({}, categories)

@@ -98,7 +98,7 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, aws-application-signals, assumeRoles',
     ],
     [
       { awsProviders: { 'aws-cloudwatch': [] } },

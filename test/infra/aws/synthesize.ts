@@ -43,6 +43,7 @@ export const awsProviders = {
     'arn:aws:iam::123456789012:role/trainings',
   ],
   'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:deploys'],
+  'aws-application-signals': ['arn:aws:application-signals:eu-west-1:123456789012:slo/checkout-latency'],
 }
 
 /** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
@@ -73,6 +74,7 @@ export const tenCategories: CategoryInfo[] = [
     'aws-step-functions': {},
     'aws-fis': {},
     'aws-sns': {},
+    'aws-application-signals': {},
   },
 }))
 
