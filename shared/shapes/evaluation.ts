@@ -113,11 +113,12 @@ export function requestEvaluation({
       const window = windowOf(asked.time, until)
       const begun = provider.begin ? await provider.begin(client, requested(asked, window)) : undefined
       const pending: Pending = { window, ...(begun === undefined ? {} : { begun }) }
-      if (asked.silent && dueAt(asked, window) <= now) {
-        const seen = await evaluate(provider, client, asked, pending)
-        if ('ended' in seen) return seen.ended
+      if (!asked.silent || dueAt(asked, window) > now) {
+        return { outcome: notYet(provider, asked, window), pending } satisfies Begun
       }
-      return { outcome: notYet(provider, asked, window), pending } satisfies Begun
+      const seen = await evaluate(provider, client, asked, pending)
+      if ('ended' in seen) return seen.ended
+      return { outcome: notYet(provider, asked, window, true), pending: seen.pending } satisfies Begun
     },
     follow: {
       silent: 'waits',

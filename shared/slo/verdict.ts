@@ -43,12 +43,17 @@ function some(texts: readonly string[]): string {
   return [...texts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-/** What a silent call hears whose evaluation takes longer than it can wait: that is no verdict. */
-export function notYet({ title, begin }: EvaluationProvider, asked: Evaluate, window: Window): Outcome {
+/**
+ * What a silent call hears whose evaluation takes longer than it can wait: that is no verdict.
+ *
+ * @param runs whether the platform evaluates already, and does not wait for its data any more
+ */
+export function notYet({ title, begin }: EvaluationProvider, asked: Evaluate, window: Window, runs = false): Outcome {
   const due = dueAt(asked, window)
-  const why = begin
-    ? `${title} has not ended its evaluation yet`
-    : `${title} has its data up to ${utc(window.end)} at ${utc(due)}`
+  const why =
+    begin || runs
+      ? `${title} has not ended its evaluation yet`
+      : `${title} has its data up to ${utc(window.end)} at ${utc(due)}`
   const message = `${sentence(`Not evaluated: ${why}`)} Call it with mode=interactive, which waits for it, or for a time that is further back`
   return {
     status: 'errored',

@@ -67,6 +67,32 @@ export const beyond: Record<string, Beyond[]> = {
       answer: { Attributes: '' },
     },
   ],
+  'dynatrace-environment-v2': [
+    {
+      operation: 'GET /api/v2/events',
+      docs: 'https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events',
+      why: 'left out of the contract',
+      query: { from: text, to: text, eventSelector: text, entitySelector: text, nextPageKey: text, pageSize: count },
+      answer: { totalCount: 0, pageSize: 100, events: [] },
+    },
+  ],
+  'dynatrace-platform-slo': [
+    {
+      operation: 'POST /platform/slo/v1/slos/evaluation:start',
+      docs: 'https://docs.dynatrace.com/docs/dynatrace-api/platform-api/platform-slo-v1/slos-evaluation-start-post',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['id'],
+        properties: {
+          id: text,
+          customTimeframe: { type: 'object', properties: { timeframeFrom: text, timeframeTo: text } },
+          requestTimeoutMilliseconds: count,
+        },
+        additionalProperties: false,
+      },
+    },
+  ],
   mattermost: [
     {
       operation: 'POST /api/v4/posts',

@@ -14,6 +14,8 @@ import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
 import { blazemeter } from './blazemeter.ts'
 import { chaosMesh } from './chaos-mesh.ts'
 import { databricks } from './databricks.ts'
+import { dynatrace, dynatraceEvent } from './dynatrace.ts'
+import { dynatracePlatform } from './dynatrace-platform.ts'
 import { gatling } from './gatling.ts'
 import { github } from './github.ts'
 import { githubActions } from './github-actions.ts'
@@ -58,6 +60,9 @@ export const subjects: Subject[] = [
   blazemeter,
   chaosMesh,
   databricks,
+  dynatrace,
+  dynatraceEvent,
+  dynatracePlatform,
   gatling,
   github,
   githubActions,

@@ -1,0 +1,142 @@
+import { key, type Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const contract = 'dynatrace-environment-v2'
+const one = 'GET /slo/{id}'
+const list = 'GET /slo'
+const ingest = 'POST /events/ingest'
+const token = 'dt0c01.ABCDEFGH.0123456789ABCDEF'
+const id = '7d07efde-b714-3e6e-ad95-08490e2540c4'
+const as = (fields: object) => ({ body: (example: object) => ({ ...example, ...fields }) })
+const met = as({ status: 'SUCCESS', evaluatedPercentage: 99.97 })
+const violated = { path: 'from', message: 'must be in the past', parameterLocation: 'QUERY' }
+const refusal = { error: { code: 400, message: 'Constraints violated.', constraintViolations: [violated] } }
+
+const action = 'request-evaluation'
+const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
+const input = { ...time, slo: id }
+
+export const dynatrace: Subject = {
+  name: 'dynatrace',
+  contract,
+  cases: [
+    { action: 'check', how: 'the credentials' },
+    { action, how: 'that is met', input, answers: { [one]: [met] }, says: 'passed with a score of 100' },
+    {
+      action,
+      how: 'as the example has it',
+      input,
+      refused: true,
+      says: `ended with a warning with a score of 50: ${id} is 99.94, not >=99.95`,
+    },
+    {
+      action,
+      how: 'by its name',
+      input: { ...time, slo: 'Checkout availability' },
+      refused: true,
+      says: 'ended with a warning',
+    },
+    {
+      action,
+      how: 'by a name that there is not',
+      input: { ...time, slo: 'Nothing' },
+      answers: { [list]: [{ body: { slo: [], totalCount: 0, pageSize: 25 } }] },
+      refused: true,
+      says: 'shows no SLO named "Nothing"',
+    },
+    {
+      action,
+      how: 'held against thresholds',
+      input: { ...time, queries: { rate: id }, thresholds: [{ metric: 'rate', op: '>=', value: 99 }] },
+      says: 'passed',
+    },
+    {
+      action,
+      how: 'without data',
+      input,
+      answers: { [one]: [as({ evaluatedPercentage: -1, error: 'NO_DATA' })] },
+      refused: true,
+      says: 'NO_DATA',
+    },
+    {
+      action,
+      how: 'refused',
+      input,
+      answers: { [one]: [{ status: 400, body: refusal }] },
+      refused: true,
+      says: 'Constraints violated.; from: must be in the past',
+    },
+  ],
+  run: driveProvider('slo', 'dynatrace', { token }),
+}
+
+const indicator = {
+  ...{ displayName: 'Response time', status: 'pass', score: 1 },
+  value: { metric: 'p95', value: 312.4, success: true },
+  passTargets: [{ criteria: '<=400', targetValue: 400, violated: false }],
+}
+const evaluation = { result: 'pass', score: 100, indicatorResults: [indicator] }
+const data = { status: 'succeeded', result: 'pass', evaluation, labels: { team: 'shop' } }
+const report = { action: 'push-report', input: {}, data }
+const fields = {
+  ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")' },
+  properties: { version: 4 },
+}
+const reported = (...statuses: string[]) => ({
+  reportCount: statuses.length,
+  eventIngestResults: statuses.map((status) => ({ correlationId: 'c7c5bfb8c0d1b6f4', status })),
+})
+
+export const dynatraceEvent: Subject = {
+  name: 'dynatrace-event',
+  contract,
+  cases: [
+    { action: 'check', how: 'the credentials' },
+    { ...report, how: 'an evaluation', says: 'a CUSTOM_INFO event on 1 entity' },
+    {
+      ...report,
+      how: 'with its times',
+      data: { ...data, evaluation: { ...evaluation, timeStart: time.start, timeEnd: time.end } },
+      says: 'CUSTOM_INFO',
+    },
+    { ...report, how: 'with what only it knows', input: { fields }, says: 'CUSTOM_DEPLOYMENT' },
+    {
+      ...report,
+      how: 'that opens a problem',
+      input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } },
+      data,
+    },
+    { ...report, how: 'again, where it is not there', repeated: true, says: 'on 1 entity' },
+    {
+      ...report,
+      how: 'again',
+      repeated: true,
+      answers: {
+        'GET /api/v2/events': [
+          {
+            body: {
+              totalCount: 1,
+              events: [{ correlationId: 'c7c5', properties: [{ key: 'cloudAutomationWebhooksKey', value: key }] }],
+            },
+          },
+        ],
+      },
+      says: 'was there already',
+    },
+    {
+      ...report,
+      how: 'that one entity does not get',
+      answers: { [ingest]: [{ status: 201, body: reported('OK', 'INVALID_ENTITY_TYPE') }] },
+      refused: true,
+      says: 'on 1 of 2 entities (INVALID_ENTITY_TYPE)',
+    },
+    {
+      ...report,
+      how: 'that matches nothing',
+      answers: { [ingest]: [{ status: 201, body: reported() }] },
+      refused: true,
+      says: 'no entity matches the environment',
+    },
+  ],
+  run: driveProvider('slo', 'dynatrace-event', { token }),
+}

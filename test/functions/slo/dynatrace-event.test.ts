@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type DynatraceServer, startDynatrace } from '../../servers/dynatrace.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { evaluated, report } from './drive.ts'
+
+let server: DynatraceServer
+beforeEach(async () => {
+  server = await startDynatrace()
+})
+afterEach(() => server.close())
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+/, '')
+const recent = () => ({ ...evaluated, timeStart: minutesAgo(10), timeEnd: minutesAgo(5) })
+const connection = (fields: object = {}) => ({ baseUrl: server.url, token: server.token, ...fields })
+const push = (input: object = {}, options: Parameters<typeof report>[3] = {}, fields: object = {}) =>
+  report(dynatraceEvent, connection(fields), input, { ...options, data: { evaluation: recent(), ...options.data } })
+const posted = () => server.calls.filter(({ method }) => method === 'POST')
+const event = () => server.state.events.at(-1)
+
+describe('the connection', () => {
+  test('is checked with one small call', async () => {
+    await dynatraceEvent.check(clientOf(dynatraceEvent, dynatraceEvent.connection.parse(connection())))
+    expect(server.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v2/events'])
+  })
+
+  test('says that a token is wrong, and never shows one', async () => {
+    const failure = await failureOf(push({}, {}, { token: 'dt0c01.of-somebody-else' }))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).not.toContain('of-somebody-else')
+    expect(secretsIn(dynatraceEvent.connection, dynatraceEvent.connection.parse(connection()))).toEqual([server.token])
+    server.failNext(400, { error: { code: 400, message: `What is ${server.token}?` } }, { on: 'POST' })
+    expect((await failureOf(push())).message).toContain('What is ***?')
+  })
+})
+
+describe('a report', () => {
+  test('is an event over the time that was evaluated, with each objective', async () => {
+    const evaluation = recent()
+    const outcome = await push({}, { data: { evaluation } })
+    expect(outcome).toMatchObject({
+      ...{ status: 'succeeded', result: 'pass', data: { id: 'c7c5bfb8c0d1b6f0' } },
+      message: expect.stringContaining('to Dynatrace: a CUSTOM_INFO event on 1 entity'),
+    })
+    expect(posted()).toHaveLength(1)
+    expect(posted()[0]?.body).toEqual({
+      eventType: 'CUSTOM_INFO',
+      title: expect.stringContaining('checkout'),
+      startTime: Date.parse(evaluation.timeStart),
+      endTime: Date.parse(evaluation.timeEnd),
+      properties: {
+        cloudAutomationWebhooksKey: keyOf(1),
+        ...{ result: 'warning', score: '75', project: 'shop', stage: 'production', service: 'checkout' },
+        keptnContext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
+        ...{ timeStart: evaluation.timeStart, timeEnd: evaluation.timeEnd },
+        url: 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e',
+        'objective.error_rate': 'warning: 1.2 (target <1)',
+        'objective.Response time p95': 'pass: 312.4 (target <=400)',
+        'label.team': 'shop',
+      },
+    })
+  })
+
+  test('is on the entities that the connection selects by the event', async () => {
+    const entitySelector = 'type(SERVICE),entityName.equals("$SERVICE"),tag("stage:$STAGE")'
+    server.state.matches = 3
+    expect((await push({}, {}, { entitySelector })).message).toContain('on 3 entities')
+    expect(event()?.entitySelector).toBe('type(SERVICE),entityName.equals("checkout"),tag("stage:production")')
+  })
+
+  test('lets no name of the event reach into the selector', async () => {
+    const data = { service: 'x"),type(HOST' }
+    const failure = await failureOf(push({}, { data }, { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' }))
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('data.service') })
+    expect(server.calls).toEqual([])
+  })
+
+  test('takes what the caller says before what the connection does', async () => {
+    const fields = {
+      ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
+      properties: { version: 4, result: 'ours', cloudAutomationWebhooksKey: 'none' },
+    }
+    await push({ fields }, {}, { eventType: 'CUSTOM_ANNOTATION', entitySelector: 'type(SERVICE)' })
+    expect(event()).toMatchObject({
+      ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
+      properties: { version: '4', result: 'ours', score: '75', cloudAutomationWebhooksKey: keyOf(1) },
+    })
+  })
+
+  test('opens a problem now, and not in the past', async () => {
+    await push({ fields: { eventType: 'CUSTOM_ALERT', timeout: '30' } })
+    expect(event()).toMatchObject({ eventType: 'CUSTOM_ALERT', timeout: 30 })
+    expect(event()).not.toHaveProperty('startTime')
+  })
+
+  test.each([
+    ['are too long ago', { timeStart: minutesAgo(32 * 24 * 60), timeEnd: minutesAgo(5) }],
+    ['are none', { timeStart: 'yesterday', timeEnd: 7 }],
+    ['are the wrong way round', { timeStart: minutesAgo(5), timeEnd: minutesAgo(10) }],
+  ])('is of now where its times %s', async (_what, times) => {
+    await push({}, { data: { evaluation: { ...evaluated, ...times } } })
+    expect(event()).not.toHaveProperty('startTime')
+  })
+
+  test('reads a time without a zone as UTC, as Keptn writes it', async () => {
+    const evaluation = recent()
+    await push({}, { data: { evaluation: { ...evaluation, timeStart: evaluation.timeStart.replace('Z', '') } } })
+    expect(event()?.startTime).toBe(Date.parse(evaluation.timeStart))
+  })
+
+  test('stays within what Dynatrace takes, and tells of those first that were missed', async () => {
+    const objective = (name: string, status: string) => ({
+      ...{ displayName: name, status, score: 0, passTargets: [{ criteria: `<${'9'.repeat(5_000)}` }] },
+      value: { metric: name, value: 1, success: true },
+    })
+    const passed = Array.from({ length: 150 }, (_, at) => objective(`${at} ${'n'.repeat(200)}`, 'pass'))
+    const indicatorResults = [...passed, objective('same', 'fail'), objective('same', 'fail')]
+    const labels = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`l${at}`, 'x']))
+    await push({}, { data: { evaluation: { ...recent(), indicatorResults }, labels } })
+    const properties = event()?.properties ?? {}
+    const names = Object.keys(properties)
+    expect(names).toHaveLength(100)
+    expect(names.filter((name) => name.startsWith('objective.')).slice(0, 2)).toEqual([
+      'objective.same',
+      'objective.same #2',
+    ])
+    const told = names.filter((name) => name.startsWith('objective.')).length
+    expect(properties['objectivesLeftOut']).toBe(String(152 - told))
+  })
+
+  test('says of an objective without data that there is none', async () => {
+    const value = { metric: 'p95', value: 0, success: false, message: 'no series has data' }
+    const indicatorResults = [{ displayName: 'p95', status: 'fail', score: 0, value, passTargets: [] }]
+    await push({}, { data: { evaluation: { ...recent(), indicatorResults } } })
+    expect(event()?.properties['objective.p95']).toBe('fail: no data')
+  })
+
+  test.each([
+    ['a field that is not known', { fields: { title: 'Mine' } }, 'input.fields.title'],
+    ['an event type that is none', { fields: { eventType: 'BIG' } }, 'input.fields.eventType'],
+    ['a property that is no text', { fields: { properties: { a: { b: 1 } } } }, 'input.fields.properties.a'],
+    ['a channel', { channel: '#ops' }, 'input.channel'],
+  ])('is refused before anything is sent for %s', async (_what, input, path) => {
+    expect(await failureOf(push(input))).toMatchObject({ kind: 'invalid', errors: [{ path }] })
+    expect(server.calls).toEqual([])
+  })
+})
+
+describe('a report that Dynatrace does not take', () => {
+  test('is refused where nothing matches, with what to do', async () => {
+    server.state.matches = 0
+    const failure = await failureOf(push({}, {}, { entitySelector: 'type(SERVICE),entityName("nobody")' }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain('no entity matches the entitySelector type(SERVICE),entityName("nobody")')
+    expect(failure.message).toContain('active within the last 24 hours')
+  })
+
+  test('is refused where some entities did not get it, inside of a success', async () => {
+    Object.assign(server.state, { matches: 3, statuses: ['OK', 'INVALID_ENTITY_TYPE', 'INVALID_METADATA'] })
+    const failure = await failureOf(push())
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toBe(
+      'Dynatrace did not take the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA), the others have it.',
+    )
+  })
+
+  test('says in the words of Dynatrace why', async () => {
+    server.state.scopes = []
+    expect(await failureOf(push())).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('403 to POST /api/v2/events/ingest: Token is missing required scope'),
+    })
+  })
+
+  test.each([
+    ['is limited', () => server.failNext(429, ''), false],
+    ['fails', () => server.failNext(503, '<html>'), true],
+    ['is down', () => server.down(), true],
+  ])('can be tried again where Dynatrace %s', async (_what, break_, afterWrite) => {
+    break_()
+    expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite })
+  })
+})
+
+describe('a report whose answer was lost', () => {
+  test.each([0, 1])('is found by its key, also where it is listed late (%i)', async (listsLate) => {
+    server.loseNext('POST')
+    expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite: true })
+    server.state.listsLate = listsLate
+    const outcome = await push({}, { repeated: true })
+    expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
+    expect(outcome.message).toContain('which was there already')
+    expect(posted()).toHaveLength(1)
+  })
+
+  test('is made where it is not there, beside the events of other calls', async () => {
+    await push({}, { key: keyOf(2) })
+    await push({}, { repeated: true })
+    expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual([
+      keyOf(2),
+      keyOf(1),
+    ])
+  }, 10_000)
+
+  test('is looked for by what selects it, page after page', async () => {
+    const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }
+    const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
+    server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
+    server.failNext(200, { events: [ours] }, { on: 'GET' })
+    const outcome = await push({}, { repeated: true }, { entitySelector: 'type(SERVICE)' })
+    expect(outcome.data).toEqual({ id: 'b' })
+    const [first, second] = server.calls
+    expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')
+    expect(first?.query.get('entitySelector')).toBe('type(SERVICE)')
+    expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
+  })
+
+  test('without an event id is not looked for', async () => {
+    await push({}, { repeated: true, key: undefined })
+    expect(server.calls.map(({ method }) => method)).toEqual(['POST'])
+    expect(event()?.properties).not.toHaveProperty('cloudAutomationWebhooksKey')
+  })
+})

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { type DynatraceServer, startDynatrace } from '../../servers/dynatrace.ts'
+import { clientOf, failureOf } from '../use.ts'
+import { evaluate } from './drive.ts'
+
+let server: DynatraceServer
+beforeEach(async () => {
+  server = await startDynatrace()
+})
+afterEach(() => server.close())
+
+const id = '7d07efde-b714-3e6e-ad95-08490e2540c4'
+const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
+const connection = (fields: object = {}) => ({ baseUrl: server.url, token: server.token, slo: id, ...fields })
+const run = (input: object = {}, fields: object = {}) => evaluate(dynatrace, connection(fields), { ...time, ...input })
+
+describe('the connection', () => {
+  test('is checked with one small call', async () => {
+    await dynatrace.check(clientOf(dynatrace, dynatrace.connection.parse(connection())))
+    expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual(['/api/v2/slo?pageSize=1'])
+  })
+
+  test('says that a token is wrong, and not which', async () => {
+    const failure = await failureOf(run({}, { token: 'dt0c01.of-somebody-else' }))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(failure.message).toContain('Token Authentication failed')
+    expect(failure.message).not.toContain('dt0c01.of-somebody-else')
+  })
+
+  test('has its token masked wherever it turns up', async () => {
+    expect(secretsIn(dynatrace.connection, dynatrace.connection.parse(connection()))).toEqual([server.token])
+    server.failNext(400, { error: { code: 400, message: `What is ${server.token}?` } })
+    const failure = await failureOf(run())
+    expect(failure.message).toContain('What is ***?')
+  })
+})
+
+describe('an evaluation', () => {
+  test('is of the time that is asked about, and judged by the SLO', async () => {
+    expect(await run()).toEqual({
+      status: 'succeeded',
+      result: 'pass',
+      message: 'The evaluation passed with a score of 100',
+      data: {
+        result: 'pass',
+        score: 100,
+        timeStart: '2026-11-24T10:00:00Z',
+        timeEnd: '2026-11-24T10:05:00Z',
+        indicatorResults: [
+          {
+            ...{ displayName: id, status: 'pass', score: 1, keySli: false, errorBudget: 90 },
+            value: { metric: id, value: 99.95, success: true },
+            passTargets: [{ criteria: '>=99.9', targetValue: 99.9, violated: false }],
+            warningTargets: [{ criteria: '>=99.5', targetValue: 99.5, violated: false }],
+          },
+        ],
+        errorBudget: 90,
+        url: `${server.url}/ui/slo?id=${id}`,
+      },
+      links: { 'dynatrace slo': `${server.url}/ui/slo?id=${id}` },
+    })
+    const [call] = server.calls
+    expect(call?.path).toBe(`/api/v2/slo/${id}`)
+    expect(Object.fromEntries(call?.query ?? [])).toEqual({
+      timeFrame: 'GTF',
+      from: String(Date.parse(time.start)),
+      to: String(Date.parse(time.end)),
+    })
+  })
+
+  test('ends with a warning between target and warning, and says what is missed', async () => {
+    server.show({ evaluatedPercentage: 99.6, status: 'WARNING', relatedOpenProblems: 2 })
+    expect(await run()).toMatchObject({
+      ...{ status: 'succeeded', result: 'warning' },
+      message: `The evaluation ended with a warning with a score of 50: ${id} is 99.6, not >=99.9 (2 open problems)`,
+      data: { errorBudget: 20 },
+    })
+  })
+
+  test('fails below the target, also where there is no warning', async () => {
+    server.show({ evaluatedPercentage: 99.25, status: 'FAILURE', warning: undefined })
+    expect(await run()).toMatchObject({
+      ...{ status: 'succeeded', result: 'fail' },
+      message: expect.stringContaining('is 99.25, not >=99.5'),
+      data: { score: 0, errorBudget: -50 },
+    })
+  })
+
+  test('has no error budget where the target leaves none', async () => {
+    server.show({ target: 100, warning: undefined, evaluatedPercentage: 100 })
+    expect((await run()).data).not.toHaveProperty('errorBudget')
+  })
+
+  test.each([
+    ['an error of the calculation', { evaluatedPercentage: -1, error: 'METRIC_NOT_FOUND' }, 'METRIC_NOT_FOUND'],
+    ['nothing that was calculated', { evaluatedPercentage: -1 }, 'it was not calculated'],
+    ['an error beside a success', { error: 'NO_DATA' }, 'NO_DATA'],
+    ['a status that is new', { status: 'UNSURE' }, 'its status "UNSURE" is not known'],
+  ])('never passes with %s', async (_what, seen, why) => {
+    server.show(seen)
+    expect(await run()).toMatchObject({
+      ...{ status: 'errored', result: 'fail' },
+      message: `Not evaluated, since Dynatrace has no data, or not all, of ${id} (${why})`,
+    })
+    expect(await run({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+
+  test('asks for an SLO by its name, whatever that holds', async () => {
+    const name = 'Shop ~ "checkout", id("x")'
+    server.show({ name })
+    expect(await run({ slo: name })).toMatchObject({ result: 'pass', data: { url: `${server.url}/ui/slo?id=${id}` } })
+    expect(server.calls[0]?.query.get('sloSelector')).toBe('name("Shop ~~ ~"checkout~", id(~"x~")")')
+    expect(server.calls[0]?.query.get('evaluate')).toBe('true')
+  })
+
+  test('asks for each SLO of a list, in its order, and holds their values against thresholds', async () => {
+    const [slo] = server.state.slos
+    if (!slo) throw new Error('There is no SLO')
+    const names = Array.from({ length: 12 }, (_, at) => `SLO ${at}`)
+    server.state.slos = names.map((name, at) => ({ ...slo, name, id: `id-${at}`, evaluatedPercentage: 90 + at / 2 }))
+    const queries = Object.fromEntries(names.map((name) => [name, name]))
+    const metrics = (await run({ queries })).data['indicatorResults'] as { displayName: string; value: object }[]
+    expect(metrics.map(({ displayName }) => displayName)).toEqual(names)
+    expect(metrics.at(-1)?.value).toMatchObject({ value: 95.5 })
+    const thresholds = [{ metric: 'SLO 3', op: '>=', value: 91 }]
+    expect(await run({ queries: { 'SLO 3': 'SLO 3' }, thresholds })).toMatchObject({ result: 'pass' })
+  })
+
+  test.each([
+    ['a name that there is not', 'Nothing', 'Dynatrace shows no SLO named "Nothing"'],
+    ['an id that there is not', 'aaaaaaaa-b714-3e6e-ad95-08490e2540c4', 'not found'],
+    ['what tries to leave the path', '../../config', 'Dynatrace shows no SLO named "../../config"'],
+  ])('is refused for %s', async (_what, slo, why) => {
+    const failure = await failureOf(run({ slo }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain(`The query of ${slo}: `)
+    expect(failure.message).toContain(why)
+    expect(server.calls.every(({ path }) => path.startsWith('/api/v2/slo'))).toBe(true)
+  })
+
+  test('is refused where a name is that of several', async () => {
+    const [slo] = server.state.slos
+    if (slo) server.state.slos.push({ ...slo, id: 'another' })
+    expect((await failureOf(run({ slo: 'Checkout availability' }))).message).toContain('more than one SLO')
+  })
+
+  test('says in the words of Dynatrace what is wrong, with each field', async () => {
+    const violation = { path: 'from', message: 'must be in the past', parameterLocation: 'QUERY', location: null }
+    server.failNext(400, { error: { code: 400, message: 'Constraints violated.', constraintViolations: [violation] } })
+    expect((await failureOf(run())).message).toContain('Constraints violated.; from: must be in the past')
+    server.state.scopes = []
+    expect((await failureOf(run())).message).toContain('missing required scope. Use one of: slo.read')
+  })
+
+  test.each([
+    ['is limited, and says no more', () => server.failNext(429, '')],
+    ['fails', () => server.failNext(503, '<html>')],
+    ['is down', () => server.down()],
+    ['answers something else', () => server.failNext(200, { hello: 'world' })],
+  ])('can be tried again where Dynatrace %s', async (_what, break_) => {
+    break_()
+    expect(await failureOf(run())).toMatchObject({ transient: true, afterWrite: false })
+  })
+
+  test('waits for the data of the last two minutes', async () => {
+    const outcome = await run({ start: undefined, end: new Date().toISOString(), timeframe: '5m' })
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('has its data up to') })
+    expect(server.calls).toEqual([])
+  })
+})
