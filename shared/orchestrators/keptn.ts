@@ -41,17 +41,8 @@ type Connection = z.output<typeof keptnConnection>
  */
 export function keptn(connection: Connection): Orchestrator {
   return {
-    linkTo(project, shkeptncontext) {
-      const { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` } = connection
-      const path = `project/${encodeURIComponent(project)}/sequence/${encodeURIComponent(shkeptncontext)}`
-      return `${bridgeUrl.replace(/\/$/, '')}/${path}`
-    },
-    async check() {
-      const http = connect(connection)
-      await http.post('api/v1/auth', undefined, { reads: true })
-      // Only this shows that it is Keptn: a login page answers everything.
-      await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, answer: recordedEvents })
-    },
+    linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
+    check: () => checkKeptn(connect(connection)),
     async send(reply, repeated) {
       const http = connect(connection)
       if (repeated && (await isRecorded(http, reply))) return
@@ -64,9 +55,30 @@ export function keptn(connection: Connection): Orchestrator {
         query: { filter: filterOf(of, results), excludeInvalidated: true, limit: most },
         answer: keptEvents,
       })
-      return body.events.flatMap((event) => earlierIn(event) ?? [])
+      return (body.events ?? []).flatMap((event) => earlierIn(event) ?? [])
     },
   }
+}
+
+/** Where people see a sequence. */
+export function sequenceUrl(
+  { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` }: Pick<Connection, 'baseUrl' | 'bridgeUrl'>,
+  project: string,
+  shkeptncontext: string,
+): string {
+  const path = `project/${encodeURIComponent(project)}/sequence/${encodeURIComponent(shkeptncontext)}`
+  return `${bridgeUrl.replace(/\/$/, '')}/${path}`
+}
+
+/**
+ * Whether Keptn answers, takes our credentials and lets us read events.
+ *
+ * @throws Failure
+ */
+export async function checkKeptn(http: Http): Promise<void> {
+  await http.post('api/v1/auth', undefined, { reads: true })
+  // Only this shows that it is Keptn: a login page answers everything.
+  await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, answer: recordedEvents })
 }
 
 function connect({ baseUrl, ca, token, oauth }: Connection): Http {
@@ -83,7 +95,7 @@ async function isRecorded(http: Http, { shkeptncontext, type, triggeredid, sourc
   try {
     const query = { keptnContext: shkeptncontext, type, pageSize: 100 }
     const { body } = await http.get('api/mongodb-datastore/event', { query, answer: recordedEvents })
-    return body.events.some((event) => event.triggeredid === triggeredid && event.source === source)
+    return (body.events ?? []).some((event) => event.triggeredid === triggeredid && event.source === source)
   } catch (error) {
     if (!(error instanceof Failure) || error.transient || error.kind === 'credentials') throw error
     // The token may not read. A second `started` would leave the task open for ever, a second `finished` is ignored.
@@ -110,7 +122,8 @@ function filterOf(of: Record<'project' | 'stage' | 'service', string>, results: 
 
 /** Anything else is not Keptn: a login page answers 200 too. */
 const accepted = z.object({ keptnContext: z.string() })
-const keptEvents = z.object({ events: z.array(z.unknown()) })
+/** Of none it may answer null. */
+const keptEvents = z.object({ events: z.nullable(z.array(z.unknown())) })
 const recordedEvents = z.object({
-  events: z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) })),
+  events: z.nullable(z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) }))),
 })

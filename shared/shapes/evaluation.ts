@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini'
 import { Failure, isTransient } from '../errors.ts'
+import type { CallEvent } from '../event/event.ts'
 import { choice, name, optional, seconds, word } from '../fields.ts'
 import type { Action, Begun, Look } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
@@ -30,6 +31,17 @@ export interface Asked extends Window {
   project: string | undefined
   stage: string | undefined
   service: string | undefined
+  /** The sequence that asks. */
+  shkeptncontext?: string | undefined
+}
+
+/** A call as it comes, for a platform that can not evaluate whatever is asked of it. */
+export interface EvaluationCall {
+  event: CallEvent
+  /** Whether it is answered at once. */
+  silent: boolean
+  /** What it would evaluate if it were carried out now. */
+  window: Window
 }
 
 /** What a platform answers: values, an evaluation of its own, or that it is not done yet. */
@@ -55,6 +67,8 @@ export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject>
   judgesAll?: true
   /** Seconds until what has happened can be read; a connection may say otherwise. */
   dataDelay: number
+  /** Throws Failure `invalid` for a call that this platform can do nothing for. */
+  checkCall?(call: EvaluationCall, connection: z.output<S>): void
   /** Throws Failure `invalid` for what this platform has nothing for. */
   checkQueries?(queries: readonly Query[], connection: z.output<S>): void
   /** Begins what takes its time at the platform; the answer, JSON, goes to `measure`. Finds what an earlier try has begun. */

@@ -40,7 +40,7 @@ export interface Evaluate {
   /** By what it is judged; by the platform where there is neither. */
   file?: SloFile | undefined
   objectives?: Objective[] | undefined
-  about: Pick<CallEvent['data'], 'project' | 'stage' | 'service'>
+  about: Pick<CallEvent['data'], 'project' | 'stage' | 'service'> & Pick<CallEvent, 'shkeptncontext'>
   /** Where earlier evaluations are read back from, and of which task. */
   compareAt?: { orchestrator: string; task: string; project: string; stage: string; service: string } | undefined
 }
@@ -76,11 +76,13 @@ export function completeRequest(given: Read, from: Completing<EvaluationProvider
   const own = named.filter(({ name }, at) => named.findIndex((other) => other.name === name) === at)
   const all =
     slo !== undefined && (given.slo !== undefined || own.length === 0) ? [{ name: slo, query: slo }, ...own] : own
+  if (provider.judgesAll) refuseJudgement(provider, all, given)
   const queries = wanted(all, given).map((query) => fillIn(query, { project, stage, service }))
   check(provider, queries, given)
   provider.checkQueries?.(queries, connection)
   const time = timeOf(given, event, connection)
-  windowOf(time, Date.now())
+  const window = windowOf(time, Date.now())
+  provider.checkCall?.({ event, silent: from.silent ?? false, window }, connection)
   const { dataDelay = provider.dataDelay, noData = 'errored' } = connection as { dataDelay?: number; noData?: NoData }
   return {
     queries,
@@ -90,7 +92,7 @@ export function completeRequest(given: Read, from: Completing<EvaluationProvider
     noData,
     file,
     objectives: limits?.map(objectiveOf),
-    about: { project, stage, service },
+    about: { project, stage, service, shkeptncontext: event.shkeptncontext },
     compareAt: file && isComparing(file) ? compareAt(from) : undefined,
   }
 }
@@ -108,12 +110,14 @@ function wanted(all: Query[], { file, fileAt, thresholds: limits, queries = [] }
   return all.filter(({ name }) => names.includes(name))
 }
 
+function refuseJudgement({ title }: EvaluationProvider, queries: readonly Query[], given: Read): void {
+  if (queries.length === 0 && !given.file && !given.thresholds) return
+  throw invalid('input', `must leave out slo, queries, thresholds and sloFile: ${title} judges by its own SLO file`)
+}
+
 function check(provider: EvaluationProvider, queries: readonly Query[], { file, thresholds: limits }: Read): void {
-  const { title, query } = provider
-  if (provider.judgesAll) {
-    if (queries.length === 0 && !file && !limits) return
-    throw invalid('input', `must leave out slo, queries, thresholds and sloFile: ${title} judges by its own SLO file`)
-  }
+  const { title, query, judgesAll } = provider
+  if (judgesAll) return
   if (queries.length === 0)
     throw invalid('input.queries', `are missing, and the connection has none: name what to ask for, each by ${query}`)
   if (!file && !limits && !provider.judges)

@@ -5,6 +5,8 @@ import type { Schema } from './json-schema.ts'
 export interface Beyond {
   /** Method and path, as in a contract; of one that the contract has, `query` and `body` add to what it knows. */
   operation: string
+  /** Where its service is below the platform's base URL, where not as that of the contract. */
+  under?: string
   /** Where it is described. */
   docs: string
   why: 'newer than the contract' | 'left out of the contract' | 'another service than that of the contract'
@@ -27,6 +29,19 @@ const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
 const azureProject = '/{organization}/{project}/_apis'
 const azureVersion = { 'api-version': { const: '7.1' } }
 const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
+const keptnDatastore = 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml'
+const keptnEvents: Beyond = {
+  operation: 'GET /mongodb-datastore/event',
+  under: '/api',
+  docs: keptnDatastore,
+  why: 'another service than that of the contract',
+  query: {
+    ...{ keptnContext: text, type: text, root: text, project: text, stage: text, service: text, source: text },
+    pageSize: { type: 'integer', minimum: 1, maximum: 100 },
+    nextPageKey: text,
+  },
+  answer: { totalCount: 0, pageSize: 100, events: [] },
+}
 const slackMethods = 'https://docs.slack.dev/reference/methods'
 /** What is asked of a run whichever contract it is held against. */
 const azureBuilds: Beyond[] = [
@@ -544,17 +559,16 @@ export const beyond: Record<string, Beyond[]> = {
       answer: { key: 'cloud-automation-webhooks', value: { key: 'of another call' } },
     },
   ],
-  'keptn-api': [
+  'keptn-api': [keptnEvents],
+  'keptn-control-plane': [
+    keptnEvents,
     {
-      operation: 'GET /mongodb-datastore/event',
-      docs: 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml',
+      operation: 'GET /mongodb-datastore/event/type/{eventType}',
+      under: '/api',
+      docs: keptnDatastore,
       why: 'another service than that of the contract',
-      query: {
-        ...{ keptnContext: text, type: text, root: text, project: text, stage: text, service: text, source: text },
-        pageSize: { type: 'integer', minimum: 1, maximum: 100 },
-        nextPageKey: text,
-      },
-      answer: { totalCount: 0, pageSize: 100, events: [] },
+      query: { filter: text, limit: { type: 'integer', minimum: 0 }, excludeInvalidated: flag, fromTime: text },
+      answer: { events: [] },
     },
   ],
   rundeck: [
@@ -819,7 +833,8 @@ function withBody({ name, body }: Operation, more: Schema | undefined, contract:
 }
 
 /** The call as an operation of the contract, with credentials as its others have them. */
-function operationOf({ operation, query = {}, body, answer }: Beyond, contract: Contract, under: string): Operation {
+function operationOf(one: Beyond, contract: Contract, underContract: string): Operation {
+  const { operation, query = {}, body, answer, under = underContract } = one
   const [method = '', path = ''] = operation.split(' ')
   return {
     name: operation,

@@ -65,6 +65,12 @@ describe('an event', () => {
     expect(calls).toEqual([get, post, get])
   })
 
+  it('of which Keptn has none, and answers null, is sent', async () => {
+    readBack = [200, { events: null }]
+    await orchestrator().send(started, true)
+    expect(calls).toEqual([get, post])
+  })
+
   it('of the same trigger, but sent by another, does not count as ours', async () => {
     readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
     await orchestrator().send(started, true)

@@ -26,6 +26,7 @@ import { jenkins } from './jenkins.ts'
 import { jira } from './jira.ts'
 import { jiraServiceManagement } from './jira-service-management.ts'
 import { keptn } from './keptn.ts'
+import { keptnEvaluation } from './keptn-evaluation.ts'
 import { litmus } from './litmus.ts'
 import { mattermost } from './mattermost.ts'
 import { msteams } from './msteams.ts'
@@ -73,6 +74,7 @@ export const subjects: Subject[] = [
   jira,
   jiraServiceManagement,
   keptn,
+  keptnEvaluation,
   litmus,
   mattermost,
   msteams,

@@ -30,6 +30,7 @@ export const keptn: Subject = {
   // Its gateway has the API there.
   under: '/api',
   cases: [
+    { action: 'check', how: 'the credentials' },
     send('started', startedReply(task, category)),
     send('finished', finishedReply(task, category, outcome, true)),
     send('finished without labels', finishedReply({ ...task, labels: {} }, category, outcome, false)),
@@ -47,8 +48,12 @@ export const keptn: Subject = {
       says: 'data.stage is missing',
     }),
   ],
-  async run(url, { input, repeated = false }) {
-    const { send } = orchestrator({ type: 'keptn', baseUrl: url, token: 'a-token-of-keptn' })
+  async run(url, { action, input, repeated = false }) {
+    const { check, send } = orchestrator({ type: 'keptn', baseUrl: url, token: 'a-token-of-keptn' })
+    if (action === 'check') {
+      await check()
+      return 'checked'
+    }
     await send(input as ReturnType<typeof startedReply>, repeated)
     return 'sent'
   },

@@ -13,6 +13,8 @@ type ClientOptions = NonNullable<Parameters<typeof clientOf>[2]>
 interface Options extends ClientOptions {
   /** Of the event's `data`, beside project, stage and service. */
   data?: object
+  /** The task of the event, where not an evaluation. */
+  task?: string
   orchestrator?: string
   interactive?: boolean
 }
@@ -20,10 +22,10 @@ interface Options extends ClientOptions {
 /** What has not happened within so many looks does not happen. */
 const mostLooks = 20
 
-const event = (data: object = {}) =>
+const event = (data: object = {}, task = 'evaluation') =>
   parseEvent({
     id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a10',
-    type: 'sh.keptn.event.evaluation.triggered',
+    type: `sh.keptn.event.${task}.triggered`,
     shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
     data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
   })
@@ -33,12 +35,12 @@ export async function evaluate(
   provider: unknown,
   connection: object,
   input: object,
-  { data, orchestrator, interactive = false, ...options }: Options = {},
+  { data, task, orchestrator, interactive = false, ...options }: Options = {},
 ): Promise<Outcome> {
   const platform = provider as EvaluationProvider
   const values = platform.connection.parse(connection)
   const action = actions['request-evaluation']
-  const from = { event: event(data), connection: values, provider: platform, orchestrator, silent: !interactive }
+  const from = { event: event(data, task), connection: values, provider: platform, orchestrator, silent: !interactive }
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   // What a task keeps is JSON.
   const completed = JSON.parse(
@@ -91,7 +93,7 @@ export async function report(
   provider: unknown,
   connection: object,
   input: object,
-  { data, ...options }: Omit<Options, 'orchestrator' | 'interactive'> = {},
+  { data, ...options }: Omit<Options, 'task' | 'orchestrator' | 'interactive'> = {},
 ): Promise<Outcome> {
   const platform = provider as ReportProvider
   const values = platform.connection.parse(connection)

@@ -1,0 +1,286 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { keptn } from '../../../functions/slo/providers/keptn.ts'
+import type { Asked } from '../../../shared/shapes/evaluation.ts'
+import { evaluated, type KeptnServer, startKeptn } from '../../servers/keptn.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { evaluate } from './drive.ts'
+
+const [start, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
+const context = '5a9f4b3e-0000-4000-8000-000000000000'
+/** The sequence of the events of `evaluate`. */
+const asking = '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11'
+const place = { project: 'shop', stage: 'production', service: 'checkout' }
+
+let server: KeptnServer
+
+beforeEach(async () => {
+  server = await startKeptn()
+  server.state.ends = [[], [{ of: 'task', data: evaluated }]]
+})
+afterEach(() => server.close())
+
+const connected = (more: object = {}) => ({ baseUrl: server.url, token: server.token, ...more })
+const run = (input: object = {}, more: object = {}, options: Parameters<typeof evaluate>[3] = {}) =>
+  evaluate(keptn, connected(more), { start, end, ...input }, { task: 'check-slo', interactive: true, ...options })
+const client = (options: Parameters<typeof clientOf>[2] = {}, more: object = {}) =>
+  clientOf(keptn, keptn.connection.parse(connected(more)), options)
+const asked: Asked = { queries: [], start: Date.parse(start), end: Date.parse(end), ...place, shkeptncontext: asking }
+const posts = () => server.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/evaluation'))
+const told = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
+
+describe('an evaluation', () => {
+  test('is begun once, with its time in UTC and the key of the call, and waited for', async () => {
+    const { status, result, message, data, links } = await run()
+    expect([status, result]).toEqual(['succeeded', 'warning'])
+    expect(message).toBe('The evaluation ended with a warning with a score of 75: error_rate is 1.2, not <1')
+    expect(posts().map(({ path, body }) => [path, body])).toEqual([
+      [
+        '/api/controlPlane/v1/project/shop/stage/production/service/checkout/evaluation',
+        { start: '2026-11-24T10:00:00', end: '2026-11-24T10:05:00', labels: { webhooksKey: keyOf(1) } },
+      ],
+    ])
+    const url = `${server.url}/bridge/project/shop/sequence/${context}`
+    expect(links).toEqual({ 'keptn slo': url })
+    expect(data).toMatchObject({ result: 'warning', score: 75, url, timeStart: '2026-11-24T10:00:00.000Z' })
+  })
+
+  test('is told in the shape of every other', async () => {
+    expect((await run()).data['indicatorResults']).toEqual([
+      {
+        ...{ displayName: 'Response time P95', status: 'pass', score: 1, keySli: true },
+        value: { metric: 'response_time_p95', value: 356.9040412824373, success: true },
+        passTargets: evaluated.evaluation.indicatorResults[0]?.passTargets,
+        warningTargets: [],
+      },
+      {
+        ...{ displayName: 'error_rate', status: 'warning', score: 0.5, keySli: false },
+        value: { metric: 'error_rate', value: 1.2, success: true },
+        passTargets: [{ criteria: '<1', targetValue: 1, violated: true }],
+        warningTargets: [{ criteria: '<2', targetValue: 2, violated: false }],
+      },
+    ])
+  })
+
+  test.each([
+    ['pass', 100],
+    ['warning', 75],
+    ['fail', 12.5],
+  ])('that is a %s for Keptn is one here, whatever its score of %d', async (result, score) => {
+    const evaluation = { ...evaluated.evaluation, score }
+    server.state.ends = [[{ of: 'task', data: { ...evaluated, result, evaluation } }]]
+    expect(await run()).toMatchObject({ status: 'succeeded', result, data: { result, score } })
+  })
+
+  test('has the result of its task, where a test before it has failed', async () => {
+    server.state.ends = [[{ of: 'task', data: { ...evaluated, result: 'fail' } }]]
+    expect(await run()).toMatchObject({ status: 'succeeded', result: 'fail', data: { result: 'fail', score: 75 } })
+  })
+
+  test('of whose results some are strange is told without these', async () => {
+    const [first] = evaluated.evaluation.indicatorResults
+    const indicatorResults = [null, 'pass', { ...first, status: 'great' }, { ...first, passTargets: [{}, 7] }]
+    const evaluation = { indicatorResults, score: 'high', timeStart: 7, comparedEvents: null }
+    server.state.ends = [[{ of: 'task', data: { ...evaluated, evaluation } }]]
+    expect((await run()).data).toMatchObject({
+      ...{ score: 0, timeStart: start, comparedEvents: [] },
+      indicatorResults: [{ displayName: 'Response time P95', passTargets: [] }],
+    })
+  })
+
+  test('is told as Keptn has made it, also where another service has ended the task as well', async () => {
+    const other = { of: 'task', source: 'webhook-service', data: { status: 'errored', result: 'fail' } } as const
+    server.state.ends = [[other, { of: 'task', data: evaluated }, other]]
+    expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+
+  test('is of another project, stage or service, where the connection says so', async () => {
+    await run({}, { stage: 'quality-gate' })
+    server.state.ends = [[{ of: 'task', data: evaluated }]]
+    await run({}, { project: 'gates', bridgeUrl: 'https://bridge.example.com/' })
+    expect(posts().map(({ path }) => path.slice('/api/controlPlane/v1/'.length))).toEqual([
+      'project/shop/stage/quality-gate/service/checkout/evaluation',
+      'project/gates/stage/production/service/checkout/evaluation',
+    ])
+  })
+})
+
+describe('an evaluation that is none', () => {
+  test.each([
+    ['errored', told({ status: 'errored', result: 'fail' }, 'lighthouse failed because get-sli failed')],
+    [
+      // Keptn lets it pass.
+      'made of nothing',
+      {
+        ...{ status: 'succeeded', result: 'pass' },
+        message: 'no evaluation performed by lighthouse because no SLI-provider configured for project shop',
+        evaluation: { indicatorResults: null, result: 'pass', score: 0, sloFileContent: '' },
+      },
+    ],
+    ['without a result', told({ result: '' })],
+    ['without an evaluation', told({ evaluation: 'none' })],
+  ])('since it is %s has failed in the words of Keptn', async (_what, data) => {
+    server.state.ends = [[{ of: 'task', data }]]
+    const { status, result, message } = await run()
+    expect([status, result]).toEqual(['errored', 'fail'])
+    const url = `${server.url}/bridge/project/shop/sequence/${context}`
+    expect(message).toBe(`Keptn has not evaluated checkout in production: ${data.message} (${url})`)
+  })
+
+  test('since its sequence has ended without one has failed, at the second look', async () => {
+    const data = { status: 'errored', result: 'fail', message: 'sequence timed out' }
+    server.state.ends = [[{ of: 'sequence', data }]]
+    expect(await run()).toMatchObject({ status: 'errored', message: expect.stringContaining('sequence timed out') })
+  })
+
+  test('since somebody has aborted it has failed, though Keptn calls that a pass', async () => {
+    server.state.ends = [[{ of: 'sequence', data: { status: 'aborted', result: 'pass' } }]]
+    const { status, message } = await run()
+    expect([status, message]).toEqual(['errored', expect.stringContaining('it does not say why (aborted)')])
+  })
+
+  test('yet, since only the end of its sequence is recorded, is looked at again', async () => {
+    const data = { status: 'succeeded', result: 'pass' }
+    server.state.ends = [[{ of: 'sequence', data }], [{ of: 'task', data: evaluated }]]
+    expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+})
+
+describe('a call', () => {
+  test.each([
+    ['project not found', { project: 'nowhere' }],
+    ['service not found', { stage: 'nowhere' }],
+  ])('says in the words of Keptn why it is refused: %s', async (words, more) => {
+    const failure = await failureOf(run({}, more))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(`: ${words}`) })
+    expect(failure.message).toContain('Keptn answered 400 to POST /api/controlPlane/v1/project/')
+  })
+
+  test('for less than a minute is refused in the words of Keptn', async () => {
+    const failure = await failureOf(run({ end: '2026-11-24T10:00:59Z' }))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('at least 1 minute after start'),
+    })
+  })
+
+  test.each([
+    ['that is silent', {}, { interactive: false }, 'mode'],
+    ['of an event without a stage', {}, { data: { stage: '' } }, 'data.stage'],
+    ['of a service that is a path', {}, { data: { service: '../evaluation' } }, 'data.service'],
+    ['of a project that is a filter', {}, { data: { project: 'shop AND data.stage:x' } }, 'data.project'],
+    [
+      'for a time that is still to come',
+      { end: '2099-01-01T00:00:00Z', start: '2098-12-31T00:00:00Z' },
+      {},
+      'input.end',
+    ],
+    ['with an SLO file', { sloFile: { objectives: [{ sli: 'p95' }], total_score: { pass: '90%' } } }, {}, 'input'],
+    ['with queries', { queries: { p95: 'x' } }, {}, 'input'],
+    ['of the task evaluation', {}, { task: 'evaluation' }, 'type'],
+  ])('%s is refused at the door', async (_what, input, options, path) => {
+    const failure = await failureOf(run(input, {}, options))
+    expect(failure).toMatchObject({ kind: 'invalid', status: 400, errors: [{ path }] })
+    expect(server.calls).toEqual([])
+  })
+
+  test('from a sequence of the same service and stage would wait for itself, and is refused', async () => {
+    server.begun(asking, place)
+    const failure = await failureOf(run())
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain('the evaluation would wait for the sequence that waits for it')
+    expect(posts()).toEqual([])
+  })
+
+  test('from another stage of the same Keptn is made', async () => {
+    server.begun(asking, place)
+    expect(await run({}, { stage: 'quality-gate' })).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+
+  test('from a sequence that an evaluation has begun would go on without end, and is refused', async () => {
+    await run({}, { stage: 'quality-gate' })
+    const again = { ...asked, shkeptncontext: context }
+    const failure = await failureOf(keptn.begin(client({ key: keyOf(2) }), again))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('another one, without end') })
+    expect(posts()).toHaveLength(1)
+  })
+
+  test('is made where the evaluation of a person has begun the sequence', async () => {
+    server.begun(asking, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
+    expect(await keptn.begin(client({}, { stage: 'quality-gate' }), asked)).toEqual({ keptnContext: context })
+  })
+
+  test('is not made where it can not be known whose sequence it is', async () => {
+    server.state.mayRead = false
+    expect(await failureOf(run())).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('not allowed to read'),
+    })
+    expect(posts()).toEqual([])
+  })
+})
+
+describe('a repeat', () => {
+  test('finds what an earlier try has begun, also where it is recorded late', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(keptn.begin(client(), asked))).toMatchObject({ transient: true, afterWrite: true })
+    server.state.recordedLate = 1
+    expect(await keptn.begin(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+    expect(posts()).toHaveLength(1)
+  })
+
+  test('finds the first, where a person has run the same evaluation once more', async () => {
+    await keptn.begin(client(), asked)
+    const [first] = server.state.events
+    if (first) server.state.events.push({ ...first, id: 'again', shkeptncontext: 'another' })
+    expect(await keptn.begin(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+  })
+
+  test('begins what is not there, beside the evaluations of other calls', async () => {
+    await keptn.begin(client({ key: keyOf(2) }), asked)
+    server.failNext(502, '<html>', { on: 'POST' })
+    await failureOf(keptn.begin(client(), asked))
+    await keptn.begin(client({ repeated: true }), asked)
+    expect(server.state.events).toHaveLength(2)
+  }, 15_000)
+})
+
+describe('Keptn', () => {
+  test('that is down is asked again later', async () => {
+    server.down()
+    expect(await failureOf(run())).toMatchObject({ transient: true, afterWrite: false })
+  })
+
+  test('that fails while it evaluates is looked at again, and nothing is begun a second time', async () => {
+    const begun = await keptn.begin(client(), asked)
+    for (const [status, body] of [
+      [500, '<html>'],
+      [200, '<html>'],
+      [200, { events: 'none' }],
+    ] as const) {
+      server.failNext(status, body)
+      expect(await failureOf(keptn.measure(client(), asked, begun))).toMatchObject({ transient: true })
+    }
+    expect(posts()).toHaveLength(1)
+  })
+
+  test('takes a token, and never shows it', async () => {
+    await keptn.check(client())
+    const wrong = { token: 'a-token-of-somebody' }
+    expect(await failureOf(keptn.check(client({}, wrong)))).toMatchObject({ kind: 'credentials' })
+    server.failNext(400, { code: 400, message: `bad x-token ${server.token}` }, { on: 'POST' })
+    const { message } = await failureOf(run())
+    expect(message).toContain('bad x-token ***')
+    expect(message).not.toContain(server.token)
+  })
+
+  test('that answers a login page is none', async () => {
+    server.failNext(200, '<html>', { on: 'POST' })
+    server.failNext(200, '<html>', { on: 'GET' })
+    expect(await failureOf(keptn.check(client()))).toMatchObject({ kind: 'platform' })
+  })
+
+  test('needs a token or an OAuth client', () => {
+    const open = () => clientOf(keptn, keptn.connection.parse({ baseUrl: server.url })).http
+    expect(open).toThrow(expect.objectContaining({ kind: 'misconfigured' }))
+  })
+})
