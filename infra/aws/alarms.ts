@@ -16,15 +16,19 @@ export interface AlarmsProps {
   /** The API's answers that are nobody's but our fault. */
   apiFailures: IMetric
   email: string | undefined
+  /** Where the runbooks are, with a slash at the end. */
+  runbooks: string
 }
 
 /** What a person should look at, told through one SNS topic. */
 export class Alarms extends Construct {
   readonly topic: Topic
   readonly all: Alarm[] = []
+  readonly #runbooks: string
 
-  constructor(scope: Construct, id: string, { categories, finisher, apiFailures, email }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { categories, finisher, apiFailures, email, runbooks }: AlarmsProps) {
     super(scope, id)
+    this.#runbooks = runbooks
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
     // A topic's own policy replaces the one that would let the account's alarms in.
     this.topic.addToResourcePolicy(
@@ -38,9 +42,10 @@ export class Alarms extends Construct {
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
     for (const category of categories) this.#watch(category)
     this.#watchFinisher(finisher)
-    this.#add('ApiFailures', apiFailures, 'The API answered with 5xx: look into the log of the webhook, or of the API.')
+    this.#add('ApiFailures', 'api-failures', apiFailures, 'The API answered with 5xx: callers see a failed task.')
     this.#add(
       'ExecutionsNearQuota',
+      'executions-near-quota',
       new Metric({
         namespace: 'AWS/Lambda',
         metricName: 'ApproximateRunningDurableExecutionsUtilization',
@@ -56,43 +61,57 @@ export class Alarms extends Construct {
     const { id } = node
     this.#add(
       `${id}WebhookErrors`,
+      'webhook-errors',
       webhook.fn.metricErrors({ period }),
-      `The webhook of ${name} crashed or ran out of time: look into its log.`,
+      `The webhook of ${name} crashed or ran out of time: its callers got a 5xx.`,
     )
     this.#add(
       `${id}WebhookThrottles`,
+      'webhook-throttles',
       webhook.fn.metricThrottles({ period }),
       `Lambda turned calls of ${name} away: the account's concurrency is used up.`,
     )
     this.#add(
       `${id}TasksFailed`,
+      'tasks-failed',
       task.fn.metric('DurableExecutionFailed', { statistic: 'Sum', period }),
-      `A task of ${name} failed in itself; the finisher answers for it. Look into the task's log.`,
+      `A task of ${name} failed in itself; the finisher answers for it.`,
     )
     this.#add(
       `${id}TasksTimedOut`,
+      'tasks-timed-out',
       task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
       `A task of ${name} ran for 31 days; the finisher answers for it. Its finished event did not get through.`,
     )
     this.#add(
       `${id}DeadLetters`,
+      'dead-letters',
       deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
-      `Tasks of ${name} could not be started, or were ended: look at what the dead-letter queue holds.`,
+      `Tasks of ${name} could not be started, or were ended: the dead-letter queue holds them.`,
     )
   }
 
   #watchFinisher({ durable: { fn }, deadLetters }: Finisher): void {
-    const lost = 'A caller may wait for a finished event that never comes: look into the log of the finisher.'
-    for (const name of ['Failed', 'TimedOut'])
-      this.#add(`Finisher${name}`, fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period }), lost)
-    this.#add('FinisherDeadLetters', deadLetters.metricApproximateNumberOfMessagesVisible({ period }), lost)
+    const lost = 'The finisher did not get through: a caller may wait for a finished event that never comes.'
+    const ended = (name: string) => fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period })
+    this.#add('FinisherFailed', 'finisher-failed', ended('Failed'), lost)
+    this.#add('FinisherTimedOut', 'finisher-timed-out', ended('TimedOut'), lost)
+    this.#add(
+      'FinisherDeadLetters',
+      'finisher-dead-letters',
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
+      lost,
+    )
   }
 
-  /** @param threshold rings above it */
-  #add(id: string, metric: IMetric, alarmDescription: string, threshold = 0): void {
+  /**
+   * @param runbook the page for whoever is woken by it
+   * @param threshold rings above it
+   */
+  #add(id: string, runbook: string, metric: IMetric, description: string, threshold = 0): void {
     const alarm = new Alarm(this, id, {
       metric,
-      alarmDescription,
+      alarmDescription: `${description} What to do: ${this.#runbooks}${runbook}.md`,
       threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 1,

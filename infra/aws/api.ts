@@ -12,6 +12,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { CategoryFunction } from './category-function.ts'
+import { CustomDomain } from './custom-domain.ts'
 import { gatewayResponses } from './gateway-responses.ts'
 import type { Settings } from './settings.ts'
 import { Waf } from './waf.ts'
@@ -21,14 +22,20 @@ export interface ApiProps {
   categories: CategoryFunction[]
 }
 
+/** The version of the HTTP interface. */
+const stageName = 'v1'
+
 /** The REST API: each category's paths go to its webhook, which answers for everything below them. */
 export class Api extends Construct {
   readonly api: RestApi
   /** `https://<host>`, to which `/v1/..` is added. */
   readonly origin: string
+  /** Where it has a name of its own. */
+  readonly domain: CustomDomain | undefined
 
   constructor(scope: Construct, id: string, { settings, categories }: ApiProps) {
     super(scope, id)
+    const { customDomain } = settings
     const log = new LogGroup(this, 'AccessLog', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -37,10 +44,11 @@ export class Api extends Construct {
       restApiName: settings.stackName,
       description: 'Webhooks of Cloud Automation (Keptn) task sequences',
       endpointTypes: [EndpointType.REGIONAL],
+      disableExecuteApiEndpoint: customDomain?.only ?? false,
       cloudWatchRole: settings.apiGatewayLogRole,
       ...(settings.allowedCidrs ? { policy: onlyFrom(settings.allowedCidrs) } : {}),
       deployOptions: {
-        stageName: 'v1',
+        stageName,
         accessLogDestination: new LogGroupLogDestination(log),
         accessLogFormat,
         loggingLevel: MethodLoggingLevel.ERROR,
@@ -64,13 +72,15 @@ export class Api extends Construct {
       this.api.addGatewayResponse(response.type.responseType, response)
     if (settings.waf) new Waf(this, 'Waf', this.api.deploymentStage.stageArn)
     const { restApiId, stack } = this.api
-    this.origin = `https://${restApiId}.execute-api.${stack.region}.${stack.urlSuffix}`
+    this.domain =
+      customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePath: stageName })
+    this.origin = `https://${customDomain?.name ?? `${restApiId}.execute-api.${stack.region}.${stack.urlSuffix}`}`
     acknowledge(this.api, settings)
   }
 
   /** Where a category is called. */
   urlOf(category: string): string {
-    return `${this.origin}/v1/${category}`
+    return `${this.origin}/${stageName}/${category}`
   }
 }
 

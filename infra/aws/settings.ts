@@ -22,6 +22,8 @@ const list = (what: string, pattern: RegExp) =>
     .array(z.string().regex(pattern, { error: must(`be ${what}`) }), { error: must(`be a list, each ${what}`) })
     .min(1, { error: () => `must name at least one: ${what}` })
 
+const host = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/
+
 const shape = {
   /** The stack's name; another one for a second deployment in the same account and region. */
   stackName: z
@@ -58,6 +60,46 @@ const shape = {
   tracing: onOrOff(false),
   /** Who hears of an alarm. */
   alarmEmail: z.email({ error: must('be an e-mail address') }).optional(),
+  /** Where the alarms say that docs/runbooks/ is to be read. */
+  runbooks: z
+    .string({ error: must('be the URL of a folder, such as https://git.example.org/webhooks/docs/runbooks/') })
+    .regex(/^https:\/\/\S+\/$/, {
+      error: must(
+        'be the URL of a folder with a slash at the end, such as https://git.example.org/webhooks/docs/runbooks/',
+      ),
+    })
+    .max(500, { error: () => 'must have at most 500 characters' })
+    .optional(),
+  /** A name of one's own for the API, with `/v1` in front of the categories as before. */
+  customDomain: object({
+    name: z.string({ error: must('be the name of a host, such as webhooks.example.org') }).regex(host, {
+      error: must('be the name of a host in small letters, such as webhooks.example.org'),
+    }),
+    certificateArn: z
+      .string({ error: must('be the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>') })
+      .regex(/^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/, {
+        error: must('be the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>'),
+      }),
+    /** Of Route 53, where the name is entered; without, whoever has the name enters it. */
+    hostedZone: object({
+      id: z.string({ error: must('be the id of a hosted zone, Z..') }).regex(/^Z[A-Z0-9]{5,31}$/, {
+        error: must('be the id of a hosted zone, Z..'),
+      }),
+      name: z.string({ error: must('be the name of the zone, such as example.org') }).regex(host, {
+        error: must('be the name of the zone, such as example.org'),
+      }),
+    }).optional(),
+    /** Whether API Gateway's own host stops answering. */
+    only: onOrOff(false),
+  })
+    .superRefine(({ name, hostedZone: zone }, context) => {
+      if (!zone || name === zone.name || name.endsWith(`.${zone.name}`)) return
+      const message = `must be a zone that ${name} is in, not "${zone.name}"`
+      context.addIssue({ code: 'custom', message, path: ['hostedZone', 'name'], input: zone.name })
+    })
+    .optional(),
+  /** Whether CloudFormation refuses to delete the stack until this is off again. */
+  terminationProtection: onOrOff(false),
   /** From where the API may be called; without, from everywhere. */
   allowedCidrs: z
     .array(z.string().refine(isCidr, { error: must('be an IPv4 range such as 192.0.2.0/24') }), {
@@ -93,6 +135,8 @@ const known: Record<string, readonly string[]> = {
   '': Object.keys(shape),
   memory: ['webhook', 'task'],
   throttle: ['rate', 'burst'],
+  customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
+  'customDomain.hostedZone': ['id', 'name'],
   vpc: ['subnetIds', 'securityGroupIds'],
   awsProviders: [...Object.keys(providerAccess), 'assumeRoles'],
 }

@@ -8,6 +8,7 @@ import { Dashboard } from './dashboard.ts'
 import { Finisher } from './finisher.ts'
 import { IdempotencyTable } from './idempotency-table.ts'
 import { nextSteps } from './next-steps.ts'
+import { logGroupsOf, SavedQueries } from './queries.ts'
 import type { Settings } from './settings.ts'
 
 export interface WebhooksStackProps extends StackProps {
@@ -21,7 +22,11 @@ export interface WebhooksStackProps extends StackProps {
 /** The whole deployment: the API, two functions a category, what they share, and what watches over them. */
 export class WebhooksStack extends Stack {
   constructor(scope: Construct, id: string, { settings, categories: all, bundles, ...props }: WebhooksStackProps) {
-    super(scope, id, { description: 'Webhooks of Cloud Automation (Keptn) task sequences', ...props })
+    super(scope, id, {
+      description: 'Webhooks of Cloud Automation (Keptn) task sequences',
+      terminationProtection: settings.terminationProtection,
+      ...props,
+    })
     const deployment = { settings, bundles }
     const table = new IdempotencyTable(this, 'Idempotency')
     const categories = all
@@ -36,8 +41,11 @@ export class WebhooksStack extends Stack {
       finisher,
       apiFailures: api.api.deploymentStage.metricServerError(),
       email: settings.alarmEmail,
+      runbooks: settings.runbooks ?? 'docs/runbooks/',
     })
-    new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms })
+    const logGroups = logGroupsOf(categories, finisher)
+    new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms, logGroups })
+    new SavedQueries(this, 'Queries', { stackName: settings.stackName, logGroups })
     this.#tell(settings, api, categories, alarms)
   }
 
@@ -46,6 +54,7 @@ export class WebhooksStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: `${api.origin}/v1` })
     for (const { node, category } of categories)
       new CfnOutput(this, `${node.id}Url`, { value: api.urlOf(category.name), description: category.summary })
+    if (api.domain) new CfnOutput(this, 'DomainTarget', { value: api.domain.target, description: api.domain.whatToDo })
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Who subscribes hears of alarms' })
     const [first] = categories
     if (!first) throw new Error('A deployment has at least one category; the settings see to that.')

@@ -28,6 +28,11 @@ export class Invoker {
     this.#workers = workers
   }
 
+  /** All functions, as they are now. */
+  get functions(): PublishedFunction[] {
+    return this.#core.versions.newest
+  }
+
   /**
    * @param version the newest one when left out
    * @throws ResourceNotFoundException when there is no such function or version

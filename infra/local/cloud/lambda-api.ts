@@ -38,6 +38,8 @@ export class LambdaApi {
     const executions = '^/2025-12-01/durable-executions/(.+)'
     const callbacks = '^/2025-12-01/durable-execution-callbacks/([^/]+)'
     this.#routes = [
+      ['GET', /^\/2015-03-31\/(functions)\/?$/, () => this.#functions()],
+      ['GET', /^\/2017-03-31\/tags\/(.+)$/, (_call, key) => this.#tags(key)],
       ['POST', /^\/2015-03-31\/functions\/([^/]+)\/invocations$/, (call, key) => this.#invoke(call, key)],
       ['POST', new RegExp(`${executions}/checkpoint$`), (call, key) => this.#checkpoint(call, key)],
       ['GET', new RegExp(`${executions}/state$`), (call, key) => this.#state(call, key)],
@@ -67,6 +69,29 @@ export class LambdaApi {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
     const fn = this.#invoker.functionOf(functionNameOf(reference), versionOf(reference))
     return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
+  }
+
+  #functions(): Answer {
+    const Functions = this.#invoker.functions.map(({ name, handler, timeoutSeconds, durable }) => ({
+      FunctionName: name,
+      FunctionArn: functionArn(name),
+      Handler: handler,
+      Timeout: timeoutSeconds,
+      Version: '$LATEST',
+      ...(durable === undefined
+        ? {}
+        : {
+            DurableConfig: {
+              ExecutionTimeout: durable.executionTimeoutSeconds,
+              RetentionPeriodInDays: durable.retentionDays,
+            },
+          }),
+    }))
+    return { status: 200, body: { Functions } }
+  }
+
+  #tags(arn: string): Answer {
+    return { status: 200, body: { Tags: this.#invoker.functionOf(functionNameOf(arn)).tags ?? {} } }
   }
 
   #checkpoint({ body }: ApiCall, arn: string): Answer {

@@ -31,9 +31,9 @@ export function versionOf(reference: string): number | undefined {
   return /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
 }
 
-/** @returns the ARN of a function at a version or an alias */
-export function functionArn(name: string, qualifier: string | number): string {
-  return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}:${qualifier}`
+/** @returns the ARN of a function, or of it at a version or an alias */
+export function functionArn(name: string, qualifier?: string | number): string {
+  return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}${qualifier === undefined ? '' : `:${qualifier}`}`
 }
 
 /** @returns the ARN of a durable execution, in AWS's form */

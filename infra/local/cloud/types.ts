@@ -14,6 +14,8 @@ export interface LocalFunction {
   /** Execution environments (threads) at once; 4 when left out. */
   concurrency?: number
   durable?: { executionTimeoutSeconds: number; retentionDays: number }
+  /** As ListTags shows them. */
+  tags?: Record<string, string>
 }
 
 /** What happened in the local cloud, enough for one printed line each. `at` is in milliseconds since 1970. */

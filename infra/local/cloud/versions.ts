@@ -47,6 +47,11 @@ export class Versions {
     this.#forget()
   }
 
+  /** All functions, as they are now. */
+  get newest(): PublishedFunction[] {
+    return [...this.#newest.values()]
+  }
+
   /**
    * @param version the newest one when left out
    * @returns undefined where there is no such function or version

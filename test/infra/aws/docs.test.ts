@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { providerAccess } from '../../../infra/aws/provider-permissions.ts'
+import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
-import { permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
+import { flat, permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
 
 const deploy = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
 const limits = readFileSync(join(root, 'docs/limits.md'), 'utf8')
@@ -26,11 +27,24 @@ function table(text: string, heading: string): string[][] {
     )
 }
 
+/** What GitHub makes of the headings of a page. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replace(/\s/g, '-'),
+  )
+}
+
 describe('docs/deploy.md', () => {
   it('explains every setting, with its default', () => {
     const rows = table(deploy, '## Settings')
     const defaults = readSettings({}, ['slo'])
-    const optional = ['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'awsProviders']
+    const optional = [
+      ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'awsProviders'],
+      ...['runbooks', 'customDomain'],
+    ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),
     )
@@ -45,6 +59,7 @@ describe('docs/deploy.md', () => {
       'waf',
       'tracing',
       'apiGatewayLogRole',
+      'terminationProtection',
     ] as const)
       expect(documented[name]).toBe(String(defaults[name]))
   })
@@ -107,6 +122,82 @@ describe('docs/deploy.md', () => {
       expect(deploy).toContain(command)
       expect(JSON.stringify(deployed.template.toJSON()['Outputs'])).toContain(command)
     }
+  })
+})
+
+describe('docs/operate.md', () => {
+  const operate = readFileSync(join(root, 'docs/operate.md'), 'utf8')
+
+  it('names each widget of the dashboard, and each that it names is there', () => {
+    const body = JSON.parse(flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody))
+    const titles: string[] = body.widgets.map(({ properties }: { properties: { title: string } }) =>
+      properties.title.replace(/ \(.*\)$|, p\d+$/g, ''),
+    )
+    const named = table(operate, '## What to look at').flatMap(([names = '']) => names.split('; '))
+    expect([...new Set(titles)].sort()).toEqual(named.sort())
+  })
+
+  it('explains each field that a query reads', () => {
+    const [, rest = ''] = operate.split('## What is in the logs')
+    const [explained = ''] = rest.split('\n## ')
+    const own = ['@timestamp', '@message', '@log']
+    const made = [
+      ...Object.values(queries)
+        .join(' ')
+        .matchAll(/ as (\w+)/g),
+    ].map(([, name]) => name)
+    const words = Object.values(queries)
+      .join('\n')
+      .replace(/"[^"]*"|\/[^/\n]*\//g, '')
+      .match(/@?[a-zA-Z]+(?:\.[a-zA-Z]+)?/g)
+    const language =
+      'filter ispresent stats count by sort desc asc in and or like max min earliest limit fields as'.split(' ')
+    const fields = [...new Set(words)].filter((word) => ![...own, ...made, ...language].includes(word))
+    expect(fields.length).toBeGreaterThan(10)
+    expect(fields.filter((field) => !explained.includes(`\`${field}\``))).toEqual([])
+  })
+
+  it('shows a domain that the settings take', () => {
+    const [, json = ''] = /## A domain of one's own[\s\S]*?```json\n([\s\S]*?)```/.exec(operate) ?? []
+    const { customDomain } = readSettings(JSON.parse(json).context.webhooks, ['slo'])
+    expect(customDomain).toMatchObject({ name: 'webhooks.example.org', only: false })
+  })
+})
+
+describe.each(['operate', 'security', 'deploy', 'limits'])('docs/%s.md', (page) => {
+  const text = readFileSync(join(root, `docs/${page}.md`), 'utf8')
+
+  it('leads to pages and headings that there are', () => {
+    for (const [, file = '', heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const path = file === '' ? join(root, `docs/${page}.md`) : join(root, 'docs', file)
+      expect({ file, there: existsSync(path) }).toEqual({ file, there: true })
+      if (heading) expect(anchorsOf(readFileSync(path, 'utf8'))).toContain(heading)
+    }
+  })
+})
+
+describe('docs/security.md', () => {
+  const security = readFileSync(join(root, 'docs/security.md'), 'utf8')
+
+  it('names files that are there', () => {
+    const files = [...security.matchAll(/`((?:shared|infra|functions)\/[^`]+)`/g)].map(([, file = '']) => file)
+    expect(files.length).toBeGreaterThan(8)
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  })
+
+  it.each([
+    ['shared/function/silent.ts', 'remembered = 24 * 3_600', 'the outcome of a silent call', '24 hours'],
+    ['shared/function/start-task.ts', 'remembered = 14 * 86_400', 'the name of an accepted task', '14 days'],
+    ['shared/approvals/store.ts', 'remembered = 14 * 86_400', 'a question for people', '14 days after its deadline'],
+    ['shared/aws/run-states.ts', 'remembered = 31 * 86_400', 'the state of a run', '31 days'],
+    ['infra/aws/durable-function.ts', 'retention = Duration.days(14)', 'a task: its event', '14 days after its end'],
+    ['infra/aws/durable-function.ts', 'retentionPeriod: Duration.days(14)', 'could not be started', '14 days'],
+    ['infra/aws/settings.ts', '.default(90)', 'log lines', '`logRetentionDays`, 90 as shipped'],
+    ['shared/secrets.ts', 'maxAge = 300', 'secrets in use', '5 minutes'],
+  ])('says for how long, as %s does: %s', (file, inCode, what, forHowLong) => {
+    expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
+    const row = table(security, '## What is stored').find(([stored = '']) => stored.includes(what))
+    expect(row?.[2]).toContain(forHowLong)
   })
 })
 

@@ -35,6 +35,13 @@ const everything = {
   allowedCidrs: ['192.0.2.0/24'],
   deadline: 'PT2H',
   secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  terminationProtection: true,
+  customDomain: {
+    name: 'webhooks.example.org',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
+    hostedZone: { id: 'Z0123456789ABC', name: 'example.org' },
+    only: true,
+  },
   vpc: { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123abcd'] },
   awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/webhooks'] },
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { permissionsOf, type Resource, synthesize, tenCategories } from './synthesize.ts'
+import { build, flat, permissionsOf, type Resource, synthesize, tenCategories } from './synthesize.ts'
 
 describe('a category that is switched off', () => {
   it('has none of its resources, and no place in those of others', () => {
@@ -94,6 +94,70 @@ describe('a setting', () => {
     expect(unchanged.all('AWS::WAFv2::WebACL')).toEqual([])
   })
 
+  describe('customDomain', () => {
+    const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd'
+    const customDomain = { name: 'webhooks.example.org', certificateArn }
+    const outputsOf = ({ template }: typeof unchanged) => template.toJSON()['Outputs'] as Record<string, Output>
+
+    it('is a name for the stage under the path that the stage has, with no TLS below 1.2', () => {
+      const found = changed({ customDomain })
+      expect(found.one('AWS::ApiGateway::DomainName').Properties).toEqual({
+        DomainName: 'webhooks.example.org',
+        EndpointConfiguration: { Types: ['REGIONAL'] },
+        RegionalCertificateArn: certificateArn,
+        SecurityPolicy: 'TLS_1_2',
+      })
+      const { BasePath, DomainName, RestApiId, Stage } = found.one('AWS::ApiGateway::BasePathMapping').Properties
+      expect([BasePath, ...[DomainName, RestApiId, Stage].map(flat)]).toEqual([
+        'v1',
+        ...['DomainName', 'RestApi', 'Stage'].map((type) => `<${found.one(`AWS::ApiGateway::${type}`).id}>`),
+      ])
+      expect(unchanged.all('AWS::ApiGateway::DomainName')).toEqual([])
+    })
+
+    it('is what the deployment prints, with where the name must lead', () => {
+      const outputs = outputsOf(changed({ customDomain }))
+      expect(outputs['ApiUrl']?.Value).toBe('https://webhooks.example.org/v1')
+      expect(outputs['SloUrl']?.Value).toBe('https://webhooks.example.org/v1/slo')
+      expect(flat(outputs['NextSteps']?.Value)).toContain('--url https://webhooks.example.org --token')
+      expect(flat(outputs['DomainTarget']?.Value)).toMatch(/^<ApiDomainName\w+\.RegionalDomainName>$/)
+      expect(outputs['DomainTarget']?.Description).toBe('Make webhooks.example.org a CNAME of this')
+      expect(outputsOf(unchanged)).not.toHaveProperty('DomainTarget')
+    })
+
+    it('is entered into the hosted zone where that is named', () => {
+      const found = changed({
+        customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'example.org' } },
+      })
+      expect(found.one('AWS::Route53::RecordSet').Properties).toMatchObject({
+        Name: 'webhooks.example.org.',
+        Type: 'A',
+        HostedZoneId: 'Z0123456789ABC',
+        AliasTarget: { HostedZoneId: { 'Fn::GetAtt': [expect.anything(), 'RegionalHostedZoneId'] } },
+      })
+      expect(changed({ customDomain }).all('AWS::Route53::RecordSet')).toEqual([])
+    })
+
+    it('is the only way in where it says so', () => {
+      const rest = (settings: object) => changed(settings).one('AWS::ApiGateway::RestApi').Properties
+      expect(rest({ customDomain: { ...customDomain, only: true } }).DisableExecuteApiEndpoint).toBe(true)
+      expect(rest({ customDomain }).DisableExecuteApiEndpoint).toBe(false)
+    })
+  })
+
+  it('terminationProtection has CloudFormation refuse to delete the stack', () => {
+    expect(build({ terminationProtection: true }, slo).stack.terminationProtection).toBe(true)
+    expect(build({}, slo).stack.terminationProtection).toBe(false)
+  })
+
+  it('runbooks is where the alarms say that their pages are', () => {
+    const runbooks = 'https://git.example.org/webhooks/docs/runbooks/'
+    for (const { Properties } of changed({ runbooks }).all('AWS::CloudWatch::Alarm'))
+      expect(Properties.AlarmDescription).toMatch(
+        / What to do: https:\/\/git\.example\.org\/webhooks\/docs\/runbooks\/[a-z-]+\.md$/,
+      )
+  })
+
   it('apiGatewayLogRole leaves the account alone where it is off', () => {
     expect(unchanged.all('AWS::ApiGateway::Account')).toHaveLength(1)
     expect(changed({ apiGatewayLogRole: false }).all('AWS::ApiGateway::Account')).toEqual([])
@@ -116,6 +180,11 @@ describe('a setting', () => {
     expect(JSON.stringify(found.all('AWS::IAM::Policy'))).toContain('kms:ViaService')
   })
 })
+
+interface Output {
+  Value: unknown
+  Description?: string
+}
 
 function environmentOf(found: Resource[], entry: string): Record<string, unknown> {
   return found.find(({ Properties }) => Properties.Handler === `${entry}.handler`)?.Properties.Environment.Variables

@@ -3,6 +3,8 @@ import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { awsProviders, shipped } from './synthesize.ts'
 
 const names = ['issue-ticketing', 'feature-flags']
+const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab'
+const customDomain = { name: 'webhooks.example.org', certificateArn }
 const vpc = { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123456789abcdef0'] }
 
 function problemOf(settings: unknown): string {
@@ -28,6 +30,7 @@ describe('the settings in cdk.json', () => {
       tracing: false,
       waf: false,
       apiGatewayLogRole: true,
+      terminationProtection: false,
     })
   })
 
@@ -51,6 +54,10 @@ describe('the settings in cdk.json', () => {
     { apiGatewayLogRole: false },
     { secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
     { vpc },
+    { customDomain },
+    { customDomain: { ...customDomain, only: true, hostedZone: { id: 'Z0123456789ABC', name: 'example.org' } } },
+    { terminationProtection: true },
+    { runbooks: 'https://git.example.org/webhooks/docs/runbooks/' },
     { awsProviders: {} },
     { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/path/webhooks'] } },
   ])('take %j', (settings) => {
@@ -90,6 +97,37 @@ describe('the settings in cdk.json', () => {
     [{ waf: 'on' }, 'waf: must be true or false, not "on"'],
     [{ apiGatewayLogRole: 1 }, 'apiGatewayLogRole: must be true or false, not 1'],
     [{ secretsKeyArn: 'alias/mine' }, 'secretsKeyArn: must be the ARN of a KMS key'],
+    [
+      { customDomain: 'webhooks.example.org' },
+      'customDomain: must be an object of name, certificateArn, hostedZone, only',
+    ],
+    [
+      { customDomain: { certificateArn } },
+      'customDomain.name: must be the name of a host, such as webhooks.example.org',
+    ],
+    [
+      { customDomain: { ...customDomain, name: 'https://webhooks.example.org' } },
+      'customDomain.name: must be the name of a host in small letters, such as webhooks.example.org, not "https://',
+    ],
+    [
+      { customDomain: { ...customDomain, certificateArn: 'webhooks' } },
+      'customDomain.certificateArn: must be the ARN of a certificate: arn:aws:acm:',
+    ],
+    [
+      { customDomain: { ...customDomain, hostedZone: { id: 'example.org', name: 'example.org' } } },
+      'customDomain.hostedZone.id: must be the id of a hosted zone, Z.., not "example.org"',
+    ],
+    [
+      { customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'ample.org' } } },
+      'customDomain.hostedZone.name: must be a zone that webhooks.example.org is in, not "ample.org"',
+    ],
+    [{ customDomain: { ...customDomain, onyl: true } }, 'customDomain.onyl: "onyl" is not known; did you mean "only"?'],
+    [
+      { customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'example.org', arn: 'a' } } },
+      'customDomain.hostedZone.arn: "arn" is not known; known are id, name',
+    ],
+    [{ terminationProtection: 'on' }, 'terminationProtection: must be true or false, not "on"'],
+    [{ runbooks: 'docs/runbooks' }, 'runbooks: must be the URL of a folder with a slash at the end, such as https://'],
     [{ vpc: 'vpc-0123abcd' }, 'vpc: must be an object of subnetIds, securityGroupIds'],
     [{ vpc: { ...vpc, subnetIds: undefined } }, 'vpc.subnetIds: must be a list, each the id of a subnet'],
     [{ vpc: { ...vpc, subnetIds: ['10.0.0.0/8'] } }, 'vpc.subnetIds.0: must be the id of a subnet, subnet-..'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { App } from 'aws-cdk-lib/core'
+import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
 import { flat, synthesize, tenCategories } from './synthesize.ts'
@@ -229,10 +230,10 @@ describe('the alarms', () => {
     expect(quota).toMatchObject({ Threshold: 80, ComparisonOperator: 'GreaterThanThreshold' })
   })
 
-  it('say in words what to look at, and tell a topic that they may publish to', () => {
+  it('say in words what has happened and where to read what to do, and tell a topic that they may publish to', () => {
     const topic = deployed.one('AWS::SNS::Topic')
     for (const { AlarmDescription, AlarmActions } of alarms) {
-      expect(AlarmDescription).toMatch(/: |; /)
+      expect(AlarmDescription).toMatch(/^[A-Z].+\. What to do: docs\/runbooks\/[a-z-]+\.md$/)
       expect(AlarmActions.map(flat)).toEqual([`<${topic.id}>`])
     }
     const policy = deployed.one('AWS::SNS::TopicPolicy')
@@ -273,11 +274,6 @@ describe('the stack', () => {
     expect(steps).toMatch(/npm run webhooks -- send chaos-testing\/do-it .*--url https:\S+ --token "\$TOKEN"/)
   })
 
-  it('shows everything on one dashboard', () => {
-    const body = flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody)
-    for (const { name } of tenCategories) expect(body).toContain(`"label":"${name}"`)
-  })
-
   it('says what to do where a bundle is missing', () => {
     const build = () =>
       new WebhooksStack(new App(), 'Webhooks', {
@@ -287,5 +283,97 @@ describe('the stack', () => {
       })
     expect(build).toThrow(SettingsError)
     expect(build).toThrow('There is no bundle /nowhere/slo/task.js: run npm run build first.')
+  })
+})
+
+describe('what goes before the function of a task when the stack is deleted', () => {
+  it('is what the task and its answer need, so tasks must have ended before: docs/operate.md says so', () => {
+    for (const { id } of tasks) {
+      const dependent = [
+        'AWS::Events::Rule',
+        'AWS::IAM::Policy',
+        'AWS::Lambda::Function',
+        'AWS::Lambda::Alias',
+      ].flatMap((type) => deployed.all(type).filter(({ Properties }) => JSON.stringify(Properties).includes(`"${id}"`)))
+      const names = dependent.map((resource) => resource.id).join(' ')
+      const category = id.replace(/TaskFunction.*/, '')
+      for (const name of ['FinisherEnded', `${category}TaskOwnExecutions`, `${category}TaskLive`])
+        expect(names).toContain(name)
+    }
+  })
+
+  it('leaves what the account shares, and takes all else', () => {
+    const kept = Object.entries(
+      deployed.template.toJSON()['Resources'] as Record<string, { Type: string; DeletionPolicy?: string }>,
+    )
+      .filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete')
+      .map(([, { Type }]) => Type)
+    expect([...new Set(kept)].sort()).toEqual(['AWS::ApiGateway::Account', 'AWS::IAM::Role', 'AWS::Lambda::Version'])
+  })
+})
+
+describe('the dashboard', () => {
+  const body = JSON.parse(flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody)) as {
+    widgets: { x: number; y: number; width: number; height: number; properties: Widget }[]
+  }
+  interface Widget {
+    title: string
+    query?: string
+    metrics?: unknown[][]
+  }
+  const widgets = new Map(body.widgets.map(({ properties }) => [properties.title, properties]))
+  const metricsOf = (title: string) => JSON.stringify(widgets.get(title)?.metrics ?? [])
+
+  it.each([
+    ['Calls', '"Count"', '"4XXError"', '"5XXError"'],
+    ['Time to answer', '"p50"', '"p99"'],
+    ['Tasks waiting, of the whole account', '"ApproximateRunningDurableExecutions"'],
+    ['Tasks accepted', '"DurableExecutionStarted"'],
+    ['Tasks finished', '"DurableExecutionSucceeded"'],
+    ['Time from accepted to finished, p50', '"DurableExecutionDuration"', '"p50"'],
+    ['Time from accepted to finished, p99', '"DurableExecutionDuration"', '"p99"'],
+    ['Tasks ended by Lambda', '"DurableExecutionFailed"', '"DurableExecutionTimedOut"', '"DurableExecutionStopped"'],
+    ['Webhooks that crashed or were throttled', '"Errors"', '"Throttles"'],
+    ['Finisher', '"DurableExecutionStarted"', '"DurableExecutionSucceeded"'],
+    ['Dead letters', '"ApproximateNumberOfMessagesVisible"', '"finisher"'],
+  ])('shows %s', (title, ...parts) => {
+    for (const part of parts) expect(metricsOf(title)).toContain(part)
+  })
+
+  it('shows every category', () => {
+    for (const title of ['Calls by category', 'Tasks accepted', 'Tasks finished', 'Dead letters'])
+      for (const { name } of tenCategories) expect(metricsOf(title)).toContain(`"label":"${name}"`)
+  })
+
+  it.each([
+    ['Oldest open tasks (of those that began in the time shown)', 'oldest open tasks'],
+    ['Finished by result', 'finished by result'],
+    ['Errors by provider', 'errors by provider'],
+    ['Errors of our own', 'errors'],
+  ] as const)('asks the logs of all functions for %s', (title, name) => {
+    const { query = '' } = widgets.get(title) ?? {}
+    expect(query.match(/SOURCE /g)).toHaveLength(functions.length)
+    expect(query.endsWith(`| ${queries[name]}`)).toBe(true)
+  })
+
+  it('has no two widgets in one place, and all within its 24 columns', () => {
+    const cells = body.widgets.flatMap(({ x, y, width, height }) =>
+      Array.from({ length: width * height }, (_, at) => `${x + (at % width)},${y + Math.floor(at / width)}`),
+    )
+    expect(new Set(cells).size).toBe(cells.length)
+    expect(Math.max(...body.widgets.map(({ x, width }) => x + width))).toBe(24)
+  })
+})
+
+describe('the saved queries', () => {
+  it('are those of the dashboard and the runbooks, in a folder of the stack, on the logs of all functions', () => {
+    const saved = deployed.all('AWS::Logs::QueryDefinition').map(({ Properties }) => Properties)
+    expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
+      Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
+    )
+    for (const { LogGroupNames } of saved)
+      expect(new Set(LogGroupNames.map(flat))).toEqual(
+        new Set(functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))),
+      )
   })
 })
