@@ -3,10 +3,10 @@ import { isObject, type KeptnEvent, replyTo, taskEvent } from './events.ts'
 const source = 'approval-service'
 
 /** What approval-service does with a trigger: it decides itself, or a person has to. */
-export type Decision = 'pass' | 'warning' | 'fail' | 'manual'
+type Decision = 'pass' | 'warning' | 'fail' | 'manual'
 
 /** An approval after a failed task fails; else data.approval says for each result whether a person is asked (protocol section 6). */
-export function decide({ data }: KeptnEvent): Decision {
+function decide({ data }: KeptnEvent): Decision {
   const result = data['result'] === 'fail' ? 'fail' : data['result'] === 'warning' ? 'warning' : 'pass'
   if (result === 'fail') return 'fail'
   const approval = isObject(data['approval']) ? data['approval'] : {}
@@ -26,7 +26,7 @@ export async function approve(triggered: KeptnEvent, send: (event: KeptnEvent) =
   await send(replyTo(triggered, 'finished', source, { status: 'succeeded', result: decision, message }))
 }
 
-export function isApproval({ type }: KeptnEvent): boolean {
+function isApproval({ type }: KeptnEvent): boolean {
   const event = taskEvent(type)
   return event?.task === 'approval' && event.kind === 'triggered'
 }

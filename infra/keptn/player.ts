@@ -11,8 +11,6 @@ export interface PlayOptions {
   /** The token of a caller, which the subscriptions send as `{{.env.secret_webhooks_token}}`. */
   token: string
   log: EventLog
-  /** The categories that the receiver has; the sandbox answers for the others. */
-  knownCategories: readonly string[]
   /** Further secrets, by the names that envFrom gives them. */
   secrets?: Readonly<Record<string, string>>
   /** Gets a line for each event and each call. */
@@ -58,7 +56,6 @@ export async function playSequence(options: PlayOptions): Promise<Played> {
     url: options.url,
     token: options.token,
     log: options.log,
-    knownCategories: options.knownCategories,
     secrets: { secret_webhooks_token: options.token, ...options.secrets },
     print: options.print ?? (() => {}),
     signal,

@@ -73,10 +73,7 @@ export function parseCurl(argv: readonly string[]): HttpRequest {
 }
 
 /** Where our receiver's paths begin. */
-const receiverPath = /\/v1\/(?<category>[^/?#]+)\//
-
-/** The category that a request is for; undefined where its URL is not one of our receiver's. */
-export const categoryOf = (url: string): string | undefined => receiverPath.exec(url)?.groups?.['category']
+const receiverPath = /\/v1\/[^/?#]+\//
 
 /** A URL of our receiver moved to the one that is played against: webhook-service takes no loopback host in a webhook.yaml. */
 export function rebase(url: string, baseUrl: string): string {

@@ -24,7 +24,6 @@ export interface ControllerOptions {
   /** Where the receiver answers, without /v1. */
   url: string
   log: EventLog
-  knownCategories: readonly string[]
   print: (line: string) => void
   secrets: Readonly<Record<string, string>>
   /** The token of `secrets` with which the status of a task is asked for. */
@@ -61,6 +60,8 @@ export class ShipyardController {
   private readonly subscriptions: Subscriptions
   private readonly running = new Map<string, PlayedTask>()
   private readonly ended = new Set<string>()
+  /** Calls that no task waits for. */
+  private readonly notifications: Promise<void>[] = []
   private failure: unknown
 
   constructor(options: ControllerOptions) {
@@ -94,6 +95,7 @@ export class ShipyardController {
       queue.push(...followers(sequences, next.sequence, outcome).map((sequence) => ({ sequence, data })))
     }
     await this.ledger.refresh()
+    await Promise.all(this.notifications)
     return passed
   }
 
@@ -182,11 +184,14 @@ export class ShipyardController {
     if (kind === 'finished' && this.ended.has(event.triggeredid ?? '')) {
       this.journal.warn(`${shortType(event.type)} came after the task had ended; ignored`)
     }
-    if (kind !== undefined && kind !== 'triggered') this.watch([this.notify(event)])
+    if (kind === undefined || kind === 'triggered') return
+    const notified = this.notify(event)
+    this.watch([notified])
+    this.notifications.push(notified)
   }
 
   private async notify(event: KeptnEvent): Promise<void> {
-    this.watch(await this.subscriptions.deliver(event))
+    await Promise.all(await this.subscriptions.deliver(event))
   }
 
   private async call(argv: string[], event: KeptnEvent): Promise<Answer> {

@@ -1,13 +1,10 @@
-import { approve, decide, isApproval } from './approval-service.ts'
-import { type KeptnEvent, replyTo, shortType, taskEvent } from './events.ts'
-import { categoryOf } from './receiver.ts'
+import { approve } from './approval-service.ts'
+import { type KeptnEvent, shortType, taskEvent } from './events.ts'
 import type { Webhook } from './webhook-config.ts'
 import { announce, execute, type Surroundings } from './webhook-service.ts'
 
 interface SubscriptionOptions extends Surroundings {
   webhooks: readonly Webhook[]
-  /** The categories that the receiver has; the sandbox answers for the others. */
-  knownCategories: readonly string[]
   /** Whether Keptn's approval-service runs, as it does by default. */
   approvalService: boolean
   warn(text: string): void
@@ -29,36 +26,15 @@ export class Subscriptions {
   async deliver(event: KeptnEvent): Promise<Promise<void>[]> {
     const webhooks = this.options.webhooks.filter(({ type }) => type === event.type)
     if (this.options.approvalService) await approve(event, this.options.send)
-    for (const webhook of webhooks) {
-      if (this.unknownCategory(webhook) === undefined) await announce(webhook, event, this.options)
-    }
+    for (const webhook of webhooks) await announce(webhook, event, this.options)
     return webhooks.map((webhook) => this.run(webhook, event))
   }
 
   private async run(webhook: Webhook, event: KeptnEvent): Promise<void> {
-    const category = this.unknownCategory(webhook)
-    if (category !== undefined) return this.answer(category, webhook, event)
     const failure = await execute(webhook, event, this.options)
     // Nothing in Keptn tells of a failed notification: there is no task that it could fail.
     if (failure !== undefined && taskEvent(event.type)?.kind !== 'triggered') {
       this.options.warn(`the webhook on ${shortType(event.type)} failed: ${failure}`)
     }
-  }
-
-  private unknownCategory({ requests }: Webhook): string | undefined {
-    const categories = requests.map((request) => categoryOf(typeof request === 'string' ? request : request.url))
-    return categories.find((category) => category !== undefined && !this.options.knownCategories.includes(category))
-  }
-
-  private async answer(category: string, webhook: Webhook, event: KeptnEvent): Promise<void> {
-    const message = `answered by the sandbox: there is no function for ${category} yet`
-    if (taskEvent(event.type)?.kind !== 'triggered') {
-      this.options.warn(`${shortType(event.type)} ${message}`)
-      return
-    }
-    const approval = this.options.approvalService && isApproval(event)
-    if (!approval || webhook.sendStarted) await this.options.send(replyTo(event, 'started', 'sandbox'))
-    if (approval && decide(event) !== 'manual') return
-    await this.options.send(replyTo(event, 'finished', 'sandbox', { status: 'succeeded', result: 'pass', message }))
   }
 }

@@ -250,6 +250,10 @@ function index(url: string, cloud: LocalCloud) {
     messages: `${url}/sandbox/messages`,
     /** A page with the buttons of those messages. */
     chat: `${url}/sandbox/slack`,
+    slos: `${url}/sandbox/slos`,
+    /** A page on which their values are set. */
+    objectives: `${url}/sandbox/dynatrace`,
+    reports: `${url}/sandbox/reports`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */

@@ -51,6 +51,7 @@ function sandboxSecrets(url: string): Record<string, unknown> {
     project: 'default',
     environment: 'production',
   }
+  const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken }
   return {
     [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'sandbox' } },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
@@ -93,6 +94,13 @@ function sandboxSecrets(url: string): Record<string, unknown> {
       token: demo.slack.token,
       signingSecret: demo.slack.signingSecret,
       channel: 'C0RELEASES',
+    },
+    // What the sandbox says of an SLO holds at once.
+    [`${prefix}/connections/slo/default`]: { provider: 'dynatrace', ...dynatrace, dataDelay: 0 },
+    [`${prefix}/connections/slo/events`]: {
+      provider: 'dynatrace-event',
+      ...dynatrace,
+      entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")',
     },
     [`${prefix}/connections/optimization/default`]: {
       provider: 'databricks',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { categories } from '../../functions/index.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { identify } from '../../shared/function/identity.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
@@ -61,7 +60,6 @@ async function playDemo({ url }: Runtime): Promise<void> {
     url,
     token: demo.callerToken,
     log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
-    knownCategories: categories.map(({ name }) => name),
     print: (text) => console.log(text),
   })
   console.log(passed ? 'The sequence passed.\n' : 'The sequence did not pass.\n')
@@ -104,6 +102,7 @@ async function invitation(url: string): Promise<string> {
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
+    `SLOs, to set ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
     'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
   ].join('\n')
 }

@@ -4,7 +4,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { categories } from '../../functions/index.ts'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, loadSequenceFolder } from '../../infra/keptn/sequence-files.ts'
@@ -47,7 +46,6 @@ function play(files: Parameters<typeof playSequence>[0]['files']) {
     url: service.url,
     token: demo.callerToken,
     log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
-    knownCategories: categories.map(({ name }) => name),
     async onAccepted({ taskId, statusUrl }) {
       if (statusUrl.includes('/notification/')) asked.resolve(await questionOf(taskId))
     },
@@ -171,7 +169,15 @@ describe('webhooks sequence release', () => {
     const { code, out } = await sequence(['release'])
     expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, since nobody is at a terminal`)
     expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')
-    expect(out).not.toContain('approval.finished  succeeded/pass  answered by the sandbox')
+    const ends = [...out.matchAll(/ ([a-z]+)\.finished {2}succeeded\/pass .*\((.+)\)$/gm)]
+    expect(ends.map(([, task, by]) => `${task} ${by?.split('/')[1]}`)).toEqual([
+      'deployment ci-cd',
+      'test load-testing',
+      'evaluation slo',
+      'approval notification',
+      'deployment ci-cd',
+      'evaluation slo',
+    ])
     expect({ code, end: out.slice(-200) }).toEqual({ code: 0, end: expect.stringContaining('release passed') })
   }, 60_000)
 
@@ -187,8 +193,14 @@ describe('webhooks sequence release', () => {
 })
 
 it('the sequence incident tells people of the problem, with a way to its ticket', async () => {
-  const { passed } = await play(loadSequence('incident')).ended
+  const { passed, context } = await play(loadSequence('incident')).ended
   expect(passed).toBe(true)
+  expect(await service.endedBy(context)).toEqual([
+    'openticket incident-management',
+    'toggleflag feature-flags',
+    'evaluation slo',
+    'notify webhook-service',
+  ])
   const [ticket] = (await list('incidents')) as { url: string }[]
   expect((await messages()).at(-1)).toMatchObject({
     channel: 'releases',

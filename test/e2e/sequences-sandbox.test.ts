@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { categories } from '../../functions/index.ts'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, type SequenceFiles } from '../../infra/keptn/sequence-files.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
-const names = ['chaos', 'remediation', 'optimization'] as const
+const names = ['chaos', 'remediation', 'optimization', 'slo'] as const
 const played = {} as Record<(typeof names)[number], Awaited<ReturnType<typeof play>>>
 let service: Service
 beforeAll(async () => {
@@ -31,7 +30,6 @@ async function play(files: SequenceFiles) {
     url: service.url,
     token: demo.callerToken,
     log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
-    knownCategories: categories.map(({ name }) => name),
     print: (line) => lines.push(line),
   })
   return { ...played, text: lines.join('\n') }
@@ -42,6 +40,17 @@ async function answerOf(task: string) {
   const events = await service.events()
   return events.filter(({ type }) => type === `sh.keptn.event.${task}.finished`).at(-1)?.data
 }
+
+it.each([
+  ['chaos', ['test load-testing', 'chaos chaos-testing', 'chaos load-testing', 'test load-testing', 'evaluation slo']],
+  ['remediation', ['action remediation', 'action remediation', 'evaluation slo']],
+  ['optimization', ['tuning optimization', 'notify webhook-service']],
+  ['slo', ['evaluation slo']],
+] as const)('the sequence %s runs to its end, each of its tasks done by a function of ours', async (name, ends) => {
+  const { passed, context, text } = played[name]
+  expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+  expect((await service.endedBy(context)).sort()).toEqual([...ends].sort())
+})
 
 describe('the sequence chaos', () => {
   const p95 = /p95 is ([\d.]+), not </

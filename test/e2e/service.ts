@@ -35,7 +35,7 @@ export interface CallOptions {
 
 interface RecordedEvent {
   via: 'api' | 'control-plane'
-  event: { type: string; triggeredid?: string; shkeptncontext: string; data: Record<string, never> }
+  event: { type: string; source: string; triggeredid?: string; shkeptncontext: string; data: Record<string, never> }
 }
 
 /** The shipped bundles in a runtime of their own, with a sandbox and a state folder of their own. */
@@ -144,6 +144,15 @@ export class Service {
   async events(): Promise<RecordedEvent['event'][]> {
     const { body } = await this.call('/sandbox/events', undefined, { method: 'GET' })
     return (body as RecordedEvent[]).map(({ event }) => event)
+  }
+
+  /** The tasks of a run that have ended, each with the category that says so; what was silent webhook-service tells of. */
+  async endedBy(context: string): Promise<string[]> {
+    const ofRun = (await this.events()).filter(({ shkeptncontext }) => shkeptncontext === context)
+    return ofRun.flatMap(({ type, source }) => {
+      const task = /^sh\.keptn\.event\.([^.]+)\.finished$/.exec(type)?.[1]
+      return task === undefined ? [] : [`${task} ${source.replace(/^cloud-automation-webhooks\//, '')}`]
+    })
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as above.

@@ -89,7 +89,10 @@ describe('npm start', () => {
       '--> POST /v1/feature-flags/set-flag 202 in \\d+ ms',
       '<-- unleash POST \\S+/slow-recommendations/environments/production/off 200 \\(slow-recommendations is off in production\\)',
       '<-- event sh\\.keptn\\.event\\.toggleflag\\.finished',
-      'evaluation\\.finished .*there is no function for slo yet',
+      '--> POST /v1/slo/request-evaluation 202 in \\d+ ms',
+      '<-- dynatrace GET /api/v2/slo 200',
+      '<-- event sh\\.keptn\\.event\\.evaluation\\.finished',
+      '<- +evaluation\\.finished +succeeded/pass +The evaluation passed with a score of 100',
     ]) {
       expect(output).toMatch(new RegExp(time + seen, 'm'))
     }

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { categories } from '../../../functions/index.ts'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
 import { type Played, playSequence } from '../../keptn/player.ts'
 import {
@@ -51,9 +50,8 @@ export function sequenceCommand(): Command {
     .addHelpText(
       'after',
       `
-URLs in webhook.yaml are moved to --url from /v1/ on. A task whose category has no function yet is answered in the
-sandbox's name. A manual approval waits for a click in the chat of the local runtime, unless it is clicked here. Ctrl-C
-ends the play, not the tasks that run at the receiver.
+URLs in webhook.yaml are moved to --url from /v1/ on. A manual approval waits for a click in the chat of the local
+runtime, unless it is clicked here. Ctrl-C ends the play, not the tasks that run at the receiver.
 
 Exit code: 0 the whole sequence passed, 1 it did not, 2 arguments, 130 Ctrl-C.
 
@@ -78,7 +76,6 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       files,
       ...receiver,
       log: logFor(receiver, options),
-      knownCategories: categories.map((category) => category.name),
       ...(options.env ? { secrets: options.env } : {}),
       print: (line) => console.log(line),
       signal: interrupt.signal,

@@ -30,6 +30,8 @@ export const demo = {
   rundeckToken: 'sandbox-rundeck-token',
   /** The bot token of the app in the Slack that the sandbox plays, and the secret that signs what people click there. */
   slack: { token: 'sandbox-slack-bot-token', signingSecret: 'sandbox-slack-signing-secret' },
+  /** The API token of the Dynatrace that the sandbox plays: a name and a secret, as there, but far shorter than a real one. */
+  dynatraceToken: 'dt0c01.SANDBOX.SANDBOX-DYNATRACE-TOKEN',
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */

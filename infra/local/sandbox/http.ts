@@ -13,6 +13,7 @@ export const targets = [
   'databricks',
   'rundeck',
   'slack',
+  'dynatrace',
 ] as const
 export type Target = (typeof targets)[number]
 

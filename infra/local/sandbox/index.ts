@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createDatabricks, type Databricks } from './databricks.ts'
+import { createDynatrace, type Dynatrace } from './dynatrace.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createGitHub, type GitHub } from './github.ts'
 import {
@@ -61,6 +62,7 @@ export interface Sandbox {
   databricks: Pick<Databricks, 'runs'>
   rundeck: Pick<Rundeck, 'runs'>
   slack: Pick<Slack, 'messages'>
+  dynatrace: Pick<Dynatrace, 'slos' | 'reports'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
   /** Every call in so far but to the shop, oldest first. */
@@ -72,11 +74,13 @@ export interface Sandbox {
 /**
  * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
  * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
- * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, a chat in Slack at `/sandbox/slack`, Keptn's API at `/sandbox/keptn`, the SSO that
- * gives tokens for it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and
- * its database at `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made
- * to fail (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`,
- * `/sandbox/flags`, `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/events`, `/sandbox/requests`).
+ * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, a chat in Slack at `/sandbox/slack`, Dynatrace's
+ * SLOs, whose values are set there, at `/sandbox/dynatrace`, Keptn's API at `/sandbox/keptn`, the SSO that gives tokens for
+ * it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and its database at
+ * `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made to fail
+ * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`, `/sandbox/flags`,
+ * `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/slos`, `/sandbox/reports`, `/sandbox/events`,
+ * `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
 export function createSandbox({ state, clicksTo, observe = () => undefined }: SandboxOptions): Sandbox {
@@ -93,6 +97,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
   const databricks = createDatabricks(store)
   const rundeck = createRundeck(store)
   const slack = createSlack(store, clicksTo)
+  const dynatrace = createDynatrace(store)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
@@ -108,6 +113,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     databricks,
     rundeck,
     slack,
+    dynatrace,
   }
 
   const sandbox: Sandbox = {
@@ -133,6 +139,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     databricks,
     rundeck,
     slack,
+    dynatrace,
     keptn,
     sso,
     requests: (target) => store.requests(target),

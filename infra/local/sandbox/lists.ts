@@ -5,7 +5,8 @@ import type { Sandbox } from './index.ts'
 
 /**
  * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `runs`, `toxics`, `messages`, `requests?target=`, `faults`, and `DELETE` on the root, which empties everything.
+ * `flags`, `runs`, `toxics`, `messages`, `slos`, `reports`, `requests?target=`, `faults`, and `DELETE` on the root, which
+ * empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
   return (name, call) => {
@@ -24,6 +25,8 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (name === 'runs') return json(200, runs(sandbox, call.origin))
     if (name === 'toxics') return json(200, sandbox.toxiproxy.toxics())
     if (name === 'messages') return json(200, sandbox.slack.messages(call.origin))
+    if (name === 'slos') return json(200, sandbox.dynatrace.slos(call.origin))
+    if (name === 'reports') return json(200, sandbox.dynatrace.reports())
     if (name === 'requests') {
       const target = call.query.get('target')
       if (target !== null && !isTarget(target))
@@ -86,6 +89,8 @@ function unknown(): Answer {
     'runs',
     'toxics',
     'messages',
+    'slos',
+    'reports',
     'requests',
   ]
   return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)

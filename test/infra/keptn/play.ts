@@ -72,7 +72,6 @@ export async function play(receiver: FakeReceiver, files: SequenceFiles, options
     url: receiver.url,
     token: callerToken,
     log: keptnEventLog(`${receiver.url}/keptn`, apiToken),
-    knownCategories: ['issue-ticketing'],
     print: (line) => lines.push(line),
     pollMs: 10,
     statusPollMs: 10,

@@ -80,10 +80,23 @@ describe('a silent call', () => {
     )
     const { passed: ok, text } = await play(receiver, files)
     expect(ok).toBe(true)
-    await wait(30)
     expect(receiver.calls.map((call) => call.form.get('type'))).toContain('sh.keptn.event.openticket.finished')
     expect(receiver.types()).toHaveLength(5)
     expect(text).toContain('openticket.finished')
+    expect(text).toContain('warning: the webhook on openticket.finished failed')
+  })
+
+  it('on the end of the last task is answered before the sequence is over', async () => {
+    receiver = await startReceiver(async (call) => {
+      if (call.form.get('type')?.endsWith('.finished')) await wait(100)
+      return { status: 200, body: { told: true } }
+    })
+    const files = filesOf(
+      ['openticket'],
+      [{ on: 'openticket.triggered', sendFinished: true }, { on: 'openticket.finished' }],
+    )
+    const { lines } = await play(receiver, files)
+    expect(lines.at(-1)).toContain('{"told":true}')
   })
 })
 
@@ -241,16 +254,19 @@ describe('what webhook-service does not run', () => {
 })
 
 describe('a task of a category without a function', () => {
-  it('is answered in the name of the sandbox, and says so', async () => {
-    await start()
-    const { passed: ok, text } = await play(
+  it('is called, and ends as errored with the answer', async () => {
+    receiver = await startReceiver(() => ({ status: 404, body: { detail: 'There is no category teleportation.' } }))
+    const { passed: ok, tasks } = await play(
       receiver,
-      filesOf(['test'], [{ on: 'test.triggered', path: 'load-testing/start-test?mode=interactive' }]),
+      filesOf(['test'], [{ on: 'test.triggered', path: 'teleportation/start?mode=interactive' }]),
     )
-    expect(ok).toBe(true)
-    expect(receiver.calls).toEqual([])
-    expect(receiver.types()).toEqual(expect.arrayContaining(['test.started by sandbox', 'test.finished by sandbox']))
-    expect(text).toContain('answered by the sandbox: there is no function for load-testing yet')
+    expect(ok).toBe(false)
+    expect(receiver.calls.map(({ path }) => path)).toEqual(['/v1/teleportation/start'])
+    expect(receiver.types()).toEqual(
+      expect.arrayContaining(['test.started by webhook-service', 'test.finished by webhook-service']),
+    )
+    expect(tasks[0]?.outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(tasks[0]?.outcome?.message).toContain('There is no category teleportation.')
   })
 })
 

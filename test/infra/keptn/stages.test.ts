@@ -7,18 +7,6 @@ import { filesOf, play } from './play.ts'
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
-const categories = [
-  'chaos-testing',
-  'ci-cd',
-  'feature-flags',
-  'incident-management',
-  'load-testing',
-  'notification',
-  'optimization',
-  'remediation',
-  'slo',
-]
-
 /** Answers like the real one: a silent call at once, an interactive one with 202 and a finished event. */
 async function start(end: (call: Call) => object = () => ({})): Promise<void> {
   receiver = await startReceiver((call): Reply => {
@@ -35,14 +23,14 @@ const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) 
 describe('the sequences that come along', () => {
   it.each(sequenceNames())('%s passes against a receiver that does everything', async (name) => {
     await start()
-    const { passed, text } = await play(receiver, loadSequence(name), { knownCategories: categories })
+    const { passed, text } = await play(receiver, loadSequence(name))
     expect(text).not.toContain('errored')
     expect(passed).toBe(true)
   })
 
   it('incident opens a ticket, switches a flag off, evaluates and notifies, in this order', async () => {
     await start()
-    const { tasks } = await play(receiver, loadSequence('incident'), { knownCategories: categories })
+    const { tasks } = await play(receiver, loadSequence('incident'))
     expect(tasks.map(({ name }) => name)).toEqual(['openticket', 'toggleflag', 'evaluation', 'notify'])
     expect(receiver.calls.map(({ path, query }) => `${path} ${query.get('mode')}`)).toEqual([
       '/v1/incident-management/open-ticket interactive',
@@ -56,7 +44,7 @@ describe('the sequences that come along', () => {
     await start((call) =>
       taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
     )
-    await play(receiver, loadSequence('incident'), { knownCategories: categories })
+    await play(receiver, loadSequence('incident'))
     const [ticket, flag, evaluation, notification] = receiver.calls
     const incident = loadSequence('incident').event.data['incident'] as Record<string, string>
     for (const [name, value] of Object.entries(incident)) expect(ticket?.form.get(`data.incident.${name}`)).toBe(value)
@@ -75,14 +63,14 @@ describe('the sequences that come along', () => {
     const files = loadSequence('incident')
     const { incident: __, ...data } = files.event.data
     const event = { ...files.event, data: { ...data, ...more } }
-    await play(receiver, { ...files, event }, { knownCategories: categories })
+    await play(receiver, { ...files, event })
     const sent = [...(receiver.calls[0]?.form.keys() ?? [])]
     expect(sent.filter((name) => name.startsWith('data.incident'))).toEqual(expected)
   })
 
   it('release goes to production after staging, once it is approved', async () => {
     await start()
-    const { tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    const { tasks } = await play(receiver, loadSequence('release'))
     expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual([
       'staging deployment',
       'staging test',
@@ -108,7 +96,7 @@ describe('the sequences that come along', () => {
 
   it('release names the workflow, and tests with thresholds that are one JSON text in the form', async () => {
     await start()
-    await play(receiver, loadSequence('release'), { knownCategories: categories })
+    await play(receiver, loadSequence('release'))
     const called = (task: string) => receiver.calls.find((call) => taskOf(call) === task)
     expect(inputsOf(called('deployment'))).toMatchObject({
       'input.target': 'deploy.yml',
@@ -124,21 +112,21 @@ describe('the sequences that come along', () => {
 
   it('release stays in staging if the test fails', async () => {
     await start((call) => (taskOf(call) === 'test' ? { result: 'fail' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    const { passed, tasks } = await play(receiver, loadSequence('release'))
     expect(passed).toBe(false)
     expect(tasks.map(({ name }) => name)).toEqual(['deployment', 'test'])
   })
 
   it('release ends where somebody rejects it', async () => {
     await start((call) => (taskOf(call) === 'approval' ? { result: 'fail', message: 'not on a Friday' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('release'), { knownCategories: categories })
+    const { passed, tasks } = await play(receiver, loadSequence('release'))
     expect(passed).toBe(false)
     expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome: { result: 'fail', message: 'not on a Friday' } })
   })
 
   it('chaos tests, injects a fault under load, and tests again', async () => {
     await start()
-    const { tasks } = await play(receiver, loadSequence('chaos'), { knownCategories: categories })
+    const { tasks } = await play(receiver, loadSequence('chaos'))
     expect(tasks.map(({ name }) => name)).toEqual(['test', 'chaos', 'test', 'evaluation'])
     expect(receiver.calls.map(({ path }) => path)).toEqual([
       '/v1/load-testing/start-test',
@@ -167,7 +155,7 @@ describe('the sequences that come along', () => {
     ['load-testing', 'warning'],
   ])('chaos takes the worse of fault and load: %s with %s', async (category, result) => {
     await start((call) => (taskOf(call) === 'chaos' && call.path.includes(category) ? { result } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('chaos'), { knownCategories: categories })
+    const { passed, tasks } = await play(receiver, loadSequence('chaos'))
     expect(tasks[1]?.outcome).toMatchObject({ status: 'succeeded', result })
     expect({ passed, played: tasks.length }).toEqual(
       result === 'fail' ? { passed: false, played: 2 } : { passed: true, played: 4 },
@@ -177,7 +165,7 @@ describe('the sequences that come along', () => {
   it('remediation calls one webhook for both actions, each with its own value and no input', async () => {
     // What the first answers comes back in the event of the second.
     await start((call) => (taskOf(call) === 'action' ? { action: { action: 'x', ran: 'x', changed: true } } : {}))
-    const { tasks } = await play(receiver, loadSequence('remediation'), { knownCategories: categories })
+    const { tasks } = await play(receiver, loadSequence('remediation'))
     expect(tasks.map(({ name }) => name)).toEqual(['action', 'action', 'evaluation'])
     const actions = receiver.calls.filter(({ path }) => path === '/v1/remediation/run-action')
     const given = actions.map(({ form }) => [...form].filter(([name]) => /^(input|data\.action)/.test(name)))
@@ -189,13 +177,13 @@ describe('the sequences that come along', () => {
 
   it('remediation ends where an action failed', async () => {
     await start((call) => (taskOf(call) === 'action' ? { result: 'fail' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('remediation'), { knownCategories: categories })
+    const { passed, tasks } = await play(receiver, loadSequence('remediation'))
     expect([passed, tasks.length]).toEqual([false, 1])
   })
 
   it('optimization tunes with a threshold, and tells where the result is', async () => {
     await start((call) => (taskOf(call) === 'tuning' ? { tuning: { url: 'https://models.example.com/7' } } : {}))
-    await play(receiver, loadSequence('optimization'), { knownCategories: categories })
+    await play(receiver, loadSequence('optimization'))
     const [tuning, notification] = receiver.calls
     expect(tuning?.path).toBe('/v1/optimization/start-model')
     const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(tuning)
@@ -205,13 +193,52 @@ describe('the sequences that come along', () => {
     expect(notification?.form.get('input.text')).toBe('casdemoapp is tuned\nhttps://models.example.com/7')
   })
 
-  it('release passes on issue-ticketing alone: the sandbox answers for the others, and once only for an approval', async () => {
-    await start()
-    const { passed } = await play(receiver, loadSequence('release'))
-    expect(passed).toBe(true)
-    expect(receiver.calls).toEqual([])
-    const approval = receiver.types().filter((type) => type.startsWith('approval.'))
-    expect(approval.slice(1)).toEqual(['approval.started by approval-service', 'approval.finished by sandbox'])
+  it('slo tells of its evaluation elsewhere, with all that has come of it, and ends when that is done', async () => {
+    const value = { metric: 'casdemoapp', value: 96, success: true }
+    const target = (criteria: string, targetValue: number) => ({ criteria, targetValue, violated: false })
+    const targets = { passTargets: [target('>=97.5', 97.5)], warningTargets: [target('>=95', 95)] }
+    const objective = { displayName: 'casdemoapp', status: 'warning', score: 0.5, keySli: false, value, ...targets }
+    const times = { timeStart: '2026-01-05T09:00:00Z', timeEnd: '2026-01-05T09:05:00Z' }
+    const evaluation = { result: 'warning', score: 50, ...times, indicatorResults: [objective] }
+    await start(() => ({ result: 'warning', message: 'Ünder 97.5 & over 95', evaluation }))
+    const { passed, text } = await play(receiver, loadSequence('slo'))
+    expect({ passed, warned: text.includes('warning: ') }).toEqual({ passed: true, warned: false })
+    const [asked, told] = receiver.calls
+    expect(asked?.path).toBe('/v1/slo/request-evaluation')
+    expect(inputsOf(asked)).toEqual({ 'input.slo': 'casdemoapp', 'input.timeframe': '5m' })
+    expect(`${told?.path} ${told?.query}`).toBe('/v1/slo/push-report connection=events')
+    const { id, shkeptncontext, ...sent } = Object.fromEntries(told?.form ?? [])
+    expect([id, shkeptncontext]).not.toContain('')
+    const first = 'data.evaluation.indicatorResults.0'
+    expect(sent).toEqual({
+      type: 'sh.keptn.event.evaluation.finished',
+      'data.project': 'demo',
+      'data.stage': 'dev',
+      'data.service': 'shop',
+      'data.status': 'succeeded',
+      'data.result': 'warning',
+      'data.message': 'Ünder 97.5 & over 95',
+      'data.evaluation.score': '50',
+      'data.evaluation.timeStart': times.timeStart,
+      'data.evaluation.timeEnd': times.timeEnd,
+      [`${first}.displayName`]: 'casdemoapp',
+      [`${first}.status`]: 'warning',
+      [`${first}.score`]: '0.5',
+      [`${first}.value.metric`]: 'casdemoapp',
+      [`${first}.value.value`]: '96',
+      [`${first}.value.success`]: 'true',
+      [`${first}.passTargets.0.criteria`]: '>=97.5',
+      [`${first}.passTargets.0.targetValue`]: '97.5',
+      [`${first}.warningTargets.0.criteria`]: '>=95',
+      [`${first}.warningTargets.0.targetValue`]: '95',
+    })
+  })
+
+  it('slo ends as errored where nothing was evaluated, and tells that too', async () => {
+    await start(() => ({ status: 'errored', result: 'fail', message: 'Dynatrace did not answer' }))
+    const { passed, tasks } = await play(receiver, loadSequence('slo'))
+    expect([passed, tasks.map(({ outcome }) => outcome?.status)]).toEqual([false, ['errored']])
+    expect(receiver.calls[1]?.form.get('data.status')).toBe('errored')
   })
 })
 

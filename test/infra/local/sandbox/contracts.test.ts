@@ -19,6 +19,7 @@ const bases = {
   databricks: '/',
   rundeck: '/api/44',
   'slack-messaging': '/',
+  'dynatrace-environment-v2': '/api/v2',
 }
 const started = useSandbox()
 
@@ -125,4 +126,22 @@ held('What Slack is played to answer is as its contract says.', async () => {
   const { ts } = (await started.slack('GET', 'conversations.history?channel=C0RELEASES')).json.messages[0]
   expect(await errors('POST', '/chat.update', { ...message, ts })).toEqual([])
   expect(await errors('POST', '/chat.postMessage', { ...message, channel: 'C0NOPE' })).toEqual([])
+})
+
+held('What Dynatrace is played to answer is as its contract says.', async () => {
+  const errors = answersOf('dynatrace-environment-v2', started.dynatrace)
+  const [{ id } = { id: '' }] = started.sandbox.dynatrace.slos('')
+  const slo = '/api/v2/slo'
+  expect(await errors('GET', slo)).toEqual([])
+  for (const value of ['99', '96', '20', '']) {
+    await started.call('POST', '/dynatrace/set', `slo=${id}&value=${value}`)
+    expect(await errors('GET', `${slo}/${id}?timeFrame=GTF&from=now-5m`)).toEqual([])
+    expect(await errors('GET', `${slo}?evaluate=true&pageSize=1&sloSelector=id("${id}")`)).toEqual([])
+  }
+  expect(await errors('GET', `${slo}?pageSize=1`)).toEqual([])
+  expect(await errors('GET', `${slo}?sloSelector=nope`)).toEqual([])
+  expect(await errors('GET', `${slo}/nope`)).toEqual([])
+  expect(await errors('GET', `${slo}/${id.replace(/^./, '0')}`)).toEqual([])
+  const event = { eventType: 'CUSTOM_INFO', title: 'Passed', properties: { score: '100' } }
+  expect(await errors('POST', '/api/v2/events/ingest', event)).toEqual([])
 })

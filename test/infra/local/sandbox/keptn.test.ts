@@ -182,3 +182,61 @@ test('People see the events of a run where the Bridge would show it, as text.', 
   expect(text).not.toContain('other')
   expect((await started.call('GET', '/keptn/bridge/project/acme/sequence/none')).status).toBe(404)
 })
+
+const evaluations = '/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished'
+const byType = (query: Record<string, string>) =>
+  started.keptn('GET', `${evaluations}?${new URLSearchParams({ excludeInvalidated: 'true', limit: '3', ...query })}`)
+const evaluated = async (n: number, data: Record<string, unknown> = {}, type = 'evaluation.finished') => {
+  const about = { project: 'acme', stage: 'prod', service: 'checkout', result: 'pass' }
+  const event = { type: `sh.keptn.event.${type}`, id: `${type}-${n}`, triggeredid: `trigger-${n}` }
+  const time = `2024-01-0${n}T00:00:00Z`
+  await started.keptn('POST', '/record', { ...event, time, data: { ...about, ...data } })
+}
+const ofCheckout = 'data.project:acme AND data.stage:prod AND data.service:checkout'
+
+test('Events of a type are read back newest first, by a filter whose terms all hold by one of their values.', async () => {
+  await evaluated(1)
+  await evaluated(2, { result: 'warning' })
+  await evaluated(3, { result: 'fail' })
+  await evaluated(4, { service: 'cart' })
+  await evaluated(5, {}, 'test.finished')
+  const idsOf = async (filter: string, limit = '3') =>
+    (await byType({ filter, limit })).json.events.map(({ id }: { id: string }) => Number(id.at(-1)))
+  expect(await idsOf(ofCheckout)).toEqual([3, 2, 1])
+  expect(await idsOf(ofCheckout, '2')).toEqual([3, 2])
+  expect(await idsOf(`${ofCheckout} AND data.result:pass,warning`)).toEqual([2, 1])
+  expect(await idsOf(`${ofCheckout} AND data.result:pass`, '0')).toEqual([1])
+  expect((await byType({ filter: 'data.project:other' })).json).toEqual({ events: [] })
+})
+
+test('What an invalidated event takes out is left out only where that is asked for, and only in its project.', async () => {
+  await evaluated(1)
+  await evaluated(2)
+  await evaluated(2, {}, 'evaluation.invalidated')
+  await evaluated(1, { project: 'other' }, 'evaluation.invalidated')
+  const ids = async (excludeInvalidated: string) =>
+    (await byType({ filter: ofCheckout, excludeInvalidated })).json.events.map(({ id }: { id: string }) => id)
+  expect(await ids('true')).toEqual(['evaluation.finished-1'])
+  expect(await ids('false')).toEqual(['evaluation.finished-2', 'evaluation.finished-1'])
+})
+
+test('An event that was just accepted is not there for its type either.', async () => {
+  started.sandbox.keptn.visibleAfterMs = 60_000
+  await send(finished(context, { type: 'sh.keptn.event.evaluation.finished' }))
+  started.sandbox.keptn.visibleAfterMs = 50
+  expect((await byType({ filter: ofCheckout })).json).toEqual({ events: [] })
+})
+
+test.each([
+  ['no filter', { filter: '' }, 400, 'must not be empty'],
+  ['a term that the sandbox does not know', { filter: `${ofCheckout} AND data.labels.a:b` }, 400, 'data.labels.a:b'],
+  ['a value with a colon', { filter: `${ofCheckout} AND source:http://a` }, 400, 'source:http://a'],
+  ['a term without a value', { filter: `${ofCheckout} AND data.result` }, 400, '"data.result"'],
+  ['neither a project nor a context', { filter: 'data.stage:prod' }, 400, "'data.project' must be set"],
+  ['a limit that is no number', { filter: ofCheckout, limit: 'all' }, 422, 'limit'],
+  ['a word for true', { filter: ofCheckout, excludeInvalidated: 'yes' }, 422, 'excludeInvalidated'],
+  ['another parameter', { filter: ofCheckout, pageSize: '5' }, 400, 'pageSize'],
+])('Events of a type asked for with %s are refused.', async (_, query, status, message) => {
+  const answer = await byType(query as Record<string, string>)
+  expect([answer.status, answer.json]).toEqual([status, { code: status, message: expect.stringContaining(message) }])
+})

@@ -149,6 +149,36 @@ test('All messages are listed, with what stands in their blocks, what can be cli
   ])
 })
 
+test('All SLOs are listed with what was set and how that stands, and all events that were ingested.', async () => {
+  await started.call('POST', '/dynatrace/set', 'slo=checkout&value=96')
+  const event = { eventType: 'CUSTOM_INFO', title: 'One', entitySelector: 'type(SERVICE),entityName("shop")' }
+  await started.dynatrace('POST', '/api/v2/events/ingest', event)
+  const slos = (await started.call('GET', '/slos')).json
+  expect(slos.map(({ name }: { name: string }) => name)).toEqual(['casdemoapp', 'checkout', 'shop'])
+  expect(slos[1]).toEqual({
+    id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    name: 'checkout',
+    description: 'Requests to checkout that succeed',
+    target: 95,
+    warning: 97.5,
+    value: 96,
+    status: 'WARNING',
+    url: `${started.origin}/sandbox/dynatrace/ui/slo?id=${slos[1].id}`,
+  })
+  expect((await started.call('GET', '/reports')).json).toEqual([
+    {
+      at: expect.any(String),
+      correlationId: expect.any(String),
+      eventType: 'CUSTOM_INFO',
+      title: 'One',
+      entity: 'shop',
+      startTime: expect.any(Number),
+      endTime: expect.any(Number),
+      properties: {},
+    },
+  ])
+})
+
 test('All incidents are listed as people see them, with what is noted on them and their address.', async () => {
   const fields = { short_description: 'Slow', impact: '1', urgency: '2', work_notes: 'Seen', comments: 'Sorry' }
   const { json } = await started.serviceNow('POST', '/api/now/table/incident', fields)
@@ -207,7 +237,8 @@ test('An observer is told once of every call and of every event.', async () => {
   ])
 })
 
-test('DELETE /sandbox empties everything, and flags and proxies are as they were at first.', async () => {
+test('DELETE /sandbox empties everything, and flags, proxies and SLOs are as they were at first.', async () => {
+  const slos = (await started.call('GET', '/slos')).json
   const flags = (await started.call('GET', '/flags')).json
   await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101, idempotency_token: 'a' })
   await started.rundeck('POST', restart, {})
@@ -221,12 +252,16 @@ test('DELETE /sandbox empties everything, and flags and proxies are as they were
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
   await started.slack('POST', 'chat.postMessage', { channel: 'C0RELEASES', text: 'One' })
+  await started.call('POST', '/dynatrace/set', 'slo=shop&value=1')
+  await started.dynatrace('POST', '/api/v2/events/ingest', { eventType: 'CUSTOM_INFO', title: 'One' })
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('POST', '/faults', { target: 'sso', kind: '503' })
   expect((await started.call('DELETE', '')).status).toBe(204)
-  for (const list of ['/issues', '/runs', '/toxics', '/messages', '/incidents', '/events', '/requests', '/faults']) {
-    expect((await started.call('GET', list)).json).toEqual([])
+  const lists = ['issues', 'runs', 'toxics', 'messages', 'reports', 'incidents', 'events', 'requests', 'faults']
+  for (const list of lists) {
+    expect((await started.call('GET', `/${list}`)).json).toEqual([])
   }
+  expect((await started.call('GET', '/slos')).json).toEqual(slos)
   expect((await started.serviceNow('GET', '/api/now/table/sys_journal_field')).json.result).toEqual([])
   expect((await started.call('GET', '/flags')).json).toEqual(flags)
   expect(Object.keys((await started.toxiproxy('GET', '/proxies')).json)).toEqual(['shop-cache', 'shop-db'])
@@ -243,6 +278,8 @@ test('A page whose host name was pointed here is shown nothing and switches noth
     '/issues',
     '/runs',
     '/toxics',
+    '/slos',
+    '/reports',
     '/incidents',
     '/flags',
     '/events',
@@ -252,6 +289,7 @@ test('A page whose host name was pointed here is shown nothing and switches noth
     '/github/acme/shop/actions/runs/1',
     '/unleash/projects/default/features/checkout-v2',
     '/toxiproxy',
+    '/dynatrace',
     '/databricks/jobs/101/runs/700000002',
     '/rundeck/project/shop/execution/show/1',
   ]) {

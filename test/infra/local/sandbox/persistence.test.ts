@@ -28,7 +28,17 @@ const post = (origin: string, path: string, body: unknown) =>
     body: JSON.stringify(body),
   })
 
-const everything = ({ databricks, github, rundeck, serviceNow, slack, toxiproxy, unleash, ...rest }: Sandbox) => [
+const everything = ({
+  databricks,
+  dynatrace,
+  github,
+  rundeck,
+  serviceNow,
+  slack,
+  toxiproxy,
+  unleash,
+  ...rest
+}: Sandbox) => [
   github.issues(''),
   github.runs(''),
   serviceNow.incidents(''),
@@ -37,6 +47,8 @@ const everything = ({ databricks, github, rundeck, serviceNow, slack, toxiproxy,
   databricks.runs(''),
   rundeck.runs(''),
   slack.messages(''),
+  dynatrace.slos(''),
+  dynatrace.reports(),
   rest.keptn.events(),
   rest.faults.list(),
   rest.requests(),
@@ -56,7 +68,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-test('A folder that is opened again holds issues, comments, runs, incidents, flags, toxics, messages, events, requests and faults.', async () => {
+test('A folder that is opened again holds issues, comments, runs, incidents, flags, toxics, messages, SLOs, reports, events, requests and faults.', async () => {
   const first = await start(state)
   await first.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await first.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
@@ -74,6 +86,8 @@ test('A folder that is opened again holds issues, comments, runs, incidents, fla
   await first.rundeck('POST', '/api/44/execution/1/abort')
   const { ts } = (await first.slack('POST', 'chat.postMessage', { channel: 'C0RELEASES', text: 'One' })).json
   await first.slack('POST', 'chat.update', { channel: 'C0RELEASES', ts, text: 'Two' })
+  await first.call('POST', '/dynatrace/set', 'slo=checkout&value=')
+  await first.dynatrace('POST', '/api/v2/events/ingest', { eventType: 'CUSTOM_INFO', title: 'One' })
   await first.keptn('POST', '/api/v1/event', finished(context))
   first.sandbox.faults.add({ target: 'sso', kind: '503', count: 2 })
   await first.call('POST', '/sso/oauth2/token')
@@ -88,6 +102,8 @@ test('A folder that is opened again holds issues, comments, runs, incidents, fla
   expect((await second.databricks('POST', '/api/2.2/jobs/run-now', job)).json.run_id).toBe(700000002)
   expect((await second.call('GET', '/shop/')).status).toBe(503)
   expect(second.sandbox.slack.messages('')).toMatchObject([{ ts, text: 'Two', edited: true }])
+  expect(second.sandbox.dynatrace.slos('')[1]).toMatchObject({ name: 'checkout', value: null })
+  expect(second.sandbox.dynatrace.reports()).toMatchObject([{ title: 'One' }])
   expect(second.sandbox.faults.list()).toMatchObject([{ count: 2, left: 1 }])
   expect(second.sandbox.serviceNow.incidents('')).toMatchObject([{ work_notes: [{ value: 'Noted' }] }])
   expect(second.sandbox.unleash.flags('')[0]).toMatchObject({ changeRequests: [{ id: 1, state: 'Draft' }] })

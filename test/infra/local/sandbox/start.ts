@@ -25,6 +25,7 @@ export interface Started {
   databricks(method: string, path: string, body?: unknown): Promise<Answered>
   rundeck(method: string, path: string, body?: unknown): Promise<Answered>
   slack(method: string, path: string, body?: unknown): Promise<Answered>
+  dynatrace(method: string, path: string, body?: unknown): Promise<Answered>
   keptn(method: string, path: string, body?: unknown): Promise<Answered>
 }
 
@@ -77,6 +78,8 @@ export async function start(state: string, clicksTo?: string): Promise<Started> 
         authorization: `Bearer ${demo.slack.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
       }),
+    dynatrace: (method, path, body) =>
+      call(method, `/dynatrace${path}`, body, { authorization: `Api-Token ${demo.dynatraceToken}` }),
     keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
     async stop() {
       sandbox.close()
