@@ -1,5 +1,6 @@
 import { defineCategory } from '../../shared/function/category.ts'
 import { actions } from './actions.ts'
+import { platforms } from './platforms.ts'
 
 export const notification = defineCategory({
   name: 'notification',
@@ -10,13 +11,5 @@ export const notification = defineCategory({
     slack: async () => (await import('../../shared/approvals/click-door.ts')).clicksOf('slack'),
     mattermost: async () => (await import('../../shared/approvals/click-door.ts')).clicksOf('mattermost'),
   },
-  providers: {
-    slack: async () => (await import('./providers/slack.ts')).slack,
-    msteams: async () => (await import('./providers/msteams.ts')).msteams,
-    mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
-    ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
-    webhook: async () => (await import('./providers/webhook.ts')).webhook,
-    'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
-    http: async () => (await import('../../shared/vendors/http/message.ts')).httpMessage,
-  },
+  providers: platforms,
 })

@@ -1,11 +1,11 @@
 import { defineCategory } from '../../shared/function/category.ts'
 import { incidentManagement } from '../incident-management/index.ts'
 import { issueTicketing } from '../issue-ticketing/index.ts'
-import { notification } from '../notification/index.ts'
+import { platforms } from '../notification/platforms.ts'
 import { actions } from './actions.ts'
 import { reportsOfMessages, reportsOfTickets } from './reports.ts'
 
-const { http: anyApi, ...messages } = notification.providers
+const { http: anyApi, ...messages } = platforms
 
 export const slo = defineCategory({
   name: 'slo',

@@ -36,6 +36,9 @@ const executions = 'Executions get their ids when they are started; there is no 
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchapplicationsignals.html
  */
 export const providerAccess = {
@@ -298,6 +301,34 @@ export const providerAccess = {
       },
     },
     permissions: (named) => [{ actions: ['sns:Publish', 'sns:GetTopicAttributes'], resources: named('topic') }],
+  },
+  'aws-cloudwatch': {
+    arns: {
+      // It has no ARN.
+      namespace: {
+        pattern: /^(?!AWS\/|arn:)[\w./#-][\w./#:-]{0,254}$/,
+        example: '<a namespace of metrics, such as CloudAutomation/SLO>',
+      },
+    },
+    permissions: (named) => [
+      {
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': named('namespace') } },
+        star: 'CloudWatch knows no resources for metrics; it is kept to the namespaces in cdk.json.',
+      },
+    ],
+  },
+  'aws-eventbridge': {
+    arns: {
+      eventBus: {
+        pattern: new RegExp(`^arn:[a-z-]+:events:${region}:\\d{12}:event-bus/[\\w.-]{1,256}$`),
+        example: 'arn:aws:events:<region>:<account>:event-bus/<name>',
+      },
+    },
+    permissions: (named) => [
+      { actions: ['events:PutEvents', 'events:DescribeEventBus'], resources: named('eventBus') },
+    ],
   },
   'aws-application-signals': {
     arns: {

@@ -43,11 +43,13 @@ export function signatureOf({ service, platform, account }: Signing): Authorizat
   }
   const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Sha256 })
   return {
-    async headers({ method, url, body }) {
+    async headers({ method, url, headers: sent, body }) {
       const { protocol, host, hostname, pathname: path, searchParams } = new URL(url)
       const query = Object.fromEntries(searchParams)
-      const { headers } = await signer.sign({ method, protocol, hostname, path, query, headers: { host }, body })
-      return headers
+      // AWS wants all of its own headers to be signed.
+      const own = Object.fromEntries(Object.entries(sent).filter(([name]) => name.startsWith('x-amz-')))
+      const request = { method, protocol, hostname, path, query, headers: { host, ...own }, body }
+      return (await signer.sign(request)).headers
     },
     forget: () => void providers.delete(keyOf(account)),
   }

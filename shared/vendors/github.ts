@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Provider } from '../function/provider.ts'
+import { segment } from '../http.ts'
 
 /** What a connection to GitHub holds, in every category. */
 export const githubConnection = {
@@ -31,4 +32,17 @@ export const githubApi = {
 export const repository = {
   pattern: /^(?!\.+\/)[A-Za-z0-9_.-]+\/(?!\.+$)[A-Za-z0-9_.-]+$/,
   example: 'octo-org/octo-repo',
+}
+
+/** Where a repository is below the API. */
+export function repositoryPath(project: string): string {
+  const [owner = '', repo = ''] = project.split('/')
+  return `repos/${segment(owner)}/${segment(repo)}`
+}
+
+/** Where people see what the API of this address has; undefined where the address does not tell. */
+export function siteOf(baseUrl: string): string | undefined {
+  const { origin, hostname, pathname } = new URL(baseUrl)
+  if (/^api\.(?:github\.com|[\w-]+\.ghe\.com)$/.test(hostname)) return origin.replace('//api.', '//')
+  return /^\/api\/v3\/?$/.test(pathname) ? origin : undefined
 }

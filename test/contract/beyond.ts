@@ -386,6 +386,20 @@ export const beyond: Record<string, Beyond[]> = {
       answer: {},
     },
   ],
+  'aws-eventbridge': [
+    {
+      operation: 'POST /#X-Amz-Target=AWSEvents.DescribeEventBus',
+      docs: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html',
+      why: 'left out of the contract',
+      body: {
+        type: 'object',
+        required: ['Name'],
+        properties: { Name: { type: 'string', minLength: 1, maxLength: 1600 } },
+        additionalProperties: false,
+      },
+      answer: { Name: 'default', Arn: 'arn:aws:events:eu-west-1:123456789012:event-bus/default' },
+    },
+  ],
   github: [
     {
       operation: 'GET /rate_limit',
@@ -406,6 +420,13 @@ export const beyond: Record<string, Beyond[]> = {
       why: 'left out of the contract',
       body: { type: 'object', properties: { labels: { ...texts, minItems: 1 } } },
       answer: [{ id: 208045946, name: 'bug' }],
+    },
+    {
+      operation: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+      docs: 'https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference',
+      why: 'left out of the contract',
+      query: { check_name: text, filter: { enum: ['latest', 'all'] }, ...page },
+      answer: { total_count: 0, check_runs: [] },
     },
     {
       operation: 'GET /repos/{owner}/{repo}',

@@ -193,6 +193,8 @@ function inputOf({ Action, Version, ...fields }: Record<string, string>): object
 
 function isType(type: string, known: string): boolean {
   const bare = (text: string) => text.split(';')[0]?.trim().toLowerCase() ?? ''
+  // The contract of CloudWatch leaves open which of AWS's types its JSON has.
+  if (bare(known) === 'application/json' && bare(type) === 'application/x-amz-json-1.0') return true
   return known === '*/*' || bare(type) === bare(known)
 }
 

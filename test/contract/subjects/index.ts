@@ -2,9 +2,11 @@ import type { Subject } from '../cases.ts'
 import { akamas } from './akamas.ts'
 import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
 import { awsApplicationSignals } from './aws-application-signals.ts'
+import { awsCloudWatch } from './aws-cloudwatch.ts'
 import { awsCodeBuild } from './aws-codebuild.ts'
 import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
 import { awsDlt } from './aws-dlt.ts'
+import { awsEventBridge } from './aws-eventbridge.ts'
 import { awsFis } from './aws-fis.ts'
 import { awsSageMaker } from './aws-sagemaker.ts'
 import { awsSns } from './aws-sns.ts'
@@ -19,6 +21,7 @@ import { dynatracePlatform } from './dynatrace-platform.ts'
 import { gatling } from './gatling.ts'
 import { github } from './github.ts'
 import { githubActions } from './github-actions.ts'
+import { githubCheck, githubStatus } from './github-reports.ts'
 import { gitlab } from './gitlab.ts'
 import { gitlabCi } from './gitlab-ci.ts'
 import { gremlin } from './gremlin.ts'
@@ -45,10 +48,12 @@ export const subjects: Subject[] = [
   akamas,
   awsAppConfig,
   awsApplicationSignals,
+  awsCloudWatch,
   awsCodeBuild,
   awsCodePipeline,
   awsCodePipelineRollback,
   awsDlt,
+  awsEventBridge,
   awsFis,
   awsOpsCenter,
   awsSsmAutomation,
@@ -67,6 +72,8 @@ export const subjects: Subject[] = [
   gatling,
   github,
   githubActions,
+  githubCheck,
+  githubStatus,
   gitlab,
   gitlabCi,
   gremlin,
@@ -103,6 +110,10 @@ export const withoutContract: Record<string, string> = {
   flagsmith:
     'There is none here; its tests answer as its public source has it, from what test/servers/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',
+  http: 'It calls whatever API its connection describes',
+  'http-flag': 'It calls whatever API its connection describes',
+  'http-job': 'It calls whatever API its connection describes',
+  'http-message': 'It calls whatever API its connection describes',
   launchdarkly:
     'There is none here; its tests answer as its OpenAPI document has it, from what test/servers/launchdarkly.ts names',
   locust: 'Locust publishes none; npm run test:real drives the real program',

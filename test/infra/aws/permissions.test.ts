@@ -41,8 +41,14 @@ const restCalls: Record<string, Record<string, string[]>> = {
   },
   // Which call it is stands in the form.
   sns: { 'POST ': ['Publish', 'GetTopicAttributes'] },
+  // Which call it is stands in a header.
+  monitoring: { 'POST ': ['PutMetricData'] },
+  events: { 'POST ': ['PutEvents', 'DescribeEventBus'] },
   'application-signals': { 'POST budget-report': ['BatchGetServiceLevelObjectiveBudgetReport'] },
 }
+
+/** Where IAM calls a service otherwise than signatures do. */
+const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 
 const deployed = synthesize({}, categories)
 const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
@@ -117,7 +123,7 @@ function signedCallsIn(text: string): string[] {
   return calls.flatMap(([code, method = '', path = '']) => {
     const actions = restCalls[service]?.[`${method.toUpperCase()} ${path.replace(/\$\{[^}]*\}/g, '{}')}`]
     if (!actions) throw new Error(`What does IAM ask for where ${service} is called with ${code}?`)
-    return actions.map((action) => `${service}:${action}`)
+    return actions.map((action) => `${iamPrefixes[service] ?? service}:${action}`)
   })
 }
 
@@ -299,7 +305,8 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
           /^arn:aws:(?:ssm:eu-west-1:<AWS::AccountId>:automation-execution|fis:eu-west-1:123456789012:experiment)\/\*$/.test(
             resource,
           )
-        const listed = resource === '*' && ['ssm:CreateOpsItem', 'ssm:DescribeOpsItems'].includes(action)
+        const unnamed = ['ssm:CreateOpsItem', 'ssm:DescribeOpsItems', 'cloudwatch:PutMetricData']
+        const listed = resource === '*' && unnamed.includes(action)
         expect({ action, resource, ok: below || execution || listed }).toMatchObject({ ok: true })
       }
     }
@@ -336,11 +343,14 @@ describe('providers that are part of AWS', () => {
     expect(permissionsOf(everything, functionOf('finisher', 'all', everything)).has('sts:AssumeRole')).toBe(false)
   })
 
-  it('are held to the regions of what is named, and roles to the service that they are passed to', () => {
+  it('are held to the regions and namespaces that are named, and roles to the service that they are passed to', () => {
     const policies = synthesize({ awsProviders }, categories).all('AWS::IAM::Policy')
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
     const of = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action))
     expect(of('ssm:CreateOpsItem').length).toBeGreaterThan(0)
+    expect(of('cloudwatch:PutMetricData').length).toBeGreaterThan(0)
+    for (const { Condition } of of('cloudwatch:PutMetricData'))
+      expect(Condition).toEqual({ StringEquals: { 'cloudwatch:namespace': ['CloudAutomation/SLO'] } })
     for (const { Condition } of of('ssm:CreateOpsItem'))
       expect(Condition).toEqual({ StringEquals: { 'aws:RequestedRegion': ['eu-west-1'] } })
     for (const { Condition, Resource } of of('iam:PassRole')) {

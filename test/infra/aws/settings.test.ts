@@ -136,11 +136,11 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId: "vpcId" is not known; known are subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, aws-application-signals, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, aws-cloudwatch, aws-eventbridge, aws-application-signals, assumeRoles',
     ],
     [
-      { awsProviders: { 'aws-cloudwatch': [] } },
-      'awsProviders.aws-cloudwatch: "aws-cloudwatch" is not known; known are aws-appconfig, aws-opscenter, aws-ssm-automation',
+      { awsProviders: { 'aws-kinesis': [] } },
+      'awsProviders.aws-kinesis: "aws-kinesis" is not known; known are aws-appconfig, aws-opscenter, aws-ssm-automation',
     ],
     [{ awsProviders: { 'aws-opscenter': true } }, 'awsProviders.aws-opscenter: must be a list of ARNs, not true'],
     [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be the text of an ARN, not 7'],
@@ -175,6 +175,14 @@ describe('the settings in cdk.json', () => {
     [
       { awsProviders: { 'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:*'] } },
       'awsProviders.aws-sns: must be arn:aws:sns:<region>:<account>:<name>, not "arn:aws:sns:eu-west-1:123456789012:*"',
+    ],
+    [
+      { awsProviders: { 'aws-cloudwatch': ['AWS/Lambda'] } },
+      'awsProviders.aws-cloudwatch: must be <a namespace of metrics, such as CloudAutomation/SLO>, not "AWS/Lambda"',
+    ],
+    [
+      { awsProviders: { 'aws-eventbridge': ['arn:aws:events:eu-west-1:123456789012:event-bus/*'] } },
+      'awsProviders.aws-eventbridge: must be arn:aws:events:<region>:<account>:event-bus/<name>, not "arn:aws:events:eu-west-1:123456789012:event-bus/*"',
     ],
     [
       { awsProviders: { assumeRoles: ['webhooks'] } },

@@ -43,6 +43,8 @@ export const awsProviders = {
     'arn:aws:iam::123456789012:role/trainings',
   ],
   'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:deploys'],
+  'aws-cloudwatch': ['CloudAutomation/SLO'],
+  'aws-eventbridge': ['arn:aws:events:eu-west-1:123456789012:event-bus/default'],
   'aws-application-signals': ['arn:aws:application-signals:eu-west-1:123456789012:slo/checkout-latency'],
 }
 
@@ -74,6 +76,8 @@ export const tenCategories: CategoryInfo[] = [
     'aws-step-functions': {},
     'aws-fis': {},
     'aws-sns': {},
+    'aws-cloudwatch': {},
+    'aws-eventbridge': {},
     'aws-application-signals': {},
   },
 }))

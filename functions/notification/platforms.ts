@@ -1,0 +1,12 @@
+import type { Category } from '../../shared/function/category.ts'
+
+/** Where messages are shown. Apart from the actions, so that who only tells of something has nothing of what asks people. */
+export const platforms = {
+  slack: async () => (await import('./providers/slack.ts')).slack,
+  msteams: async () => (await import('./providers/msteams.ts')).msteams,
+  mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
+  ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
+  webhook: async () => (await import('./providers/webhook.ts')).webhook,
+  'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
+  http: async () => (await import('../../shared/vendors/http/message.ts')).httpMessage,
+} satisfies Category['providers']

@@ -1,0 +1,33 @@
+import '../../functions/aws.ts'
+import { evaluated } from '../../functions/slo/drive.ts'
+import type { Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const put = 'POST /#X-Amz-Target=AWSEvents.PutEvents'
+const action = 'push-report'
+const told = { action, input: {}, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
+const eventBus = 'arn:aws:events:eu-west-1:123456789012:event-bus/deploys'
+
+export const awsEventBridge: Subject = {
+  name: 'aws-eventbridge',
+  contract: 'aws-eventbridge',
+  cases: [
+    { action: 'check', how: 'the bus' },
+    { ...told, how: 'an evaluation', says: 'an event on default' },
+    { ...told, how: 'again', repeated: true, says: 'an event on default' },
+    { ...told, how: 'without an event id', noKey: true, says: 'an event on default' },
+    { ...told, how: 'to a bus by its ARN', connection: { eventBus }, says: `an event on ${eventBus}` },
+    {
+      ...told,
+      how: 'not taken',
+      answers: {
+        [put]: [
+          { body: { FailedEntryCount: 1, Entries: [{ ErrorCode: 'MalformedDetail', ErrorMessage: 'No JSON' }] } },
+        ],
+      },
+      refused: true,
+      says: 'MalformedDetail: No JSON',
+    },
+  ],
+  run: driveProvider('slo', 'aws-eventbridge', { region: 'eu-west-1' }),
+}

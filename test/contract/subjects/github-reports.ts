@@ -1,0 +1,56 @@
+import { evaluated } from '../../functions/slo/drive.ts'
+import { key, type Subject } from '../cases.ts'
+import { driveProvider } from './drive.ts'
+
+const repo = '/repos/{owner}/{repo}'
+const status = `POST ${repo}/statuses/{sha}`
+const list = `GET ${repo}/commits/{ref}/check-runs`
+const input = { project: 'octocat/Hello-World', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
+const told = {
+  action: 'push-report',
+  input,
+  data: { status: 'succeeded', result: 'warning', evaluation: evaluated },
+}
+const url = 'https://github.com/github/hello-world/runs/4'
+const run = { id: 4, name: 'slo/production/checkout', html_url: url, external_id: key, conclusion: 'neutral' }
+
+export const githubStatus: Subject = {
+  name: 'github-status',
+  contract: 'github',
+  // Its contract says nothing of them.
+  credentials: [[{ kind: 'bearer' }]],
+  cases: [
+    { action: 'check', how: 'the credentials' },
+    { ...told, how: 'an evaluation', says: 'to GitHub: status' },
+    { ...told, how: 'again', repeated: true, says: 'to GitHub: status' },
+    { ...told, how: 'under a name of ours', connection: { context: 'quality gate' }, says: 'to GitHub: status' },
+    {
+      ...told,
+      how: 'refused',
+      answers: { [status]: [{ status: 422, body: { message: 'No commit found for SHA' } }] },
+      refused: true,
+      says: 'No commit found for SHA',
+    },
+  ],
+  run: driveProvider('slo', 'github-status', { token: 'a-token-of-github' }),
+}
+
+export const githubCheck: Subject = {
+  name: 'github-check',
+  contract: 'github',
+  credentials: [[{ kind: 'bearer' }]],
+  cases: [
+    { action: 'check', how: 'the credentials' },
+    { ...told, how: 'an evaluation', says: 'to GitHub: check' },
+    { ...told, how: 'without an event id', noKey: true, says: 'to GitHub: check' },
+    { ...told, how: 'again, though it never arrived', repeated: true, says: 'to GitHub: check' },
+    {
+      ...told,
+      how: 'again',
+      repeated: true,
+      answers: { [list]: [{ body: { total_count: 1, check_runs: [run] } }] },
+      says: 'check slo/production/checkout of 6dcb09b, neutral',
+    },
+  ],
+  run: driveProvider('slo', 'github-check', { token: 'a-token-of-an-app' }),
+}

@@ -1,0 +1,152 @@
+import '../aws.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
+import { type EventBridgeServer, startEventBridge } from '../../servers/aws-eventbridge.ts'
+import { awsError } from '../../servers/aws-json.ts'
+import { clientOf, failureOf, keyOf } from '../use.ts'
+import { evaluated, report } from './drive.ts'
+
+let server: EventBridgeServer
+beforeEach(async () => {
+  server = await startEventBridge()
+})
+afterEach(() => server.close())
+
+type Options = Parameters<typeof report>[3]
+
+const arn = 'arn:aws:events:eu-west-1:123456789012:event-bus/deploys'
+const fields = (more: object = {}) => ({ endpoint: server.url, region: 'eu-west-1', ...more })
+const tell = (options: Options = {}, more: object = {}) => report(awsEventBridge, fields(more), {}, options)
+const check = (more: object = {}) =>
+  awsEventBridge.check(clientOf(awsEventBridge, awsEventBridge.connection.parse(fields(more))))
+
+describe('a report', () => {
+  test('is an event with the evaluation as it is', async () => {
+    const outcome = await tell()
+    const [event] = server.state.events
+    expect(outcome).toMatchObject({
+      message: expect.stringContaining('to AWS EventBridge: an event on default'),
+      data: { id: event?.id },
+    })
+    expect(event).toMatchObject({ bus: 'default', source: 'cloud-automation-webhooks', type: 'evaluation.finished' })
+    expect(event?.detail).toEqual({
+      key: keyOf(1),
+      eventId: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
+      task: 'evaluation',
+      shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
+      ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', labels: { team: 'shop' } },
+      title: 'Evaluation of checkout in shop/production ended with a warning (score 75)',
+      url: 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e',
+      evaluation: evaluated,
+    })
+  })
+
+  test('goes to the bus of the connection, by its name or its ARN', async () => {
+    await tell({}, { eventBus: 'deploys' })
+    await tell({}, { eventBus: arn })
+    expect(server.state.events.map(({ bus }) => bus)).toEqual(['deploys', 'deploys'])
+  })
+
+  test('that comes twice has one key, by which the second is known', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
+    await tell({ repeated: true })
+    expect(server.state.events.map(({ detail }) => detail['key'])).toEqual([keyOf(1), keyOf(1)])
+  })
+
+  test('without an event id has no key', async () => {
+    await tell({ key: undefined })
+    expect(server.state.events[0]?.detail).not.toHaveProperty('key')
+  })
+
+  test('that is too large has no details, and says so', async () => {
+    const sloFileContent = '語'.repeat(90_000)
+    await tell({ data: { evaluation: { ...evaluated, sloFileContent, url: 'https://slo.example.com/1' } } })
+    const { evaluation, omitted } = server.state.events[0]?.detail ?? {}
+    const { result, score, timeStart, timeEnd } = evaluated
+    expect(evaluation).toEqual({ result, score, timeStart, timeEnd, url: 'https://slo.example.com/1' })
+    expect(omitted).toMatch(/^The details of the evaluation are too large/)
+  })
+
+  test('of hostile texts is JSON all the same', async () => {
+    const service = '"},{"Source":"aws.ec2'
+    await tell({ data: { service } })
+    expect(server.state.events).toMatchObject([{ source: 'cloud-automation-webhooks', detail: { service } }])
+  })
+
+  test.each([
+    ['ThrottlingException', 'platform'],
+    ['InternalFailure', 'platform'],
+    ['MalformedDetail', 'refused'],
+    ['NotAuthorizedForSourceException', 'refused'],
+    ['AccessDeniedException', 'refused'],
+  ])('that is not taken for %s, in an answer of success, is a failure of the kind %s', async (ErrorCode, kind) => {
+    server.state.failing.push({ ErrorCode, ErrorMessage: 'No.' })
+    expect(await failureOf(tell())).toMatchObject({
+      kind,
+      message: `AWS EventBridge did not take the event: ${ErrorCode}: No.`,
+    })
+    expect(server.state.events).toEqual([])
+  })
+
+  test.each(['channel', 'project', 'ref', 'id'])('takes no input %s', async (field) => {
+    const failure = await failureOf(report(awsEventBridge, fields(), { [field]: 'x' }))
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(`input.${field}`) })
+    expect(server.calls).toEqual([])
+  })
+})
+
+describe('the connection', () => {
+  test('is checked by a look at its bus, since an event to one that is not there is lost without a word', async () => {
+    await check({ eventBus: 'deploys' })
+    expect(server.calls.map(({ body }) => body)).toEqual([{ Name: 'deploys' }])
+    const failure = await failureOf(Promise.resolve(check({ eventBus: 'old' })))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('ResourceNotFoundException: Event bus old does not exist.'),
+    })
+    expect(server.state.events).toEqual([])
+  })
+
+  test('whose role may not send events says what is to be done', async () => {
+    server.state.denied.push('PutEvents')
+    const failure = await failureOf(tell())
+    expect(failure.kind).toBe('refused')
+    expect(failure.message).toMatch(
+      /AccessDeniedException: User: .+events:PutEvents action\. Allow it under awsProviders/,
+    )
+  })
+
+  test.each(['', 'a bus', 'arn:aws:sns:eu-west-1:123456789012:deploys', `${arn}/../x`])(
+    'takes no bus %j',
+    (eventBus) => {
+      expect(() => awsEventBridge.connection.parse(fields({ eventBus }))).toThrow()
+    },
+  )
+})
+
+describe('EventBridge', () => {
+  test.each([
+    ['com.amazon.coral.service#ThrottlingException', 400, 'Rate exceeded', 'platform'],
+    ['InternalException', 500, 'It failed.', 'platform'],
+    ['UnrecognizedClientException', 400, 'The security token included in the request is invalid.', 'credentials'],
+    ['ValidationException', 400, '1 validation error detected', 'refused'],
+  ])('that answers %s (%s: %s) is a failure of the kind %s', async (type, status, words, kind) => {
+    server.failNext(status, awsError(type, words).body)
+    expect(await failureOf(tell())).toMatchObject({
+      kind,
+      message: expect.stringContaining(`${type.split('#').at(-1)}: ${words}`),
+    })
+  })
+
+  test('that is down, does not answer, or answers something else is a failure that passes', async () => {
+    for (const strange of ['<html>Welcome</html>', {}, { FailedEntryCount: 0, Entries: [] }]) {
+      server.failNext(200, strange)
+      expect(await failureOf(tell())).toMatchObject({ kind: 'platform' })
+    }
+    server.hang()
+    expect(await failureOf(tell({ deadline: 50 }))).toMatchObject({ kind: 'timeout' })
+    server.down()
+    expect(await failureOf(tell())).toMatchObject({ kind: 'platform', transient: true })
+  })
+})

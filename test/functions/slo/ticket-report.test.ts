@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
+import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
+import { slo } from '../../../functions/slo/index.ts'
+import { ticketReport } from '../../../functions/slo/ticket-report.ts'
+import { openTicket } from '../../../shared/shapes/ticket.ts'
+import { adfText } from '../../servers/adf.ts'
+import { type JiraServer, startJira } from '../../servers/jira.ts'
+import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'
+import { hostile } from '../notification/messages.ts'
+import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { evaluated, report } from './drive.ts'
+
+type Options = Parameters<typeof report>[3]
+
+const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+const title = 'Evaluation of checkout in shop/production ended with a warning (score 75)'
+
+let jiraApp: JiraServer
+let nowApp: ServiceNowServer
+beforeEach(async () => {
+  jiraApp = await startJira()
+  nowApp = await startServiceNow()
+  await openTicket.act(jira, clientOf(jira, jiraFields(), { key: keyOf(9) }), problem)
+  const { project: _, ...incident } = problem
+  const connection = servicenow.connection.parse(nowFields())
+  await openTicket.act(servicenow, clientOf(servicenow, connection, { key: keyOf(9) }), incident)
+})
+afterEach(() => Promise.all([jiraApp.close(), nowApp.close()]))
+
+const toJira = ticketReport(jira)
+const toServiceNow = ticketReport(servicenow)
+const jiraFields = () => ({ baseUrl: jiraApp.url, email: jiraApp.email, token: jiraApp.token })
+const nowFields = () => ({ baseUrl: nowApp.url, username: nowApp.username, password: nowApp.password })
+const tellJira = (input: object = { id: 'OPS-1' }, options: Options = {}) =>
+  report(toJira, jiraFields(), input, options)
+const tellServiceNow = (input: object = { id: 'INC0010001' }, options: Options = {}) =>
+  report(toServiceNow, nowFields(), input, options)
+const comments = () => jiraApp.state.issues[0]?.comments ?? []
+const notes = () => nowApp.state.incidents[0]?.journal.map(({ value }) => value) ?? []
+
+describe('a report as a comment', () => {
+  test('stands on the issue that the sequence has opened', async () => {
+    const url = `${jiraApp.url}/browse/OPS-1`
+    expect(await tellJira()).toMatchObject({
+      result: 'pass',
+      message: `Reported "${title}" to Jira: a comment on issue OPS-1`,
+      data: { id: 'OPS-1', url },
+      links: { 'jira report': url },
+    })
+    const text = adfText(comments()[0]?.body)
+    for (const part of [`⚠️ ${title}`, 'Response time p95 (key)', '312.4', bridge]) expect(text).toContain(part)
+    expect(comments()).toHaveLength(1)
+  })
+
+  test('stands on the incident that the sequence has opened', async () => {
+    expect(await tellServiceNow()).toMatchObject({
+      message: `Reported "${title}" to ServiceNow: a comment on incident INC0010001`,
+      data: { id: 'INC0010001' },
+    })
+    expect(notes()).toHaveLength(1)
+    for (const part of [`⚠️ ${title}`, 'Response time p95 (key)', '312.4', bridge]) expect(notes()[0]).toContain(part)
+  })
+
+  test('changes nothing else of the ticket', async () => {
+    const before = structuredClone(jiraApp.state.issues[0])
+    await tellJira()
+    expect({ ...jiraApp.state.issues[0], comments: [] }).toEqual(before)
+  })
+
+  test('whose answer is lost is made once', async () => {
+    jiraApp.loseNext('POST')
+    nowApp.loseNext('PATCH')
+    for (const asked of [tellJira(), tellServiceNow()])
+      expect(await failureOf(asked)).toMatchObject({ transient: true, afterWrite: true })
+    await tellJira(undefined, { repeated: true })
+    await tellServiceNow(undefined, { repeated: true })
+    expect([comments().length, notes().length]).toEqual([1, 1])
+  })
+
+  test('of another event is another comment', async () => {
+    await tellJira()
+    await tellJira(undefined, { key: keyOf(2) })
+    expect(comments()).toHaveLength(2)
+  })
+
+  test.each(hostile.filter((text) => text.length < 2_000).map((text) => [text.slice(0, 40), text]))(
+    'is one comment with its link, whatever is in it: %j',
+    async (_short, text) => {
+      const [objective] = evaluated.indicatorResults
+      const indicatorResults = [{ ...objective, displayName: text }]
+      const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
+      await tellServiceNow(undefined, { data })
+      expect(notes()).toHaveLength(1)
+      expect(notes()[0]).toContain(`Open in the Bridge: ${bridge}`)
+      expect(notes()[0]).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
+    },
+  )
+
+  test.each([
+    [{}, 'input.id is missing: give the id of the ticket'],
+    [{ id: '../myself' }, 'input.id'],
+    [{ id: 'OPS-1', channel: 'x' }, 'input.channel is of no use for Jira'],
+    [{ id: 'OPS-1', ref: 'x' }, 'input.ref is of no use for Jira'],
+    [{ id: 'OPS-1', fields: { labels: ['x'] } }, 'input.fields is of no use for Jira'],
+  ])('with %j is refused before anything is sent', async (input, message) => {
+    const before = jiraApp.calls.length
+    expect(await failureOf(tellJira(input))).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining(message),
+    })
+    expect(jiraApp.calls).toHaveLength(before)
+  })
+
+  test('on a ticket that is not there is refused in the words of the platform', async () => {
+    expect(await failureOf(tellJira({ id: 'OPS-99' }))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Issue does not exist'),
+    })
+    expect(await failureOf(tellServiceNow({ id: 'INC0099999' }))).toMatchObject({ kind: 'refused' })
+  })
+
+  test('at a platform that is down fails for now, and shows no password', async () => {
+    nowApp.failNext(503, { error: { message: `busy ${nowApp.password}` } })
+    const failure = await failureOf(tellServiceNow())
+    expect(failure).toMatchObject({ kind: 'platform' })
+    expect(failure.message).not.toContain(nowApp.password)
+    jiraApp.down()
+    expect(await failureOf(tellJira())).toMatchObject({ kind: 'platform' })
+  })
+})
+
+describe('the category', () => {
+  test('takes reports to the platforms of tickets that it names', async () => {
+    for (const name of ['servicenow', 'jira'])
+      expect(await slo.providers[name]?.()).toMatchObject({ shape: 'report', takes: ['id', 'project'] })
+  })
+})
