@@ -4,7 +4,7 @@ import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
 import { executionById } from './executions.ts'
 import type { Answer } from './http.ts'
 import { functionArn } from './names.ts'
-import type { FunctionError } from './types.ts'
+import type { FunctionError, LocalFunction } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 import type { Workers } from './workers.ts'
 
@@ -28,9 +28,9 @@ export class Invoker {
     this.#workers = workers
   }
 
-  /** All functions, as they are now. */
-  get functions(): PublishedFunction[] {
-    return this.#core.versions.newest
+  /** All functions. */
+  get functions(): LocalFunction[] {
+    return this.#core.versions.functions
   }
 
   /**

@@ -24,50 +24,54 @@ const isCode = /\.(?:[cm]?js|json|node)$/
 
 /**
  * The versions of all functions. An execution stays with the one that it began on, as on Lambda: so the code of a durable
- * function is kept in the state folder, by its content, for as long as an execution may need it. A plain function has its
- * newest code only.
+ * function is kept in the state folder, by its content, from the first execution on and for as long as one may need it. A plain
+ * function has its newest code only.
  */
 export class Versions {
   readonly #store: Store
   readonly #folder: string
-  readonly #newest: ReadonlyMap<string, PublishedFunction>
+  readonly #functions: ReadonlyMap<string, LocalFunction>
+  /** What has been used since the start. */
+  readonly #newest = new Map<string, PublishedFunction>()
+  /** The folders of bundles that were looked at, with the hash of their code. */
+  readonly #kept = new Map<string, string>()
 
-  /**
-   * Publishes what has changed since the last start, and forgets what nothing runs on any more.
-   *
-   * @param state the state folder
-   * @throws Error when a bundle can not be read
-   */
+  /** @param state the state folder; what nothing runs on any more is taken out of it */
   constructor(store: Store, state: string, functions: LocalFunction[]) {
     this.#store = store
     this.#folder = join(state, 'versions')
-    const kept = new Map<string, string>()
-    const publish = (fn: LocalFunction) => (fn.durable ? this.#publish(fn, kept) : { ...fn, version: 1 })
-    this.#newest = store.transaction(() => new Map(functions.map((fn) => [fn.name, publish(fn)])))
+    this.#functions = new Map(functions.map((fn) => [fn.name, fn]))
     this.#forget()
   }
 
-  /** All functions, as they are now. */
-  get newest(): PublishedFunction[] {
-    return [...this.#newest.values()]
+  /** All functions. */
+  get functions(): LocalFunction[] {
+    return [...this.#functions.values()]
   }
 
   /**
    * @param version the newest one when left out
    * @returns undefined where there is no such function or version
+   * @throws Error when its bundle can not be read
    */
   of(name: string, version?: number): PublishedFunction | undefined {
-    const newest = this.#newest.get(name)
-    if (newest === undefined || version === undefined || version === newest.version) return newest
-    const row = this.#store.get<Row>('SELECT * FROM version WHERE function = ? AND number = ?', name, version)
-    return row && this.#at(newest, row)
+    const fn = this.#functions.get(name)
+    if (fn === undefined) return undefined
+    const row = version === undefined ? undefined : this.#row(name, version)
+    if (row !== undefined) return this.#at(fn, row)
+    const newest = this.#newest.get(name) ?? (fn.durable ? this.#publish(fn) : { ...fn, version: 1 })
+    this.#newest.set(name, newest)
+    return version === undefined || version === newest.version ? newest : undefined
   }
 
-  /** @param kept the folders that this start has looked at, with the hash of their code */
-  #publish(fn: LocalFunction, kept: Map<string, string>): PublishedFunction {
+  #row(name: string, version: number): Row | undefined {
+    return this.#store.get<Row>('SELECT * FROM version WHERE function = ? AND number = ?', name, version)
+  }
+
+  #publish(fn: LocalFunction): PublishedFunction {
     const source = dirname(fn.file)
-    const code = kept.get(source) ?? this.#keep(source)
-    kept.set(source, code)
+    const code = this.#kept.get(source) ?? this.#keep(source)
+    this.#kept.set(source, code)
     const file = basename(fn.file)
     const last = this.#store.get<Row>('SELECT * FROM version WHERE function = ? ORDER BY number DESC LIMIT 1', fn.name)
     if (last?.code === code && last.file === file) return this.#at(fn, last)

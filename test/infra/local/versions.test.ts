@@ -162,10 +162,11 @@ describe('a version', () => {
 
   it('is kept while a task runs on it, and forgotten at a start after its end', async () => {
     await start(bundles.old)
-    const arn = await begin('before')
+    const before = await begin('before')
     await start(bundles.new)
-    await end(arn)
+    await end(await begin('after'))
     await end(await begin('beside', 'ci-cd-task:1'))
+    await end(before)
     await start(bundles.new)
     await expect(begin('late', 'ci-cd-task:1')).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
@@ -174,12 +175,14 @@ describe('a version', () => {
     await start(bundles.old)
     runtime.cloud.stop(await begin('before'))
     await start(bundles.new)
+    await end(await begin('after'))
     await start(bundles.new)
     expect(await end(await begin('beside', 'ci-cd-task:1'))).toMatchObject({ endedBy: 'old' })
   })
 
   it('is whole: what a process left that died while it was copied does not count', async () => {
     await start(bundles.old)
+    await end(await begin('before'))
     const files = (code: string) => readdirSync(join(state, 'versions', code))
     const code = readdirSync(join(state, 'versions')).find((name) => files(name).includes('task.js')) ?? ''
     await runtime.close()
@@ -188,6 +191,7 @@ describe('a version', () => {
     mkdirSync(`${copy}.half`)
     writeFileSync(join(`${copy}.half`, 'task.js'), 'half of i')
     await start(bundles.old)
+    await end(await begin('after'))
     expect(existsSync(`${copy}.half`)).toBe(false)
     expect(readFileSync(join(copy, 'task.js'), 'utf8')).toBe(readFileSync(join(bundles.old, 'ci-cd/task.js'), 'utf8'))
   })

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  GetDurableExecutionCommand,
+  InvokeCommand,
+  LambdaClient,
+  StopDurableExecutionCommand,
+} from '@aws-sdk/client-lambda'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered, until } from './service.ts'
+
+const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')
+const service = new Service({ timeScale: 60 })
+let lambda: LambdaClient
+beforeAll(async () => {
+  await service.start()
+  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' }
+  lambda = new LambdaClient({ endpoint: aws, region: 'eu-west-1', credentials })
+})
+afterAll(() => service.end())
+afterEach(() => service.clearFaults())
+
+/** A task that tries in vain. */
+async function waiting() {
+  await service.fault({ target: 'github', kind: '503' })
+  const event = triggered({ input: { title: 'Checkout is slow' } })
+  const { body } = await service.openIssue(event, '?mode=interactive&sendStarted=true')
+  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+  const { arn } = tasks.find(({ name }: { name: string }) => name === body.taskId)
+  await until(
+    async () => (await service.repliesTo(event.id)).started === 1,
+    20,
+    () => 'the started event',
+  )
+  return { event, taskId: body.taskId as string, arn: arn as string }
+}
+
+const ofFunction = async (name: string) =>
+  ((await service.tasks()) as unknown as { functionName: string; status: string }[]).filter(
+    ({ functionName }) => functionName === name,
+  )
+
+describe('what the runbooks say to do', () => {
+  it.each(['finisher-failed.md', 'finisher-timed-out.md'])(
+    '%s: the finisher, called again for a task, sends nothing twice',
+    async (name) => {
+      const { event, arn } = await waiting()
+      await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+      await service.finishedOf(event.id)
+      const before = (await ofFunction('finisher')).length
+      const [, payload = ''] = /--payload '(\{.*\})'/.exec(page(name)) ?? []
+      const Payload = payload.replace('<of the task>', arn)
+      await lambda.send(new InvokeCommand({ FunctionName: 'finisher:live', InvocationType: 'Event', Payload }))
+      await until(
+        async () => {
+          const all = await ofFunction('finisher')
+          return all.length === before + 1 && all.every(({ status }) => status === 'SUCCEEDED')
+        },
+        20,
+        () => 'the end of the finisher',
+      )
+      const { started, finished } = await service.repliesTo(event.id)
+      expect([started, finished.length]).toEqual([1, 1])
+    },
+  )
+
+  it('dead-letters.md: a task that is started once more under its own name is the same task', async () => {
+    const { event, taskId, arn } = await waiting()
+    expect(page('dead-letters.md')).toContain('--durable-execution-name <taskId> --payload file://body.json')
+    const { InputPayload: Payload } = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+    const again = { FunctionName: 'issue-ticketing-task:live', DurableExecutionName: taskId, Payload }
+    const { DurableExecutionArn } = await lambda.send(new InvokeCommand({ ...again, InvocationType: 'Event' }))
+    expect(DurableExecutionArn).toBe(arn)
+    await service.clearFaults()
+    const { started, finished } = await service.finishedOf(event.id)
+    expect([started, finished.length, finished[0].result]).toEqual([1, 1, 'pass'])
+  })
+
+  it('README.md: Keptn takes the finished event that is sent by hand', async () => {
+    const { event, arn } = await waiting()
+    const { InputPayload = '' } = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+    const payload = JSON.parse(InputPayload)
+    const [, json = ''] = /-d '(\{\n[\s\S]*?\n\})'/.exec(page('README.md')) ?? []
+    const body = json
+      .replace('<category>', payload.category)
+      .replace(/<event\.(\w+)>/g, (_, field: string) => payload.event[field])
+    const headers = { 'x-token': demo.keptnToken, 'content-type': 'application/json' }
+    const { status } = await fetch(`${service.url}/sandbox/keptn/api/v1/event`, { method: 'POST', headers, body })
+    expect(status).toBe(200)
+    const { finished } = await service.repliesTo(event.id)
+    expect(finished).toMatchObject([
+      { status: 'errored', result: 'fail', message: 'Ended by hand', service: 'casdemoapp' },
+    ])
+  })
+})
