@@ -9,6 +9,7 @@ const TARGET = 'secretsmanager.'
 export interface SecretSource {
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
+  putSecret?: (name: string, value: string) => void
 }
 
 /** @returns whether the X-Amz-Target header means Secrets Manager */
@@ -17,10 +18,11 @@ export function isSecretsCall(target: string | undefined): target is string {
 }
 
 /**
- * Secrets Manager's GetSecretValue and ListSecrets (names only).
+ * Secrets Manager's GetSecretValue, ListSecrets (names only), CreateSecret and PutSecretValue, of secrets that are text.
  * @param target X-Amz-Target
  * @param body JSON of the request
- * @throws ApiError ResourceNotFoundException (400, as this service has it) when there is no such secret
+ * @throws ApiError ResourceNotFoundException (400, as this service has it) when there is no such secret,
+ *   ResourceExistsException when there is one to be created, InvalidParameterException
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/
  */
 export function handleSecrets(source: SecretSource, target: string, body: Buffer): Answer {
@@ -30,6 +32,10 @@ export function handleSecrets(source: SecretSource, target: string, body: Buffer
       return { status: 200, body: secretValue(source, request), headers: JSON_1_1 }
     case 'ListSecrets':
       return { status: 200, body: secretList(source, request), headers: JSON_1_1 }
+    case 'CreateSecret':
+      return { status: 200, body: createSecret(source, request), headers: JSON_1_1 }
+    case 'PutSecretValue':
+      return { status: 200, body: putSecretValue(source, request), headers: JSON_1_1 }
     default:
       throw new ApiError('UnknownOperationException', 400, `No operation of the local Secrets Manager: ${target}`)
   }
@@ -65,6 +71,43 @@ function secretValue(
     VersionStages: ['AWSCURRENT'],
     CreatedDate: 0,
   }
+}
+
+function createSecret(source: SecretSource, { Name, SecretString }: { Name?: string; SecretString?: string }): object {
+  if (typeof Name !== 'string' || !/^[\w/+=.@-]{1,512}$/.test(Name))
+    throw new ApiError(
+      'ValidationException',
+      400,
+      'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+    )
+  if (source.secret(Name) !== undefined)
+    throw new ApiError(
+      'ResourceExistsException',
+      400,
+      `The operation failed because the secret ${Name} already exists.`,
+    )
+  const value = store(source, Name, SecretString)
+  return { ARN: secretArn(Name), Name, VersionId: versionOf(value) }
+}
+
+function putSecretValue(
+  source: SecretSource,
+  { SecretId = '', SecretString }: { SecretId?: string; SecretString?: string },
+): object {
+  const name = secretNameOf(SecretId)
+  if (source.secret(name) === undefined)
+    throw new ApiError('ResourceNotFoundException', 400, "Secrets Manager can't find the specified secret.")
+  const value = store(source, name, SecretString)
+  return { ARN: secretArn(name), Name: name, VersionId: versionOf(value), VersionStages: ['AWSCURRENT'] }
+}
+
+function store({ putSecret }: SecretSource, name: string, value: string | undefined): string {
+  if (value === undefined)
+    throw new ApiError('InvalidParameterException', 400, 'You must provide either SecretString or SecretBinary.')
+  if (!putSecret)
+    throw new ApiError('InvalidRequestException', 400, 'Secrets can only be read here: they are kept in a file.')
+  putSecret(name, value)
+  return value
 }
 
 function secretList(

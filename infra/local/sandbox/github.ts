@@ -104,6 +104,7 @@ export function createGitHub(store: Store): GitHub {
     if (call.size > bodyLimit) return githubError(413, 'Payload too large')
     if (first === 'user' && owner === undefined && call.method === 'GET')
       return json(200, userShape(rootOf(call.origin)))
+    if (first === 'rate_limit' && owner === undefined && call.method === 'GET') return json(200, rateLimits)
     if (first !== 'repos' || !isName(owner) || !isName(name) || name.startsWith('missing')) return notFound()
 
     const repo = issues.repo(owner, name)
@@ -203,6 +204,10 @@ export function createGitHub(store: Store): GitHub {
 
   return github
 }
+
+const core = { limit: 5_000, used: 0, remaining: 5_000, reset: 0 }
+/** The sandbox limits nobody. */
+const rateLimits = { resources: { core }, rate: core }
 
 function isName(segment: string | undefined): segment is string {
   return segment !== undefined && /^[\w.-]+$/.test(segment)

@@ -1,4 +1,10 @@
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, credentials, plain, type Started, start, temporaryFolder } from './harness.ts'
 
@@ -17,6 +23,7 @@ beforeAll(async () => {
     functions: plain(buildHandlers(folder.path), ['secret']),
     secret: (name) => secrets.get(name),
     secretNames: () => [...secrets.keys()],
+    putSecret: (name, value) => secrets.set(name, value),
   })
   client = new SecretsManagerClient({ endpoint: running.cloud.endpoint, region: 'eu-west-1', credentials })
 })
@@ -82,5 +89,50 @@ describe('ListSecrets', () => {
     const first = await list({ MaxResults: 2 })
     expect(first.names).toHaveLength(2)
     await expect(list({ MaxResults: 2, NextToken: first.NextToken })).resolves.toMatchObject({ names: ['other'] })
+  })
+})
+
+describe('CreateSecret and PutSecretValue', () => {
+  const create = (more: object) => client.send(new CreateSecretCommand({ Name: 'made/one', ...more }))
+  const put = (more: object) => client.send(new PutSecretValueCommand({ SecretId: 'made/one', ...more }))
+
+  test('store what is read back, each value as a version of its own', async () => {
+    const made = await create({ SecretString: 'first' })
+    expect(made).toMatchObject({ Name: 'made/one', ARN: expect.stringContaining(':secret:made/one-') })
+    await expect(get('made/one')).resolves.toMatchObject({ SecretString: 'first', VersionId: made.VersionId })
+    const changed = await put({ SecretString: 'second' })
+    expect(changed).toMatchObject({ Name: 'made/one', VersionStages: ['AWSCURRENT'] })
+    expect(changed.VersionId).not.toBe(made.VersionId)
+    await expect(get(made.ARN ?? '')).resolves.toMatchObject({ SecretString: 'second', VersionId: changed.VersionId })
+  })
+
+  test('refuse to create what is there, and to change what is not, in AWS’s words', async () => {
+    await expect(create({ Name: 'other', SecretString: 'x' })).rejects.toMatchObject({
+      name: 'ResourceExistsException',
+      message: 'The operation failed because the secret other already exists.',
+      $metadata: { httpStatusCode: 400 },
+    })
+    await expect(put({ SecretId: 'made/none', SecretString: 'x' })).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: "Secrets Manager can't find the specified secret.",
+    })
+    expect(secrets.get('other')).toBe('plain text')
+  })
+
+  test('refuse a name that AWS has not, and a secret of nothing', async () => {
+    await expect(create({ Name: 'a b', SecretString: 'x' })).rejects.toMatchObject({ name: 'ValidationException' })
+    await expect(create({ Name: 'made/empty' })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    expect([...secrets.keys()]).not.toContain('made/empty')
+  })
+
+  test('are refused where secrets are only read', async () => {
+    const { cloud } = await start({
+      state: folder.file('read-only'),
+      functions: plain(buildHandlers(folder.path), ['secret']),
+    })
+    const other = new SecretsManagerClient({ endpoint: cloud.endpoint, region: 'eu-west-1', credentials })
+    await expect(other.send(new CreateSecretCommand({ Name: 'a', SecretString: 'x' }))).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    })
   })
 })

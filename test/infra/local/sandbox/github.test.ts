@@ -38,6 +38,12 @@ test('The user of the token can be asked for.', async () => {
   expect(headers.get('x-github-request-id')).toBeTruthy()
 })
 
+test('The limits of the token can be asked for.', async () => {
+  const { status, json } = await started.github('GET', '/rate_limit')
+  expect(status).toBe(200)
+  expect(json).toMatchObject({ resources: { core: { limit: 5_000 } }, rate: { remaining: 5_000 } })
+})
+
 test('A repository exists from its first use on, in any letter case.', async () => {
   const { json } = await started.github('GET', '/repos/Acme/Shop')
   expect(json).toMatchObject({ full_name: 'Acme/Shop', has_issues: true, owner: { login: 'Acme' } })
