@@ -8,6 +8,7 @@ import { problem } from '../../shared/function/answers.ts'
 import { actionNames } from '../../shared/function/category.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
+import { openApi } from '../openapi/document.ts'
 import {
   type LocalCloud,
   type LocalFunction,
@@ -186,6 +187,7 @@ async function serve(
   }
   if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) return sandbox.handle(req, res)
   if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
+  if (pathname === '/v1/openapi.json') return answer(res, 200, openApi(url))
   if (pathname === '/') return answer(res, 200, index(url, cloud))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
@@ -240,6 +242,7 @@ function index(url: string, cloud: LocalCloud) {
       name: category.name,
       actions: actionNames(category).map((action) => `${url}/v1/${category.name}/${action}`),
     })),
+    openapi: `${url}/v1/openapi.json`,
     tasks: `${url}/tasks`,
     events: `${url}/sandbox/events`,
     issues: `${url}/sandbox/issues`,

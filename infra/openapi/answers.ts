@@ -1,0 +1,49 @@
+import * as z from 'zod/mini'
+import { about, choice, text } from '../../shared/fields.ts'
+import type { TaskStatus } from '../../shared/function/task-status.ts'
+import type { Outcome } from '../../shared/outcome.ts'
+
+/** What is answered. The types hold these against the code that answers. */
+
+const data = about(z.record(z.string(), z.unknown()), 'What the action answers, such as id and url')
+const links = about(z.record(z.string(), z.string()), 'Name -> URL, for people')
+const result = choice(['pass', 'warning', 'fail'], 'How it turned out')
+
+export const outcome: z.ZodMiniType<Outcome> = z.object({
+  status: choice(['succeeded', 'errored', 'aborted'], 'Whether it could be done'),
+  result,
+  message: text('What was done, or why not'),
+  data,
+  links,
+})
+
+export const accepted = z.object({
+  taskId: about(z.string().check(z.regex(/^[0-9a-f]{40}$/)), 'The same for each delivery of the same event'),
+  statusUrl: about(z.url(), 'Where the state of the task is read'),
+  duplicate: about(z.boolean(), 'Whether it was accepted before: then nothing is started'),
+})
+
+export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
+  taskId: accepted.shape.taskId,
+  state: choice(['running', 'finished', 'failed'], 'failed: Lambda ended it, and it is finished as errored'),
+  acceptedAt: about(z.union([z.iso.datetime(), z.undefined()]), 'When it was accepted'),
+  endedAt: z.optional(about(z.iso.datetime(), 'When it ended')),
+  outcome: z.optional(outcome),
+})
+
+/** RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: text('What is wrong and what to do, for people'),
+  errors: z.optional(
+    about(
+      z.array(z.object({ path: z.string(), message: z.string() })),
+      'Everything that is wrong with the call, at once',
+    ),
+  ),
+  result: z.optional(result),
+  data: z.optional(data),
+  links: z.optional(links),
+})

@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import { categories } from '../../../functions/index.ts'
+import { openApi } from '../../../infra/openapi/document.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
+import { json, outcomeAnswer, problem } from '../../../shared/function/answers.ts'
+import { parseQuery } from '../../../shared/function/call-options.ts'
+import { actionNames } from '../../../shared/function/category.ts'
+import { errored, passed } from '../../../shared/outcome.ts'
+import { validate } from '../../../shared/validate.ts'
+
+const document = openApi('https://api.example.com')
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+formats.default(ajv)
+ajv.addSchema({ $id: 'https://api.example.com/', ...document })
+
+/** Whether a value is what the document says, at a place in it. */
+function isAs(place: string, value: unknown): string | true {
+  const check = ajv.getSchema(`https://api.example.com/#/${place}`)
+  if (!check) throw new Error(`The document has nothing at ${place}.`)
+  return check(value) ? true : ajv.errorsText(check.errors)
+}
+
+/** The schema of what a call sends or gets, as a place in the document. */
+const place = (path: string, rest: string) => `paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${rest}`
+const content = (path: string, rest: string, type = 'application~1json') =>
+  place(path, `${rest}/content/${encodeURIComponent(type)}/schema`)
+
+describe('the OpenAPI document', () => {
+  it('is one of OpenAPI 3.1', async () => {
+    const validator = new Validator()
+    const result = await validator.validate(JSON.parse(JSON.stringify(document)))
+    expect(result.errors).toBeUndefined()
+    expect(result.valid).toBe(true)
+    expect(validator.version).toBe('3.1')
+  })
+
+  it('refers to nothing that it lacks', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path)
+    const missing = references.filter(
+      (path) =>
+        path.split('/').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], document) ===
+        undefined,
+    )
+    expect(references.length).toBeGreaterThan(0)
+    expect(missing).toEqual([])
+  })
+
+  it('has each action and the tasks of each category', () => {
+    const known = categories.flatMap((category) => [
+      ...actionNames(category).map((action) => `/${category.name}/${action}`),
+      `/${category.name}/tasks/{taskId}`,
+    ])
+    expect(Object.keys(document.paths)).toEqual(known)
+  })
+
+  it.each(
+    categories.flatMap(({ name, actions }) =>
+      Object.entries(actions).map(([action, { input }]) => ({ name, action, input })),
+    ),
+  )('says of $name/$action what its input must have, as the schema that checks it does', ({ name, action, input }) => {
+    const nothing = isAs(`components/schemas/${name}.${action}`, {})
+    const refused = () => validate(input, {}, { what: 'input' })
+    if (nothing === true) expect(refused).not.toThrow()
+    else expect(refused).toThrow(Failure)
+    expect(isAs(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
+  })
+
+  it('takes a body that is taken, and none that is not', () => {
+    const at = content('/issue-ticketing/open-issue', 'post/requestBody')
+    const body = {
+      id: 'an-id',
+      type: 'sh.keptn.event.openticket.triggered',
+      shkeptncontext: 'a-context',
+      data: { project: 'demo', stage: 'dev', service: 'shop', labels: { a: 'b' }, openticket: { any: ['thing'] } },
+      input: { title: 'Slow', labels: ['shop'], fields: { any: { thing: [1, null, true] } } },
+      connection: 'jira',
+    }
+    expect(() => parseEvent(body)).not.toThrow()
+    expect(isAs(at, body)).toBe(true)
+    expect(isAs(at, { ...body, input: { titel: 'Slow' } })).not.toBe(true)
+    expect(isAs(at, { ...body, data: { project: 5 } })).not.toBe(true)
+  })
+
+  it('names the options of the query that are read', () => {
+    const { options } = parseQuery({})
+    const { parameters } = document.components as unknown as {
+      parameters: Record<string, { schema: { default?: unknown } }>
+    }
+    expect(Object.keys(parameters)).toEqual(Object.keys(options))
+    for (const [name, { schema }] of Object.entries(parameters))
+      if (schema.default !== undefined) expect(options).toMatchObject({ [name]: schema.default })
+  })
+
+  it('says what is answered', () => {
+    const path = '/issue-ticketing/open-issue'
+    const done = JSON.parse(outcomeAnswer(passed('Opened', { id: '1', url: 'https://a.example' }, { a: 'b' })).body)
+    expect(isAs(content(path, 'post/responses/200'), done)).toBe(true)
+    expect(isAs(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
+    const taskId = 'a'.repeat(40)
+    const accepted = { taskId, statusUrl: `https://a.example/v1/tasks/${taskId}`, duplicate: false }
+    expect(isAs(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
+    const status = {
+      taskId,
+      state: 'finished',
+      acceptedAt: new Date().toISOString(),
+      outcome: errored(new Failure('refused', 'No')),
+    }
+    const tasks = content('/issue-ticketing/tasks/{taskId}', 'get/responses/200')
+    expect(isAs(tasks, JSON.parse(json(200, status).body))).toBe(true)
+    expect(isAs(tasks, { ...status, state: 'gone' })).not.toBe(true)
+  })
+
+  it.each([
+    problem(new Failure('invalid', 'Wrong', { errors: [{ path: 'input', message: 'wrong' }] }), '1'),
+    problem(new Failure('timeout', 'Late'), '1'),
+    problem(new Error('a bug'), '1'),
+    outcomeAnswer(errored(new Failure('refused', 'No'))),
+  ])('says what is answered to a call that failed ($statusCode)', ({ statusCode, body, headers }) => {
+    expect(document.paths['/ci-cd/cancel']?.['post']).toMatchObject({
+      responses: { [statusCode]: { $ref: `#/components/responses/${statusCode}` } },
+    })
+    const type = headers['content-type']?.replace('/', '~1') ?? ''
+    const at = `components/responses/${statusCode}/content/${encodeURIComponent(type)}/schema`
+    expect(isAs(at, JSON.parse(body))).toBe(true)
+    expect(isAs(at, { detail: 5 })).not.toBe(true)
+  })
+})
