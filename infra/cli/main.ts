@@ -1,23 +1,26 @@
-import { Command } from 'commander'
-import { messageOf } from '../../shared/errors.ts'
-import { previewCommand } from './commands/preview.ts'
-import { sendCommand } from './commands/send.ts'
-import { sequenceCommand } from './commands/sequence.ts'
-import { tasksCommand } from './commands/tasks.ts'
+import type { Command } from 'commander'
+import { Failure, messageOf } from '../../shared/errors.ts'
+import { mask } from '../../shared/redact.ts'
+import { CancelledError } from './ask.ts'
+import { createProgram } from './program.ts'
 import { UsageError } from './receiver.ts'
 
-const program = new Command('webhooks')
-  .description('Webhooks for Cloud Automation (Keptn) task sequences: try them, watch them, play sequences.')
-  .addHelpText('after', '\nStart the functions on this machine with npm start; each command has its own --help.')
-
-for (const command of [sendCommand(), tasksCommand(), sequenceCommand(), previewCommand()]) program.addCommand(command)
-// Wrong arguments are exit code 2 everywhere; 1 is for what was asked and did not succeed.
-for (const command of [program, ...program.commands])
+/** Wrong arguments are exit code 2 everywhere; 1 is for what was asked and did not succeed. */
+function exitWithCodes(command: Command): void {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  command.commands.forEach(exitWithCodes)
+}
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CancelledError) return 130
+  return error instanceof UsageError || (error instanceof Failure && error.kind === 'invalid') ? 2 : 1
+}
+
+const program = createProgram()
+exitWithCodes(program)
 try {
   await program.parseAsync()
 } catch (error) {
-  console.error(messageOf(error))
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  console.error(mask(messageOf(error)))
+  process.exitCode = exitCodeOf(error)
 }

@@ -58,7 +58,8 @@ export async function callReceiver(
   }
 }
 
-function parseUrl(text: string): string {
+/** For an option that is a URL. */
+export function parseUrl(text: string): string {
   if (!URL.canParse(text))
     throw new InvalidArgumentError('It must be a URL, such as https://abc.execute-api.eu-west-1.amazonaws.com/v1.')
   return text

@@ -19,6 +19,7 @@ interface Options {
   when?: string
   dryRun?: boolean
   wait: boolean
+  json?: boolean
 }
 
 /** `webhooks send`: one call, as a subscription would make it. */
@@ -41,7 +42,8 @@ export function sendCommand(): Command {
       .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
       .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
       .option('--dry-run', 'show the request that would be sent to the platform')
-      .option('--no-wait', 'do not wait for the outcome of an interactive call'),
+      .option('--no-wait', 'do not wait for the outcome of an interactive call')
+      .option('--json', 'print status, answer and, of an interactive call, the task as one JSON object'),
   )
     .addHelpText(
       'after',
@@ -65,23 +67,26 @@ async function run(target: string, options: Options): Promise<void> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(eventOf(options)),
   })
-  console.log(`HTTP ${status}`)
-  console.log(JSON.stringify(body, null, 2))
+  const say = options.json ? () => {} : (text: string) => console.log(text)
+  say(`HTTP ${status}`)
+  say(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
-  else if (status === 202 && options.wait) await follow(receiver, (body as { statusUrl: string }).statusUrl)
   else if (status === 200 && (body as { result?: string }).result === 'fail') process.exitCode = 1
+  const task =
+    status === 202 && options.wait ? await follow(receiver, (body as { statusUrl: string }).statusUrl, say) : undefined
+  if (options.json) console.log(JSON.stringify({ status, body, ...(task ? { task } : {}) }, null, 2))
 }
 
 /** Waits for the outcome; Ctrl-C leaves the task running. */
-async function follow(receiver: Receiver, statusUrl: string): Promise<void> {
-  console.log('Waiting for its outcome (Ctrl-C leaves it running) ...')
+async function follow(receiver: Receiver, statusUrl: string, say: (text: string) => void): Promise<unknown> {
+  say('Waiting for its outcome (Ctrl-C leaves it running) ...')
   for (;;) {
     const { status, body } = await callReceiver(receiver, statusUrl)
     const task = body as { state: string; outcome?: { result: string } }
     if (status !== 200 || task.state !== 'running') {
-      console.log(JSON.stringify(body, null, 2))
+      say(JSON.stringify(body, null, 2))
       if (task.outcome?.result !== 'pass' && task.outcome?.result !== 'warning') process.exitCode = 1
-      return
+      return body
     }
     await sleep(500)
   }

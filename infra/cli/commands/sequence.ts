@@ -22,6 +22,7 @@ interface SequenceOptions {
   env?: Record<string, string>
   sandbox: boolean
   approve?: boolean
+  json?: boolean
 }
 
 /** `webhooks sequence`: plays Keptn's part in a whole sequence. */
@@ -47,6 +48,7 @@ export function sequenceCommand(): Command {
       'approve what is asked in the chat of the local runtime (default: where nobody is at the terminal)',
     )
     .option('--no-approve', 'wait for somebody who clicks there')
+    .option('--json', 'print how it ended as JSON; what happens meanwhile goes to stderr')
     .addHelpText(
       'after',
       `
@@ -58,7 +60,7 @@ Exit code: 0 the whole sequence passed, 1 it did not, 2 arguments, 130 Ctrl-C.
 Examples:
   $ npm run webhooks -- sequence incident
   $ npm run webhooks -- sequence release --approve
-  $ npm run webhooks -- sequence release --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
+  $ npm run webhooks -- sequence slo --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
   $ npm run webhooks -- sequence --file ./my-sequence`,
     )
     .action(run)
@@ -77,13 +79,13 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       ...receiver,
       log: logFor(receiver, options),
       ...(options.env ? { secrets: options.env } : {}),
-      print: (line) => console.log(line),
+      print: (line) => (options.json ? console.error(line) : console.log(line)),
       signal: interrupt.signal,
       onAccepted: hasSandbox(receiver, options)
         ? askedInChat({ ...receiver, approveSince: whyApproved(options) })
         : undefined,
     })
-    conclude(files.name, played)
+    conclude(files.name, played, options)
   } catch (error) {
     if (!(error instanceof EventLogError || error instanceof SequenceFilesError)) throw error
     throw new UsageError(sentence(error.message), { cause: error })
@@ -128,7 +130,13 @@ function whyApproved({ approve }: SequenceOptions): string | undefined {
   return process.stdin.isTTY ? undefined : 'nobody is at a terminal'
 }
 
-function conclude(name: string, { passed, interrupted, context, tasks }: Played): void {
+function conclude(name: string, played: Played, { json }: SequenceOptions): void {
+  const { passed, interrupted, context, tasks } = played
+  if (json) {
+    console.log(JSON.stringify({ name, ...played }, null, 2))
+    process.exitCode = interrupted ? 130 : passed ? 0 : 1
+    return
+  }
   if (!interrupted) {
     console.log(`${name} ${passed ? 'passed' : 'did not pass'} (keptnContext ${context})`)
     if (!passed) process.exitCode = 1

@@ -29,7 +29,9 @@ export function tasksCommand(): Command {
     .addHelpText(
       'after',
       `
-A deployed API shows one task at a time, by its id.
+A deployed API shows one task at a time, by its id, which is JSON in any case.
+
+Exit code: 0 shown, 1 refused (no such task), 2 arguments, or nothing answers.
 
 Examples:
   $ npm run webhooks -- tasks

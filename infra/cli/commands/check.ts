@@ -1,0 +1,67 @@
+import { Command } from 'commander'
+import { categoryNamed, connectionNamed } from '../names.ts'
+import { note, show } from '../output.ts'
+import { UsageError } from '../receiver.ts'
+import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { type ConnectionTrial, succeeded, trialTable, tryConnection } from '../trial.ts'
+
+/** `webhooks check`: whether the connections work. */
+export function checkCommand(): Command {
+  return storeOptions(new Command('check'))
+    .description('try the connections: is each reachable, authenticated and permitted')
+    .argument('[category/name]', 'one connection, or a category (default: all)')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `${storeHelp}
+Each is tried with the cheapest call that its platform has, from this machine. msteams and webhook have no other call than
+a message: the channel or receiver sees one.
+
+Exit code: 0 all work, 1 one does not, 2 arguments.
+
+Examples:
+  $ npm run webhooks -- check
+  $ npm run webhooks -- check issue-ticketing/default --json
+  $ npm run webhooks -- check --local`,
+    )
+    .action(run)
+}
+
+async function run(target: string | undefined, options: StoreOptions & { json?: boolean }): Promise<void> {
+  const store = await openStore(options)
+  const names = await namesOf(store, target)
+  const trials = await tryAll(store, names)
+  if (trials.length === 0) note(`There are no connections in ${store.place}: make one with webhooks connect.`)
+  const rows = trials.map((trial) => ({ ...trial, name: trial.connection, kind: trial.provider ?? '-' }))
+  if (trials.length > 0 || options.json) show(trials, trialTable('connection', rows), options)
+  if (!trials.every(succeeded)) process.exitCode = 1
+}
+
+/** Tries connections by their names, all at once. */
+export function tryAll(store: SecretStore, names: readonly string[]): Promise<ConnectionTrial[]> {
+  return Promise.all(
+    names.map(async (connection): Promise<ConnectionTrial> => {
+      try {
+        const { category, name } = connectionNamed(connection)
+        return await tryConnection(store, category, name)
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        const unknown = { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown' } as const
+        return { connection, provider: undefined, ...unknown, problem: error.message }
+      }
+    }),
+  )
+}
+
+async function namesOf(store: SecretStore, target: string | undefined): Promise<string[]> {
+  if (target === undefined) return store.list('connections/')
+  if (!target.includes('/')) {
+    const { name } = categoryNamed(target)
+    return (await store.list(`connections/${name}/`)).map((connection) => `${name}/${connection}`)
+  }
+  const { category, name } = connectionNamed(target)
+  const known = await store.list(`connections/${category.name}/`)
+  if (known.includes(name)) return [target]
+  const list = known.length > 0 ? `known are ${known.join(', ')}` : 'there is none'
+  throw new UsageError(`There is no connection ${target} in ${store.place}: ${list}.`)
+}

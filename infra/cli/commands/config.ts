@@ -1,0 +1,132 @@
+import { Command, Option } from 'commander'
+import { parseQuery } from '../../../shared/function/call-options.ts'
+import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
+import { approval, type Subscription } from '../config/payload.ts'
+import { prove } from '../config/proof.ts'
+import { actionNamed, nameOf } from '../names.ts'
+import { note, show } from '../output.ts'
+import { receiverOf, UsageError } from '../receiver.ts'
+
+interface Options {
+  mode?: 'silent' | 'interactive'
+  task: string
+  suffix: Subscription['suffix']
+  url?: string
+  connection?: string
+  deadline?: string
+  when?: string
+  yaml?: boolean
+  json?: boolean
+}
+
+/** Shown where no URL is given; RFC 2606 keeps it free for that. */
+const placeholder = 'https://webhooks.example.com'
+
+/** `webhooks config`: the subscription that calls an action, for the Bridge and as webhook.yaml. */
+export function configCommand(): Command {
+  return new Command('config')
+    .description("print the webhook that calls an action: the Bridge's fields, and webhook.yaml, ready to paste")
+    .argument('<category/action>', 'such as issue-ticketing/open-issue')
+    .requiredOption('--task <name>', 'the task in the shipyard')
+    .addOption(
+      new Option('--mode <mode>', 'interactive: accepted, and answered by an event (default: silent)').choices([
+        'silent',
+        'interactive',
+      ]),
+    )
+    .addOption(
+      new Option('--suffix <suffix>', 'which event of the task; started and finished are told silently')
+        .choices(['triggered', 'started', 'finished'])
+        .default('triggered'),
+    )
+    .option('--url <url>', `the deployed API (WEBHOOKS_URL; else ${placeholder})`)
+    .option('--connection <name>', 'which instance of the platform')
+    .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
+    .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
+    .option('--yaml', 'print webhook.yaml alone')
+    .option('--json', 'print the fields and the YAML as JSON')
+    .addHelpText(
+      'after',
+      `
+The payload is a form whose every value goes through urlquery; the properties of the task are the input. Before it is
+printed it is played as webhook-service would, with values that break other payloads. In the shipyard, lists are text with
+commas, thresholds are JSON as text, and parameters and fields are names with plain values.
+
+Exit code: 0 printed, 2 arguments, or Keptn would refuse it.
+
+Examples:
+  $ npm run webhooks -- config issue-ticketing/open-issue --mode interactive --task openticket
+  $ npm run webhooks -- config feature-flags/set-flag --task toggle --connection unleash --yaml
+  $ npm run webhooks -- config notification/ask-approval --mode interactive --task approval --deadline P2D
+  $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json`,
+    )
+    .action(run)
+}
+
+function run(target: string, options: Options): void {
+  const subscription = read(target, options)
+  prove(subscription)
+  if (subscription.url === placeholder) note(`Put the URL of your API in place of ${placeholder}, or give --url.`)
+  const yaml = webhookYaml(subscription)
+  if (options.yaml && !options.json) return void process.stdout.write(yaml)
+  const fields = bridgeFields(subscription)
+  const text = [
+    'Once, in the Bridge at project > Settings > Secrets > Add secret:',
+    columns(bridgeSecret),
+    'Then at project > Settings > Integrations > webhook-service > Add subscription:',
+    columns(fields),
+    ...remarks(subscription),
+    'Or as webhook.yaml; in a file that has others, add the entry below webhooks:',
+    yaml.trimEnd(),
+  ].join('\n\n')
+  show({ secret: bridgeSecret, subscription: fields, yaml }, text, options)
+}
+
+function read(target: string, { task, suffix, url, connection, ...options }: Options): Subscription {
+  const action = actionNamed(target)
+  const { mode = 'silent', deadline, when } = options
+  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
+    throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
+  // The receiver's own words for what it would refuse.
+  parseQuery({ deadline: deadline === undefined ? [] : [deadline], when: when === undefined ? [] : [when] })
+  const interactive = mode === 'interactive'
+  if (suffix !== 'triggered' && interactive)
+    throw new UsageError(`A ${suffix} event is never answered: leave out --mode interactive, or --suffix.`)
+  if (action.action?.ask && !interactive) throw new UsageError(`${target} waits for people: give --mode interactive.`)
+  if (task === approval && suffix === 'triggered' && !action.action?.ask)
+    throw new UsageError(
+      `What answers ${approval}.triggered decides the approval: use an action that asks people, or --suffix finished.`,
+    )
+  return {
+    action,
+    task,
+    suffix,
+    mode,
+    url: baseUrl(url ?? process.env['WEBHOOKS_URL'] ?? placeholder),
+    connection: connection === undefined ? undefined : nameOf(connection),
+    deadline,
+    when,
+  }
+}
+
+function baseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol) || new URL(text).search !== '')
+    throw new UsageError(`"${text}" is no URL of an API: write it like ${placeholder}.`)
+  return receiverOf({ url: text }).url
+}
+
+function remarks({ task, suffix, mode }: Subscription): string[] {
+  if (task === approval && suffix === 'triggered')
+    return [
+      `${approval} is Keptn's own task: its approval-service sends the started event and decides the automatic ones, and the\nreceiver answers the others. So neither event is sent automatically.`,
+    ]
+  if (suffix !== 'triggered') return [`It is told of ${task}.${suffix}, and no event follows.`]
+  return mode === 'interactive'
+    ? []
+    : ['It is done when it is answered: Keptn puts the answer into data.<task>.responses of the finished event.']
+}
+
+function columns(fields: readonly BridgeField[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length))
+  return fields.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n')
+}

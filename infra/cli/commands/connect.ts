@@ -1,0 +1,80 @@
+import { Command } from 'commander'
+import { schemaOf } from '../../../shared/connections.ts'
+import type { Category } from '../../../shared/function/category.ts'
+import { maskDeep } from '../../../shared/redact.ts'
+import { askChoice, isInteractive } from '../ask.ts'
+import { checked, type GatherOptions, gather, gatherOptions, given } from '../gather.ts'
+import { keep, presentOf } from '../keep.ts'
+import { connectionNamed, providerNamed } from '../names.ts'
+import { UsageError } from '../receiver.ts'
+import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { tryProvider } from '../trial.ts'
+
+interface Options extends GatherOptions, StoreOptions {
+  provider?: string
+  dryRun?: boolean
+  check: boolean
+  json?: boolean
+}
+
+/** `webhooks connect`: makes the secret of a connection, and tries it before it is stored. */
+export function connectCommand(): Command {
+  const command = new Command('connect')
+    .description('store how a platform is reached: asks for its fields, tries them, and writes the secret')
+    .argument('<category/name>', 'such as issue-ticketing/default, which is used where a call names none')
+    .option('--provider <name>', 'which platform it is')
+  return gatherOptions(storeOptions(command))
+    .option('--kms-key <id>', 'the KMS key of a new secret, where it is not aws/secretsmanager')
+    .addHelpText(
+      'after',
+      `${storeHelp}
+No secret is taken as an argument. What is stored already is offered as the answer. Without a terminal nothing is asked:
+give --from-file, or --provider and --field for a platform that needs no secret.
+It is tried from this machine, with your AWS credentials for a provider of AWS; the functions have their own network and role.
+
+Exit code: 0 stored (or shown, with --dry-run), 1 it was tried in vain or could not be stored, 2 arguments or fields,
+130 Ctrl-C.
+
+Examples:
+  $ npm run webhooks -- connect issue-ticketing/default
+  $ npm run webhooks -- connect issue-ticketing/jira --from-file jira.json
+  $ npm run webhooks -- connect ci-cd/builds --provider aws-codebuild --field region=eu-west-1 --no-check
+  $ npm run webhooks -- connect feature-flags/default --from-file - --local --dry-run < unleash.json`,
+    )
+    .action(run)
+}
+
+async function run(target: string, options: Options): Promise<void> {
+  const { category, name } = connectionNamed(target)
+  const path = `connections/${category.name}/${name}`
+  const known = await given(options)
+  const store = await openStore(options)
+  const present = await presentOf(store, path, options)
+  const chosen = await providerOf(category, options, known, present)
+  const provider = await providerNamed(category, chosen)
+  const schema = schemaOf(provider, category)
+  let offered = present['provider'] === chosen ? present : {}
+  await keep(store, path, options, async () => {
+    const value = await gather(schema, { ...known, provider: chosen }, { ...options, present: offered })
+    offered = value
+    const values = checked(schema, value, `The connection to ${provider.title}`)
+    return { value, shown: maskDeep(value), attempt: () => tryProvider(provider, values) }
+  })
+}
+
+async function providerOf(
+  category: Category,
+  { provider, fromFile }: Options,
+  known: Record<string, unknown>,
+  present: Record<string, unknown>,
+): Promise<string> {
+  const named = provider ?? known['provider']
+  const names = Object.keys(category.providers)
+  if (typeof named === 'string') return named
+  if (fromFile !== undefined || !isInteractive())
+    throw new UsageError(`Say which platform it is, with --provider or in --from-file: ${names.join(', ')}.`)
+  const providers = await Promise.all(
+    names.map(async (value) => ({ value, hint: (await category.providers[value]?.())?.title ?? '' })),
+  )
+  return askChoice('Which platform is it?', providers, present['provider'] as string | undefined)
+}

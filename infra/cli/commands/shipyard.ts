@@ -1,0 +1,114 @@
+import { Command } from 'commander'
+import * as z from 'zod/mini'
+import { categories } from '../../../functions/index.ts'
+import { unwrap } from '../../../shared/fields.ts'
+import { oneLine } from '../../../shared/one-line.ts'
+import { parseShipyard } from '../../keptn/shipyard.ts'
+import { isMap } from '../config/payload.ts'
+import { choicesOf, describe, target } from '../fields.ts'
+import { actionNamed, actionsOf, type NamedAction } from '../names.ts'
+import { show } from '../output.ts'
+import { UsageError } from '../receiver.ts'
+
+interface Task {
+  name: string
+  action: NamedAction
+}
+
+/** `webhooks shipyard`: a sequence whose tasks have the properties of actions. */
+export function shipyardCommand(): Command {
+  return new Command('shipyard')
+    .description('print a shipyard whose tasks carry the input of actions as properties')
+    .argument(
+      '[task=category/action...]',
+      'the tasks in order; the action is its name where that is left out (default: all)',
+    )
+    .option('--stage <name>', 'the stage', 'production')
+    .option('--sequence <name>', 'the sequence', 'remediate')
+    .option('--json', 'print the tasks and the YAML as JSON')
+    .addHelpText(
+      'after',
+      `
+What an action must be told stands there; what it may be told is a comment with a sentence about it. webhooks config prints
+the webhook of each task.
+
+Exit code: 0 printed, 2 arguments.
+
+Examples:
+  $ npm run webhooks -- shipyard openticket=issue-ticketing/open-issue toggle=feature-flags/set-flag
+  $ npm run webhooks -- shipyard ci-cd/trigger-deployment load-testing/start-test --stage staging --sequence release
+  $ npm run webhooks -- shipyard --json`,
+    )
+    .action(run)
+}
+
+function run(targets: string[], { stage, sequence, json }: { stage: string; sequence: string; json?: boolean }): void {
+  const tasks =
+    targets.length > 0 ? targets.map(read) : categories.flatMap((category) => actionsOf(category).map(named))
+  const yaml = shipyardOf(stage, sequence, tasks)
+  try {
+    parseShipyard(yaml)
+  } catch (error) {
+    throw new UsageError(`Keptn would refuse it: ${error instanceof Error ? error.message : error}.`, { cause: error })
+  }
+  const list = tasks.map(({ name, action }) => ({ task: name, action: `${action.category.name}/${action.name}` }))
+  show({ tasks: list, yaml }, yaml.trimEnd(), { json })
+}
+
+function read(text: string): Task {
+  const [first = '', second] = text.split('=')
+  return second === undefined ? named(actionNamed(first)) : { name: first, action: actionNamed(second) }
+}
+
+function named(action: NamedAction): Task {
+  return { name: action.name, action }
+}
+
+function shipyardOf(stage: string, sequence: string, tasks: readonly Task[]): string {
+  return `apiVersion: spec.keptn.sh/0.2.3
+kind: Shipyard
+metadata:
+  name: shipyard
+spec:
+  stages:
+    - name: ${stage}
+      sequences:
+        - name: ${sequence}
+          tasks:
+${tasks.map(taskOf).join('\n')}
+`
+}
+
+const margin = ' '.repeat(16)
+
+function taskOf({ name, action: { action, category, name: called, summary } }: Task): string {
+  const fields = Object.entries(action?.input.shape ?? {})
+  const must = fields.filter(([, type]) => !z.safeParse(type, undefined).success)
+  const may = fields.filter((field) => !must.includes(field))
+  return [
+    `            # ${category.name}/${called}: ${oneLine(summary)}`,
+    `            - name: ${name}`,
+    `              ${must.length > 0 ? '' : '# '}properties:`,
+    ...must.flatMap(([field, type]) => [`${margin}# ${oneLine(describe(type))}`, `${margin}${example(field, type)}`]),
+    ...may.map(([field, type]) => `${margin}# ${example(field, type)}   ${oneLine(describe(type))}`),
+  ]
+    .filter((line) => fields.length > 0 || !line.endsWith('properties:'))
+    .join('\n')
+}
+
+/** What could stand there. All of it is text: a bare off, 0 or list would not arrive as it is written. */
+function example(field: string, type: z.core.$ZodType): string {
+  if (isMap(type)) return `${field}: { name: "value" }`
+  const [word] = choicesOf(type) ?? []
+  if (word !== undefined) return `${field}: "${word}"`
+  const bare = target(unwrap(type))
+  if (bare instanceof z.ZodMiniNumber) return `${field}: "${Math.max(1, Number(bare._zod.bag.minimum ?? 1))}"`
+  if (bare instanceof z.ZodMiniArray) return `${field}: ${listOf(bare)}`
+  return `${field}: "..."`
+}
+
+function listOf({ def: { element } }: z.ZodMiniArray): string {
+  const names = element instanceof z.ZodMiniObject ? Object.keys(element.shape) : []
+  if (names.includes('metric')) return `'[{"metric":"p95","op":"<","value":500}]'`
+  return '"one,two"'
+}

@@ -1,0 +1,82 @@
+import { approval, payloadOf, type Subscription } from './payload.ts'
+
+/** The Keptn secret that holds our token, and how a subscription calls it. */
+const secret = { name: 'webhooks', key: 'token', variable: 'secret_webhooks_token' } as const
+
+const form = 'application/x-www-form-urlencoded'
+
+/** A field of the Bridge, and what to write there. */
+export type BridgeField = readonly [field: string, value: string]
+
+/** The secret that is made once, at project > Settings > Secrets > Add secret. */
+export const bridgeSecret: readonly BridgeField[] = [
+  ['Name', secret.name],
+  ['Scope', 'keptn-webhook-service'],
+  ['Key', secret.key],
+  ['Value', 'the token that webhooks token create has printed'],
+]
+
+/** The fields of project > Settings > Integrations > webhook-service > Add subscription. */
+export function bridgeFields(subscription: Subscription): BridgeField[] {
+  const { task, suffix } = subscription
+  const { sendStarted, sendFinished } = eventsOf(subscription)
+  const by = (automatic: boolean) => (automatic ? 'automatically' : 'by webhook receiver')
+  return [
+    ['Task', task],
+    ['Task suffix', suffix],
+    ['Filter', 'the stages and services, or none for all'],
+    ['Request method', 'POST'],
+    ['URL', urlOf(subscription)],
+    ['Custom header', `Content-Type: ${form}`],
+    ['Custom header', `Authorization: Bearer {{.secret.${secret.name}.${secret.key}}}`],
+    ['Custom payload', payloadOf(subscription)],
+    ['Proxy', 'empty'],
+    ...(suffix === 'triggered'
+      ? ([
+          ['Send started event', by(sendStarted)],
+          ['Send finished event', by(sendFinished)],
+        ] as const)
+      : []),
+  ]
+}
+
+/** The same as a webhook.yaml with this one subscription. */
+export function webhookYaml(subscription: Subscription): string {
+  const { task, suffix } = subscription
+  const { sendStarted, sendFinished } = eventsOf(subscription)
+  const sends =
+    suffix === 'triggered'
+      ? `${sendStarted ? '' : '      sendStarted: false\n'}      sendFinished: ${sendFinished}\n`
+      : ''
+  // JSON's quotes are YAML's.
+  return `apiVersion: webhookconfig.keptn.sh/v1beta1
+kind: WebhookConfig
+metadata:
+  name: webhook-configuration
+spec:
+  webhooks:
+    - type: sh.keptn.event.${task}.${suffix}
+      subscriptionID: ${suffix === 'triggered' ? task : `${task}-${suffix}`}
+${sends}      envFrom:
+        - name: ${secret.variable}
+          secretRef: { name: ${secret.name}, key: ${secret.key} }
+      requests:
+        - url: ${urlOf(subscription)}
+          method: POST
+          headers:
+            - { key: Content-Type, value: ${form} }
+            - { key: Authorization, value: "Bearer {{.env.${secret.variable}}}" }
+          payload: ${JSON.stringify(payloadOf(subscription))}
+`
+}
+
+/** Keptn's approval-service sends the `started` of its task itself: a second one would leave it open for ever. */
+function eventsOf({ task, mode }: Subscription): { sendStarted: boolean; sendFinished: boolean } {
+  return { sendStarted: task !== approval, sendFinished: mode === 'silent' }
+}
+
+function urlOf({ url, action, mode, connection, deadline, when }: Subscription): string {
+  const given = Object.entries({ mode, connection, deadline, when }).filter(([, value]) => value !== undefined)
+  // Nothing in these has to be encoded, and a comma reads better as it is.
+  return `${url}/v1/${action.category.name}/${action.name}?${given.map(([name, value]) => `${name}=${value}`).join('&')}`
+}

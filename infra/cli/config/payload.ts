@@ -1,0 +1,91 @@
+import * as z from 'zod/mini'
+import { unwrap } from '../../../shared/fields.ts'
+import { choicesOf, target } from '../fields.ts'
+import type { NamedAction } from '../names.ts'
+
+/** Which event calls what, and how. */
+export interface Subscription {
+  action: NamedAction
+  task: string
+  suffix: 'triggered' | 'started' | 'finished'
+  mode: 'silent' | 'interactive'
+  /** The API's URL, without a slash or `/v1`. */
+  url: string
+  connection?: string | undefined
+  deadline?: string | undefined
+  when?: string | undefined
+}
+
+/** The standard task, of which Keptn's approval-service has a part. */
+export const approval = 'approval'
+
+const always = ['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service']
+
+/**
+ * The form that a subscription sends, as a Go template: each value goes through `urlquery`, what an event may lack stands
+ * inside `with`. No value can break it.
+ */
+export function payloadOf(subscription: Subscription): string {
+  return [
+    always.map((name) => `${name}={{urlquery .${name}}}`).join('&'),
+    ...contextOf(subscription),
+    inputOf(subscription),
+  ].join('')
+}
+
+/** What the action makes its title, its message or its decision of. */
+function contextOf({ action: { action }, task, suffix, mode, when }: Subscription): string[] {
+  const tells = action?.shape === 'message'
+  const opens = action?.shape === 'ticket' && Object.hasOwn(action.input.shape, 'title')
+  const problem = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State']
+  return [
+    ...(tells ? ['status', 'message'].map((name) => optional('.data', name, `data.${name}`)) : []),
+    ...(tells || when !== undefined ? [optional('.data', 'result', 'data.result')] : []),
+    ...(tells || mode === 'interactive' ? [each('.data', 'labels', 'data.labels')] : []),
+    ...(tells || opens ? [block('problem', problem), block('incident', problem)] : []),
+    // Where it is the task's own name, its properties are input.
+    ...(tells && task !== 'evaluation' ? [block('evaluation', ['score', 'timeStart', 'timeEnd'])] : []),
+    ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
+  ]
+}
+
+/** The input that the task's properties carry; what an earlier task of its name has answered is none. */
+function inputOf({ action: { action }, task, suffix }: Subscription): string {
+  if (suffix !== 'triggered') return ''
+  if (!action) return block(task, ['action', 'value'])
+  const fields = Object.entries(action.input.shape).map(([name, type]) => fieldOf(name, type))
+  return `{{with index .data "${task}"}}${fields.join('')}{{end}}`
+}
+
+function fieldOf(name: string, type: z.core.$ZodType): string {
+  const to = `input.${name}`
+  if (isMap(type)) return each('.', name, to)
+  // A template takes false and 0 for nothing.
+  const nothing = falseOf(type)
+  const also = nothing ? `{{if eq (print (index . "${name}")) "${nothing.printed}"}}&${to}=${nothing.value}{{end}}` : ''
+  return optional('.', name, to) + also
+}
+
+/** Whether the properties hold an object of names and values there. */
+export function isMap(type: z.core.$ZodType): boolean {
+  return unwrap(type)._zod.def.type === 'record'
+}
+
+function falseOf(type: z.core.$ZodType): { printed: string; value: string } | undefined {
+  // YAML takes a bare `off` for false.
+  if (choicesOf(type)?.includes('off')) return { printed: 'false', value: 'off' }
+  return target(unwrap(type)) instanceof z.ZodMiniNumber ? { printed: '0', value: '0' } : undefined
+}
+
+function block(name: string, parts: readonly string[]): string {
+  const held = parts.map((part) => optional('.', part, `data.${name}.${part}`))
+  return `{{with index .data "${name}"}}${held.join('')}{{end}}`
+}
+
+function optional(from: string, name: string, to: string): string {
+  return `{{with index ${from} "${name}"}}&${to}={{urlquery .}}{{end}}`
+}
+
+function each(from: string, name: string, to: string): string {
+  return `{{range $name, $value := index ${from} "${name}"}}&${to}.{{urlquery $name}}={{urlquery $value}}{{end}}`
+}

@@ -1,0 +1,76 @@
+import { nest } from '../../../shared/event/dotted.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { explain } from '../../keptn/hints.ts'
+import { preview } from '../../keptn/preview.ts'
+import type { GoObject } from '../../keptn/template/values.ts'
+import { UsageError } from '../receiver.ts'
+import { webhookYaml } from './entry.ts'
+import { approval, isMap, type Subscription } from './payload.ts'
+
+/** Each character that has ever broken a webhook. */
+const hard = `It's "slow" & <down>; a | b > $c \`d\` \\ 100 %\nÜber 🎉 {{.x}}`
+/** The least that an event has. */
+const place = { project: 'demo', stage: 'production', service: 'shop' }
+
+/**
+ * Plays webhook-service with the subscription: with an event that has nothing but what it must, and with one whose every
+ * value is as hard as can be. Each value must arrive as it was.
+ *
+ * @throws UsageError with what Keptn would say
+ */
+export function prove(subscription: Subscription): void {
+  const { bare, full, expected } = samples(subscription)
+  receive(subscription, bare)
+  const arrived = receive(subscription, full)
+  for (const [path, value] of expected) {
+    if (at(arrived, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
+  }
+}
+
+function samples({ action: { action }, task, suffix }: Subscription) {
+  const event = { id: 'an-id', type: `sh.keptn.event.${task}.${suffix}`, shkeptncontext: 'a-context' }
+  const fields = suffix === 'triggered' ? Object.entries(action?.input.shape ?? {}) : []
+  const properties = Object.fromEntries(fields.map(([name, type]) => [name, isMap(type) ? { part: hard } : hard]))
+  const own: GoObject = {
+    ...(task === approval ? { pass: 'manual', warning: 'manual' } : {}),
+    ...(action ? {} : { action: hard }),
+    ...properties,
+  }
+  const problem = { ProblemID: hard, ProblemTitle: hard, ProblemURL: hard, State: hard }
+  const data = {
+    ...place,
+    status: hard,
+    result: hard,
+    message: hard,
+    labels: { name: hard },
+    problem,
+    incident: problem,
+  }
+  const expected: [string[], string][] = [
+    [['id'], event.id],
+    [['type'], event.type],
+    [['data', 'service'], place.service],
+    ...fields.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
+    ...(action || suffix !== 'triggered' ? [] : [[['data', task, 'action'], hard] as [string[], string]]),
+  ]
+  return { bare: { ...event, data: place }, full: { ...event, data: { ...data, [task]: own } }, expected }
+}
+
+/** What the receiver gets of an event. */
+function receive(subscription: Subscription, event: GoObject): Record<string, unknown> {
+  const played = preview(webhookYaml(subscription), event, { secret_webhooks_token: 'a-token' })
+  if ('configError' in played) throw refused(played.configError)
+  const [result] = played.results
+  if (!result) throw new Error('The subscription is not to its own event.')
+  if ('refused' in result) throw refused(result.refused)
+  return nest(new URLSearchParams(result.argv[result.argv.indexOf('--data') + 1]))
+}
+
+function at(value: unknown, [first, ...rest]: readonly string[]): unknown {
+  if (first === undefined) return value
+  return isRecord(value) ? at(value[first], rest) : undefined
+}
+
+function refused(why: string): UsageError {
+  return new UsageError(['Keptn would refuse this webhook:', why, explain(why)].filter(Boolean).join(' '))
+}

@@ -1,0 +1,76 @@
+import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { readCallers } from '../callers.ts'
+import { tryAll } from '../commands/check.ts'
+import { checked } from '../gather.ts'
+import { nameOf } from '../names.ts'
+import type { SecretStore } from '../secret-store.ts'
+import { attempt, succeeded, type Trial } from '../trial.ts'
+import { type Finding, found, noted, ok, wrong } from './finding.ts'
+
+/** What is stored, and whether it works. */
+export async function secrets(store: SecretStore): Promise<Finding[]> {
+  const findings = await Promise.all([callers(store), orchestrators(store), connections(store)])
+  return findings.flat()
+}
+
+function callers(store: SecretStore): Promise<Finding[]> {
+  return found('callers', 'Correct the secret callers.', async () => {
+    const callers = Object.entries(await readCallers(store))
+    if (callers.length === 0)
+      return [noted('callers', `there are none in ${store.place}`, 'webhooks token create <caller>')]
+    const known = await store.list('orchestrators/')
+    return callers.map(([name, { categories, orchestrator }]) => {
+      const may = `may call ${categories.join(', ')}`
+      const what = `caller ${name}`
+      if (orchestrator === undefined) return noted(what, `${may}; silently, since it has no orchestrator`)
+      if (known.includes(orchestrator)) return ok(what, `${may}; answers go to ${orchestrator}`)
+      return wrong(what, `its orchestrator ${orchestrator} is not stored`, `webhooks orchestrator add ${orchestrator}`)
+    })
+  })
+}
+
+function orchestrators(store: SecretStore): Promise<Finding[]> {
+  return found('orchestrators', 'Are you allowed to read them?', async () => {
+    const names = await store.list('orchestrators/')
+    return Promise.all(
+      names.map(async (name) => {
+        const again = `webhooks orchestrator add ${name}`
+        const [finding] = await found(`orchestrator ${name}`, `Correct it: ${again}`, async () => {
+          const held = await store.get(`orchestrators/${nameOf(name)}`)
+          const connection = checked(keptnConnection, isRecord(held) ? held : {}, 'Its secret')
+          return [
+            findingOf(
+              `orchestrator ${name}`,
+              connection.baseUrl,
+              await attempt(() => keptn(connection).check()),
+              again,
+            ),
+          ]
+        })
+        return finding as Finding
+      }),
+    )
+  })
+}
+
+function connections(store: SecretStore): Promise<Finding[]> {
+  return found('connections', 'Are you allowed to read them?', async () => {
+    const trials = await tryAll(store, await store.list('connections/'))
+    if (trials.length === 0)
+      return [noted('connections', `there are none in ${store.place}`, 'webhooks connect <category>/<name>')]
+    return trials.map((trial) =>
+      findingOf(
+        `connection ${trial.connection}`,
+        trial.provider ?? 'no provider',
+        trial,
+        `webhooks connect ${trial.connection}`,
+      ),
+    )
+  })
+}
+
+function findingOf(what: string, good: string, trial: Trial, command: string): Finding {
+  if (succeeded(trial)) return ok(what, good)
+  return wrong(what, trial.problem ?? '', [trial.remedy, command].filter(Boolean).join(' '))
+}

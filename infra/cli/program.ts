@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { checkCommand } from './commands/check.ts'
+import { configCommand } from './commands/config.ts'
+import { connectCommand } from './commands/connect.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { openapiCommand } from './commands/openapi.ts'
+import { orchestratorCommand } from './commands/orchestrator.ts'
+import { previewCommand } from './commands/preview.ts'
+import { sendCommand } from './commands/send.ts'
+import { sequenceCommand } from './commands/sequence.ts'
+import { shipyardCommand } from './commands/shipyard.ts'
+import { tasksCommand } from './commands/tasks.ts'
+import { tokenCommand } from './commands/token.ts'
+
+/** The command `webhooks`, with all below it. */
+export function createProgram(): Command {
+  const program = new Command('webhooks')
+    .description(
+      'Webhooks for Cloud Automation (Keptn) task sequences: set them up, try them, watch them, play sequences.',
+    )
+    .addHelpText('after', '\nStart the functions on this machine with npm start; each command has its own --help.')
+
+  program.commandsGroup('Set up:')
+  for (const command of [connectCommand(), orchestratorCommand(), tokenCommand(), checkCommand(), doctorCommand()])
+    program.addCommand(command)
+  program.commandsGroup('Put into Keptn:')
+  for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)
+  program.commandsGroup('Try and watch:')
+  for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), openapiCommand()])
+    program.addCommand(command)
+  return program
+}

@@ -1,0 +1,93 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { errorAnswer, readLimited, sendAnswer } from '../../../infra/local/cloud/http.ts'
+import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
+
+/** What a command asks of AWS: Secrets Manager, and STS for who asks. */
+export interface TestAws {
+  url: string
+  /** By name, as Secrets Manager holds them. */
+  secrets: Map<string, string>
+  /** The operations of Secrets Manager that were asked for. */
+  asked: string[]
+  /** Refuses all with this error, as AWS writes it. */
+  refuse: { type: string; message: string } | undefined
+  /** The environment that leads here. */
+  env: Record<string, string>
+  close(): Promise<void>
+}
+
+export const noAws = {
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+}
+
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
+const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <GetCallerIdentityResult>
+    <Arn>arn:aws:iam::123456789012:user/Jane</Arn>
+    <UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>
+    <Account>123456789012</Account>
+  </GetCallerIdentityResult>
+  <ResponseMetadata><RequestId>01234567-89ab-cdef-0123-456789abcdef</RequestId></ResponseMetadata>
+</GetCallerIdentityResponse>`
+
+export async function startAws(): Promise<TestAws> {
+  const secrets = new Map<string, string>()
+  const server = createServer(async (req, res) => {
+    const target = req.headers['x-amz-target']?.toString()
+    const body = (await readLimited(req, 1024 * 1024)) ?? Buffer.alloc(0)
+    if (aws.refuse) {
+      const { type, message } = aws.refuse
+      res.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' })
+      res.end(isSecretsCall(target) ? JSON.stringify({ __type: type, message }) : refusal(type, message))
+    } else if (isSecretsCall(target)) {
+      aws.asked.push(target.replace('secretsmanager.', ''))
+      sendAnswer(res, secretsAnswer(target, body))
+    } else {
+      res.writeHead(200, { 'content-type': 'text/xml' })
+      res.end(identity)
+    }
+  })
+
+  function secretsAnswer(target: string, body: Buffer) {
+    try {
+      const source = {
+        secret: (name: string) => secrets.get(name),
+        secretNames: () => [...secrets.keys()],
+        putSecret: (name: string, value: string) => void secrets.set(name, value),
+      }
+      return handleSecrets(source, target, body)
+    } catch (error) {
+      return errorAnswer(error)
+    }
+  }
+
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const aws: TestAws = {
+    url,
+    secrets,
+    asked: [],
+    refuse: undefined,
+    env: {
+      ...noAws,
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'a-secret-access-key-of-nobody',
+      AWS_REGION: 'eu-west-1',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+      AWS_ENDPOINT_URL_STS: url,
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return aws
+}
+
+function refusal(type: string, message: string): string {
+  return `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${type}</Code><Message>${message}</Message></Error><RequestId>01234567</RequestId></ErrorResponse>`
+}

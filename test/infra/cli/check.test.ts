@@ -1,0 +1,128 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { demo } from '../../../infra/local/sandbox/demo.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { startSandbox } from './sandbox.ts'
+import { webhooks } from './webhooks.ts'
+
+const prefix = 'cloud-automation-webhooks/connections'
+let aws: TestAws
+let sandbox: Awaited<ReturnType<typeof startSandbox>>
+/** Answers each call with one status. */
+let platform: Server
+let status = 200
+
+beforeAll(async () => {
+  aws = await startAws()
+  sandbox = await startSandbox()
+  platform = createServer((_req, res) => {
+    res.writeHead(status, { 'content-type': 'application/json' })
+    res.end(JSON.stringify({ message: `this is a ${status}` }))
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => platform.once('listening', resolve))
+})
+afterAll(async () => {
+  await aws.close()
+  await sandbox.close()
+  await new Promise((resolve) => platform.close(resolve))
+})
+beforeEach(() => aws.secrets.clear())
+
+const check = (...args: string[]) => webhooks(['check', ...args], { env: aws.env })
+const connect = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
+const works = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
+const answering = () => ({
+  provider: 'github',
+  baseUrl: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
+  token: 'a-secret-token',
+})
+
+describe('webhooks check', () => {
+  it('shows all connections as a table', async () => {
+    connect('issue-ticketing/default', works())
+    connect('ci-cd/default', { ...works(), provider: 'github-actions', project: 'demo/shop' })
+    const { code, out, err } = await check()
+    expect(out).toBe(
+      [
+        'connection               provider        reachable  authenticated  permitted',
+        'ci-cd/default            github-actions  yes        yes            yes',
+        'issue-ticketing/default  github          yes        yes            yes\n',
+      ].join('\n'),
+    )
+    expect(err).toBe('')
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    [401, { reachable: 'yes', authenticated: 'no', permitted: 'unknown' }, 'Renew its credentials'],
+    [403, { reachable: 'yes', authenticated: 'yes', permitted: 'no' }, 'Give its user this right'],
+    [503, { reachable: 'yes', authenticated: 'unknown', permitted: 'unknown' }, 'It answers, but not as it should'],
+  ])('tells how far a connection got that answers %i, why, and what to do', async (answer, steps, remedy) => {
+    status = answer
+    connect('issue-ticketing/default', answering())
+    const { code, out } = await check('--json')
+    expect(JSON.parse(out)).toEqual([
+      {
+        connection: 'issue-ticketing/default',
+        provider: 'github',
+        ...steps,
+        problem: expect.stringContaining(`this is a ${answer}`),
+        remedy: expect.stringContaining(remedy),
+      },
+    ])
+    expect(out).not.toContain('a-secret-token')
+    expect(code).toBe(1)
+  })
+
+  it('tells what can not be reached, beside what can', async () => {
+    connect('issue-ticketing/default', works())
+    connect('issue-ticketing/gone', { ...works(), baseUrl: 'http://127.0.0.1:9' })
+    const { code, out } = await check('issue-ticketing')
+    expect(out).toMatch(/issue-ticketing\/gone +github +no +- +-\n/)
+    expect(out).toMatch(/\n\nissue-ticketing\/gone: GitHub could not be reached: .*\n {2}Is its URL right/)
+    expect(code).toBe(1)
+  })
+
+  it('tells what is wrong with a secret, and says nothing of what is in it', async () => {
+    aws.secrets.set(`${prefix}/issue-ticketing/broken`, '{"token":"a-secret-token"')
+    connect('issue-ticketing/other', { provider: 'githup', token: 'a-secret-token' })
+    connect('issue-ticketing/short', { provider: 'github', tokn: 'a-secret-token' })
+    connect('nothing/default', works())
+    const { code, out } = await check()
+    expect(out).toContain(`The secret ${prefix}/issue-ticketing/broken is not JSON`)
+    expect(out).toContain('provider "githup" is not known; did you mean "github"?')
+    expect(out).toContain('tokn: "tokn" is not known; did you mean "token"?')
+    expect(out).toContain('The category "nothing" is not known')
+    expect(out).not.toContain('a-secret-token')
+    expect(code).toBe(1)
+  })
+
+  it('finds more connections than one page of Secrets Manager holds', async () => {
+    for (let at = 0; at < 101; at++) connect(`issue-ticketing/c${at}`, { provider: 'nope' })
+    const { out } = await check('--json')
+    expect(JSON.parse(out)).toHaveLength(101)
+  })
+
+  it('says where there is nothing to check', async () => {
+    const { code, out, err } = await check()
+    expect(out).toBe('')
+    expect(err).toBe('There are no connections in Secrets Manager (eu-west-1): make one with webhooks connect.\n')
+    expect(code).toBe(0)
+  })
+
+  it('lists the known ones for one that is not there, with exit code 2', async () => {
+    connect('issue-ticketing/default', works())
+    const { code, err } = await check('issue-ticketing/jira')
+    expect(err).toBe('There is no connection issue-ticketing/jira in Secrets Manager (eu-west-1): known are default.\n')
+    expect(code).toBe(2)
+  })
+
+  it('looks at the local runtime with --local', async () => {
+    const { code, out } = await webhooks(['check', '--local', 'issue-ticketing'], {
+      env: { WEBHOOKS_URL: sandbox.url },
+    })
+    expect(out).toMatch(/issue-ticketing\/default +github +yes +yes +yes/)
+    expect(code).toBe(0)
+  })
+})

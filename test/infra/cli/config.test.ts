@@ -1,0 +1,176 @@
+import { describe, expect, it } from '@jest/globals'
+import { categories } from '../../../functions/index.ts'
+import { webhookYaml } from '../../../infra/cli/config/entry.ts'
+import type { Subscription } from '../../../infra/cli/config/payload.ts'
+import { prove } from '../../../infra/cli/config/proof.ts'
+import { actionNamed } from '../../../infra/cli/names.ts'
+import { preview } from '../../../infra/keptn/preview.ts'
+import type { GoObject } from '../../../infra/keptn/template/values.ts'
+import { parseWebhookConfig } from '../../../infra/keptn/webhook-config.ts'
+import { nest } from '../../../shared/event/dotted.ts'
+import { actionNames } from '../../../shared/function/category.ts'
+import { validate } from '../../../shared/validate.ts'
+import { webhooks } from './webhooks.ts'
+
+const subscription = (target: string, more: Partial<Subscription> = {}): Subscription => ({
+  action: actionNamed(target),
+  task: 'mytask',
+  suffix: 'triggered',
+  mode: 'interactive',
+  url: 'https://webhooks.example.com',
+  ...more,
+})
+
+/** The form that arrives for an event whose task has these properties. */
+function arriving(made: Subscription, properties: GoObject, data: GoObject = {}): Record<string, unknown> {
+  const event = {
+    id: 'an-id',
+    type: `sh.keptn.event.${made.task}.${made.suffix}`,
+    shkeptncontext: 'a-context',
+    data: { project: 'demo', stage: 'production', service: 'shop', ...data, [made.task]: properties },
+  }
+  const played = preview(webhookYaml(made), event, { secret_webhooks_token: 'abc' })
+  const [result] = 'results' in played ? played.results : []
+  if (!result || !('argv' in result)) throw new Error(JSON.stringify(played))
+  return nest(new URLSearchParams(result.argv[result.argv.indexOf('--data') + 1]))
+}
+
+describe('the webhook of an action', () => {
+  const all = categories.flatMap((category) => actionNames(category).map((action) => `${category.name}/${action}`))
+
+  it.each(all)('of %s is one that no value can break, for each event of its task', (target) => {
+    for (const suffix of ['triggered', 'started', 'finished'] as const)
+      expect(() => prove(subscription(target, { suffix, mode: 'silent', when: 'fail' }))).not.toThrow()
+    expect(() => prove(subscription(target, { task: 'approval', connection: 'other', deadline: 'P1D' }))).not.toThrow()
+  })
+
+  it('carries the properties of the task as input, an off and a 0 too, and nothing that it does not know', () => {
+    const made = subscription('feature-flags/set-flag', { task: 'toggle-it' })
+    const { input } = arriving(made, { flag: 'slow', state: false, percentage: 0, url: 'https://answered.earlier' })
+    expect(input).toEqual({ flag: 'slow', state: 'off', percentage: '0' })
+    const { action } = actionNamed('feature-flags/set-flag')
+    expect(action && validate(action.input, input, { what: 'The input' })).toMatchObject({
+      state: 'off',
+      percentage: 0,
+    })
+  })
+
+  it('takes objects apart', () => {
+    const made = subscription('ci-cd/trigger-deployment', { task: 'deployment' })
+    const properties = { target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: 3 } }
+    expect(arriving(made, properties)['input']).toEqual({
+      target: 'deploy.yml',
+      parameters: { image: 'shop:1.2', replicas: '3' },
+    })
+  })
+
+  it('carries the problem that a ticket is made of', () => {
+    const incident = { ProblemID: 'P-1', ProblemTitle: 'Slow', ProblemURL: 'https://a.example/1', State: 'OPEN' }
+    const { data } = arriving(subscription('incident-management/open-ticket'), {}, { incident })
+    expect(data).toMatchObject({ project: 'demo', incident })
+  })
+
+  it('carries what the one action that stands for the others chooses by', () => {
+    const made = subscription('remediation/run-action', { task: 'action' })
+    const body = arriving(made, { action: 'toggle-feature', value: { promotion: 'off' } })
+    expect(body['input']).toBeUndefined()
+    expect(body['data']).toMatchObject({ action: { action: 'toggle-feature', value: 'map[promotion:off]' } })
+  })
+
+  it('leaves both events of the standard approval to others', () => {
+    const made = subscription('notification/ask-approval', { task: 'approval' })
+    expect(parseWebhookConfig(webhookYaml(made))).toMatchObject([{ sendStarted: false, sendFinished: false }])
+    const { data, input } = arriving(
+      made,
+      { pass: 'manual', warning: 'automatic', approvers: 'jane' },
+      { result: 'pass' },
+    )
+    expect(data).toMatchObject({ result: 'pass', approval: { pass: 'manual', warning: 'automatic' } })
+    expect(input).toEqual({ approvers: 'jane' })
+  })
+
+  it.each([
+    ['silent', { sendStarted: true, sendFinished: true }],
+    ['interactive', { sendStarted: true, sendFinished: false }],
+  ] as const)('%s says who sends the events', (mode, events) => {
+    const [read] = parseWebhookConfig(webhookYaml(subscription('issue-ticketing/open-issue', { mode })))
+    expect(read).toMatchObject(events)
+  })
+})
+
+const config = (...args: string[]) => webhooks(['config', ...args])
+
+describe('webhooks config', () => {
+  it("prints the Bridge's fields, the payload in one line, and the same as webhook.yaml", async () => {
+    const { code, out, err } = await config(
+      ...['issue-ticketing/open-issue', '--mode', 'interactive', '--task', 'openticket', '--connection', 'jira'],
+      ...['--deadline', 'PT2H', '--url', 'https://api.example.com/prod/v1/'],
+    )
+    const url =
+      'https://api.example.com/prod/v1/issue-ticketing/open-issue?mode=interactive&connection=jira&deadline=PT2H'
+    expect(out).toContain(`  URL                  ${url}\n`)
+    expect(out).toContain('  Send finished event  by webhook receiver\n')
+    expect(out).toMatch(/^ {2}Custom payload +id=\{\{urlquery \.id\}\}.*&input\.title=.*\{\{end\}\}$/m)
+    const yaml = out.slice(out.indexOf('apiVersion:'))
+    expect(parseWebhookConfig(yaml)[0]?.requests).toMatchObject([{ url, method: 'POST' }])
+    expect(err).toBe('')
+    expect(code).toBe(0)
+  })
+
+  it('prints webhook.yaml alone, for a file', async () => {
+    const { out, err } = await config('feature-flags/set-flag', '--task', 'toggle', '--yaml')
+    expect(parseWebhookConfig(out)).toMatchObject([{ type: 'sh.keptn.event.toggle.triggered', sendFinished: true }])
+    expect(err).toContain('Put the URL of your API in place of https://webhooks.example.com')
+  })
+
+  it.each([
+    [['issue-ticketing/open-isue', '--task', 'a'], 'The action "open-isue" is not known; did you mean "open-issue"?'],
+    [['issue-ticketing', '--task', 'a'], 'write category/action'],
+    [['issue-ticketing/open-issue', '--task', 'a b'], '"a b" is no name of a task'],
+    [['issue-ticketing/open-issue', '--task', 'a', '--deadline', '2h'], 'deadline must be an ISO 8601 duration'],
+    [['issue-ticketing/open-issue', '--task', 'a', '--when', 'bad'], 'must list pass, warning or fail'],
+    [
+      ['issue-ticketing/open-issue', '--task', 'a', '--url', 'http://127.0.0.1:8787'],
+      "Keptn would refuse this webhook: curl command contains denied URL '127.0.0.1'",
+    ],
+    [['notification/ask-approval', '--task', 'a'], 'waits for people: give --mode interactive'],
+    [['notification/push-update', '--task', 'approval'], 'What answers approval.triggered decides the approval'],
+    [
+      ['notification/push-update', '--task', 'a', '--suffix', 'finished', '--mode', 'interactive'],
+      'A finished event is never answered',
+    ],
+  ])('%j is exit code 2', async (args, sentence) => {
+    const { code, out, err } = await config(...args)
+    expect(err).toContain(sentence)
+    expect(out).toBe('')
+    expect(code).toBe(2)
+  })
+})
+
+describe('webhooks shipyard', () => {
+  it('prints the tasks with what their actions must be told, and comments on what they may be', async () => {
+    const { code, out } = await webhooks(['shipyard', 'toggle=feature-flags/set-flag', 'issue-ticketing/close-issue'])
+    expect(out).toContain(
+      '            - name: toggle\n              properties:\n                # The key of the flag\n',
+    )
+    expect(out).toContain('                # state: "on"   on or off\n')
+    expect(out).toContain('            - name: close-issue\n')
+    expect(code).toBe(0)
+  })
+
+  it('prints a shipyard of every action', async () => {
+    const { out } = await webhooks(['shipyard', '--json'])
+    const known = categories.flatMap((category) => actionNames(category))
+    expect(JSON.parse(out).tasks.map(({ task }: { task: string }) => task)).toEqual(known)
+  })
+
+  it.each([
+    [['shipyard', 'toggle=feature-flags/set-flg'], 'The action "set-flg" is not known'],
+    [['shipyard', 'a b=feature-flags/set-flag'], 'Keptn would refuse it: the shipyard is not valid at'],
+    [['shipyard', '--stage', 'a b'], 'Keptn would refuse it: the shipyard is not valid at spec.stages.0.name'],
+  ])('%j is exit code 2', async (args, sentence) => {
+    const { code, err } = await webhooks(args)
+    expect(err).toContain(sentence)
+    expect(code).toBe(2)
+  })
+})

@@ -1,0 +1,138 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { bundles } from '../../../infra/cli/doctor/installation.ts'
+import { demo } from '../../../infra/local/sandbox/demo.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { startSandbox } from './sandbox.ts'
+import { webhooks } from './webhooks.ts'
+
+interface Finding {
+  what: string
+  state: string
+  found: string
+  advice?: string
+}
+
+const prefix = 'cloud-automation-webhooks'
+let aws: TestAws
+let sandbox: Awaited<ReturnType<typeof startSandbox>>
+beforeAll(async () => {
+  aws = await startAws()
+  sandbox = await startSandbox()
+})
+afterAll(async () => {
+  await aws.close()
+  await sandbox.close()
+})
+beforeEach(() => {
+  aws.secrets.clear()
+  aws.refuse = undefined
+})
+
+const store = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
+const caller = (orchestrator: string) => ({
+  tokens: [`sha256:${'a'.repeat(64)}`],
+  categories: ['*'],
+  orchestrator,
+})
+
+async function doctor(env: Record<string, string>, ...args: string[]) {
+  const { code, out } = await webhooks(['doctor', '--json', ...args], { env })
+  const findings = JSON.parse(out) as Finding[]
+  return { code, out, findings, of: (what: string) => findings.find((finding) => finding.what === what) }
+}
+
+describe('webhooks doctor', () => {
+  it('finds who we are for AWS, and all that is stored there to be well', async () => {
+    store('callers', { keptn: caller('keptn') })
+    store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: demo.keptnToken })
+    store('connections/issue-ticketing/default', {
+      ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken },
+    })
+    const { findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: sandbox.url })
+    expect(of('node')).toMatchObject({ state: 'ok', found: process.version })
+    expect(of('AWS')).toMatchObject({
+      state: 'ok',
+      found: 'arn:aws:iam::123456789012:user/Jane (account 123456789012), region eu-west-1',
+    })
+    expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; answers go to keptn' })
+    expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
+    expect(of('connection issue-ticketing/default')).toMatchObject({ state: 'ok', found: 'github' })
+    expect(of('API')).toMatchObject({ state: 'ok' })
+    // Whether the bundles are fresh is said by the machine that this runs on.
+    expect(findings.filter(({ what, state }) => what !== 'bundles' && state === 'wrong')).toEqual([])
+  })
+
+  it('says of each thing that is wrong what to do, with exit code 1', async () => {
+    store('callers', { keptn: caller('prod') })
+    store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: 'a-wrong-token' })
+    store('connections/issue-ticketing/default', { provider: 'github', token: 'a-wrong-token', baseUrl: sandbox.url })
+    const { code, out, findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: 'http://127.0.0.1:9' })
+    expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'webhooks orchestrator add prod' })
+    expect(of('orchestrator keptn')).toMatchObject({ state: 'wrong', found: expect.stringContaining('401') })
+    expect(of('connection issue-ticketing/default')).toMatchObject({
+      state: 'wrong',
+      advice: expect.stringContaining('webhooks connect issue-ticketing/default'),
+    })
+    expect(of('API')).toMatchObject({ state: 'wrong', advice: 'Is WEBHOOKS_URL right?' })
+    expect(findings.filter(({ state, advice }) => state === 'wrong' && !advice)).toEqual([])
+    expect(out).not.toContain('a-wrong-token')
+    expect(code).toBe(1)
+  })
+
+  it('says plainly that there are no credentials, which the local runtime does not need', async () => {
+    const { of } = await doctor({})
+    expect(of('AWS')).toMatchObject({ state: 'note', found: 'no credentials or no region' })
+    expect(of('secrets')).toMatchObject({ state: 'note' })
+    expect(of('local runtime')?.state).not.toBe('wrong')
+  })
+
+  it('says that credentials have ended', async () => {
+    aws.refuse = { type: 'ExpiredTokenException', message: 'The security token included in the request is expired' }
+    const { code, of } = await doctor(aws.env)
+    expect(of('AWS')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('Log in again') })
+    expect(code).toBe(1)
+  })
+
+  it('tells it to people line by line, each with what to do', async () => {
+    const { out } = await webhooks(['doctor'])
+    expect(out).toMatch(/^ +what +found\nok +node +v\d+/)
+    expect(out).toMatch(/note +AWS +no credentials or no region\n +-> The local runtime needs none\./)
+  })
+})
+
+describe('the bundles', () => {
+  let root: string
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'doctor-'))
+  })
+  const file = (name: string, seconds: number) => {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), '')
+    utimesSync(join(root, name), seconds, seconds)
+  }
+  const look = () => {
+    const [finding] = bundles(root, join(root, 'dist'), [['ci-cd', 'webhook.js']])
+    rmSync(root, { recursive: true })
+    return finding
+  }
+
+  it('are wrong where there are none', () => {
+    expect(look()).toMatchObject({ state: 'wrong', found: 'there is none of ci-cd', advice: 'Run npm run build.' })
+  })
+
+  it('are wrong where a source is newer, which is named', () => {
+    file('dist/ci-cd/webhook.js', 2_000)
+    file('functions/ci-cd/index.ts', 1_000)
+    file('shared/http.ts', 3_000)
+    expect(look()).toMatchObject({ state: 'wrong', found: 'shared/http.ts has changed since they were built' })
+  })
+
+  it('are well where all sources are older', () => {
+    file('dist/ci-cd/webhook.js', 2_000)
+    file('shared/http.ts', 1_000)
+    expect(look()).toMatchObject({ state: 'ok', found: '1, built 1970-01-01T00:33:20.000Z' })
+  })
+})

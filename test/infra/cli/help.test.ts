@@ -1,0 +1,184 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Command } from 'commander'
+import { buildBundles } from '../../../infra/build.ts'
+import { createProgram } from '../../../infra/cli/program.ts'
+import { demo } from '../../../infra/local/sandbox/demo.ts'
+import { Service } from '../../e2e/service.ts'
+import { type JiraServer, startJira } from '../../servers/jira.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { atTerminal, type Ended, enter, inShell } from './webhooks.ts'
+
+/** Each command that does something, with its whole `--help`. */
+const commands = leaves(createProgram()).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
+const examples = commands.flatMap(({ help }) =>
+  [...help.matchAll(/^ {2}\$ (npm run webhooks -- .+)$/gm)].map(([, line = '']) => line),
+)
+
+function leaves(command: Command): Command[] {
+  return command.commands.length > 0 ? command.commands.flatMap((below) => leaves(below as Command)) : [command]
+}
+
+function nameOf(command: Command): string {
+  return command.parent?.parent ? `${nameOf(command.parent as Command)} ${command.name()}` : command.name()
+}
+
+function helpOf(command: Command): string {
+  let text = ''
+  const writeOut = (part: string) => {
+    text += part
+  }
+  command.configureOutput({ writeOut }).outputHelp()
+  return text
+}
+
+describe('each --help', () => {
+  it.each(commands)('of $name has an example, the exit codes and --json', ({ help }) => {
+    expect(help).toMatch(/\nExamples?:\n {2}\$ npm run webhooks -- /)
+    expect(help).toMatch(/\nExit code: 0 .*2 arguments/s)
+    expect(help).toContain('--json')
+  })
+})
+
+const prefix = 'cloud-automation-webhooks'
+const hash = (digit: string) => `sha256:${digit.repeat(64)}`
+let folder: string
+let aws: TestAws
+let jira: JiraServer
+let service: Service
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'help-'))
+  aws = await startAws()
+  jira = await startJira()
+  await buildBundles(join(folder, 'dist'))
+  service = await new Service({ bundles: join(folder, 'dist'), timeScale: 20 }).start()
+  const { url } = service
+  const file = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
+  const keptn = { baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken }
+  const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'demo/shop' }
+  file('jira.json', { provider: 'jira', baseUrl: jira.url, email: jira.email, token: jira.token })
+  file('keptn.json', keptn)
+  file('unleash.json', { provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: demo.unleash.token })
+  cpSync(join(import.meta.dirname, '../../../infra/keptn/sequences/incident'), join(folder, 'my-sequence'), {
+    recursive: true,
+  })
+  aws.secrets.set(`${prefix}/connections/issue-ticketing/default`, JSON.stringify(github))
+  const callers = {
+    there: { tokens: [hash('a')], categories: ['*'] },
+    ci: { tokens: [hash('b')], categories: ['ci-cd'] },
+  }
+  aws.secrets.set(`${prefix}/callers`, JSON.stringify(callers))
+}, 60_000)
+afterAll(async () => {
+  await service?.end()
+  await jira.close()
+  await aws.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** What an example needs before it, or needs of whoever is at the terminal, and how it ends where that is not with 0. */
+interface Around {
+  before?: () => Promise<void> | void
+  keys?: () => [string, string][]
+  code?: (ended: Ended) => number
+}
+
+/** Lays a caller over those that there are. */
+function haveCaller(name: string, tokens: string[]): void {
+  const held = JSON.parse(aws.secrets.get(`${prefix}/callers`) ?? '{}')
+  aws.secrets.set(`${prefix}/callers`, JSON.stringify({ ...held, [name]: { tokens, categories: ['*'] } }))
+}
+/** Whether the bundles of this machine are fresh is not for a test to say. */
+const asFound = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
+
+const around: Record<string, Around> = {
+  'connect issue-ticketing/default': {
+    // What is stored is offered.
+    keys: () => [
+      ['Which platform is it?', enter],
+      ['Enter keeps what is stored', enter],
+      ['Which of these', enter],
+      ['baseUrl:', enter],
+      ['project:', enter],
+    ],
+  },
+  'orchestrator add keptn': {
+    keys: () => [
+      ['How does it know us?', enter],
+      ['baseUrl:', `${service.url}/sandbox/keptn${enter}`],
+      ['token:', `${demo.keptnToken}${enter}`],
+      ['Which of these', enter],
+    ],
+  },
+  'token revoke keptn --hash sha256:0a1b2c3d4e5f': {
+    before: () => haveCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
+  },
+  // Stored untried.
+  check: { before: () => void aws.secrets.delete(`${prefix}/connections/ci-cd/builds`) },
+  doctor: { code: asFound },
+  'doctor --local --json': { code: asFound },
+  'preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc': {
+    async before() {
+      const config = 'npm run webhooks -- config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
+      expect((await run(config)).code).toBe(0)
+      const type = 'sh.keptn.event.openticket.triggered'
+      const event = { id: '1', type, shkeptncontext: '2', data: { project: 'a', stage: 'b', service: 'c' } }
+      writeFileSync(join(folder, 'openticket.triggered.json'), JSON.stringify(event))
+    },
+  },
+}
+
+/** As it stands, but for the deployed API, which is here, and for the task, whose id nobody knows before. */
+async function run(line: string): Promise<Ended> {
+  const { keys } = around[line.replace('npm run webhooks -- ', '')] ?? {}
+  // What is put into Keptn can not lead to this machine.
+  const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
+  const env = { ...aws.env, ...url, TOKEN: demo.callerToken }
+  if (keys) return atTerminal(line.split(' ').slice(4), keys(), { env, cwd: folder })
+  const { body } = await service.call('/tasks', undefined, { method: 'GET' })
+  const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
+  const here = line
+    .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
+    .replace('5f0c...', task?.name ?? '')
+  return inShell(here, { env, cwd: folder })
+}
+
+describe('each example', () => {
+  it.each(examples)('%s', async (line) => {
+    const { before, code = () => 0 } = around[line.replace('npm run webhooks -- ', '')] ?? {}
+    await before?.()
+    const ended = await run(line)
+    expect(ended).toEqual({ ...ended, code: code(ended) })
+    expect(ended.out + ended.err).not.toContain(jira.token)
+  })
+
+  it('that is described here is in a --help', () => {
+    const known = examples.map((line) => line.replace('npm run webhooks -- ', ''))
+    expect(Object.keys(around).filter((line) => !known.includes(line))).toEqual([])
+  })
+})
+
+describe('docs/cli.md', () => {
+  it('shows commands that are examples of a --help, and so are executed above', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
+    const shown = [...text.matchAll(/^ {4}(npm run webhooks -- .+?)(?: {2,}#.*)?$/gm)].map(([, line]) => line)
+    expect(shown.length).toBeGreaterThan(10)
+    expect(shown.filter((line) => line !== undefined && !examples.includes(line))).toEqual([])
+  })
+
+  it('tells of each command', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
+    expect(commands.filter(({ name }) => !text.includes(`\`${name}`)).map(({ name }) => name)).toEqual([])
+  })
+})
+
+describe('the local runtime', () => {
+  it('serves the OpenAPI document of itself', async () => {
+    const { status, body } = await service.call('/v1/openapi.json', undefined, { method: 'GET', token: null })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ openapi: '3.1.1', servers: [{ url: `${service.url}/v1` }] })
+  })
+})

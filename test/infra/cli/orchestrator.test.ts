@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { demo } from '../../../infra/local/sandbox/demo.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { startSandbox } from './sandbox.ts'
+import { atTerminal, enter, webhooks } from './webhooks.ts'
+
+const secret = 'cloud-automation-webhooks/orchestrators/keptn'
+let aws: TestAws
+let sandbox: Awaited<ReturnType<typeof startSandbox>>
+beforeAll(async () => {
+  aws = await startAws()
+  sandbox = await startSandbox()
+})
+afterAll(async () => {
+  await aws.close()
+  await sandbox.close()
+})
+beforeEach(() => aws.secrets.clear())
+
+const add = (value: object, ...args: string[]) =>
+  webhooks(['orchestrator', 'add', 'keptn', '--from-file', '-', ...args], {
+    env: aws.env,
+    stdin: JSON.stringify(value),
+  })
+const baseUrl = () => `${sandbox.url}/sandbox/keptn`
+const oauth = (scope?: string) => ({
+  ...{ tokenUrl: `${sandbox.url}/sandbox/sso/oauth2/token`, ...demo.oauth },
+  ...(scope ? { scope } : {}),
+})
+const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
+
+describe('webhooks orchestrator add', () => {
+  it('tries the token and stores it', async () => {
+    const { code, out } = await add({ baseUrl: baseUrl(), token: demo.keptnToken })
+    expect(out).toBe(
+      `It was tried: reachable, authenticated, permitted.\nStored ${secret} in Secrets Manager (eu-west-1).\n`,
+    )
+    expect(stored()).toEqual({ type: 'keptn', baseUrl: baseUrl(), token: demo.keptnToken })
+    expect(code).toBe(0)
+  })
+
+  it('tries an OAuth client as well, and says which right it lacks', async () => {
+    const { code } = await add({ baseUrl: baseUrl(), oauth: oauth() }, '--dry-run')
+    expect(code).toBe(0)
+    const { code: refused, out } = await add({ baseUrl: baseUrl(), oauth: oauth('cloudautomation:events:write') })
+    expect(out).toContain('the token lacks the scope cloudautomation:events:read')
+    expect(out).not.toContain(demo.oauth.clientSecret)
+    expect(refused).toBe(1)
+  })
+
+  it('stores no token that is not accepted, and no address where no Keptn is', async () => {
+    const wrong = await add({ baseUrl: baseUrl(), token: 'a-wrong-token' })
+    expect(wrong.out).toContain('Keptn answered 401')
+    expect(wrong.out).not.toContain('a-wrong-token')
+    expect(wrong.code).toBe(1)
+    const elsewhere = await add({ baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
+    expect(elsewhere.code).toBe(1)
+    expect(stored()).toBeNull()
+  })
+
+  it.each([
+    [{ token: 'abcdefgh' }, 'baseUrl: '],
+    [{ baseUrl: 'https://keptn.example.com' }, 'give either token or oauth'],
+    [{ baseUrl: 'keptn', token: 'abcdefgh' }, 'baseUrl: '],
+  ])('%j is exit code 2', async (value, sentence) => {
+    const { code, err } = await add(value)
+    expect(err).toContain(sentence)
+    expect(err).not.toContain('abcdefgh')
+    expect(code).toBe(2)
+  })
+
+  it('asks at a terminal, the parts of an OAuth client one by one', async () => {
+    const { clientId, clientSecret } = demo.oauth
+    const { code, out } = await atTerminal(
+      ['orchestrator', 'add', 'keptn'],
+      [
+        ['How does it know us?', `\x1b[B${enter}`],
+        ['baseUrl:', `${baseUrl()}${enter}`],
+        ['tokenUrl:', `${oauth().tokenUrl}${enter}`],
+        ['clientId:', `${clientId}${enter}`],
+        ['clientSecret:', `${clientSecret}${enter}`],
+        ['Which of these of oauth', enter],
+        ['Which of these would', enter],
+      ],
+      { env: aws.env },
+    )
+    expect(stored()).toEqual({ type: 'keptn', baseUrl: baseUrl(), oauth: oauth() })
+    expect(out).not.toContain(clientSecret)
+    expect(code).toBe(0)
+  })
+})

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { callersSchema } from '../../../shared/callers.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { webhooks } from './webhooks.ts'
+
+let aws: TestAws
+beforeAll(async () => {
+  aws = await startAws()
+})
+afterAll(() => aws.close())
+beforeEach(() => aws.secrets.clear())
+
+const token = (...args: string[]) => webhooks(['token', ...args], { env: aws.env })
+const hashOf = (text: string) => `sha256:${createHash('sha256').update(text.trim()).digest('hex')}`
+const callers = () => callersSchema.parse(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '{}'))
+
+describe('webhooks token create', () => {
+  it('prints the token alone on stdout, and keeps its hash', async () => {
+    aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', '{}')
+    const { code, out, err } = await token('create', 'keptn', '--orchestrator', 'keptn')
+    expect(out).toMatch(/^[\w-]{43}\n$/)
+    expect(callers()).toEqual({ keptn: { tokens: [hashOf(out)], categories: ['*'], orchestrator: 'keptn' } })
+    expect(err).toBe('Made keptn in Secrets Manager (eu-west-1). This is its token, which is shown only now:\n')
+    expect(code).toBe(0)
+  })
+
+  it('limits a caller to categories, beside those that there are', async () => {
+    await token('create', 'keptn')
+    const { out, err } = await token('create', 'ci', '--categories', 'ci-cd,notification', '--json')
+    const made = JSON.parse(out)
+    expect(made).toEqual({
+      token: expect.stringMatching(/^[\w-]{43}$/),
+      hash: hashOf(made.token),
+      caller: 'ci',
+      tokens: [hashOf(made.token)],
+      categories: ['ci-cd', 'notification'],
+    })
+    expect(err).toContain('it can make silent calls only')
+    expect(Object.keys(callers())).toEqual(['keptn', 'ci'])
+  })
+
+  it('says that an orchestrator is still to be stored', async () => {
+    const { code, err } = await token('create', 'keptn', '--orchestrator', 'prod')
+    expect(err).toContain('There is no orchestrator prod yet: webhooks orchestrator add prod.')
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    [['create', 'Keptn'], '"Keptn" can not be a name'],
+    [['create', 'keptn', '--categories', 'ci-dc'], 'The category "ci-dc" is not known; did you mean "ci-cd"?'],
+    [
+      ['create', 'there'],
+      'There is a caller there in Secrets Manager (eu-west-1) already: rotate gives it a new token.',
+    ],
+    [['rotate', 'keptn'], 'There is no caller keptn in Secrets Manager (eu-west-1): known are there.'],
+    [['revoke', 'there', '--hash', '00'], 'there has no token with the hash 00.'],
+    [['revoke', 'there', '--hash', 'aa'], 'It is the only token of there: leave out --hash to remove the caller.'],
+  ])('%j is exit code 2, and changes nothing', async (args, sentence) => {
+    const before = JSON.stringify({ there: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['*'] } })
+    aws.secrets.set('cloud-automation-webhooks/callers', before)
+    const { code, out, err } = await token(...args)
+    expect(err).toContain(sentence)
+    expect(out).toBe('')
+    expect(code).toBe(2)
+    expect(aws.secrets.get('cloud-automation-webhooks/callers')).toBe(before)
+  })
+
+  it('leaves a secret alone that is not what it must be', async () => {
+    aws.secrets.set('cloud-automation-webhooks/callers', '{"keptn":{"tokens":["plain"],"categories":["*"]}}')
+    const { code, err } = await token('create', 'ci')
+    expect(err).toContain('The secret cloud-automation-webhooks/callers is not valid')
+    expect(code).toBe(1)
+    expect(aws.secrets.get('cloud-automation-webhooks/callers')).toContain('plain')
+  })
+
+  it('adds to the callers of the local runtime with --local', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'token-'))
+    const { out } = await webhooks(['token', 'create', 'mine', '--local'], { cwd: folder })
+    const held = JSON.parse(readFileSync(join(folder, '.webhooks', 'secrets.json'), 'utf8'))
+    rmSync(folder, { recursive: true })
+    const local = held['cloud-automation-webhooks/callers']
+    expect(Object.keys(local)).toEqual(['demo', 'mine'])
+    expect(local.mine.tokens).toEqual([hashOf(out)])
+  })
+})
+
+describe('webhooks token rotate and revoke', () => {
+  it('keep the newest old token beside the new one, until it is revoked', async () => {
+    const first = hashOf((await token('create', 'keptn')).out)
+    const second = hashOf((await token('rotate', 'keptn')).out)
+    expect(callers()['keptn']?.tokens).toEqual([first, second])
+    const rotated = await token('rotate', 'keptn')
+    const third = hashOf(rotated.out)
+    expect(callers()['keptn']?.tokens).toEqual([second, third])
+    expect(rotated.err).toContain(`${second.slice(0, 19)}.. is good until it is revoked`)
+    const { code, err } = await token('revoke', 'keptn', '--hash', `${second.slice(0, 19)}..`)
+    expect(callers()['keptn']?.tokens).toEqual([third])
+    expect(err).toContain('Until then it may still call.')
+    expect(code).toBe(0)
+  })
+
+  it('drop the old one at once with --drop-old', async () => {
+    await token('create', 'keptn', '--categories', 'ci-cd')
+    const { out } = await token('rotate', 'keptn', '--drop-old')
+    expect(callers()).toEqual({ keptn: { tokens: [hashOf(out)], categories: ['ci-cd'] } })
+  })
+
+  it('remove a caller with all its tokens', async () => {
+    await token('create', 'keptn')
+    await token('create', 'ci')
+    const { out } = await token('revoke', 'keptn', '--json')
+    expect(JSON.parse(out)).toMatchObject({ caller: 'keptn', left: [] })
+    expect(Object.keys(callers())).toEqual(['ci'])
+  })
+})
+
+describe('webhooks token list', () => {
+  it('shows callers, what they may do, and how their hashes begin', async () => {
+    const { out: made } = await token('create', 'keptn', '--orchestrator', 'keptn')
+    const { out } = await token('list')
+    expect(out).toMatch(/^caller +categories +orchestrator +tokens\nkeptn +\* +keptn +sha256:/)
+    expect(out).toContain(`${hashOf(made).slice(0, 19)}..`)
+    expect(JSON.parse((await token('list', '--json')).out)).toEqual(callers())
+  })
+})

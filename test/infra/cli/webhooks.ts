@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { noAws } from './aws.ts'
+
+const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
+
+export interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+interface RunOptions {
+  env?: Record<string, string>
+  cwd?: string
+  stdin?: string
+}
+
+/** Runs the CLI as a user does, with nobody at a terminal. */
+export function webhooks(args: readonly string[], { env, cwd, stdin }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--no-warnings', main, ...args], { env: environment(env), cwd })
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(stdin ?? '')
+  return ended(child)
+}
+
+/** Runs a line of the documentation as a shell does. */
+export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
+  const command = `'${process.execPath}' --no-warnings '${main}'`
+  const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npm run webhooks --', 'webhooks')}`
+  return ended(spawn('sh', ['-c', script], { env: environment(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/**
+ * Runs it at a pseudo-terminal, and types.
+ *
+ * @param keys in order: what is waited for on the screen, and what is then typed
+ */
+export function atTerminal(
+  args: readonly string[],
+  keys: readonly (readonly [seen: string, typed: string])[],
+  { env, cwd }: RunOptions = {},
+): Promise<Ended> {
+  const command = [process.execPath, '--no-warnings', main, ...args]
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  const line = `stty cols 200 rows 60; exec ${quoted}`
+  const script = process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', line] : ['-qec', line, '/dev/null']
+  const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
+  const late = setTimeout(() => child.kill(), 20_000)
+  child.once('close', () => clearTimeout(late))
+  let screen = ''
+  let next = 0
+  const type = (chunk: Buffer) => {
+    screen += chunk.toString()
+    const [seen, typed] = keys[next] ?? []
+    if (seen === undefined || !screen.includes(seen)) return
+    next++
+    screen = ''
+    child.stdin?.write(typed)
+  }
+  child.stdout?.on('data', type)
+  return ended(child)
+}
+
+export const enter = '\r'
+export const controlC = '\x03'
+
+/** Of the environment of the tests only what a command needs: no AWS, no settings of the developer's. */
+function environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env
+  return { PATH, HOME, ...noAws, ...env }
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  const told: Ended = { code: null, out: '', err: '' }
+  child.stdout?.on('data', (chunk) => {
+    told.out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    told.err += chunk
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ ...told, code }))
+  })
+}
