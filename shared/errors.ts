@@ -1,5 +1,5 @@
 /** What went wrong, each with its HTTP status, and whether the same call may succeed later. */
-const kinds = {
+export const failureKinds = {
   invalid: { status: 400, title: 'The call is not valid', transient: false },
   unauthenticated: { status: 401, title: 'Who are you?', transient: false },
   forbidden: { status: 403, title: 'You may not do this', transient: false },
@@ -20,7 +20,7 @@ const kinds = {
   deadline: { status: 504, title: 'The deadline passed', transient: false },
 } as const
 
-export type FailureKind = keyof typeof kinds
+export type FailureKind = keyof typeof failureKinds
 
 /** One thing that is wrong with the input: where, and what to write instead. */
 export interface FieldError {
@@ -60,16 +60,16 @@ export class Failure extends Error {
   }
 
   get status(): number {
-    return kinds[this.kind].status
+    return failureKinds[this.kind].status
   }
 
   get title(): string {
-    return kinds[this.kind].title
+    return failureKinds[this.kind].title
   }
 
   /** Whether the same call may succeed later. */
   get transient(): boolean {
-    return kinds[this.kind].transient
+    return failureKinds[this.kind].transient
   }
 }
 

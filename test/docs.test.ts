@@ -6,6 +6,11 @@ import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
 import { demo } from '../infra/local/sandbox/demo.ts'
 import { actionNames } from '../shared/function/category.ts'
+import { httpEvaluation } from '../shared/vendors/http/evaluation.ts'
+import { httpFlag } from '../shared/vendors/http/flag.ts'
+import { httpJob } from '../shared/vendors/http/job.ts'
+import { httpMessage } from '../shared/vendors/http/message.ts'
+import { httpTicket } from '../shared/vendors/http/ticket.ts'
 import { Service, triggered, until } from './e2e/service.ts'
 import { type ArgoCdServer, startArgoCd } from './servers/argo-cd.ts'
 import { type LocustServer, startLocust } from './servers/locust.ts'
@@ -208,6 +213,17 @@ describe('the documents', () => {
     )
     for (const link of links)
       expect({ link, there: existsSync(resolve(root, dirname(page), link)) }).toEqual({ link, there: true })
+  })
+
+  it('docs/http.md has a connection of each shape that is one', () => {
+    const text = readFileSync(join(root, 'docs/http.md'), 'utf8')
+    const blocks = [...text.matchAll(/^```json\n(.*?)^```/gms)].map(([, block = '']) => JSON.parse(block))
+    const shapes = [httpTicket, httpJob, httpFlag, httpMessage, httpEvaluation]
+    expect(blocks).toHaveLength(shapes.length)
+    for (const [at, { provider, ...connection }] of blocks.entries()) {
+      expect(provider).toBe('http')
+      expect(shapes[at]?.connection.safeParse(connection)).toMatchObject({ success: true })
+    }
   })
 
   it('README.md names every category, action and provider', async () => {

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
+import { plainLine, webLinks } from '../../shared/plain-text.ts'
 import { projectOf } from '../../shared/shapes/project.ts'
 import type { Destination, Report } from '../../shared/shapes/report.ts'
 import { repository } from '../../shared/vendors/github.ts'
-import { plainLine, webLinks } from '../notification/plain-text.ts'
 
 const longestName = 200
 

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
 import type { Criterion } from '../../shared/slo/criteria.ts'
 import type { Result } from '../../shared/slo/evaluation.ts'
 
@@ -37,12 +36,6 @@ function atLeast(value: number): Criterion {
  */
 export function budgetLeft(value: number, { target }: Goal): number | undefined {
   return target < 100 ? Number(((100 * (value - target)) / (100 - target)).toFixed(4)) : undefined
-}
-
-/** Says of which query a refusal is; to be thrown. */
-export function ofQuery(name: string, error: unknown): unknown {
-  if (!(error instanceof Failure) || error.kind !== 'refused') return error
-  return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
 }
 
 const text = z.nullish(z.string())

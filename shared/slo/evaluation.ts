@@ -75,8 +75,8 @@ export function evaluationIn(results: unknown): CarriedEvaluation | undefined {
   if (!isRecord(results)) return undefined
   if (results['indicatorResults'] !== undefined || results['score'] !== undefined) return results
   const { responses } = results
-  const [answer] = Array.isArray(responses) ? responses : []
-  return isRecord(answer) && isRecord(answer['data'])
-    ? evaluationIn({ ...answer['data'], responses: undefined })
-    : undefined
+  // In a form a list has numbers for names.
+  const [answer] = Object.values(isRecord(responses) || Array.isArray(responses) ? responses : {})
+  if (!isRecord(answer) || !isRecord(answer['data'])) return undefined
+  return evaluationIn({ ...answer['data'], responses: undefined })
 }

@@ -86,3 +86,9 @@ export function needQuery(queries: readonly Query[], wanted: string, path: strin
   )
   throw new Failure('invalid', `${path}: ${message}`, { errors: [{ path, message }] })
 }
+
+/** Says of which query a refusal is; to be thrown. */
+export function ofQuery(name: string, error: unknown): unknown {
+  if (!(error instanceof Failure) || error.kind !== 'refused') return error
+  return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+}

@@ -6,8 +6,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import type { Http } from '../../../shared/http.ts'
+import { bytesOf, clipBytes, decideLink, marks, plainBody, plainLine, webLinks } from '../../../shared/plain-text.ts'
 import { defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
-import { bytesOf, clipBytes, decideLink, marks, plainBody, plainLine, webLinks } from '../plain-text.ts'
 
 const connection = z.strictObject({
   ...awsAccount,

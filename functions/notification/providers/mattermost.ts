@@ -3,9 +3,9 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { type Http, segment } from '../../../shared/http.ts'
+import { plain } from '../../../shared/plain-text.ts'
 import { type ClickRequest, defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
 import { mattermostMessage, verbatim } from '../mattermost-message.ts'
-import { plain } from '../plain-text.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where Mattermost is, with its path where it has one'),

@@ -3,8 +3,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import { hmacHex, isSame } from '../../../shared/hmac.ts'
 import type { Answer, Http } from '../../../shared/http.ts'
+import { plainLine } from '../../../shared/plain-text.ts'
 import { type Choice, type ClickRequest, defineMessageProvider, type Posted } from '../../../shared/shapes/message.ts'
-import { plainLine } from '../plain-text.ts'
 import { escapeText, slackMessage } from '../slack-message.ts'
 
 const connection = z.strictObject({

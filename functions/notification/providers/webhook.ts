@@ -2,8 +2,8 @@ import * as z from 'zod/mini'
 import { optional, secret, secrets, url } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { hmacBase64, hmacHex } from '../../../shared/hmac.ts'
+import { webLinks } from '../../../shared/plain-text.ts'
 import { defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
-import { webLinks } from '../plain-text.ts'
 
 /** What Standard Webhooks writes before a key in base64. */
 const keyPrefix = 'whsec_'

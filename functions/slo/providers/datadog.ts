@@ -6,7 +6,7 @@ import { type Http, segment } from '../../../shared/http.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
 import type { Criterion } from '../../../shared/slo/criteria.ts'
-import type { Query } from '../../../shared/slo/queries.ts'
+import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 
@@ -89,8 +89,7 @@ async function measureOne({ http, connection }: Datadog, { name, query }: Query,
       ...(gaps === '' ? {} : { incomplete: gaps }),
     }
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    throw new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+    throw ofQuery(name, error)
   }
 }
 

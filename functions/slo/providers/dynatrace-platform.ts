@@ -6,9 +6,9 @@ import { bearerOf } from '../../../shared/oauth.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
-import type { Query } from '../../../shared/slo/queries.ts'
+import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
-import { mostAtOnce, ofQuery, reasonOf } from '../dynatrace.ts'
+import { mostAtOnce, reasonOf } from '../dynatrace.ts'
 import { measuredOf, sloEvaluation } from '../dynatrace-criteria.ts'
 
 const connection = z.strictObject({

@@ -6,9 +6,9 @@ import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
-import type { Query } from '../../../shared/slo/queries.ts'
+import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
-import { budgetLeft, criteriaOf, mostAtOnce, ofQuery, reasonOf, verdicts } from '../dynatrace.ts'
+import { budgetLeft, criteriaOf, mostAtOnce, reasonOf, verdicts } from '../dynatrace.ts'
 
 const connection = z.strictObject({
   baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> where it is Managed'),

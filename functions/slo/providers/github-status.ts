@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { name, optional } from '../../../shared/fields.ts'
+import { plainLine } from '../../../shared/plain-text.ts'
 import { defineReportProvider, type Report } from '../../../shared/shapes/report.ts'
 import { githubApi, githubConnection, repositoryPath, siteOf } from '../../../shared/vendors/github.ts'
-import { plainLine } from '../../notification/plain-text.ts'
 import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
 
 const longestDescription = 140

@@ -4,7 +4,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
-import type { Query } from '../../../shared/slo/queries.ts'
+import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
 
 const { slo: _, ...judged } = evaluationFields
@@ -63,8 +63,7 @@ const refusal = z.object({ error: z.string() })
 
 async function measureOne({ http }: Prometheus, { name, query }: Query, { start, end }: Asked): Promise<Measured> {
   const { data, warnings = [] } = await ask(http, query, end / 1_000).catch((error: unknown) => {
-    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    throw new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+    throw ofQuery(name, error)
   })
   const shown = {
     name,

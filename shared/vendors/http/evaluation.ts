@@ -1,9 +1,8 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../shapes/evaluation.ts'
-import type { Query } from '../../slo/queries.ts'
+import { ofQuery, type Query } from '../../slo/queries.ts'
 import type { Measured } from '../../slo/score.ts'
 import { utc } from '../../slo/timeframe.ts'
 import { callField, make } from './call.ts'
@@ -51,8 +50,7 @@ async function measureOne(client: Api, { name, query }: Query, { start, end, ...
   }
   const found = await make(client, connection.measure, context, { name: 'measure', reads: true }).catch(
     (error: unknown) => {
-      if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      throw new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+      throw ofQuery(name, error)
     },
   )
   const { indicator } = connection

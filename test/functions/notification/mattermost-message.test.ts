@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { marked } from 'marked'
 import { mattermostMessage, type Shown, verbatim } from '../../../functions/notification/mattermost-message.ts'
-import { plain } from '../../../functions/notification/plain-text.ts'
+import { plain } from '../../../shared/plain-text.ts'
 import type { Message } from '../../../shared/shapes/message.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 

@@ -1,5 +1,5 @@
-import { oneLine } from '../../shared/one-line.ts'
-import type { Link, Message, Mood, Table } from '../../shared/shapes/message.ts'
+import { oneLine } from './one-line.ts'
+import type { Link, Message, Mood, Table } from './shapes/message.ts'
 
 /** How things stand, for a platform that has no colours. */
 export const marks: Record<Mood, string> = { good: '✅', warning: '⚠️', bad: '❌', neutral: 'ℹ️', waiting: '⏳' }

@@ -1,0 +1,50 @@
+// Writes what the documents say of the code: `npm run docs`; with --check it only says what is not fresh.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openApi } from '../openapi/document.ts'
+import { categoryTable } from './categories.ts'
+import { reference } from './reference.ts'
+
+const root = join(import.meta.dirname, '../..')
+const help = `npm run docs: writes docs/reference.md, docs/openapi.json and the table of categories in README.md from the code.
+
+Options
+  --check  write nothing, and exit with 1 where one of them is not fresh
+  --help
+
+Example
+  npm run docs -- --check
+`
+
+/** By path, what each file must hold. */
+async function made(): Promise<Record<string, string>> {
+  return {
+    'docs/reference.md': await reference(),
+    'docs/openapi.json': `${JSON.stringify(openApi('https://webhooks.example.com'), null, 2)}\n`,
+    'README.md': between(await readFile(join(root, 'README.md'), 'utf8'), 'categories', categoryTable()),
+  }
+}
+
+function between(text: string, name: string, part: string): string {
+  const [begin, end] = [`<!-- ${name}: made by npm run docs -->`, `<!-- /${name} -->`]
+  const [at, until] = [text.indexOf(begin), text.indexOf(end)]
+  if (at < 0 || until < at) throw new Error(`README.md has no place for ${name}: put ${begin} and ${end} into it.`)
+  return `${text.slice(0, at)}${begin}\n\n${part}\n${text.slice(until)}`
+}
+
+if (process.argv.includes('--help')) process.stdout.write(help)
+else await main(process.argv.includes('--check'))
+
+async function main(onlyCheck: boolean): Promise<void> {
+  for (const [path, text] of Object.entries(await made())) {
+    const before = await readFile(join(root, path), 'utf8').catch(() => undefined)
+    if (before === text) continue
+    if (onlyCheck) {
+      console.error(`${path} is not what the code says: run npm run docs.`)
+      process.exitCode = 1
+    } else {
+      await writeFile(join(root, path), text)
+      console.log(`wrote ${path}`)
+    }
+  }
+}
