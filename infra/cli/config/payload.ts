@@ -35,7 +35,7 @@ export function payloadOf(subscription: Subscription): string {
 
 /** What the action makes its title, its message or its decision of. */
 function contextOf({ action: { action }, task, suffix, mode, when }: Subscription): string[] {
-  const tells = action?.shape === 'message'
+  const tells = action?.tells === true
   const opens = action?.shape === 'ticket' && Object.hasOwn(action.input.shape, 'title')
   const problem = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State']
   return [
@@ -43,10 +43,28 @@ function contextOf({ action: { action }, task, suffix, mode, when }: Subscriptio
     ...(tells || when !== undefined ? [optional('.data', 'result', 'data.result')] : []),
     ...(tells || mode === 'interactive' ? [each('.data', 'labels', 'data.labels')] : []),
     ...(tells || opens ? [block('problem', problem), block('incident', problem)] : []),
-    // Where it is the task's own name, its properties are input.
-    ...(tells && task !== 'evaluation' ? [block('evaluation', ['score', 'timeStart', 'timeEnd'])] : []),
+    // Of an evaluation that is still to be made, these are its properties, and input.
+    ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation()] : []),
     ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
   ]
+}
+
+/** What an evaluation has found, objective by objective. */
+function evaluation(): string {
+  const at = 'data.evaluation'
+  const objective = `${at}.indicatorResults.{{$i}}`
+  const parts = ['result', 'timeStart', 'timeEnd'].map((name) => optional('.', name, `${at}.${name}`))
+  const named = ['displayName', 'status', 'score', 'keySli'].map((name) => optional('$r', name, `${objective}.${name}`))
+  const value = ['metric', 'value', 'success'].map((name) => `&${objective}.value.${name}={{urlquery .${name}}}`)
+  return [
+    '{{with index .data "evaluation"}}',
+    optional('.', 'score', `${at}.score`) + unless('score', '0', `${at}.score`, '0'),
+    ...parts,
+    '{{range $i, $r := index . "indicatorResults"}}',
+    ...named,
+    `{{with index $r "value"}}${value.join('')}{{end}}`,
+    '{{end}}{{end}}',
+  ].join('')
 }
 
 /** The input that the task's properties carry; what an earlier task of its name has answered is none. */
@@ -62,8 +80,7 @@ function fieldOf(name: string, type: z.core.$ZodType): string {
   if (isMap(type)) return each('.', name, to)
   // A template takes false and 0 for nothing.
   const nothing = falseOf(type)
-  const also = nothing ? `{{if eq (print (index . "${name}")) "${nothing.printed}"}}&${to}=${nothing.value}{{end}}` : ''
-  return optional('.', name, to) + also
+  return optional('.', name, to) + (nothing ? unless(name, nothing.printed, to, nothing.value) : '')
 }
 
 /** Whether the properties hold an object of names and values there. */
@@ -84,6 +101,11 @@ function block(name: string, parts: readonly string[]): string {
 
 function optional(from: string, name: string, to: string): string {
   return `{{with index ${from} "${name}"}}&${to}={{urlquery .}}{{end}}`
+}
+
+/** What `with` leaves out, though it is said. */
+function unless(name: string, printed: string, to: string, value: string): string {
+  return `{{if eq (print (index . "${name}")) "${printed}"}}&${to}=${value}{{end}}`
 }
 
 function each(from: string, name: string, to: string): string {

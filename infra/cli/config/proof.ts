@@ -36,6 +36,10 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     ...(action ? {} : { action: hard }),
     ...properties,
   }
+  // Its own properties, as long as it has found nothing.
+  const evaluated = !(task === 'evaluation' && suffix === 'triggered')
+  const value = { metric: hard, value: 1.5, success: true }
+  const evaluation: GoObject = evaluated ? { score: 0, indicatorResults: [{ displayName: hard, value }] } : {}
   const problem = { ProblemID: hard, ProblemTitle: hard, ProblemURL: hard, State: hard }
   const data = {
     ...place,
@@ -45,15 +49,23 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     labels: { name: hard },
     problem,
     incident: problem,
+    evaluation,
+    [task]: { ...(task === 'evaluation' ? evaluation : {}), ...own },
   }
   const expected: [string[], string][] = [
     [['id'], event.id],
     [['type'], event.type],
     [['data', 'service'], place.service],
     ...fields.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
+    ...(action?.tells && evaluated
+      ? ([
+          [['data', 'evaluation', 'score'], '0'],
+          [['data', 'evaluation', 'indicatorResults', '0', 'value', 'metric'], hard],
+        ] satisfies [string[], string][])
+      : []),
     ...(action || suffix !== 'triggered' ? [] : [[['data', task, 'action'], hard] as [string[], string]]),
   ]
-  return { bare: { ...event, data: place }, full: { ...event, data: { ...data, [task]: own } }, expected }
+  return { bare: { ...event, data: place }, full: { ...event, data }, expected }
 }
 
 /** What the receiver gets of an event. */

@@ -8,6 +8,7 @@ import { preview } from '../../../infra/keptn/preview.ts'
 import type { GoObject } from '../../../infra/keptn/template/values.ts'
 import { parseWebhookConfig } from '../../../infra/keptn/webhook-config.ts'
 import { nest } from '../../../shared/event/dotted.ts'
+import { parseEvent } from '../../../shared/event/event.ts'
 import { actionNames } from '../../../shared/function/category.ts'
 import { validate } from '../../../shared/validate.ts'
 import { webhooks } from './webhooks.ts'
@@ -41,6 +42,8 @@ describe('the webhook of an action', () => {
   it.each(all)('of %s is one that no value can break, for each event of its task', (target) => {
     for (const suffix of ['triggered', 'started', 'finished'] as const)
       expect(() => prove(subscription(target, { suffix, mode: 'silent', when: 'fail' }))).not.toThrow()
+    expect(() => prove(subscription(target, { task: 'evaluation' }))).not.toThrow()
+    expect(() => prove(subscription(target, { task: 'evaluation', suffix: 'finished' }))).not.toThrow()
     expect(() => prove(subscription(target, { task: 'approval', connection: 'other', deadline: 'P1D' }))).not.toThrow()
   })
 
@@ -75,6 +78,21 @@ describe('the webhook of an action', () => {
     const body = arriving(made, { action: 'toggle-feature', value: { promotion: 'off' } })
     expect(body['input']).toBeUndefined()
     expect(body['data']).toMatchObject({ action: { action: 'toggle-feature', value: 'map[promotion:off]' } })
+  })
+
+  it('carries an evaluation, objective by objective, to what tells of it', () => {
+    const value = { metric: 'p95', value: 0, success: false }
+    const told = { result: 'fail', score: 0, indicatorResults: [{ displayName: 'Latency', status: 'fail', value }] }
+    const made = subscription('notification/push-update', { task: 'evaluation', suffix: 'finished', mode: 'silent' })
+    const { data } = arriving(made, told, { result: 'fail' })
+    expect(data).toMatchObject({
+      result: 'fail',
+      evaluation: {
+        score: '0',
+        indicatorResults: { 0: { displayName: 'Latency', value: { metric: 'p95', value: '0', success: 'false' } } },
+      },
+    })
+    expect(parseEvent({ data }).data.evaluation).toMatchObject({ score: '0' })
   })
 
   it('leaves both events of the standard approval to others', () => {
