@@ -96,10 +96,13 @@ async function ask(
   const more = open.filter((field) => !must.includes(field))
   if (more.length === 0) return answers
   const chosen = await askSome(
-    `Which of these${of ? ` of ${of}` : ''} would you set, too? Space chooses, Enter goes on`,
+    `Which of these${of ? ` of ${of}` : ''} would you set, too?`,
     more.map(({ name, about, fallback }) => ({
       value: name,
-      hint: fallback === undefined || fallback === '{}' ? about : `${about}; ${fallback} where left out`,
+      hint:
+        fallback === undefined || fallback === '{}' || about.includes('left out')
+          ? about
+          : `${about}; else ${fallback}`,
     })),
     more.filter(({ name }) => present[name] !== undefined).map(({ name }) => name),
   )
