@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ import {
   toProxyEvent,
   writeProxyResult,
 } from './cloud/index.ts'
+import { type Console, createConsole, prefersPage, sendAsset } from './console/index.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
 import { localSecrets } from './secrets.ts'
 
@@ -65,7 +67,7 @@ const day = 86_400
  * @throws Error when the port is taken or the state folder can not be used
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { port, state, secretsFile, bundles = dist, timeScale = 1, observe = () => undefined } = options
+  const { port, state, secretsFile, bundles = dist, timeScale = 1 } = options
   // The longest deadline, and a day for the finished event to get through.
   const { webhookTimeout = 28, executionTimeout = 31 * day } = options
   if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
@@ -73,6 +75,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const server = createServer()
   const url = await listen(server, port)
   const secrets = localSecrets(url, secretsFile)
+  let viewer: Console | undefined
+  const observe = (event: RuntimeEvent) => {
+    viewer?.observe(event)
+    options.observe?.(event)
+  }
   const sandbox = createSandbox({
     state,
     clicksTo: `${url}/v1/notification/slack`,
@@ -91,8 +98,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     observe: (seen) => observe({ from: 'cloud', ...seen }),
     onEnded: (ended) => startFinisher(cloud, ended),
   })
+  viewer = createConsole({ url, cloud, sandbox, secrets })
+  const serving = { cloud, sandbox, viewer, url, observe }
   server.on('request', (req, res) => {
-    serve(req, res, { cloud, sandbox, url, observe }).catch((error: unknown) => {
+    serve(req, res, serving).catch((error: unknown) => {
       console.error('The local runtime failed to answer:', error)
       res.destroy()
     })
@@ -102,6 +111,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     cloud,
     sandbox,
     async close() {
+      serving.viewer.close()
       await new Promise((resolve) => {
         server.close(resolve)
         server.closeAllConnections()
@@ -114,13 +124,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 const table = 'webhooks'
 
-/** What every function is told here, as the stack tells it on AWS. */
+/** What every function is told here, as the stack tells it on AWS; all of its log, since the console shows the calls out. */
 function common(): Record<string, string> {
   const passed = ['WEBHOOKS_SECRET_PREFIX', 'WEBHOOKS_LOG_LEVEL'].flatMap((name) => {
     const value = process.env[name]
     return value ? [[name, value]] : []
   })
-  return Object.fromEntries(passed)
+  return { WEBHOOKS_LOG_LEVEL: 'DEBUG', ...Object.fromEntries(passed) }
 }
 
 function functionsOf(
@@ -171,6 +181,7 @@ async function startFinisher(cloud: LocalCloud, ended: StatusChangeEvent): Promi
 interface Serving {
   cloud: LocalCloud
   sandbox: Sandbox
+  viewer: Console
   url: string
   observe: (event: RuntimeEvent) => void
 }
@@ -178,17 +189,24 @@ interface Serving {
 async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { cloud, sandbox, url, observe }: Serving,
+  { cloud, sandbox, viewer, url, observe }: Serving,
 ): Promise<void> {
   const { pathname } = new URL(req.url ?? '/', url)
   // A page in the user's browser can point a name of its own at loopback; what it sends names that host.
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? '')) {
     return answer(res, 403, { message: 'This is the local runtime: call it as 127.0.0.1 or localhost.' })
   }
-  if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) return sandbox.handle(req, res)
+  if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) {
+    await sandbox.handle(req, res)
+    return req.method === 'GET' ? undefined : viewer.touched()
+  }
+  if (pathname.startsWith('/console/')) return void (await viewer.handle(req, res, pathname.slice(9)))
   if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
   if (pathname === '/v1/openapi.json') return answer(res, 200, openApi(url))
-  if (pathname === '/') return answer(res, 200, index(url, cloud))
+  if (pathname === '/') {
+    if (prefersPage(req.headers.accept) && sendAsset(res, 'index.html')) return undefined
+    return answer(res, 200, index(url, cloud))
+  }
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
     return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url, cloud) })
@@ -216,7 +234,12 @@ async function serve(
     return finish(404, failure.message)
   }
   const body = await readBody(req)
-  const answered = body === undefined ? tooLong() : await callFunction(cloud, category, req, body)
+  const id = randomUUID()
+  // Who only looks at a task calls nothing.
+  const isCall = !/^\/v1\/[^/]+\/tasks\//.test(pathname)
+  if (isCall) viewer.received(id, req, body)
+  const answered = body === undefined ? tooLong() : await callFunction(cloud, category, id, req, body)
+  if (isCall) viewer.answered(id, answered.statusCode, answered.body)
   writeProxyResult(res, answered)
   finish(answered.statusCode, answered.statusCode >= 400 ? detailOf(answered.body) : undefined)
 }
@@ -225,12 +248,14 @@ async function serve(
 async function callFunction(
   cloud: LocalCloud,
   category: string,
+  id: string,
   req: IncomingMessage,
   body: Buffer,
 ): Promise<ProxyResult> {
   const { result, error } = await cloud.invoke(
     `${category}-webhook`,
     toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }),
+    id,
   )
   if (!error && isProxyResult(result)) return result
   return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error', detail: error?.errorMessage }) }
@@ -259,6 +284,8 @@ function index(url: string, cloud: LocalCloud) {
     reports: `${url}/sandbox/reports`,
     requests: `${url}/sandbox/requests`,
     faults: `${url}/sandbox/faults`,
+    /** A page that shows all of this; a browser gets it instead of this list. */
+    console: `${url}/console/index.html`,
     /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */
     aws: cloud.endpoint,
   }

@@ -99,6 +99,7 @@ async function invitation(url: string): Promise<string> {
     'Its task:',
     `  curl -s '${url}/v1/issue-ticketing/tasks/${taskId}' ${authorization}`,
     '',
+    `Console, with all of this and the sequences, in a browser: ${url}/`,
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,

@@ -1,0 +1,177 @@
+import type { TaskPayload } from '../../../shared/function/task-payload.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
+import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
+import type { RecordedEvent } from '../sandbox/keptn.ts'
+import type { Inbound } from './inbound.ts'
+import type { Entry } from './journal.ts'
+import type { Outgoing } from './log-lines.ts'
+import { type Moment, timelineOf } from './timeline.ts'
+import { type Waiting, waitingOf } from './waiting.ts'
+
+/** How a call stands: `refused` was never done; the last five are ends. */
+type CallState = 'running' | 'waiting' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted' | 'refused'
+
+/** A call in the list. Times are milliseconds since 1970. */
+export interface CallSummary {
+  id: string
+  at: number
+  endedAt?: number | undefined
+  category: string
+  action: string
+  connection?: string | undefined
+  mode: 'interactive' | 'silent'
+  state: CallState
+  /** How it ended, or what it waits for. */
+  text: string
+  waiting?: Waiting | undefined
+}
+
+/** A call with all that belongs to it. */
+interface CallDetail extends CallSummary {
+  /** What it answers: project, stage, service and task. */
+  event?: Record<string, string> | undefined
+  deadlineAt?: number | undefined
+  outcome?: Partial<Outcome> | undefined
+  timeline: Moment[]
+  requests: Inbound[]
+  outgoing: Outgoing[]
+  forgotten: number
+  events: { at: string; event: object }[]
+  steps: OperationSummary[]
+}
+
+type Cloud = Pick<LocalCloud, 'execution' | 'operations'>
+
+/** The task of an entry, as Lambda knows it; undefined where there is none, or none any more. */
+interface Task {
+  execution: ExecutionDetail
+  payload: TaskPayload
+  operations: OperationSummary[]
+}
+
+export function summaryOf(entry: Entry, cloud: Cloud): CallSummary {
+  const task = taskOf(entry, cloud)
+  return task ? taskSummary(entry, task) : requestSummary(entry)
+}
+
+/** @param events that came back to the orchestrator, of all calls */
+export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEvent[]): CallDetail {
+  const task = taskOf(entry, cloud)
+  const { requests, outgoing, forgotten } = entry
+  if (!task) {
+    const summary = requestSummary(entry)
+    const timeline = timelineOf({ entry, operations: [], events: [], summary })
+    const outcome = bodyOf(requests.at(-1))
+    return { ...summary, outcome, timeline, requests, outgoing, forgotten, events: [], steps: [] }
+  }
+  const { execution, payload, operations } = task
+  const summary = taskSummary(entry, task)
+  const sent = events.filter(({ via, event }) => via === 'api' && isAbout(event, payload))
+  const deadlineAt = deadlineOf(task)
+  const { project, stage, service, task: name } = payload.event
+  return {
+    ...summary,
+    event: { task: name, project, stage, service },
+    deadlineAt,
+    outcome: outcomeOf(execution),
+    timeline: timelineOf({ entry, operations, events: sent, summary, startedAt: execution.startedAt }),
+    requests,
+    outgoing,
+    forgotten,
+    events: sent.map(({ at, event }) => ({ at, event })),
+    steps: [...operations, ...(entry.finisher ? cloud.operations(entry.finisher) : [])].map(shortened),
+  }
+}
+
+function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
+  const execution = arn === undefined ? undefined : cloud.execution(arn)
+  if (!execution) return undefined
+  return { execution, payload: JSON.parse(execution.input), operations: cloud.operations(execution.arn) }
+}
+
+function taskSummary({ id, at, troubles }: Entry, { execution, payload, operations }: Task): CallSummary {
+  const { category, action, chosen, connection } = payload
+  const about = { id, at, category, action: chosen ? `${action} (${chosen})` : action, connection }
+  const waiting = execution.status === 'RUNNING' ? waitingOf(operations, troubles.at(-1)?.reason) : undefined
+  return {
+    ...about,
+    endedAt: execution.endedAt,
+    mode: 'interactive',
+    waiting,
+    ...(execution.status === 'RUNNING'
+      ? { state: waiting ? 'waiting' : 'running', text: waiting ? `Waits for ${waiting.for}` : '' }
+      : endOf(execution)),
+  }
+}
+
+function endOf(execution: ExecutionDetail): Pick<CallSummary, 'state' | 'text'> {
+  const outcome = outcomeOf(execution)
+  if (outcome) return { state: outcome.status === 'succeeded' ? outcome.result : outcome.status, text: outcome.message }
+  const why = execution.error?.ErrorMessage ?? 'without a reason'
+  return { state: 'errored', text: `Lambda has ended it as ${execution.status}: ${why}` }
+}
+
+function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {
+  return result === undefined ? undefined : (JSON.parse(result) as { outcome?: Outcome }).outcome
+}
+
+/** A call that started no task: silent, refused, or a click. */
+function requestSummary({ id, at, requests }: Entry): CallSummary {
+  const request = requests.at(-1)
+  const [, , category = '', action = ''] = request?.path.split('/') ?? []
+  const query = new URLSearchParams(request?.query)
+  const body = bodyOf(request)
+  return {
+    id,
+    at,
+    endedAt: request?.answer?.at,
+    category,
+    action,
+    connection: query.get('connection') ?? undefined,
+    mode: query.get('mode') === 'interactive' ? 'interactive' : 'silent',
+    state: stateOf(request, body),
+    text: text(body?.['message']) ?? text(body?.['detail']) ?? '',
+  }
+}
+
+function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): CallState {
+  const status = request?.answer?.status
+  if (status === undefined) return 'running'
+  if (status >= 500) return 'errored'
+  if (status === 422) return 'fail'
+  if (status >= 400) return 'refused'
+  return body?.['result'] === 'warning' ? 'warning' : 'pass'
+}
+
+function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {
+  try {
+    const body: unknown = JSON.parse(request?.answer?.body ?? '')
+    return body !== null && typeof body === 'object' ? (body as Record<string, unknown>) : undefined
+  } catch {
+    // A page, or an answer that was too long to be kept.
+    return undefined
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** One trigger may be answered by several categories. */
+function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskPayload): boolean {
+  return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
+}
+
+function deadlineOf({ execution, payload, operations }: Task): number {
+  const accepted = Number(operations.find(({ name }) => name === 'accept')?.result)
+  return accepted || execution.startedAt + payload.deadline * 1_000
+}
+
+/** Of a result, in characters. */
+const longestResult = 4_000
+
+function shortened(operation: OperationSummary): OperationSummary {
+  const { result } = operation
+  if (result === undefined || result.length <= longestResult) return operation
+  return { ...operation, result: `${result.slice(0, longestResult)}...` }
+}

@@ -1,0 +1,103 @@
+import { h } from './dom.js'
+
+const two = (value) => String(value).padStart(2, '0')
+
+/** `12:00:01`, with the date where it is not of today. */
+export function clock(at, withMs = false) {
+  const date = new Date(at)
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  const ms = withMs ? `.${String(date.getMilliseconds()).padStart(3, '0')}` : ''
+  const day =
+    date.toDateString() === new Date().toDateString() ? '' : `${two(date.getMonth() + 1)}-${two(date.getDate())} `
+  return `${day}${time}${ms}`
+}
+
+/** A time for people and machines. */
+export function time(at, withMs = false) {
+  return h('time', { datetime: new Date(at).toISOString(), title: new Date(at).toISOString() }, clock(at, withMs))
+}
+
+/** `120 ms`, `4.2 s`, `3 min 10 s`, `2 h 5 min`, `6 d 4 h`. */
+export function span(ms) {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1_000)
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ]
+  const first = parts.findIndex(([value]) => value > 0)
+  return parts
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ')
+}
+
+/** A moment to come, which `tick` keeps counting down to. */
+export function until(at, word = 'until') {
+  const attributes = { datetime: new Date(at).toISOString(), 'data-until': at, 'data-word': word }
+  return h('time.until', attributes, untilText(at, word))
+}
+
+function untilText(at, word) {
+  const left = at - Date.now()
+  const short = left < 60_000 ? `${Math.ceil(left / 1_000)} s` : span(left)
+  return `${word} ${clock(at)}${left > 0 ? `, in ${short}` : ''}`
+}
+
+/** How long something goes on that has not ended. */
+export function since(at) {
+  return h('span.since', { 'data-since': at }, span(Date.now() - at))
+}
+
+/** Once a second: what counts goes on. */
+export function tick() {
+  for (const element of document.querySelectorAll('[data-until]')) {
+    element.textContent = untilText(Number(element.dataset.until), element.dataset.word)
+  }
+  for (const element of document.querySelectorAll('[data-since]')) {
+    element.textContent = span(Math.floor((Date.now() - Number(element.dataset.since)) / 100) * 100)
+  }
+}
+
+/** JSON that is easy to read; a form as its fields; any other text as it is. */
+export function pretty(text) {
+  if (typeof text !== 'string') return JSON.stringify(text, null, 2)
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    if (/^[\w.%+-]+=[^\s]*$/.test(text)) {
+      return [...new URLSearchParams(text)].map(([name, value]) => `${name} = ${value}`).join('\n')
+    }
+    return text
+  }
+}
+
+/** A block of code that can be scrolled with the keyboard. */
+export function code(text, label) {
+  return h('pre', { tabindex: 0, role: 'region', 'aria-label': label }, text)
+}
+
+/** A state as a word in its colour. */
+export function badge(state, tone) {
+  return h(`span.badge.${tone}`, {}, state)
+}
+
+const tones = {
+  pass: 'good',
+  passed: 'good',
+  warning: 'warn',
+  aborted: 'warn',
+  refused: 'warn',
+  stopped: 'warn',
+  running: 'busy',
+  waiting: 'busy',
+  playing: 'busy',
+}
+
+export function toneOf(state) {
+  return tones[state] ?? 'bad'
+}

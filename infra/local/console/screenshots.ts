@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Runtime, startRuntime } from '../runtime.ts'
+import { findBrowser } from './browser.ts'
+
+/** Where the README looks for them. */
+const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'images')
+const desk: BrowserContextOptions = { viewport: { width: 1200, height: 720 } }
+const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+
+const executablePath = findBrowser()
+if (!executablePath) {
+  console.error('There is no Chromium here: install one (apt-get install chromium), or name it with CHROMIUM=<path>.')
+  process.exit(1)
+}
+const state = mkdtempSync(join(tmpdir(), 'webhooks-screenshots-'))
+mkdirSync(folder, { recursive: true })
+const runtime = await startRuntime({ port: 0, state })
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+try {
+  await takeAll(runtime, browser)
+} finally {
+  await browser.close()
+  await runtime.close()
+  rmSync(state, { recursive: true, force: true })
+}
+
+/** Fills the sandbox as a person would, and takes each picture from the page as it runs. */
+async function takeAll({ url }: Runtime, browser: Browser): Promise<void> {
+  const page = await open(browser, desk, url)
+  await page.goto(`${url}/#/sequences`)
+  for (const name of ['incident', 'optimization']) await page.getByRole('button', { name: `Play ${name}` }).click()
+  await page.locator('.badge', { hasText: 'passed' }).nth(1).waitFor({ timeout: 60_000 })
+
+  await sendExample(page, url, 'issue-ticketing', 'open-issue')
+  await sendExample(page, url, 'notification', 'ask-approval')
+  await sendExample(page, url, 'ci-cd', 'trigger-deployment')
+  await page.getByRole('link', { name: 'See what became of it' }).click()
+  await page.locator('.head .badge', { hasText: 'pass' }).waitFor({ timeout: 30_000 })
+  await take(page, 'console-call')
+  const address = page.url()
+
+  await page.goto(`${url}/#/send/notification/ask-approval`)
+  await page.getByLabel('Body').waitFor()
+  await take(page, 'console-send')
+  await page.goto(`${url}/#/sequences`)
+  await page.locator('.badge', { hasText: 'passed' }).nth(1).waitFor()
+  await take(page, 'console-sequences')
+  await page.goto(`${url}/#/sandbox/flags`)
+  await page.getByRole('cell', { name: 'checkout-v2' }).waitFor()
+  await take(page, 'console-sandbox')
+  await page.goto(`${url}/#/faults`)
+  await page.getByRole('button', { name: 'github: 503' }).click()
+  await page.getByRole('button', { name: 'keptn: slow' }).click()
+  await page.getByRole('button', { name: 'Switch off keptn slow' }).waitFor()
+  await take(page, 'console-faults')
+  await page.context().close()
+
+  for (const [name, options] of Object.entries({ dark: desk, phone })) {
+    const other = await open(browser, { ...options, colorScheme: 'dark' }, address)
+    await other.locator('.head').waitFor()
+    await take(other, `console-${name}`)
+    await other.context().close()
+  }
+}
+
+async function open(browser: Browser, options: BrowserContextOptions, address: string): Promise<Page> {
+  const page = await (await browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce', ...options })).newPage()
+  await page.goto(address)
+  return page
+}
+
+async function sendExample(page: Page, url: string, category: string, action: string): Promise<void> {
+  await page.goto(`${url}/#/send/${category}/${action}`)
+  await page.getByRole('heading', { name: action }).waitFor()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await page.getByRole('heading', { name: /^Answer/ }).waitFor()
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  // Fonts and the last event.
+  await sleep(400)
+  const path = join(folder, `${name}.png`)
+  await page.screenshot({ path })
+  console.log(`${path}: ${Math.round(statSync(path).size / 1024)} KB`)
+}

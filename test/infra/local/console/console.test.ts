@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { get, type IncomingMessage, request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { demo } from '../../../../infra/local/sandbox/demo.ts'
+import { Service, triggered, until } from '../../../e2e/service.ts'
+
+let service: Service
+beforeAll(async () => {
+  service = await new Service({ timeScale: 10 }).start()
+})
+afterAll(() => service.end())
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+type Json = any
+
+async function read(path: string): Promise<Json> {
+  const response = await fetch(`${service.url}/console/${path}`)
+  return response.status === 200 ? response.json() : undefined
+}
+const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${service.url}/console/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+
+/** Waits until a call is as it should be, and gives it with all that belongs to it. */
+async function call(id: string, isSo: (call: Json) => boolean): Promise<Json> {
+  let seen: Json
+  await until(
+    async () => {
+      seen = await read(`calls/${id}`)
+      return seen !== undefined && isSo(seen)
+    },
+    20,
+    () => `the call ${id}, which is ${JSON.stringify(seen)?.slice(0, 2_000)}`,
+  )
+  return seen
+}
+const hasEnded = ({ endedAt }: Json) => endedAt !== undefined
+
+async function accepted(path: string, body: object): Promise<string> {
+  const { status, body: answer } = await service.call(path, body)
+  expect(status).toBe(202)
+  return answer.taskId
+}
+
+describe('the page', () => {
+  it('is what a browser gets at the root, may load nothing from elsewhere, and is complete', async () => {
+    const page = await fetch(service.url, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    const policy = page.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+    expect(policy).not.toContain('unsafe')
+    const files = [...(await page.text()).matchAll(/(?:href|src)="(\/console\/[^"]+)"/g)].map(([, file]) => file)
+    expect(files.length).toBeGreaterThan(3)
+    for (const file of files) expect([file, (await fetch(`${service.url}${file}`)).status]).toEqual([file, 200])
+  })
+
+  it.each(['*/*', 'application/json', 'text/html;q=0.5, application/json', ''])(
+    'is not what who accepts "%s" gets',
+    async (accept) => {
+      const index = await fetch(service.url, { headers: { accept } })
+      expect(index.headers.get('content-type')).toBe('application/json')
+      expect(await index.json()).toMatchObject({ console: `${service.url}/console/index.html` })
+    },
+  )
+
+  it('is all that its folder gives', async () => {
+    for (const path of ['%2e%2e%2findex.ts', '..%2findex.ts', 'index.ts', 'page', '']) {
+      expect([path, (await fetch(`${service.url}/console/${path}`)).status]).toEqual([path, 404])
+    }
+  })
+})
+
+describe('a call', () => {
+  it('with a task is shown from its request to its finished event, without credentials', async () => {
+    const event = triggered({ type: 'sh.keptn.event.deployment.triggered', labels: demo.callerToken })
+    const input = { target: 'deploy.yml', parameters: { version: demo.githubToken } }
+    const path = '/v1/ci-cd/trigger-deployment?mode=interactive&sendStarted=true'
+    const id = await accepted(path, { ...event, input })
+    expect((await service.call(path, { ...event, input })).body.duplicate).toBe(true)
+    const seen = await call(id, ({ endedAt, events }) => endedAt !== undefined && events.length === 2)
+    expect(seen).toMatchObject({ category: 'ci-cd', action: 'trigger-deployment', mode: 'interactive', state: 'pass' })
+    expect(seen.event).toEqual({
+      task: 'deployment',
+      project: 'incident-demo',
+      stage: 'production',
+      service: 'casdemoapp',
+    })
+    expect(seen.requests).toMatchObject([
+      { method: 'POST', headers: { authorization: 'Bearer ***' }, answer: { status: 202 } },
+      { answer: { status: 202 } },
+    ])
+    expect(seen.outgoing).toContainEqual(
+      expect.objectContaining({
+        ...{ platform: 'GitHub Actions', method: 'POST', status: 200, step: 'trigger-deployment' },
+        path: '/sandbox/github/repos/demo/shop/actions/workflows/deploy.yml/dispatches',
+      }),
+    )
+    expect(seen.events.map(({ event: { type } }: Json) => type.split('.').at(-1))).toEqual(['started', 'finished'])
+    const steps = ['accept', 'send-started', 'trigger-deployment', 'follow', 'send-finished']
+    expect(seen.steps.map(({ name, status }: Json) => [name, status])).toEqual(steps.map((name) => [name, 'SUCCEEDED']))
+    const kinds = seen.timeline.map(({ kind }: Json) => kind)
+    for (const kind of ['received', 'answered', 'started', 'called', 'polled', 'event']) expect(kinds).toContain(kind)
+    expect([kinds[0], kinds.at(-1)]).toEqual(['received', 'finished'])
+    expect(JSON.stringify(seen)).not.toMatch(new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`))
+  })
+
+  it('that is silent is shown with its calls out and its answer', async () => {
+    const { body } = await service.openIssue({ input: { title: 'Shown as it was answered' } })
+    const [newest] = await read('calls')
+    expect(newest).toMatchObject({ action: 'open-issue', mode: 'silent', state: 'pass', text: body.message })
+    const seen = await read(`calls/${newest.id}`)
+    expect(seen.outcome.data).toEqual(body.data)
+    expect(seen.outgoing).toMatchObject([{ platform: 'GitHub', method: 'POST', status: 201 }])
+  })
+
+  it('that is refused says why', async () => {
+    await service.openIssue({ input: { titel: 'Misspelt' } })
+    const [newest] = await read('calls')
+    expect(newest).toMatchObject({ state: 'refused', text: expect.stringContaining('titel') })
+  })
+
+  it('tells for whom it waits, and until when', async () => {
+    const path = '/v1/notification/ask-approval?mode=interactive&sendStarted=true'
+    const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
+    const seen = await call(id, ({ state, outgoing }) => state === 'waiting' && outgoing.length > 1)
+    expect(seen.waiting).toMatchObject({ for: 'the decision of people', people: true })
+    expect(seen.waiting.until).toBeGreaterThan(Date.now())
+    expect(seen.timeline.at(-1)).toMatchObject({ kind: 'waiting', until: seen.waiting.until })
+  })
+
+  it('to a platform that is down shows each try, and the next', async () => {
+    await service.fault({ target: 'servicenow', kind: '503' })
+    const event = triggered({ input: { title: 'Checkout is slow' } })
+    const id = await accepted('/v1/incident-management/open-ticket?mode=interactive', event)
+    const seen = await call(id, ({ waiting, timeline }) => waiting && timeline.some(({ tone }: Json) => tone === 'bad'))
+    expect(seen.text).toContain('503')
+    expect(seen.timeline).toContainEqual(expect.objectContaining({ kind: 'trouble', tone: 'warn' }))
+    await service.clearFaults()
+    expect(await call(id, hasEnded)).toMatchObject({ state: 'pass' })
+  })
+})
+
+it('tells pages that watch of each change, and of the sandbox', async () => {
+  const watching = get(`${service.url}/console/stream`)
+  const [stream] = (await once(watching, 'response')) as [IncomingMessage]
+  let told = ''
+  stream.on('data', (chunk: Buffer) => {
+    told += chunk.toString()
+  })
+  await service.openIssue({ input: { title: 'Told at once' } })
+  await until(
+    async () => /event: calls\ndata: .*open-issue/.test(told) && told.includes('event: sandbox'),
+    5,
+    () => `news on the stream: ${told}`,
+  )
+  watching.destroy()
+})
+
+describe('what changes something', () => {
+  const asJson = { 'content-type': 'application/json' }
+
+  it.each([
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['plain text', { 'content-type': 'text/plain' }],
+    ['the page of another site', { ...asJson, origin: 'https://elsewhere.example' }],
+    ['a page in a frame without an origin', { ...asJson, origin: 'null' }],
+  ])('is not taken from %s', async (_who, headers) => {
+    expect((await post('sequences/incident', {}, headers)).status).toBe(403)
+    expect((await post('actions/issue-ticketing/open-issue', { query: '', body: {} }, headers)).status).toBe(403)
+  })
+
+  it('is not taken under another host name', async () => {
+    const outgoing = request(`${service.url}/console/sequences/incident`, {
+      method: 'POST',
+      headers: { ...asJson, host: 'rebound.example' },
+    })
+    outgoing.end()
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    expect(answer.resume().statusCode).toBe(403)
+  })
+})
+
+it('plays a sequence, one at a time', async () => {
+  expect((await post('sequences/unknown')).status).toBe(404)
+  expect((await post('sequences/incident')).status).toBe(202)
+  expect((await post('sequences/incident')).status).toBe(409)
+  const play = async () => (await read('sequences')).find(({ name }: Json) => name === 'incident').play
+  await until(
+    async () => (await play()).state !== 'playing',
+    30,
+    () => `the end of the sequence\n${service.output.slice(-2_000)}`,
+  )
+  expect(await play()).toMatchObject({
+    state: 'passed',
+    lines: expect.arrayContaining([expect.stringContaining('openticket')]),
+  })
+}, 40_000)
+
+it('has an example of each action that the sandbox has a platform for, and each works', async () => {
+  const actions: Json[] = await read('actions')
+  const none = actions
+    .filter(({ examples }) => examples.length === 0)
+    .map(({ category, action }) => `${category}/${action}`)
+  expect(none).toEqual(['incident-management/run-runbook', 'remediation/run-job', 'remediation/rollback'])
+  const answers: string[] = []
+  // What an example is about must have been made before: so those come last.
+  const inOrder = actions.toSorted((a, b) => Number(isAbout(a)) - Number(isAbout(b)))
+  for (const { category, action, examples } of inOrder) {
+    for (const index of examples.keys()) {
+      const now = async () =>
+        (await read('actions')).find((one: Json) => one.category === category && one.action === action).examples[index]
+      await until(
+        async () => !(await now()).needs,
+        20,
+        () => `what ${category}/${action} is about`,
+      )
+      const { name, query, body } = await now()
+      const sent = (await (await post(`actions/${category}/${action}`, { query, body })).json()) as Json
+      if (sent.status >= 300) answers.push(`${category}/${action}, ${name}: ${sent.status} ${sent.body}`)
+      expect(await read(`calls/${sent.id}`)).toMatchObject({ category })
+    }
+  }
+  expect(answers).toEqual([])
+}, 60_000)
+
+function isAbout({ examples }: Json): boolean {
+  return examples.some(({ body }: Json) => body.input?.id !== undefined)
+}
+
+it('keeps the newest 300 calls, and after a restart the tasks among them', async () => {
+  const id = await accepted('/v1/issue-ticketing/open-issue?mode=interactive', triggered({ input: { title: 'Kept' } }))
+  await call(id, hasEnded)
+  for (let sent = 0; sent < 290; sent += 10) {
+    await Promise.all(Array.from({ length: 10 }, () => service.openIssue({ id: randomUUID(), input: {} })))
+  }
+  expect((await read('calls')).length).toBe(300)
+  await service.kill()
+  await service.start()
+  const seen = await read(`calls/${id}`)
+  expect(seen).toMatchObject({ state: 'pass', requests: [], outgoing: [] })
+  expect(seen.steps.length).toBeGreaterThan(2)
+}, 40_000)

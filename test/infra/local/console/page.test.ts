@@ -1,0 +1,160 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import axe from 'axe-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { findBrowser } from '../../../../infra/local/console/browser.ts'
+import { Service, triggered } from '../../../e2e/service.ts'
+
+const executablePath = findBrowser()
+const screenshots = join(import.meta.dirname, '..', '..', '..', '..', 'screenshots')
+
+// A browser is nothing that this project installs: where there is none, the console is still tested through HTTP.
+if (!executablePath)
+  console.log('skipped: the console in a browser, since there is no Chromium here (CHROMIUM=<path> names one)')
+const whereBrowser = executablePath ? describe : describe.skip
+
+whereBrowser('the console, in Chromium', () => {
+  let service: Service
+  let browser: Browser
+  const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
+  beforeAll(async () => {
+    mkdirSync(screenshots, { recursive: true })
+    service = await new Service({ timeScale: 10 }).start()
+    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    await service.openIssue({ input: { title: markup, description: markup } })
+    await service.call(
+      '/v1/notification/ask-approval?mode=interactive&sendStarted=true',
+      triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: markup } }),
+    )
+    await service.fault({ target: 'slack', kind: 'slow', seconds: 600 })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await service.end()
+  })
+
+  const problems: string[] = []
+  async function opened(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (line) => ['error', 'warning'].includes(line.type()) && problems.push(line.text()))
+    await page.goto(`${service.url}/${hash}`)
+    await page.getByRole('heading').first().waitFor()
+    return page
+  }
+
+  /** What a screen reader would stumble over; evaluated beside the page's own policy. */
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(axe.source)
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> }
+      }
+      return (await axe.run()).violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
+      )
+    })
+  }
+
+  const places = [
+    'calls',
+    'send',
+    'send/ci-cd/trigger-deployment',
+    'sequences',
+    'sandbox/issues',
+    'sandbox/flags',
+    'faults',
+  ]
+
+  it.each(['light', 'dark'] as const)(
+    'is read by a screen reader without a stumble, %s',
+    async (colorScheme) => {
+      const page = await opened('', { colorScheme })
+      for (const place of places) {
+        await page.goto(`${service.url}/#/${place}`)
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
+        expect([place, await violations(page)]).toEqual([place, []])
+      }
+      await page.goto(`${service.url}/#/calls`)
+      await page.getByRole('link', { name: /ask-approval/ }).click()
+      await page.getByRole('heading', { name: 'Durable steps' }).waitFor()
+      for (const summary of await page.locator('.detail summary').all()) await summary.click()
+      expect(await violations(page)).toEqual([])
+      await page.screenshot({ path: join(screenshots, `console-${colorScheme}.png`) })
+      expect(problems).toEqual([])
+      await page.context().close()
+    },
+    60_000,
+  )
+
+  it('fits a phone of 320 pixels, where a call takes the place of the list', async () => {
+    const page = await opened('', { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })
+    for (const place of places) {
+      await page.goto(`${service.url}/#/${place}`)
+      await page.getByRole('heading').first().waitFor()
+      expect([place, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([place, 320])
+    }
+    await page.goto(`${service.url}/#/calls`)
+    await page.getByRole('link', { name: /open-issue/ }).tap()
+    await page.getByRole('heading', { name: 'Inbound request' }).waitFor()
+    expect(await page.getByRole('heading', { level: 1 }).isVisible()).toBe(false)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+    await page.getByRole('link', { name: 'All calls' }).tap()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.context().close()
+  }, 60_000)
+
+  it('shows what comes in as text, never as markup', async () => {
+    const page = await opened('#/sandbox/issues')
+    await page.getByText(markup).first().waitFor()
+    await page.goto(`${service.url}/#/calls`)
+    await page.getByRole('link', { name: /open-issue/ }).click()
+    await page.locator('summary').first().click()
+    await page.getByText('onerror').first().waitFor()
+    expect(await page.locator('main img, main script').count()).toBe(0)
+    expect(await page.title()).toBe('Calls · Console')
+    await page.context().close()
+  })
+
+  it('works with a keyboard, and shows live what comes in', async () => {
+    const page = await opened('#/calls')
+    const focused = () => page.evaluate('document.activeElement?.textContent')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Skip to the content')
+    while (!String(await focused()).includes('ask-approval')) await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowDown')
+    expect(await focused()).toContain('open-issue')
+    await service.call('/v1/feature-flags/set-flag', { input: { flag: 'checkout-v2', state: 'on' } })
+    await page.getByRole('link', { name: /set-flag/ }).waitFor()
+    expect(await focused()).toContain('open-issue')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 2, name: 'open-issue' }).waitFor()
+    expect(await focused()).toContain('open-issue')
+    await page.context().close()
+  }, 30_000)
+
+  it('sends an example, and leads to what became of it', async () => {
+    const page = await opened('#/send/feature-flags/set-flag')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('link', { name: 'See what became of it' }).click()
+    await page.getByRole('heading', { name: 'Calls out' }).waitFor()
+    expect(await page.locator('.outcome').textContent()).toContain('slow-recommendations')
+    await page.context().close()
+  })
+
+  it('switches a fault on and off', async () => {
+    const page = await opened('#/faults')
+    const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
+    const hangs = page.getByRole('button', { name: 'github: hang' })
+    await hangs.click()
+    await page.getByRole('button', { name: 'Switch off github hang' }).waitFor()
+    expect(await faults()).toContainEqual(expect.objectContaining({ target: 'github', kind: 'hang' }))
+    expect(await hangs.getAttribute('aria-pressed')).toBe('true')
+    await hangs.click()
+    await page.getByRole('button', { name: 'Switch off github hang' }).waitFor({ state: 'detached' })
+    expect(await faults()).not.toContainEqual(expect.objectContaining({ target: 'github' }))
+    await page.context().close()
+  })
+})
