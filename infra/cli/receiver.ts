@@ -13,6 +13,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** Whether a URL leads to this machine. */
+export function isLoopback(url: string): boolean {
+  const hostname = URL.parse(url)?.hostname ?? ''
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+}
+
 /** The two options of every command that calls the receiver, with the local runtime as their default. */
 export function receiverOptions(command: Command): Command {
   return command

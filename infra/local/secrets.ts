@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { settings } from '../../shared/settings.ts'
 import { demo } from './sandbox/demo.ts'
 
@@ -16,13 +16,15 @@ export interface LocalSecrets {
  *
  * @param url where the runtime listens, and so its sandbox
  * @param file JSON, secret name -> value (an object, or its JSON text)
+ * @param options.optional whether the file may be missing: it is read as soon as it is there
  * @throws Error when the file can not be read now or is no such object; later such an edit leaves what was read before
  */
-export function localSecrets(url: string, file?: string): LocalSecrets {
+export function localSecrets(url: string, file?: string, { optional = false } = {}): LocalSecrets {
   const own = sandboxSecrets(url)
-  let laidOver = file ? readSecretsFile(file) : {}
+  const isThere = () => file !== undefined && (!optional || existsSync(file))
+  let laidOver = file && isThere() ? readSecretsFile(file) : {}
   const all = (): Record<string, unknown> => {
-    if (file) {
+    if (file && isThere()) {
       try {
         laidOver = readSecretsFile(file)
       } catch (error) {

@@ -10,7 +10,7 @@ import {
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../local/sandbox/demo.ts'
 import { askedInChat } from '../chat.ts'
-import { type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {
@@ -121,8 +121,7 @@ function logFor({ url }: Receiver, { keptnUrl, keptnToken, sandbox }: SequenceOp
 }
 
 function hasSandbox({ url }: Pick<Receiver, 'url'>, { sandbox }: Pick<SequenceOptions, 'sandbox'>): boolean {
-  const { hostname } = new URL(url)
-  return sandbox && (hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname))
+  return sandbox && isLoopback(url)
 }
 
 function whyApproved({ approve }: SequenceOptions): string | undefined {
