@@ -268,10 +268,13 @@ describe('the stack', () => {
       `https://<${api.id}>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v1/ci-cd`,
     )
     const steps = flat(outputs['NextSteps']?.Value)
-    for (const secret of ['callers', 'orchestrators/keptn', 'connections/chaos-testing/default'])
-      expect(steps).toContain(`create-secret --region <AWS::Region> --name cloud-automation-webhooks/${secret}`)
-    expect(steps).toMatch(/curl -s 'https:.*\/v1\/chaos-testing\/do-it\?dryRun=true'/)
-    expect(steps).toMatch(/npm run webhooks -- send chaos-testing\/do-it .*--url https:\S+ --token "\$TOKEN"/)
+    expect(steps).toMatch(
+      /export AWS_REGION=<AWS::Region> WEBHOOKS_SECRET_PREFIX=cloud-automation-webhooks WEBHOOKS_URL=https:\S+/,
+    )
+    for (const command of ['orchestrator add keptn', 'connect chaos-testing/default', 'token create keptn', 'doctor'])
+      expect(steps).toContain(`npm run --silent webhooks -- ${command}`)
+    expect(steps).toContain('send chaos-testing/do-it --token "$TOKEN" --dry-run')
+    expect(steps).toContain('config chaos-testing/do-it --mode interactive')
   })
 
   it('says what to do where a bundle is missing', () => {
