@@ -74,7 +74,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const server = createServer()
   const url = await listen(server, port)
-  const secrets = localSecrets(url, secretsFile)
+  // The CLI writes it: what is stored there is known at once.
+  const stored = { file: secretsFile ?? join(state, 'secrets.json'), optional: secretsFile === undefined }
+  const secrets = localSecrets(url, stored.file, stored)
   let viewer: Console | undefined
   const observe = (event: RuntimeEvent) => {
     viewer?.observe(event)

@@ -14,6 +14,7 @@ Settings (environment variables)
   WEBHOOKS_PORT     port on 127.0.0.1 (${new URL(defaultUrl).port})
   WEBHOOKS_STATE    folder of everything that survives a restart (.webhooks/)
   WEBHOOKS_SECRETS  JSON file, secret name -> value, laid over the sandbox's own: to try a real platform
+                    (secrets.json in the state folder, where there is one)
   WEBHOOKS_DEMO     "off": play no sequence at the start
 
 Example
