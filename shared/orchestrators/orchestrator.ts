@@ -31,7 +31,7 @@ export interface Orchestrator {
 }
 
 /** Which earlier evaluations are asked for. */
-export interface EvaluationsOf {
+interface EvaluationsOf {
   /** The task that made them: `evaluation`. */
   task: string
   project: string

@@ -45,7 +45,7 @@ export interface EvaluationCall {
 }
 
 /** What a platform answers: values, an evaluation of its own, or that it is not done yet. */
-export type Measurement =
+type Measurement =
   | { measured: Measured[]; url?: string | undefined }
   | { evaluation: Evaluation }
   | {

@@ -36,7 +36,7 @@ export interface IndicatorResult {
 }
 
 /** What was measured. One that has no value is no success, and says why. */
-export interface Value {
+interface Value {
   metric: string
   value: number
   success: boolean

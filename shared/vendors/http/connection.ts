@@ -5,7 +5,7 @@ import type { Client } from '../../function/provider.ts'
 import { type ApiCall, callField, make } from './call.ts'
 
 /** What a connection to any API holds, whatever it is used for. */
-export const httpFields = {
+const httpFields = {
   baseUrl: url('Where the API is: every call goes below it'),
   token: optional(secret('A bearer token, sent as Authorization')),
   headers: optional(secrets('Further headers of every call, such as API keys; their values are secrets')),
