@@ -79,11 +79,13 @@ async function watch(
   pending: unknown,
   deadlineAt: number,
 ): Promise<Outcome | undefined> {
-  for (let pause = shortestPause; Date.now() + pause < deadlineAt - timeForLook; pause *= 1.3) {
+  for (let pause = shortestPause; Date.now() + pause < deadlineAt - timeForLook; ) {
     await sleep(pause)
+    pause *= 1.3
     try {
       const seen = await look(category, work, pending, deadlineAt)
       if ('ended' in seen) return seen.ended
+      pause = Math.max(pause, (seen.after ?? 0) * 1_000)
     } catch (error) {
       // It has begun, and that is what is answered; why it can not be seen is for the log.
       log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })

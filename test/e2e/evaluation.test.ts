@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered, until } from './service.ts'
+
+/** Seconds until the sandbox's Dynatrace may be asked. */
+const dataDelay = 6
+const service = new Service({
+  timeScale: 4,
+  secrets: (url) => ({
+    'cloud-automation-webhooks/connections/slo/late': {
+      ...{ provider: 'dynatrace', baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken },
+      dataDelay,
+    },
+  }),
+})
+beforeAll(() => service.start())
+afterAll(() => service.end())
+beforeEach(() => service.clearFaults())
+
+const evaluation = () => triggered({ type: 'sh.keptn.event.evaluation.triggered' })
+const asked = async () => (await service.requests('dynatrace')).filter(({ path }) => path.startsWith('/api/v2/slo'))
+const request = (event: object, query: string, input: object = {}) =>
+  service.call(`/v1/slo/request-evaluation?${query}`, {
+    ...event,
+    input: { slo: 'casdemoapp', timeframe: '5m', ...input },
+  })
+
+describe('an evaluation whose data comes late', () => {
+  it('is waited for by its task, over the death of everything, and asked for once', async () => {
+    const event = evaluation()
+    const before = (await asked()).length
+    const accepted = Date.now()
+    expect((await request(event, 'mode=interactive&sendStarted=true&connection=late')).status).toBe(202)
+    await until(
+      async () => (await service.repliesTo(event.id)).started === 1,
+      15,
+      () => 'the start of the task',
+    )
+    expect(await asked()).toHaveLength(before)
+    await service.kill()
+    await service.start()
+    const { started, finished } = await service.finishedOf(event.id)
+    expect(started).toBe(1)
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', evaluation: { score: 100 } }])
+    expect(await asked()).toHaveLength(before + 1)
+    // The time ends where the task began, and not with the answer.
+    const [{ evaluation: told }] = finished as [{ evaluation: { timeStart: string; timeEnd: string } }]
+    expect(Date.parse(told.timeEnd) - Date.parse(told.timeStart)).toBe(300_000)
+    expect(Date.parse(told.timeEnd)).toBeGreaterThanOrEqual(accepted)
+    expect(Date.parse(told.timeEnd)).toBeLessThanOrEqual(Date.now() - dataDelay * 1_000)
+  })
+
+  it('is refused a silent call for a time whose data is not there, and takes the newest that is', async () => {
+    const end = new Date(Date.now() + 60_000).toISOString()
+    const late = await request({}, 'connection=late', { end })
+    expect(late.status).toBe(422)
+    expect(late.body.detail).toMatch(/^Not evaluated: Dynatrace has its data up to .* Call it with mode=interactive/)
+    const whole = await request({}, 'connection=late')
+    expect(whole).toMatchObject({ status: 200, body: { result: 'pass', data: { score: 100 } } })
+    expect(Date.parse(whole.body.data.timeEnd)).toBeLessThan(Date.now() - (dataDelay - 1) * 1_000)
+  })
+
+  it('ends at its deadline where its data is not there before', async () => {
+    const event = evaluation()
+    const end = new Date(Date.now() + 3_600_000).toISOString()
+    expect((await request(event, 'mode=interactive&sendStarted=true&deadline=PT5S', { end })).status).toBe(202)
+    expect((await service.finishedOf(event.id)).finished).toMatchObject([
+      {
+        status: 'errored',
+        result: 'fail',
+        message: expect.stringMatching(/deadline of 5 s passed.*waiting for its data/),
+      },
+    ])
+  })
+})
+
+describe('a report', () => {
+  const report = { evaluation: { score: 75, result: 'warning', indicatorResults: [] } }
+  const told = async () => (await service.call('/sandbox/reports', undefined, { method: 'GET' })).body
+
+  it('is made once, however often its event is delivered', async () => {
+    const event = triggered({ type: 'sh.keptn.event.evaluation.finished' })
+    const push = () =>
+      service.call('/v1/slo/push-report?connection=events', { ...event, data: { ...event.data, ...report } })
+    const answers = await Promise.all([push(), push()])
+    expect(answers.map(({ status }) => status).sort()).toEqual(expect.arrayContaining([200]))
+    expect(await push()).toMatchObject({ status: 200, body: { result: 'pass' } })
+    expect(await told()).toHaveLength(1)
+  })
+
+  it('of a sequence waits for a platform that is down', async () => {
+    await service.fault({ target: 'dynatrace', kind: '503', count: 3 })
+    const event = triggered({ type: 'sh.keptn.event.report.triggered' })
+    const body = { ...event, data: { ...event.data, ...report } }
+    const path = '/v1/slo/push-report?mode=interactive&sendStarted=true&connection=events'
+    expect((await service.call(path, body)).status).toBe(202)
+    expect((await service.finishedOf(event.id)).finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
+    expect(await told()).toHaveLength(2)
+  })
+})
