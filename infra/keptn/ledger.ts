@@ -6,6 +6,8 @@ interface LedgerOptions {
   log: EventLog
   context: string
   retryMs: number
+  /** How long a log is waited for that does not answer. */
+  patienceMs: number
   signal: AbortSignal
   warn(text: string): void
   /** Called once for each event of the run, whoever sent it. */
@@ -60,13 +62,17 @@ export class Ledger {
   }
 
   private async insist<T>(attempt: () => Promise<T>): Promise<T> {
-    const { signal, retryMs, warn } = this.options
+    const { signal, retryMs, patienceMs, warn } = this.options
+    const until = Date.now() + patienceMs
     for (let warned = false; ; warned = true) {
       try {
         return await attempt()
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof EventLogError && error.passing)) throw error
+        if (Date.now() >= until) {
+          throw new EventLogError(`${error.message}, for ${patienceMs / 1_000} s: gave up`, false, error)
+        }
         if (!warned) warn(`${error.message}; trying again`)
         await wait(retryMs, undefined, { signal })
       }

@@ -21,6 +21,8 @@ export interface PlayOptions {
   statusPollMs?: number
   /** How long a `.triggered` may stay without a `.started`. */
   startTimeoutMs?: number
+  /** How long the log is waited for where it does not answer: longer than a restart of the receiver takes. */
+  patienceMs?: number
   /** Whether Keptn's approval-service is played too. */
   approvalService?: boolean
   onAccepted?: ControllerOptions['onAccepted']
@@ -62,6 +64,7 @@ export async function playSequence(options: PlayOptions): Promise<Played> {
     pollMs: options.pollMs ?? 250,
     statusPollMs: options.statusPollMs ?? 2_000,
     startTimeoutMs: options.startTimeoutMs ?? 600_000,
+    patienceMs: options.patienceMs ?? 300_000,
     approvalService: options.approvalService ?? true,
     onAccepted: options.onAccepted,
   })

@@ -32,6 +32,7 @@ export interface ControllerOptions {
   pollMs: number
   statusPollMs: number
   startTimeoutMs: number
+  patienceMs: number
   approvalService: boolean
   /** Told of each task that the receiver accepts; what it says is a line of the play. */
   onAccepted?: ((task: AcceptedTask, say: (text: string) => void, signal: AbortSignal) => Promise<void>) | undefined

@@ -119,7 +119,7 @@ describe('a setting', () => {
       const outputs = outputsOf(changed({ customDomain }))
       expect(outputs['ApiUrl']?.Value).toBe('https://webhooks.example.org/v1')
       expect(outputs['SloUrl']?.Value).toBe('https://webhooks.example.org/v1/slo')
-      expect(flat(outputs['NextSteps']?.Value)).toContain('--url https://webhooks.example.org --token')
+      expect(flat(outputs['NextSteps']?.Value)).toContain('WEBHOOKS_URL=https://webhooks.example.org\n')
       expect(flat(outputs['DomainTarget']?.Value)).toMatch(/^<ApiDomainName\w+\.RegionalDomainName>$/)
       expect(outputs['DomainTarget']?.Description).toBe('Make webhooks.example.org a CNAME of this')
       expect(outputsOf(unchanged)).not.toHaveProperty('DomainTarget')

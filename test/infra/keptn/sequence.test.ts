@@ -222,6 +222,15 @@ describe('the counting rule', () => {
   })
 })
 
+describe('a receiver that goes away', () => {
+  it('and its events with it, ends the play once it has been waited for', async () => {
+    await start(() => void receiver.close())
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered' }])
+    const played = play(receiver, files, { patienceMs: 200 })
+    await expect(played).rejects.toThrow(/^nothing answers at http:.*\/keptn, for 0\.2 s: gave up$/)
+  })
+})
+
 describe('what webhook-service does not run', () => {
   it('ends the task as errored after its started event, and calls nobody', async () => {
     await start()

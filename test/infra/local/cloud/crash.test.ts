@@ -196,7 +196,7 @@ describe('an invocation that breaks', () => {
     running = await start({
       state: folder.file('breaking'),
       functions: [
-        ...durable(file, ['breaks'], { timeoutSeconds: 2, memoryMb: 96 }),
+        ...durable(file, ['breaks'], { timeoutSeconds: 5, memoryMb: 96 }),
         ...plain(file, ['throws', 'exits']),
         ...plain(file, ['slow'], { timeoutSeconds: 1 }),
         ...plain(file, ['missing']),
@@ -209,7 +209,7 @@ describe('an invocation that breaks', () => {
     ['exit', 'Runtime.ExitError', 'Runtime exited with error: exit status 3'],
     ['uncaught', 'Error', 'thrown where nobody catches'],
     ['memory', 'Runtime.OutOfMemory', 'memory limit'],
-    ['sleep', 'Sandbox.Timedout', 'Task timed out after 2.00 seconds'],
+    ['sleep', 'Sandbox.Timedout', 'Task timed out after 5.00 seconds'],
   ])('by %s is tried again and keeps what was done', async (how, errorType, message) => {
     const notes = folder.file(`breaks-${how}`)
     running.seen.length = 0
