@@ -13,6 +13,6 @@ export const ciCd = defineCategory({
     'aws-codebuild': async () => (await import('./providers/aws-codebuild.ts')).awsCodeBuild,
     'aws-codepipeline': async () => (await import('./providers/aws-codepipeline.ts')).awsCodePipeline,
     'azure-pipelines': async () => (await import('./providers/azure-pipelines.ts')).azurePipelines,
-    http: async () => (await import('../../shared/vendors/http/job.ts')).httpJob,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

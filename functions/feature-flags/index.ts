@@ -10,6 +10,6 @@ export const featureFlags = defineCategory({
     flagsmith: async () => (await import('./providers/flagsmith.ts')).flagsmith,
     launchdarkly: async () => (await import('./providers/launchdarkly.ts')).launchdarkly,
     unleash: async () => (await import('./providers/unleash.ts')).unleash,
-    http: async () => (await import('../../shared/vendors/http/flag.ts')).httpFlag,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

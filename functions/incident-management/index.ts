@@ -15,7 +15,7 @@ export const incidentManagement = defineCategory({
     rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
     'jira-service-management': async () =>
       (await import('./providers/jira-service-management.ts')).jiraServiceManagement,
-    http: async () => (await import('../../shared/vendors/http/ticket.ts')).httpTicket,
-    'http-job': async () => (await import('../../shared/vendors/http/job.ts')).httpJob,
+    http: async () => (await import('./providers/http.ts')).http,
+    'http-job': async () => (await import('./providers/http-job.ts')).httpJob,
   },
 })

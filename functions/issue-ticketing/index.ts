@@ -11,6 +11,6 @@ export const issueTicketing = defineCategory({
     gitlab: async () => (await import('./providers/gitlab.ts')).gitlab,
     jira: async () => (await import('./providers/jira.ts')).jira,
     redmine: async () => (await import('./providers/redmine.ts')).redmine,
-    http: async () => (await import('../../shared/vendors/http/ticket.ts')).httpTicket,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

@@ -14,6 +14,6 @@ export const loadTesting = defineCategory({
     'grafana-k6': async () => (await import('./providers/grafana-k6.ts')).grafanaK6,
     locust: async () => (await import('./providers/locust.ts')).locust,
     neoload: async () => (await import('./providers/neoload.ts')).neoload,
-    http: async () => (await import('../../shared/vendors/http/job.ts')).httpJob,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

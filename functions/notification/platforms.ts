@@ -8,5 +8,5 @@ export const platforms = {
   ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
   webhook: async () => (await import('./providers/webhook.ts')).webhook,
   'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
-  http: async () => (await import('../../shared/vendors/http/message.ts')).httpMessage,
+  http: async () => (await import('./providers/http.ts')).http,
 } satisfies Category['providers']

@@ -10,6 +10,6 @@ export const optimization = defineCategory({
     'aws-step-functions': async () => (await import('./providers/aws-step-functions.ts')).awsStepFunctions,
     databricks: async () => (await import('./providers/databricks.ts')).databricks,
     akamas: async () => (await import('./providers/akamas.ts')).akamas,
-    http: async () => (await import('../../shared/vendors/http/job.ts')).httpJob,
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

@@ -16,7 +16,6 @@ export const remediation = defineCategory({
     rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
     ...featureFlags.providers,
     ...ciCd.providers,
-    http: async () => (await import('../../shared/vendors/http/job.ts')).httpJob,
-    'http-flag': async () => (await import('../../shared/vendors/http/flag.ts')).httpFlag,
+    'http-flag': async () => (await import('./providers/http-flag.ts')).httpFlag,
   },
 })

@@ -1,11 +1,10 @@
 import { defineCategory } from '../../shared/function/category.ts'
-import { incidentManagement } from '../incident-management/index.ts'
-import { issueTicketing } from '../issue-ticketing/index.ts'
 import { platforms } from '../notification/platforms.ts'
 import { actions } from './actions.ts'
 import { reportsOfMessages, reportsOfTickets } from './reports.ts'
 
-const { http: anyApi, ...messages } = platforms
+/** That of the same name is another here: it evaluates. */
+const { http: _, ...messages } = platforms
 
 export const slo = defineCategory({
   name: 'slo',
@@ -25,12 +24,15 @@ export const slo = defineCategory({
     'datadog-event': async () => (await import('./providers/datadog-event.ts')).datadogEvent,
     'aws-application-signals': async () =>
       (await import('./providers/aws-application-signals.ts')).awsApplicationSignals,
+    // Not from their categories: a start would load those with all their actions.
     ...reportsOfTickets({
-      servicenow: incidentManagement.providers['servicenow'],
-      jira: issueTicketing.providers['jira'],
+      servicenow: async () => (await import('../incident-management/providers/servicenow.ts')).servicenow,
+      jira: async () => (await import('../issue-ticketing/providers/jira.ts')).jira,
     }),
-    ...reportsOfMessages(messages),
-    ...reportsOfMessages({ 'http-message': anyApi }),
-    http: async () => (await import('../../shared/vendors/http/evaluation.ts')).httpEvaluation,
+    ...reportsOfMessages({
+      ...messages,
+      'http-message': async () => (await import('./providers/http-message.ts')).httpMessage,
+    }),
+    http: async () => (await import('./providers/http.ts')).http,
   },
 })

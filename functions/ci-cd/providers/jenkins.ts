@@ -302,8 +302,9 @@ function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[
 /** Jenkins answers with pages, of Jetty or its own for who may not, and with stack traces. */
 function reasonOf(body: unknown): string | undefined {
   if (typeof body !== 'string') return undefined
+  const missing = body.split(/[<>]/).find((text) => text.includes(' is missing the ') && text.includes(' permission'))
+  if (missing !== undefined) return missing.trim()
   const said = [
-    /([^<>]+ is missing the [^<>]+ permission)/,
     /Permission you need to have \(but didn't\): [\w.]+/,
     /MESSAGE:<\/th><td>([^<]+)/,
     /^[\w$.]+(?:Exception|Error): (.+)/,

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Command } from 'commander'
-import { buildBundles } from '../../../infra/build.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { demo } from '../../../infra/local/sandbox/demo.ts'
 import { Service } from '../../e2e/service.ts'
@@ -53,8 +52,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'help-'))
   aws = await startAws()
   jira = await startJira()
-  await buildBundles(join(folder, 'dist'))
-  service = await new Service({ bundles: join(folder, 'dist'), timeScale: 20 }).start()
+  service = await new Service({ timeScale: 20 }).start()
   const { url } = service
   const file = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
   const keptn = { baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken }

@@ -61,10 +61,10 @@ test('Only a form by POST to the token endpoint is taken.', async () => {
 })
 
 test('An expired token gets 401 from Keptn.', async () => {
-  started.sandbox.sso.tokenSeconds = 0.1
+  started.sandbox.sso.tokenSeconds = 1
   const { access_token } = (await ask()).json
   expect((await send(access_token)).status).toBe(200)
-  await sleep(120)
+  await sleep(1_020)
   expect((await send(access_token)).json).toMatchObject({ code: 401 })
 })
 

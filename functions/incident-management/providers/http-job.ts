@@ -1,0 +1,1 @@
+export { httpJob } from '../../../shared/vendors/http/job.ts'

@@ -1,0 +1,1 @@
+export { httpFlag } from '../../../shared/vendors/http/flag.ts'

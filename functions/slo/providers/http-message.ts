@@ -1,0 +1,1 @@
+export { http as httpMessage } from '../../notification/providers/http.ts'
