@@ -36,7 +36,7 @@ export async function sendEvent(
       const repeated = attempt > 1
       if (repeated && Date.now() > until) return false
       const { send } = await loadOrchestrator(orchestrator, repeated)
-      await send(maskDeep(reply), repeated || doubtful)
+      await send(maskDeep(reply), attempt - (doubtful ? 0 : 1))
       return true
     },
     {

@@ -138,7 +138,7 @@ async function takenBack(category: Category, task: TaskPayload, context: Durable
 async function sendProgress(category: Category, task: TaskPayload, message: string): Promise<void> {
   try {
     const { send } = await loadOrchestrator(task.orchestrator)
-    await send(maskDeep(progressReply(task.event, category.name, message)), false)
+    await send(maskDeep(progressReply(task.event, category.name, message)), 0)
   } catch (error) {
     log.warn('a status.changed was not taken', error as Error)
   }

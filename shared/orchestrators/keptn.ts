@@ -43,9 +43,9 @@ export function keptn(connection: Connection): Orchestrator {
   return {
     linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
     check: () => checkKeptn(connect(connection)),
-    async send(reply, repeated) {
+    async send(reply, inDoubt) {
       const http = connect(connection)
-      if (repeated && (await isRecorded(http, reply))) return
+      if (inDoubt > 0 && (await isRecorded(http, reply, inDoubt))) return
       await http.post('api/v1/event', reply, { answer: accepted })
     },
     async evaluations({ task, results, most, ...of }) {
@@ -88,19 +88,40 @@ function connect({ baseUrl, ca, token, oauth }: Connection): Http {
 }
 
 /**
+ * With so many tries (some two minutes, and more than an hour) a refusal is no matter of a moment any more, as it is of a proxy
+ * that is out of order, or of a page to log in.
+ */
+const lasting = { forbidden: 5, refused: 20 }
+
+/**
  * Whether Keptn has an event of this type for this trigger from us. Its API answers before an event is processed, so only
  * reading back tells.
+ *
+ * @param tries how often it was asked, this time included
  */
-async function isRecorded(http: Http, { shkeptncontext, type, triggeredid, source }: Reply): Promise<boolean> {
+async function isRecorded(
+  http: Http,
+  { shkeptncontext, type, triggeredid, source }: Reply,
+  tries: number,
+): Promise<boolean> {
+  const isStarted = type.endsWith('.started')
   try {
     const query = { keptnContext: shkeptncontext, type, pageSize: 100 }
-    const { body } = await http.get('api/mongodb-datastore/event', { query, answer: recordedEvents })
-    return (body.events ?? []).some((event) => event.triggeredid === triggeredid && event.source === source)
+    const options = { query, answer: recordedEvents, accept: [403] }
+    const { status, body } = await http.get('api/mongodb-datastore/event', options)
+    if (status !== 403)
+      return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)
+    const reason = 'Keptn answered 403 where an event is read back: the token needs the right to read events.'
+    if (tries < lasting.forbidden) throw new Failure('platform', reason)
+    log.warn(reason)
+    // A second `started` would leave the task open for ever, a second `finished` is ignored.
+    return isStarted
   } catch (error) {
     if (!(error instanceof Failure) || error.transient || error.kind === 'credentials') throw error
-    // The token may not read. A second `started` would leave the task open for ever, a second `finished` is ignored.
-    log.warn('events can not be read back; the token needs the right to read events', { reason: error.message })
-    return type.endsWith('.started')
+    // What says nothing of our rights says nothing of the event. Without its `started` a task would be left open as well.
+    if (isStarted || tries < lasting.refused) throw error
+    log.warn('events can not be read back', { reason: error.message })
+    return false
   }
 }
 

@@ -10,10 +10,10 @@ export interface Orchestrator {
    * Sends an event. After a try that may have got through, the orchestrator is asked whether it has the event before it
    * is sent again.
    *
-   * @param repeated whether an earlier try may have got through
+   * @param inDoubt how many earlier tries may have got through
    * @throws Failure; the caller tries again later
    */
-  send(reply: Reply, repeated: boolean): Promise<void>
+  send(reply: Reply, inDoubt: number): Promise<void>
   /**
    * Whether it answers, takes our credentials and lets us read events; what we send can only be tried by sending.
    *

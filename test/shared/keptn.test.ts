@@ -52,28 +52,28 @@ const post = 'POST /base/api/v1/event keptn-token'
 
 describe('an event', () => {
   it('is sent at once the first time', async () => {
-    await orchestrator().send(started, false)
+    await orchestrator().send(started, 0)
     expect(calls).toEqual([post])
   })
 
   it('that an earlier try may have sent is read back, and sent only if Keptn does not have it', async () => {
     readBack = [200, { events: [{ triggeredid: 'another', source: started.source }] }]
-    await orchestrator().send(started, true)
+    await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
     readBack = [200, { events: [{ triggeredid: 'id-1', source: started.source }] }]
-    await orchestrator().send(started, true)
+    await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post, get])
   })
 
   it('of which Keptn has none, and answers null, is sent', async () => {
     readBack = [200, { events: null }]
-    await orchestrator().send(started, true)
+    await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
   })
 
   it('of the same trigger, but sent by another, does not count as ours', async () => {
     readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
-    await orchestrator().send(started, true)
+    await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
   })
 
@@ -84,22 +84,42 @@ describe('an event', () => {
       [401, {}],
     ] as [number, unknown][]) {
       readBack = answer
-      await expect(orchestrator().send(started, true)).rejects.toThrow()
+      await expect(orchestrator().send(started, 1)).rejects.toThrow()
     }
     expect(calls).toEqual([get, get, get])
   })
 
-  it('where the token may not read: a started is not sent twice, a finished is', async () => {
+  it('is not sent while reading it back is refused, which may go away', async () => {
+    for (const status of [400, 403, 404]) {
+      readBack = [status, {}]
+      for (const event of [started, finished]) {
+        for (const inDoubt of [1, 4])
+          await expect(orchestrator().send(event, inDoubt)).rejects.toThrow(`Keptn answered ${status}`)
+      }
+    }
+    expect(calls).toEqual(Array(12).fill(get))
+  })
+
+  it('where the token may not read, as the fifth 403 says: a started is not sent twice, a finished is', async () => {
     readBack = [403, {}]
-    await orchestrator().send(started, true)
+    await orchestrator().send(started, 5)
     expect(calls).toEqual([get])
-    await orchestrator().send(finished, true)
+    await orchestrator().send(finished, 5)
     expect(calls).toEqual([get, get, post])
+  })
+
+  it('that is refused for another reason again and again: a started is neither sent nor taken for sent, a finished is sent', async () => {
+    readBack = [400, {}]
+    await expect(orchestrator().send(started, 100)).rejects.toThrow('Keptn answered 400')
+    expect(calls).toEqual([get])
+    await expect(orchestrator().send(finished, 19)).rejects.toThrow('Keptn answered 400')
+    await orchestrator().send(finished, 20)
+    expect(calls).toEqual([get, get, get, post])
   })
 
   it('that Keptn answers with something else than its own answer is not taken as sent', async () => {
     posted = [200, '<html>Log in</html>']
-    await expect(orchestrator().send(started, false)).rejects.toMatchObject({ kind: 'platform' })
+    await expect(orchestrator().send(started, 0)).rejects.toMatchObject({ kind: 'platform' })
   })
 })
 

@@ -54,7 +54,7 @@ export const keptn: Subject = {
       await check()
       return 'checked'
     }
-    await send(input as ReturnType<typeof startedReply>, repeated)
+    await send(input as ReturnType<typeof startedReply>, repeated ? 1 : 0)
     return 'sent'
   },
 }
