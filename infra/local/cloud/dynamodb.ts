@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
+import { type Expiry, expireItems } from './expiry.ts'
 
 export interface LocalDynamoDb {
   endpoint: string
@@ -13,9 +14,10 @@ export interface LocalDynamoDb {
  * Starts DynamoDB on a free loopback port.
  * @param folder state folder; the tables live in its sub-folder `dynamodb` and outlive the process
  * @param table table to make when missing, with the string key `id`
+ * @param expiry how often expired items are looked for
  * @throws Error when the table can not be made
  */
-export async function startDynamoDb(folder: string, table: string): Promise<LocalDynamoDb> {
+export async function startDynamoDb(folder: string, table: string, expiry?: Expiry): Promise<LocalDynamoDb> {
   const path = join(folder, 'dynamodb')
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
@@ -23,8 +25,10 @@ export async function startDynamoDb(folder: string, table: string): Promise<Loca
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  let endExpiry: (() => void) | undefined
   const close = () =>
     new Promise<void>((resolve, reject) => {
+      endExpiry?.()
       server.close((error) => (error ? reject(error) : resolve()))
       server.closeAllConnections()
     })
@@ -34,6 +38,7 @@ export async function startDynamoDb(folder: string, table: string): Promise<Loca
     await close()
     throw error
   }
+  endExpiry = expireItems((operation, request) => call(endpoint, operation, request), table, expiry)
   return { endpoint, close }
 }
 
@@ -55,7 +60,7 @@ async function createTable(endpoint: string, table: string): Promise<void> {
   throw new Error(`The local DynamoDB did not get the table ${table} ready.`)
 }
 
-// Two plain calls: not worth loading the AWS SDK for.
+// A few plain calls: not worth loading the AWS SDK for.
 async function call(endpoint: string, operation: string, request: object): Promise<{ ok: boolean; text: string }> {
   const response = await fetch(endpoint, {
     method: 'POST',

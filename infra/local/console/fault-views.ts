@@ -17,6 +17,7 @@ const kinds: Record<FaultKind, string> = {
   empty: 'Answers 200 with nothing',
   redirect: 'Redirects to another host',
   huge: 'Answers without an end',
+  echo: 'Answers 500, and tells back what was sent',
 }
 
 /** Whom a fault can hit, and what can go wrong; `/sandbox/faults` switches them. */

@@ -19,6 +19,7 @@ const faultKinds = [
   'empty',
   'redirect',
   'huge',
+  'echo',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -29,7 +30,8 @@ const faultSchema = z
      * `500` `503` `429` `401`: that status, in the platform's shape. `html`: a 500 with a web page. `secondary-limit`:
      * GitHub's 403 with retry-after. `hang`: taken and never answered. `slow`: answered after `delayMs`. `reset`: the
      * connection is reset. `truncate`: half a JSON text, then the connection ends. `wrong-json`: 200 with another JSON
-     * object. `empty`: 200 with no body. `redirect`: 302 to another host. `huge`: 200 with a body that never ends.
+     * object. `empty`: 200 with no body. `redirect`: 302 to another host. `huge`: 200 with a body that never ends. `echo`: a 500
+     * that tells back what was sent, the credentials too.
      */
     kind: z.enum(faultKinds),
     /** For so many calls. */

@@ -18,6 +18,7 @@ import {
 } from './http.ts'
 import { createKeptn, type Keptn } from './keptn.ts'
 import { createLists } from './lists.ts'
+import { forgetOld } from './retention.ts'
 import { createRundeck, type Rundeck } from './rundeck.ts'
 import { createServiceNow, type ServiceNow } from './servicenow.ts'
 import { createShop } from './shop.ts'
@@ -71,6 +72,9 @@ export interface Sandbox {
   empty(): void
 }
 
+/** In milliseconds. */
+const forgetEvery = 60_000
+
 /**
  * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
  * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
@@ -88,6 +92,8 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
   const closing = new AbortController()
   // Every call that hangs listens, and a hundred may.
   setMaxListeners(0, closing.signal)
+  forgetOld(store)
+  const forgetting = setInterval(() => forgetOld(store), forgetEvery).unref()
 
   const faults = createFaults(store)
   const github = createGitHub(store)
@@ -129,6 +135,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     close() {
       if (closing.signal.aborted) return
       closing.abort()
+      clearInterval(forgetting)
       store.close()
     },
     faults,
@@ -193,7 +200,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     }
 
     const status = fault
-      ? await spoil(fault, platform, res, carryOut, closing.signal)
+      ? await spoil(fault, platform, call, res, carryOut, closing.signal)
       : await sendInTime(res, carryOut(), closing.signal)
     if (closing.signal.aborted || seq === undefined) return
     store.requestEnded(seq, status)

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, FaultKind } from './faults.ts'
-import { type Answer, json, type Platform, pause, send, sendInTime } from './http.ts'
+import { type Answer, type Call, json, type Platform, pause, send, sendInTime } from './http.ts'
 
 /** What is cut in half where there is no real answer to cut. */
 const someAnswer = JSON.stringify({ id: 1, number: 1, state: 'open', title: 'An answer that will be cut' })
@@ -16,6 +16,7 @@ const page = '<!DOCTYPE html><html><head><title>Error</title></head><body><h1>So
 export async function spoil(
   fault: Fault,
   platform: Platform,
+  call: Call,
   res: ServerResponse,
   carryOut: () => Answer,
   closing: AbortSignal,
@@ -38,13 +39,13 @@ export async function spoil(
     case 'huge':
       return endless(res, changed(fault, json(200, {})), closing)
     default:
-      return send(res, changed(fault, spoiled[fault.kind](fault, platform)))
+      return send(res, changed(fault, spoiled[fault.kind](fault, platform, call)))
   }
 }
 
 type Whole = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge'>
 
-const spoiled: Record<Whole, (fault: Fault, platform: Platform) => Answer> = {
+const spoiled: Record<Whole, (fault: Fault, platform: Platform, call: Call) => Answer> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),
   '503': (_, platform) => platform.error(503, 'Service unavailable'),
   '401': (_, platform) => platform.error(401, 'Bad credentials'),
@@ -62,6 +63,7 @@ const spoiled: Record<Whole, (fault: Fault, platform: Platform) => Answer> = {
   'wrong-json': () => json(200, { welcome: 'This is not what you asked for.', items: 'none' }),
   empty: () => ({ status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: '' }),
   redirect: () => ({ status: 302, headers: { location: 'http://elsewhere.invalid/' }, body: '' }),
+  echo: (_, platform, { body, headers }) => platform.error(500, `No: ${body} came with ${JSON.stringify(headers)}`),
 }
 
 function retryAfter(fault: Fault): Record<string, string> {

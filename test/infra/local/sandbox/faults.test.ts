@@ -184,6 +184,18 @@ test('An answer can be of the wrong shape, empty, or lead elsewhere.', async () 
   expect(redirect.headers.get('location')).toBe('http://127.0.0.1:1/')
 })
 
+test('An echo tells back what was sent, the credentials too, in the shape of the platform.', async () => {
+  await fault({ target: 'github', kind: 'echo', status: 422, count: 1 })
+  const told = await open('Told back')
+  expect([told.status, told.json.status]).toEqual([422, '500'])
+  expect(told.json.message).toContain('Told back')
+  expect(told.json.message).toContain(demo.githubToken)
+  expect(opened()).toEqual([])
+  await fault({ target: 'keptn', kind: 'echo', after: true, count: 1 })
+  expect((await send()).json.message).toContain(demo.keptnToken)
+  expect(started.sandbox.keptn.events()).toHaveLength(1)
+})
+
 test('A huge answer goes on until the client has had enough.', async () => {
   await fault({ target: 'github', kind: 'huge' })
   const received = await new Promise<number>((resolve, reject) => {
