@@ -15,7 +15,8 @@ import type { Workers } from './workers.ts'
 
 /** How much is done in one go before other events of the process get their turn. */
 const BATCH = 200
-const MAX_TIMER_MS = 2 ** 31 - 1
+/** A timer does not see that the clock is set, or that a laptop sleeps: so what is due is looked for as often as this at least. */
+const MAX_TIMER_MS = 5_000
 const MAX_BACKOFF_SECONDS = 60
 
 interface Due {

@@ -1,0 +1,36 @@
+import { afterEach, beforeAll, expect, test } from '@jest/globals'
+import { buildHandlers, durable, type Started, start, temporaryFolder, until } from './harness.ts'
+
+const folder = temporaryFolder()
+const trueNow = Date.now
+let running: Started
+beforeAll(async () => {
+  const functions = durable(buildHandlers(folder.path), ['greet', 'waits'], {
+    durable: { executionTimeoutSeconds: 1_000_000, retentionDays: 1 },
+  })
+  running = await start({ state: folder.file('state'), functions, timeScale: 1 })
+})
+afterEach(() => {
+  Date.now = trueNow
+  running.seen.length = 0
+})
+
+/** Sets the clock, as after a laptop has slept; no timer hears of it. */
+const setAhead = (seconds: number) => {
+  Date.now = () => trueNow() + seconds * 1_000
+}
+const isWaiting = () => running.seen.some((seen) => seen.kind === 'operation' && seen.type === 'WAIT')
+
+test('What waits goes on soon after the clock was set past its time.', async () => {
+  const waiting = running.cloud.invoke('waits', { seconds: 7_200 })
+  await until(isWaiting, 'the wait')
+  setAhead(7_300)
+  await expect(waiting).resolves.toHaveProperty('result')
+})
+
+test('What is started after the clock was set past the next thing that was due is not left until then.', async () => {
+  void running.cloud.invoke('waits', { seconds: 7_200 })
+  await until(isWaiting, 'the wait')
+  setAhead(20_000)
+  await expect(running.cloud.invoke('greet', { name: 'Ada' })).resolves.toEqual({ result: { greeting: 'Hello Ada' } })
+})
