@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { categories } from '../../functions/index.ts'
+import type { Category } from '../../shared/function/category.ts'
 import { settings } from '../../shared/settings.ts'
 import { demo } from './sandbox/demo.ts'
+import { connectionsToTool } from './tool-connections.ts'
 
 /** The secrets of the local runtime, by name, each as the text that Secrets Manager would hold. */
 export interface LocalSecrets {
@@ -53,8 +56,16 @@ function sandboxSecrets(url: string): Record<string, unknown> {
     project: 'default',
     environment: 'production',
   }
+  const tool = (categories as readonly Category[]).flatMap((category) =>
+    Object.entries(connectionsToTool(category, url)).flatMap(([name, connection], at) => [
+      // A category that nothing else is played for has it as its default.
+      ...(at === 0 ? [[`${prefix}/connections/${category.name}/default`, connection]] : []),
+      [`${prefix}/connections/${category.name}/${name}`, connection],
+    ]),
+  )
   const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken }
   return {
+    ...Object.fromEntries(tool),
     [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'sandbox' } },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
     [`${prefix}/approvals`]: { key: demo.approvalsKey },

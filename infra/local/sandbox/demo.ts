@@ -32,6 +32,8 @@ export const demo = {
   slack: { token: 'sandbox-slack-bot-token', signingSecret: 'sandbox-slack-signing-secret' },
   /** The API token of the Dynatrace that the sandbox plays: a name and a secret, as there, but far shorter than a real one. */
   dynatraceToken: 'dt0c01.SANDBOX.SANDBOX-DYNATRACE-TOKEN',
+  /** The token of somebody's own tool that the sandbox plays. */
+  toolToken: 'sandbox-tool-token',
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */

@@ -14,6 +14,7 @@ export const targets = [
   'rundeck',
   'slack',
   'dynatrace',
+  'tool',
 ] as const
 export type Target = (typeof targets)[number]
 

@@ -26,6 +26,7 @@ import { createSlack, type Slack } from './slack.ts'
 import { spoil } from './spoil.ts'
 import { createSso, type Sso } from './sso.ts'
 import { type LoggedRequest, openStore } from './store.ts'
+import { createTool, type Tool } from './tool.ts'
 import { createToxiproxy, type Toxiproxy } from './toxiproxy.ts'
 import { createUnleash, type Unleash } from './unleash.ts'
 
@@ -64,6 +65,7 @@ export interface Sandbox {
   rundeck: Pick<Rundeck, 'runs'>
   slack: Pick<Slack, 'messages'>
   dynatrace: Pick<Dynatrace, 'slos' | 'reports'>
+  tool: Pick<Tool, 'tickets' | 'runs'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
   /** Every call in so far but to the shop, oldest first. */
@@ -79,11 +81,11 @@ const forgetEvery = 60_000
  * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
  * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
  * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, a chat in Slack at `/sandbox/slack`, Dynatrace's
- * SLOs, whose values are set there, at `/sandbox/dynatrace`, Keptn's API at `/sandbox/keptn`, the SSO that gives tokens for
+ * SLOs, whose values are set there, at `/sandbox/dynatrace`, somebody's own tool at `/sandbox/tool`, Keptn's API at `/sandbox/keptn`, the SSO that gives tokens for
  * it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and its database at
  * `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made to fail
  * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`, `/sandbox/flags`,
- * `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/slos`, `/sandbox/reports`, `/sandbox/events`,
+ * `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/tickets`, `/sandbox/slos`, `/sandbox/reports`, `/sandbox/events`,
  * `/sandbox/requests`).
  * @throws when the state folder cannot be written
  */
@@ -104,6 +106,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
   const rundeck = createRundeck(store)
   const slack = createSlack(store, clicksTo)
   const dynatrace = createDynatrace(store)
+  const tool = createTool(store)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
@@ -120,6 +123,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     rundeck,
     slack,
     dynatrace,
+    tool,
   }
 
   const sandbox: Sandbox = {
@@ -147,6 +151,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     rundeck,
     slack,
     dynatrace,
+    tool,
     keptn,
     sso,
     requests: (target) => store.requests(target),

@@ -5,7 +5,7 @@ import { escaped, page } from './page.ts'
 
 /** A run as `/sandbox/runs` lists it, for people and tests: its state and its times in the words that the list has for all. */
 export interface JobRunSummary {
-  platform: 'databricks' | 'rundeck'
+  platform: 'databricks' | 'rundeck' | 'tool'
   id: number
   job: string
   inputs: Record<string, string>

@@ -52,7 +52,7 @@ const stopsAfter = 500
  * @param platform under which they are kept
  * @param seconds that a run works where its parameters do not say
  */
-export function createJobRuns(store: Store, platform: 'databricks' | 'rundeck', seconds: number): JobRuns {
+export function createJobRuns(store: Store, platform: 'databricks' | 'rundeck' | 'tool', seconds: number): JobRuns {
   const columns = 'SELECT number, job, parameters, created, stopped FROM job_runs WHERE platform = ?'
 
   return {

@@ -5,7 +5,7 @@ import type { Sandbox } from './index.ts'
 
 /**
  * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `runs`, `toxics`, `messages`, `slos`, `reports`, `requests?target=`, `faults`, and `DELETE` on the root, which
+ * `flags`, `runs`, `toxics`, `messages`, `tickets`, `slos`, `reports`, `requests?target=`, `faults`, and `DELETE` on the root, which
  * empties everything.
  */
 export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
@@ -25,6 +25,7 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
     if (name === 'runs') return json(200, runs(sandbox, call.origin))
     if (name === 'toxics') return json(200, sandbox.toxiproxy.toxics())
     if (name === 'messages') return json(200, sandbox.slack.messages(call.origin))
+    if (name === 'tickets') return json(200, sandbox.tool.tickets())
     if (name === 'slos') return json(200, sandbox.dynatrace.slos(call.origin))
     if (name === 'reports') return json(200, sandbox.dynatrace.reports())
     if (name === 'requests') {
@@ -38,9 +39,9 @@ export function createLists(sandbox: Sandbox): (name: string, call: Call) => Ans
 }
 
 /** Of every platform that runs something, in the order in which they began. */
-function runs({ github, databricks, rundeck }: Sandbox, origin: string) {
+function runs({ github, databricks, rundeck, tool }: Sandbox, origin: string) {
   const ofGitHub = github.runs(origin).map((run) => ({ platform: 'github', ...run }))
-  const all = [...ofGitHub, ...databricks.runs(origin), ...rundeck.runs(origin)]
+  const all = [...ofGitHub, ...databricks.runs(origin), ...rundeck.runs(origin), ...tool.runs(origin)]
   return all.sort((a, b) => a.created_at.localeCompare(b.created_at))
 }
 
@@ -89,6 +90,7 @@ function unknown(): Answer {
     'runs',
     'toxics',
     'messages',
+    'tickets',
     'slos',
     'reports',
     'requests',

@@ -18,6 +18,8 @@ const old = [
   `DELETE FROM job_runs WHERE created < unixepoch(?1) * 1000 AND number <
    (SELECT max(number) FROM job_runs AS other WHERE other.platform = job_runs.platform)`,
   'DELETE FROM messages WHERE CAST(ts AS REAL) < unixepoch(?1)',
+  `DELETE FROM tool_records WHERE kind IN ('ticket', 'message') AND changed_at < ?1
+   AND seq < (SELECT max(seq) FROM tool_records AS other WHERE other.kind = tool_records.kind)`,
   "DELETE FROM reports WHERE json_extract(report, '$.at') < ?1",
 ]
 

@@ -35,6 +35,10 @@ const schema = `
   CREATE TABLE IF NOT EXISTS proxies (name TEXT PRIMARY KEY, proxy TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS slos (id TEXT PRIMARY KEY, slo TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS reports (seq INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS tool_records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, changed_at TEXT NOT NULL, record TEXT NOT NULL,
+    UNIQUE (kind, id)
+  );
   CREATE TABLE IF NOT EXISTS messages (ts TEXT PRIMARY KEY, message TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
@@ -62,6 +66,7 @@ const tables = [
   'messages',
   'slos',
   'reports',
+  'tool_records',
   'events',
   'tokens',
   'faults',

@@ -16,9 +16,15 @@ const lists = {
     columns: ['number', 'short_description', 'state', 'urgency', 'priority', 'sys_updated_on'],
   },
   flags: { title: 'Flags', platform: 'Unleash', columns: ['name', 'description', 'environments', 'changeRequests'] },
+  tickets: {
+    title: 'Tickets',
+    platform: "somebody's own tool",
+    columns: ['number', 'title', 'status', 'queue', 'notes'],
+    page: ['/sandbox/tool', 'Open its page, with all else that it keeps'],
+  },
   runs: {
     title: 'Runs',
-    platform: 'GitHub Actions, Databricks and Rundeck',
+    platform: "GitHub Actions, Databricks, Rundeck and somebody's own tool",
     columns: ['platform', 'id', 'job', 'status', 'conclusion', 'inputs', 'started_at', 'completed_at'],
   },
   toxics: {

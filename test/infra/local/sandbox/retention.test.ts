@@ -42,26 +42,40 @@ async function use(): Promise<void> {
     await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101 })
     await started.slack('POST', 'chat.postMessage', { channel: 'C0RELEASES', text: title })
     await started.dynatrace('POST', '/api/v2/events/ingest', { eventType: 'CUSTOM_INFO', title })
+    await started.tool('POST', '/tickets', { title })
     await started.keptn('POST', '/api/v1/event', finished(context))
   }
 }
-const kept = ['issues', 'comments', 'incidents', 'journal', 'runs', 'job_runs', 'messages', 'reports', 'events']
+const kept = [
+  'issues',
+  'comments',
+  'incidents',
+  'journal',
+  'runs',
+  'job_runs',
+  'messages',
+  'reports',
+  'tool_records',
+  'events',
+]
 
 test('What is younger than 14 days is kept.', async () => {
   await use()
   later(remembered - 60_000)
   expect(kept.map((table) => [table, rows(table)])).toEqual(kept.map((table) => [table, 2]))
-  expect(started.sandbox.requests()).toHaveLength(16)
+  expect(started.sandbox.requests()).toHaveLength(18)
 })
 
 test('What is older is forgotten, but for the newest of what is numbered, so that no number comes again.', async () => {
   await use()
   later(remembered + 60_000)
-  expect(kept.map(rows)).toEqual([1, 0, 1, 0, 1, 1, 0, 0, 2])
+  expect(kept.map(rows)).toEqual([1, 0, 1, 0, 1, 1, 0, 0, 1, 2])
   const { json: issue } = await started.github('POST', '/repos/acme/shop/issues', { title: 'Three' })
   const { json: incident } = await started.serviceNow('POST', '/api/now/table/incident', { short_description: 'Three' })
   const { json: run } = await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101 })
+  const { json: ticket } = await started.tool('POST', '/tickets', { title: 'Three' })
   expect([issue.number, incident.result.number, run.run_id]).toEqual([3, 'INC0010003', expect.any(Number)])
+  expect(ticket.number).toBe('T-3')
   expect(started.sandbox.databricks.runs('')).toHaveLength(2)
 })
 
@@ -74,7 +88,7 @@ test('Requests and events go once there are younger ones.', async () => {
     }
     forgetOld(store)
   })
-  expect([rows('requests'), rows('events')]).toEqual([15, 1])
+  expect([rows('requests'), rows('events')]).toEqual([17, 1])
 })
 
 test('An old issue that was changed lately is kept, and its old comments are not.', async () => {

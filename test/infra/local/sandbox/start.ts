@@ -26,6 +26,7 @@ export interface Started {
   rundeck(method: string, path: string, body?: unknown): Promise<Answered>
   slack(method: string, path: string, body?: unknown): Promise<Answered>
   dynatrace(method: string, path: string, body?: unknown): Promise<Answered>
+  tool(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>
   keptn(method: string, path: string, body?: unknown): Promise<Answered>
 }
 
@@ -80,6 +81,8 @@ export async function start(state: string, clicksTo?: string): Promise<Started> 
       }),
     dynatrace: (method, path, body) =>
       call(method, `/dynatrace${path}`, body, { authorization: `Api-Token ${demo.dynatraceToken}` }),
+    tool: (method, path, body, headers = {}) =>
+      call(method, `/tool${path}`, body, { authorization: `Bearer ${demo.toolToken}`, ...headers }),
     keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
     async stop() {
       sandbox.close()

@@ -1,0 +1,43 @@
+import type { Answer } from './http.ts'
+import type { JobRunSummary } from './job-run-summary.ts'
+import { escaped, page } from './page.ts'
+import type { ToolFlag, ToolMessage, ToolSeries } from './tool.ts'
+import type { ToolTicket } from './tool-tickets.ts'
+
+interface Shown {
+  tickets: ToolTicket[]
+  runs: JobRunSummary[]
+  flags: ToolFlag[]
+  messages: ToolMessage[]
+  series: ToolSeries[]
+}
+
+/** What a person sees of the tool: all that it keeps, the newest first. */
+export function toolPage({ tickets, runs, flags, messages, series }: Shown): Answer {
+  const parts = [
+    list('Tickets', tickets, ({ number, title, status, notes }) => [
+      number,
+      [title, status, ...notes.map(({ text }) => `note: ${text}`)],
+    ]),
+    list('Runs', runs, ({ id, job, status }) => [`run-${id}`, [`#${id}`, job, status]]),
+    list('Messages', messages, ({ id, room, title, text }) => [`message-${id}`, [room, title, text]]),
+    list('Flags', flags, ({ name, environment, enabled, rollout }) => [
+      `${environment}-${name}`,
+      [environment, name, enabled ? `on, ${rollout} %` : 'off'],
+    ]),
+    list('Series', series, ({ name, value }) => [name, [name, value === null ? 'no data' : String(value)]]),
+  ]
+  return page(
+    200,
+    "Somebody's own tool",
+    `<small>In the sandbox</small>\n<h1>Somebody's own tool</h1>\n${parts.join('\n')}`,
+  )
+}
+
+function list<T>(title: string, items: T[], shown: (item: T) => [id: string, facts: string[]]): string {
+  const rows = items.toReversed().map((item) => {
+    const [id, facts] = shown(item)
+    return `<li id="${escaped(id)}">${escaped([...facts].filter(Boolean).join(' · '))}</li>`
+  })
+  return `<h2>${title}</h2>\n<ul>${rows.join('\n') || '<li>Nothing yet.</li>'}</ul>`
+}
