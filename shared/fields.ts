@@ -88,7 +88,10 @@ function inSeconds(value: unknown): unknown {
 
 /** On or off: the words, or true and false. */
 export function onOff(description: string) {
-  const word = z.transform((value) => onOffWords.get(String(value).toLowerCase()) ?? value)
+  // Not of an object: it may bring a toString of its own, which is no function.
+  const word = z.transform((value) =>
+    typeof value === 'object' ? value : (onOffWords.get(String(value).toLowerCase()) ?? value),
+  )
   return about(z.pipe(word, z.enum(['on', 'off'])), description)
 }
 

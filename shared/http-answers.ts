@@ -42,7 +42,7 @@ function oneError(error: unknown): string[] {
 
 function fromPage(text: string): string {
   if (!/<\w/.test(text.slice(0, 2_000))) return text
-  const title = /<title[^>]*>([^<]{1,200})/i.exec(text)?.[1]?.trim()
+  const title = /<title[^<>]*>([^<]{1,200})/i.exec(text)?.[1]?.trim()
   return title ? `a page titled "${title}"` : 'a page instead of JSON'
 }
 

@@ -193,11 +193,13 @@ async function serve(
   res: ServerResponse,
   { cloud, sandbox, viewer, url, observe }: Serving,
 ): Promise<void> {
-  const { pathname } = new URL(req.url ?? '/', url)
+  // Not relative to it: a path may begin with two slashes, and means no host then.
+  const pathname = URL.parse(`${url}${req.url}`)?.pathname
   // A page in the user's browser can point a name of its own at loopback; what it sends names that host.
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? '')) {
     return answer(res, 403, { message: 'This is the local runtime: call it as 127.0.0.1 or localhost.' })
   }
+  if (pathname === undefined) return answer(res, 400, { message: 'The path can not be read.' })
   if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) {
     await sandbox.handle(req, res)
     return req.method === 'GET' ? undefined : viewer.touched()
@@ -243,7 +245,7 @@ async function serve(
   const answered = body === undefined ? tooLong() : await callFunction(cloud, category, id, req, body)
   if (isCall) viewer.answered(id, answered.statusCode, answered.body)
   writeProxyResult(res, answered)
-  finish(answered.statusCode, answered.statusCode >= 400 ? detailOf(answered.body) : undefined)
+  finish(answered.statusCode, answered.statusCode >= 400 ? detailOf(answered) : undefined)
 }
 
 /** What API Gateway does: a function that fails or answers nonsense is its 502. */
@@ -303,8 +305,10 @@ function isProxyResult(result: unknown): result is ProxyResult {
   return typeof (result as ProxyResult | undefined)?.statusCode === 'number'
 }
 
-function detailOf(body: string): string | undefined {
-  return (JSON.parse(body) as { detail?: string }).detail
+/** A page says why for people. */
+function detailOf({ headers, body }: ProxyResult): string | undefined {
+  const type = String(headers?.['content-type'] ?? 'application/json')
+  return type.includes('json') ? (JSON.parse(body) as { detail?: string }).detail : undefined
 }
 
 function decodeURIComponentSafe(text: string): string {

@@ -144,7 +144,17 @@ function partsOf(path: string, category: string): string[] {
 /** What follows the name of a door may be a key: the link of an approval is one. */
 function shownPath(path: string, { name: category, doors = {} }: Category): string {
   const [first = '', ...rest] = partsOf(path, category)
-  return Object.keys(doors).includes(first) && rest.length > 0 ? `/${category}/${first}/***` : path
+  // As it is read, however it is written.
+  return Object.hasOwn(doors, decodeLoosely(first)) && rest.length > 0 ? `/${category}/${first}/***` : path
+}
+
+function decodeLoosely(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    // It leads to no door.
+    return part
+  }
 }
 
 /** A page says why for people, and its door has logged it. */

@@ -8,7 +8,7 @@ export interface Criterion {
   relative?: 'percent' | 'absolute'
 }
 
-const written = /^\s*(<=|>=|<|>|=)\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*$/
+const written = /^(<=|>=|<|>|=)\s*(?:([+-])\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%?)$/
 
 /**
  * Reads a criterion of an SLO file: `<600` is fixed; `<=+10%`, `<=10%` and `>=-5` are relative, since a sign or a percent
@@ -18,7 +18,7 @@ const written = /^\s*(<=|>=|<|>|=)\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*$/
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go (parseCriteriaString)
  */
 export function parseCriterion(text: string): Criterion | undefined {
-  const [, operator, sign, digits, percent] = written.exec(text) ?? []
+  const [, operator, sign, digits, percent] = written.exec(text.trim()) ?? []
   if (operator === undefined) return undefined
   const value = Number(digits) * (sign === '-' ? -1 : 1)
   const relative = percent ? 'percent' : sign ? 'absolute' : undefined

@@ -160,6 +160,19 @@ describe('a query', () => {
 })
 
 describe('a path', () => {
+  it.each(['//', '//v1/issue-ticketing/open-issue', '/v1//issue-ticketing//'])(
+    '%s is one like any other',
+    async (path) => {
+      expect((await service.call(path, {})).status).toBeLessThan(500)
+      expect(service.output).not.toContain('failed to answer')
+    },
+  )
+  it('to a question that is not there is answered with a page, whole and at once', async () => {
+    const page = await fetch(`${service.url}/v1/notification/approvals/nothing`)
+    expect(page.status).toBe(403)
+    expect(await page.text()).toContain('</html>')
+    expect(service.output).not.toContain('failed to answer')
+  })
   it('to an unknown category is answered 404 with the known ones', async () => {
     expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /did you mean "issue-ticketing"/)
     expectProblem(await service.call('/v1/nothing/at-all', {}), 404, /known are .*issue-ticketing/)

@@ -312,11 +312,15 @@ describe('the routes', () => {
 })
 
 describe('the log of a webhook', () => {
-  it.each(['', '/v1'])('shows no link of an approval, which is a key (base path "%s")', async (base) => {
+  it.each([
+    ['', 'approvals'],
+    ['/v1', 'approvals'],
+    ['', '%61pprovals'],
+  ])('shows no link of an approval, which is a key (base path "%s", door "%s")', async (base, door) => {
     const lines: string[] = []
     const { write } = process.stdout
     process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
-    const path = `${base}/notification/approvals/somebodys-key`
+    const path = `${base}/notification/${door}/somebodys-key`
     const request = { path, httpMethod: 'GET', headers: {}, body: null, requestContext: { domainName: 'd', path } }
     const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 }
     const open = webhookHandler(notification) as (...args: unknown[]) => Promise<HttpAnswer>
@@ -324,7 +328,7 @@ describe('the log of a webhook', () => {
       process.stdout.write = write
     })
     expect(statusCode).toBe(403)
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: '/notification/approvals/***' })
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: `/notification/${door}/***` })
     expect(lines.join('')).not.toContain('somebodys-key')
   })
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import * as z from 'zod/mini'
 import { inWords, parseDuration } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
-import { id, secret, secretsIn, url, words } from '../../shared/fields.ts'
+import { id, onOff, secret, secretsIn, url, words } from '../../shared/fields.ts'
 import { canonical, identify } from '../../shared/function/identity.ts'
 import { errored } from '../../shared/outcome.ts'
 import { mask, maskDeep, remember } from '../../shared/redact.ts'
@@ -119,6 +119,11 @@ describe('fields', () => {
     expect(words('w').parse(' a, b,,c ')).toEqual(['a', 'b', 'c'])
     expect(words('w').parse(['a, b'])).toEqual(['a, b'])
     expect([id('i').parse(7), id('i').parse('7')]).toEqual(['7', '7'])
+  })
+  it('take on and off in words, and refuse what no text can be made of', () => {
+    expect(['on', 'OFF', true, 'false'].map((value) => onOff('o').parse(value))).toEqual(['on', 'off', 'on', 'off'])
+    for (const bad of ['', 1, null, {}, [], { toString: 'on' }, [{ toString: 'on', valueOf: 'on' }]])
+      expect(onOff('o').safeParse(bad).success).toBe(false)
   })
   it('refuse URLs that are not http, and credentials in them', () => {
     for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host'])

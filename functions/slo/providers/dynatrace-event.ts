@@ -141,8 +141,9 @@ function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<Dynatrac
 
 /** Keptn writes times without a zone, and means UTC. */
 function timeOf(value: unknown): number | undefined {
-  const [, zone] = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$/.exec(String(value)) ?? []
-  const time = Date.parse(zone === undefined ? `${value}Z` : String(value))
+  if (typeof value !== 'string') return undefined
+  const [, zone] = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$/.exec(value) ?? []
+  const time = Date.parse(zone === undefined ? `${value}Z` : value)
   return Number.isFinite(time) ? time : undefined
 }
 

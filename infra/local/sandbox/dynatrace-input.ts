@@ -14,7 +14,7 @@ interface Criterion {
 export function criteriaOf(selector: string): Criterion[] | string {
   const criteria: Criterion[] = []
   for (let rest = selector.trim(); rest !== ''; ) {
-    const found = /^([\w.]+)\(\s*((?:"(?:~.|[^"~])*"\s*,?\s*)+|\w+\s*)\)\s*(?:,\s*|$)/.exec(rest)
+    const found = /^([\w.]+)\(\s*("(?:~.|[^"~])*"(?:\s*,\s*"(?:~.|[^"~])*")*|\w+)\s*\)\s*(?:,\s*|$)/.exec(rest)
     if (!found) return `is not readable from here on: ${rest}`
     const [all, name = '', list = ''] = found
     const quoted = [...list.matchAll(/"((?:~.|[^"~])*)"/g)].map(([, text = '']) => text.replace(/~(.)/g, '$1'))

@@ -97,6 +97,7 @@ describe('a report', () => {
   test.each([
     ['are too long ago', { timeStart: minutesAgo(32 * 24 * 60), timeEnd: minutesAgo(5) }],
     ['are none', { timeStart: 'yesterday', timeEnd: 7 }],
+    ['are no text', { timeStart: { toString: 'x', valueOf: 'x' }, timeEnd: [] }],
     ['are the wrong way round', { timeStart: minutesAgo(5), timeEnd: minutesAgo(10) }],
   ])('is of now where its times %s', async (_what, times) => {
     await push({}, { data: { evaluation: { ...evaluated, ...times } } })
