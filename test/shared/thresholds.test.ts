@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import * as z from 'zod/mini'
 import { judge, missed, type Threshold, thresholds } from '../../shared/shapes/thresholds.ts'
 
@@ -66,6 +67,38 @@ describe('a threshold', () => {
 })
 
 describe('thresholds', () => {
+  const value = fc.double({ min: -1e6, max: 1e6, noNaN: true })
+  const order = ['pass', 'warning', 'fail']
+
+  test('of any kind are never passed by what is worse', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('<', '<=', '>', '>='),
+        fc.array(value, { minLength: 2, maxLength: 2 }),
+        fc.tuple(value, value),
+        (op, limits, measured) => {
+          const upwards = op.startsWith('>')
+          const [low = 0, high = 0] = limits.toSorted((a, b) => a - b)
+          // Stricter is on the good side of the limit.
+          const [limit, warn] = upwards ? [low, high] : [high, low]
+          const results = measured
+            .toSorted((a, b) => (upwards ? b - a : a - b))
+            .map((p95) => one({ metric: 'p95', op, value: limit, warn }, { p95 }).result)
+          expect(results).toEqual(results.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)))
+        },
+      ),
+    )
+  })
+
+  test('of any text are read, or refused, and what is read is judged', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), fc.dictionary(fc.string(), fc.double()), (text, metrics) => {
+        const read = z.safeParse(field, text)
+        if (read.success) for (const { result } of judge(read.data, metrics)) expect(order).toContain(result)
+      }),
+    )
+  })
+
   test('are judged each by itself, in their order', () => {
     const asked: Threshold[] = [
       { metric: 'p95', op: '<', value: 500 },

@@ -43,7 +43,7 @@ const fault = z.object({ Arn: text, Name: text, ErrorCode: text, ErrorMessage: t
 type Fault = z.output<typeof fault>
 const answer = z.object({ Reports: z.array(report), Errors: z.nullish(z.array(fault)) })
 
-const verdicts = new Map([
+export const verdicts = new Map([
   ['OK', 'pass'],
   ['WARNING', 'warning'],
   ['BREACHED', 'fail'],

@@ -1,0 +1,213 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { categories } from '../../functions/index.ts'
+import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace.ts'
+import { verdicts as signalsVerdicts } from '../../functions/slo/providers/aws-application-signals.ts'
+import type { JobProvider } from '../../shared/shapes/job.ts'
+
+const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../shared/contracts')
+
+/** The states that a contract lists, as our tables write them. */
+interface States {
+  contract: string
+  /** @param listed gives what the contract lists at a place */
+  states(listed: (place: string) => string[]): string[]
+  /** Those that are in no table on purpose, and why. */
+  elsewhere?: Record<string, string>
+}
+
+const aws = (contract: string, ...schemas: string[]): States => ({
+  contract,
+  states: (listed) => schemas.flatMap((schema) => listed(`components/schemas/${schema}`)),
+})
+
+/** By provider. */
+const jobs: Record<string, States> = {
+  'aws-codebuild': aws('aws-codebuild', 'StatusType'),
+  'aws-codepipeline': aws('aws-codepipeline', 'PipelineExecutionStatus'),
+  'aws-fis': aws('aws-fis', 'ExperimentStatus'),
+  'aws-sagemaker': aws(
+    'aws-sagemaker',
+    'PipelineExecutionStatus',
+    'HyperParameterTuningJobStatus',
+    'TrainingJobStatus',
+  ),
+  'aws-ssm-automation': aws('aws-ssm', 'AutomationExecutionStatus'),
+  'aws-step-functions': aws('aws-stepfunctions', 'ExecutionStatus'),
+  'aws-dlt': {
+    ...aws('aws-dlt', 'Status'),
+    elsewhere: {
+      created: 'of a scenario that was never started: a run has others',
+      scheduled: 'of a scenario that starts later by itself, which we never ask for',
+    },
+  },
+  'github-actions': {
+    contract: 'github',
+    states(listed) {
+      // One list of both: what a run is, and of one that is completed what came of it.
+      const now = listed('components/schemas/job/properties/status')
+      const all = listed('components/parameters/workflow-run-status/schema')
+      const ends = all.filter((state) => !now.includes(state))
+      return [...now.filter((state) => state !== 'completed'), ...ends.map((end) => `completed/${end}`)]
+    },
+  },
+  'azure-pipelines': {
+    contract: 'azure-devops-build',
+    states(listed) {
+      const build = 'definitions/Build/properties'
+      const now = listed(`${build}/status`).filter((state) => state !== 'completed')
+      return [...now, ...listed(`${build}/result`).map((result) => `completed/${result}`)]
+    },
+    elsewhere: {
+      all: 'the wish for builds of every state, and no state',
+      'completed/none': 'is said to be of no build that has completed: looked at again until it has a result',
+    },
+  },
+  'gitlab-ci': { contract: 'gitlab', states: (listed) => listed('components/schemas/Pipeline/properties/status') },
+  jenkins: { contract: 'jenkins', states: (listed) => listed('components/schemas/Build/properties/result') },
+  'azure-load-testing': {
+    contract: 'azure-load-testing',
+    states(listed) {
+      const run = 'components/schemas/TestRun/properties'
+      const now = listed(`${run}/status`).filter((state) => state !== 'DONE')
+      return [...now, ...listed(`${run}/testResult`).map((result) => `DONE/${result}`)]
+    },
+  },
+  blazemeter: {
+    contract: 'blazemeter',
+    states: (listed) => listed('components/schemas/Master/properties/reportStatus').map((state) => `ENDED/${state}`),
+    elsewhere: { 'ENDED/unset': 'a test without failure criteria: the connection says what that is (noVerdict)' },
+  },
+  neoload: {
+    contract: 'neoload',
+    states(listed) {
+      const result = 'components/schemas/TestResultDefinition/properties'
+      const ends = listed(`${result}/terminationReason`).flatMap((reason) =>
+        reason === 'POLICY' || reason === 'VARIABLE'
+          ? listed(`${result}/qualityStatus`).map((quality) => `${reason}/${quality}`)
+          : [reason],
+      )
+      const now = listed(`${result}/status`).filter((state) => state !== 'TERMINATED')
+      return [...now, ...ends.map((end) => `TERMINATED/${end}`)]
+    },
+    elsewhere: { UNKNOWN: 'says nothing of the test: looked at again until it says something' },
+  },
+  gremlin: {
+    contract: 'gremlin',
+    states: (listed) => listed('components/schemas/ScenarioRun/properties/stage_info/properties/stage'),
+  },
+  steadybit: { contract: 'steadybit', states: (listed) => listed('components/schemas/Execution/properties/state') },
+  litmus: {
+    contract: 'litmus',
+    states: (listed) => listed('components/schemas/Phase'),
+    elsewhere: { All: 'the wish for runs of every state, and no state' },
+  },
+  'chaos-mesh': {
+    contract: 'chaos-mesh',
+    states: (listed) => [
+      ...listed('definitions/github_com_chaos-mesh_chaos-mesh_pkg_status.ChaosStatus'),
+      ...listed('definitions/github_com_chaos-mesh_chaos-mesh_pkg_dashboard_core.WorkflowStatus'),
+    ],
+  },
+  databricks: {
+    contract: 'databricks',
+    states(listed) {
+      const run = 'components/schemas/Run/properties'
+      return ['state/properties/life_cycle_state', 'state/properties/result_state', 'status/properties/state'].flatMap(
+        (place) => listed(`${run}/${place}`),
+      )
+    },
+    elsewhere: {
+      TERMINATED: 'has ended: its result, or the code of its end, says how',
+    },
+  },
+  stackstorm: { contract: 'stackstorm', states: (listed) => listed('definitions/Execution/properties/status') },
+}
+
+/** Job providers whose states no contract lists, and where theirs are from. */
+const unlisted: Record<string, string> = {
+  akamas: 'it answers Keptn itself, and is asked for no state',
+  'argo-cd': 'its contract is not there; the states are constants of its source',
+  autocannon: 'the load generator is ours',
+  awx: 'its contract is not there; the states are constants of its source',
+  gatling: 'its contract writes numbers and words as free text',
+  'grafana-k6': 'its contract is not there',
+  http: 'the connection lists the states of any API',
+  'http-job': 'as http',
+  locust: 'its contract is not there; the states are constants of its source',
+  'pagerduty-automation': 'its contract is not there',
+  rundeck: 'its contract writes the states as free text',
+  toxiproxy: 'it has no runs: the states are ours',
+}
+
+const evaluations: [string, States, ReadonlyMap<unknown, unknown>][] = [
+  [
+    'dynatrace',
+    {
+      contract: 'dynatrace-environment-v2',
+      states: (listed) => listed('components/schemas/SLO/properties/status'),
+    },
+    dynatraceVerdicts,
+  ],
+  [
+    'aws-application-signals',
+    {
+      ...aws('aws-application-signals', 'ServiceLevelObjectiveBudgetStatus'),
+      elsewhere: { INSUFFICIENT_DATA: 'no verdict: the connection says what a lack of data is (noData)' },
+    },
+    signalsVerdicts,
+  ],
+]
+
+async function jobProviders(): Promise<Map<string, JobProvider>> {
+  const found = new Map<string, JobProvider>()
+  for (const { providers } of categories) {
+    for (const [name, load] of Object.entries(providers)) {
+      const provider = await load()
+      if (provider.shape === 'job') found.set(name, provider as JobProvider)
+    }
+  }
+  return found
+}
+
+/** The words that a contract lists at a place; a null is the lack of one. */
+function listedIn(contract: string): (place: string) => string[] {
+  const document: unknown = JSON.parse(readFileSync(join(folder, `${contract}.openapi.json`), 'utf8'))
+  return (place) => {
+    const schema = place
+      .split('/')
+      .reduce<unknown>((held, name) => (held as Record<string, unknown> | undefined)?.[name], document)
+    const { enum: words } = (schema ?? {}) as { enum?: (string | null)[] }
+    if (!words) throw new Error(`${contract} lists nothing at ${place}`)
+    return words.filter((word) => word !== null)
+  }
+}
+
+/** Each state that the contract lists is in the table, or is not on purpose; and no reason has become idle. */
+function check({ contract, states, elsewhere = {} }: States, table: readonly string[]): void {
+  const listed = states(listedIn(contract))
+  expect(listed.length).toBeGreaterThan(2)
+  const unknown = listed.filter((state) => !table.includes(state) && !Object.hasOwn(elsewhere, state))
+  const idle = Object.keys(elsewhere).filter((state) => table.includes(state) || !listed.includes(state))
+  expect({ unknown, idle }).toEqual({ unknown: [], idle: [] })
+}
+
+test('every provider of jobs has a contract that lists its states, or a reason', async () => {
+  expect([...(await jobProviders()).keys()].sort()).toEqual([...Object.keys(jobs), ...Object.keys(unlisted)].sort())
+})
+
+if (existsSync(folder)) {
+  describe('each state that the vendor knows', () => {
+    test.each(Object.entries(jobs))('of a job is one that %s knows', async (name, states) => {
+      check(states, Object.keys((await jobProviders()).get(name)?.states ?? {}))
+    })
+    test.each(evaluations)('of an objective is one that %s knows', (_name, states, verdicts) => {
+      check(states, [...verdicts.keys()].map(String))
+    })
+  })
+} else {
+  test('the states that vendors know are not compared: there are no contracts (WEBHOOKS_CONTRACTS names a folder)', () => {
+    expect(existsSync(folder)).toBe(false)
+  })
+}

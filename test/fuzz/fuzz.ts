@@ -1,0 +1,296 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { randomOf } from '../prove/random.ts'
+import { mutated } from './mutate.ts'
+import { seedRequests } from './seeds.ts'
+import type { FromRuntime, ServeOptions } from './serve.ts'
+import { wrongWith } from './verdict.ts'
+import { type Answer, asCurl, type Request, send } from './wire.ts'
+
+export interface FuzzOptions {
+  /** Of every choice: case `n` of a seed is always the same request, but for the keys of that run. */
+  seed: number
+  seconds: number
+  /** No more than these; as many as there is time for where left out. */
+  requests?: number
+  /** Only this case. */
+  only?: number | undefined
+  bundles?: string
+  tell?: (text: string) => void
+}
+
+export interface Finding {
+  what: string
+  seed: number
+  case: number | undefined
+  /** Sends it again. */
+  curl: string | undefined
+}
+
+export interface FuzzReport {
+  sent: number
+  /** How often each status was answered. */
+  statuses: Record<number, number>
+  findings: Finding[]
+  /** Of the runtime, in MB: the most in the first half of the requests, the median of the last sixth, and the most of all. */
+  memory: { early: number; late: number; most: number }
+  /** The longest that its event loop was held up, in milliseconds. */
+  heldUp: number
+}
+
+/** Requests under way at a time. */
+const atOnce = 6
+/** What an event loop may be held up for at most, in milliseconds: on a machine that does other things as well. */
+const longestHold = 3_000
+/** Memory may grow by that much after the first half, by the larger: threads come and go. With fewer requests nothing is said. */
+const growth = { factor: 1.25, megabytes: 200, requests: 20_000 }
+/** More findings than these say nothing that helps. */
+const mostFindings = 10
+
+/** What no caller may ever see; the token of the caller itself is not in answers either. */
+const secrets = [
+  ...[demo.callerToken, demo.keptnToken, demo.approvalsKey, demo.githubToken, demo.dynatraceToken],
+  ...[demo.databricksToken, demo.rundeckToken, demo.slack.token, demo.slack.signingSecret],
+  ...[demo.unleash.token, demo.unleash.reviewerToken, demo.serviceNow.password, demo.serviceNow.token],
+  ...['fuzz-webhook-secret', 'fuzz-locust-password'],
+].flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')])
+
+/** Sends what nobody should send to the shipped bundles in the local runtime, and looks at whatever can be seen of that. */
+export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const scratch = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-'))
+  const listener = new Listener()
+  await listener.start()
+  const runtime = new Runtime()
+  try {
+    const secretsFile = join(scratch, 'secrets.json')
+    writeFileSync(secretsFile, JSON.stringify(connectionsTo(listener.url)))
+    await runtime.start({ state: join(scratch, 'state'), secretsFile, secrets, bundles: options.bundles })
+    const reference = await listener.referenceOf(runtime.url)
+    return await new Run(options, runtime, listener, seedRequests(reference)).toItsEnd()
+  } finally {
+    await runtime.end()
+    await listener.end()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Beside the sandbox: a chat without buttons, and a load test that would take too long here. */
+function connectionsTo(url: string): Record<string, unknown> {
+  const connections = 'cloud-automation-webhooks/connections'
+  return {
+    [`${connections}/notification/page`]: {
+      provider: 'webhook',
+      baseUrl: `${url}/hook`,
+      secret: 'fuzz-webhook-secret',
+    },
+    [`${connections}/load-testing/default`]: {
+      ...{ provider: 'locust', baseUrl: `${url}/down`, username: 'robot', password: 'fuzz-locust-password' },
+      target: 'https://shop.example.com',
+    },
+  }
+}
+
+class Run {
+  readonly #options: FuzzOptions
+  readonly #runtime: Runtime
+  readonly #listener: Listener
+  readonly #seeds: Request[]
+  readonly #findings: Finding[] = []
+  readonly #statuses: Record<number, number> = {}
+  readonly #said = new Set<string>()
+  readonly #memory: { sent: number; megabytes: number }[] = []
+  #sent = 0
+
+  constructor(options: FuzzOptions, runtime: Runtime, listener: Listener, seeds: Request[]) {
+    this.#options = options
+    this.#runtime = runtime
+    this.#listener = listener
+    this.#seeds = seeds
+  }
+
+  async toItsEnd(): Promise<FuzzReport> {
+    const { seconds, requests = Number.POSITIVE_INFINITY, only, tell = () => {} } = this.#options
+    if (only !== undefined) await this.#try(only)
+    else {
+      const began = Date.now()
+      const end = began + seconds * 1_000
+      const progress = setInterval(() => {
+        this.#look()
+        const left = Math.max(0, Math.round((end - Date.now()) / 1_000))
+        tell(`${this.#sent} requests, ${this.#findings.length} findings, ${left} s left`)
+      }, 1_000)
+      let next = 0
+      await Promise.all(
+        Array.from({ length: atOnce }, async () => {
+          while (next < requests && Date.now() < end && this.#findings.length < mostFindings) await this.#try(next++)
+        }),
+      )
+      clearInterval(progress)
+    }
+    // What a task or a log still has to say.
+    await sleep(1_500)
+    return this.#report()
+  }
+
+  async #try(at: number): Promise<void> {
+    const { seed } = this.#options
+    const random = randomOf(seed, `case ${at}`)
+    const request = mutated(random, random.pick(this.#seeds), this.#listener.canary)
+    let answer: Answer | undefined
+    try {
+      answer = await send(this.#runtime.port, request)
+    } catch (error) {
+      this.#found(messageOf(error), at, request)
+    }
+    this.#sent += 1
+    if (answer) this.#statuses[answer.status] = (this.#statuses[answer.status] ?? 0) + 1
+    for (const what of wrongWith(request, answer, secrets)) this.#found(what, at, request)
+    if (this.#listener.canaryCalls > 0) this.#found('a host was called that the input named', at, request)
+  }
+
+  /** The same finding once, whatever brings it about. */
+  #found(what: string, at?: number, request?: Request): void {
+    const kind = what.replace(/[0-9a-f-]{8,}|\d+/g, '#').slice(0, 120)
+    if (this.#said.has(kind)) return
+    this.#said.add(kind)
+    const curl = request && asCurl(this.#runtime.url, request)
+    this.#findings.push({ what, seed: this.#options.seed, case: at, curl })
+  }
+
+  #look(): void {
+    const rss = this.#runtime.health.at(-1)?.rss
+    if (rss !== undefined) this.#memory.push({ sent: this.#sent, megabytes: Math.round(rss / 1024 / 1024) })
+  }
+
+  #report(): FuzzReport {
+    const { wrong, health } = this.#runtime
+    for (const what of wrong) this.#found(what)
+    this.#look()
+    const between = (from: number, to: number) =>
+      this.#memory
+        .filter(({ sent }) => sent >= from * this.#sent && sent <= to * this.#sent)
+        .map((one) => one.megabytes)
+    const early = Math.max(0, ...between(0, 1 / 2))
+    const late = median(between(5 / 6, 1))
+    const heldUp = Math.max(0, ...health.map((one) => one.heldUp))
+    if (this.#sent >= growth.requests && late > Math.max(early * growth.factor, early + growth.megabytes))
+      this.#found(`the memory grows: from ${early} MB to ${late} MB`)
+    if (heldUp > longestHold) this.#found(`the event loop was held up for ${heldUp} ms`)
+    return {
+      sent: this.#sent,
+      statuses: this.#statuses,
+      findings: this.#findings,
+      memory: { early, late, most: Math.max(0, ...between(0, 1)) },
+      heldUp,
+    }
+  }
+}
+
+function median(of: number[]): number {
+  return of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)] ?? 0
+}
+
+/** The runtime, and what it has said of itself. */
+class Runtime {
+  url = ''
+  readonly wrong: string[] = []
+  readonly health: { rss: number; heldUp: number }[] = []
+  #child: ChildProcess | undefined
+
+  get port(): number {
+    return Number(new URL(this.url).port)
+  }
+
+  async start(options: ServeOptions): Promise<void> {
+    const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify(options)], {
+      execArgv: ['--no-warnings'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    child.stderr?.on('data', (text) =>
+      this.wrong.push(`the runtime wrote to its stderr: ${String(text).slice(0, 800)}`),
+    )
+    child.on('message', (message: FromRuntime) => {
+      if (message.kind === 'ready') this.url = message.url
+      else if (message.kind === 'health') this.health.push(message)
+      else this.wrong.push(message.what)
+    })
+    child.on('exit', (code, signal) => this.wrong.push(`the runtime ended with ${code ?? signal}`))
+    while (this.url === '' && child.exitCode === null) await sleep(20)
+    if (this.url === '') throw new Error(this.wrong.join('\n'))
+  }
+
+  async end(): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+}
+
+/** Takes the messages of a chat, and hears whoever calls where nobody may. */
+class Listener {
+  readonly #server: Server
+  readonly #messages: string[] = []
+  url = ''
+  canaryCalls = 0
+
+  constructor() {
+    this.#server = createServer(async (req, res) => {
+      let body = ''
+      for await (const chunk of req) body += chunk
+      if (req.url?.startsWith('/hook')) this.#messages.push(body)
+      else if (!req.url?.startsWith('/down')) this.canaryCalls += 1
+      res.writeHead(req.url?.startsWith('/down') ? 503 : 200).end()
+    })
+  }
+
+  /** Nobody has a reason to call it. */
+  get canary(): string {
+    return `${this.url}/canary`
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Asks people something, and takes the link from what they get. */
+  async referenceOf(url: string): Promise<string> {
+    const event = {
+      id: createHash('sha256').update(url).digest('hex').slice(0, 32),
+      type: 'sh.keptn.event.approval.triggered',
+      shkeptncontext: 'fuzz',
+      data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
+      input: { question: 'Is this <b>good</b>?' },
+    }
+    const response = await fetch(`${url}/v1/notification/ask-approval?mode=interactive&connection=page&deadline=P7D`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    })
+    if (response.status !== 202) throw new Error(`Nobody was asked: ${await response.text()}`)
+    for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50)) {
+      const found = this.#messages.map((text) => /\/approvals\/([\w.-]+)/.exec(text)?.[1]).find(Boolean)
+      if (found) return found
+    }
+    throw new Error('Nobody was asked in time.')
+  }
+
+  async end(): Promise<void> {
+    this.#server.closeAllConnections()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}

@@ -1,0 +1,58 @@
+// Sends what nobody should send to the local runtime: `npm run fuzz`.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildBundles } from '../../infra/build.ts'
+import { Progress } from '../prove/progress.ts'
+import { fuzz } from './fuzz.ts'
+
+const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>]
+
+Calls the shipped bundles in the local runtime with requests that are made of the examples and then spoiled. It fails on an
+answer of 5xx that is not meant, on a crash, a secret, memory that grows, or an event loop that is held up, and prints a line
+for curl.
+
+  --seconds  how long
+  --seed     of every choice; printed at each run
+  --case     only this one of the seed, as a finding names it
+  --help     this text`
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '300' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    case: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+})
+
+if (values.help) console.log(help)
+else await main()
+
+async function main(): Promise<void> {
+  const seed = Number(values.seed)
+  const only = values.case === undefined ? undefined : Number(values.case)
+  const progress = new Progress()
+  const bundles = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-bundles-'))
+  process.on('exit', () => rmSync(bundles, { recursive: true, force: true }))
+  process.once('SIGINT', () => process.exit(130))
+  await buildBundles(bundles)
+  console.log(`Seed ${seed}`)
+  const { sent, statuses, findings, memory, heldUp } = await fuzz({
+    ...{ seed, seconds: Number(values.seconds), only, bundles },
+    tell: (text) => progress.tell(text),
+  })
+  const answered = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`)
+  console.log(`\n${sent} requests; ${answered.join(', ')}`)
+  console.log(
+    `Memory ${memory.early} MB in the first half, ${memory.late} MB in the last sixth, ${memory.most} MB at most`,
+  )
+  console.log(`Event loop held up for ${heldUp} ms at most`)
+  for (const { what, seed, case: at, curl } of findings) {
+    console.log(`\nFAILED  ${what}`)
+    if (at !== undefined) console.log(`  npm run fuzz -- --seed ${seed} --case ${at}\n  ${curl}`)
+  }
+  if (findings.length > 0) process.exitCode = 1
+  else console.log('Every answer was as it should be.')
+}

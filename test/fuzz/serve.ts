@@ -1,0 +1,64 @@
+// The local runtime in a process of its own, so that its memory and its event loop are its own. It tells of what no answer shows.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
+import { messageOf } from '../../shared/errors.ts'
+
+/** What the process says. */
+export type FromRuntime =
+  | { kind: 'ready'; url: string }
+  /** Something that must not happen. */
+  | { kind: 'wrong'; what: string }
+  /** Bytes, and the longest that the event loop was held up since it was last told, in milliseconds. */
+  | { kind: 'health'; rss: number; heldUp: number }
+
+export interface ServeOptions {
+  state: string
+  secretsFile: string
+  bundles?: string | undefined
+  /** What must be in no line of the log. */
+  secrets: string[]
+}
+
+const { secrets, ...options } = JSON.parse(process.argv[2] ?? '{}') as ServeOptions
+/** Between two looks at the health, in milliseconds. */
+const every = 1_000
+
+function send(message: FromRuntime): void {
+  process.send?.(message)
+}
+
+function observe(event: RuntimeEvent): void {
+  if (event.from !== 'cloud') return
+  const { kind, functionName } = event
+  if (kind === 'invocation' && event.error !== undefined) {
+    const { error } = event
+    send({ kind: 'wrong', what: `${functionName} failed: ${error.errorType}: ${error.errorMessage}` })
+  } else if (kind === 'log') {
+    for (const what of wrongIn(event.line)) send({ kind: 'wrong', what: `${functionName} logged ${what}` })
+  } else if (kind === 'execution' && event.error !== undefined) {
+    send({ kind: 'wrong', what: `${functionName} ended with ${event.error.ErrorType}: ${event.error.ErrorMessage}` })
+  }
+}
+
+/** Each line is an object of ours, whatever was sent: else somebody else writes our log. */
+function wrongIn(line: string): string[] {
+  const found = secrets.some((secret) => line.includes(secret)) ? ['a secret'] : []
+  try {
+    const { level, message, error } = JSON.parse(line)
+    if (!['DEBUG', 'INFO', 'WARN', 'ERROR'].includes(level)) found.push(`a line of no level: ${line.slice(0, 200)}`)
+    if (message === 'internal error') found.push(`an internal error: ${error?.message} ${error?.stack?.slice(0, 600)}`)
+  } catch (error) {
+    found.push(`what is no JSON (${messageOf(error)}): ${line.slice(0, 200)}`)
+  }
+  return found
+}
+
+const { url } = await startRuntime({ port: 0, timeScale: 60, ...options, observe })
+const delay = monitorEventLoopDelay({ resolution: 20 })
+delay.enable()
+setInterval(() => {
+  send({ kind: 'health', rss: process.memoryUsage().rss, heldUp: Math.round(delay.max / 1e6) })
+  delay.reset()
+}, every)
+process.on('disconnect', () => process.exit())
+send({ kind: 'ready', url })

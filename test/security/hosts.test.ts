@@ -1,0 +1,267 @@
+import { Socket } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import '../functions/aws.ts'
+import { categories } from '../../functions/index.ts'
+import { schemaOf } from '../../shared/connections.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Category } from '../../shared/function/category.ts'
+import type { Case } from '../contract/cases.ts'
+import { driveProvider } from '../contract/subjects/drive.ts'
+import { subjects } from '../contract/subjects/index.ts'
+import { type Served, serve } from '../servers/serve.ts'
+
+// Whatever a caller writes into an input, no request goes anywhere but to the platform of the connection.
+
+let platform: Served
+let canary: Served
+/** Where this process has connected to, as host and port. */
+const connected = new Set<string>()
+const { connect } = Socket.prototype
+
+beforeAll(async () => {
+  canary = await serve(() => ({ status: 200, body: {} }))
+  platform = await serve(({ method, path }) => answers(method, path))
+  jest.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
+    const [first] = (Array.isArray(args[0]) ? args[0] : args) as [{ host?: string; port?: number }]
+    connected.add(`${first.host ?? 'localhost'}:${first.port}`)
+    return Reflect.apply(connect, this, args)
+  } as typeof connect)
+})
+afterAll(async () => {
+  jest.restoreAllMocks()
+  await platform.close()
+  await canary.close()
+})
+beforeEach(() => {
+  connected.clear()
+  bugs.clear()
+})
+
+/** Something of everything, so that many get further than to the first answer; its links lead astray, too. */
+function answers(method: string, path: string) {
+  const { url } = canary
+  const thing = {
+    id: 1,
+    number: 1,
+    key: 'OPS-1',
+    name: 'x',
+    status: 'open',
+    state: 'open',
+    self: url,
+    url,
+    html_url: url,
+  }
+  if (method === 'GET' && /s$|search|list/.test(path)) return { status: 200, body: [thing] }
+  return { status: method === 'POST' ? 201 : 200, body: thing, headers: { location: `${url}/astray` } }
+}
+
+/** Each as a URL parser may take it for a way up. */
+const outside = ['..', '../../x', 'a/../../../x', '..%2f..%2fx', '%2e%2e/%2e%2e/x', '..\\..\\x', '/x', '.']
+
+/** Each as somebody who writes headers by hand would take it for another. */
+const lines = ['a\r\nx-injected: yes', 'a\nx-injected: yes\n', '\u0000', 'ü🚀\u2028']
+
+/** Each as a URL parser may take it for a host. */
+function values(): string[] {
+  const { host, href } = new URL(canary.url)
+  return [
+    href,
+    `//${host}/x`,
+    `\\\\${host}`,
+    host,
+    `@${host}/`,
+    `x@${host}`,
+    `..//${host}`,
+    `?${href}#`,
+    ...outside,
+    ...lines,
+  ]
+}
+
+/** The forms in which a field may take a text, of which it takes what its schema takes. */
+function forms(text: string): unknown[] {
+  return [
+    text,
+    [text],
+    { toString: text, valueOf: text },
+    { url: text, host: text },
+    [{ name: 'a', query: text }],
+    [{ metric: text, op: '<', value: 1 }],
+  ]
+}
+
+const secret = 'a-token-of-thirty-two-characters'
+/** Below it everything is that a connection may call. */
+const home = () => `${platform.url}/below`
+/** What a connection may hold, by the names of the fields; each provider takes those that it has. */
+const fields = (url: string): Record<string, unknown> => ({
+  ...{ baseUrl: url, endpoint: url, region: 'eu-west-1', webhookUrl: `${url}/hook`, allow: ['*'] },
+  ...{ token: secret, password: secret, secret, apiKey: secret, applicationKey: secret },
+  ...{
+    username: 'robot',
+    email: 'robot@example.com',
+    project: 'shop',
+    environment: 'e',
+    stackId: '1',
+    mode: 'delegate',
+  },
+  ...{ application: 'shop', profile: 'flags', deploymentStrategy: 'AppConfig.AllAtOnce', templates: {}, dataDelay: 0 },
+  // Of any API, whose paths may hold an input.
+  start: { path: 'jobs/{input.target}', body: '{ref: key}' },
+  look: { path: 'jobs/{run.id}' },
+  stop: { method: 'DELETE', path: 'jobs/{run.id}' },
+  run: { id: 'id', state: 'state' },
+  states: { open: 'running' },
+  open: { path: 'things/{input.project}', body: '{title: input.title}' },
+  get: { path: 'things/{input.id || input.flag}' },
+  update: { method: 'PATCH', path: 'things/{input.id}', body: '{title: input.title}' },
+  close: { path: 'things/{input.id}/end' },
+  set: { method: 'PUT', path: 'flags/{input.flag}', body: '{on: input.on}' },
+  flag: { on: 'on' },
+  ticket: { id: 'id', url: 'url', state: 'state', closed: "state=='done'" },
+  post: { path: 'messages', body: '{text: message.text}' },
+  measure: { path: 'series', query: { q: 'query.query' } },
+  indicator: { value: 'value' },
+})
+
+/** What JSON may hold, and nothing can be made text of. */
+const noText = { toString: 'x', valueOf: 'x' }
+const ofObjects = {
+  evaluation: { score: noText, result: noText, timeStart: noText, timeEnd: noText, indicatorResults: [noText] },
+  problem: { ProblemTitle: noText, ProblemID: noText, ProblemURL: noText, State: noText },
+  test: { start: noText, end: noText, result: noText },
+  deployment: { deploymentURIsPublic: [noText], deploymentstrategy: noText },
+  configurationChange: { values: { image: noText } },
+}
+const evaluation = { score: 92, result: 'pass', indicatorResults: [], timeStart: '2026-11-24T10:00:00Z' }
+/** What an input must hold, beside the field that is tried. */
+const inputs: Record<string, unknown> = {
+  ...{ id: '1', title: 'T', target: 'x', flag: 'f', state: 'on', question: 'q?', timeframe: '5m' },
+  ...{ flags: [{ flag: 'f', state: 'on' }], queries: [{ name: 'a', query: 'up' }], slo: 'a' },
+  thresholds: [{ metric: 'a', op: '<', value: 1 }],
+}
+/** Those that take ids of their own form only. */
+const special: Record<string, { connection?: (url: string) => object; input?: object | ((url: string) => object) }> = {
+  autocannon: { connection: (url) => ({ allow: [`${url}/`] }), input: (url) => ({ target: `${url}/` }) },
+  'azure-boards': { connection: () => ({ project: 'acme/shop' }) },
+  'azure-pipelines': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: '1' } },
+  'github-actions': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'a.yml' } },
+  'gitlab-ci': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'main' } },
+  jenkins: { input: { id: 'shop#1' } },
+  'aws-codebuild': { input: { id: 'shop:12345678-90ab-cdef-1234-567890abcdef', target: 'shop' } },
+  pagerduty: { connection: () => ({ project: 'PIJ90N7' }) },
+  'pagerduty-automation': {
+    input: { target: '01DAW70HK24JZORNE0P9C2V1L9', parameters: { incident_id: 'Q2LAR4ADCXC8IB' } },
+  },
+  'slo/servicenow': { input: { id: 'c537bae64f411200adf9f8e18110c76e' } },
+  'slo/jira': { connection: () => ({ project: 'OPS' }), input: { id: 'OPS-1' } },
+  mattermost: { connection: () => ({ channel: 'ops/releases' }) },
+  'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
+  ntfy: { connection: () => ({ channel: 'ops' }) },
+  jira: { connection: () => ({ project: 'OPS' }) },
+  toxiproxy: {
+    input: { parameters: { type: 'latency' }, id: `x/webhooks-${'0123456789abcdef'.repeat(2).slice(0, 20)}` },
+  },
+}
+
+/** The load generator of our own: it calls once its task looks, and its own tests say where. */
+const callsLater = 'autocannon'
+
+interface Row {
+  category: Category
+  provider: string
+}
+
+const rows: Row[] = (categories as readonly Category[]).flatMap((category) =>
+  Object.keys(category.providers).map((provider) => ({ category, provider })),
+)
+
+/** The ways to drive an action: as against its contract, where there is a case of it, and with what fits by its name. */
+async function waysTo(action: string, { category, provider }: Row): Promise<(more: Partial<Case>) => Promise<unknown>> {
+  const subject = subjects.find(({ name, cases }) => name === provider && cases.some((one) => one.action === action))
+  const example = subject?.cases.find((one) => one.action === action && !one.refused)
+  if (subject && example)
+    return (more) => subject.run(home(), { ...example, ...more, input: { ...example.input, ...more.input } })
+  const schema = schemaOf((await category.providers[provider]?.()) as never, category)
+  const { connection, input } = special[`${category.name}/${provider}`] ?? special[provider] ?? {}
+  const own = Object.entries({ ...fields(home()), ...connection?.(home()) }).filter(
+    ([name, value]) =>
+      Object.hasOwn(schema.shape, name) && (schema.shape[name] as typeof schema).safeParse(value).success,
+  )
+  const run = driveProvider(category.name, provider, () => Object.fromEntries(own))
+  const shape = shapeOf(category.actions[action])
+  const { id, ...others } = inputs
+  const fixed = typeof input === 'function' ? input(home()) : input
+  // What is said of an evaluation is of no thing that is there.
+  const all = Object.entries({ ...others, ...(action === 'push-report' ? {} : { id }), ...fixed })
+  const base = Object.fromEntries(all.filter(([name, value]) => shape[name]?.safeParse(value).success))
+  return (more) =>
+    run(platform.url, {
+      action,
+      how: '',
+      ...more,
+      data: { evaluation, ...more.data },
+      input: { ...base, ...more.input },
+    })
+}
+
+type Field = { safeParse(value: unknown): { success: boolean } }
+function shapeOf(action: { input: { shape: object } } | undefined): Record<string, Field> {
+  return (action?.input.shape ?? {}) as Record<string, Field>
+}
+
+/** What was thrown that was not thrown on purpose. */
+const bugs = new Set<string>()
+
+/** Most end with a failure, since the platform's answers are of nobody; where they went is what counts. */
+async function tried(run: Promise<unknown>): Promise<void> {
+  const enough = new AbortController()
+  const timer = setTimeout(() => enough.abort(), 1_000)
+  const late = new Promise((resolve) => enough.signal.addEventListener('abort', resolve))
+  const caught = run.catch((error: Error) => {
+    // Of the schema, and of who drives it here.
+    const isMeant =
+      error instanceof Failure || /Zod/.test(error.name) || /^It (ended|has not ended)/.test(error.message)
+    if (!isMeant) bugs.add(`${error.name}: ${error.message}`)
+  })
+  await Promise.race([caught, late])
+  clearTimeout(timer)
+}
+
+describe('an input names no host, leads out of no path, and adds no header', () => {
+  test.each(rows.map((row) => [`${row.category.name}: ${row.provider}`, row] as const))(
+    'of %s',
+    async (_name, row) => {
+      const { category, provider } = row
+      const { shape } = (await category.providers[provider]?.()) ?? {}
+      const able = Object.entries(category.actions).filter(([, action]) => action.shape === shape)
+      expect(able.length).toBeGreaterThan(0)
+      const before = platform.calls.length
+      for (const [name, action] of able) {
+        const run = await waysTo(name, row)
+        await tried(run({}))
+        await tried(run({ data: ofObjects }))
+        for (const text of values()) {
+          for (const [field, schema] of Object.entries(shapeOf(action))) {
+            for (const form of forms(text)
+              .filter((one) => schema.safeParse(one).success)
+              .slice(0, 3))
+              await tried(run({ input: { [field]: form } }))
+          }
+          const data = { project: text, stage: text, service: text, labels: { a: text }, problem: { ProblemURL: text } }
+          await tried(run({ data }))
+        }
+      }
+      const { host } = new URL(platform.url)
+      expect([...connected].filter((one) => one !== host)).toEqual([])
+      expect(canary.calls).toEqual([])
+      expect([...bugs]).toEqual([])
+      const paths = platform.calls.slice(before).map(({ path }) => path)
+      expect(platform.calls.filter(({ headers }) => 'x-injected' in headers)).toEqual([])
+      expect([...new Set(paths)].filter((path) => !path.startsWith('/below'))).toEqual([])
+      // Who calls nobody shows nothing.
+      if (provider !== callsLater) expect(platform.calls.length).toBeGreaterThan(before)
+    },
+    60_000,
+  )
+})

@@ -1,0 +1,146 @@
+import { describe, expect, jest, test } from '@jest/globals'
+import fc from 'fast-check'
+import { Failure } from '../../shared/errors.ts'
+
+const approvals = { key: 'a-key-that-signs-approvals-0123456789', previousKey: 'the-key-before-it-0123456789abcdef' }
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async () => JSON.stringify(approvals),
+}))
+const { hmacHex } = await import('../../shared/hmac.ts')
+const { readReference, referenceTo } = await import('../../shared/approvals/reference.ts')
+const { slack } = await import('../../functions/notification/providers/slack.ts')
+const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
+
+/** The same text with one of its characters changed, left out, or one more. */
+const altered = (text: string) =>
+  fc
+    .tuple(fc.nat(text.length - 1), fc.constantFrom('change', 'omit', 'add'), fc.string({ minLength: 1, maxLength: 1 }))
+    .map(
+      ([at, how, sign]) => text.slice(0, at) + (how === 'omit' ? '' : sign) + text.slice(how === 'add' ? at : at + 1),
+    )
+    .filter((other) => other !== text)
+
+async function isRefused(run: Promise<unknown>): Promise<boolean> {
+  const error = await run.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return error instanceof Failure && error.kind === 'unauthenticated'
+}
+
+const taskId = '0123456789abcdef0123456789abcdef01234567'
+const now = Date.parse('2026-11-24T10:00:00Z')
+const until = now / 1_000 + 3_600
+
+describe('a reference to a question', () => {
+  test('says what it was made of', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.stringMatching(/^[0-9a-f]{40}$/),
+        fc.integer({ min: 1, max: 2_000_000_000 }),
+        async (id, at) => {
+          const read = await readReference(await referenceTo(id, at), now)
+          expect(read).toEqual({ taskId: id, expired: at * 1_000 < now })
+        },
+      ),
+    )
+  })
+
+  test('is refused with any change of any of its bytes', async () => {
+    const reference = await referenceTo(taskId, until)
+    await fc.assert(
+      fc.asyncProperty(altered(reference), async (other) =>
+        expect(await isRefused(readReference(other, now))).toBe(true),
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('is refused where it was signed with any other key', async () => {
+    const claim = `${taskId}.${until.toString(36)}`
+    const { key, previousKey } = approvals
+    for (const good of [key, previousKey])
+      expect(await readReference(`${claim}.${hmacHex(good, `approval.${claim}`)}`, now)).toMatchObject({ taskId })
+    await fc.assert(
+      fc.asyncProperty(altered(key), async (other) =>
+        expect(await isRefused(readReference(`${claim}.${hmacHex(other, `approval.${claim}`)}`, now))).toBe(true),
+      ),
+    )
+  })
+
+  test('is refused whatever else it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-f]{40}\.[0-9a-z]{1,10}\.[0-9a-f]{64}$/)),
+        async (text) => expect(await isRefused(readReference(text, now))).toBe(true),
+      ),
+    )
+  })
+})
+
+describe('a click in Slack', () => {
+  const signingSecret = 'the-signing-secret-of-slack'
+  const connection = slack.connection.parse({ token: 'a-bot-token', signingSecret })
+  const payload = {
+    type: 'block_actions',
+    user: { id: 'U0JANE', username: 'jane', team_id: 'T0' },
+    channel: { id: 'C0' },
+    actions: [{ action_id: 'approve', value: 'a-reference' }],
+  }
+  const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
+  const timestamp = String(now / 1_000)
+  const signature = `v0=${hmacHex(signingSecret, `v0:${timestamp}:${body}`)}`
+  const read = (sent: { body?: string; timestamp?: string; signature?: string }, at = now) =>
+    slack.buttons.read(connection, {
+      body: sent.body ?? body,
+      headers: {
+        'x-slack-request-timestamp': sent.timestamp ?? timestamp,
+        'x-slack-signature': sent.signature ?? signature,
+      },
+      now: at,
+    })
+
+  test('is refused with any change of any byte of its body, its time or its signature', async () => {
+    expect(await read({})).toMatchObject({ decision: 'approve' })
+    const changes = fc.oneof(
+      altered(body).map((other) => ({ body: other })),
+      altered(timestamp).map((other) => ({ timestamp: other })),
+      altered(signature).map((other) => ({ signature: other })),
+    )
+    await fc.assert(
+      fc.asyncProperty(changes, async (change) => expect(await isRefused(read(change))).toBe(true)),
+      { numRuns: 500 },
+    )
+  })
+
+  test('is refused at any time but its own', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 301, max: 1_000_000_000 }), fc.boolean(), async (seconds, later) =>
+        expect(await isRefused(read({}, now + (later ? 1 : -1) * seconds * 1_000))).toBe(true),
+      ),
+    )
+  })
+})
+
+describe('a click in Mattermost', () => {
+  const token = 'the-token-of-a-bot-in-mattermost'
+  const connection = mattermost.connection.parse({ baseUrl: 'https://chat.example.com', token })
+  const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-reference.approve')
+  const good = { reference: 'a-reference', decision: 'approve', mac }
+  const read = (context: object) =>
+    mattermost.buttons.read(connection, { body: JSON.stringify({ context, user_id: 'u' }), headers: {}, now })
+
+  test('is refused with any change of any byte of what we have signed', async () => {
+    expect(await read(good)).toMatchObject({ decision: 'approve' })
+    const changes = fc.oneof(
+      altered(good.reference).map((reference) => ({ reference })),
+      altered(good.decision).map((decision) => ({ decision })),
+      fc.constant({ decision: 'reject' }),
+      altered(mac).map((other) => ({ mac: other })),
+    )
+    await fc.assert(
+      fc.asyncProperty(changes, async (change) => expect(await isRefused(read({ ...good, ...change }))).toBe(true)),
+      { numRuns: 500 },
+    )
+  })
+})

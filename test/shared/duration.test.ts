@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { inWords, parseDuration } from '../../shared/duration.ts'
+import { Failure } from '../../shared/errors.ts'
+
+const part = fc.option(fc.nat(400), { nil: undefined })
+const parts = fc.record({ weeks: part, days: part, hours: part, minutes: part, seconds: part })
+type Parts = Record<'weeks' | 'days' | 'hours' | 'minutes' | 'seconds', number | undefined>
+const written = ({ weeks, days, hours, minutes, seconds }: Parts) => {
+  const unit = (count: number | undefined, letter: string) => (count === undefined ? '' : `${count}${letter}`)
+  const time = unit(hours, 'H') + unit(minutes, 'M') + unit(seconds, 'S')
+  return `P${unit(weeks, 'W')}${unit(days, 'D')}${time === '' ? '' : `T${time}`}`
+}
+const secondsOf = ({ weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0 }: Parts) =>
+  (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
+
+describe('a duration', () => {
+  test('of any parts has the seconds of all of them, in capitals or not', () => {
+    fc.assert(
+      fc.property(parts, (given) => {
+        fc.pre(secondsOf(given) > 0)
+        expect(parseDuration(written(given), 'deadline')).toBe(secondsOf(given))
+        expect(parseDuration(written(given).toLowerCase(), 'deadline')).toBe(secondsOf(given))
+      }),
+    )
+  })
+
+  test('of any text is whole seconds over zero, or is refused by its name', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[Pp]?[0-9TtWwDdHhMmSs.-]{0,20}$/)), (text) => {
+        try {
+          expect(parseDuration(text, 'the.path')).toBeGreaterThan(0)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure)
+          expect(error).toMatchObject({ kind: 'invalid', errors: [{ path: 'the.path' }] })
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('in words is the same time', () => {
+    const sizes: Record<string, number> = { s: 1, min: 60, h: 3_600, d: 86_400 }
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10_000_000 }), (seconds) => {
+        const [count, unit = ''] = inWords(seconds).split(' ')
+        expect(Number(count) * (sizes[unit] ?? 0)).toBe(seconds)
+      }),
+    )
+  })
+})

@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { holds, limitOf, parseCriterion } from '../../../shared/slo/criteria.ts'
+
+const operator = fc.constantFrom('<', '<=', '=', '>=', '>')
+const space = fc.constantFrom('', ' ', '  ', '\t')
+const digits = fc
+  .tuple(fc.nat(99_999), fc.option(fc.nat(999), { nil: undefined }))
+  .map(([whole, part]) => (part === undefined ? String(whole) : `${whole}.${part}`))
+const value = fc.double({ min: -1e9, max: 1e9, noNaN: true })
+
+describe('a criterion', () => {
+  test('means the same however it is spaced, and is relative with a sign or a percent sign', () => {
+    fc.assert(
+      fc.property(operator, fc.constantFrom('', '+', '-'), digits, fc.constantFrom('', '%'), space, (...given) => {
+        const [sign, plus, number, percent, gap] = given
+        const relative = percent ? 'percent' : plus ? 'absolute' : undefined
+        const text = `${gap}${sign}${gap}${plus}${gap}${number}${gap}${percent}${gap}`
+        const expected = { text, operator: sign, value: Number(number) * (plus === '-' ? -1 : 1) }
+        expect(parseCriterion(text)).toEqual(relative ? { ...expected, relative } : expected)
+      }),
+    )
+  })
+
+  test('of any text is one with a number, or none', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[<>= +%.0-9-]{0,12}$/)), (text) => {
+        const parsed = parseCriterion(text)
+        if (parsed) expect(Number.isFinite(parsed.value)).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('that is fixed has its own limit; one that is relative has one only beside an earlier value', () => {
+    fc.assert(
+      fc.property(value, value, (number, earlier) => {
+        const fixed = { text: '', operator: '<' as const, value: number }
+        expect(limitOf(fixed, earlier)).toBe(number)
+        expect(limitOf({ ...fixed, relative: 'absolute' }, earlier)).toBe(earlier + number)
+        expect(limitOf({ ...fixed, relative: 'percent' }, undefined)).toBeUndefined()
+      }),
+    )
+  })
+
+  test('holds on one side of its limit: what is not below is at it or above it', () => {
+    fc.assert(
+      fc.property(value, value, (measured, limit) => {
+        expect(holds(measured, '>=', limit)).toBe(!holds(measured, '<', limit))
+        expect(holds(measured, '<=', limit)).toBe(!holds(measured, '>', limit))
+        expect(holds(measured, '=', limit)).toBe(holds(measured, '<=', limit) && holds(measured, '>=', limit))
+      }),
+    )
+  })
+})
