@@ -282,6 +282,9 @@ function index(url: string, cloud: LocalCloud) {
     messages: `${url}/sandbox/messages`,
     /** A page with the buttons of those messages. */
     chat: `${url}/sandbox/slack`,
+    /** Of somebody's own tool; a page shows them with all else that it keeps. */
+    tickets: `${url}/sandbox/tickets`,
+    tool: `${url}/sandbox/tool`,
     slos: `${url}/sandbox/slos`,
     /** A page on which their values are set. */
     objectives: `${url}/sandbox/dynatrace`,
