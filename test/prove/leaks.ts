@@ -1,0 +1,101 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** What was searched, and where something was found. */
+export interface Search {
+  bytes: number
+  files: number
+  /** Each place, with what stands around it, the secret itself left out. */
+  found: string[]
+}
+
+const chunk = 16 * 1024 * 1024
+
+/** Searches every file below some folders, byte by byte, for pieces of secrets. */
+export function searchFiles(folders: string[], marks: string[]): Search {
+  const search: Search = { bytes: 0, files: 0, found: [] }
+  for (const folder of folders.filter(existsSync)) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const file = join(entry.parentPath, entry.name)
+      search.files += 1
+      search.bytes += statSync(file).size
+      for (const context of inFile(file, marks)) search.found.push(`${relative(folder, file)}: ${context}`)
+    }
+  }
+  return search
+}
+
+/** Reads every text of a database, since a long one is in pieces in its file. */
+export function searchDatabase(file: string, marks: string[]): string[] {
+  const db = new DatabaseSync(file, { readOnly: true })
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]
+  const found = tables.flatMap(({ name }) => {
+    const hits: string[] = []
+    for (const row of db.prepare(`SELECT * FROM "${name}"`).iterate()) {
+      for (const [column, value] of Object.entries(row as Record<string, unknown>)) {
+        const text = String(value)
+        for (const mark of marks) if (text.includes(mark)) hits.push(`${name}.${column}: ${around(text, mark)}`)
+      }
+    }
+    return hits
+  })
+  db.close()
+  return found
+}
+
+/** Every item of the table of the functions, through its API: its files are compressed. */
+export async function searchTable(endpoint: string, table: string, marks: string[]): Promise<Search> {
+  const search: Search = { bytes: 0, files: 0, found: [] }
+  let start: unknown
+  do {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'DynamoDB_20120810.Scan',
+        'x-amz-date': '20250101T000000Z',
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=local/20250101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=local',
+      },
+      body: JSON.stringify({ TableName: table, ...(start ? { ExclusiveStartKey: start } : {}) }),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`The table ${table} could not be read: ${text}`)
+    for (const mark of marks) if (text.includes(mark)) search.found.push(`${table}: ${around(text, mark)}`)
+    const { Count: count, LastEvaluatedKey: last } = JSON.parse(text) as { Count: number; LastEvaluatedKey?: unknown }
+    search.files += count
+    search.bytes += text.length
+    start = last
+  } while (start)
+  return search
+}
+
+function inFile(file: string, marks: string[]): string[] {
+  const found: string[] = []
+  const buffer = Buffer.alloc(chunk)
+  const overlap = Math.max(...marks.map((mark) => mark.length)) - 1
+  const handle = openSync(file, 'r')
+  let kept = 0
+  for (;;) {
+    const read = readSync(handle, buffer, kept, chunk - kept, null)
+    if (read === 0) break
+    const filled = buffer.subarray(0, kept + read)
+    for (const mark of marks) {
+      for (let at = filled.indexOf(mark); at >= 0; at = filled.indexOf(mark, at + mark.length)) {
+        found.push(around(filled.subarray(Math.max(0, at - 200), at + 200).toString('latin1'), mark))
+      }
+    }
+    kept = Math.min(overlap, filled.length)
+    filled.copy(buffer, 0, filled.length - kept)
+  }
+  closeSync(handle)
+  return found
+}
+
+function around(text: string, mark: string): string {
+  const at = text.indexOf(mark)
+  const shown = text.slice(Math.max(0, at - 120), at + mark.length + 30).replaceAll(mark, '<SECRET>')
+  return JSON.stringify(shown)
+}

@@ -1,0 +1,99 @@
+import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
+import type { Target } from '../../infra/local/sandbox/http.ts'
+import { type Rotating, rotating } from './credentials.ts'
+import { type Random, randomOf } from './random.ts'
+
+/** Something that goes wrong, at its time in milliseconds after the beginning. */
+export type Incident = { at: number } & (
+  | { kind: 'kill' }
+  /** Of a task, or of a webhook; `choice`, from 0 to below 1, says which of those that work at that moment. */
+  | { kind: 'worker'; of: 'task' | 'webhook'; choice: number }
+  | { kind: 'fault'; fault: FaultSpec }
+  /** The new value is kept so many milliseconds before (or, where negative, after) the platform takes nothing else. */
+  | { kind: 'rotation'; of: Rotating | 'caller'; ahead: number }
+  /** By milliseconds: of the whole process, or of the functions alone. */
+  | { kind: 'clock'; of: 'machine' | 'functions'; by: number }
+  /** The certificate, or the handshake, for so many milliseconds. */
+  | { kind: 'tls'; how: 'untrusted' | 'broken'; for: number }
+)
+
+/** How often each comes, in milliseconds on the average. */
+const every = { kill: 30_000, worker: 3_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
+
+/**
+ * What goes wrong in a run: a pure function of its seed and its length. When exactly it meets a task is up to the machine.
+ *
+ * @param ms how long calls are sent
+ * @param leastKills for a run that is too short to meet one by chance
+ */
+export function planOf(seed: number, ms: number, leastKills = 1): Incident[] {
+  const all = (Object.keys(every) as (keyof typeof every)[]).flatMap((kind) => {
+    const least = kind === 'kill' ? leastKills : 1
+    const count = Math.max(least, Math.round(ms / every[kind]))
+    return Array.from({ length: count }, (_, n): Incident => {
+      const random = randomOf(seed, `${kind} ${n}`)
+      // One in each part of the time, so that they are spread over all of it.
+      const at = Math.round(((n + random.next()) / count) * ms)
+      return { at, ...incidentOf[kind](random) } as Incident
+    })
+  })
+  return all.sort((a, b) => a.at - b.at)
+}
+
+type Untimed<I> = I extends unknown ? Omit<I, 'at'> : never
+
+const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Incident>> = {
+  kill: () => ({ kind: 'kill' }),
+  worker: (random) => ({ kind: 'worker', of: random.chance(0.85) ? 'task' : 'webhook', choice: random.next() }),
+  fault: (random) => ({ kind: 'fault', fault: faultOf(random) }),
+  rotation: (random) => ({
+    kind: 'rotation',
+    of: random.pick([...rotating, 'caller']),
+    ahead: random.chance(0.7) ? random.whole(0, 2_000) : -random.whole(0, 1_500),
+  }),
+  clock: (random) =>
+    random.chance(0.4)
+      ? { kind: 'clock', of: 'machine', by: random.whole(500, 20_000) }
+      : { kind: 'clock', of: 'functions', by: random.whole(-10_000, 10_000) },
+  tls: (random) => ({ kind: 'tls', how: random.pick(['untrusted', 'broken']), for: random.whole(200, 3_000) }),
+}
+
+const targets: readonly { target: Target; weight: number }[] = [
+  { target: 'keptn', weight: 28 },
+  { target: 'github', weight: 22 },
+  { target: 'servicenow', weight: 12 },
+  { target: 'unleash', weight: 8 },
+  { target: 'databricks', weight: 8 },
+  { target: 'rundeck', weight: 8 },
+  { target: 'slack', weight: 10 },
+  { target: 'dynatrace', weight: 6 },
+  { target: 'toxiproxy', weight: 4 },
+]
+
+/** Each once the work is done as well: that is where things are doubled. But what is refused was not done. */
+const faults: readonly { weight: number; refuses?: true; spec(random: Random): Omit<FaultSpec, 'target'> }[] = [
+  { weight: 6, spec: () => ({ kind: '500' }) },
+  { weight: 6, spec: () => ({ kind: '503' }) },
+  { weight: 10, spec: () => ({ kind: 'reset' }) },
+  { weight: 5, spec: () => ({ kind: 'html' }) },
+  { weight: 7, spec: () => ({ kind: 'truncate' }) },
+  { weight: 7, spec: () => ({ kind: 'wrong-json' }) },
+  { weight: 4, spec: () => ({ kind: 'empty' }) },
+  { weight: 4, spec: () => ({ kind: 'echo' }) },
+  { weight: 8, spec: (random) => ({ kind: 'slow', delayMs: random.whole(100, 3_000) }) },
+  { weight: 6, refuses: true, spec: (random) => ({ kind: '429', retryAfter: random.pick([null, 0, 1, 2]) }) },
+  { weight: 3, refuses: true, spec: () => ({ kind: 'redirect' }) },
+  { weight: 3, refuses: true, spec: () => ({ kind: '401' }) },
+  { weight: 3, refuses: true, spec: (random) => ({ kind: 'echo', status: random.pick([400, 422]) }) },
+]
+
+function faultOf(random: Random): FaultSpec {
+  const { target } = random.weighed(targets)
+  const after = random.chance(0.4)
+  // Each holds an environment for as long as a request may take, and there are four of a function here.
+  if (random.chance(0.06)) return { target, kind: 'hang', after, count: 1 }
+  if (random.chance(0.02)) return { target, kind: 'huge', after, count: 1 }
+  const { spec, refuses = false } = random.weighed(faults)
+  const length = random.chance(0.6) ? { count: random.whole(1, 6) } : { seconds: random.whole(1, 30) / 10 }
+  return { target, ...spec(random), after: after && !refuses, ...length }
+}

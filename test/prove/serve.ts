@@ -1,0 +1,105 @@
+// The local runtime in a process of its own, which the prover kills, and whose threads, clock and platforms it disturbs.
+import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
+import workerThreads, { type WorkerOptions } from 'node:worker_threads'
+import { SteppedClock, shiftDate, shiftThread } from './clock.ts'
+import { type Accepted, accept } from './credentials.ts'
+
+/** What the process is started with. */
+export interface ServeOptions {
+  port: number
+  state: string
+  secretsFile: string
+  bundles: string
+  timeScale: number
+  retentionDays?: number
+  accepted: Accepted
+  clock: { machine: number; functions: number }
+}
+
+export type ToServed =
+  | { kind: 'kill-worker'; of: 'task' | 'webhook'; choice: number }
+  | { kind: 'clock'; machine: number; functions: number }
+  | { kind: 'accept'; accepted: Accepted }
+  | { kind: 'memory' }
+
+export type FromServed =
+  | { kind: 'ready'; url: string; dynamodb: string }
+  /** Which function's it was; undefined where none was at work. */
+  | { kind: 'kill-worker'; functionName: string | undefined }
+  | { kind: 'memory'; rss: number; heap: number }
+
+const options: ServeOptions = JSON.parse(process.argv[2] ?? '{}')
+const clock = new SteppedClock()
+Object.assign(clock, options.clock)
+shiftDate(new Float64Array(clock.shared), false)
+
+/** The threads that work on an invocation now. */
+const busy = new Set<ObservedWorker>()
+
+/** A thread of the runtime, of which it is known whether it works, with the stepped clock. */
+class ObservedWorker extends workerThreads.Worker {
+  readonly functionName: string
+
+  constructor(file: string | URL, { workerData, execArgv = [], ...rest }: WorkerOptions) {
+    super(file, {
+      ...rest,
+      workerData: { ...workerData, clock: clock.shared },
+      execArgv: [...execArgv, '--import', shiftThread],
+    })
+    // There are others, such as that of esbuild.
+    this.functionName = workerData.functionName ?? ''
+    this.on('message', ({ kind }: { kind: string }) => kind === 'answer' && busy.delete(this))
+    this.on('exit', () => busy.delete(this))
+  }
+
+  override postMessage(message: unknown): void {
+    busy.add(this)
+    super.postMessage(message)
+  }
+}
+workerThreads.Worker = ObservedWorker
+syncBuiltinESMExports()
+// Before anything has read what the platforms take.
+accept(options.accepted)
+
+const { startRuntime } = await import('../../infra/local/runtime.ts')
+const { lineFor } = await import('../../infra/local/print.ts')
+const { url, cloud } = await startRuntime({
+  ...options,
+  observe: (event) => console.log(lineFor(event) ?? JSON.stringify(event)),
+})
+
+const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: Kind }>) => Promise<void> } = {
+  async 'kill-worker'({ of, choice }) {
+    const atWork = () => [...busy].filter(({ functionName }) => functionName.endsWith(`-${of}`))
+    for (let tries = 0; tries < 200 && atWork().length === 0; tries++) await sleep(10)
+    // Some milliseconds into what it does.
+    await sleep(choice * 50)
+    const victim = atWork()[Math.floor(choice * atWork().length)]
+    send({ kind: 'kill-worker', functionName: victim?.functionName })
+    await victim?.terminate()
+  },
+  async clock({ machine, functions }) {
+    Object.assign(clock, { machine, functions })
+  },
+  async accept({ accepted }) {
+    accept(accepted)
+  },
+  async memory() {
+    // What is only waiting to be collected is no growth.
+    for (let n = 0; n < 3; n++) globalThis.gc?.()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    send({ kind: 'memory', rss, heap: heapUsed + external })
+  },
+}
+
+function send(message: FromServed): void {
+  process.send?.(message)
+}
+
+process.on('message', (asked: ToServed) => void answers[asked.kind](asked as never))
+process.on('disconnect', () => process.exit())
+send({ kind: 'ready', url, dynamodb: cloud.dynamodb })
+await once(process, 'disconnect')
