@@ -1,5 +1,6 @@
+import { globSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { categories } from '../functions/index.ts'
@@ -22,9 +23,8 @@ export interface Bundle {
 /**
  * Bundles every function, for AWS and for the local runtime alike.
  *
- * CommonJS, since that starts faster on Lambda; minified, but with its names, since errors and Powertools' keys are read by
- * name. What is loaded when used (a provider, the AWS SDK) is a file of its own, so that a cold start neither reads nor
- * compiles it: compiling is most of the time that a bundle takes to start.
+ * CommonJS, since that starts faster on Lambda, and minified. What is loaded when used (a provider, the AWS SDK) is a file of
+ * its own, so that a cold start neither reads nor compiles it: compiling is most of the time that a bundle takes to start.
  *
  * @param outdir another folder than `dist/`
  */
@@ -43,13 +43,39 @@ const options = {
   target: 'node24',
   mainFields: ['module', 'main'],
   keepNames: true,
-  minify: true,
   logLevel: 'warning',
 } satisfies BuildOptions
 
+/**
+ * What is loaded when used: left alone, it would go through the ESM loader; and as esbuild would write it, each use would make
+ * a new copy of all that the file exports, with every call of a webhook.
+ */
+const imports = /\bimport\("((?:\.\/|node:)[^"]+)"\)/g
+const required = 'Promise.resolve().then(() => require("$1"))'
+
+/**
+ * Who asks for the names of classes: the AWS SDK and the durable execution SDK for those of their own, and our client of AWS
+ * for the name of a command.
+ */
+const readsNames = /node_modules\/(@aws|@aws-sdk|@smithy)\/|shared\/aws\//
+
+/**
+ * A file as esbuild first writes it, less its calls that give each function and class its name back: where nobody reads the
+ * names they are a sixth of a cold start. What is part of an expression stays, and does nothing. No line comes or goes, for
+ * the source map.
+ */
+function withoutNames(text: string): string {
+  // The file that holds the helper itself.
+  if (/^var __name = /m.test(text)) return text
+  const nameless = text
+    .replaceAll(/^ *__name\((?:[\w$]+|this), ".*"\);$/gm, '')
+    .replace(/^ {2}__name(,?)$/m, '  __name as __unused$1')
+  return `const __name = (value) => value; ${nameless}`
+}
+
 /** Twice through esbuild: only its ESM output can be split, and only CommonJS starts fast. */
 async function buildBundle(outdir: string, name: string, entries: Record<string, string>): Promise<Bundle> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...options,
     entryPoints: Object.fromEntries(Object.entries(entries).map(([file, entry]) => [file, `entry:${entry}`])),
     outdir: join(outdir, name),
@@ -58,6 +84,7 @@ async function buildBundle(outdir: string, name: string, entries: Record<string,
     sourcemap: 'inline',
     sourcesContent: false,
     write: false,
+    metafile: true,
     plugins: [entryPoints, oneCore(name)],
   })
   const folder = join(outdir, name)
@@ -67,12 +94,12 @@ async function buildBundle(outdir: string, name: string, entries: Record<string,
   const files = await Promise.all(
     outputFiles.map(async ({ path, text }): Promise<[string, number]> => {
       const file = basename(path)
-      const { code, map } = await transform(text, {
+      const { inputs = {} } = metafile.outputs[relative(root, path)] ?? {}
+      const isRead = Object.keys(inputs).some((input) => readsNames.test(input))
+      const { code, map } = await transform((isRead ? text : withoutNames(text)).replaceAll(imports, required), {
         format: 'cjs',
         platform: 'node',
         target: 'node24',
-        // import() would load these files through the ESM loader.
-        supported: { 'dynamic-import': false },
         minify: true,
         keepNames: false,
         sourcemap: true,
@@ -99,8 +126,15 @@ const entryPoints: Plugin = {
   },
 }
 
-/** What webhook and task both load at once, of which the rest is made. */
-const core = ['./shared/function/perform.ts', './shared/log.ts']
+/** What webhook and task both load at once, and what of that is small enough not to be a file of its own. */
+const core = [
+  './shared/function/perform.ts',
+  './shared/function/answers.ts',
+  './shared/orchestrators/orchestrator.ts',
+  './shared/event/task-type.ts',
+  './shared/record.ts',
+  './shared/log.ts',
+]
 
 /**
  * esbuild makes a file for each set of entry points that share modules, and each provider is one: what is loaded at once
@@ -110,11 +144,7 @@ function oneCore(name: string): Plugin {
   return {
     name: 'one core',
     setup({ onResolve, onLoad }) {
-      const whenUsed = new Set<string>()
-      onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) => {
-        if (kind === 'dynamic-import') whenUsed.add(join(resolveDir, path))
-        return undefined
-      })
+      const whenUsed = loadedWhenUsed()
       onResolve({ filter: /^core:$/ }, () => ({ path: name, namespace: 'core' }))
       onLoad({ filter: /.*/, namespace: 'core' }, () => {
         const modules = name === finisher ? ['./shared/log.ts'] : [...core, `./functions/${name}/index.ts`]
@@ -128,9 +158,21 @@ function oneCore(name: string): Plugin {
   }
 }
 
+/** What any source loads when used. Looked up before, since a file may come to be read before the one that says so. */
+function loadedWhenUsed(): Set<string> {
+  const found = new Set<string>()
+  for (const file of globSync('{shared,functions}/**/*.ts', { cwd: root })) {
+    const text = readFileSync(join(root, file), 'utf8')
+    for (const [, path = ''] of text.matchAll(/\bimport\('(\.{1,2}\/[^']+)'\)/g))
+      found.add(join(root, dirname(file), path))
+  }
+  return found
+}
+
 function categoryEntry(name: string, entry: string): string {
   const identifier = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
   return `
+    import 'core:'
     import { ${identifier} } from './functions/${name}/index.ts'
     import { ${entry}Handler } from './shared/function/${entry}.ts'
     export const handler = ${entry}Handler(${identifier})`

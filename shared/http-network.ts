@@ -1,4 +1,26 @@
+import type { Agent } from 'node:https'
 import { messageOf } from './errors.ts'
+
+const agents = new Map<string, Agent>()
+
+/**
+ * The agent that trusts a private certificate authority beside the public ones. One for each, since those are many, and would
+ * be read anew for each connection; idle connections are kept as long as Node's own agent keeps them.
+ *
+ * @param ca PEM
+ * @throws Error for what is no PEM
+ */
+export async function agentTrusting(ca: string): Promise<Agent> {
+  const known = agents.get(ca)
+  if (known) return known
+  const { Agent, globalAgent } = await import('node:https')
+  const { createSecureContext, rootCertificates } = await import('node:tls')
+  const { keepAlive, scheduling, timeout } = globalAgent.options
+  const secureContext = createSecureContext({ ca: [...rootCertificates, ca] })
+  const agent = new Agent({ keepAlive, scheduling, timeout, secureContext })
+  agents.set(ca, agent)
+  return agent
+}
 
 /** Errors of the connection attempt itself: the request was never sent, so nothing is in doubt. */
 export function isUnsent(cause: unknown): boolean {

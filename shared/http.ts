@@ -1,7 +1,7 @@
 import * as z from 'zod/v4/core'
 import { Failure } from './errors.ts'
 import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
-import { isUnsent, networkReason } from './http-network.ts'
+import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
 import { mask, remember } from './redact.ts'
 
@@ -261,7 +261,7 @@ export class Http {
     const secure = request.url.startsWith('https:')
     // Loaded when first used, as the AWS SDK does.
     const { request: open } = secure ? await import('node:https') : await import('node:http')
-    const trusted = secure && ca ? { ca: [...(await import('node:tls')).rootCertificates, ca] } : {}
+    const trusting = secure && ca ? { agent: await agentTrusting(ca) } : {}
     return new Promise<Answer>((resolve, reject) => {
       const fail = (kind: 'platform' | 'timeout', text: string, cause?: unknown) => {
         reject(new Failure(kind, `${platform} ${text} (${what}).`, { cause }))
@@ -276,7 +276,7 @@ export class Http {
             ...request.headers,
             ...(request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
           },
-          ...trusted,
+          ...trusting,
         },
         (incoming) => {
           const chunks: Buffer[] = []

@@ -82,6 +82,8 @@ function parseJson(text: string): Record<string, unknown> {
     )
   }
   refuseDepth(value)
+  // Only where the text could hold them: to look through every value takes longer than to parse it.
+  if (!/__proto__|constructor|\\u/.test(text)) return value as Record<string, unknown>
   try {
     return secureJson.scan(value, { protoAction: 'error', constructorAction: 'error' }) as Record<string, unknown>
   } catch (cause) {

@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import type { Reply } from '../event/reply.ts'
 import { readSecret } from '../secrets.ts'
 import type { Earlier } from '../slo/earlier.ts'
-import { keptn, keptnConnection } from './keptn.ts'
 
 /** Where answers go back: an environment that runs sequences. */
 export interface Orchestrator {
@@ -52,5 +51,7 @@ const head = z.looseObject({ type: z.literal('keptn') })
 export async function loadOrchestrator(name: string, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
   await readSecret(path, head, { fresh })
+  // Loaded when used: a silent call answers nobody else.
+  const { keptn, keptnConnection } = await import('./keptn.ts')
   return keptn(await readSecret(path, keptnConnection))
 }

@@ -1,9 +1,14 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 
-/** A call to issue-ticketing as API Gateway hands it to the webhook. */
-export function proxyEvent(action: string, query: Record<string, string>, body: unknown): APIGatewayProxyEvent {
-  const path = `/issue-ticketing/${action}`
+/** A call as API Gateway hands it to the webhook. */
+export function proxyEvent(
+  action: string,
+  query: Record<string, string>,
+  body: unknown,
+  category = 'issue-ticketing',
+): APIGatewayProxyEvent {
+  const path = `/${category}/${action}`
   const headers = {
     Accept: '*/*',
     Authorization: `Bearer ${demo.callerToken}`,

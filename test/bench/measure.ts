@@ -12,6 +12,8 @@ export interface Bench {
   bundles: string
   /** A folder of this run's own; removed afterwards. */
   scratch: string
+  /** Whether Node-RED may be installed, where it is not there. */
+  nodeRed: boolean
   progress(text: string): void
 }
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-api.ts'
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
+import type { Sandbox } from '../../infra/local/sandbox/index.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
 
 /** A request as it came in. */
@@ -15,8 +17,9 @@ export interface Recorded {
 
 export interface Platform {
   url: string
-  /** The environment of a webhook that finds everything here. */
+  /** The environment of a webhook of issue-ticketing, or of another category, that finds everything here. */
   variables: Record<string, string>
+  variablesOf(category: string): Record<string, string>
   /** Every request since this was called last. */
   taken(): Recorded[]
   /** How many connections were opened so far. */
@@ -27,8 +30,10 @@ export interface Platform {
 /**
  * All that a webhook calls, in one server that answers at once and does nothing: Secrets Manager, DynamoDB, Lambda and
  * GitHub's issues. What is measured against it is the caller's own time, not that of a stand-in which works.
+ *
+ * @param sandbox works, and plays one platform of each category instead of GitHub's issues alone
  */
-export async function startPlatform(): Promise<Platform> {
+export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const server = createServer({ keepAliveTimeout: 65_000 }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -42,6 +47,13 @@ export async function startPlatform(): Promise<Platform> {
     const body = await textOf(req)
     const { method = '', url: path = '', headers } = req
     recorded.push({ method, path, headers, body })
+    if (sandbox && path.startsWith('/sandbox/')) {
+      const { socket } = req
+      return sandbox.handle(
+        Object.assign(Readable.from([Buffer.from(body)]), { method, url: path, headers, socket }) as never,
+        res,
+      )
+    }
     const { status, answer } = answerTo(method, path, headers['x-amz-target']?.toString(), body)
     const text = JSON.stringify(answer)
     res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
@@ -60,19 +72,22 @@ export async function startPlatform(): Promise<Platform> {
     return { status: method === 'POST' ? 201 : 200, answer: issue }
   }
 
-  return {
-    url,
-    variables: functionVariables(
+  const variablesOf = (category: string) =>
+    functionVariables(
       {
-        name: 'issue-ticketing-webhook',
+        name: `${category}-webhook`,
         version: 1,
         file: '',
         handler: 'handler',
         timeoutSeconds: 28,
-        environment: { WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live', WEBHOOKS_IDEMPOTENCY_TABLE: 'webhooks' },
+        environment: { WEBHOOKS_TASK_FUNCTION: `${category}-task:live`, WEBHOOKS_IDEMPOTENCY_TABLE: 'webhooks' },
       },
       { lambda: url, dynamodb: url },
-    ),
+    )
+  return {
+    url,
+    variables: variablesOf('issue-ticketing'),
+    variablesOf,
     taken: () => {
       const all = recorded
       recorded = []

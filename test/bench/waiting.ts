@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TaskPayload } from '../../shared/function/task-payload.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
-import { type Bench, kb, load, mb, median, ms, type Section, seconds } from './measure.ts'
+import { type Bench, kb, load, mb, median, ms, type Section, seconds, within } from './measure.ts'
 
 const counts = [100, 1_000, 10_000]
 const most = 10_000
+/** Of the whole process with that many, in bytes. */
+const largest = 500 * 1_048_576
 /** Long enough that the environments which started the tasks are ended: they are not what waits. */
 const settling = 7_000
 const calls = 200
@@ -35,11 +37,12 @@ export async function waiting(bench: Bench): Promise<Section> {
       rows.push([
         String(waiting),
         `${missing} in ${seconds(took)}`,
+        ms(took / missing),
         mb(rss),
         mb(heap),
         ...(more ? [kb(more.rss), kb(more.heap)] : ['', '']),
         ms(median(latencies)),
-        waiting >= most ? `${most} at once: within; flat per task: ${isFlat(seen) ? 'within' : 'over'}` : '',
+        waiting >= most ? `${within(rss, largest, mb)}; flat per task: ${isFlat(seen) ? 'within' : 'over'}` : '',
       ])
     }
   } finally {
@@ -50,6 +53,7 @@ export async function waiting(bench: Bench): Promise<Section> {
     columns: [
       'waiting',
       'started',
+      'each',
       'RSS',
       'heap',
       'RSS per task',

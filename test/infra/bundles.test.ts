@@ -70,3 +70,22 @@ describe('the clients of AWS that only some providers need', () => {
       expect(await clientsWith(category, file)).toEqual(client ? [client] : [])
   })
 })
+
+describe('the names of classes that are asked for', () => {
+  test.each(categories.map(({ name }) => name))('are kept in the files of %s', (category) => {
+    const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
+    const text = files.map((file) => readFileSync(join(scratch, 'bundles', category, file), 'utf8')).join('\n')
+    const kept = [...text.matchAll(/\(this,"(\w+)"\)/g)].map(([, name = '']) => name)
+    // By the durable execution SDK, and by our client of AWS; a name that esbuild had to change would have a sign more.
+    expect(kept).toEqual(expect.arrayContaining(['DurableExecutionInvocationInputWithClient', 'InvokeCommand']))
+    expect(kept.filter((name) => /^_|(?:Command|Client|Exception|Error)\d+$/.test(name))).toEqual([])
+  })
+
+  test.each(categories.map(({ name }) => name))(
+    'are not kept in what a webhook of %s starts with',
+    async (category) => {
+      const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
+      for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
+    },
+  )
+})

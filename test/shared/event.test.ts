@@ -59,6 +59,23 @@ describe('mangled text', () => {
   })
 })
 
+describe('a JSON body', () => {
+  it.each([
+    '{"__proto__":{"a":1}}',
+    '{"a":[{"\\u005f_proto__":{"a":1}}]}',
+    '{"__pr\\u006Fto__":1}',
+    '{"constructor":{"prototype":{"a":1}}}',
+    '{"a":{"\\u0063onstructor":{"proto\\u0074ype":{}}}}',
+  ])('that reaches for a prototype is refused, however it is written: %s', (body) => {
+    expect(() => parseBody(body, false, 'application/json')).toThrow('named __proto__ or constructor')
+  })
+
+  it('may speak of a constructor', () => {
+    const body = '{"a":"the __proto__ of a constructor \\u00fc"}'
+    expect(parseBody(body, false, 'application/json')).toEqual({ a: 'the __proto__ of a constructor ü' })
+  })
+})
+
 describe('a form', () => {
   it('carries any text under any dotted name', () => {
     const name = fc.array(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/), { minLength: 1, maxLength: 4 })

@@ -374,3 +374,20 @@ it('a certificate is verified; one of a private authority is trusted where the c
   })
   expect((await client(url, { ca: cert }).get('x')).body).toEqual({ ok: 1 })
 })
+
+it('a connection to a platform of a private authority is used again, whichever client calls', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  const ports = new Set<number | undefined>()
+  const url = await serve(
+    (req, res) => {
+      ports.add(req.socket.remotePort)
+      res.end('{"ok":1}')
+    },
+    { key, cert },
+  )
+  for (const path of ['x', 'y', 'z']) await client(url, { ca: cert }).get(path)
+  expect(ports.size).toBe(1)
+})

@@ -89,8 +89,9 @@ export function writeProxyResult(res: ServerResponse, result: unknown): void {
   for (const [name, values] of Object.entries(multiValueHeaders ?? {})) res.setHeader(name, values.map(String))
   if (!res.hasHeader('content-type')) res.setHeader('content-type', 'application/json')
   res.setHeader('x-amzn-requestid', randomUUID())
-  res.writeHead(Number(statusCode))
-  res.end(Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'))
+  // Not with writeHead(), after which it would go out in pieces, without its length.
+  res.statusCode = Number(statusCode)
+  res.end(isBase64Encoded ? Buffer.from(body ?? '', 'base64') : (body ?? ''))
 }
 
 const MALFORMED: APIGatewayProxyResult = { statusCode: 502, body: '{"message": "Internal server error"}' }

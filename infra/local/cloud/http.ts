@@ -29,19 +29,25 @@ export function readLimited(req: IncomingMessage, limit: number): Promise<Buffer
     })
     req.on('end', () => resolve(Buffer.concat(chunks)))
     req.on('error', reject)
-    req.on('close', () => reject(new Error('The client went away before its request was complete.')))
+    req.on('close', () => {
+      // It comes after each request, and an error is not made for nothing.
+      if (!req.complete) reject(new Error('The client went away before its request was complete.'))
+    })
   })
 }
 
 /** Sends an answer with the headers that AWS's APIs have. */
 export function sendAnswer(res: ServerResponse, answer: Answer): void {
-  const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {})
+  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {})
+  const body = answer.status === 204 ? '' : text
   res.writeHead(answer.status, {
     'content-type': 'application/json',
     'x-amzn-requestid': randomUUID(),
+    // Without it the answer would go out in pieces.
+    ...(answer.status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...answer.headers,
   })
-  res.end(answer.status === 204 ? undefined : body)
+  res.end(body)
 }
 
 /** @returns the answer to a call that failed: AWS's error of it, or an internal error for any other */

@@ -1,0 +1,11 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { answer, send } from './by-hand.ts'
+
+/** Makes the calls to the platform, and answers. */
+export function handler(event: APIGatewayProxyEvent) {
+  return answer(event, async (calls, base) => {
+    let last: unknown
+    for (const call of calls) last = await send(call, base)
+    return last
+  })
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServerTask } from './webhook-server.ts'
+
+/** Node-RED, pinned: the figures are of this version. */
+export const version = '5.0.7'
+
+/** Where it is installed: outside of the project, which does without its hundred megabytes. */
+const home = join(
+  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
+  'cloud-automation-webhooks',
+  `node-red-${version}`,
+)
+const program = join(home, 'node_modules/node-red/red.js')
+/** How long it may take to start, in milliseconds. */
+const longestStart = 60_000
+
+export function isInstalled(): boolean {
+  return existsSync(program)
+}
+
+/**
+ * Installs it with npm into a folder of the user's cache, without running any script of its packages.
+ *
+ * @throws Error when npm can not
+ */
+export async function install(tell: (text: string) => void): Promise<void> {
+  if (isInstalled()) return
+  tell(`installing Node-RED ${version} from npm into ${home}`)
+  await mkdir(home, { recursive: true })
+  await writeFile(join(home, 'package.json'), '{"private":true}\n')
+  const options = ['--save-exact', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const npm = spawn('npm', ['install', ...options, `node-red@${version}`], { cwd: home, stdio: 'inherit' })
+  const code = await new Promise<number | null>((resolve, reject) => npm.on('error', reject).on('exit', resolve))
+  if (code !== 0 || !isInstalled()) throw new Error(`npm could not install Node-RED into ${home} (exit status ${code})`)
+}
+
+interface NodeRed {
+  port: number
+  pid: number
+  close(): Promise<void>
+}
+
+/**
+ * Starts it with one flow, which answers as the bare handler does: on loopback only, without its editor, its log and its
+ * telemetry.
+ *
+ * @throws Error when it does not start
+ */
+export async function start(scratch: string, task: Omit<ServerTask, 'file'>): Promise<NodeRed> {
+  const folder = await mkdtemp(join(scratch, 'node-red-'))
+  const port = await freePort()
+  await writeFile(join(folder, 'flows.json'), JSON.stringify(flow(task)))
+  await writeFile(join(folder, 'settings.js'), settings(port))
+  const child = spawn(process.execPath, [program, '--userDir', folder, '--settings', join(folder, 'settings.js')], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-2_000)
+    })
+  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  const close = async () => {
+    child.kill()
+    await exited
+  }
+  // The bench may end before it does.
+  process.once('exit', () => child.kill('SIGKILL'))
+  try {
+    await listening(port, child)
+  } catch (error) {
+    await close()
+    throw new Error(`Node-RED did not start: ${said}`, { cause: error })
+  }
+  return { port, pid: child.pid ?? 0, close }
+}
+
+const path = '/v1/issue-ticketing/open-issue'
+
+function flow({ issuesUrl, token, callerHash }: Omit<ServerTask, 'file'>): object[] {
+  const node = (id: string, type: string, more: object) => ({ id, type, z: 'tab', x: 0, y: 0, ...more })
+  const check = `
+const { createHash, timingSafeEqual } = global.get('crypto')
+const presented = (msg.req.headers.authorization || '').replace('Bearer ', '')
+const hash = createHash('sha256').update(presented).digest()
+if (!timingSafeEqual(hash, Buffer.from('${callerHash}', 'hex'))) {
+  return [null, { ...msg, statusCode: 401, payload: {} }]
+}
+const { title, description, labels } = msg.payload.input
+msg.headers = { authorization: 'Bearer ${token}', 'content-type': 'application/json', 'user-agent': 'node-red' }
+msg.payload = { title, body: description, labels }
+return [msg, null]`
+  const answer = `
+msg.statusCode = msg.statusCode === 201 ? 200 : 502
+msg.headers = {}
+msg.payload = { status: 'succeeded', result: 'pass', data: msg.payload }
+return msg`
+  return [
+    { id: 'tab', type: 'tab', label: 'bench' },
+    node('in', 'http in', { url: path, method: 'post', upload: false, wires: [['check']] }),
+    node('check', 'function', { func: check, outputs: 2, wires: [['call'], ['out']] }),
+    // Its connections are kept, as ours are; by itself it would open one for each call.
+    node('call', 'http request', { method: 'POST', url: issuesUrl, ret: 'obj', persist: true, wires: [['answer']] }),
+    node('answer', 'function', { func: answer, outputs: 1, wires: [['out']] }),
+    node('out', 'http response', { wires: [] }),
+  ]
+}
+
+function settings(port: number): string {
+  return `module.exports = {
+  uiHost: '127.0.0.1',
+  uiPort: ${port},
+  httpAdminRoot: false,
+  flowFile: 'flows.json',
+  credentialSecret: false,
+  functionGlobalContext: { crypto: require('node:crypto') },
+  telemetry: { enabled: false },
+  logging: { console: { level: 'warn', metrics: false, audit: false } },
+}
+`
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Its flow answers, even if only that it does not know who calls. */
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  for (const until = Date.now() + longestStart; Date.now() < until; await sleep(100)) {
+    if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}`)
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST' }).catch(() => undefined)
+    if (answer?.status === 401) return
+  }
+  throw new Error(`It does not listen after ${longestStart / 1_000} s`)
+}

@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type Bench, mb, median, ms, ratio, type Section, seconds } from './measure.ts'
+import type { OperationsTask, Ran } from './operations-process.ts'
+
+/** An execution may have 3,000 operations, and is one itself, as the wait at its end is. */
+const counts = [1, 10, 100, 1_000, 2_998]
+const rounds = 3
+/** What is so short is not told from what an invocation takes anyway, in milliseconds. */
+const floor = 50
+
+/** What a task costs by how much it has done already. */
+export async function operations({ scratch, progress }: Bench): Promise<Section> {
+  const file = join(scratch, 'steps.cjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('./steps.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    format: 'cjs',
+    keepNames: true,
+    outfile: file,
+    logLevel: 'warning',
+  })
+  const runs: Ran[][] = []
+  for (let round = 1; round <= rounds; round++) {
+    progress(`round ${round} of ${rounds}: tasks of ${counts.join(', ')} steps`)
+    runs.push(await inItsProcess({ file, state: await mkdtemp(join(scratch, 'operations-')), counts }))
+  }
+  const of = (at: number, value: (ran: Ran) => number) =>
+    median(runs.flatMap((run) => (run[at] ? [value(run[at])] : [])))
+  const perStep = (at: number) => of(at, ({ steps, stepsMs }) => stepsMs / steps)
+  const reference = perStep(counts.indexOf(100))
+  return {
+    title: 'Operations of a task',
+    columns: ['steps', 'all of them', 'a step', 'to a step of 100', 'replayed in', 'RSS afterwards'],
+    rows: counts.map((steps, at) => {
+      const took = of(at, ({ stepsMs }) => stepsMs)
+      return [
+        String(steps),
+        took < 1_000 ? ms(took) : seconds(took),
+        ms(perStep(at)),
+        took < floor ? '' : ratio(perStep(at), reference),
+        ms(of(at, ({ replayMs }) => replayMs)),
+        mb(of(at, ({ rss }) => rss)),
+      ]
+    }),
+    notes: [
+      `Medians of ${rounds} runs, each in a process of its own, of one durable function in the local runtime's Lambda. Each step has a checkpoint of its own, so that its share is one call to the Lambda API and one transaction; then the task waits a second, and a new invocation replays all of it. ${counts.at(-1)} steps are all that an execution may have on AWS. The RSS is that of the process with its thread, after a collection of garbage, the tasks of the rows above included.`,
+    ],
+  }
+}
+
+async function inItsProcess(task: OperationsTask): Promise<Ran[]> {
+  const child = fork(new URL('./operations-process.ts', import.meta.url), [JSON.stringify(task)], {
+    execArgv: ['--no-warnings', '--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  let ran: Ran[] | undefined
+  child.on('message', (message: Ran[]) => {
+    ran = message
+  })
+  const [code] = await once(child, 'exit')
+  if (!ran) throw new Error(`The process ended with ${code} and without a report`)
+  return ran
+}

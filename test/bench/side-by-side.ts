@@ -1,0 +1,183 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import { join } from 'node:path'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { keptnEvent, openIssue } from './event.ts'
+import { type Bench, interleave, load, median, ms, quantile, ratio, type Section } from './measure.ts'
+import { install, isInstalled, start as startNodeRed, version } from './node-red.ts'
+import { startPlatform } from './platform.ts'
+import type { ServerTask } from './webhook-server.ts'
+
+const calls = 500
+const warmUp = 1_000
+const rounds = 7
+const connections = [1, 16]
+/** Our calls per second to those of Node-RED. */
+const least = 2
+
+const environments = 4
+
+const names = {
+  bare: 'a bare handler',
+  one: 'ours, one environment',
+  some: `ours, ${environments} environments`,
+  nodeRed: `Node-RED ${version}`,
+}
+
+/**
+ * One authenticated webhook that makes one POST to a platform, and answers what that said: our function beside a bare
+ * handler and beside a flow of Node-RED, each in a process of its own.
+ */
+export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench): Promise<Section> {
+  if (nodeRed) await install(progress)
+  const platform = await startPlatform()
+  const task: ServerTask = {
+    issuesUrl: `${platform.url}/sandbox/github/repos/demo/shop/issues`,
+    token: demo.githubToken,
+    callerHash: createHash('sha256').update(demo.callerToken).digest('hex'),
+  }
+  const servers: { name: string; port: number; pid: number; close: () => Promise<void> }[] = []
+  const rows: string[][] = []
+  try {
+    servers.push({ name: names.bare, ...(await startServer(task, platform.variables)) })
+    const file = join(bundles, 'issue-ticketing', 'webhook.js')
+    servers.push({ name: names.one, ...(await startServer({ ...task, file }, platform.variables)) })
+    servers.push({ name: names.some, ...(await startServer({ ...task, file, environments }, platform.variables)) })
+    if (isInstalled()) servers.push({ name: names.nodeRed, ...(await startNodeRed(scratch, task)) })
+    for (const { name, port } of servers) {
+      progress(`${name}: ${warmUp} calls to warm it up`)
+      await callAll(port, warmUp, 16)
+      platform.taken()
+    }
+    for (const count of connections) {
+      progress(`${rounds} x ${calls} calls of each with ${count} connections`)
+      const runs = await interleave(
+        rounds,
+        Object.fromEntries(
+          servers.map(({ name, port, pid }) => [
+            name,
+            async () => {
+              const before = cpuOf(pid)
+              const run = { ...(await callAll(port, calls, count)), cpuMs: (cpuOf(pid) - before) / calls }
+              const made = platform.taken().filter(({ path }) => path.endsWith('/issues')).length
+              // What answered without calling would be faster.
+              if (made !== calls) throw new Error(`${name} made ${made} calls to the platform instead of ${calls}`)
+              return run
+            },
+          ]),
+        ),
+      )
+      const perSecond = (name: string) => median((runs[name] ?? []).map((run) => run.perSecond))
+      for (const { name } of servers) {
+        const latencies = (runs[name] ?? []).flatMap((run) => run.latencies)
+        rows.push([
+          name,
+          String(count),
+          perSecond(name).toFixed(0),
+          ms(quantile(latencies, 0.5)),
+          ms(quantile(latencies, 0.99)),
+          // Counted in hundredths of a second: of one round alone it says little.
+          ms((runs[name] ?? []).reduce((sum, { cpuMs }) => sum + cpuMs, 0) / rounds),
+          ratio(perSecond(name), perSecond(names.bare)),
+          isInstalled() ? ratio(perSecond(name), perSecond(names.nodeRed)) : 'not measured',
+          name.startsWith('ours') && isInstalled() ? budget(perSecond(name) / perSecond(names.nodeRed)) : '',
+        ])
+      }
+    }
+  } finally {
+    for (const { close } of servers) await close()
+    await platform.close()
+  }
+  return {
+    title: 'Beside a bare handler and Node-RED',
+    columns: [
+      'webhook',
+      'connections',
+      'calls/s',
+      'p50',
+      'p99',
+      'CPU a call',
+      'to the bare one',
+      'to Node-RED',
+      'budget',
+    ],
+    rows,
+    notes: [
+      `Medians of ${rounds} rounds of ${calls} calls, in turns, after ${warmUp} calls. Each webhook checks the same token by its SHA-256, makes one POST to the same server of this machine, which answers at once, and answers with what that said; each in a process of its own, with connections kept. That each call made its POST is checked.`,
+      `Ours is the bundle behind what makes the event of API Gateway. An environment takes one call at a time, as on Lambda, where there is one for each call that runs: here it is the process itself, or one of ${environments} threads, as in the local runtime. The others work on all that they have got at once. Callers and platform share the cores with them. The event has no id.`,
+      isInstalled()
+        ? `Node-RED ${version} is the npm package, with a flow of http in, function, http request (with keep-alive), function and http response, and without editor, log and telemetry; on loopback only.`
+        : `Node-RED was left out, since it is not installed: \`npm run bench -- --node-red\` installs version ${version} from npm into the user's cache folder, and later runs find it there.`,
+    ],
+  }
+}
+
+function budget(times: number): string {
+  return `at least ${least} x: ${times >= least ? 'within' : 'short'}`
+}
+
+async function startServer(task: ServerTask, env: Record<string, string>) {
+  const child: ChildProcess = fork(new URL('./webhook-server.ts', import.meta.url), [JSON.stringify(task)], {
+    env,
+    execArgv: ['--no-warnings'],
+    // Our function logs each call to stdout.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const exited = once(child, 'exit')
+  const [port] = (await Promise.race([
+    once(child, 'message'),
+    exited.then(([code]) => Promise.reject(new Error(`The server ended with ${code}`))),
+  ])) as [number]
+  return {
+    port,
+    pid: child.pid ?? 0,
+    async close() {
+      child.kill()
+      await exited
+    },
+  }
+}
+
+/** The CPU time of a process so far, in milliseconds; NaN where there is no /proc. */
+function cpuOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    // User and system, in the hundredths of a second that Linux shows to everyone.
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  } catch {
+    return Number.NaN
+  }
+}
+
+async function callAll(port: number, count: number, concurrency: number) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency })
+  const body = JSON.stringify(keptnEvent(openIssue))
+  try {
+    return await load(count, concurrency, () => call(port, agent, body))
+  } finally {
+    agent.destroy()
+  }
+}
+
+function call(port: number, agent: http.Agent, body: string): Promise<void> {
+  const headers = {
+    authorization: `Bearer ${demo.callerToken}`,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  }
+  const url = `http://127.0.0.1:${port}/v1/issue-ticketing/open-issue`
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method: 'POST', agent, headers }, (response) => {
+      response.on('error', reject)
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`Answered ${response.statusCode}`)),
+      )
+      response.resume()
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}

@@ -1,0 +1,107 @@
+// The inside of a process that answers a webhook: our function, or as little as does the same.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { readBody, toProxyEvent, writeProxyResult } from '../../infra/local/cloud/gateway.ts'
+import { Workers } from '../../infra/local/cloud/workers.ts'
+import { lambdaContext } from './event.ts'
+
+/** What the process is told in its first argument. */
+export interface ServerTask {
+  /** Our bundle; without it, the bare handler. */
+  file?: string
+  /** How many environments our function has: this very process, where left out. */
+  environments?: number
+  /** Where the issues are opened, and with which token. */
+  issuesUrl: string
+  token: string
+  /** The SHA-256 of the caller's token, in hex. */
+  callerHash: string
+}
+
+const task = JSON.parse(process.argv[2] ?? '{}') as ServerTask
+const agent = new http.Agent({ keepAlive: true })
+
+type Answerer = (req: IncomingMessage, res: ServerResponse) => Promise<void>
+
+/** Each call as API Gateway hands it over. */
+function ours(run: (event: object) => Promise<unknown>): Answerer {
+  return async (req, res) => {
+    const body = (await readBody(req)) ?? Buffer.alloc(0)
+    writeProxyResult(res, await run(toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' })))
+  }
+}
+
+/** One call at a time, as an environment of Lambda takes them. */
+function inThisProcess(file: string): (event: object) => Promise<unknown> {
+  const { handler } = createRequire(import.meta.url)(file) as {
+    handler: (event: unknown, context: object) => Promise<unknown>
+  }
+  let before: Promise<unknown> = Promise.resolve()
+  return (event) => {
+    const answered = before.then(() => handler(event, lambdaContext()))
+    before = answered
+    return answered
+  }
+}
+
+/** In threads, as the local runtime has them. */
+function inThreads(file: string, concurrency: number): (event: object) => Promise<unknown> {
+  const fn = { name: 'webhook', version: 1, file, handler: 'handler', timeoutSeconds: 28, environment: {}, concurrency }
+  const variables = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']))
+  const forever = { ms: 2 ** 30, lastMs: 2 ** 30 }
+  const workers = new Workers(
+    () => variables,
+    () => undefined,
+    forever,
+  )
+  return async (event) => {
+    const { result, error } = (await workers.invoke(fn, () => ({ event: JSON.stringify(event) }))) ?? {}
+    if (error) throw new Error(error.errorMessage)
+    return JSON.parse(result ?? 'null')
+  }
+}
+
+const bare: Answerer = async (req, res) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of req) chunks.push(chunk)
+  const token = req.headers.authorization?.replace('Bearer ', '') ?? ''
+  const hash = createHash('sha256').update(token).digest()
+  if (!timingSafeEqual(hash, Buffer.from(task.callerHash, 'hex'))) return void answer(res, 401, {})
+  const { title, description, labels } = JSON.parse(Buffer.concat(chunks).toString()).input
+  const issue = await post({ title, body: description, labels })
+  answer(res, 200, { status: 'succeeded', result: 'pass', data: issue })
+}
+
+function answer(res: ServerResponse, status: number, body: object): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function post(body: object): Promise<unknown> {
+  const headers = { authorization: `Bearer ${task.token}`, 'content-type': 'application/json', 'user-agent': 'bare' }
+  return new Promise((resolve, reject) => {
+    const request = http.request(task.issuesUrl, { method: 'POST', headers, agent }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk) => chunks.push(chunk))
+      response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString())))
+    })
+    request.on('error', reject)
+    request.end(JSON.stringify(body))
+  })
+}
+
+function answererOf({ file, environments }: ServerTask): Answerer {
+  if (file === undefined) return bare
+  return ours(environments === undefined ? inThisProcess(file) : inThreads(file, environments))
+}
+
+const answerer = answererOf(task)
+const server = http.createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
+  answerer(req, res).catch((error: unknown) => {
+    console.error(error)
+    res.destroy()
+  })
+})
+server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+process.on('disconnect', () => process.exit())
