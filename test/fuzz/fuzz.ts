@@ -28,7 +28,7 @@ export interface FuzzOptions {
   tell?: (text: string) => void
 }
 
-export interface Finding {
+interface Finding {
   what: string
   seed: number
   case: number | undefined
