@@ -135,8 +135,11 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
     locust.finish()
     return { test: await make('load-testing/start-test?connection=locust', { parameters: { run_time: 60 } }) }
   }
-  const open = category === 'incident-management' ? 'incident-management/open-ticket' : 'issue-ticketing/open-issue'
-  return { openticket: await make(open, { title: 'To be worked on' }) }
+  if (action === 'stop-job') return { startjob: await make(`${category}/start-job`, { target: 'report' }) }
+  const [open = '', { shape } = {}] =
+    Object.entries(categories.find(({ name }) => name === category)?.actions ?? {})[0] ?? []
+  const where = shape === 'ticket' ? `${category}/${open}` : 'issue-ticketing/open-issue'
+  return { openticket: await make(where, { title: 'To be worked on' }) }
 }
 
 describe('the webhooks in the READMEs of the functions', () => {

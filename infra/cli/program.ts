@@ -3,6 +3,8 @@ import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { newCategoryCommand } from './commands/new-category.ts'
+import { newProviderCommand } from './commands/new-provider.ts'
 import { openapiCommand } from './commands/openapi.ts'
 import { orchestratorCommand } from './commands/orchestrator.ts'
 import { previewCommand } from './commands/preview.ts'
@@ -28,5 +30,7 @@ export function createProgram(): Command {
   program.commandsGroup('Try and watch:')
   for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), openapiCommand()])
     program.addCommand(command)
+  program.commandsGroup('Extend:')
+  for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)
   return program
 }

@@ -40,8 +40,12 @@ export function bridgeFields(subscription: Subscription): BridgeField[] {
   ]
 }
 
-/** The same as a webhook.yaml with this one subscription. */
-export function webhookYaml(subscription: Subscription): string {
+/**
+ * The same as a webhook.yaml with this one subscription.
+ *
+ * @param payload what it sends, where that is not all that the event may have
+ */
+export function webhookYaml(subscription: Subscription, payload = payloadOf(subscription)): string {
   const { task, suffix } = subscription
   const { sendStarted, sendFinished } = eventsOf(subscription)
   const sends =
@@ -66,7 +70,7 @@ ${sends}      envFrom:
           headers:
             - { key: Content-Type, value: ${form} }
             - { key: Authorization, value: "Bearer {{.env.${secret.variable}}}" }
-          payload: ${JSON.stringify(payloadOf(subscription))}
+          payload: ${JSON.stringify(payload)}
 `
 }
 

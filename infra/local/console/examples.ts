@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { categories } from '../../../functions/index.ts'
 import { actionNames, type Category } from '../../../shared/function/category.ts'
+import { toolExamples } from '../tool-examples.ts'
 
 /** An action, with the calls that show it. */
 interface ActionView {
@@ -28,7 +29,7 @@ interface Example {
   data?: object
   input?: object
   /** The actions whose newest result is meant: its id becomes that of the input. */
-  about?: readonly string[]
+  about?: readonly string[] | undefined
 }
 
 const interactive = 'mode=interactive&sendStarted=true'
@@ -254,6 +255,22 @@ const examples: Record<string, Example[]> = {
       input: { question: 'Release shop 1.4.2 to production?', approvers: ['jane@example.com'] },
     },
   ],
+  'incident-management/run-runbook': [
+    {
+      name: "At somebody's own tool",
+      task: 'runbook',
+      query: `${interactive}&connection=tool-job`,
+      input: { target: 'restart-checkout' },
+    },
+  ],
+  'remediation/run-job': [
+    {
+      name: "At somebody's own tool",
+      task: 'runjob',
+      query: `${silent}&connection=tool`,
+      input: { target: 'rollback-checkout' },
+    },
+  ],
   'slo/request-evaluation': [
     {
       name: 'Of the last five minutes',
@@ -288,11 +305,17 @@ export function actionViews(ground: Ground): ActionView[] {
       category: category.name,
       action,
       summary: category.actions[action]?.summary ?? category.choice?.summary ?? '',
-      examples: (examples[`${category.name}/${action}`] ?? [])
+      examples: (examples[`${category.name}/${action}`] ?? atTool(action))
         .filter(({ query }) => ground.has(category.name, new URLSearchParams(query).get('connection') ?? 'default'))
         .map((example) => viewOf(example, category.name, ground)),
     })),
   )
+}
+
+/** A new category begins at somebody's own tool. */
+function atTool(action: string): Example[] {
+  const example = toolExamples[action]
+  return example ? [{ ...example, query: silent, about: example.about ? [example.about] : undefined }] : []
 }
 
 function viewOf({ name, task, query, data, input, about }: Example, category: string, { made }: Ground): ExampleView {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Template } from 'aws-cdk-lib/assertions'
 import { App } from 'aws-cdk-lib/core'
+import { categories as shippedCategories } from '../../../functions/index.ts'
 import type { CategoryInfo } from '../../../infra/aws/category-function.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
@@ -110,7 +111,7 @@ export interface Synthesized {
   one(type: string): Resource
 }
 
-const bundles = emptyBundles(tenCategories)
+const bundles = emptyBundles([...tenCategories, ...shippedCategories])
 
 /**
  * The stack as it would be deployed, before it is synthesized.

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { freePort, until } from './e2e/service.ts'
+import { type Copy, copyOfProject } from './infra/cli/copy.ts'
+
+const page = readFileSync(join(import.meta.dirname, '../docs/extend.md'), 'utf8')
+/** Each command with what it prints, as the page has it; `...` stands for lines that are left out. */
+const steps = [...page.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+  block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((step) => {
+      const [command = '', ...lines] = step.trim().split('\n')
+      return { command, printed: lines.join('\n') }
+    }),
+)
+const documented = { url: 'http://127.0.0.1:8787', state: '.webhooks' }
+
+let copy: Copy
+let url: string
+let runtime: ChildProcess | undefined
+beforeAll(async () => {
+  copy = copyOfProject()
+  url = `http://127.0.0.1:${await freePort()}`
+})
+afterAll(async () => {
+  if (runtime?.pid !== undefined && runtime.exitCode === null) {
+    // npm, the shell that it starts, and Node.
+    process.kill(-runtime.pid, 'SIGKILL')
+    await once(runtime, 'close')
+  }
+  copy.remove()
+})
+
+/** A command as it is typed, in a shell, with a port of its own. */
+function start(command: string): { child: ChildProcess; said(): string } {
+  const { PATH, HOME } = process.env
+  const child = spawn('bash', ['-c', command.replaceAll(documented.url, url)], {
+    cwd: copy.folder,
+    detached: true,
+    env: { PATH, HOME, NO_COLOR: '1', WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url },
+  })
+  let text = ''
+  const read = (chunk: Buffer) => {
+    text += chunk
+  }
+  child.stdout?.on('data', read)
+  child.stderr?.on('data', read)
+  return { child, said: () => text }
+}
+
+/** What is the same each time: no folder or port of this machine, no times, and not what npm says of its scripts. */
+function masked(text: string): string[] {
+  return text
+    .replaceAll(url, documented.url)
+    .replaceAll(`${copy.folder}/`, '')
+    .replace(/ \(\d+ ms\)/g, '')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('> '))
+}
+
+/** The parts that are printed must come one after the other, and with nothing left out but where the page says so. */
+function expectPrinted(command: string, said: string, printed: string): void {
+  const parts = printed.split(/^\.\.\.$/m).map((part) => masked(part).join('\n'))
+  const whole = masked(said).join('\n')
+  if (parts.length === 1) expect({ command, said: whole }).toEqual({ command, said: parts[0] })
+  let rest = whole
+  for (const part of parts) {
+    const at = rest.indexOf(part)
+    if (at < 0) throw new Error(`${command} does not say:\n${part}\n\nIt says:\n${whole}`)
+    rest = rest.slice(at + part.length)
+  }
+}
+
+describe('A provider, or a category, of your own', () => {
+  it('names what is typed next', () => {
+    const [, provider] = steps
+    const next = steps.slice(2).map(({ command }) => `  ${command}`)
+    expect(provider?.printed).toContain(`Next\n${next.join('\n')}\n`)
+  })
+
+  it('works from top to bottom as it is written', async () => {
+    for (const { command, printed } of steps) {
+      const { child, said } = start(command)
+      if (command.endsWith('npm start')) {
+        runtime = child
+        await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
+      } else {
+        const [code] = await once(child, 'close')
+        if (code !== 0) throw new Error(`${command} ended with ${code}:\n${said()}`)
+      }
+      expectPrinted(command, said(), printed)
+    }
+  }, 300_000)
+})

@@ -1,0 +1,1 @@
+export { httpEvaluation as http } from '../../../shared/vendors/http/evaluation.ts'

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { evaluate } from '../../functions/slo/drive.ts'
+import { clientOf, failureOf } from '../../functions/use.ts'
+import { acme } from './provider.ts'
+import { type AcmeServer, startAcme } from './server.ts'
+
+let server: AcmeServer
+beforeEach(async () => {
+  server = await startAcme()
+})
+afterEach(() => server.close())
+
+const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
+const input = { ...time, queries: { p95: 'checkout-p95' }, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }
+const connection = () => ({ baseUrl: server.url, token: server.token })
+const ask = (more: object = {}) => evaluate(acme, connection(), { ...input, ...more })
+
+describe('an evaluation by Acme', () => {
+  test('is of values, for the time that is asked for', async () => {
+    expect(await ask()).toMatchObject({
+      result: 'pass',
+      data: { indicatorResults: [{ value: { metric: 'p95', value: 312, success: true } }] },
+    })
+    expect(server.calls.map(({ path }) => path)).toEqual(['/series/checkout-p95/value'])
+    expect(server.calls[0]?.query.get('from')).toBe('2026-11-24T10:00:00Z')
+    expect(server.calls[0]?.query.get('to')).toBe('2026-11-24T10:05:00Z')
+  })
+
+  test('fails where a value is beyond its limit', async () => {
+    server.values['checkout-p95'] = 700
+    expect(await ask()).toMatchObject({ status: 'succeeded', result: 'fail' })
+  })
+
+  test('does not pass without data', async () => {
+    const nothing = { queries: { errors: 'errors' }, thresholds: [{ metric: 'errors', op: '<', value: 1 }] }
+    expect(await ask(nothing)).toMatchObject({
+      result: 'fail',
+      message: expect.stringContaining('nothing was measured'),
+    })
+  })
+
+  test('of a series that is not there is refused in the words of Acme', async () => {
+    const failure = await failureOf(ask({ queries: { p95: '../me' } }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no series') })
+  })
+
+  test('that comes again asks again, and changes nothing', async () => {
+    server.loseNext('GET')
+    expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: false })
+    expect(await ask()).toMatchObject({ result: 'pass' })
+  })
+})
+
+describe('Acme', () => {
+  test.each([
+    [422, 'refused'],
+    [401, 'credentials'],
+    [503, 'platform'],
+  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+    server.failNext(status, { message: 'not today' })
+    expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
+  })
+
+  test('that is down, or answers something else, is tried again', async () => {
+    server.failNext(200, '<html>')
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+    server.down()
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+  })
+
+  test('never sees its token again in what it says', async () => {
+    server.failNext(422, { message: `no ${server.token}` })
+    expect((await failureOf(ask())).message).toContain('no ***')
+  })
+
+  test('is checked with its credentials', async () => {
+    await acme.check(clientOf(acme, connection()))
+    const wrong = clientOf(acme, { ...connection(), token: 'another-token-0123456789' })
+    expect(await failureOf(Promise.resolve(acme.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+})

@@ -1,0 +1,1 @@
+export { httpFlag as http } from '../../../shared/vendors/http/flag.ts'

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type FlagProvider, setFlag, setFlags } from '../../../shared/shapes/flag.ts'
+import { clientOf, failureOf } from '../../functions/use.ts'
+import { acme } from './provider.ts'
+import { type AcmeServer, startAcme } from './server.ts'
+
+let server: AcmeServer
+beforeEach(async () => {
+  server = await startAcme()
+})
+afterEach(() => server.close())
+
+// As a category has it, whose providers differ in their connections.
+const provider = acme as unknown as FlagProvider
+const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
+  clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
+const change = (flag: string, on?: boolean, percentage?: number) => ({ flag, on, percentage })
+const set = (
+  changes: ReturnType<typeof change>[],
+  { environment = 'production', ...options }: Parameters<typeof clientOf>[2] & { environment?: string } = {},
+) => {
+  const single = changes.length === 1
+  const action = single ? setFlag : setFlags
+  return action.act(provider, client(options), { changes, environment, project: undefined, comment: undefined, single })
+}
+const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
+
+describe('a flag of Acme', () => {
+  test('is set, and answers how it was and is', async () => {
+    expect(await set([change('checkout', true, 25)])).toMatchObject({
+      result: 'pass',
+      data: {
+        ...{ before: { state: 'off' }, after: { state: 'on', percentage: 25 }, changed: true },
+        url: 'https://acme.example.com/flags/checkout',
+      },
+    })
+    expect(writes().map(({ body }) => body)).toEqual([{ enabled: true, rollout: 25 }])
+  })
+
+  test('that is so already is not written', async () => {
+    expect(await set([change('checkout', false)])).toMatchObject({ result: 'pass', data: { changed: false } })
+    expect(writes()).toEqual([])
+  })
+
+  test('is set once, since a repeat reads what the first try has set', async () => {
+    server.loseNext('PATCH')
+    expect(await failureOf(set([change('checkout', true)]) as Promise<unknown>)).toMatchObject({ transient: true })
+    expect(await set([change('checkout', true)], { repeated: true })).toMatchObject({ result: 'pass' })
+    expect(writes()).toHaveLength(1)
+  })
+
+  test('is set beside others, one after the other', async () => {
+    await set([change('checkout', true), change('search', true)])
+    expect(server.flags).toMatchObject({
+      'production/checkout': { enabled: true },
+      'production/search': { enabled: true },
+    })
+  })
+
+  test('that does not stay as it was set has failed', async () => {
+    server.ignoreChanges()
+    expect(await set([change('checkout', true)])).toMatchObject({ result: 'fail' })
+  })
+
+  test('or an environment that is not there is refused in the words of Acme', async () => {
+    for (const place of [set([change('../me', true)]), set([change('checkout', true)], { environment: 'test' })])
+      expect(await failureOf(place as Promise<unknown>)).toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining('there is no flag'),
+      })
+  })
+})
+
+describe('Acme', () => {
+  const ask = () => set([change('checkout', true)]) as Promise<unknown>
+
+  test.each([
+    [422, 'refused'],
+    [401, 'credentials'],
+    [503, 'platform'],
+  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+    server.failNext(status, { message: 'not today' }, { on: 'PATCH' })
+    expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
+  })
+
+  test('that is down, or answers something else, is tried again', async () => {
+    server.failNext(200, '<html>')
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+    server.down()
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+  })
+
+  test('never sees its token again in what it says', async () => {
+    server.failNext(422, { message: `no ${server.token}` }, { on: 'PATCH' })
+    expect((await failureOf(ask())).message).toContain('no ***')
+  })
+
+  test('is checked with its credentials', async () => {
+    await provider.check(client())
+    const wrong = client({}, 'another-token-0123456789')
+    expect(await failureOf(Promise.resolve(provider.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+})

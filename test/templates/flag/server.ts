@@ -1,0 +1,55 @@
+import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
+
+interface Flag {
+  enabled: boolean
+  rollout: number
+  links: { html: string }
+}
+
+export interface AcmeServer extends Served {
+  token: string
+  /** By `environment/name`. */
+  flags: Record<string, Flag>
+  /** Changes are taken, and nothing comes of them. */
+  ignoreChanges(): void
+}
+
+/**
+ * Acme, as it answers: its flags `checkout` and `search`, in one environment.
+ *
+ * @see https://acme.example.com/api/flags
+ */
+export async function startAcme(): Promise<AcmeServer> {
+  const token = 'acme-token-0123456789'
+  const mode = { ignores: false }
+  const flagOf = (name: string): [string, Flag] => [
+    `production/${name}`,
+    { enabled: false, rollout: 100, links: { html: `https://acme.example.com/flags/${name}` } },
+  ]
+  const flags = Object.fromEntries(['checkout', 'search'].map(flagOf))
+  const served = await serve((call) =>
+    call.headers['authorization'] === `Bearer ${token}`
+      ? answer(call, flags, mode.ignores)
+      : refuse(401, 'the token is not known'),
+  )
+  return {
+    ...served,
+    ...{ token, flags },
+    ignoreChanges() {
+      mode.ignores = true
+    },
+  }
+}
+
+function answer({ method, path, body }: Call, flags: Record<string, Flag>, ignores: boolean): Reply {
+  if (path === '/me') return { status: 200, body: { name: 'robot' } }
+  const [, , environment, , name] = path.split('/')
+  const flag = flags[`${environment}/${name}`]
+  if (!flag) return refuse(404, `there is no flag ${name} in ${environment}`)
+  if (method === 'PATCH' && !ignores) Object.assign(flag, body)
+  return { status: 200, body: flag }
+}
+
+function refuse(status: number, message: string): Reply {
+  return { status, body: { message } }
+}

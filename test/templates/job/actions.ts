@@ -1,0 +1,6 @@
+import { startJob, stopJob } from '../../../shared/shapes/job.ts'
+
+export const actions = {
+  'start-job': startJob({ summary: 'Starts a job, and follows it to its end', silent: 'answers' }),
+  'stop-job': stopJob({ summary: 'Stops a run, and answers when it has stopped' }),
+}

@@ -1,0 +1,1 @@
+export { httpJob as http } from '../../../shared/vendors/http/job.ts'

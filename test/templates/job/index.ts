@@ -1,0 +1,11 @@
+import { defineCategory } from '../../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const sample = defineCategory({
+  name: 'sample',
+  summary: 'Starts jobs, and stops them',
+  actions,
+  providers: {
+    http: async () => (await import('./http.ts')).http,
+  },
+})

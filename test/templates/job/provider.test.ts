@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { startJob, stopJob } from '../../../shared/shapes/job.ts'
+import { Job } from '../../functions/job.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
+import { acme } from './provider.ts'
+import { type AcmeServer, startAcme } from './server.ts'
+
+let server: AcmeServer
+beforeEach(async () => {
+  server = await startAcme()
+})
+afterEach(() => server.close())
+
+const actions = {
+  start: startJob({ summary: 'Starts', silent: 'answers' }),
+  stop: stopJob({ summary: 'Stops' }),
+}
+const job = new Job(acme, actions, () => ({ baseUrl: server.url, token: server.token }))
+const input = { target: 'report', parameters: { month: '2026-11' } }
+
+describe('a run of Acme', () => {
+  test('is started, and answers where it is', async () => {
+    const { outcome } = await job.start(input)
+    expect(outcome.data).toMatchObject({ id: '1', url: 'https://acme.example.com/runs/1' })
+    expect(server.calls.at(-1)?.body).toEqual({ arguments: { month: '2026-11' }, ref: keyOf(1) })
+  })
+
+  test('is started once, since a repeat finds it', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(job.start(input))).toMatchObject({ afterWrite: true })
+    expect((await job.start(input, { repeated: true })).outcome.data).toMatchObject({ id: '1' })
+    expect(server.runs).toHaveLength(1)
+  })
+
+  test('goes on until it has ended, and tells how far it is', async () => {
+    const begun = await job.start(input)
+    expect(await job.look(begun, input)).toMatchObject({ running: 'queued' })
+    server.become('1', { status: 'running', progress: 'page 2 of 5' })
+    expect(await job.look(begun, input)).toMatchObject({ running: 'running', step: 'page 2 of 5' })
+    server.become('1', { status: 'a-new-word' })
+    expect(await job.look(begun, input)).toMatchObject({ running: expect.stringContaining('a-new-word') })
+  })
+
+  test.each([
+    ['succeeded', { status: 'succeeded', result: 'pass' }],
+    ['partial', { status: 'succeeded', result: 'warning' }],
+    ['failed', { status: 'succeeded', result: 'fail' }],
+    ['lost', { status: 'errored', result: 'fail' }],
+    ['cancelled', { status: 'aborted', result: 'fail' }],
+  ])('that is %s ends as %j', async (status, ended) => {
+    const begun = await job.start(input)
+    server.become('1', { status, error: { message: 'no paper' }, results: { pages: 5 } })
+    const outcome = await job.end(begun, input)
+    expect(outcome).toMatchObject({ ...ended, data: { results: { pages: 5 } } })
+    if (status === 'failed') expect(outcome.message).toContain('no paper')
+  })
+
+  test('is held against thresholds by what it has measured', async () => {
+    const limited = { ...input, thresholds: [{ metric: 'pages', op: '>', value: 10 }] }
+    const begun = await job.start(limited)
+    server.become('1', { status: 'succeeded', results: { pages: 5 } })
+    expect(await job.end(begun, limited)).toMatchObject({ status: 'succeeded', result: 'fail' })
+  })
+
+  test('is stopped', async () => {
+    await job.start(input)
+    expect(await job.stop({ id: '1' })).toMatchObject({ result: 'pass' })
+    expect(server.runs).toMatchObject([{ status: 'cancelled' }])
+  })
+
+  test('of a job that is not there is refused in the words of Acme', async () => {
+    const failure = await failureOf(job.start({ target: '../me' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no job') })
+  })
+
+  test('does not take what Acme has nothing for', async () => {
+    const failure = await failureOf(job.start({ ...input, ref: 'main' }))
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('input.ref is of no use') })
+  })
+})
+
+describe('Acme', () => {
+  test.each([
+    [422, 'refused'],
+    [401, 'credentials'],
+    [503, 'platform'],
+  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+    server.failNext(status, { message: 'not today' })
+    expect(await failureOf(job.start(input))).toMatchObject({ kind, message: expect.stringContaining('not today') })
+  })
+
+  test('that is down, or answers something else, is looked at again', async () => {
+    const begun = await job.start(input)
+    server.failNext(200, '<html>')
+    expect(await failureOf(job.look(begun, input))).toMatchObject({ transient: true })
+    server.down()
+    expect(await failureOf(job.look(begun, input))).toMatchObject({ transient: true })
+  })
+
+  test('never sees its token again in what it says', async () => {
+    server.failNext(422, { message: `no ${server.token}` })
+    expect((await failureOf(job.start(input))).message).toContain('no ***')
+  })
+
+  test('is checked with its credentials', async () => {
+    await acme.check(job.client())
+    const wrong = clientOf(acme, { baseUrl: server.url, token: 'another-token-0123456789' })
+    expect(await failureOf(Promise.resolve(acme.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+})

@@ -1,0 +1,1 @@
+export { httpMessage as http } from '../../../shared/vendors/http/message.ts'

@@ -1,0 +1,7 @@
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+
+export const actions = {
+  'open-ticket': openTicket,
+  'update-ticket': updateTicket,
+  'close-ticket': closeTicket,
+}

@@ -1,0 +1,1 @@
+export { httpTicket as http } from '../../../shared/vendors/http/ticket.ts'

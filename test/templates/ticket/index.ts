@@ -1,0 +1,11 @@
+import { defineCategory } from '../../../shared/function/category.ts'
+import { actions } from './actions.ts'
+
+export const sample = defineCategory({
+  name: 'sample',
+  summary: 'Opens, updates and closes tickets',
+  actions,
+  providers: {
+    http: async () => (await import('./http.ts')).http,
+  },
+})

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { closeTicket, openTicket, type TicketProvider, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { clientOf, failureOf, keyOf, problem } from '../../functions/use.ts'
+import { acme } from './provider.ts'
+import { type AcmeServer, startAcme } from './server.ts'
+
+let server: AcmeServer
+beforeEach(async () => {
+  server = await startAcme()
+})
+afterEach(() => server.close())
+
+// As a category has it, whose providers differ in their connections.
+const provider = acme as unknown as TicketProvider
+const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
+  clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
+const open = (options?: Parameters<typeof clientOf>[2]) => openTicket.act(provider, client(options), problem)
+
+describe('a ticket in Acme', () => {
+  test('is opened, and answers where it is', async () => {
+    expect(await open()).toMatchObject({
+      message: 'Opened ticket T-1',
+      data: { id: '1', number: 'T-1', url: 'https://acme.example.com/tickets/1', state: 'open' },
+    })
+    expect(server.calls.at(-1)?.body).toEqual({
+      title: problem.title,
+      text: problem.description,
+      queue: problem.project,
+      ref: keyOf(1),
+    })
+  })
+
+  test('is opened once, since a repeat finds it', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(open())).toMatchObject({ transient: true, afterWrite: true })
+    expect(await open({ repeated: true })).toMatchObject({
+      message: 'Found ticket T-1, which an earlier try had opened',
+    })
+    expect(server.tickets).toHaveLength(1)
+  })
+
+  test('is changed and commented on, once', async () => {
+    await open()
+    const change = () =>
+      updateTicket.act(provider, client(), { id: '1', title: 'Slow', state: 'working', comment: 'Still slow' })
+    expect(await change()).toMatchObject({ message: 'Updated ticket T-1, now working' })
+    await change()
+    expect(server.tickets).toMatchObject([
+      { title: 'Slow', text: problem.description, notes: [{ text: 'Still slow' }] },
+    ])
+  })
+
+  test('is closed, and what is closed already passes', async () => {
+    await open()
+    const close = () => closeTicket.act(provider, client(), { id: '1', resolution: 'fixed' })
+    expect(await close()).toMatchObject({ message: 'Closed ticket T-1 (closed)' })
+    expect(await close()).toMatchObject({ message: 'The ticket T-1 was closed already (closed)' })
+    expect(server.calls.filter(({ path }) => path.endsWith('/close'))).toHaveLength(1)
+  })
+
+  test('that is not there is refused in the words of Acme', async () => {
+    const failure = await failureOf(closeTicket.act(provider, client(), { id: '../me' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
+  })
+
+  test('does not take what Acme has nothing for', () => {
+    expect(() => acme.checkInput({ labels: ['shop'], priority: 'high' })).toThrow('input.labels is of no use')
+    expect(() => acme.checkInput({ title: 'Slow' })).not.toThrow()
+  })
+})
+
+describe('Acme', () => {
+  test.each([
+    [422, 'refused'],
+    [401, 'credentials'],
+    [503, 'platform'],
+  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+    server.failNext(status, { message: 'not today' }, { on: 'POST' })
+    expect(await failureOf(open())).toMatchObject({ kind, message: expect.stringContaining('not today') })
+  })
+
+  test('that is down, or answers something else, is tried again', async () => {
+    server.failNext(200, '<html>')
+    expect(await failureOf(open())).toMatchObject({ transient: true })
+    server.down()
+    expect(await failureOf(open())).toMatchObject({ transient: true })
+  })
+
+  test('never sees its token again in what it says', async () => {
+    server.failNext(422, { message: `no ${server.token}` }, { on: 'POST' })
+    expect((await failureOf(open())).message).toContain('no ***')
+  })
+
+  test('is checked with its credentials', async () => {
+    await provider.check(client())
+    const wrong = client({}, 'another-token-0123456789')
+    expect(await failureOf(Promise.resolve(provider.check(wrong)))).toMatchObject({ kind: 'credentials' })
+  })
+})

@@ -1,0 +1,59 @@
+import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
+
+interface Ticket extends Record<string, unknown> {
+  id: string
+  status: string
+  ref: string | null
+  notes: { text: string; ref: string | null }[]
+}
+
+export interface AcmeServer extends Served {
+  token: string
+  tickets: Ticket[]
+}
+
+/**
+ * Acme, as it answers: its tickets.
+ *
+ * @see https://acme.example.com/api/tickets
+ */
+export async function startAcme(): Promise<AcmeServer> {
+  const token = 'acme-token-0123456789'
+  const tickets: Ticket[] = []
+  const served = await serve((call) =>
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, tickets) : refuse(401, 'the token is not known'),
+  )
+  return { ...served, token, tickets }
+}
+
+function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
+  const sent = (body ?? {}) as Record<string, string>
+  const [, kind, id, verb] = path.split('/')
+  if (path === '/me') return { status: 200, body: { name: 'robot' } }
+  if (kind !== 'tickets') return refuse(404, `there is no page ${path}`)
+  if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(isBy(query)) } }
+  if (id === undefined) {
+    if (!sent['title']) return refuse(422, 'title is missing')
+    const next = String(tickets.length + 1)
+    const links = { html: `https://acme.example.com/tickets/${next}` }
+    const { title, text = '', queue = null, ref = null } = sent
+    const ticket = { id: next, number: `T-${next}`, title, text, queue, status: 'open', ref, notes: [], links }
+    tickets.push(ticket)
+    return { status: 201, body: ticket }
+  }
+  const ticket = tickets.find((one) => one.id === id)
+  if (!ticket) return refuse(404, `there is no ticket ${id}`)
+  if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(isBy(query)) } }
+  if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
+  if (verb === 'close') ticket.status = 'closed'
+  if (method === 'PATCH') Object.assign(ticket, sent)
+  return { status: 200, body: ticket }
+}
+
+function isBy(query: URLSearchParams): (one: { ref: string | null }) => boolean {
+  return ({ ref }) => !query.has('ref') || ref === query.get('ref')
+}
+
+function refuse(status: number, message: string): Reply {
+  return { status, body: { message } }
+}
