@@ -6,17 +6,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { freePort, until } from './e2e/service.ts'
 import { type Copy, copyOfProject } from './infra/cli/copy.ts'
 
-const page = readFileSync(join(import.meta.dirname, '../docs/extend.md'), 'utf8')
-/** Each command with what it prints, as the page has it; `...` stands for lines that are left out. */
-const steps = [...page.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
-  block
-    .split(/^\$ /m)
-    .slice(1)
-    .map((step) => {
-      const [command = '', ...lines] = step.trim().split('\n')
-      return { command, printed: lines.join('\n') }
-    }),
-)
+/** Each command with what it prints, as a page has it; `...` stands for lines that are left out. */
+function stepsOf(page: string) {
+  const text = readFileSync(join(import.meta.dirname, '..', page), 'utf8')
+  return [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((step) => {
+        const [command = '', ...lines] = step.trim().split('\n')
+        return { command, printed: lines.join('\n') }
+      }),
+  )
+}
+const steps = stepsOf('docs/extend.md')
 const documented = { url: 'http://127.0.0.1:8787', state: '.webhooks' }
 
 let copy: Copy
@@ -80,6 +83,16 @@ describe('A provider, or a category, of your own', () => {
     const [, provider] = steps
     const next = steps.slice(2).map(({ command }) => `  ${command}`)
     expect(provider?.printed).toContain(`Next\n${next.join('\n')}\n`)
+  })
+
+  it('is the same in README.md, in short', () => {
+    const short = stepsOf('README.md')
+    expect(short.map(({ command }) => command)).toEqual(steps.map(({ command }) => command))
+    for (const [at, { printed }] of short.entries()) {
+      for (const line of printed.split('\n').filter((text) => text !== '...')) {
+        expect(steps[at]?.printed.split('\n').map((text) => text.trim())).toContain(line.trim())
+      }
+    }
   })
 
   it('works from top to bottom as it is written', async () => {

@@ -167,6 +167,14 @@ describe('docs/cli.md', () => {
     expect(shown.filter((line) => line !== undefined && !examples.includes(line))).toEqual([])
   })
 
+  it('and README.md show nothing else', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8')
+    const written = /^ {4}(?:\w+=\$\()?npm run (?:--silent )?webhooks -- (.+?)\)?(?: {2,}#.*)?$/gm
+    const shown = [...text.matchAll(written)].map(([, line]) => `npm run webhooks -- ${line}`)
+    expect(shown.length).toBeGreaterThan(7)
+    expect(shown.filter((line) => !examples.includes(line))).toEqual([])
+  })
+
   it('tells of each command', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
     expect(commands.filter(({ name }) => !text.includes(`\`${name}`)).map(({ name }) => name)).toEqual([])
