@@ -1,3 +1,5 @@
+import { maskDeep } from './redact.ts'
+
 const longestReason = 500
 
 /**
@@ -5,7 +7,8 @@ const longestReason = 500
  * `error`, `error_description`, `detail`, `title`; a page's text where it is HTML. At most 500 characters.
  */
 export function reasonOf(body: unknown): string {
-  const words = collect(body)
+  // Before anything is cut: half of a secret would not be known any more.
+  const words = collect(maskDeep(body))
   const text = [...new Set(words)].join('; ').replace(/\s+/g, ' ').trim()
   return text.length > longestReason ? `${text.slice(0, longestReason)}...` : text
 }

@@ -1,4 +1,5 @@
 import { oneLine } from './one-line.ts'
+import { mask } from './redact.ts'
 import type { Link, Message, Mood, Table } from './shapes/message.ts'
 
 /** How things stand, for a platform that has no colours. */
@@ -26,14 +27,19 @@ export function plainLine(text: string, most = longestLine): string {
   return clip(oneLine(plain(text)), most)
 }
 
-/** At most so many UTF-16 units; what is cut ends with an ellipsis, and never within a character. */
-export function clip(text: string, most: number): string {
+/**
+ * At most so many UTF-16 units; what is cut ends with an ellipsis, and never within a character. Secrets are masked before: half
+ * of one would not be known any more.
+ */
+export function clip(given: string, most: number): string {
+  const text = mask(given)
   if (text.length <= most) return text
   return `${text.slice(0, Math.max(0, most - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** At most so many bytes of UTF-8; what is cut ends with an ellipsis, and never within a character. */
-export function clipBytes(text: string, most: number): string {
+/** At most so many bytes of UTF-8, in the same way. */
+export function clipBytes(given: string, most: number): string {
+  const text = mask(given)
   if (bytesOf(text) <= most) return text
   const room = new Uint8Array(Math.max(0, most - bytesOf('…')))
   const { read } = new TextEncoder().encodeInto(text, room)

@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcome.ts'
+import { clip } from '../plain-text.ts'
 import type { TaskEvent } from './event.ts'
 import { replyType } from './task-type.ts'
 
@@ -66,6 +67,6 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
     labels: withLinks ? links : {},
     status,
     result,
-    message: `${message.slice(0, 2_000)} (the details were too large to be sent)`,
+    message: `${clip(message, 2_000)} (the details were too large to be sent)`,
   })
 }

@@ -1,0 +1,40 @@
+import { beforeAll, expect, it } from '@jest/globals'
+import { finishedReply } from '../../shared/event/reply.ts'
+import { reasonOf } from '../../shared/http-answers.ts'
+import { clipLine } from '../../shared/one-line.ts'
+import { passed } from '../../shared/outcome.ts'
+import { clip, clipBytes, plainLine } from '../../shared/plain-text.ts'
+import { remember } from '../../shared/redact.ts'
+
+const secret = 'cut-in-the-middle-0123456789'
+/** As much of it as is no ordinary word. */
+const piece = secret.slice(0, 6)
+beforeAll(() => remember(secret))
+
+/** Texts in which the place of a secret goes over that of the cut, for texts of at most so many characters. */
+const texts = (most: number) =>
+  Array.from({ length: secret.length + 8 }, (_, n) => `${'x'.repeat(most - n)}${secret} and more`)
+
+it.each([
+  ['a line', (text: string) => clipLine(text, 100), 100],
+  ['a line of plain text', (text: string) => plainLine(text, 100), 100],
+  ['text', (text: string) => clip(text, 100), 100],
+  ['bytes', (text: string) => clipBytes(text, 100), 100],
+  ["a platform's reason", (text: string) => reasonOf({ message: text }), 500],
+  ["the title of a platform's page", (text: string) => reasonOf(`<html><title>${text}</title></html>`), 200],
+])('of a secret in the middle of which %s is cut nothing is left', (_, cut, most) => {
+  for (const text of texts(most)) expect(cut(text)).not.toContain(piece)
+})
+
+it('of a secret in the middle of which a message is cut, since its event is too large, nothing is left', () => {
+  const event = {
+    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    labels: {},
+  }
+  const large = { text: 'x'.repeat(80_000) }
+  for (const text of texts(2_000)) {
+    const { data } = finishedReply(event, 'issue-ticketing', passed(text, large), true)
+    expect(data['message']).toContain('the details were too large')
+    expect(data['message']).not.toContain(piece)
+  }
+})
