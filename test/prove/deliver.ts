@@ -21,20 +21,24 @@ export class Caller {
     this.#ledger = ledger
   }
 
-  /** Sends a call as often as it is planned, until each delivery has its answer. */
-  async send(call: Call): Promise<Entry> {
+  /**
+   * Sends a call as often as it is planned.
+   *
+   * @returns what settles when its first delivery has its answer, and when each has
+   */
+  send(call: Call): { first: Promise<void>; all: Promise<unknown> } {
     const entry = this.#ledger.add(call)
-    await Promise.all(
-      call.deliveries.map(async (after) => {
-        await sleep(after)
-        for (let tries = 0; tries < mostTries; tries++) {
-          await this.#runtime.up()
-          if ((await this.#deliver(entry)).status !== undefined) return
-          await sleep(200)
-        }
-      }),
-    )
-    return entry
+    const deliveries = call.deliveries.map((after) => this.#deliverAfter(after, entry))
+    return { first: deliveries[0] ?? Promise.resolve(), all: Promise.all(deliveries) }
+  }
+
+  async #deliverAfter(ms: number, entry: Entry): Promise<void> {
+    await sleep(ms)
+    for (let tries = 0; tries < mostTries; tries++) {
+      await this.#runtime.up()
+      if ((await this.#deliver(entry)).status !== undefined) return
+      await sleep(200)
+    }
   }
 
   async #deliver(entry: Entry): Promise<Delivery> {

@@ -18,7 +18,7 @@ export type Incident = { at: number } & (
 )
 
 /** How often each comes, in milliseconds on the average. */
-const every = { kill: 30_000, worker: 3_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
+const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
 
 /**
  * What goes wrong in a run: a pure function of its seed and its length. When exactly it meets a task is up to the machine.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,6 +28,8 @@ export interface ProveOptions extends WorldOptions {
 export interface Proof extends Verdict {
   seed: number
   took: { load: number; quiet: number }
+  /** The share of that time in which something on this machine waited for a CPU; undefined where it does not say. */
+  pressure: number | undefined
   calls: {
     planned: number
     deliveries: number
@@ -68,17 +71,21 @@ async function run(world: World, options: ProveOptions): Promise<Proof> {
   const { seed, tell = () => undefined } = options
   const watching = world.watch.run()
   const began = Date.now()
+  const stalled = stalledMs()
   const planned = await load(world, options)
   const sent = Date.now() - began
   tell(`no more calls: waiting for the end of ${world.ledger.open.size} tasks`, true)
   const violations = await quiet(world, options.quietWithin, tell)
+  const stalledNow = stalledMs()
+  const waited = stalled !== undefined && stalledNow !== undefined ? stalledNow - stalled : undefined
+  const pressure = waited === undefined ? undefined : waited / (Date.now() - began)
   const took = { load: sent, quiet: Date.now() - began - sent }
   tell('looking into the books', true)
   await askForStatus(world)
   const table = await searchTable(world.runtime.dynamodb, 'webhooks', world.credentials.marks)
   await world.end()
   await watching
-  return await judge(world, { seed, took, planned, violations, table })
+  return await judge(world, { seed, took, pressure, planned, violations, table })
 }
 
 /** Sends calls as they are planned; gives how many there were. */
@@ -95,13 +102,12 @@ async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, t
       await sleep(10)
     } else {
       sending += 1
-      const call = callOf(seed, n++, only)
-      const first = Math.min(...call.deliveries)
+      const { first, all } = world.caller.send(callOf(seed, n++, only))
       // A duplicate that comes late holds nobody up.
-      void sleep(first + 500).then(() => {
+      void first.then(() => {
         sending -= 1
       })
-      sent.push(world.caller.send(call))
+      sent.push(all)
     }
     tell(statusOf(world, n))
   }
@@ -153,7 +159,7 @@ async function askForStatus({ ledger, runtime, credentials }: World): Promise<vo
 
 async function judge(
   world: World,
-  of: { seed: number; took: Proof['took']; planned: number; violations: Violation[]; table: Search },
+  of: Pick<Proof, 'seed' | 'took' | 'pressure'> & { planned: number; violations: Violation[]; table: Search },
 ): Promise<Proof> {
   const { books, ledger, disturber, runtime, watch, front, credentials, state, written, output } = world
   const { marks } = credentials
@@ -190,7 +196,16 @@ async function judge(
   )
   return {
     ...verdict,
-    ...{ seed: of.seed, took: of.took, violations, stories, searched, executions, clicks: watch.clicks },
+    ...{
+      seed: of.seed,
+      took: of.took,
+      pressure: of.pressure,
+      violations,
+      stories,
+      searched,
+      executions,
+      clicks: watch.clicks,
+    },
     calls: {
       planned: of.planned,
       deliveries: deliveries.length,
@@ -203,6 +218,17 @@ async function judge(
     disturbed: { ...disturber.counts, 'connections that met a TLS failure': front.failed },
     faults: counted(met),
     requests: requests.length,
+  }
+}
+
+/** For how long, since it was started, something on this machine waited for a CPU; Linux only. */
+function stalledMs(): number | undefined {
+  try {
+    const total = /^some .* total=(\d+)/m.exec(readFileSync('/proc/pressure/cpu', 'utf8'))?.[1]
+    return total === undefined ? undefined : Number(total) / 1_000
+  } catch {
+    // Another system, or a kernel without it.
+    return undefined
   }
 }
 

@@ -48,6 +48,10 @@ export function tablesOf(proof: Proof): Section[] {
         ],
         ['time: calls were sent, and things went wrong', seconds(proof.took.load)],
         ['time: until the last task had ended', seconds(proof.took.quiet)],
+        [
+          'share of that time in which something on the machine waited for a CPU',
+          proof.pressure === undefined ? 'not known here' : `${Math.round(proof.pressure * 100)} %`,
+        ],
       ],
       notes: [
         `Answers: ${Object.entries(calls.byStatus)

@@ -19,7 +19,7 @@ have in their books, and fails where something was lost, doubled, late or leaked
 
   --seed N           of the plan; a random one where left out, which is told
   --minutes N        that it takes in all; 10 where left out, and 60 with --long
-  --calls N          how many at most; 8 a second where left out
+  --calls N          how many at most; 6 a second where left out
   --only <category>  ${categories.join(', ')};
                      may be given more than once
   --long             no faults: steady load, and whether memory, latency and state stay flat
@@ -28,8 +28,8 @@ have in their books, and fails where something was lost, doubled, late or leaked
 
 /** Of the whole time: for calls, and for the last of them to end. The rest is for building, and for looking into the books. */
 const share = { load: 0.7, quiet: 0.2 }
-const callsPerSecond = 8
-const atOnce = 80
+const callsPerSecond = 6
+const atOnce = 50
 
 const { values } = parseArgs({
   options: {

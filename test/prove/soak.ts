@@ -91,7 +91,7 @@ async function call(world: World, { seed, only }: SoakOptions, end: number): Pro
   const sent: Promise<unknown>[] = []
   for (let n = 0; Date.now() < end; n++) {
     await sleep(Math.max(0, began + (n * 1_000) / callsPerSecond - Date.now()))
-    sent.push(world.caller.send(callOf(seed, n, only)))
+    sent.push(world.caller.send(callOf(seed, n, only)).all)
   }
   await Promise.all(sent)
 }
