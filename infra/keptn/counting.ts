@@ -24,18 +24,30 @@ const of = (events: readonly KeptnEvent[], triggeredId: string, kind: string): K
   events.filter(({ type, triggeredid }) => triggeredid === triggeredId && taskEvent(type)?.kind === kind)
 
 /**
- * The counting rule: a task has ended when it has as many `.finished` as `.started` events, and at least one; in which
- * order they came is all the same. One result other than pass or warning fails it, one status errored makes it errored
- * (protocol section 2).
+ * The counting rule: a task has ended as soon as it has as many `.finished` as `.started` events, and at least one; which of
+ * them came first is all the same, and what comes later is too late. One result other than pass or warning fails it, one
+ * status errored makes it errored (protocol section 2).
+ *
+ * @param events in the order in which they came
  */
 export function count(events: readonly KeptnEvent[], triggeredId: string): Count {
-  const started = of(events, triggeredId, 'started').length
-  const ends = of(events, triggeredId, 'finished').map(({ data }) => data)
-  if (ends.length === 0 || ends.length !== started) return { started, finished: ends.length }
+  let started = 0
+  const ends: JsonObject[] = []
+  for (const { type, triggeredid, data } of events) {
+    if (triggeredid !== triggeredId) continue
+    const kind = taskEvent(type)?.kind
+    if (kind === 'started') started++
+    if (kind === 'finished') ends.push(data)
+    if (ends.length > 0 && ends.length === started) return { started, finished: ends.length, outcome: outcomeOf(ends) }
+  }
+  return { started, finished: ends.length }
+}
+
+function outcomeOf(ends: readonly JsonObject[]): Outcome {
   const results = ends.map((data) => text(data, 'result'))
   const statuses = ends.map((data) => text(data, 'status'))
   const failed = results.some((result) => result !== 'pass' && result !== 'warning')
-  const outcome: Outcome = {
+  return {
     status: statuses.includes('errored')
       ? 'errored'
       : (statuses.find((status) => status !== 'succeeded') ?? 'succeeded'),
@@ -45,7 +57,6 @@ export function count(events: readonly KeptnEvent[], triggeredId: string): Count
       .filter((message) => message !== '')
       .join('; '),
   }
-  return { started, finished: ends.length, outcome }
 }
 
 /** What no later task may take over from a `.finished`: these belong to the sequence or to the one task. */

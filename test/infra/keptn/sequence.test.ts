@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { count } from '../../../infra/keptn/counting.ts'
 import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
+import { newEvent } from '../../../infra/keptn/events.ts'
 import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
 import { callerToken, filesOf, play } from './play.ts'
 
@@ -219,6 +221,20 @@ describe('the counting rule', () => {
     expect(ok).toBe(false)
     expect(tasks[0]?.outcome?.message).toContain('no openticket.started within 0.05 s')
     expect(receiver.types()).toContain('openticket.finished by shipyard-controller')
+  })
+})
+
+describe('a finished event too many', () => {
+  const event = (kind: string, result = 'pass') => ({
+    ...newEvent({ type: `sh.keptn.event.notify.${kind}`, source: 'a-test', shkeptncontext: 'c', data: {} }),
+    ...{ triggeredid: 't', data: { status: 'succeeded', result } },
+  })
+
+  it('does not keep the task open, whoever saw it first', () => {
+    const events = [event('started'), event('finished'), event('finished', 'fail')]
+    expect(count(events, 't')).toMatchObject({ started: 1, finished: 1, outcome: { result: 'pass' } })
+    expect(count([event('finished'), event('started')], 't').outcome).toMatchObject({ result: 'pass' })
+    expect(count([event('started'), event('started'), event('finished')], 't').outcome).toBeUndefined()
   })
 })
 
