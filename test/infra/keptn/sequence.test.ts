@@ -161,10 +161,8 @@ describe('an interactive call', () => {
     const silent = { on: 'openticket.triggered', sendFinished: true, path: 'issue-ticketing/open-issue?mode=silent' }
     const { passed: ok } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }, silent]))
     expect(ok).toBe(true)
-    expect(receiver.types().filter((type) => type.startsWith('openticket.finished'))).toEqual([
-      'openticket.finished by webhook-service',
-      'openticket.finished by receiver',
-    ])
+    const ends = receiver.types().filter((type) => type.startsWith('openticket.finished'))
+    expect(ends.sort()).toEqual(['openticket.finished by receiver', 'openticket.finished by webhook-service'])
   })
 })
 
