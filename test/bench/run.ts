@@ -80,12 +80,13 @@ async function measure(names: string[], scratch: string): Promise<void> {
     }
   }
   const took = seconds(performance.now() - began)
+  const busyAtLast = (loadavg()[0] ?? 0).toFixed(1)
   console.error(`done in ${took}`)
   if (!values.write) return
   if (process.exitCode) return fail('docs/bench.md is left as it is, since something could not be measured.')
   const text = [
     '# Benchmark',
-    `Written by \`npm run bench -- --write\`, as measured: ${machine}; ${took} in all. A ratio is between two figures of the same run, which took turns on the same machine; compare ratios, and times only with other times of this page. A budget is judged by the figure as it is, on whatever machine that was.`,
+    `Written by \`npm run bench -- --write\`, as measured: ${machine} and ${busyAtLast} when it ended, of which up to 2 may be its own; ${took} in all. A ratio is between two figures of the same run, which took turns on the same machine; compare ratios, and times only with other times of this page. A budget is judged by the figure as it is, on whatever machine that was.`,
     ...sections.map(asMarkdown),
   ]
   await writeFile(join(import.meta.dirname, '../../docs/bench.md'), `${text.join('\n\n')}\n`)
