@@ -116,6 +116,7 @@ const kinds: readonly Kind[] = [
     task: 'tuning',
     effect: 'job_runs',
     long: true,
+    deadlines: [12, 20, 30],
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
   },
   {
@@ -136,6 +137,7 @@ const kinds: readonly Kind[] = [
     task: 'repair',
     effect: 'job_runs',
     long: true,
+    deadlines: [12, 20, 30],
     input: (random, id) => ({
       target: random.pick(['restart-checkout', 'clear-cache']),
       parameters: { event: id, seconds: '1', outcome: random.pick(outcomes) },
@@ -180,7 +182,7 @@ const kinds: readonly Kind[] = [
     effect: 'messages',
     long: true,
     // Of these the waits are shortened too: 15 s and 25 s are left.
-    deadlines: [900, 1_500],
+    deadlines: [150, 250],
     input: (random, id) => ({ question: `Prove ${id}?`, channel: random.pick(channels) }),
   },
   {

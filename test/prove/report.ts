@@ -123,7 +123,7 @@ const method = `## How it was checked
   all that the runtime printed at the level DEBUG; in every answer; in every event; and in the DynamoDB table through its API, since its
   files are compressed. Some faults tell back to us what we have sent, credentials included.
 - A task is late by the time between its deadline, counted from the first 202, and the event in Keptn's books, less the time for which
-  the runtime was down, a clock was set back, or Keptn refused events (from a refused request on for 7 s, and for 15 s more where it hung).
+  the runtime was down, a clock was set back, or Keptn refused events (from a refused request on for 10 s, and for 15 s more where it hung).
 
 ## What it does not show
 
@@ -134,6 +134,12 @@ const method = `## How it was checked
   when it is counted: of these it is shown that they end, once, and that no toxic is left.
 - A message is looked for among the newest hundred of its channel, an issue among the newest five hundred: with more than that between a
   try and its repeat, there could be two. So a handful of repositories and channels share the load.
+- A silent message or report whose worker dies in the middle, and whose event then comes again, may come twice: nobody is left who knows
+  of the first. It is counted as fine here; where it must not be, the call is to be interactive.
+- A read-back that is answered 403 for minutes is taken for a token that may not read, and is not among the faults: a \`finished\` may then
+  be sent a second time, which Keptn ignores.
+- Waits are shortened, but not the time that a request is under way: where the machine is so slow that a request which a dying worker has sent
+  comes in after the next try has read back, an event is there twice. On AWS there are seconds between the two.
 - A webhook whose worker dies after it has started a task is answered 502 by the gateway, and its event follows all the same: nobody is there
   to say 202. The prover sends such a call again, which Keptn does not.
 - The seed decides which calls are sent, in which order and how often, and what goes wrong when. What a fault meets is decided by

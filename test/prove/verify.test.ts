@@ -132,6 +132,26 @@ describe('what callers were told is held against the books, which', () => {
     expect(judge(entry).broken).toEqual(['once'])
   })
 
+  it('have a second message, but for a silent one whose worker has died', () => {
+    const { accepted: _, ...silent } = accepted({
+      mode: 'silent',
+      effect: 'messages',
+      action: 'notification/push-update',
+    })
+    const answered = [{ at: began, answeredAt: began, status: 200 }]
+    const post = (ts: string) =>
+      store.run(
+        'INSERT INTO messages (ts, message) VALUES (?, ?)',
+        ts,
+        JSON.stringify({ text: `Prove ${silent.call.id}` }),
+      )
+    post('1.1')
+    post('1.2')
+    expect(judge({ ...silent, deliveries: answered }).broken).toEqual(['once'])
+    const died = [{ at: began, answeredAt: began, status: undefined }, ...answered]
+    expect(judge({ ...silent, deliveries: died }).broken).toEqual([])
+  })
+
   it('have no issue for a pass, but for one that only shows what it would do', () => {
     const entry = whole()
     store.run('DELETE FROM issues')
@@ -206,6 +226,6 @@ describe('a task that ends after its deadline', () => {
   it('is not late by the time for which Keptn refused, and a while after', () => {
     asked('503', secondsIn(31))
     asked(null, secondsIn(33))
-    expect(judge(late(14))).toMatchObject({ broken: [], late: { mostOwn: 5_000 } })
+    expect(judge(late(14))).toMatchObject({ broken: [], late: { mostOwn: 2_000 } })
   })
 })

@@ -12,8 +12,11 @@ import { type Front, startFront } from './front.ts'
 import { Ledger } from './ledger.ts'
 import { Watch } from './watch.ts'
 
-/** By how much the waits of durable steps are shorter than on AWS. */
-export const timeScale = 60
+/**
+ * By how much the waits of durable steps are shorter than on AWS. Not more: what a worker has sent when it dies must have come in
+ * before the next try reads back, as it has after seconds.
+ */
+export const timeScale = 10
 
 export interface WorldOptions {
   seed: number
