@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from './ask.ts'
 import { callOf } from './calls.ts'
 import { type Search, searchDatabase, searchFiles, searchTable } from './leaks.ts'
 import { planOf } from './plan.ts'
@@ -150,7 +151,7 @@ async function askForStatus({ ledger, runtime, credentials }: World): Promise<vo
   const every = Math.max(1, Math.floor(accepted.length / 200))
   for (const { call, accepted: task } of accepted.filter((_, at) => at % every === 0)) {
     const [category] = call.action.split('/')
-    const response = await fetch(`${runtime.url}/v1/${category}/tasks/${task?.taskId}`, {
+    const response = await ask(`${runtime.url}/v1/${category}/tasks/${task?.taskId}`, {
       headers: { authorization: `Bearer ${credentials.caller}` },
     })
     ledger.told(`status of ${call.id}`, `${response.status} ${await response.text()}`)

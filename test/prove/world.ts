@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { freePort } from '../e2e/service.ts'
+import { ask } from './ask.ts'
 import { Books } from './books.ts'
 import { places } from './calls.ts'
 import { RuntimeProcess } from './child.ts'
@@ -100,12 +101,12 @@ export class World {
     this.front.state = 'fine'
     publishTo(this.#folder, this.credentials.secrets(this.runtime.url, this.front))
     this.runtime.tell({ kind: 'accept', accepted: this.credentials.accepted })
-    await fetch(`${this.runtime.url}/sandbox/faults`, { method: 'DELETE' })
+    await ask(`${this.runtime.url}/sandbox/faults`, { method: 'DELETE' })
   }
 
   /** The executions that have not ended. */
   async running(): Promise<number> {
-    const response = await fetch(`${this.runtime.url}/tasks`)
+    const response = await ask(`${this.runtime.url}/tasks`)
     const { tasks } = (await response.json()) as { tasks: { status: string }[] }
     return tasks.filter(({ status }) => status === 'RUNNING').length
   }
