@@ -181,6 +181,7 @@ function judge({ ledger, watch }: World, { minutes, seed }: SoakOptions, taken: 
         notes: [
           'The first two quarters fill what is remembered. A step of the clock ends the tasks that wait at that moment at their deadline.',
           'The state folder holds SQLite files, whose free pages are used again and not given back, and the code of the bundles.',
+          'LevelDB, which holds the items of DynamoDB here, keeps what was deleted until it compacts its log, at some 4 MB.',
         ],
       },
       { title: 'Tasks of the soak', columns: ['what', 'tasks'], rows: books, notes: [] },
