@@ -1,3 +1,6 @@
+// Nothing may depend on the time zone of the machine, and UTC would hide it.
+process.env.TZ = 'Asia/Kolkata'
+
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],

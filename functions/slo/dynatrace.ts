@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import type { Criterion } from '../../shared/slo/criteria.ts'
+import { clipLine } from '../../shared/one-line.ts'
+import { atLeast, type Criterion } from '../../shared/slo/criteria.ts'
 import type { Result } from '../../shared/slo/evaluation.ts'
 
 /** What an SLO has to reach, in percent. */
@@ -22,10 +23,6 @@ export const verdicts: ReadonlyMap<unknown, Result> = new Map<unknown, Result>([
 export function criteriaOf({ target, warning }: Goal): { pass: Criterion; warning?: Criterion } {
   if (typeof warning !== 'number' || warning <= target) return { pass: atLeast(target) }
   return { pass: atLeast(warning), warning: atLeast(target) }
-}
-
-function atLeast(value: number): Criterion {
-  return { text: `>=${value}`, operator: '>=', value }
 }
 
 /**
@@ -57,8 +54,6 @@ export function reasonOf(body: unknown): string | undefined {
   const fields = [...(constraintViolations ?? []), ...(details?.constraintViolations ?? [])]
   const wrong = fields.map(({ path, message }) => [path, message].filter(Boolean).join(': '))
   const scopes = details?.missingScopes ?? []
-  return [message, ...wrong, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
-    .filter(Boolean)
-    .join('; ')
-    .slice(0, 500)
+  const words = [message, ...wrong, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
+  return clipLine(words.filter(Boolean).join('; '), 500)
 }

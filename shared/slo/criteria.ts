@@ -25,6 +25,11 @@ export function parseCriterion(text: string): Criterion | undefined {
   return { text, operator: operator as Criterion['operator'], value, ...(relative ? { relative } : {}) }
 }
 
+/** The criterion of a platform that says what has to be reached as a number. */
+export function atLeast(value: number): Criterion {
+  return { text: `>=${value}`, operator: '>=', value }
+}
+
 /**
  * What a criterion comes to.
  *

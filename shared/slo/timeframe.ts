@@ -41,11 +41,20 @@ export function windowOf({ start, end, timeframe }: Timeframe, now: number): Win
 
 const written = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/
 
-/** Keptn writes times without a zone, and means UTC. */
+/**
+ * A time as Keptn writes it: without a zone it is in UTC, whatever the zone of this machine.
+ *
+ * @returns epoch milliseconds; undefined where it is no such time
+ */
+export function timeIn(text: unknown): number | undefined {
+  const [found, zone] = typeof text === 'string' ? (written.exec(text) ?? []) : []
+  const time = found === undefined ? Number.NaN : Date.parse(zone === undefined ? `${found}Z` : found)
+  return Number.isFinite(time) ? time : undefined
+}
+
 function timeOf(text: string, path: string): number {
-  const [, zone] = written.exec(text) ?? []
-  const time = written.test(text) ? Date.parse(zone === undefined ? `${text}Z` : text) : Number.NaN
-  if (Number.isFinite(time)) return time
+  const time = timeIn(text)
+  if (time !== undefined) return time
   throw wrong(path, `must be a time such as 2026-11-24T10:00:00Z, not "${text.slice(0, 40)}"`)
 }
 

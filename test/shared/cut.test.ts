@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from '@jest/globals'
+import { reasonOf as ofDynatrace } from '../../functions/slo/dynatrace.ts'
 import { finishedReply } from '../../shared/event/reply.ts'
 import { reasonOf } from '../../shared/http-answers.ts'
 import { clipLine } from '../../shared/one-line.ts'
@@ -21,6 +22,7 @@ it.each([
   ['text', (text: string) => clip(text, 100), 100],
   ['bytes', (text: string) => clipBytes(text, 100), 100],
   ["a platform's reason", (text: string) => reasonOf({ message: text }), 500],
+  ['a reason of Dynatrace', (text: string) => ofDynatrace({ error: { message: text } }) ?? '', 500],
   ["the title of a platform's page", (text: string) => reasonOf(`<html><title>${text}</title></html>`), 200],
 ])('of a secret in the middle of which %s is cut nothing is left', (_, cut, most) => {
   for (const text of texts(most)) expect(cut(text)).not.toContain(piece)

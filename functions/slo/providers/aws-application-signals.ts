@@ -6,6 +6,7 @@ import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Http } from '../../../shared/http.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
+import { atLeast } from '../../../shared/slo/criteria.ts'
 import type { Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
 
@@ -151,7 +152,7 @@ function measuredOf(name: string, report: BudgetReport, region: string): Measure
     message: [...warned, intervalOf(report)].filter(Boolean).join(', '),
     verdict: {
       status,
-      ...(typeof goal === 'number' ? { pass: { text: `>=${goal}`, operator: '>=', value: goal } } : {}),
+      ...(typeof goal === 'number' ? { pass: atLeast(goal) } : {}),
     },
     errorBudget,
     url,

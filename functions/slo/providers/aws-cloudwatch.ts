@@ -7,6 +7,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { about } from '../../../shared/fields.ts'
 import { plainLine } from '../../../shared/plain-text.ts'
 import { defineReportProvider, type Report } from '../../../shared/shapes/report.ts'
+import { timeIn } from '../../../shared/slo/timeframe.ts'
 import { numberOf } from '../../notification/templates/values.ts'
 import { objectivesOf } from '../objectives.ts'
 
@@ -112,6 +113,6 @@ function dimensionsOf(named: Record<string, string | undefined>): Datum['Dimensi
 }
 
 function secondsOf(time: unknown): number | undefined {
-  const at = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.floor(at / 1_000)
+  const at = timeIn(time)
+  return at === undefined ? undefined : Math.floor(at / 1_000)
 }

@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { defineReportProvider, type Report, type Reported } from '../../../shared/shapes/report.ts'
+import { timeIn } from '../../../shared/slo/timeframe.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 import { datadogTag, datadogText } from '../datadog-text.ts'
 
@@ -102,7 +103,7 @@ function tagsOf({ evaluation, event }: Report, given: readonly string[]): string
 
 /** The end of what was evaluated, in seconds, where Datadog takes it. */
 function happened({ evaluation: { timeEnd } }: Report): { date_happened?: number } {
-  const time = typeof timeEnd === 'string' ? Date.parse(timeEnd) : Number.NaN
+  const time = timeIn(timeEnd)
   const now = Date.now()
-  return time > now - oldest && time <= now ? { date_happened: Math.floor(time / 1_000) } : {}
+  return time !== undefined && time > now - oldest && time <= now ? { date_happened: Math.floor(time / 1_000) } : {}
 }

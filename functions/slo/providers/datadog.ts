@@ -3,9 +3,10 @@ import { Failure } from '../../../shared/errors.ts'
 import { secret } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { type Http, segment } from '../../../shared/http.ts'
+import { clipLine } from '../../../shared/one-line.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
-import type { Criterion } from '../../../shared/slo/criteria.ts'
+import { atLeast } from '../../../shared/slo/criteria.ts'
 import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
 import type { Measured } from '../../../shared/slo/score.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
@@ -78,7 +79,7 @@ async function measureOne({ http, connection }: Datadog, { name, query }: Query,
     const { body } = await http.get(path, { query: { ...times, target }, answer: history })
     const seen = body.data?.overall
     const shown = { name, url: `${appOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}` }
-    const gaps = gapsOf(body).join('; ').slice(0, 300)
+    const gaps = clipLine(gapsOf(body).join('; '), 300)
     const value = seen?.sli_value ?? undefined
     if (value === undefined) return { ...shown, value, message: gaps || 'there is no data of this time' }
     return {
@@ -123,10 +124,6 @@ function verdictOf(value: number, target: number, warning: number | undefined): 
   if (warning === undefined) return { status: value < target ? 'fail' : 'pass', pass: atLeast(target) }
   const status = value < target ? 'fail' : value < warning ? 'warning' : 'pass'
   return { status, pass: atLeast(warning), warning: atLeast(target) }
-}
-
-function atLeast(value: number): Criterion {
-  return { text: `>=${value}`, operator: '>=', value }
 }
 
 /** Why the value is missing, or of part of the data only: an answer of success may hold both. */

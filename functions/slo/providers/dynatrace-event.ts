@@ -6,6 +6,7 @@ import { clipLine } from '../../../shared/one-line.ts'
 import { type Destination, defineReportProvider, type Report } from '../../../shared/shapes/report.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { fillIn } from '../../../shared/slo/queries.ts'
+import { timeIn } from '../../../shared/slo/timeframe.ts'
 import { validate } from '../../../shared/validate.ts'
 import { reasonOf } from '../dynatrace.ts'
 import { keyProperty, propertiesOf } from '../dynatrace-properties.ts'
@@ -134,17 +135,9 @@ function eventOf(
 }
 
 function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<DynatraceEvent, 'startTime' | 'endTime'> {
-  const [startTime, endTime] = [timeOf(timeStart), timeOf(timeEnd)]
+  const [startTime, endTime] = [timeIn(timeStart), timeIn(timeEnd)]
   if (startTime === undefined || endTime === undefined || startTime >= endTime) return {}
   return startTime > Date.now() - longestAgo + minute ? { startTime, endTime } : {}
-}
-
-/** Keptn writes times without a zone, and means UTC. */
-function timeOf(value: unknown): number | undefined {
-  if (typeof value !== 'string') return undefined
-  const [, zone] = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$/.exec(value) ?? []
-  const time = Date.parse(zone === undefined ? `${value}Z` : value)
-  return Number.isFinite(time) ? time : undefined
 }
 
 /** The correlation id of the event that carries the key. */

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
+import { clipLine } from '../../../shared/one-line.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { inBatches } from '../../../shared/slo/batches.ts'
 import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
@@ -68,7 +69,7 @@ async function measureOne({ http }: Prometheus, { name, query }: Query, { start,
   const shown = {
     name,
     url: graphOf(http.baseUrl, query, { start, end }),
-    ...(warnings.length > 0 ? { incomplete: warnings.join('; ').slice(0, 300) } : {}),
+    ...(warnings.length > 0 ? { incomplete: clipLine(warnings.join('; '), 300) } : {}),
   }
   if (data.resultType === 'scalar') return { ...shown, value: numberOf(data.result[1]) }
   if (data.resultType !== 'vector') throw unfit(name, `a ${data.resultType}`)

@@ -120,6 +120,11 @@ describe('a report', () => {
     expect(server.state.data).toHaveLength(2_402)
   })
 
+  test('reads a time without a zone as UTC, as Keptn writes it', async () => {
+    await tell({ data: { evaluation: { ...evaluated, timeEnd: evaluated.timeEnd.replace('Z', '') } } })
+    expect(server.state.data.every(({ Timestamp }) => Timestamp === end)).toBe(true)
+  })
+
   test('without a time that can be read is of now', async () => {
     for (const timeEnd of [undefined, 'yesterday', 7]) await tell({ data: { evaluation: { ...evaluated, timeEnd } } })
     expect(server.state.data.some((datum) => 'Timestamp' in datum)).toBe(false)

@@ -69,9 +69,13 @@ describe('an evaluation', () => {
     expect(sent()).toMatchObject({ alert_type: type })
   })
 
-  test('happened when what was evaluated ended', async () => {
+  test.each([
+    ['', 'Z'],
+    [', which Keptn writes without a zone', ''],
+  ])('happened when what was evaluated ended%s', async (_what, zone) => {
     const end = Date.now() - 3_600_000
-    await tell({}, { data: { evaluation: { ...evaluated, timeEnd: new Date(end).toISOString() } } })
+    const timeEnd = new Date(end).toISOString().replace('Z', zone)
+    await tell({}, { data: { evaluation: { ...evaluated, timeEnd } } })
     expect(sent()['date_happened']).toBe(Math.floor(end / 1_000))
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { secretsIn } from '../../../shared/fields.ts'
+import { remember } from '../../../shared/redact.ts'
 import { apiKey, applicationKey, availability, type DatadogServer, startDatadog } from '../../servers/datadog.ts'
 import { clientOf, failureOf } from '../use.ts'
 import { evaluate } from './drive.ts'
@@ -229,6 +230,14 @@ describe('data that is missing', () => {
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(outcome.message).toContain(reason)
     expect(await ask({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+
+  test('of which the reason is cut within a secret shows nothing of the secret', async () => {
+    remember('cut-in-the-middle-0123456789')
+    Object.assign(first(), { failures: [{ error: `${'x'.repeat(285)} cut-in-the-middle-0123456789` }] })
+    const { message } = await ask()
+    expect(message).toContain('xxx')
+    expect(message).not.toContain('cut-in')
   })
 
   test('altogether, with an error in an answer of success, is no verdict', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
+import { remember } from '../../../shared/redact.ts'
 import { type PrometheusServer, refusal, scalar, series, startPrometheus, vector } from '../../servers/prometheus.ts'
 import { clientOf, failureOf } from '../use.ts'
 import { evaluate } from './drive.ts'
@@ -90,6 +91,14 @@ describe('a query', () => {
     expect(status).toBe('errored')
     expect(message).toContain('p95 (store gateway-2 is down; PromQL warning: mixed)')
     expect(await measured(answer, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
+  })
+
+  test('that is answered with a warning that is cut within a secret shows nothing of the secret', async () => {
+    remember('cut-in-the-middle-0123456789')
+    const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
+    const { message } = await measured(vector(sample, [`${'x'.repeat(285)} cut-in-the-middle-0123456789`]))
+    expect(message).toContain('xxx')
+    expect(message).not.toContain('cut-in')
   })
 
   test.each([
