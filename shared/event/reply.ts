@@ -16,6 +16,9 @@ export interface Reply {
 
 /** Keptn's API refuses bodies over 64 KB. */
 const largestReply = 60_000
+/** Of details that are too large together, so many are sent beside id and url, and texts up to so many UTF-16 units. */
+const mostEssentials = 20
+const longestEssential = 200
 
 function reply(
   event: TaskEvent,
@@ -48,7 +51,7 @@ export function progressReply(event: TaskEvent, category: string, message: strin
 
 /**
  * The `finished` of a task: always with status and result. What would make it too large for Keptn is left out, and the
- * message says so: an event that is refused would leave the sequence hanging.
+ * message says so: an event that is refused would leave the sequence hanging. What is short stays: an id, a verdict, a score.
  *
  * @param withLinks whether the outcome's links go out as labels too
  */
@@ -63,10 +66,20 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
   })
   if (Buffer.byteLength(JSON.stringify(whole)) <= largestReply) return whole
   return reply(event, 'finished', category, {
-    [event.task]: { id: data['id'], url: data['url'] },
+    [event.task]: essentials(data),
     labels: withLinks ? links : {},
     status,
     result,
     message: `${clip(message, 2_000)} (the details were too large to be sent)`,
   })
+}
+
+/** Lists, objects and long texts are what is large. */
+function essentials({ id, url, ...others }: Record<string, unknown>): Record<string, unknown> {
+  const short = Object.entries(others).filter(([, value]) =>
+    typeof value === 'string'
+      ? value.length <= longestEssential
+      : typeof value === 'number' || typeof value === 'boolean',
+  )
+  return { id, url, ...Object.fromEntries(short.slice(0, mostEssentials)) }
 }

@@ -205,4 +205,18 @@ describe('an answer', () => {
       openticket: { id: '1', url: 'u' },
     })
   })
+
+  it('that would be too large for Keptn keeps what is short, such as the verdict of an evaluation', () => {
+    const indicatorResults = Array.from({ length: 100 }, (_, n) => ({ metric: `m${n}`, text: 'x'.repeat(1_000) }))
+    const verdict = { result: 'warning', score: 75, timeEnd: '2026-11-24T10:00:00Z', ok: false }
+    const { data } = finishedReply(event, 'slo', passed('Evaluated', { ...verdict, indicatorResults }), true)
+    expect(data['openticket']).toEqual({ id: undefined, url: undefined, ...verdict })
+  })
+
+  it('that would be too large for Keptn is small enough with as many short texts as there may be', () => {
+    const texts = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`t${n}`, '\u0001'.repeat(200)]))
+    const reply = finishedReply(event, 'slo', passed('Evaluated', { id: '1', ...texts }), true)
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(60_000)
+    expect(reply.data['openticket']).toMatchObject({ id: '1', t0: '\u0001'.repeat(200) })
+  })
 })
