@@ -96,10 +96,12 @@ async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, t
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
   const sent: Promise<unknown>[] = []
-  while (Date.now() < end) {
+  const hasRoom = () => n < calls && sending + world.ledger.open.size < atOnce
+  // All are due before the end: what a busy machine is late with is sent, too.
+  while (Date.now() < end || hasRoom()) {
     // Spread over the whole time, so that each meets what goes wrong.
     const due = end - ms + (n * ms) / calls
-    if (n >= calls || Date.now() < due || sending + world.ledger.open.size >= atOnce) {
+    if (Date.now() < due || !hasRoom()) {
       await sleep(10)
     } else {
       sending += 1
