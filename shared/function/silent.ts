@@ -21,9 +21,15 @@ interface LambdaContext {
   getRemainingTimeInMillis(): number
 }
 
+/** What is known of the tries of a call. */
+interface Tries {
+  /** Whether one may have got further than we know. */
+  doubtful: boolean
+}
+
 /**
  * Does a silent call and answers its outcome. A call with an event id is done once: a repeat gets the recorded outcome, or
- * `running` while the first is under way.
+ * `running` while the first is under way. Where it is not known how far the first has got, the repeat looks for what it made.
  *
  * @throws Failure
  */
@@ -31,14 +37,15 @@ export async function answerSilently(category: Category, call: Call, context: La
   const { work, skip } = call
   if (skip) return { ...passed(skip.message), result: skip.result }
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
-  const act = async () => asChosen(await actSoon(category, work, deadlineAt), work.chosen, work.action)
-  if (work.key === undefined || work.dryRun) return act()
+  const act = async (tries: Tries) =>
+    asChosen(await actSoon(category, work, deadlineAt, tries), work.chosen, work.action)
+  if (work.key === undefined || work.dryRun) return act({ doubtful: false })
   return once(category.name, work.key, act, context)
 }
 
 /** Does it, and waits for the end of what that begins, where its action says so and there is time. */
-async function actSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome> {
-  const result = await performSoon(category, work, deadlineAt)
+async function actSoon(category: Category, work: Work, deadlineAt: number, tries: Tries): Promise<Outcome> {
+  const result = await performSoon(category, work, deadlineAt, tries)
   if (!('outcome' in result)) return result
   if (!('pending' in result)) return result.outcome
   const ended =
@@ -48,15 +55,19 @@ async function actSoon(category: Category, work: Work, deadlineAt: number): Prom
   return ended ?? result.outcome
 }
 
-/** Tries again while there is time, where a repeat can do no harm. */
-async function performSoon(category: Category, work: Work, deadlineAt: number): Promise<Outcome | Begun | HandedOver> {
-  let doubtful = false
-  for (let tries = 0; ; tries++) {
+/** Tries again while there is time, where a repeat can do no harm; notes what is in doubt. */
+async function performSoon(
+  category: Category,
+  work: Work,
+  deadlineAt: number,
+  tries: Tries,
+): Promise<Outcome | Begun | HandedOver> {
+  for (let failed = 0; ; failed++) {
     try {
-      return await perform(category, work, deadlineAt, doubtful)
+      return await perform(category, work, deadlineAt, tries.doubtful)
     } catch (error) {
+      tries.doubtful ||= !(error instanceof Failure) || error.afterWrite || error.kind === 'doubtful'
       if (!(error instanceof Failure)) throw error
-      doubtful ||= error.afterWrite
       if (error.transient && error.afterWrite && work.key === undefined) {
         throw new Failure(
           error.kind,
@@ -64,7 +75,7 @@ async function performSoon(category: Category, work: Work, deadlineAt: number): 
           { cause: error },
         )
       }
-      const pause = Math.max(pauses[tries] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
+      const pause = Math.max(pauses[failed] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
       if (!error.transient || Date.now() + pause >= deadlineAt) throw error
       log.info('trying again', { action: work.action, failure: error.kind, reason: error.message })
       await sleep(pause)
@@ -98,19 +109,20 @@ async function watch(
 async function once(
   category: string,
   key: string,
-  act: () => Promise<Outcome>,
+  act: (tries: Tries) => Promise<Outcome>,
   context: LambdaContext,
 ): Promise<Outcome> {
   // Loaded when first used: an interactive call does without.
-  const { IdempotencyConfig, makeIdempotent, persistenceStore } = await import('../aws/idempotency.ts')
+  const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../aws/idempotency.ts')
   const config = new IdempotencyConfig({ expiresAfterSeconds: remembered })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
+  const persistenceStore = new CallRecord()
   // What the action throws is kept aside: Powertools wraps what its own table throws, and the two must not be mixed up.
   let thrown: unknown
   const guarded = makeIdempotent(
     async (_key: string) => {
       try {
-        return { ...(await act()) }
+        return { ...(await act(persistenceStore)) }
       } catch (error) {
         thrown = error
         throw error

@@ -134,8 +134,6 @@ const method = `## How it was checked
   when it is counted: of these it is shown that they end, once, and that no toxic is left.
 - A message is looked for among the newest hundred of its channel, an issue among the newest five hundred: with more than that between a
   try and its repeat, there could be two. So a handful of repositories and channels share the load.
-- A silent message or report whose worker dies in the middle, and whose event then comes again, may come twice: nobody is left who knows
-  of the first. It is counted as fine here; where it must not be, the call is to be interactive.
 - A read-back that is answered 403 for minutes is taken for a token that may not read, and is not among the faults: a \`finished\` may then
   be sent a second time, which Keptn ignores.
 - Waits are shortened, but not the time that a request is under way: where the machine is so slow that a request which a dying worker has sent

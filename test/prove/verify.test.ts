@@ -132,7 +132,7 @@ describe('what callers were told is held against the books, which', () => {
     expect(judge(entry).broken).toEqual(['once'])
   })
 
-  it('have a second message, but for a silent one whose worker has died', () => {
+  it('have a second message, also for a silent call whose worker has died', () => {
     const { accepted: _, ...silent } = accepted({
       mode: 'silent',
       effect: 'messages',
@@ -149,7 +149,14 @@ describe('what callers were told is held against the books, which', () => {
     post('1.2')
     expect(judge({ ...silent, deliveries: answered }).broken).toEqual(['once'])
     const died = [{ at: began, answeredAt: began, status: undefined }, ...answered]
-    expect(judge({ ...silent, deliveries: died }).broken).toEqual([])
+    expect(judge({ ...silent, deliveries: died }).broken).toEqual(['once'])
+  })
+
+  it('say that it was aborted', () => {
+    const entry = accepted({ sendStarted: false })
+    opened(entry)
+    sent(entry, 'finished', secondsIn(1), {}, { status: 'aborted', result: 'fail' })
+    expect(judge(entry).broken).toEqual(['aborted'])
   })
 
   it('have no issue for a pass, but for one that only shows what it would do', () => {

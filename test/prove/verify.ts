@@ -1,5 +1,5 @@
 import type { Books, PlatformRequest } from './books.ts'
-import type { Call, Effect } from './calls.ts'
+import type { Effect } from './calls.ts'
 import type { Span } from './child.ts'
 import type { Entry } from './ledger.ts'
 
@@ -20,6 +20,7 @@ export const claims = {
   done: 'what ended as a pass is there at its platform, once',
   refused: 'a call that was only ever refused has no event; a silent one never has',
   wrong: 'what is wrong is refused, with the status that says why',
+  aborted: 'no task is said to be aborted: nobody has aborted any',
   deadline: 'no task goes past its deadline by more than a poll',
   stray: 'no event answers a trigger that was not sent',
   left: 'no fault that was injected is left behind, and no task is left running',
@@ -78,8 +79,7 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
     const started = mine.filter(({ type }) => type.endsWith('.started'))
     const count = madeOf(entry)
     const inDoubt = deliveries.some(({ status }) => status === undefined)
-    if (count !== undefined && count > 1 && !(inDoubt && mayComeAgain(call)))
-      wrong('once', `${count} ${call.effect} name it`)
+    if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
     const statuses = deliveries.map(({ status }) => status ?? 'no answer').join(', ')
 
     if (call.refused !== undefined) {
@@ -108,6 +108,7 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
       wrong('finished', `it answers another event: ${JSON.stringify({ ...end, data: { project, stage, service } })}`)
     const kind = `${status} ${result}`
     ends[kind] = (ends[kind] ?? 0) + 1
+    if (status === 'aborted') wrong('aborted', `it ended as aborted: ${end.data.message}`)
     const isDone = status === 'succeeded' && result === 'pass'
     if (isDone && call.acts && count === 0) wrong('done', `a pass, and there is none in ${call.effect}`)
 
@@ -132,14 +133,6 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
   const toxics = books.toxics()
   if (toxics > 0) violations.push({ claim: 'left', detail: `${toxics} toxics` })
   return { violations, late, ends, events: events.length }
-}
-
-/**
- * A silent message or report is not looked for when its event comes again: nobody knows that the function died which was at it. What
- * is interactive knows.
- */
-function mayComeAgain({ mode, effect }: Call): boolean {
-  return mode === 'silent' && (effect === 'messages' || effect === 'reports')
 }
 
 /** When Keptn kept events from being sent. */

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { type Served, serve } from '../servers/serve.ts'
+import { type PlayedSlack, slackServer } from '../servers/slack.ts'
+import { Service, triggered, until } from './service.ts'
+
+/** How long a webhook may take, in seconds: so that a call which is never answered ends soon. */
+const timeout = 5
+
+let slack: PlayedSlack
+let jobs: Served
+let service: Service
+beforeEach(async () => {
+  slack = await slackServer()
+  jobs = await serve(() => ({ status: 201, body: { id: '7', status: 'running' } }))
+  const connections = {
+    'notification/chat': { provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },
+    'optimization/no-lookup': {
+      ...{ provider: 'http', baseUrl: jobs.url, token: 'a-token', target: 'tune' },
+      ...{ start: { path: 'runs', body: '{ref: key}' }, look: { path: 'runs/{input.id}' } },
+      ...{ run: { id: 'id', state: 'status' }, states: { running: 'running', done: 'pass' } },
+    },
+  }
+  const secrets = Object.fromEntries(
+    Object.entries(connections).map(([name, secret]) => [`cloud-automation-webhooks/connections/${name}`, secret]),
+  )
+  service = await new Service({ webhookTimeout: timeout, secrets }).start()
+})
+afterEach(async () => {
+  await service.end()
+  await slack.close()
+  await jobs.close()
+})
+
+const push = (event: object) => service.call('/v1/notification/push-update?connection=chat', event)
+const start = (event: object) => service.call('/v1/optimization/start-model?connection=no-lookup', event)
+const event = (more: object = {}) => triggered({ type: 'sh.keptn.event.notify.triggered', ...more })
+/** Sends it until it is not answered any more that the first is under way. */
+async function again(send: () => ReturnType<typeof push>) {
+  let answer = await send()
+  await until(
+    async () => {
+      if (answer.status === 409) answer = await send()
+      return answer.status !== 409
+    },
+    timeout + 10,
+    () => 'another answer than 409',
+  )
+  return answer
+}
+
+describe('a silent message', () => {
+  it('whose function died after it was sent is found when its event comes again, and not sent twice', async () => {
+    slack.holdNext('POST')
+    const notify = event()
+    const lost = push(notify).catch(() => 'no answer')
+    await until(
+      async () => slack.posts.length > 0,
+      10,
+      () => 'the message',
+    )
+    await service.kill()
+    expect(await lost).toBe('no answer')
+    await service.start()
+    expect(await again(() => push(notify))).toMatchObject({ status: 200, body: { result: 'pass' } })
+    expect(slack.posts).toHaveLength(1)
+  })
+
+  it('that was never answered is found when its event comes again, at once', async () => {
+    slack.holdNext('POST')
+    const notify = event()
+    expect((await push(notify)).status).toBe(504)
+    expect(await push(notify)).toMatchObject({ status: 200, body: { result: 'pass' } })
+    expect(slack.posts).toHaveLength(1)
+  })
+
+  it('that was refused is sent when its event comes again, and nothing is looked for', async () => {
+    slack.failNext(200, { ok: false, error: 'restricted_action' })
+    const notify = event()
+    expect((await push(notify)).status).toBe(422)
+    slack.calls.length = 0
+    expect(await push(notify)).toMatchObject({ status: 200 })
+    expect(slack.calls.map(({ path }) => path)).not.toContain('/api/conversations.history')
+    expect(slack.posts).toHaveLength(1)
+  })
+
+  it('stays in doubt while it can not be looked for', async () => {
+    slack.holdNext('POST')
+    const notify = event()
+    await push(notify)
+    slack.down()
+    expect((await push(notify)).status).toBe(502)
+    slack.down(false)
+    expect((await push(notify)).status).toBe(200)
+    expect(slack.posts).toHaveLength(1)
+  })
+})
+
+describe('a silent start at a platform that can not look runs up', () => {
+  it('is not repeated where it is not known whether the first has begun it, and the answer says so', async () => {
+    jobs.holdNext('POST')
+    const tuning = event()
+    expect((await start(tuning)).status).toBeGreaterThanOrEqual(500)
+    const repeat = await start(tuning)
+    expect(repeat).toMatchObject({ body: { detail: expect.stringContaining('was not tried again') } })
+    expect(repeat.status).toBeGreaterThanOrEqual(400)
+    expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+})
