@@ -56,6 +56,8 @@ const failed = z.object({ error: z.string() })
 interface Handle {
   /** Epoch milliseconds. */
   until: number
+  /** Whether its time is over: then it is removed, whatever a clock that was set back may say. */
+  over?: true
   injected: { type: string; attributes: Record<string, number>; stream: string; toxicity: number; duration: number }
 }
 
@@ -98,19 +100,29 @@ export const toxiproxy = defineJobProvider({
     const path = `${toxicsOf(proxy)}/${segment(name)}`
     const { status, body } = await http.get(path, { accept: [404] })
     const handle = run.handle as Handle | undefined
+    const over = handle?.over
     const data = handle ? { proxy, injected: handle.injected } : { proxy }
     const left = handle ? Math.ceil((handle.until - Date.now()) / 1_000) : undefined
     if (status === 404) {
       const reason = goneFrom(body)
       // Of whom only stops it nothing more is known; a task has an end of its own.
-      if (left !== undefined && left <= 0) return { state: 'removed', data }
+      if (over || (left !== undefined && left <= 0)) return { state: 'removed', data }
       if (/proxy/i.test(reason)) return { state: 'lost', reason: `${reason}: Toxiproxy does not have ${proxy}`, data }
       return { state: 'gone', reason: handle && 'it was removed before its time, by stop-test or by hand', data }
     }
     if (!toxic.safeParse(body).success) throw new Failure('platform', 'Toxiproxy answered something that is no toxic.')
     if (handle === undefined || left === undefined) return { state: 'injected' }
-    if (left > 0) {
-      return { state: 'injected', step: `${wordsOf(handle.injected)}, ${left} s left`, within: left, data }
+    if (!over) {
+      const step = `${wordsOf(handle.injected)}, ${Math.max(0, left)} s left`
+      if (left > 1) return { state: 'injected', step, within: left - 1, data }
+      // Kept before it is removed: else a removal whose answer is lost could be taken for somebody else's.
+      return {
+        state: 'injected',
+        step,
+        soon: true,
+        run: { ...run, handle: { ...handle, over: true } satisfies Handle },
+        data,
+      }
     }
     await remove(http, run.id)
     return { state: 'removed', data }

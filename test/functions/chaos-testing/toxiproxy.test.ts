@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun } from '../../../shared/function/category.ts'
+import type { Begun, Running } from '../../../shared/function/category.ts'
 import { type PlayedToxiproxy, toxiproxyServer } from '../../servers/toxiproxy.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
@@ -36,6 +36,14 @@ const passed = (seconds: number) => {
 }
 /** As it comes back from the state of a task. */
 const kept = (begun: Begun): Begun => JSON.parse(JSON.stringify(begun))
+/** Its time is over, and its task has seen that. */
+const over = async (begun: Begun): Promise<Begun> => {
+  passed(30)
+  const seen = await connected().look(begun, slow())
+  expect(seen).toMatchObject({ running: 'injected', soon: true })
+  expect(writes().filter((call) => call.startsWith('DELETE'))).toEqual([])
+  return kept({ ...begun, pending: (seen as Running).pending })
+}
 
 describe('a start', () => {
   test('injects the toxic under the name of the call, and says what it is', async () => {
@@ -133,14 +141,13 @@ describe('a look', () => {
     expect(await connected().look(begun, slow())).toMatchObject({
       running: 'injected',
       step: 'latency downstream, latency 300, 18 s left',
-      within: 18,
+      within: 17,
     })
     expect(toxics()).toHaveLength(1)
   })
 
   test('at its end removes it, and says what was injected', async () => {
-    const begun = kept(await connected().start(slow()))
-    passed(30)
+    const begun = await over(kept(await connected().start(slow())))
     expect(await connected().end(begun, slow())).toMatchObject({
       status: 'succeeded',
       result: 'pass',
@@ -154,9 +161,9 @@ describe('a look', () => {
     expect(toxics()).toEqual([])
   })
 
-  test('whose removal got through without an answer sees that it is removed', async () => {
-    const begun = kept(await connected().start(slow()))
-    passed(30)
+  test('whose removal got through without an answer sees that it is removed, also by a clock that was set back', async () => {
+    const begun = await over(kept(await connected().start(slow())))
+    passed(-20)
     server.loseNext('DELETE')
     expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
     expect(await connected().end(begun, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
@@ -191,13 +198,12 @@ describe('a look', () => {
     passed(30)
     server.failNext(status, body, { on: 'GET' })
     expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
-    expect(await connected().end(begun, slow())).toMatchObject({ data: { state: 'removed' } })
+    expect(await connected().end(await over(begun), slow())).toMatchObject({ data: { state: 'removed' } })
     expect(toxics()).toEqual([])
   })
 
   test('takes a removal that something in between has answered for none', async () => {
-    const begun = kept(await connected().start(slow()))
-    passed(30)
+    const begun = await over(kept(await connected().start(slow())))
     server.failNext(404, 'Not Found', { on: 'DELETE' })
     expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
     expect(toxics()).toHaveLength(1)
