@@ -1,17 +1,20 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, jest } from '@jest/globals'
+import { afterAll, describe, expect, it, jest } from '@jest/globals'
 import { root } from './synthesize.ts'
 
 const bin = join(root, 'node_modules/.bin')
 // On a busy machine; alone it takes three seconds.
 jest.setTimeout(120_000)
 
+const scratch = mkdtempSync(join(tmpdir(), 'webhooks-home-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
 /** Runs `cdk` as a machine with no account, no home and no way out would. */
 function cdk(...words: string[]) {
-  const home = mkdtempSync(join(tmpdir(), 'home-'))
+  const home = mkdtempSync(join(scratch, 'home-'))
   const nowhere = 'http://127.0.0.1:9'
   const began = performance.now()
   const { status, stdout, stderr } = spawnSync(join(bin, 'cdk'), [...words, '--output', join(home, 'cdk.out')], {

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import { App } from 'aws-cdk-lib/core'
 import { categories as shippedCategories } from '../../../functions/index.ts'
@@ -83,9 +84,12 @@ export const tenCategories: CategoryInfo[] = [
   },
 }))
 
+const scratch = mkdtempSync(join(tmpdir(), 'webhooks-synth-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
 /** A folder of bundles that are there, whatever they hold. */
 function emptyBundles(categories: readonly { name: string }[]): string {
-  const bundles = mkdtempSync(join(tmpdir(), 'bundles-'))
+  const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
   for (const file of [...files, 'finisher/finisher']) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
@@ -119,7 +123,7 @@ const bundles = emptyBundles([...tenCategories, ...shippedCategories])
  * @param settings as they stand in cdk.json
  */
 export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories) {
-  const app = new App({ context: flags })
+  const app = new App({ context: flags, outdir: mkdtempSync(join(scratch, 'cdk.out-')) })
   const names = categories.map(({ name }) => name)
   const stack = new WebhooksStack(app, 'Webhooks', { settings: readSettings(settings, names), categories, bundles })
   return { app, stack }
