@@ -47,7 +47,7 @@ export async function askPeople(
   return maskDeep(ask.outcome(work.input, begun.outcome, decision))
 }
 
-/** A day before the deadline, or a tenth of shorter ones; none where that is a minute. */
+/** A tenth of the deadline before it, at most a day; none where that is under a minute. */
 function unlessTold(deadline: number): number {
   const before = Math.min(86_400, Math.floor(deadline / 10))
   return before < 60 ? 0 : before

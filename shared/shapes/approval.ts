@@ -12,7 +12,7 @@ import { channelField, channelOf, dataOf, linksTo, postOnce } from './push.ts'
 
 const askInput = z.strictObject({
   channel: channelField,
-  question: optional(text('What is asked, instead of "Approve <task> of <service>?"')),
+  question: optional(text('What is asked, below "Approve <task> of <service>?"')),
   approvers: optional(
     words('Who may decide: ids, user names or e-mail addresses; everybody in the channel where left out'),
   ),
@@ -22,7 +22,7 @@ const askInput = z.strictObject({
     seconds(
       60,
       30 * 86_400,
-      'How long before the deadline people are reminded, in seconds or like P1D; a day, or a tenth of the deadline, where left out',
+      'How long before the deadline people are reminded, in seconds or like P1D; a tenth of the deadline, at most a day, where left out',
     ),
   ),
 })
