@@ -5,6 +5,7 @@ import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
+import type { IdempotencyTable } from './idempotency-table.ts'
 import { mayReadSecrets, secretPaths } from './secrets.ts'
 
 /** A day of trying for each of the two events that may be missing. */
@@ -13,6 +14,7 @@ const executionTimeout = Duration.days(2)
 export interface FinisherProps extends Deployment {
   /** The functions whose ended executions are finished. */
   tasks: DurableFunction[]
+  table: IdempotencyTable
 }
 
 /**
@@ -23,7 +25,7 @@ export class Finisher extends Construct {
   readonly durable: DurableFunction
   readonly deadLetters: Queue
 
-  constructor(scope: Construct, id: string, { tasks, ...deployment }: FinisherProps) {
+  constructor(scope: Construct, id: string, { tasks, table, ...deployment }: FinisherProps) {
     super(scope, id)
     const { settings } = deployment
     this.deadLetters = deadLetterQueue(this, 'DeadLetters')
@@ -34,7 +36,9 @@ export class Finisher extends Construct {
       memory: settings.memory.task,
       executionTimeout,
       deadLetters: this.deadLetters,
+      environment: { WEBHOOKS_IDEMPOTENCY_TABLE: table.name },
       may: [
+        table.mayClaim(),
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators]),
         {
           // A task that only ends what another has begun is started on the version of that one.

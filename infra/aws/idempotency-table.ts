@@ -5,7 +5,7 @@ import type { Permission } from './permission.ts'
 
 /**
  * The answers to silent calls and the names of accepted tasks, by the identity of a call; how runs are that no platform
- * knows; and the questions that wait for people. Each item says when it is to be forgotten, so the table may go with the stack.
+ * knows; the questions that wait for people; and which finisher answers for a task. Each item says when it is to be forgotten, so the table may go with the stack.
  */
 export class IdempotencyTable extends Construct {
   readonly table: Table
@@ -29,6 +29,11 @@ export class IdempotencyTable extends Construct {
   /** What a task does with it that asks people: a click reads it. */
   mayKeepQuestions(): Permission {
     return { actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [this.table.tableArn] }
+  }
+
+  /** What the finisher does with it: each ended task is one's. */
+  mayClaim(): Permission {
+    return { actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }
   }
 
   /** What a task does with it whose runs no platform knows. */

@@ -34,7 +34,7 @@ export class WebhooksStack extends Stack {
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
     if (categories.some(({ category }) => Object.hasOwn(category.actions, 'ask-approval')))
       new ApprovalsKey(this, 'Approvals', settings)
-    const finisher = new Finisher(this, 'Finisher', { ...deployment, tasks: categories.map(({ task }) => task) })
+    const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories })
     const alarms = new Alarms(this, 'Alarms', {
       categories,

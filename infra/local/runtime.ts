@@ -163,7 +163,7 @@ function finisherFunction(bundles: string): LocalFunction {
     name: finisher,
     file: join(bundles, finisher, `${finisher}.js`),
     handler: 'handler',
-    environment: common(),
+    environment: { ...common(), WEBHOOKS_IDEMPOTENCY_TABLE: table },
     timeoutSeconds: taskTimeout,
     durable: { executionTimeoutSeconds: 2 * day, retentionDays: 14 },
   }

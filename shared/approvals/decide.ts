@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts'
+import { readTaskStatus } from '../function/task-status.ts'
 import { log } from '../log.ts'
 import { sleep } from '../sleep.ts'
 import type { Decision } from './decision.ts'
@@ -12,8 +13,8 @@ export type Decided =
   /** Nobody has decided in time, or the task has ended otherwise. */
   | { became: 'ended' }
 
-/** Between two looks at a question whose callback is closed: another may be opened, or the decision be noted. In milliseconds. */
-const pauses = [100, 200, 400, 800]
+/** Before each look at a question whose callback is closed: another may be opened, or the decision be noted. In milliseconds. */
+const pauses = [0, 100, 200, 400, 800]
 
 /**
  * Decides a question: the first one does, since a callback is completed once. What Lambda has taken is in the task, whatever
@@ -25,6 +26,7 @@ export async function decide(taskId: string, kept: Kept, decision: Decision): Pr
   let { callbackId } = kept
   let done = await complete(callbackId, decision)
   for (const pause of done ? [] : pauses) {
+    await sleep(pause)
     const now = await readQuestion(taskId)
     if (now?.decision) return { became: 'late', decision: now.decision }
     // After a reminder it is another one.
@@ -33,12 +35,26 @@ export async function decide(taskId: string, kept: Kept, decision: Decision): Pr
       done = await complete(callbackId, decision)
       if (done) break
     }
-    await sleep(pause)
   }
-  if (!done) return { became: 'ended' }
+  if (!done) {
+    if (Date.now() < kept.question.deadlineAt && (await isRunning(taskId))) {
+      throw new Failure('unavailable', 'The question is just being asked again: decide in a minute.')
+    }
+    return { became: 'ended' }
+  }
   // The task notes it too: this is for whoever clicks in the meantime.
   await noteDecision(taskId, decision).catch((error: unknown) => log.warn('a decision was not noted', error as Error))
   return { became: 'decided', decision }
+}
+
+/** A task takes its time to wake and to open another callback for its reminder. Throws Failure `unavailable`. */
+async function isRunning(taskId: string): Promise<boolean> {
+  try {
+    return (await readTaskStatus(taskId)).state === 'running'
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'unknown') return false
+    throw error
+  }
 }
 
 /** @returns whether it was the first to do so, in time */

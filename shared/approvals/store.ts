@@ -35,7 +35,8 @@ export interface Kept {
 }
 
 /**
- * Keeps a question; a repeat changes nothing.
+ * Keeps a question; a repeat changes nothing. What is left of an earlier task of the same name, which was forgotten before its
+ * question, is replaced.
  *
  * @throws Failure `unavailable`
  */
@@ -51,7 +52,8 @@ export async function keepQuestion(taskId: string, question: Question, callbackI
           callbackId: { S: callbackId },
           expiration,
         },
-        ConditionExpression: 'attribute_not_exists(id)',
+        ConditionExpression: 'attribute_not_exists(id) OR callbackId <> :mine',
+        ExpressionAttributeValues: { ':mine': { S: callbackId } },
       }),
     )
   } catch (cause) {

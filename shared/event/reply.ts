@@ -41,12 +41,23 @@ function reply(
 
 /** The `started` of a task. */
 export function startedReply(event: TaskEvent, category: string): Reply {
-  return reply(event, 'started', category, { labels: event.labels })
+  return labelled(event, 'started', category, {})
 }
 
 /** The `status.changed` of a task: how far it is. */
 export function progressReply(event: TaskEvent, category: string, message: string): Reply {
-  return reply(event, 'status.changed', category, { labels: event.labels, message })
+  return labelled(event, 'status.changed', category, { message })
+}
+
+/** Without the labels where they are too large: the `finished` has to follow, and its sequence waits for it. */
+function labelled(
+  event: TaskEvent,
+  kind: 'started' | 'status.changed',
+  category: string,
+  data: Record<string, unknown>,
+): Reply {
+  const whole = reply(event, kind, category, { ...data, labels: event.labels })
+  return fits(whole) ? whole : reply(event, kind, category, data)
 }
 
 /**
@@ -64,7 +75,7 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
     result,
     message,
   })
-  if (Buffer.byteLength(JSON.stringify(whole)) <= largestReply) return whole
+  if (fits(whole)) return whole
   return reply(event, 'finished', category, {
     [event.task]: essentials(data),
     labels: withLinks ? links : {},
@@ -72,6 +83,10 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
     result,
     message: `${clip(message, 2_000)} (the details were too large to be sent)`,
   })
+}
+
+function fits(whole: Reply): boolean {
+  return Buffer.byteLength(JSON.stringify(whole)) <= largestReply
 }
 
 /** Lists, objects and long texts are what is large. */

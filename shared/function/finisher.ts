@@ -18,7 +18,12 @@ import { type TaskPayload, taskPayload } from './task-payload.ts'
  * @see https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
  */
 const statusChange = z.object({
-  detail: z.object({ durableExecutionArn: z.string(), status: z.enum(['FAILED', 'TIMED_OUT', 'STOPPED']) }),
+  detail: z.object({
+    durableExecutionArn: z.string(),
+    status: z.enum(['FAILED', 'TIMED_OUT', 'STOPPED']),
+    /** By hand, after a finisher that has given up. */
+    again: z.optional(z.boolean()),
+  }),
 })
 type Status = z.output<typeof statusChange>['detail']['status']
 
@@ -51,7 +56,7 @@ export function finisherHandler() {
 }
 
 async function finish(
-  { durableExecutionArn: arn, status }: z.output<typeof statusChange>['detail'],
+  { durableExecutionArn: arn, status, again = false }: z.output<typeof statusChange>['detail'],
   context: DurableContext,
 ) {
   context.configureLogger({ customLogger: log, modeAware: true })
@@ -66,6 +71,10 @@ async function finish(
   log.appendKeys({ taskId, action, connection, provider, keptnContext: event.shkeptncontext, lambdaStatus: status })
   // One that only ends what another has begun has nobody to answer.
   if (sent.finished || handedOver || task.only) return { taskId, finished: false }
+  if (!(await claimed(arn, context, again))) {
+    context.logger.info('another finisher answers for this task')
+    return { taskId, finished: false }
+  }
   // Its last request may still be under way: only when that is over can it be read back.
   if (sending) await context.wait('last-request', { seconds: 60 })
   log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
@@ -84,6 +93,35 @@ async function finish(
   })
   return { taskId, finished: true }
 }
+
+/**
+ * EventBridge may tell of an end twice. Where the table can not be used, the task is answered all the same: Keptn ignores a second
+ * `finished`, and waits for ever for none.
+ */
+async function claimed(arn: string, context: DurableContext, again: boolean): Promise<boolean> {
+  const { durableExecutionArn: me } = context.executionContext
+  return context.step(
+    'claim',
+    async ({ attempt }) => {
+      try {
+        const { claim } = await import('../aws/claim.ts')
+        return await claim(`finisher#${arn}`, me, again)
+      } catch (failure) {
+        if (attempt < mostClaims) throw failure
+        log.error('whether another finisher is at work is not known', failure as Error)
+        return true
+      }
+    },
+    {
+      retryStrategy: (failure, attempt) => ({
+        shouldRetry: attempt < mostClaims,
+        delay: { seconds: backoff(failure, attempt, 1, 60) },
+      }),
+    },
+  )
+}
+
+const mostClaims = 10
 
 const reasons: Record<Status, string> = {
   FAILED: 'The task failed in itself',

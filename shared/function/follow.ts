@@ -71,19 +71,21 @@ export async function follow(
   const watched = { category, work, tell }
   const seen = await watch(context, 'follow', watched, begun.pending, deadlineAt)
   if (seen.ended) return seen.ended
-  if (seen.refusals >= mostRefusals) return lost(begun, seen)
-  const action = category.actions[work.action]
-  const late = `The deadline of ${inWords(deadline)} passed`
-  if (action?.follow?.onDeadline(work.input) !== 'stop')
-    return unfinished(begun, seen, `${late}, and it was left as it is`)
+  const isLost = seen.refusals >= mostRefusals
+  const why = isLost
+    ? 'The platform does not show any more what was begun'
+    : `The deadline of ${inWords(deadline)} passed`
+  if (isLost && !work.mustEnd) return unfinished(begun, seen, why)
+  if (category.actions[work.action]?.follow?.onDeadline(work.input) !== 'stop')
+    return unfinished(begun, seen, `${why}, and it was left as it is`)
   const asked = await askToStop(context, category, work, seen.pending)
-  if (asked.until === undefined) return unfinished(begun, seen, `${late}. ${asked.why}`)
+  if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)
   const stopped = await watch(context, 'stopping', watched, seen.pending, asked.until)
   if (!stopped.ended)
-    return unfinished(begun, stopped, `${late}. It was asked to stop, and has not within ${inWords(timeToStop)}`)
+    return unfinished(begun, stopped, `${why}. It was asked to stop, and has not within ${inWords(timeToStop)}`)
   // What came to its own end in the meantime has ended as it did.
   if (stopped.ended.status !== 'aborted') return stopped.ended
-  return { ...stopped.ended, status: 'errored', message: `${late}, and it was stopped. ${stopped.ended.message}` }
+  return { ...stopped.ended, status: 'errored', message: `${why}, and it was stopped. ${stopped.ended.message}` }
 }
 
 /** What is watched, and who is told. */
@@ -182,7 +184,8 @@ async function askToStop(
         return { why: 'The platform has no way to stop it: it goes on' }
       } catch (error) {
         log.warn('what was begun could not be stopped', { attempt, failure: kindOf(error), reason: messageOf(error) })
-        if (isTransient(error) && attempt < most) throw error
+        // Whoever rotates a key has until then to tell us the new one.
+        if ((work.mustEnd || isTransient(error)) && attempt < most) throw error
         return { why: mask(`It could not be stopped, and goes on: ${messageOf(error)}`) }
       }
     },
@@ -206,8 +209,4 @@ function unfinished({ outcome }: Begun, { state, trouble }: Watch, why: string):
     message,
     data: { ...outcome.data, ...(state ? { state } : {}) },
   }
-}
-
-function lost(begun: Begun, seen: Watch): Outcome {
-  return unfinished(begun, seen, 'The platform does not show any more what was begun')
 }

@@ -7,6 +7,10 @@ import { canonical } from './identity.ts'
 import type { TaskPayload } from './task-payload.ts'
 import { findExecution } from './task-status.ts'
 
+/** What each call to AWS may take, in milliseconds: the answer must be out before Lambda ends us, since it is what we promise. */
+const timeToStart = 8_000
+const timeToLookUp = 5_000
+const timeToNote = 2_000
 /** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
 const remembered = 14 * 86_400
 
@@ -67,6 +71,7 @@ async function invoke(name: string, payload: string): Promise<boolean> {
         DurableExecutionName: name,
         Payload: payload,
       }),
+      { abortSignal: AbortSignal.timeout(timeToStart) },
     )
     return true
   } catch (error) {
@@ -89,7 +94,7 @@ function isInDoubt(error: unknown): boolean {
 /** Our word that no event will follow must hold, so a start in doubt is looked up. */
 async function wasStarted(name: string): Promise<boolean> {
   try {
-    return (await findExecution(name)) !== undefined
+    return (await findExecution(name, AbortSignal.timeout(timeToLookUp))) !== undefined
   } catch (error) {
     // Then we say no: should it run all the same, its finished event comes after the end, and Keptn ignores it.
     log.error('it is in doubt whether the task was started', error as Error)
@@ -110,6 +115,7 @@ async function isFirst(taskId: string): Promise<boolean> {
         Item: { id: { S: `task#${taskId}` }, expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) } },
         ConditionExpression: 'attribute_not_exists(id)',
       }),
+      { abortSignal: AbortSignal.timeout(timeToNote) },
     )
     return true
   } catch (error) {

@@ -47,9 +47,10 @@ export async function readTaskStatus(taskId: string): Promise<TaskStatus> {
 /**
  * The ARN of a task's execution, if it was ever started.
  *
+ * @param abortSignal gives up on it
  * @throws the SDK's own error
  */
-export async function findExecution(taskId: string): Promise<string | undefined> {
+export async function findExecution(taskId: string, abortSignal?: AbortSignal): Promise<string | undefined> {
   const { lambda, ListDurableExecutionsByFunctionCommand } = await import('../aws/lambda.ts')
   const { DurableExecutions: [found] = [] } = await lambda.send(
     new ListDurableExecutionsByFunctionCommand({
@@ -58,6 +59,7 @@ export async function findExecution(taskId: string): Promise<string | undefined>
       DurableExecutionName: taskId,
       MaxItems: 1,
     }),
+    abortSignal && { abortSignal },
   )
   return found?.DurableExecutionArn
 }

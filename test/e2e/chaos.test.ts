@@ -103,6 +103,32 @@ describe('a fault', () => {
     expect(toxics()).toEqual([])
   })
 
+  it('is removed though the platform refuses to show it, and then to end it, for a while', async () => {
+    const event = asked(600)
+    await start(event)
+    await injected()
+    toxiproxy.failNext(403, 'Forbidden', { on: 'GET', times: 5 })
+    toxiproxy.failNext(403, 'Forbidden', { on: 'DELETE', times: 2 })
+    const { finished } = await service.finishedOf(event.id, 60)
+    expect(finished).toMatchObject([
+      {
+        status: 'errored',
+        message: expect.stringContaining('does not show any more what was begun, and it was stopped'),
+      },
+    ])
+    expect(toxics()).toEqual([])
+  }, 90_000)
+
+  it('is removed at the deadline with a token that comes only then', async () => {
+    const event = asked(600)
+    await start(event, '&deadline=PT4S')
+    await injected()
+    toxiproxy.failNext(401, 'Unauthorized', { on: 'DELETE', times: 5 })
+    const { finished } = await service.finishedOf(event.id, 60)
+    expect(finished).toMatchObject([{ status: 'errored' }])
+    expect(toxics()).toEqual([])
+  }, 90_000)
+
   it('is removed after the process was killed while it was there', async () => {
     const event = asked(3)
     await start(event)

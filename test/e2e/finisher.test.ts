@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { InvokeCommand, LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { dist } from '../../infra/build.ts'
@@ -51,7 +51,7 @@ async function accepted(query = interactive) {
   return event.id
 }
 
-async function stop(): Promise<void> {
+async function stop() {
   const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
   const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
   const client = new LambdaClient({
@@ -61,6 +61,7 @@ async function stop(): Promise<void> {
   })
   const { arn } = tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+  return { client, arn }
 }
 
 describe('a task that Lambda ends gets exactly one started and one finished, which says why:', () => {
@@ -151,6 +152,25 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     const { started, finished } = await service.finishedOf(id)
     expect([started, finished.length]).toEqual([0, 1])
   })
+})
+
+it('an end that is told twice at once is answered once', async () => {
+  await start({})
+  await service.fault({ target: 'github', kind: '500' })
+  await service.fault({ target: 'keptn', kind: 'slow', delayMs: 1_000, match: { method: 'GET' } })
+  const id = await accepted('?mode=interactive')
+  await until(
+    async () => (await service.requests('github')).length > 1,
+    10,
+    () => 'a second try',
+  )
+  const { client, arn } = await stop()
+  const Payload = JSON.stringify({ detail: { durableExecutionArn: arn, status: 'STOPPED' } })
+  for (let n = 0; n < 3; n++)
+    await client.send(new InvokeCommand({ FunctionName: 'finisher:live', InvocationType: 'Event', Payload }))
+  expect((await service.finishedOf(id)).finished).toHaveLength(1)
+  const finishers = (await service.tasks()).filter(({ functionName }) => functionName === 'finisher')
+  expect(finishers.map(({ status }) => status)).toEqual(Array(4).fill('SUCCEEDED'))
 })
 
 it('a task that is stopped before Keptn took even its started gets both, when Keptn is back', async () => {

@@ -189,7 +189,7 @@ export class Service {
     return this.repliesTo(id)
   }
 
-  async tasks(): Promise<{ name: string; status: string }[]> {
+  async tasks(): Promise<{ name: string; functionName: string; status: string }[]> {
     return (await this.call('/tasks', undefined, { method: 'GET' })).body.tasks
   }
 }

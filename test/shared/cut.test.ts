@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals'
 import { reasonOf as ofDynatrace } from '../../functions/slo/dynatrace.ts'
-import { finishedReply } from '../../shared/event/reply.ts'
+import { finishedReply, progressReply, startedReply } from '../../shared/event/reply.ts'
 import { reasonOf } from '../../shared/http-answers.ts'
 import { clipLine } from '../../shared/one-line.ts'
 import { passed } from '../../shared/outcome.ts'
@@ -38,5 +38,21 @@ it('of a secret in the middle of which a message is cut, since its event is too 
     const { data } = finishedReply(event, 'issue-ticketing', passed(text, large), true)
     expect(data['message']).toContain('the details were too large')
     expect(data['message']).not.toContain(piece)
+  }
+})
+
+it('a started or a status.changed whose labels are too large goes out without them', () => {
+  const labels = { team: 'x'.repeat(2_000) }
+  const event = (many: number) => ({
+    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    labels: Object.fromEntries(Array.from({ length: many }, (_, n) => [`label ${n}`, labels.team])),
+  })
+  expect(startedReply(event(2), 'issue-ticketing').data['labels']).toEqual(event(2).labels)
+  for (const reply of [
+    startedReply(event(40), 'issue-ticketing'),
+    progressReply(event(40), 'issue-ticketing', 'half'),
+  ]) {
+    expect(JSON.stringify(reply).length).toBeLessThan(1_000)
+    expect(reply.data).toMatchObject({ project: 'p', stage: 's', service: 'x' })
   }
 })

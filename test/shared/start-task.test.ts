@@ -283,6 +283,16 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
   )
 })
 
+it('is accepted in time where DynamoDB never answers, and where Lambda never does', async () => {
+  table = () => undefined
+  expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
+  listed = [{ DurableExecutionArn: 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i', Status: 'RUNNING' }]
+  lambda = () => undefined
+  expect(await call(event)).toMatchObject({ statusCode: 202 })
+  listed = []
+  expect(await call(event)).toMatchObject({ statusCode: 503 })
+}, 40_000)
+
 describe('the routes', () => {
   const at = (path: string, httpMethod: string, more: Partial<APIGatewayProxyEvent> = {}) =>
     call(event, {

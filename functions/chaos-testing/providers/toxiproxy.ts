@@ -114,7 +114,7 @@ export const toxiproxy = defineJobProvider({
     if (handle === undefined || left === undefined) return { state: 'injected' }
     if (!over) {
       const step = `${wordsOf(handle.injected)}, ${Math.max(0, left)} s left`
-      if (left > 1) return { state: 'injected', step, within: left - 1, data }
+      if (left > 0) return { state: 'injected', step, within: left, data }
       // Kept before it is removed: else a removal whose answer is lost could be taken for somebody else's.
       return {
         state: 'injected',

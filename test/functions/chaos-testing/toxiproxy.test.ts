@@ -141,7 +141,7 @@ describe('a look', () => {
     expect(await connected().look(begun, slow())).toMatchObject({
       running: 'injected',
       step: 'latency downstream, latency 300, 18 s left',
-      within: 17,
+      within: 18,
     })
     expect(toxics()).toHaveLength(1)
   })
