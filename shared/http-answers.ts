@@ -73,11 +73,17 @@ export function retryAfterOf(
 
 /**
  * Whether a refusal is a limit: 429, what AWS names so (which is often a 400), and a 403 that is no lack of rights. A time of
- * reset alone does not say that: PagerDuty and ServiceNow send theirs with every answer.
+ * reset alone does not say that: PagerDuty and ServiceNow send theirs with every answer. GitHub's secondary limit may come with
+ * no header at all.
+ *
+ * @param said the platform's own words
+ * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
-export function isLimited(status: number, headers: Record<string, string>): boolean {
+export function isLimited(status: number, headers: Record<string, string>, said: string): boolean {
   if (status === 429 || /^Throttl/.test(headers['x-amzn-errortype'] ?? '')) return true
-  return status === 403 && (headers['retry-after'] !== undefined || remainingOf(headers) === '0')
+  if (status !== 403) return false
+  const hasHeader = headers['retry-after'] !== undefined || remainingOf(headers) === '0'
+  return hasHeader || /\b(?:rate limit|abuse detection)/i.test(said)
 }
 
 function remainingOf(headers: Record<string, string>): string | undefined {

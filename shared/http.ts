@@ -12,6 +12,8 @@ const shortestTimeout = 1_000
 /** Answers over this are refused: none that we need is larger, and a Lambda's memory is small. */
 const largestAnswer = 5 * 1024 * 1024
 const mostRedirects = 3
+/** How long to stay away where a 403 is a limit and does not say until when, in seconds: as GitHub asks for. */
+const untoldLimit = 60
 /** Of a URL that is a credential, in characters. */
 const shortestSecretPart = 16
 
@@ -326,8 +328,12 @@ export class Http {
     const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
     const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`
-    const limited = isLimited(answer.status, answer.headers)
-    if (answer.status >= 500 || answer.status === 408 || limited) return new Failure('platform', text, { retryAfter })
+    const limited = isLimited(answer.status, answer.headers, said)
+    if (answer.status >= 500 || answer.status === 408 || limited) {
+      return new Failure('platform', text, {
+        retryAfter: retryAfter ?? (answer.status === 403 ? untoldLimit : undefined),
+      })
+    }
     const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)
   }

@@ -1,4 +1,5 @@
 import { Lexer, type Token, type Tokens } from 'marked'
+import { clip } from '../plain-text.ts'
 
 /** A node of the Atlassian Document Format. */
 export interface AdfNode {
@@ -20,15 +21,15 @@ export interface AdfDocument extends AdfNode {
   content: AdfNode[]
 }
 
-/** Jira takes no longer text, and the lexer's time grows with the square of some texts. */
-const mostMarkdown = 32_767
+/** Jira takes 32,767 characters, and the lexer's time grows with the square of some texts. */
+const mostMarkdown = 32_000
 /** Deeper lists and quotes than this are shown as text. */
 const deepest = 12
 const linkable = ['http:', 'https:', 'mailto:']
 
 /**
  * Plain text or Markdown as a document that Jira takes: what ADF can not hold (HTML, links with other schemes) is shown as
- * text, and a line break stays one, since alerts are written so.
+ * text, and a line break stays one, since alerts are written so. What Jira has no room for is cut.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
  */
@@ -37,11 +38,10 @@ export function toAdf(text: string): AdfDocument {
     .toWellFormed()
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\n\t])\p{Cc}/gu, '')
-  return { type: 'doc', version: 1, content: filled(parsed(clean)) }
+  return { type: 'doc', version: 1, content: filled(parsed(clip(clean, mostMarkdown))) }
 }
 
 function parsed(text: string): AdfNode[] {
-  if (text.length > mostMarkdown) return plain(text)
   try {
     return blocks(new Lexer({ gfm: true, breaks: true }).lex(text), 0)
   } catch {

@@ -142,6 +142,8 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
     accept: unreadable,
     answer: jiraIssues,
   })
+  // Jira says why in JSON: of the page of a proxy nothing is known.
+  if (typeof body === 'string') throw new Failure('platform', `There was a ${status} that is not one of Jira.`)
   return unreadable.includes(status) ? [] : body.issues
 }
 

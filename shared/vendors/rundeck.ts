@@ -68,6 +68,9 @@ const mostPages = 10
 const mostNames = 20
 const mostSteps = 3
 
+/** What Rundeck gives, when it starts, to an execution that was running when it ended: `cleanupStatus` of its source. */
+const lostStatus = 'incomplete'
+
 /** As `Execution.getExecutionState` of its source has them; `retried` is only in its documents. */
 const states: Readonly<Record<string, Verdict>> = {
   running: 'running',
@@ -80,7 +83,7 @@ const states: Readonly<Record<string, Verdict>> = {
   succeeded: 'pass',
   failed: 'fail',
   timedout: 'fail',
-  // A status that the job has made up itself.
+  // A status that the job has made up itself, but for the one of what a restart of Rundeck has lost.
   other: 'fail',
   aborted: 'aborted',
   missed: 'errored',
@@ -151,8 +154,10 @@ export const rundeck = defineJobProvider({
         return { state, run }
       case 'pass':
         return { state, run, ...resultsOf(body) }
-      default:
-        return { state, run, ...resultsOf(body), reason: await reasonFor(http, path, body) }
+      default: {
+        const lost = body.customStatus === lostStatus ? { verdict: 'errored' as const } : {}
+        return { state, run, ...lost, ...resultsOf(body), reason: await reasonFor(http, path, body) }
+      }
     }
   },
 

@@ -59,6 +59,24 @@ describe('a silent call', () => {
     })
   })
 
+  it('whose title or text is longer than the platform takes is cut, and found by its event all the same', async () => {
+    const problem = { ProblemTitle: 'T'.repeat(300), ProblemID: 'P-1' }
+    const data = { ...triggered().data, problem }
+    const event = triggered({ data, input: { description: 'D'.repeat(65_500) } })
+    const { status, body } = await service.openIssue(event)
+    expect(status).toBe(200)
+    const issue = (await service.issues()).find(({ number }) => String(number) === body.data.number)
+    expect(issue.title).toBe(`${'T'.repeat(255)}…`)
+    expect(issue.body).toMatch(/^T{300}\n\nD+…\n\n<!-- .* -->$/)
+    expect(issue.body).toHaveLength(65_536)
+    const change = { id: body.data.id, description: 'E'.repeat(65_500), comment: 'F'.repeat(65_536) }
+    const updated = await service.call('/v1/issue-ticketing/update-issue', triggered({ input: change }))
+    expect([updated.status, updated.body.detail]).toEqual([200, undefined])
+    const changed = (await service.issues()).find(({ number }) => String(number) === body.data.number)
+    expect(changed.body.slice(-60)).toBe(issue.body.slice(-60))
+    expect(changed.body).toHaveLength(65_536)
+  })
+
   it('reopens with state=open', async () => {
     const { id } = (await act('open-issue', { title: 'T' })).body.data
     await act('close-issue', { id })

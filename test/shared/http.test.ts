@@ -164,6 +164,12 @@ describe('an answer', () => {
     [404, '', 'refused', 'no reason given'],
     [401, '{"error":"invalid_token","error_description":"expired"}', 'credentials', 'expired; invalid_token'],
     [403, '{"message":"Resource not accessible"}', 'refused', 'Resource not accessible'],
+    [
+      403,
+      '{"message":"You have exceeded a secondary rate limit."}',
+      'platform',
+      'You have exceeded a secondary rate limit.',
+    ],
     [500, '<html><head><title>Oops</title></head></html>', 'platform', 'a page titled "Oops"'],
     [502, '<h1>x</h1>', 'platform', 'a page instead of JSON'],
     [503, '{"error":{"message":"maintenance"}}', 'platform', 'maintenance'],
@@ -246,6 +252,8 @@ describe('an answer', () => {
   it('may say in milliseconds how long to stay away', async () => {
     const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfter: 'milliseconds' })
     expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
+    const limited = client(await answering(403, '{"message":"You have triggered an abuse detection mechanism."}'))
+    expect((await failureOf(limited.get('x'))).retryAfter).toBe(60)
   })
 
   it.each([

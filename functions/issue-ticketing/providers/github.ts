@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { segment } from '../../../shared/http.ts'
+import { clipLine, oneLine } from '../../../shared/one-line.ts'
+import { clip } from '../../../shared/plain-text.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
 import { marked, markIn, markOf } from '../../../shared/vendors/hidden-mark.ts'
@@ -21,6 +23,9 @@ const remembered = 25 * 3_600_000
 const longestTask = 31 * 24 * 3_600_000
 const mostPages = 5
 const perPage = 100
+/** UTF-16 units; what is longer is refused. */
+const longestTitle = 256
+const longestBody = 65_536
 
 /**
  * GitHub Issues.
@@ -52,10 +57,12 @@ export const github = defineTicketProvider({
   },
 
   async open(client, input) {
-    const { project, title, description, type, assignee, fields } = input
+    const { project, title, description = '', type, assignee, fields } = input
+    const clipped = clipLine(title, longestTitle)
+    const text = clipped === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`
     const content = {
-      title,
-      body: marked(description ?? '', client.key),
+      title: clipped,
+      body: marked(text, client.key, longestBody),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
@@ -73,12 +80,11 @@ export const github = defineTicketProvider({
   async change({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, type, assignee, state, fields } = changes
+    // The key of the call that opened it stays: a repeat of that call still finds it.
+    const mark = description === undefined ? '' : markIn((await http.get(path, { answer: issue })).body.body)
     const patch = {
       ...(title === undefined ? {} : { title }),
-      // The key of the call that opened it stays: a repeat of that call still finds it.
-      ...(description === undefined
-        ? {}
-        : { body: description + markIn((await http.get(path, { answer: issue })).body.body) }),
+      ...(description === undefined ? {} : { body: clip(description, longestBody - mark.length) + mark }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
       ...(state === undefined ? {} : { state }),
@@ -89,7 +95,7 @@ export const github = defineTicketProvider({
   },
 
   async comment(client, ref, text) {
-    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.key) })
+    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.key, longestBody) })
   },
 
   async hasComment({ http, key }, ref) {

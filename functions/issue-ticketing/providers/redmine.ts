@@ -56,9 +56,12 @@ export const redmine = defineTicketProvider({
   /** The filter reads the database: it sees an issue as soon as it is made. */
   async find({ http, key }, { project }) {
     const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
-    // A project that is not there is said by `open`, in Redmine's words.
     const { status, body } = await http.get('issues.json', { query, accept: [404], answer: someIssues })
-    if (status === 404) return undefined
+    if (status === 404) {
+      // Redmine's own is empty, for a project that is not there: `open` says so in its words. Of a proxy's nothing is known.
+      if (body === undefined) return undefined
+      throw new Failure('platform', 'There was a 404 that is not one of Redmine.')
+    }
     // Where it does not know a filter, Redmine leaves it out and lists everything.
     const found = body.issues.find(({ description }) => description?.includes(markOf(key)))
     return found && ticketOf(http, found)

@@ -140,6 +140,8 @@ export const awx = defineJobProvider({
     // Slices of a job, and what somebody has launched anew, carry the key as well: the first of them is ours.
     const found = results.findLast(({ extra_vars }) => extra_vars?.includes(key))
     if (found) return runOf(http, api, found)
+    // A server that leaves them out of its list (Ascender may) does not show whose a run is.
+    if (results.some(({ extra_vars }) => extra_vars == null)) return 'unknown'
     return repeated && count > results.length ? 'unknown' : undefined
   },
 

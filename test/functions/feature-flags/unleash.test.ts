@@ -398,6 +398,13 @@ describe('where Unleash fails', () => {
     expect(await failureOf(set({ on: true }))).toMatchObject({ transient: true, retryAfter: 5 })
   })
 
+  test('it says the details, to which its message may only point', async () => {
+    const message = 'Request validation failed: your request body or params contain invalid data'
+    const details = [{ message: 'The `/body/parameters` property must be object.' }, { message }]
+    server.failNext(400, { name: 'BadDataError', message, details }, { on: 'POST' })
+    expect((await failureOf(set({ on: true }))).message).toContain(`: ${message}; ${details[0]?.message}`)
+  })
+
   test('it leaves no secret in what it says', async () => {
     server.failNext(400, { message: `no ${server.token}` }, { on: 'POST' })
     expect((await failureOf(set({ on: true }))).message).toContain('no ***')

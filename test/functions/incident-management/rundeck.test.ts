@@ -310,6 +310,15 @@ describe('look', () => {
     expect(JSON.stringify(outcome).length).toBeLessThan(2_000)
   })
 
+  test('takes what a restart of Rundeck has lost for no verdict', async () => {
+    const { pending } = await start()
+    server.set(134, 'other', { customStatus: 'incomplete' })
+    expect(await ended(pending)).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('its status is "incomplete"'),
+    })
+  })
+
   test('says the status that the job has made up, and who aborted', async () => {
     const { pending } = await start()
     server.set(134, 'other', { customStatus: 'half done' })

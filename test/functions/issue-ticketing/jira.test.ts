@@ -189,6 +189,16 @@ describe('a repeat of open', () => {
     expect(server.state.issues).toHaveLength(2)
   })
 
+  test('takes the 404 of a proxy for no answer, and makes no second issue', async () => {
+    server.state.indexLag = 60_000
+    server.loseNext('POST')
+    await failureOf(jira.open(client(), problem))
+    server.failNext(404, '<html>Not Found</html>', { on: 'POST' })
+    expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
+    await open({}, { repeated: true })
+    expect(server.state.issues).toHaveLength(1)
+  })
+
   test('finds the first issue of a project that the search does not know yet', async () => {
     server.state.indexLag = 60_000
     server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })

@@ -169,6 +169,16 @@ describe('a repeat of open', () => {
     expect(server.state.issues).toHaveLength(1)
   })
 
+  test("takes the 404 of a proxy for no answer, and Redmine's own for a project that is not there", async () => {
+    server.loseNext('POST')
+    await failureOf(open())
+    server.failNext(404, 'default backend - 404', { on: 'GET' })
+    expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
+    await open({}, { repeated: true })
+    expect(server.state.issues).toHaveLength(1)
+    expect((await failureOf(open({ project: 'nowhere' }))).message).toContain('Project cannot be blank')
+  })
+
   test('makes another issue for another key, even where Redmine would list everything', async () => {
     await open()
     await open({}, { key: keyOf(2) })

@@ -247,6 +247,14 @@ describe('a repeat of a start', () => {
     expect(launches()).toHaveLength(1)
   })
 
+  test('is not repeated where the list does not show whose a run is', async () => {
+    server.loseNext('POST')
+    await failureOf(connected().start(input))
+    Object.assign(run(), { extra_vars: undefined })
+    expect(await failureOf(connected().start(input, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(launches()).toHaveLength(1)
+  })
+
   test('is not tried where the template has no place for the key', async () => {
     const cleared = { target: '13', parameters: { host: 'web1' } }
     server.loseNext('POST')

@@ -154,5 +154,5 @@ describe('npm run destroy', () => {
 
 it('package.json has it', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  expect(scripts.destroy).toBe('node infra/aws/destroy.ts')
+  expect(scripts.destroy).toBe('node infra/build.ts && node infra/aws/destroy.ts')
 })

@@ -220,7 +220,7 @@ describe('docs/limits.md', () => {
     ['infra/aws/category-function.ts', 'Duration.days(31)', '31 days (ours)'],
     ['shared/function/begin.ts', 'mostTries = 2_000', '2,000 (ours)'],
     ['shared/function/send-event.ts', 'mostSends = 300', '300, about a day (ours)'],
-    ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days (ours)'],
+    ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all (ours)'],
     ['shared/secrets.ts', 'maxAge = 300', '5 minutes (ours)'],
     ['shared/callers.ts', 'recheckAfter = 15_000', '15 s (ours)'],
     ['shared/callers.ts', 'z.maxLength(10)', '10 (ours)'],
