@@ -6,8 +6,12 @@ import { existsSync, readFileSync } from 'node:fs'
 const installed = 'node_modules/.package-lock.json'
 
 if (!existsSync(installed) || !sameVersions()) {
-  console.log('Installing dependencies (npm ci), once ...')
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', shell: true })
+  // Beside what the script itself answers, which may be read by another.
+  console.error('Installing dependencies (npm ci), once ...')
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    stdio: ['inherit', 2, 'inherit'],
+    shell: true,
+  })
   process.exit(npm.status ?? 1)
 }
 

@@ -26,10 +26,10 @@ export function metricsOf(measured: Measured): Record<string, number> {
   const numbers = Object.fromEntries(
     Object.entries(measured)
       .filter(([, value]) => value !== null && value !== undefined && value !== '' && Number.isFinite(Number(value)))
-      .map(([name, value]) => [name, round(Number(value))]),
+      .map(([name, value]) => [name, round(Number(value), name === 'errorRate' ? shareDigits : digits)]),
   )
   const { requests, errors } = numbers
-  return errors !== undefined && requests ? { ...numbers, errorRate: round(errors / requests) } : numbers
+  return errors !== undefined && requests ? { ...numbers, errorRate: round(errors / requests, shareDigits) } : numbers
 }
 
 /** The same in another unit, where it was measured. */
@@ -37,6 +37,10 @@ export function times(factor: number, value: Measure): number | undefined {
   return value === null || value === undefined || value === '' ? undefined : Number(value) * factor
 }
 
-function round(value: number): number {
-  return Math.round(value * 10_000) / 10_000
+const digits = 4
+/** Of a million requests one may be too many. */
+const shareDigits = 9
+
+function round(value: number, to: number): number {
+  return Number(value.toFixed(to))
 }

@@ -20,14 +20,14 @@ interface Made {
 }
 
 /**
- * What is stored now, to be offered as the answers; nothing where nobody is asked. What can not be read is replaced, too.
+ * What is stored now, to be offered as the answers; nothing where nobody is asked, or where it is only tried. What can not be read is replaced, too.
  */
 export async function presentOf(
   store: SecretStore,
   path: string,
-  { fromFile }: Pick<KeepOptions, 'fromFile'>,
+  { fromFile, dryRun }: Pick<KeepOptions, 'fromFile' | 'dryRun'>,
 ): Promise<Record<string, unknown>> {
-  if (fromFile !== undefined || !isInteractive()) return {}
+  if (fromFile !== undefined || dryRun || !isInteractive()) return {}
   try {
     const held = await store.get(path)
     return isRecord(held) ? held : {}

@@ -16,6 +16,11 @@ function exitCodeOf(error: unknown): number {
   return error instanceof UsageError || (error instanceof Failure && error.kind === 'invalid') ? 2 : 1
 }
 
+// Whoever reads along has seen enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 const program = createProgram()
 exitWithCodes(program)
 try {

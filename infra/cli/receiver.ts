@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { defaultUrl, demo } from '../local/sandbox/demo.ts'
+import { note } from './output.ts'
 
 /** Where a command's calls go. */
 export interface Receiver {
@@ -17,6 +19,12 @@ export class UsageError extends Error {
 export function isLoopback(url: string): boolean {
   const hostname = URL.parse(url)?.hostname ?? ''
   return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+}
+
+/** Where the local runtime is: WEBHOOKS_URL, unless that is an API that is deployed. */
+export function localUrl(): string {
+  const url = process.env['WEBHOOKS_URL'] ?? defaultUrl
+  return receiverOf({ url: isLoopback(url) ? url : defaultUrl }).url
 }
 
 /** The two options of every command that calls the receiver, with the local runtime as their default. */
@@ -61,6 +69,29 @@ export async function callReceiver(
     return { status: response.status, body: JSON.parse(text) }
   } catch {
     throw new UsageError(`${target} answered ${response.status} and no JSON: is it the URL of this project's API?`)
+  }
+}
+
+/**
+ * Waits until a task does not run any more, which was accepted and so goes on whatever becomes of a look: what can not be read
+ * for a while is asked for again.
+ *
+ * @param path of its status
+ * @param every milliseconds between two looks
+ */
+export async function taskEnd(
+  receiver: Receiver,
+  path: string,
+  every: number,
+): Promise<{ status: number; body: unknown }> {
+  for (let wasAway = false; ; ) {
+    const answer = await callReceiver(receiver, path).catch((error: Error) => error)
+    const isAway = answer instanceof Error || answer.status === 429 || answer.status >= 500
+    if (!isAway && (answer.status !== 200 || (answer.body as { state?: string }).state !== 'running')) return answer
+    const why = answer instanceof Error ? answer.message : `it answered ${answer.status}.`
+    if (isAway && !wasAway) note(`The state of the task can not be read just now: ${why} Asking again ...`)
+    wasAway = isAway
+    await sleep(every)
   }
 }
 

@@ -12,10 +12,9 @@ import type { Command } from 'commander'
 import { Failure, messageOf, sentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { settings } from '../../shared/settings.ts'
-import { defaultUrl } from '../local/sandbox/demo.ts'
 import { localSecrets } from '../local/secrets.ts'
 import { explainAws } from './aws-errors.ts'
-import { receiverOf, UsageError } from './receiver.ts'
+import { localUrl, UsageError } from './receiver.ts'
 
 /** Where the secrets of a deployment are. A path is below the prefix: `connections/issue-ticketing/jira`. */
 export interface SecretStore {
@@ -36,6 +35,8 @@ export interface SecretStore {
 export interface StoreOptions {
   local?: boolean
   kmsKey?: string
+  /** Whether nothing is to be asked of AWS. */
+  dryRun?: boolean
 }
 
 /** The option of every command that reads secrets. */
@@ -52,9 +53,9 @@ Secrets are in AWS Secrets Manager, of the account and region of your AWS enviro
 WEBHOOKS_SECRET_PREFIX (cloud-automation-webhooks).`
 
 /** @throws UsageError where there is no region, or the local file can not be read */
-export async function openStore({ local, kmsKey }: StoreOptions): Promise<SecretStore> {
-  if (!local) return secretsManager(kmsKey)
-  return secretsFile(localFile(), receiverOf({ url: process.env['WEBHOOKS_URL'] ?? defaultUrl }).url)
+export async function openStore({ local, kmsKey, dryRun }: StoreOptions): Promise<SecretStore> {
+  if (!local) return secretsManager(kmsKey, dryRun)
+  return secretsFile(localFile(), localUrl())
 }
 
 /** The file that is laid over the sandbox's own secrets. */
@@ -67,7 +68,7 @@ export function secretName(path: string): string {
   return `${settings.secretPrefix}/${path}`
 }
 
-async function secretsManager(kmsKey: string | undefined): Promise<SecretStore> {
+async function secretsManager(kmsKey: string | undefined, dryRun = false): Promise<SecretStore> {
   const client = new SecretsManagerClient()
   const asked = async <T>(answer: Promise<T>, path: string): Promise<T> => {
     try {
@@ -76,9 +77,9 @@ async function secretsManager(kmsKey: string | undefined): Promise<SecretStore> 
       throw explainAws(error, `The secret ${secretName(path)}`)
     }
   }
-  const region = await asked(client.config.region(), '')
+  const region = dryRun ? '' : ` (${await asked(client.config.region(), '')})`
   return {
-    place: `Secrets Manager (${region})`,
+    place: `Secrets Manager${region}`,
 
     async get(path) {
       const SecretId = secretName(path)

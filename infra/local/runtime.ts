@@ -114,11 +114,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     sandbox,
     async close() {
       serving.viewer.close()
+      // Before the platforms go: what is still at work would take their end for a failure, and note it.
+      await cloud.close()
       await new Promise((resolve) => {
         server.close(resolve)
         server.closeAllConnections()
       })
-      await cloud.close()
       sandbox.close()
     },
   }

@@ -27,7 +27,8 @@ export function localSecrets(url: string, file?: string, { optional = false } = 
   const isThere = () => file !== undefined && (!optional || existsSync(file))
   let laidOver = file && isThere() ? readSecretsFile(file) : {}
   const all = (): Record<string, unknown> => {
-    if (file && isThere()) {
+    if (!isThere()) laidOver = {}
+    else if (file) {
       try {
         laidOver = readSecretsFile(file)
       } catch (error) {

@@ -24,10 +24,16 @@ Example
 if (process.argv.includes('--help') || process.argv.includes('-h')) {
   process.stdout.write(help)
 } else {
+  // Whoever reads along may go away (`| head`, `| less`): the tasks go on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
   await main().catch((error: unknown) => {
     console.error(messageOf(error))
     process.exit(1)
   })
+}
+
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 async function main(): Promise<void> {

@@ -6,7 +6,7 @@ import { connect } from '../function/connect.ts'
 import { log } from '../log.ts'
 import { mask } from '../redact.ts'
 import type { MessageProvider, Person } from '../shapes/message.ts'
-import { decide } from './decide.ts'
+import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
 import { refusalOf } from './person.ts'
 import { readReference } from './reference.ts'
@@ -68,6 +68,7 @@ async function clicked(
   const at = new Date(request.now).toISOString()
   const decided = await decide(taskId, kept, { decision: click.decision, by: mask(whoIs(person)), at })
   if (decided.became === 'late') return tell(`Already decided. ${inWords(decided.decision)}.`)
+  if (decided.became === 'early') return tell(tooEarly)
   if (decided.became === 'ended') return tell('This question has ended: your click changed nothing.')
   log.info('a question was decided', { decision: click.decision, by: person.name })
   return answer(undefined)

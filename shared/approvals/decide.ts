@@ -10,8 +10,13 @@ export type Decided =
   | { became: 'decided'; decision: Decision }
   /** Somebody else was first. */
   | { became: 'late'; decision: Decision }
+  /** Nothing: the task is just asking again, for its reminder, and has not come to it. */
+  | { became: 'early' }
   /** Nobody has decided in time, or the task has ended otherwise. */
   | { became: 'ended' }
+
+/** What is said to whoever was early. */
+export const tooEarly = 'This question is just being asked again. Your click changed nothing: decide in a minute.'
 
 /** Before each look at a question whose callback is closed: another may be opened, or the decision be noted. In milliseconds. */
 const pauses = [0, 100, 200, 400, 800]
@@ -37,17 +42,15 @@ export async function decide(taskId: string, kept: Kept, decision: Decision): Pr
     }
   }
   if (!done) {
-    if (Date.now() < kept.question.deadlineAt && (await isRunning(taskId))) {
-      throw new Failure('unavailable', 'The question is just being asked again: decide in a minute.')
-    }
-    return { became: 'ended' }
+    const isOpen = Date.now() < kept.question.deadlineAt && (await isRunning(taskId))
+    return { became: isOpen ? 'early' : 'ended' }
   }
   // The task notes it too: this is for whoever clicks in the meantime.
   await noteDecision(taskId, decision).catch((error: unknown) => log.warn('a decision was not noted', error as Error))
   return { became: 'decided', decision }
 }
 
-/** A task takes its time to wake and to open another callback for its reminder. Throws Failure `unavailable`. */
+/** @throws Failure `unavailable` */
 async function isRunning(taskId: string): Promise<boolean> {
   try {
     return (await readTaskStatus(taskId)).state === 'running'

@@ -3,7 +3,7 @@ import type { HttpAnswer } from '../function/answers.ts'
 import type { Door, DoorRequest } from '../function/category.ts'
 import { log } from '../log.ts'
 import { mask } from '../redact.ts'
-import { decide } from './decide.ts'
+import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
 import { type Page, pageAnswer } from './page.ts'
 import { readReference } from './reference.ts'
@@ -91,6 +91,7 @@ async function decideBy(taskId: string, kept: Kept, form: URLSearchParams, now: 
   const decided = await decide(taskId, kept, { decision, by, at, ...(reason ? { reason: mask(reason) } : {}) })
   if (decided.became === 'late')
     return { kind: 'decided', status: 409, message, text: `Already decided. ${inWords(decided.decision)}` }
+  if (decided.became === 'early') return { kind: 'open', status: 503, message, deadlineAt, given, error: tooEarly }
   if (decided.became === 'ended')
     return { kind: 'ended', status: 410, message, text: 'This question has ended: nothing was changed' }
   log.info('a question was decided', { decision, by })

@@ -2,13 +2,15 @@ import type { Person } from '../shapes/message.ts'
 import type { Question } from './store.ts'
 
 /** Why somebody may not decide; undefined where they may. */
-export function refusalOf({ approvers, requester }: Question, { names }: Person): string | undefined {
-  const is = (name: string) => names.some((one) => one.toLowerCase() === name.trim().toLowerCase().replace(/^@/, ''))
+export function refusalOf({ approvers, requester }: Question, { names, unsafe }: Person): string | undefined {
+  const isOneOf = (all: readonly string[], name: string) =>
+    all.some((one) => one.toLowerCase() === name.trim().toLowerCase().replace(/^@/, ''))
   // Some platforms keep e-mail addresses from us: who is only known by theirs could be anybody.
   if (requester?.includes('@', 1) && !names.some((name) => name.includes('@', 1)))
     return 'Who has asked for this is named by an e-mail address, and yours can not be seen here, so it may be you.'
-  if (requester !== undefined && is(requester))
+  if (requester !== undefined && isOneOf(unsafe === undefined ? names : [...names, unsafe], requester))
     return 'You have asked for this yourself, so somebody else has to decide.'
-  if (approvers && !approvers.some(is)) return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
+  if (approvers && !approvers.some((name) => isOneOf(names, name)))
+    return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
   return undefined
 }

@@ -3,6 +3,8 @@ import { dynamodb, PutItemCommand } from './dynamodb.ts'
 
 /** For as long as an ended execution is known, in seconds: after that nobody comes for it. */
 const remembered = 14 * 86_400
+/** How long the table may take, in milliseconds: the SDK itself would wait for longer than an invocation lasts. */
+const timeToClaim = 5_000
 
 /**
  * Takes a name: of several executions that come for the same thing, one gets it. Loaded when first used, since it loads the AWS SDK.
@@ -28,6 +30,7 @@ export async function claim(name: string, owner: string, anew: boolean): Promise
         },
         ...(anew ? {} : condition),
       }),
+      { abortSignal: AbortSignal.timeout(timeToClaim) },
     )
     return true
   } catch (error) {

@@ -75,9 +75,8 @@ export async function follow(
   const why = isLost
     ? 'The platform does not show any more what was begun'
     : `The deadline of ${inWords(deadline)} passed`
-  if (isLost && !work.mustEnd) return unfinished(begun, seen, why)
   if (category.actions[work.action]?.follow?.onDeadline(work.input) !== 'stop')
-    return unfinished(begun, seen, `${why}, and it was left as it is`)
+    return unfinished(begun, seen, isLost ? why : `${why}, and it was left as it is`)
   const asked = await askToStop(context, category, work, seen.pending)
   if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)
   const stopped = await watch(context, 'stopping', watched, seen.pending, asked.until)

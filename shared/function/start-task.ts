@@ -7,20 +7,27 @@ import { canonical } from './identity.ts'
 import type { TaskPayload } from './task-payload.ts'
 import { findExecution } from './task-status.ts'
 
-/** What each call to AWS may take, in milliseconds: the answer must be out before Lambda ends us, since it is what we promise. */
-const timeToStart = 8_000
-const timeToLookUp = 5_000
-const timeToNote = 2_000
+/** What each call to AWS may take at most, in milliseconds. */
+const longestStart = 8_000
+const longestLookUp = 5_000
+const longestNote = 2_000
+/** With less left than this nothing is started. */
+const leastTime = 2_000
 /** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
 const remembered = 14 * 86_400
 
 /**
  * Starts the task of an interactive call. Once it is started, exactly one `finished` follows.
  *
+ * @param timeLeft until Lambda ends the webhook, in milliseconds
  * @returns whether this call had been accepted before; then nothing was started
  * @throws Failure `misconfigured` (nowhere to answer to), `unavailable`: then no event ever follows
  */
-export async function startTask(category: string, call: Call): Promise<{ taskId: string; duplicate: boolean }> {
+export async function startTask(
+  category: string,
+  call: Call,
+  timeLeft: () => number,
+): Promise<{ taskId: string; duplicate: boolean }> {
   const { caller, task, work, options } = call
   if (!task || !work.key) throw new Error('Only an interactive call starts a task.')
   if (!caller.orchestrator) {
@@ -52,8 +59,17 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
     ...(work.mustEnd ? { mustEnd: true } : {}),
     ...(work.handsOver ? { handsOver: true } : {}),
   }
-  const begun = await invoke(work.key, canonical(payload))
-  return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key)) }
+  if (timeLeft() < leastTime) {
+    throw new Failure(
+      'unavailable',
+      'There is too little time left to start a task: no event will follow, send the call again.',
+      {
+        retryAfter: 5,
+      },
+    )
+  }
+  const begun = await invoke(work.key, canonical(payload), timeLeft)
+  return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key, timeLeft)) }
 }
 
 /**
@@ -61,7 +77,7 @@ export async function startTask(category: string, call: Call): Promise<{ taskId:
  *
  * @returns false where the name is taken by another payload: the id is the identity, so that is a repeat too
  */
-async function invoke(name: string, payload: string): Promise<boolean> {
+async function invoke(name: string, payload: string, timeLeft: () => number): Promise<boolean> {
   const { InvokeCommand, lambda } = await import('../aws/lambda.ts')
   try {
     await lambda.send(
@@ -71,18 +87,23 @@ async function invoke(name: string, payload: string): Promise<boolean> {
         DurableExecutionName: name,
         Payload: payload,
       }),
-      { abortSignal: AbortSignal.timeout(timeToStart) },
+      { abortSignal: inTime(longestStart, timeLeft) },
     )
     return true
   } catch (error) {
     if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
-    if (isInDoubt(error) && (await wasStarted(name))) return true
+    if (isInDoubt(error) && (await wasStarted(name, timeLeft))) return true
     log.error('the task could not be started', error as Error)
     throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
       retryAfter: 5,
       cause: error,
     })
   }
+}
+
+/** The answer must be out before Lambda ends us, since it is what we promise: half of what is left is for what follows. */
+function inTime(longest: number, timeLeft: () => number): AbortSignal {
+  return AbortSignal.timeout(Math.max(1, Math.min(longest, Math.floor(timeLeft() / 2))))
 }
 
 /** Whether the start may have got through: there was no answer, or one that says nothing. */
@@ -92,9 +113,9 @@ function isInDoubt(error: unknown): boolean {
 }
 
 /** Our word that no event will follow must hold, so a start in doubt is looked up. */
-async function wasStarted(name: string): Promise<boolean> {
+async function wasStarted(name: string, timeLeft: () => number): Promise<boolean> {
   try {
-    return (await findExecution(name, AbortSignal.timeout(timeToLookUp))) !== undefined
+    return (await findExecution(name, inTime(longestLookUp, timeLeft))) !== undefined
   } catch (error) {
     // Then we say no: should it run all the same, its finished event comes after the end, and Keptn ignores it.
     log.error('it is in doubt whether the task was started', error as Error)
@@ -106,7 +127,7 @@ async function wasStarted(name: string): Promise<boolean> {
  * Lambda does not say whether it started an execution or found it. So the first to note the name here is the first; what
  * this can not tell is reported as new, since it changes nothing but the word in the answer.
  */
-async function isFirst(taskId: string): Promise<boolean> {
+async function isFirst(taskId: string, timeLeft: () => number): Promise<boolean> {
   const { dynamodb, PutItemCommand } = await import('../aws/dynamodb.ts')
   try {
     await dynamodb.send(
@@ -115,7 +136,7 @@ async function isFirst(taskId: string): Promise<boolean> {
         Item: { id: { S: `task#${taskId}` }, expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) } },
         ConditionExpression: 'attribute_not_exists(id)',
       }),
-      { abortSignal: AbortSignal.timeout(timeToNote) },
+      { abortSignal: inTime(longestNote, timeLeft) },
     )
     return true
   } catch (error) {

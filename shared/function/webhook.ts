@@ -84,7 +84,7 @@ async function answerCall(
     )
     return json(200, { ...outcome, result })
   }
-  const { taskId, duplicate } = await startTask(category.name, call)
+  const { taskId, duplicate } = await startTask(category.name, call, () => context.getRemainingTimeInMillis())
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: statusUrl(event, category.name, taskId), duplicate })
 }

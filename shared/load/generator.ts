@@ -130,12 +130,13 @@ export function measure({ latencies, ...tally }: Tally) {
   const histogram = latencies ? (decodeFromCompressedBase64(latencies, 32, false) as Histogram) : empty()
   const at = (percentile: number) => milliseconds(histogram.getValueAtPercentile(percentile))
   const { requests, succeeded, seconds, bytes, timeouts, dropped } = tally
-  const per = (part: number, whole: number) => (whole > 0 ? round(part / whole, 4) : 0)
+  const per = (part: number, whole: number, digits = 4) => (whole > 0 ? round(part / whole, digits) : 0)
   return {
     requests,
     errors: requests - succeeded,
     rps: per(requests, seconds),
-    errorRate: per(requests - succeeded, requests),
+    // Of a million requests one may be too many.
+    errorRate: per(requests - succeeded, requests, 9),
     throughput: Math.round(per(bytes, seconds)),
     // Of nothing there is no time: a threshold on it must not pass.
     ...(histogram.totalCount > 0

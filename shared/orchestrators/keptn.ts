@@ -138,7 +138,10 @@ function filterOf(of: Record<'project' | 'stage' | 'service', string>, results: 
     }
     return `data.${part}:${name}`
   })
-  return [...terms, ...(results.length > 0 ? [`data.result:${results.join(',')}`] : [])].join(' AND ')
+  // One that could not be made is none, and must not take the place of one.
+  return [...terms, 'data.status:succeeded', ...(results.length > 0 ? [`data.result:${results.join(',')}`] : [])].join(
+    ' AND ',
+  )
 }
 
 /** Anything else is not Keptn: a login page answers 200 too. */

@@ -182,8 +182,13 @@ async function evaluate(
     ...(budgets.length > 0 ? { errorBudget: Math.min(...budgets) } : {}),
     ...(url === undefined ? {} : { url }),
   }
-  const gaps = asked.noData === 'errored' ? measured.filter(isGap) : []
+  const gaps = asked.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, asked)) : []
   return { ended: outcomeOf(provider, evaluation, gaps) }
+}
+
+/** What has no criteria is only shown. */
+function isJudged({ name }: Measured, { file }: Evaluate): boolean {
+  return file === undefined || file.objectives.some(({ sli, pass }) => sli === name && pass.length > 0)
 }
 
 async function earlierEvaluations(at: NonNullable<Evaluate['compareAt']>, { comparison }: SloFile): Promise<Earlier[]> {

@@ -62,6 +62,8 @@ export interface Person {
   name: string
   /** Everything that approvers may be named by: id, user name, e-mail address. */
   names: string[]
+  /** A name that may be somebody else's id: it is theirs where it is about who must not decide, and no more. */
+  unsafe?: string | undefined
 }
 
 /** A click on a button, as the platform sends it. */

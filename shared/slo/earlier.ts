@@ -18,6 +18,8 @@ export interface Earlier {
 export function earlierIn(event: unknown): Earlier | undefined {
   if (!isRecord(event) || !isRecord(event['data']) || typeof event['id'] !== 'string') return undefined
   const { id, type, data } = event
+  const { status = 'succeeded' } = data as Record<string, unknown>
+  if (status !== 'succeeded') return undefined
   const task = /^sh\.keptn\.event\.(.+)\.finished$/.exec(String(type))?.[1] ?? ''
   const evaluation = evaluationIn(
     Object.hasOwn(data as object, task) ? (data as Record<string, unknown>)[task] : undefined,

@@ -12,10 +12,11 @@ export interface Query {
 
 const name = z.string().check(z.minLength(1), z.maxLength(100))
 const query = z.string().check(z.minLength(1), z.maxLength(8_192))
-const most = 50
+/** That are asked for in one evaluation. */
+export const mostQueries = 50
 
 const parsed = z.transform((value) => (typeof value === 'string' && /^\s*[[{]/.test(value) ? parse(value) : value))
-const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(most))
+const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(mostQueries))
 const named = z.pipe(
   z.record(name, query),
   z.transform((queries) => Object.entries(queries).map(([name, query]) => ({ name, query }))),

@@ -5,7 +5,7 @@ import { name, optional, word } from '../fields.ts'
 import type { Completing } from '../function/category.ts'
 import type { Asked, EvaluationProvider } from '../shapes/evaluation.ts'
 import { type Threshold, thresholds } from '../shapes/thresholds.ts'
-import { fillIn, needQuery, type Query, queriesField } from './queries.ts'
+import { fillIn, mostQueries, needQuery, type Query, queriesField } from './queries.ts'
 import type { NoData } from './score.ts'
 import { isComparing, type Objective, readSloFile, type SloFile, sloFileField } from './slo-file.ts'
 import { type Timeframe, type Window, windowOf } from './timeframe.ts'
@@ -79,6 +79,8 @@ export function completeRequest(given: Read, from: Completing<EvaluationProvider
   if (provider.judgesAll) refuseJudgement(provider, all, given)
   const queries = wanted(all, given).map((query) => fillIn(query, { project, stage, service }))
   check(provider, queries, given)
+  if (queries.length > mostQueries)
+    throw invalid('input.queries', `and those of the connection are ${queries.length}, and ${mostQueries} are the most`)
   provider.checkQueries?.(queries, connection)
   const time = timeOf(given, event, connection)
   const window = windowOf(time, Date.now())
@@ -134,7 +136,13 @@ function timeOf(given: Read, { data }: CallEvent, connection: Record<string, unk
         return typeof value === 'string' && value !== '' ? [[part, value]] : []
       }),
     )
-    if (time['timeframe'] !== undefined || time['start'] !== undefined) return time
+    if (time['timeframe'] === undefined && time['start'] === undefined) continue
+    if (source === given || !given.end) return time
+    if (time['timeframe'] !== undefined) return { timeframe: time['timeframe'], end: given.end }
+    throw invalid(
+      'input.end',
+      'does not say since when, and the event says when its test ran: write start or timeframe, too',
+    )
   }
   return { timeframe: connection['timeframe'] as string | undefined, end: given.end || undefined }
 }

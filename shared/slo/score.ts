@@ -53,7 +53,7 @@ export function scoreByFile(
   })
   const most = sum(file.objectives.map(({ pass, weight }) => (pass.length > 0 ? weight : 0)))
   if (most === 0) return { result: 'pass', score: 100, indicatorResults }
-  const score = (100 * sum(indicatorResults.map(({ score }) => score))) / most
+  const score = percent(sum(indicatorResults.map(({ score }) => score)), most)
   const { pass, warning = Number.POSITIVE_INFINITY } = file.total_score
   const keyFailed = indicatorResults.some(({ keySli, status }) => keySli && status === 'fail')
   const reached = keyFailed ? 'fail' : score >= pass ? 'pass' : score >= warning ? 'warning' : 'fail'
@@ -98,7 +98,7 @@ export function scoreByPlatform(measured: readonly Measured[], noData: NoData): 
 
 function scored(indicatorResults: IndicatorResult[]): Scored {
   const score =
-    indicatorResults.length > 0 ? (100 * sum(indicatorResults.map(({ score }) => score))) / indicatorResults.length : 0
+    indicatorResults.length > 0 ? percent(sum(indicatorResults.map(({ score }) => score)), indicatorResults.length) : 0
   return {
     result: worst(indicatorResults.map(({ status }) => (status === 'info' ? 'pass' : status))),
     score,
@@ -162,6 +162,11 @@ function budgetOf({ errorBudget }: Measured): Pick<IndicatorResult, 'errorBudget
 
 function pointsOf(status: Result, weight: number): number {
   return { pass: weight, warning: weight / 2, fail: 0 }[status]
+}
+
+/** All of it is 100, also where floating point would make it a little less. */
+function percent(part: number, whole: number): number {
+  return Number(((100 * part) / whole).toFixed(9))
 }
 
 function sum(values: readonly number[]): number {

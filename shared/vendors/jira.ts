@@ -3,6 +3,7 @@ import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import { type Http, segment } from '../http.ts'
+import { isRecord } from '../record.ts'
 import { sleep } from '../sleep.ts'
 
 /** What a connection to Jira holds, in every category. */
@@ -142,9 +143,10 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
     accept: unreadable,
     answer: jiraIssues,
   })
-  // Jira says why in JSON: of the page of a proxy nothing is known.
-  if (typeof body === 'string') throw new Failure('platform', `There was a ${status} that is not one of Jira.`)
-  return unreadable.includes(status) ? [] : body.issues
+  if (!unreadable.includes(status)) return body.issues
+  // Jira says why, in its own form: of what a proxy says nothing is known.
+  if (isRecord(body) && ('errorMessages' in body || 'errors' in body)) return []
+  throw new Failure('platform', `There was a ${status} that is not one of Jira.`)
 }
 
 /**

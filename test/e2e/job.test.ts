@@ -217,6 +217,18 @@ describe('at the deadline', () => {
     })
   })
 
+  it('a run that is not shown any more is stopped, too, where that is asked for', async () => {
+    const event = await begin({ onDeadline: 'stop' }, '&deadline=PT2H')
+    await hasStarted()
+    rundeck.failNext(403, { message: 'no' }, { on: 'GET', times: 5 })
+    const finished = await ended(event)
+    const [execution] = started()
+    expect(execution?.status).toBe('aborted')
+    expect(finished.message).toBe(
+      `The platform does not show any more what was begun, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
+    )
+  })
+
   it('a run that can not be stopped is told to go on, with why', async () => {
     rundeck.state.course.stubborn = true
     expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))).message).toMatch(

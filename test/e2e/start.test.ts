@@ -1,11 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
 import { freePort, until } from './service.ts'
 
 const run = promisify(execFile)
@@ -169,6 +172,85 @@ describe('npm start', () => {
 })
 const broken = join(folder, 'broken.json')
 writeFileSync(broken, '{"a": "MARKED-half')
+
+describe('a runtime', () => {
+  const launch = async (state: string) => {
+    const port = await freePort()
+    const started = spawn(process.execPath, ['infra/local/start.ts'], {
+      cwd: root,
+      env: { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' },
+    })
+    await once(started.stdout, 'data')
+    return { started, own: `http://127.0.0.1:${port}` }
+  }
+  const authorization = `Bearer ${demo.callerToken}`
+
+  it('goes on when nobody reads what it prints any more', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
+    const { started, own } = await launch(state)
+    started.stdout.destroy()
+    started.stderr.destroy()
+    for (let n = 0; n < 5; n++) {
+      const body = JSON.stringify({ input: { title: 'Unread' } })
+      const answer = await fetch(`${own}/v1/issue-ticketing/open-issue`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body,
+      })
+      expect(answer.status).toBe(200)
+    }
+    expect(started.exitCode).toBeNull()
+    started.kill('SIGINT')
+    expect(await once(started, 'exit')).toEqual([0, null])
+    rmSync(state, { recursive: true })
+  }, 30_000)
+
+  it('that is stopped in the middle of a load test goes on with it at the next start, as if nothing had been', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
+    const first = await launch(state)
+    const event = {
+      id: randomUUID(),
+      type: 'sh.keptn.event.test.triggered',
+      shkeptncontext: randomUUID(),
+      data: { project: 'demo', stage: 'staging', service: 'shop' },
+      input: {
+        target: `${first.own}/sandbox/shop/`,
+        parameters: { rate: 20, duration: 5 },
+        thresholds: [{ metric: 'errorRate', op: '<', value: 0.001 }],
+      },
+    }
+    const accepted = await fetch(`${first.own}/v1/load-testing/start-test?mode=interactive`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    })
+    const { taskId } = (await accepted.json()) as { taskId: string }
+    // Its segment of five seconds would end in the two that are left to what is under way.
+    await sleep(4_000)
+    first.started.kill('SIGINT')
+    await once(first.started, 'exit')
+    // On the same port, which the target names.
+    const again = spawn(process.execPath, ['infra/local/start.ts'], {
+      cwd: root,
+      env: { ...process.env, WEBHOOKS_PORT: new URL(first.own).port, WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' },
+    })
+    await once(again.stdout, 'data')
+    const look = async () =>
+      (await (await fetch(`${first.own}/v1/load-testing/tasks/${taskId}`, { headers: { authorization } })).json()) as {
+        state: string
+        outcome?: object
+      }
+    await until(
+      async () => (await look()).state !== 'running',
+      40,
+      () => 'the end of the load test',
+    )
+    expect(await look()).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
+    again.kill('SIGKILL')
+    await once(again, 'exit')
+    rmSync(state, { recursive: true })
+  }, 90_000)
+})
 
 describe('webhooks send', () => {
   it('shows the answer of a silent call', async () => {

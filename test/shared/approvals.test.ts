@@ -30,6 +30,18 @@ describe('who may decide', () => {
 
   test.each([
     ['somebody else', { approvers: ['U0BEN'] }, jane, 'Only U0BEN may decide this'],
+    [
+      'somebody whose user name is the id of an approver',
+      { approvers: ['U0BEN7777'] },
+      { ...jane, unsafe: 'u0ben7777' },
+      'Only U0BEN7777 may decide this',
+    ],
+    [
+      'who has asked, by a user name like an id',
+      { requester: 'u0ben7777' },
+      { ...jane, unsafe: 'u0ben7777' },
+      'asked for this yourself',
+    ],
     ['who has asked', { requester: 'jane' }, jane, 'You have asked for this yourself'],
     [
       'who has asked, though an approver',

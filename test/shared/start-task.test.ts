@@ -18,6 +18,8 @@ let table: (res: ServerResponse) => void
 let listed: unknown[]
 /** What was looked up. */
 let looked: string[]
+/** Milliseconds until Lambda ends the webhook. */
+let timeLeft: number
 
 const prefix = 'cloud-automation-webhooks'
 const secrets: Record<string, unknown> = {
@@ -81,6 +83,7 @@ beforeEach(() => {
   started = []
   listed = []
   looked = []
+  timeLeft = 20_001
   lambda = accept
   table = (res) => reply(res, 200, {})
 })
@@ -117,7 +120,7 @@ async function call(
     },
     ...more,
   } as unknown as APIGatewayProxyEvent
-  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 } as unknown as Context
+  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => timeLeft } as unknown as Context
   const answered = (await handler(request, context)) as HttpAnswer
   return { ...answered, json: JSON.parse(answered.body) }
 }
@@ -283,6 +286,15 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
   )
 })
 
+it('is refused where too little time is left to say for certain that it was started', async () => {
+  timeLeft = 1_500
+  expect(await call(event)).toMatchObject({
+    statusCode: 503,
+    json: { detail: expect.stringContaining('no event will follow') },
+  })
+  expect(started).toEqual([])
+})
+
 it('is accepted in time where DynamoDB never answers, and where Lambda never does', async () => {
   table = () => undefined
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
@@ -332,7 +344,7 @@ describe('the log of a webhook', () => {
     process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
     const path = `${base}/notification/${door}/somebodys-key`
     const request = { path, httpMethod: 'GET', headers: {}, body: null, requestContext: { domainName: 'd', path } }
-    const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 }
+    const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => timeLeft }
     const open = webhookHandler(notification) as (...args: unknown[]) => Promise<HttpAnswer>
     const { statusCode } = await open(request, context).finally(() => {
       process.stdout.write = write

@@ -5,6 +5,7 @@ import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
+import { hmacHex } from '../../../shared/hmac.ts'
 import type { Http } from '../../../shared/http.ts'
 import { bytesOf, clipBytes, decideLink, marks, plainBody, plainLine, webLinks } from '../../../shared/plain-text.ts'
 import { defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
@@ -73,8 +74,13 @@ export const awsSns = defineMessageProvider({
 
   async reply(client, { handle }, message) {
     const { topic, decide } = handle as Handle
-    const links = decide === undefined ? message.links : [...message.links, { label: 'Decide', url: decide }]
-    const key = client.key === undefined ? undefined : `${client.key}-reply`
+    const isOpen = message.mood === 'waiting' && decide !== undefined
+    const links = isOpen ? [...message.links, { label: 'Decide', url: decide }] : message.links
+    // Each thing that is said is one of its own: the decision is no repeat of the reminder.
+    const key =
+      client.key === undefined
+        ? undefined
+        : `${client.key}-${hmacHex(client.key, JSON.stringify(message)).slice(0, 16)}`
     await publish(client, { ...message, links }, { topic, key })
   },
 })

@@ -120,17 +120,26 @@ export const mattermost = defineMessageProvider({
       try {
         const { body } = await http.get(`api/v4/users/${segment(id)}`, { answer: user })
         const full = [body.first_name, body.last_name].filter(Boolean).join(' ')
-        return { name: full || body.username, names: [body.id, body.username, body.email].filter(isThere) }
+        const { username, email } = body
+        const unsafe = looksLikeId(username) ? username : undefined
+        const names = [body.id, unsafe === undefined ? username : undefined, email].filter(isThere)
+        return { name: full || username, names, unsafe }
       } catch (error) {
         // While Mattermost is only down for a moment, nobody may pass for somebody with fewer names.
         if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-        return { name: name ?? id, names: [id, name].filter(isThere) }
+        const unsafe = name !== undefined && looksLikeId(name) ? name : undefined
+        return { name: name ?? id, names: [id, unsafe === undefined ? name : undefined].filter(isThere), unsafe }
       }
     },
 
     tell: async (_client, _click, text) => ({ ephemeral_text: verbatim(plain(text)), skip_slack_parsing: true }),
   },
 })
+
+/** Somebody may take the id of another for a user name. */
+function looksLikeId(name: string): boolean {
+  return id.test(name)
+}
 
 function isThere(text: string | undefined): text is string {
   return text !== undefined && text !== ''

@@ -205,7 +205,9 @@ export const slack = defineMessageProvider({
       // In a shared channel there are people of other organizations, who may have any name and address there.
       if (!isOurs({ team_id: team, ...known }, us.body)) return { name, names: [id] }
       const email = known?.is_email_confirmed === false ? undefined : known?.profile?.email
-      return { name, names: [id, username, email].filter((one) => one !== undefined) }
+      const unsafe = username !== undefined && looksLikeId.test(username) ? username : undefined
+      const names = [id, unsafe === undefined ? username : undefined, email].filter((one) => one !== undefined)
+      return { name, names, unsafe }
     },
 
     async tell({ http }, { clicker }, text) {
@@ -216,6 +218,9 @@ export const slack = defineMessageProvider({
     },
   },
 })
+
+/** Of a member: somebody may take that of another for a user name. */
+const looksLikeId = /^[uw][a-z0-9]{6,}$/i
 
 /** Nothing that looks like a name is made a mention; chat.update would do so where it is not told. */
 const plainly = { parse: 'none', link_names: false }

@@ -9,7 +9,7 @@ import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
 import { type JsonOption, show, table } from '../output.ts'
-import { receiverOf } from '../receiver.ts'
+import { localUrl, receiverOf } from '../receiver.ts'
 import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
 
 /** `webhooks doctor`: everything that has to be right, and what to do where it is not. */
@@ -64,8 +64,8 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
 
 /** What our calls would go to: what is deployed must be up, and the local runtime where its sandbox is tried. */
 async function receiver(options: StoreOptions): Promise<Finding> {
-  const { url } = receiverOf({ url: process.env['WEBHOOKS_URL'] ?? defaultUrl })
-  const local = url === defaultUrl
+  const url = options.local ? localUrl() : receiverOf({ url: process.env['WEBHOOKS_URL'] ?? defaultUrl }).url
+  const local = options.local || url === defaultUrl
   const what = local ? 'local runtime' : 'API'
   try {
     const { status } = await fetch(`${url}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import { nest } from '../../../shared/event/dotted.ts'
-import { callReceiver, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
 
 interface Options {
   url: string
@@ -59,7 +58,7 @@ Examples:
 }
 
 async function run(target: string, options: Options): Promise<void> {
-  if (!/^[a-z-]+\/[a-z-]+$/.test(target))
+  if (!/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/.test(target))
     throw new UsageError(`"${target}" is no action: write category/action, such as issue-ticketing/open-issue.`)
   const receiver = receiverOf(options)
   const { status, body } = await callReceiver(receiver, `/v1/${target}?${queryOf(options)}`, {
@@ -80,16 +79,11 @@ async function run(target: string, options: Options): Promise<void> {
 /** Waits for the outcome; Ctrl-C leaves the task running. */
 async function follow(receiver: Receiver, statusUrl: string, say: (text: string) => void): Promise<unknown> {
   say('Waiting for its outcome (Ctrl-C leaves it running) ...')
-  for (;;) {
-    const { status, body } = await callReceiver(receiver, statusUrl)
-    const task = body as { state: string; outcome?: { result: string } }
-    if (status !== 200 || task.state !== 'running') {
-      say(JSON.stringify(body, null, 2))
-      if (task.outcome?.result !== 'pass' && task.outcome?.result !== 'warning') process.exitCode = 1
-      return body
-    }
-    await sleep(500)
-  }
+  const { body } = await taskEnd(receiver, statusUrl, 500)
+  say(JSON.stringify(body, null, 2))
+  const { result } = (body as { outcome?: { result: string } }).outcome ?? {}
+  if (result !== 'pass' && result !== 'warning') process.exitCode = 1
+  return body
 }
 
 function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Options): URLSearchParams {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { callReceiver, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
 
 interface Options {
   url: string
@@ -78,17 +78,10 @@ function tableOf(tasks: Listed[]): string {
 async function showOne(receiver: Receiver, task: string, { follow }: Options): Promise<void> {
   const [category, taskId] = task.split('/')
   if (!category || !taskId) throw new UsageError(`"${task}" is no task: write category/taskId.`)
-  for (;;) {
-    const { status, body } = await callReceiver(
-      receiver,
-      `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`,
-    )
-    const running = (body as { state?: string }).state === 'running'
-    if (!follow || !running) {
-      console.log(JSON.stringify(body, null, 2))
-      if (status >= 400) process.exitCode = 1
-      return
-    }
-    await sleep(1_000)
-  }
+  const path = `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`
+  const now = await callReceiver(receiver, path)
+  const isRunning = (now.body as { state?: string }).state === 'running'
+  const { status, body } = follow && isRunning ? await taskEnd(receiver, path, 1_000) : now
+  console.log(JSON.stringify(body, null, 2))
+  if (status >= 400) process.exitCode = 1
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { messageOf } from '../../../shared/errors.ts'
 import { type Caller, type Callers, callerNamed, makeToken, readCallers, writeCallers } from '../callers.ts'
 import { categoryNamed, nameOf } from '../names.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -112,12 +113,13 @@ async function create(
   const answersTo = orchestrator === undefined ? {} : { orchestrator: nameOf(orchestrator) }
   const caller: Caller = { tokens: [hash], categories: allowed, ...answersTo }
   await writeCallers(store, { ...callers, [name]: caller })
-  const warning = await warningFor(store, orchestrator)
+  // First of all: whatever fails after this, the token is not lost.
   tell(
     { token, hash, caller: name, ...caller },
     `Made ${name} in ${store.place}. This is its token, which is shown only now:`,
     options,
   )
+  const warning = await warningFor(store, orchestrator)
   if (warning) note(warning)
 }
 
@@ -189,6 +191,10 @@ function tokenNamed(name: string, { tokens }: Caller, given: string): string {
 async function warningFor(store: SecretStore, orchestrator: string | undefined): Promise<string | undefined> {
   if (orchestrator === undefined)
     return 'It has no orchestrator, so it can make silent calls only: interactive ones are answered there.'
-  if ((await store.get(`orchestrators/${orchestrator}`)) !== undefined) return undefined
+  try {
+    if ((await store.get(`orchestrators/${orchestrator}`)) !== undefined) return undefined
+  } catch (error) {
+    return `The orchestrator ${orchestrator} could not be looked at: ${messageOf(error)}`
+  }
   return `There is no orchestrator ${orchestrator} yet: webhooks orchestrator add ${orchestrator}.`
 }

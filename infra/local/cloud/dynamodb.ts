@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
 import { type Expiry, expireItems } from './expiry.ts'
+import { isFromPage } from './http.ts'
 
 export interface LocalDynamoDb {
   endpoint: string
@@ -22,6 +24,7 @@ export async function startDynamoDb(folder: string, table: string, expiry?: Expi
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.keepAliveTimeout = 65_000
+  refusePages(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -40,6 +43,16 @@ export async function startDynamoDb(folder: string, table: string, expiry?: Expi
   }
   endExpiry = expireItems((operation, request) => call(endpoint, operation, request), table, expiry)
   return { endpoint, close }
+}
+
+/** It would answer any page that finds its port. */
+function refusePages(server: Server): void {
+  const answer = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (req, res) => {
+    if (isFromPage(req)) res.writeHead(403).end()
+    else for (const listener of answer) listener.call(server, req, res)
+  })
 }
 
 async function createTable(endpoint: string, table: string): Promise<void> {

@@ -36,6 +36,14 @@ export function readLimited(req: IncomingMessage, limit: number): Promise<Buffer
   })
 }
 
+/**
+ * Whether a page in the user's browser may have sent a request: it names where it comes from, or a name of its own that it has
+ * pointed at loopback. Only our functions, and the tools of whoever runs this, have business here.
+ */
+export function isFromPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+}
+
 /** Sends an answer with the headers that AWS's APIs have. */
 export function sendAnswer(res: ServerResponse, answer: Answer): void {
   const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {})

@@ -8,7 +8,7 @@ import { startDynamoDb } from './dynamodb.ts'
 import { ApiError } from './errors.ts'
 import { detailOf, type Execution, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
-import { type Answer, errorAnswer, readLimited, sendAnswer } from './http.ts'
+import { type Answer, errorAnswer, isFromPage, readLimited, sendAnswer } from './http.ts'
 import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
@@ -109,6 +109,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
 }
 
 async function answerOf(req: IncomingMessage, lambda: LambdaApi, options: CloudOptions): Promise<Answer> {
+  if (isFromPage(req)) throw new ApiError('AccessDeniedException', 403, 'Pages in a browser may not call this.')
   const body = await readLimited(req, MAX_BODY_BYTES)
   if (body === undefined) throw new ApiError('RequestTooLargeException', 413, 'The request is too large.')
   const target = req.headers['x-amz-target']?.toString()

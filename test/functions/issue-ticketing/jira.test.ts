@@ -193,8 +193,10 @@ describe('a repeat of open', () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
     await failureOf(jira.open(client(), problem))
-    server.failNext(404, '<html>Not Found</html>', { on: 'POST' })
-    expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
+    for (const body of ['<html>Not Found</html>', { message: 'no Route matched' }, undefined]) {
+      server.failNext(404, body, { on: 'POST' })
+      expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
+    }
     await open({}, { repeated: true })
     expect(server.state.issues).toHaveLength(1)
   })

@@ -178,7 +178,7 @@ describe('a run', () => {
       p90: 212,
       requests: 2482,
       errors: 124,
-      errorRate: 0.05,
+      errorRate: 0.04995971,
       rps: 24.82,
     }
     const ended = await connected().end(begun, input)

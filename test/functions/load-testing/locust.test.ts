@@ -183,7 +183,7 @@ describe('a test', () => {
       status: 'succeeded',
       result: 'pass',
       data: {
-        ...{ state: 'stopped', requests: 135, errors: 13, errorRate: 0.0963, rps: 22.9612 },
+        ...{ state: 'stopped', requests: 135, errors: 13, errorRate: 0.096296296, rps: 22.9612 },
         ...{ mean: 23.961, min: 21.9378, max: 37.5202, p50: 23, p90: 26, p95: 27, p99: 38 },
       },
       links: { 'locust report': `${server.url}/stats/report` },

@@ -117,12 +117,18 @@ describe('a message to a topic', () => {
     expect(server.state.published).toHaveLength(2)
   })
 
-  test('a reminder is one of its own, and leads where the question led', async () => {
+  test('a reminder is one of its own and leads where the question led, and so is the decision, which leads nowhere', async () => {
     const posted = kept(await post(question, {}, fifo))
-    await awsSns.reply(client(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+    const say = (mood: 'waiting' | 'good', title: string) =>
+      awsSns.reply(client(), posted, { mood, title, fields: [], links: [] })
+    await say('waiting', 'Still open')
+    await say('waiting', 'Still open')
+    await say('good', 'Approved by Jane')
+    const ofReply = expect.stringMatching(new RegExp(`^${keyOf(1)}-[0-9a-f]{16}$`))
     expect(server.state.published).toMatchObject([
       { deduplication: keyOf(1) },
-      { deduplication: `${keyOf(1)}-reply`, message: `⏳ Still open\n\nDecide: ${question.choices?.[0]?.url}` },
+      { deduplication: ofReply, message: `⏳ Still open\n\nDecide: ${question.choices?.[0]?.url}` },
+      { deduplication: ofReply, message: '✅ Approved by Jane' },
     ])
   })
 

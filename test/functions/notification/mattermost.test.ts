@@ -233,6 +233,14 @@ describe('a click', () => {
     })
   })
 
+  test('of a person whose user name is the id of another is by no such name, but is known by it', async () => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    const another = 'b'.repeat(26)
+    const told = { id: jane, username: another, email: '', first_name: '', last_name: '' }
+    server.failNext(200, told)
+    expect(await buttons.person(client(), click)).toEqual({ name: another, names: [jane], unsafe: another })
+  })
+
   test.each([
     ['hides addresses', { id: jane, username: 'jane', email: '', first_name: '', last_name: '' }, 200],
     ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],

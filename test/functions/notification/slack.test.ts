@@ -428,6 +428,16 @@ describe('a click', () => {
     expect(await person()).toEqual(expected)
   })
 
+  test('of somebody whose user name is the id of another is by no such name, but is known by it', async () => {
+    const member = server.members['U0JANE']
+    if (member) member.name = 'u0ben7777'
+    expect(await person()).toEqual({
+      name: 'Jane Doe',
+      names: ['U0JANE', 'jane@example.com'],
+      unsafe: 'u0ben7777',
+    })
+  })
+
   test('of somebody of another organization in a shared channel is by the id only', async () => {
     expect(await person({ user: 'U0GUEST' })).toEqual({ name: 'Jane Doe', names: ['U0GUEST'] })
     server.scopes.delete('users:read')

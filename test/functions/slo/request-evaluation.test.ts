@@ -114,6 +114,24 @@ describe('an evaluation', () => {
     })
   })
 
+  test('of nothing is none where it is only shown', async () => {
+    answers = { errors: 0 }
+    const objectives = [{ sli: 'p95' }, { sli: 'errors', pass: [{ criteria: ['<1'] }] }]
+    expect(await run({ sloFile: { ...sloFile, objectives } })).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  test('of more queries than one evaluation may have is refused', async () => {
+    const many = (count: number, of: string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`${of}${n}`, 'errors']))
+    const own = connection({ queries: many(30, 'own') })
+    const asked = { queries: many(21, 'asked'), sloFile: { objectives: [] as object[], total_score: { pass: '90%' } } }
+    asked.sloFile.objectives = [...Object.keys(own.queries), ...Object.keys(asked.queries)].map((sli) => ({ sli }))
+    expect(await failureOf(evaluate(gauge, own, asked))).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('are 51, and 50 are the most'),
+    })
+  })
+
   test('of nothing is a warning where the connection says so', async () => {
     answers = {}
     expect(await run({ thresholds }, {}, { noData: 'warning' })).toMatchObject({
@@ -144,6 +162,17 @@ describe('the time of an evaluation', () => {
   ])('is %s', async (_, input, data, expected) => {
     await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, ...input }, { data })
     expect(length()).toBe(expected)
+  })
+
+  test('ends where the input says, for as long as the event says', async () => {
+    const end = '2026-11-24T10:00:00.000Z'
+    await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: evaluation })
+    expect([length(), server.asked[0]?.end]).toEqual([600_000, Date.parse(end)])
+    const ofTest = evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: test_ })
+    expect(await failureOf(ofTest)).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('input.end does not say since when'),
+    })
   })
 
   test('is of data that is there, where the answer is waited for', async () => {

@@ -89,9 +89,16 @@ describe('webhooks connect --from-file', () => {
     expect(code).toBe(0)
   })
 
+  it('shows it with --dry-run where there is neither a region nor an account', async () => {
+    const args = ['connect', 'issue-ticketing/default', '--from-file', '-', '--dry-run', '--no-check']
+    const { code, out } = await webhooks(args, { stdin: JSON.stringify(github()) })
+    expect(out).toContain(`Would store in Secrets Manager as ${secret}:`)
+    expect(code).toBe(0)
+  })
+
   it('shows with --dry-run what it would store, masked, and stores nothing', async () => {
     const { code, out } = await connect(['issue-ticketing/default', '--from-file', '-', '--dry-run'], github())
-    expect(out).toContain(`Would store in Secrets Manager (eu-west-1) as ${secret}:`)
+    expect(out).toContain(`Would store in Secrets Manager as ${secret}:`)
     expect(out).toContain('"token": "***"')
     expect(out).not.toContain(demo.githubToken)
     expect(aws.asked).toEqual([])

@@ -43,6 +43,14 @@ describe('webhooks token create', () => {
     expect(Object.keys(callers())).toEqual(['keptn', 'ci'])
   })
 
+  it('prints the token whatever becomes of the look at its orchestrator', async () => {
+    aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', 'not JSON')
+    const { code, out, err } = await token('create', 'keptn', '--orchestrator', 'keptn')
+    expect(callers()['keptn']?.tokens).toEqual([hashOf(out)])
+    expect(err).toContain('The orchestrator keptn could not be looked at: The secret')
+    expect(code).toBe(0)
+  })
+
   it('says that an orchestrator is still to be stored', async () => {
     const { code, err } = await token('create', 'keptn', '--orchestrator', 'prod')
     expect(err).toContain('There is no orchestrator prod yet: webhooks orchestrator add prod.')

@@ -62,6 +62,8 @@ describe('an earlier evaluation', () => {
     [finished({})],
     [{ ...finished({ result: 'pass', evaluation }), id: 7 }],
     [finished({ result: 'odd', evaluation: { score: 1 } })],
+    // It could not be made.
+    [finished({ status: 'errored', result: 'fail', evaluation: { score: 0, result: 'fail' } })],
   ])('is none of %j', (event) => {
     expect(earlierIn(event)).toBeUndefined()
   })
@@ -90,7 +92,8 @@ describe('the earlier evaluations that Keptn keeps', () => {
     const [call] = server.calls
     expect(call?.path).toBe('/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished')
     expect(Object.fromEntries(call?.query ?? [])).toEqual({
-      filter: 'data.project:shop AND data.stage:production AND data.service:checkout AND data.result:pass',
+      filter:
+        'data.project:shop AND data.stage:production AND data.service:checkout AND data.status:succeeded AND data.result:pass',
       excludeInvalidated: 'true',
       limit: '3',
     })

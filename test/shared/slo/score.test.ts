@@ -276,6 +276,17 @@ describe('an SLO file', () => {
     expect(score).toBeCloseTo(one.score, 9)
   })
 
+  test.each([
+    [1.1, 2.2],
+    [0.17, 0.34],
+    [0.1, 0.7],
+  ])('of which everything passes scores 100, with the weights %d and %d, too', async (...weights) => {
+    const objectives = weights.map((weight, at) => ({ sli: `sli-${at}`, weight, pass: sets('<100') }))
+    const file = await readSloFile({ objectives, total_score: { pass: '100%' } }, 'f')
+    const measured = objectives.map(({ sli }) => ({ name: sli, value: 1 }))
+    expect(scoreByFile(file, measured, [], 'errored')).toMatchObject({ result: 'pass', score: 100 })
+  })
+
   test('tells of each objective what was measured, and what its targets came to', async () => {
     const [only] = (
       await scored({

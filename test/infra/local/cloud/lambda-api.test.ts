@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { buildHandlers, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
@@ -26,6 +27,25 @@ async function invoke(FunctionName: string, payload = '{}', more: object = {}) {
   const answer = await running.lambda.send(new InvokeCommand({ FunctionName, Payload: bytes(payload), ...more }))
   return { ...answer, body: text(answer.Payload) }
 }
+
+describe('a page in a browser', () => {
+  test.each(['lambda', 'dynamodb'] as const)(
+    'can call %s neither from elsewhere nor under a name of its own',
+    async (service) => {
+      const { endpoint, dynamodb } = running.cloud
+      const url = service === 'lambda' ? `${endpoint}/2015-03-31/functions/plain/invocations` : dynamodb
+      const post = (headers: Record<string, string>) =>
+        new Promise<number | undefined>((resolve, reject) => {
+          const asked = request(url, { method: 'POST', headers }, (answer) => resolve(answer.resume().statusCode))
+          asked.on('error', reject).end('{}')
+        })
+      expect(await post({ origin: 'https://evil.example' })).toBe(403)
+      expect(await post({ origin: 'null' })).toBe(403)
+      expect(await post({ host: `evil.example:${new URL(url).port}` })).toBe(403)
+      expect(await post({})).not.toBe(403)
+    },
+  )
+})
 
 describe('a plain function', () => {
   test.each([
