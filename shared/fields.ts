@@ -38,9 +38,12 @@ export function secrets(description: string) {
 
 /** The base URL of a platform instance: http or https, without credentials in it. */
 export function url(description: string) {
-  const withoutCredentials = z.refine<string>((value) => URL.canParse(value) && !new URL(value).username, {
-    message: 'must not hold credentials: put them into their own fields',
-  })
+  const withoutCredentials = z.refine<string>(
+    (value) => URL.canParse(value) && `${new URL(value).username}${new URL(value).password}` === '',
+    {
+      message: 'must not hold credentials: put them into their own fields',
+    },
+  )
   return about(z.url({ protocol: /^https?$/ }).check(withoutCredentials), description)
 }
 

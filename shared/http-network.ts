@@ -28,6 +28,8 @@ export function isUnsent(cause: unknown): boolean {
   return (
     ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code) ||
     code.startsWith('ERR_TLS') ||
+    // What Node, or OpenSSL, would not even begin with.
+    /^ERR_(?:INVALID|HTTP_INVALID|UNESCAPED|OSSL)_/.test(code) ||
     isCertificate(code)
   )
 }

@@ -1,5 +1,6 @@
+import type { Agent } from 'node:https'
 import * as z from 'zod/v4/core'
-import { Failure } from './errors.ts'
+import { Failure, messageOf } from './errors.ts'
 import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
@@ -103,7 +104,7 @@ export class Http {
     this.#options = options
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      if (isCredential(name)) remember(value.replace(/^(Basic|Bearer|Token|Api-?Key) /i, ''))
+      if (isCredential(name)) remember(value)
     }
   }
 
@@ -219,7 +220,11 @@ export class Http {
       const location = answer.headers['location']
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
       if (!redirected || accept.includes(answer.status)) return answer
-      const target = new URL(location, current.url)
+      const target = URL.parse(location, current.url)
+      if (!target) {
+        const { platform } = this.#options
+        throw new Failure('platform', `${platform} redirected ${what} to something that is no URL.`)
+      }
       const repeatable =
         place === undefined && (current.method === 'GET' || answer.status === 307 || answer.status === 308)
       if (target.origin !== this.#base.origin || !repeatable || redirects === mostRedirects) {
@@ -263,24 +268,16 @@ export class Http {
     const secure = request.url.startsWith('https:')
     // Loaded when first used, as the AWS SDK does.
     const { request: open } = secure ? await import('node:https') : await import('node:http')
-    const trusting = secure && ca ? { agent: await agentTrusting(ca) } : {}
+    const trusting = secure && ca ? { agent: await trust(ca) } : {}
     return new Promise<Answer>((resolve, reject) => {
       const fail = (kind: 'platform' | 'timeout', text: string, cause?: unknown) => {
         reject(new Failure(kind, `${platform} ${text} (${what}).`, { cause }))
         outgoing.destroy()
       }
-      const timer = setTimeout(() => fail('timeout', `did not answer in ${Math.round(timeout / 1000)} s`), timeout)
-      const outgoing = open(
-        request.url,
-        {
-          method: request.method,
-          headers: {
-            ...request.headers,
-            ...(request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
-          },
-          ...trusting,
-        },
-        (incoming) => {
+      const length = request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }
+      const how = { method: request.method, headers: { ...request.headers, ...length }, ...trusting }
+      const outgoing = orUnsendable(() =>
+        open(request.url, how, (incoming) => {
           const chunks: Buffer[] = []
           let size = 0
           incoming.on('data', (chunk: Buffer) => {
@@ -302,8 +299,9 @@ export class Http {
             clearTimeout(timer)
             if (!incoming.complete) fail('platform', 'broke off in the middle of its answer')
           })
-        },
+        }),
       )
+      const timer = setTimeout(() => fail('timeout', `did not answer in ${Math.round(timeout / 1000)} s`), timeout)
       outgoing.on('close', () => clearTimeout(timer))
       outgoing.on('error', (error) => fail('platform', `could not be reached: ${networkReason(error)}`, error))
       outgoing.end(request.body)
@@ -346,6 +344,25 @@ function rememberParts({ pathname, searchParams }: URL): void {
   }
 }
 
+/** @throws Failure `misconfigured` where Node refuses a header: its words name it, and not its value */
+function orUnsendable<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw new Failure('misconfigured', `The connection makes a request that can not be sent: ${messageOf(cause)}.`, {
+      cause,
+    })
+  }
+}
+
+async function trust(ca: string): Promise<Agent> {
+  try {
+    return await agentTrusting(ca)
+  } catch (cause) {
+    throw new Failure('misconfigured', 'The "ca" of the connection is no certificate: write it as PEM.', { cause })
+  }
+}
+
 /** Whether a header, by its name, holds a credential. */
 export function isCredential(header: string): boolean {
   return /authorization|token|key|secret|cookie/i.test(header)
@@ -354,8 +371,11 @@ export function isCredential(header: string): boolean {
 /** One variable part of a path: whatever it holds, it stays one part. */
 export function segment(value: string | number): string {
   const text = String(value)
+  if (!text.isWellFormed()) throw new Failure('invalid', 'Half of a character can not be part of a path')
   // A URL parser resolves these even when they come from a value, and so would leave the path.
-  if (text === '.' || text === '..' || text === '') throw new Failure('invalid', `"${text}" can not be part of a path`)
+  // And what decodes a path before it does so finds them between encoded slashes, too.
+  if (text === '' || text.split(/[\\/]/).some((part) => part === '.' || part === '..'))
+    throw new Failure('invalid', `"${text}" can not be part of a path`)
   return encodeURIComponent(text)
 }
 

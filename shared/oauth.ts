@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { type Authorization, Http } from './http.ts'
+import { isRecord } from './record.ts'
 import { remember } from './redact.ts'
 
 /** A client of an OAuth server. */
@@ -48,10 +49,10 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
     scope,
   })
   if (resource) form.set('resource', resource)
-  const { origin, pathname } = new URL(tokenUrl)
+  const { origin, pathname, search } = new URL(tokenUrl)
   const headers: Record<string, string> = inHeader ? { authorization: basic(clientId, clientSecret) } : {}
-  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers })
-  const { body } = await http.post(pathname, form.toString(), {
+  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers, refusesCredentials })
+  const { body } = await http.post(`${pathname}${search}`, form.toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     reads: true,
     answer: granted,
@@ -62,11 +63,16 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
   return token
 }
 
+/** @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 a 400, where id and secret come in the form */
+function refusesCredentials(_status: number, body: unknown): boolean {
+  return isRecord(body) && body['error'] === 'invalid_client'
+}
+
 /** Both parts are encoded first, so that a colon in the id does not end it. */
 function basic(clientId: string, clientSecret: string): string {
   return `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)}`
 }
 
-function keyOf({ tokenUrl, clientId, clientSecret, scope }: OAuthClient): string {
-  return [tokenUrl, clientId, clientSecret, scope].join(' ')
+function keyOf({ tokenUrl, clientId, clientSecret, scope, resource, inHeader }: OAuthClient): string {
+  return JSON.stringify([tokenUrl, clientId, clientSecret, scope, resource, inHeader])
 }

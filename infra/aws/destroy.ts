@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { categories } from '../../functions/index.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { takeBackSuffix } from '../../shared/function/task-payload.ts'
 import { durablePartsOf, type Running, runningOn, stopTasks } from './running-tasks.ts'
 import { readSettings } from './settings.ts'
 
@@ -49,14 +50,13 @@ async function destroy({ stop, force }: { stop: boolean; force: boolean }): Prom
   if (terminationProtection)
     throw new Error(`${stackName} is protected: set terminationProtection in cdk.json to false and deploy that first.`)
   const lambda = new LambdaClient()
+  const region = await lambda.config.region()
   const parts = await durablePartsOf(lambda, stackName)
   if (parts.tasks.length === 0)
-    throw new Error(
-      `There is no task function of ${stackName} in ${await lambda.config.region()}: look at region, account and stackName.`,
-    )
+    throw new Error(`There is no task function of ${stackName} in ${region}: look at region, account and stackName.`)
   const running = [...(await runningOn(lambda, parts.tasks)), ...(await runningOn(lambda, parts.finisher))]
   if (running.length > 0) {
-    console.log(shown(running))
+    console.log(`${stackName} in ${region}: ${shown(running)}`)
     if (!stop && !(await mayStop())) {
       console.log('Nothing was changed. Wait for them, or stop them: npm run destroy -- --stop')
       return 1
@@ -64,14 +64,17 @@ async function destroy({ stop, force }: { stop: boolean; force: boolean }): Prom
     const left = await stopTasks(lambda, parts, { quiet, most, tell: (count) => console.log(`${count} still run`) })
     if (left.length > 0) {
       console.log(
-        `${shown(left)}\nThey have not ended: the finisher can not reach Keptn, so its callers would never hear. Try again when it can.`,
+        `${shown(left)}\nThey have not ended. A finisher: it can not reach Keptn, so its callers would never hear. A name that ends in ${takeBackSuffix}: what the
+task had begun can not be ended at its platform. Try again when it can.`,
       )
       return 1
     }
-  } else console.log(`No task of ${stackName} runs.`)
+  } else console.log(`No task of ${stackName} runs in ${region}.`)
   const { status, error } = spawnSync('cdk', ['destroy', stackName, ...(force ? ['--force'] : [])], {
     cwd: root,
     stdio: 'inherit',
+    // It would look for one in other places, and must not find another.
+    env: { ...process.env, AWS_REGION: region },
   })
   if (error) throw error
   return status ?? 1

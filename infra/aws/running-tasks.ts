@@ -6,6 +6,7 @@ import {
   paginateListFunctions,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
+import { takeBackSuffix } from '../../shared/function/task-payload.ts'
 
 /** What a stack has that must come to its end before it can be deleted. */
 export interface DurableParts {
@@ -76,7 +77,8 @@ export interface StopOptions {
 }
 
 /**
- * Stops all tasks, and those that begin in the meantime, and waits until the finisher has answered for each of them.
+ * Stops all tasks, and those that begin in the meantime, and waits until the finisher has answered for each of them, and what
+ * must not outlive a task has ended.
  *
  * @returns what still runs when time is over; nothing where all has ended
  * @throws the SDK's own error
@@ -91,7 +93,11 @@ export async function stopTasks(
   let told: number | undefined
   for (;;) {
     const running = await runningOn(lambda, tasks)
-    for (const { arn } of running) await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    // What ends at a platform what a task had begun is waited for.
+    for (const { arn, name } of running) {
+      if (!name.endsWith(takeBackSuffix))
+        await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    }
     const left = [...running, ...(await runningOn(lambda, finisher))]
     if (left.length !== told) tell(left.length)
     told = left.length

@@ -20,14 +20,15 @@ interface Made {
 }
 
 /**
- * What is stored now, to be offered as the answers; nothing where nobody is asked, or where it is only tried. What can not be read is replaced, too.
+ * What is stored now, to be offered as the answers; nothing where nobody is asked, or of AWS in a dry run. What can not be read is replaced, too.
  */
 export async function presentOf(
   store: SecretStore,
   path: string,
-  { fromFile, dryRun }: Pick<KeepOptions, 'fromFile' | 'dryRun'>,
+  { fromFile, dryRun, local }: Pick<KeepOptions, 'fromFile' | 'dryRun'> & { local?: boolean },
 ): Promise<Record<string, unknown>> {
-  if (fromFile !== undefined || dryRun || !isInteractive()) return {}
+  // A dry run asks nothing of AWS.
+  if (fromFile !== undefined || (dryRun && !local) || !isInteractive()) return {}
   try {
     const held = await store.get(path)
     return isRecord(held) ? held : {}

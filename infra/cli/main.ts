@@ -19,7 +19,8 @@ function exitCodeOf(error: unknown): number {
 // Whoever reads along has seen enough (`| head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
-  process.exit()
+  // As a shell has it where a pipe is broken, unless it is known already how it ended.
+  process.exit(process.exitCode || 141)
 })
 const program = createProgram()
 exitWithCodes(program)

@@ -15,6 +15,19 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** An answer that is not one of ours: a page of something in between. */
+class StrangeAnswer extends UsageError {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** How long the state of a task is asked for in vain, in milliseconds. */
+const longestAway = 600_000
+
 /** Whether a URL leads to this machine. */
 export function isLoopback(url: string): boolean {
   const hostname = URL.parse(url)?.hostname ?? ''
@@ -68,7 +81,10 @@ export async function callReceiver(
   try {
     return { status: response.status, body: JSON.parse(text) }
   } catch {
-    throw new UsageError(`${target} answered ${response.status} and no JSON: is it the URL of this project's API?`)
+    throw new StrangeAnswer(
+      response.status,
+      `${target} answered ${response.status} and no JSON: is it the URL of this project's API?`,
+    )
   }
 }
 
@@ -76,6 +92,7 @@ export async function callReceiver(
  * Waits until a task does not run any more, which was accepted and so goes on whatever becomes of a look: what can not be read
  * for a while is asked for again.
  *
+ * @throws UsageError where it can not be read for ten minutes, or is something else than ours
  * @param path of its status
  * @param every milliseconds between two looks
  */
@@ -84,13 +101,21 @@ export async function taskEnd(
   path: string,
   every: number,
 ): Promise<{ status: number; body: unknown }> {
-  for (let wasAway = false; ; ) {
-    const answer = await callReceiver(receiver, path).catch((error: Error) => error)
-    const isAway = answer instanceof Error || answer.status === 429 || answer.status >= 500
-    if (!isAway && (answer.status !== 200 || (answer.body as { state?: string }).state !== 'running')) return answer
-    const why = answer instanceof Error ? answer.message : `it answered ${answer.status}.`
-    if (isAway && !wasAway) note(`The state of the task can not be read just now: ${why} Asking again ...`)
-    wasAway = isAway
+  let awaySince: number | undefined
+  for (;;) {
+    const answer = await callReceiver(receiver, path).catch((error: UsageError) => error)
+    const status = answer instanceof UsageError && !(answer instanceof StrangeAnswer) ? undefined : answer.status
+    const isAway = status === undefined || status === 429 || status >= 500
+    if (answer instanceof Error) {
+      if (!isAway || Date.now() - (awaySince ?? Date.now()) > longestAway) throw answer
+    } else if (!isAway && (status !== 200 || (answer.body as { state?: string }).state !== 'running')) {
+      return answer
+    }
+    if (isAway && awaySince === undefined) {
+      const why = answer instanceof Error ? answer.message : `it answered ${status}.`
+      note(`The state of the task can not be read just now: ${why} Asking again ...`)
+    }
+    awaySince = isAway ? (awaySince ?? Date.now()) : undefined
     await sleep(every)
   }
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from '../outcome.ts'
 import { clip } from '../plain-text.ts'
+import { maskDeep } from '../redact.ts'
 import type { TaskEvent } from './event.ts'
 import { replyType } from './task-type.ts'
 
@@ -83,6 +84,16 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
     result,
     message: `${clip(message, 2_000)} (the details were too large to be sent)`,
   })
+}
+
+/**
+ * The event without secrets, but for what says which task it answers: a secret that is a word of an event, such as a stage, must not
+ * change that.
+ */
+export function masked(whole: Reply): Reply {
+  const { type, shkeptncontext, triggeredid, data, ...others } = whole
+  const { project, stage, service, ...told } = data
+  return { ...others, type, shkeptncontext, triggeredid, data: { ...maskDeep(told), project, stage, service } }
 }
 
 function fits(whole: Reply): boolean {

@@ -92,7 +92,8 @@ export async function readCall(category: Category, caller: Caller, request: Call
     caller,
     options,
     event,
-    task: maskDeep(task),
+    // What says which task is answered stays: it only goes back to where it came from.
+    task: task && { ...task, labels: maskDeep(task.labels) },
     work: {
       action: identity.action,
       connection: connection.name,

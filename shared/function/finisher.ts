@@ -10,7 +10,7 @@ import { mask } from '../redact.ts'
 import { backoff } from './backoff.ts'
 import { canonical } from './identity.ts'
 import { sendEvent } from './send-event.ts'
-import { type TaskPayload, taskPayload } from './task-payload.ts'
+import { type TaskPayload, takeBackSuffix, taskPayload } from './task-payload.ts'
 
 /**
  * What EventBridge sends when Lambda has ended a durable execution.
@@ -165,7 +165,7 @@ async function startTakeBack(arn: string, task: TaskPayload): Promise<void> {
       new InvokeCommand({
         FunctionName: arn.split('/durable-execution')[0],
         InvocationType: 'Event',
-        DurableExecutionName: `${task.taskId}-take-back`,
+        DurableExecutionName: `${task.taskId}${takeBackSuffix}`,
         Payload: canonical(only),
       }),
     )

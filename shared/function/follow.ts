@@ -80,8 +80,12 @@ export async function follow(
   const asked = await askToStop(context, category, work, seen.pending)
   if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)
   const stopped = await watch(context, 'stopping', watched, seen.pending, asked.until)
-  if (!stopped.ended)
-    return unfinished(begun, stopped, `${why}. It was asked to stop, and has not within ${inWords(timeToStop)}`)
+  if (!stopped.ended) {
+    const since =
+      stopped.refusals >= mostRefusals ? 'whether it has is not shown' : `has not within ${inWords(timeToStop)}`
+    const last = { ...stopped, state: stopped.state ?? seen.state }
+    return unfinished(begun, last, `${why}. It was asked to stop, and ${since}`)
+  }
   // What came to its own end in the meantime has ended as it did.
   if (stopped.ended.status !== 'aborted') return stopped.ended
   return { ...stopped.ended, status: 'errored', message: `${why}, and it was stopped. ${stopped.ended.message}` }
@@ -185,7 +189,7 @@ async function askToStop(
         log.warn('what was begun could not be stopped', { attempt, failure: kindOf(error), reason: messageOf(error) })
         // Whoever rotates a key has until then to tell us the new one.
         if ((work.mustEnd || isTransient(error)) && attempt < most) throw error
-        return { why: mask(`It could not be stopped, and goes on: ${messageOf(error)}`) }
+        return { why: mask(`It could not be stopped, and may go on: ${messageOf(error)}`) }
       }
     },
     {

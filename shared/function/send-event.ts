@@ -1,8 +1,7 @@
 import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
-import type { Reply } from '../event/reply.ts'
+import { masked, type Reply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { maskDeep } from '../redact.ts'
 import { backoff } from './backoff.ts'
 
 /** Attempts over about a day. */
@@ -36,7 +35,7 @@ export async function sendEvent(
       const repeated = attempt > 1
       if (repeated && Date.now() > until) return false
       const { send } = await loadOrchestrator(orchestrator, repeated)
-      await send(maskDeep(reply), attempt - (doubtful ? 0 : 1))
+      await send(masked(reply), attempt - (doubtful ? 0 : 1))
       return true
     },
     {

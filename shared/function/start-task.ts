@@ -108,8 +108,10 @@ function inTime(longest: number, timeLeft: () => number): AbortSignal {
 
 /** Whether the start may have got through: there was no answer, or one that says nothing. */
 function isInDoubt(error: unknown): boolean {
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
-  return status === undefined || status >= 500
+  const { httpStatusCode: status, attempts = 1 } =
+    (error as { $metadata?: { httpStatusCode?: number; attempts?: number } }).$metadata ?? {}
+  // Of several attempts the last one answered, and an earlier one may have got through.
+  return status === undefined || status >= 500 || attempts > 1
 }
 
 /** Our word that no event will follow must hold, so a start in doubt is looked up. */

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini'
 
+/** After the id of a task: the name of the execution that ends what it had begun, once it can not do so itself. */
+export const takeBackSuffix = '-take-back'
+
 /**
  * What starts a task: only what is the same each time the same event comes, so that a second start is the same start.
  * Kept apart from the code that runs it, since executions outlive deployments: fields are added, never changed.

@@ -3,7 +3,7 @@ import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { inWords } from '../duration.ts'
 import { Failure, sentence } from '../errors.ts'
-import { finishedReply, progressReply, startedReply } from '../event/reply.ts'
+import { finishedReply, masked, progressReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { asChosen, errored, type Outcome, passed } from '../outcome.ts'
@@ -138,7 +138,7 @@ async function takenBack(category: Category, task: TaskPayload, context: Durable
 async function sendProgress(category: Category, task: TaskPayload, message: string): Promise<void> {
   try {
     const { send } = await loadOrchestrator(task.orchestrator)
-    await send(maskDeep(progressReply(task.event, category.name, message)), 0)
+    await send(masked(progressReply(task.event, category.name, message)), 0)
   } catch (error) {
     log.warn('a status.changed was not taken', error as Error)
   }

@@ -14,7 +14,8 @@ export function isAllowed(url: URL, allowed: readonly string[]): boolean {
 /**
  * What is wrong with a URL as a target, or as part of a list of them; undefined where nothing is.
  *
- * An encoded slash or dot stays as it is in a URL, and many servers take it for one: with it a path could leave its prefix.
+ * An encoded slash or dot stays as it is in a URL, and many servers take it for one, as some take `..;a` for `..`: with it a path
+ * could leave its prefix.
  */
 export function faultOf(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL: write it like https://shop.example.com/api'
@@ -23,5 +24,6 @@ export function faultOf(text: string): string | undefined {
   if (url.username || url.password) return 'must not hold credentials: put them into headers of the connection'
   if (url.hash) return 'must not have a part after #, since that is never sent'
   if (/%(?:2e|2f|5c)/i.test(url.pathname)) return 'must not have an encoded slash or dot in its path'
+  if (/(?:^|\/)\.{1,2};/.test(url.pathname)) return 'must not have dots with a parameter in its path'
   return undefined
 }

@@ -62,7 +62,9 @@ export interface Person {
   name: string
   /** Everything that approvers may be named by: id, user name, e-mail address. */
   names: string[]
-  /** A name that may be somebody else's id: it is theirs where it is about who must not decide, and no more. */
+  /** A name that counts as it is written alone, since in other letters it could be somebody else's id. */
+  exactly?: string | undefined
+  /** A name that could be somebody else's id: it is theirs where it is about who must not decide, and no more. */
   unsafe?: string | undefined
 }
 

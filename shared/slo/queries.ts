@@ -18,7 +18,11 @@ export const mostQueries = 50
 const parsed = z.transform((value) => (typeof value === 'string' && /^\s*[[{]/.test(value) ? parse(value) : value))
 const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(mostQueries))
 const named = z.pipe(
-  z.record(name, query),
+  z
+    .record(name, query)
+    .check(
+      z.refine((queries) => Object.keys(queries).length <= mostQueries, { message: `are more than ${mostQueries}` }),
+    ),
   z.transform((queries) => Object.entries(queries).map(([name, query]) => ({ name, query }))),
 )
 

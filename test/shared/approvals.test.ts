@@ -22,6 +22,11 @@ describe('who may decide', () => {
     ['an approver by id', { approvers: ['U0BEN', 'U0JANE'] }, jane],
     ['an approver by name, however it is written', { approvers: [' @Jane '] }, jane],
     ['an approver by e-mail address', { approvers: ['Jane@Example.com'] }, jane],
+    [
+      'an approver by a name like an id, as it is written',
+      { approvers: ['@wschneider'] },
+      { ...jane, exactly: 'wschneider' },
+    ],
     ['who has not asked', { requester: 'ben@example.com' }, jane],
     ['who has not asked, by id, where addresses are hidden', { requester: 'U0BEN' }, hidden],
   ])('is %s', (_who, asked, person) => {
@@ -33,8 +38,14 @@ describe('who may decide', () => {
     [
       'somebody whose user name is the id of an approver',
       { approvers: ['U0BEN7777'] },
-      { ...jane, unsafe: 'u0ben7777' },
+      { ...jane, exactly: 'u0ben7777' },
       'Only U0BEN7777 may decide this',
+    ],
+    [
+      'somebody whose user name is the id of an approver, in the same letters',
+      { approvers: ['abcdefghijklmnopqrstuvwxyz'] },
+      { ...jane, unsafe: 'abcdefghijklmnopqrstuvwxyz' },
+      'Only abcdefghijklmnopqrstuvwxyz may decide this',
     ],
     [
       'who has asked, by a user name like an id',

@@ -82,7 +82,8 @@ export const toxiproxy = defineJobProvider({
   },
 
   async find({ http, connection, key, repeated }, input) {
-    const { status, body } = await http.get(`${toxicsOf(input.target)}/${nameOf(key)}`, { accept: [404] })
+    const path = `${toxicsOf(input.target)}/${nameOf(key)}`
+    const { status, body } = await http.get(path, { accept: [404], answer: toxic })
     if (status !== 404) return runOf(input, connection, key)
     goneFrom(body)
     // What an earlier try may have injected, and stop-test removed, has left no trace: it must not come again.
@@ -98,7 +99,7 @@ export const toxiproxy = defineJobProvider({
   async look({ http }, run) {
     const { proxy, name } = partsOf(run.id)
     const path = `${toxicsOf(proxy)}/${segment(name)}`
-    const { status, body } = await http.get(path, { accept: [404] })
+    const { status, body } = await http.get(path, { accept: [404], answer: toxic })
     const handle = run.handle as Handle | undefined
     const over = handle?.over
     const data = handle ? { proxy, injected: handle.injected } : { proxy }
@@ -110,7 +111,6 @@ export const toxiproxy = defineJobProvider({
       if (/proxy/i.test(reason)) return { state: 'lost', reason: `${reason}: Toxiproxy does not have ${proxy}`, data }
       return { state: 'gone', reason: handle && 'it was removed before its time, by stop-test or by hand', data }
     }
-    if (!toxic.safeParse(body).success) throw new Failure('platform', 'Toxiproxy answered something that is no toxic.')
     if (handle === undefined || left === undefined) return { state: 'injected' }
     if (!over) {
       const step = `${wordsOf(handle.injected)}, ${Math.max(0, left)} s left`

@@ -205,9 +205,10 @@ export const slack = defineMessageProvider({
       // In a shared channel there are people of other organizations, who may have any name and address there.
       if (!isOurs({ team_id: team, ...known }, us.body)) return { name, names: [id] }
       const email = known?.is_email_confirmed === false ? undefined : known?.profile?.email
-      const unsafe = username !== undefined && looksLikeId.test(username) ? username : undefined
-      const names = [id, unsafe === undefined ? username : undefined, email].filter((one) => one !== undefined)
-      return { name, names, unsafe }
+      // An id is written in capital letters, and a user name in small ones.
+      const exactly = username !== undefined && looksLikeId.test(username) ? username.toLowerCase() : undefined
+      const names = [id, exactly === undefined ? username : undefined, email].filter((one) => one !== undefined)
+      return { name, names, exactly }
     },
 
     async tell({ http }, { clicker }, text) {

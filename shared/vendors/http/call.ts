@@ -54,14 +54,17 @@ export async function make(
   context: Context,
   { name, reads = false, accept = [] }: { name: string; reads?: boolean; accept?: number[] },
 ): Promise<unknown> {
-  const sent = body === undefined ? undefined : find(body, context, `${name}.body`)
+  const found = body === undefined ? undefined : find(body, context, `${name}.body`)
+  // Text would be sent as it is, and could be a document of its own.
+  const [sent, type] =
+    typeof found === 'string' ? [JSON.stringify(found), { 'content-type': 'application/json' }] : [found, {}]
   const verb = method ?? (reads && body === undefined ? 'GET' : 'POST')
   const key = context.key === undefined || reads || !idempotencyHeader ? {} : { [idempotencyHeader]: context.key }
   const answer = await http.request(verb, fill(path, context, name), {
     query: Object.fromEntries(
       Object.entries(query).map(([parameter, text]) => [parameter, scalar(find(text, context, `${name}.query`))]),
     ),
-    headers: key,
+    headers: { ...key, ...type },
     ...(sent === undefined ? {} : { body: sent }),
     reads,
     accept,

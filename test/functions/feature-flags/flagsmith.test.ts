@@ -137,8 +137,9 @@ describe('a flag', () => {
   test('of any name is no more than a name', async () => {
     await failureOf(set(true, {}, { flag: 'a&feature=83756' }))
     expect(server.calls.at(-1)?.query.get('feature_name')).toBe('a&feature=83756')
-    await failureOf(set(true, {}, { environment: '../x' }))
-    expect(server.calls.at(-1)?.path).toBe('/api/v1/environments/../x/')
+    await failureOf(set(true, {}, { environment: 'a/x' }))
+    expect(server.calls.at(-1)?.path).toBe('/api/v1/environments/a/x/')
+    expect((await failureOf(set(true, {}, { environment: '../x' }))).kind).toBe('invalid')
   })
 
   test('may not be changed by who only looks', async () => {

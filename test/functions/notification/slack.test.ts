@@ -428,13 +428,13 @@ describe('a click', () => {
     expect(await person()).toEqual(expected)
   })
 
-  test('of somebody whose user name is the id of another is by no such name, but is known by it', async () => {
+  test('of somebody whose user name is the id of another is by that name only as it is written', async () => {
     const member = server.members['U0JANE']
     if (member) member.name = 'u0ben7777'
     expect(await person()).toEqual({
       name: 'Jane Doe',
       names: ['U0JANE', 'jane@example.com'],
-      unsafe: 'u0ben7777',
+      exactly: 'u0ben7777',
     })
   })
 

@@ -116,7 +116,7 @@ describe('an evaluation', () => {
 
   test('of nothing is none where it is only shown', async () => {
     answers = { errors: 0 }
-    const objectives = [{ sli: 'p95' }, { sli: 'errors', pass: [{ criteria: ['<1'] }] }]
+    const objectives = [{ sli: 'p95' }, { sli: 'error_rate', pass: [{ criteria: ['<1'] }] }]
     expect(await run({ sloFile: { ...sloFile, objectives } })).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 

@@ -90,6 +90,22 @@ describe('what must end before a stack is deleted', () => {
     expect(statusesOf('of-another-stack')).toEqual(['RUNNING'])
   })
 
+  it('is not stopped but waited for, where it ends at a platform what a task had begun', async () => {
+    cloud = await start({ state: folder.file('take-back'), timeScale: 20, functions: named('slo-task', 'waits') })
+    for (const DurableExecutionName of ['t-1', 't-1-take-back']) {
+      const Payload = JSON.stringify({ seconds: 8 })
+      const FunctionName = 'slo-task:live'
+      await cloud.lambda.send(
+        new InvokeCommand({ FunctionName, InvocationType: 'Event', DurableExecutionName, Payload }),
+      )
+    }
+    const parts = await durablePartsOf(cloud.lambda, 'CloudAutomationWebhooks')
+    const tell = () => undefined
+    expect(await stopTasks(cloud.lambda, parts, { quiet: 0.5, most: 20, tell })).toEqual([])
+    const ended = cloud.cloud.executions({ functionName: 'slo-task' }).map(({ name, status }) => [name, status])
+    expect(Object.fromEntries(ended)).toEqual({ 't-1': 'STOPPED', 't-1-take-back': 'SUCCEEDED' })
+  })
+
   it('is told where the finisher does not get through in time', async () => {
     await begin('finisher', { seconds: 3_600 })
     const parts = await durablePartsOf(cloud.lambda, 'CloudAutomationWebhooks')
@@ -120,7 +136,7 @@ describe('npm run destroy', () => {
   it('removes the stack where no task runs', async () => {
     expect(await destroy('--force')).toEqual({
       status: 0,
-      output: 'No task of CloudAutomationWebhooks runs.\n',
+      output: 'No task of CloudAutomationWebhooks runs in eu-west-1.\n',
       cdk: 'destroy CloudAutomationWebhooks --force',
     })
   })
@@ -130,7 +146,7 @@ describe('npm run destroy', () => {
     const { status, output, cdk } = await destroy()
     expect({ status, cdk }).toEqual({ status: 1, cdk: '' })
     const [task] = cloud.cloud.executions({ functionName: 'slo-task' })
-    expect(output).toMatch(new RegExp(`^1 tasks? run.*\\n  \\S+Z  slo-task  ${task?.name}\\n`))
+    expect(output).toMatch(new RegExp(`^CloudAutomationWebhooks in eu-west-1: 1 tasks? run.*\\n  \\S+Z  slo-task  ${task?.name}\\n`))
     expect(output).toContain('npm run destroy -- --stop')
     expect(task?.status).toBe('RUNNING')
   })

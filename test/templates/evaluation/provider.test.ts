@@ -40,7 +40,7 @@ describe('an evaluation by Acme', () => {
   })
 
   test('of a series that is not there is refused in the words of Acme', async () => {
-    const failure = await failureOf(ask({ queries: { p95: '../me' } }))
+    const failure = await failureOf(ask({ queries: { p95: 'not/there' } }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no series') })
   })
 

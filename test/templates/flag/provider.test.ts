@@ -63,7 +63,7 @@ describe('a flag of Acme', () => {
   })
 
   test('or an environment that is not there is refused in the words of Acme', async () => {
-    for (const place of [set([change('../me', true)]), set([change('checkout', true)], { environment: 'test' })])
+    for (const place of [set([change('not/there', true)]), set([change('checkout', true)], { environment: 'test' })])
       expect(await failureOf(place as Promise<unknown>)).toMatchObject({
         kind: 'refused',
         message: expect.stringContaining('there is no flag'),

@@ -69,7 +69,7 @@ describe('a run of Acme', () => {
   })
 
   test('of a job that is not there is refused in the words of Acme', async () => {
-    const failure = await failureOf(job.start({ target: '../me' }))
+    const failure = await failureOf(job.start({ target: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no job') })
   })
 

@@ -59,7 +59,7 @@ describe('a ticket in Acme', () => {
   })
 
   test('that is not there is refused in the words of Acme', async () => {
-    const failure = await failureOf(closeTicket.act(provider, client(), { id: '../me' }))
+    const failure = await failureOf(closeTicket.act(provider, client(), { id: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
   })
 
