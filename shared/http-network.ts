@@ -8,11 +8,14 @@ const agents = new Map<string, Agent>()
  * be read anew for each connection; idle connections are kept as long as Node's own agent keeps them.
  *
  * @param ca PEM
- * @throws Error for what is no PEM
+ * @throws Error for what is no certificate
  */
 export async function agentTrusting(ca: string): Promise<Agent> {
   const known = agents.get(ca)
   if (known) return known
+  const { X509Certificate } = await import('node:crypto')
+  // A secure context takes anything, and then trusts nobody.
+  new X509Certificate(ca)
   const { Agent, globalAgent } = await import('node:https')
   const { createSecureContext, rootCertificates } = await import('node:tls')
   const { keepAlive, scheduling, timeout } = globalAgent.options

@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { mend, parseBody } from '../../shared/event/body.ts'
 import { nest, overlay } from '../../shared/event/dotted.ts'
 import { parseEvent } from '../../shared/event/event.ts'
-import { finishedReply, startedReply } from '../../shared/event/reply.ts'
+import { finishedReply, masked, startedReply } from '../../shared/event/reply.ts'
 import { replyType, subjectOf, taskOf } from '../../shared/event/task-type.ts'
 import { passed } from '../../shared/outcome.ts'
+import { remember } from '../../shared/redact.ts'
 
 it('labels with dots come through a form, whose names are parted there', () => {
   const body = nest(new URLSearchParams('data.labels.app.kubernetes.io/name=checkout&data.labels.team=shop'))
@@ -175,6 +176,20 @@ describe('an answer', () => {
     expect(startedReply(event, 'issue-ticketing')).toMatchObject({
       type: 'sh.keptn.event.openticket.started',
       triggeredid: 'i',
+    })
+  })
+
+  it('holds no secret, and still says which task it answers where a secret is a word of that', () => {
+    for (const text of ['production', 'the-id-of-it', 'the-sequence', 'checkout']) remember(text)
+    const asked = { ...event, id: 'the-id-of-it', shkeptncontext: 'the-sequence', stage: 'production' }
+    const outcome = passed('Deployed production', { environment: 'production' })
+    const { triggeredid, shkeptncontext, data } = masked(
+      finishedReply({ ...asked, service: 'checkout', labels: { of: 'checkout' } }, 'ci-cd', outcome, true),
+    )
+    expect({ triggeredid, shkeptncontext }).toEqual({ triggeredid: 'the-id-of-it', shkeptncontext: 'the-sequence' })
+    expect(data).toMatchObject({
+      ...{ project: 'p', stage: 'production', service: 'checkout', labels: { of: '***' } },
+      ...{ message: 'Deployed ***', openticket: { environment: '***' } },
     })
   })
 

@@ -63,6 +63,23 @@ describe('a request', () => {
     expect(() => segment('')).toThrow('can not be part of a path')
     await expect(client('https://acme.example').get('//evil.example/x')).rejects.toThrow()
     expect(segment('//evil.example')).toBe('%2F%2Fevil.example')
+    // What decodes a path before it looks for them finds these, too.
+    for (const name of ['../x', 'a/..', 'a/../../b', 'a\\..\\b', './x'])
+      expect(() => segment(name)).toThrow('can not be part of a path')
+    expect(segment('a..b/...')).toBe('a..b%2F...')
+  })
+
+  it('is refused where a part of its path is half of a character', () => {
+    expect(() => segment('a\ud800')).toThrow(expect.objectContaining({ kind: 'invalid' }))
+    expect(segment('a\ud83d\ude80')).toBe('a%F0%9F%9A%80')
+  })
+
+  it('that can not be sent is a fault of the connection, in words without the value', async () => {
+    const url = await serve((_, res) => res.end('{}'))
+    const bad = client(url, { headers: { 'x-api-key': 'seven\nlines' } })
+    const failure = await failureOf(bad.post('x', {}))
+    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('x-api-key') })
+    expect(failure.message).not.toContain('seven')
   })
 
   it('is not followed to another host, and is within the same', async () => {
@@ -77,6 +94,11 @@ describe('a request', () => {
     expect(await failureOf(client(url).get('away'))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('which is not followed'),
+    })
+    const nowhere = await serve((_, res) => res.writeHead(302, { location: 'http://[' }).end())
+    expect(await failureOf(client(nowhere).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: 'Acme redirected GET /x to something that is no URL.',
     })
     expect(await failureOf(client(url).get('loop'))).toMatchObject({ kind: 'refused' })
     expect(await failureOf(client(url).post('moved', {}))).toMatchObject({ kind: 'refused' })
@@ -381,6 +403,11 @@ it('a certificate is verified; one of a private authority is trusted where the c
     afterWrite: false,
   })
   expect((await client(url, { ca: cert }).get('x')).body).toEqual({ ok: 1 })
+  const noCertificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
+  expect(await failureOf(client(url, { ca: noCertificate }).post('x', {}))).toMatchObject({
+    kind: 'misconfigured',
+    message: expect.stringContaining('write it as PEM'),
+  })
 })
 
 it('a connection to a platform of a private authority is used again, whichever client calls', async () => {

@@ -47,7 +47,14 @@ it('a server that takes the credentials in a header gets them there alone', asyn
 
 it('each client and each scope has a token of its own', async () => {
   const tokens = [await bearer(), await bearer({ scope: 'c' }), await bearer({ clientId: 'b' })]
-  expect(new Set(tokens).size).toBe(3)
+  tokens.push(await bearer({ resource: 'urn:acme' }), await bearer({ resource: 'urn:other' }))
+  expect(new Set(tokens).size).toBe(5)
+})
+
+it('the URL of the token is asked as it is written, with its query', async () => {
+  await bearer({ tokenUrl: `${server.url}/oauth/token?tenant=a%20b` })
+  expect(server.calls[0]).toMatchObject({ path: '/oauth/token' })
+  expect(server.calls[0]?.query.get('tenant')).toBe('a b')
 })
 
 it('a resource is asked for where there is one', async () => {
@@ -69,4 +76,9 @@ it('an OAuth server that answers something else is at fault', async () => {
   await expect(bearer()).rejects.toMatchObject({ kind: 'platform' })
   server.failNext(401, { error: 'invalid_client' })
   await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
+  // Where id and secret come in the form, that is a 400.
+  server.failNext(400, { error: 'invalid_client' })
+  await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
+  server.failNext(400, { error: 'invalid_scope' })
+  await expect(bearer()).rejects.toMatchObject({ kind: 'refused' })
 })

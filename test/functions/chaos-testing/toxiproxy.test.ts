@@ -75,6 +75,18 @@ describe('a start', () => {
     expect(toxics()).toHaveLength(1)
   })
 
+  test('is injected where an answer that tells of no toxic came to the question whether it is there', async () => {
+    for (const strange of [{ status: 'UP' }, '<html>Log in</html>']) {
+      server.failNext(200, strange, { on: 'GET' })
+      const failure = await failureOf(connected().start(slow(), { repeated: true }))
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+    }
+    server.loseNext('POST')
+    await failureOf(connected().start(slow()))
+    expect((await connected().start(slow(), { repeated: true })).outcome.data).toMatchObject({ id })
+    expect(toxics()).toMatchObject([{ name }])
+  })
+
   test('is not repeated where an earlier try may have injected it, and it is gone', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(slow()))

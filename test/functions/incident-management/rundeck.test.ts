@@ -160,10 +160,7 @@ describe('start', () => {
   test('keeps a name that is no name within its part of the path', async () => {
     await failureOf(start({ target: 'restart', project: 'a/job' }))
     await failureOf(start({ target: 'x&groupPathExact=ops', project: 'shop' }))
-    expect(server.calls.map(({ path }) => path)).toEqual([
-      '/api/44/project/a/job/jobs',
-      '/api/44/project/shop/jobs',
-    ])
+    expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/project/a/job/jobs', '/api/44/project/shop/jobs'])
     expect((await failureOf(start({ target: 'restart', project: '../../job' }))).kind).toBe('invalid')
     expect(server.calls[1]?.query.get('jobExactFilter')).toBe('x&groupPathExact=ops')
   })

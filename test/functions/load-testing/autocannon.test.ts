@@ -127,6 +127,8 @@ describe('what may be called', () => {
     'https://shop.example.com@evil.example/api',
     'https://shop.example.com/api/%2e%2e%2fadmin',
     'https://shop.example.com/api/..%5Cadmin',
+    'https://shop.example.com/api/..;/admin',
+    'https://shop.example.com/api/.;a=1/admin',
     'https://shop.example.com/api#x',
     'file:///etc/passwd',
   ])('%s is no target', (url) => {

@@ -146,7 +146,9 @@ describe('npm run destroy', () => {
     const { status, output, cdk } = await destroy()
     expect({ status, cdk }).toEqual({ status: 1, cdk: '' })
     const [task] = cloud.cloud.executions({ functionName: 'slo-task' })
-    expect(output).toMatch(new RegExp(`^CloudAutomationWebhooks in eu-west-1: 1 tasks? run.*\\n  \\S+Z  slo-task  ${task?.name}\\n`))
+    expect(output).toMatch(
+      new RegExp(`^CloudAutomationWebhooks in eu-west-1: 1 tasks? run.*\\n  \\S+Z  slo-task  ${task?.name}\\n`),
+    )
     expect(output).toContain('npm run destroy -- --stop')
     expect(task?.status).toBe('RUNNING')
   })

@@ -56,6 +56,14 @@ describe('tickets of any API', () => {
     expect(api.calls.at(-1)?.body).toEqual({ title: 'Slow', ref: keyOf(1) })
   })
 
+  test('are opened with a text as JSON where the body is one, which could be a document of its own', async () => {
+    const open = { ...tickets.open, body: 'input.title' }
+    for (const title of ['Slow', '{"title":"x","admin":true}']) {
+      await openTicket.act(provider, ticketClient({ open }), { title })
+      expect(api.calls.at(-1)).toMatchObject({ body: title, headers: { 'content-type': 'application/json' } })
+    }
+  })
+
   test('are opened once, since a repeat looks for the first', async () => {
     api.loseNext('POST')
     expect(await failureOf(openTicket.act(provider, ticketClient(), problem))).toMatchObject({ transient: true })

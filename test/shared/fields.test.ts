@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals'
+import { url } from '../../shared/fields.ts'
+
+const field = url('Where it is')
+
+test.each(['https://acme.example', 'http://10.0.0.7:8080/base/'])('a URL may be %s', (text) => {
+  expect(field.safeParse(text).success).toBe(true)
+})
+
+test.each(['https://jane@acme.example', 'https://jane:pw@acme.example', 'https://:pw@acme.example'])(
+  'a URL holds no credentials: %s',
+  (text) => {
+    expect(field.safeParse(text).error?.issues[0]?.message).toBe(
+      'must not hold credentials: put them into their own fields',
+    )
+  },
+)
+
+test.each(['acme.example', 'ftp://acme.example', 'javascript:alert(1)', ''])('a URL is not "%s"', (text) => {
+  expect(field.safeParse(text).success).toBe(false)
+})
