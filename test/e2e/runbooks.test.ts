@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -65,6 +66,19 @@ describe('what the runbooks say to do', () => {
       expect([started, finished.length]).toEqual([1, 1])
     },
   )
+
+  it('finisher-dead-letters.md: the event of EventBridge is one that goes on where another finisher had the task', () => {
+    const [, expression = ''] = /sed -E '(.*)' > body\.json/.exec(page('finisher-dead-letters.md')) ?? []
+    const event = {
+      'detail-type': 'Durable Execution Status Change',
+      detail: { durableExecutionArn: 'a', status: 'FAILED' },
+    }
+    for (const space of [undefined, 1]) {
+      const input = JSON.stringify(event, undefined, space)
+      const body = execFileSync('sed', ['-E', expression], { input, encoding: 'utf8' })
+      expect(JSON.parse(body)).toEqual({ ...event, detail: { ...event.detail, again: true } })
+    }
+  })
 
   it('dead-letters.md: a task that is started once more under its own name is the same task', async () => {
     const { event, taskId, arn } = await waiting()
