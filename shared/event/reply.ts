@@ -87,8 +87,8 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
 }
 
 /**
- * The event without secrets, but for what says which task it answers: a secret that is a word of an event, such as a stage, must not
- * change that.
+ * The event without secrets. What says which task it answers stays as it is: it held none when the call was taken, and a word of it
+ * that has become one since, such as a stage, must not leave the caller without an answer.
  */
 export function masked(whole: Reply): Reply {
   const { type, shkeptncontext, triggeredid, data, ...others } = whole

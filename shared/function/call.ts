@@ -7,7 +7,7 @@ import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { maskDeep } from '../redact.ts'
+import { mask, maskDeep } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
@@ -75,6 +75,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   if (action.ask) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
   const bridge = action.tells || action.ask ? await bridgeOf(caller, event) : undefined
+  if (task) refuseSecretNames(task)
   const { orchestrator } = caller
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
   const completed = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
@@ -92,7 +93,6 @@ export async function readCall(category: Category, caller: Caller, request: Call
     caller,
     options,
     event,
-    // What says which task is answered stays: it only goes back to where it came from.
     task: task && { ...task, labels: maskDeep(task.labels) },
     work: {
       action: identity.action,
@@ -111,6 +111,29 @@ export async function readCall(category: Category, caller: Caller, request: Call
     // Where Keptn's own approval-service runs, it sends started for each, and finishes those that it decides by itself.
     quiet: automatic !== undefined && !options.sendStarted && !options.dryRun,
   }
+}
+
+/**
+ * A name with a secret in it could neither be answered with, since no event may hold one, nor be masked, since it says which task is
+ * answered.
+ *
+ * @throws Failure `invalid`
+ */
+function refuseSecretNames({ id, task, shkeptncontext, gitcommitid, project, stage, service }: TaskEvent): void {
+  const names = {
+    id,
+    type: task,
+    shkeptncontext,
+    gitcommitid,
+    'data.project': project,
+    'data.stage': stage,
+    'data.service': service,
+  }
+  const errors = Object.entries(names)
+    .filter(([, value]) => value !== undefined && mask(value) !== value)
+    .map(([path]) => ({ path, message: 'holds a credential of this deployment, which no answer may hold' }))
+  const [first] = errors
+  if (first) throw new Failure('invalid', `The event can not be answered: ${first.path} ${first.message}.`, { errors })
 }
 
 /**

@@ -113,6 +113,11 @@ it('no secret value is in any log line, answer, event or state file, even where 
     await call(mode, { title: `A secret: ${marked.github}`, fields: { x: marked.keptn } })
     await call(mode, { [marked.github]: 'a name' })
     await call(mode, { title: 'T' }, marked.caller, { id: `id-${marked.caller}-${mode}` })
+    if (mode.includes('interactive'))
+      expect(answers.at(-1)).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringContaining('id holds a credential of this deployment') },
+      })
     await call(mode, { title: 'T' }, marked.caller, {
       data: { project: 'p', stage: 's', service: 'x', labels: { token: marked.github } },
     })

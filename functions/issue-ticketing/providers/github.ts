@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { segment } from '../../../shared/http.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
 import { clip } from '../../../shared/plain-text.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
@@ -58,8 +57,8 @@ export const github = defineTicketProvider({
 
   async open(client, input) {
     const { project, title, description = '', type, assignee, fields } = input
-    const clipped = clipLine(title, longestTitle)
-    const text = clipped === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`
+    const clipped = clip(title, longestTitle)
+    const text = clipped === title ? description : `${title}\n\n${description}`
     const content = {
       title: clipped,
       body: marked(text, client.key, longestBody),
