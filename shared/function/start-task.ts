@@ -2,6 +2,7 @@ import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { settings } from '../settings.ts'
+import { sleep } from '../sleep.ts'
 import type { Call } from './call.ts'
 import { canonical } from './identity.ts'
 import type { TaskPayload } from './task-payload.ts'
@@ -13,6 +14,9 @@ const longestLookUp = 5_000
 const longestNote = 2_000
 /** With less left than this nothing is started. */
 const leastTime = 2_000
+/** How often a start is sent whose answer is lost, each after a longer pause, in milliseconds. */
+const mostStarts = 3
+const pause = 500
 /** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
 const remembered = 14 * 86_400
 
@@ -79,25 +83,34 @@ export async function startTask(
  */
 async function invoke(name: string, payload: string, timeLeft: () => number): Promise<boolean> {
   const { InvokeCommand, lambda } = await import('../aws/lambda.ts')
-  try {
-    await lambda.send(
-      new InvokeCommand({
-        FunctionName: settings.taskFunction,
-        InvocationType: 'Event',
-        DurableExecutionName: name,
-        Payload: payload,
-      }),
-      { abortSignal: inTime(longestStart, timeLeft) },
-    )
-    return true
-  } catch (error) {
-    if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
-    if (isInDoubt(error) && (await wasStarted(name, timeLeft))) return true
-    log.error('the task could not be started', error as Error)
-    throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
-      retryAfter: 5,
-      cause: error,
-    })
+  for (let attempt = 1, inDoubt = false; ; attempt++) {
+    try {
+      await lambda.send(
+        new InvokeCommand({
+          FunctionName: settings.taskFunction,
+          InvocationType: 'Event',
+          DurableExecutionName: name,
+          Payload: payload,
+        }),
+        { abortSignal: inTime(longestStart, timeLeft) },
+      )
+      return true
+    } catch (error) {
+      if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
+      inDoubt ||= isInDoubt(error)
+      // It may get through only after a look-up, so none could tell that it has not. Sent again, it is the same start.
+      if (inDoubt && attempt < mostStarts && timeLeft() > 2 * leastTime) {
+        log.warn('it is in doubt whether the task was started: starting it again', error as Error)
+        await sleep(pause * attempt)
+        continue
+      }
+      if (inDoubt && (await wasStarted(name, timeLeft))) return true
+      log.error('the task could not be started', error as Error)
+      throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
+        retryAfter: 5,
+        cause: error,
+      })
+    }
   }
 }
 

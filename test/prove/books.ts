@@ -46,6 +46,13 @@ const held: Record<Effect, string> = {
   reports: 'report',
 }
 
+/** Nobody can find a run again that its platform does not show any more; `vanish` makes such runs. */
+const notForgotten = `WHERE NOT EXISTS (
+  SELECT 1 FROM job_runs AS next
+  WHERE next.parameters = job_runs.parameters AND next.number > job_runs.number
+    AND json_extract(job_runs.parameters, '$.outcome') = 'vanish'
+    AND next.created >= job_runs.created + 500 + 1000 * json_extract(job_runs.parameters, '$.seconds'))`
+
 /** The id of the event that a text names. */
 export function idIn(text: string): string | undefined {
   return text.match(/Prove ([0-9a-f-]{36})/)?.[1]
@@ -81,10 +88,11 @@ export class Books {
     return this.#db.prepare(sql).all(after) as unknown as ChatMessage[]
   }
 
-  /** How many rows of a table name each event. */
+  /** How many rows of a table name each event. A run that was forgotten before the next one began counts with that. */
   made(effect: Effect): Map<string, number> {
     const counts = new Map<string, number>()
-    const rows = this.#db.prepare(`SELECT ${held[effect]} AS held FROM ${effect}`).all() as { held: string | null }[]
+    const sql = `SELECT ${held[effect]} AS held FROM ${effect} ${effect === 'job_runs' ? notForgotten : ''}`
+    const rows = this.#db.prepare(sql).all() as { held: string | null }[]
     for (const row of rows) {
       for (const id of new Set(row.held?.match(uuid))) counts.set(id, (counts.get(id) ?? 0) + 1)
     }

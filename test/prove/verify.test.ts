@@ -132,6 +132,25 @@ describe('what callers were told is held against the books, which', () => {
     expect(judge(entry).broken).toEqual(['once'])
   })
 
+  it('have a second run, but for one that its platform had forgotten before it began', () => {
+    const entry = whole({ effect: 'job_runs' })
+    const begin = (number: number, outcome: string, at: number) =>
+      store.run(
+        "INSERT INTO job_runs (platform, number, job, parameters, created) VALUES ('rundeck', ?, 'job', ?, ?)",
+        ...[number, JSON.stringify({ event: entry.call.id, outcome, seconds: '1' }), secondsIn(at)],
+      )
+    for (const [outcome, later, broken] of [
+      ['vanish', 2, []],
+      ['vanish', 1, ['once']],
+      ['fail', 2, ['once']],
+    ] as const) {
+      store.run('DELETE FROM job_runs')
+      begin(1, outcome, 0)
+      begin(2, outcome, later)
+      expect(judge(entry).broken).toEqual(broken)
+    }
+  })
+
   it('have a second message, also for a silent call whose worker has died', () => {
     const { accepted: _, ...silent } = accepted({
       mode: 'silent',

@@ -16,7 +16,7 @@ export interface Violation {
 export const claims = {
   finished: 'each accepted call has exactly one finished, with the project, stage, service and context of its event',
   started: 'it has exactly one started where that was asked for, else none',
-  once: 'there is at most one issue, comment, ticket, note, run, message or report for one event',
+  once: 'there is at most one issue, comment, ticket, note, run, message or report for one event, but for a run that its platform had forgotten before',
   done: 'what ended as a pass is there at its platform, once',
   refused: 'a call that was only ever refused has no event; a silent one never has',
   wrong: 'what is wrong is refused, with the status that says why',

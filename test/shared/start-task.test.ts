@@ -20,6 +20,8 @@ let listed: unknown[]
 let looked: string[]
 /** Milliseconds until Lambda ends the webhook. */
 let timeLeft: number
+/** Whether time goes on. */
+let until: number | undefined
 
 const prefix = 'cloud-automation-webhooks'
 const secrets: Record<string, unknown> = {
@@ -84,6 +86,7 @@ beforeEach(() => {
   listed = []
   looked = []
   timeLeft = 20_001
+  until = undefined
   lambda = accept
   table = (res) => reply(res, 200, {})
 })
@@ -120,7 +123,8 @@ async function call(
     },
     ...more,
   } as unknown as APIGatewayProxyEvent
-  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => timeLeft } as unknown as Context
+  const getRemainingTimeInMillis = () => (until === undefined ? timeLeft : until - Date.now())
+  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis } as unknown as Context
   const answered = (await handler(request, context)) as HttpAnswer
   return { ...answered, json: JSON.parse(answered.body) }
 }
@@ -289,6 +293,20 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
   )
 })
 
+it('a start whose answer was lost is sent again, since it is the same start: what gets through late is accepted', async () => {
+  const faults = [
+    (res: ServerResponse) => void res.destroy(),
+    lambdaError(500, 'ServiceException', 'An error occurred'),
+  ]
+  // Twice each, since the client of Lambda repeats them once by itself.
+  const answers = [...faults, ...faults]
+  lambda = (res) => (answers.shift() ?? accept)(res)
+  expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
+  expect(new Set(started.map(({ name, payload }) => `${name} ${payload}`)).size).toBe(1)
+  expect(started).toHaveLength(5)
+  expect(looked).toEqual([])
+})
+
 it('is refused where too little time is left to say for certain that it was started', async () => {
   timeLeft = 1_500
   expect(await call(event)).toMatchObject({
@@ -303,9 +321,12 @@ it('is accepted in time where DynamoDB never answers, and where Lambda never doe
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
   listed = [{ DurableExecutionArn: 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i', Status: 'RUNNING' }]
   lambda = () => undefined
-  expect(await call(event)).toMatchObject({ statusCode: 202 })
-  listed = []
-  expect(await call(event)).toMatchObject({ statusCode: 503 })
+  for (const statusCode of [202, 503]) {
+    until = Date.now() + 14_000
+    expect(await call(event)).toMatchObject({ statusCode })
+    expect(until).toBeGreaterThan(Date.now())
+    listed = []
+  }
 }, 40_000)
 
 describe('the routes', () => {
