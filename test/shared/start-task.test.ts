@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { issueTicketing } from '../../functions/issue-ticketing/index.ts'
 import { notification } from '../../functions/notification/index.ts'
@@ -80,6 +80,9 @@ afterAll(() => {
   process.env = saved
   aws.closeAllConnections()
   aws.close()
+})
+afterEach(() => {
+  jest.restoreAllMocks()
 })
 beforeEach(() => {
   started = []
@@ -305,6 +308,17 @@ it('a start whose answer was lost is sent again, since it is the same start: wha
   expect(new Set(started.map(({ name, payload }) => `${name} ${payload}`)).size).toBe(1)
   expect(started).toHaveLength(5)
   expect(looked).toEqual([])
+})
+
+it('a start is given up by no step of the clock', async () => {
+  until = Date.now() + 20_000
+  lambda = (res) => {
+    const now = Date.now()
+    if (started.length === 1) jest.spyOn(Date, 'now').mockImplementation(() => now + 60_000)
+    return started.length < 3 ? void res.destroy() : accept(res)
+  }
+  expect(await call(event)).toMatchObject({ statusCode: 202 })
+  expect(started).toHaveLength(3)
 })
 
 it('is refused where too little time is left to say for certain that it was started', async () => {
