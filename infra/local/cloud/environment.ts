@@ -19,11 +19,11 @@ export interface ThreadData {
   memoryMb: number
 }
 
-/** One invocation, as the thread gets it; `deadline` in milliseconds since 1970. */
+/** One invocation, as the thread gets it; `timeLeft` in milliseconds. */
 export interface ToThread {
   requestId: string
   event: string
-  deadline: number
+  timeLeft: number
 }
 
 /** What the thread reports. */
@@ -147,7 +147,7 @@ export class Environment {
         })
         void this.end()
       }, timeoutMs)
-      const message: ToThread = { requestId, event: invocation.event, deadline: startedAt + timeoutMs }
+      const message: ToThread = { requestId, event: invocation.event, timeLeft: timeoutMs }
       this.#worker.postMessage(message)
     }
     const ending = await answered.promise

@@ -64,7 +64,8 @@ function errorOf(thrown: unknown): FunctionError {
 
 const flushes = [capture('stdout'), capture('stderr')]
 
-async function run(handler: Handler, { requestId, event, deadline }: ToThread): Promise<void> {
+async function run(handler: Handler, { requestId, event, timeLeft }: ToThread): Promise<void> {
+  const until = performance.now() + timeLeft
   const context = {
     awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
@@ -74,7 +75,7 @@ async function run(handler: Handler, { requestId, event, deadline }: ToThread): 
     memoryLimitInMB: String(data.memoryMb),
     logGroupName: `/aws/lambda/${data.functionName}`,
     logStreamName: data.logStreamName,
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, until - performance.now()),
   }
   let ending: { result: string } | { error: FunctionError }
   try {

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, expect, test } from '@jest/globals'
-import { buildHandlers, durable, type Started, start, temporaryFolder, until } from './harness.ts'
+import { buildHandlers, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
 const trueNow = Date.now
@@ -8,6 +8,7 @@ beforeAll(async () => {
   const functions = durable(buildHandlers(folder.path), ['greet', 'waits'], {
     durable: { executionTimeoutSeconds: 1_000_000, retentionDays: 1 },
   })
+  functions.push(...plain(functions[0]?.file ?? '', ['plain']))
   running = await start({ state: folder.file('state'), functions, timeScale: 1 })
 })
 afterEach(() => {
@@ -33,4 +34,13 @@ test('What is started after the clock was set past the next thing that was due i
   await until(isWaiting, 'the wait')
   setAhead(20_000)
   await expect(running.cloud.invoke('greet', { name: 'Ada' })).resolves.toEqual({ result: { greeting: 'Hello Ada' } })
+})
+
+test('A function has the time of its timeout, whatever the clock of the runtime says.', async () => {
+  for (const seconds of [20, -20]) {
+    setAhead(seconds)
+    const { result } = (await running.cloud.invoke('plain', {})) as { result: { remaining: number } }
+    expect(result.remaining).toBeGreaterThan(20_000)
+    expect(result.remaining).toBeLessThanOrEqual(30_000)
+  }
 })
