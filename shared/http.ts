@@ -104,7 +104,8 @@ export class Http {
     this.#options = options
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      if (isCredential(name)) remember(value)
+      // What follows the name of a scheme, such as Bearer, may come back alone; each value to mask takes time at every call.
+      if (isCredential(name)) remember(value.replace(/^[A-Za-z][\w-]* +(?=\S+$)/, ''))
     }
   }
 

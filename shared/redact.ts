@@ -16,8 +16,6 @@ export function remember(value: string): void {
   if (value.length < shortestSecret || secrets.has(value)) return
   secrets.add(value)
   longestFirst = [...new Set([...longestFirst, ...formsOf(value)])].sort((a, b) => b.length - a.length)
-  // What follows the name of a scheme, such as Bearer, may come back alone.
-  remember(value.replace(/^[A-Za-z][\w-]* +(?=\S+$)/, ''))
 }
 
 /** As it is, and as URLs, forms, JSON, HTML and base64 have it. */

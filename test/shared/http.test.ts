@@ -105,6 +105,15 @@ describe('a request', () => {
   })
 })
 
+it.each([
+  ['GenieKey 0f3c-of-a-team', 'no such key: 0f3c-of-a-team', 'no such key: ***'],
+  ['several words of a phrase', 'several words of a phrase, or words of a phrase', '***, or words of a phrase'],
+])('a header %s is masked, with its scheme or without', async (authorization, said, shown) => {
+  const url = await serve((_, res) => res.writeHead(400).end(JSON.stringify({ message: said })))
+  const failure = await failureOf(client(url, { headers: { authorization } }).get('x'))
+  expect(failure.message).toBe(`Acme answered 400 to GET /x: ${shown}`)
+})
+
 describe('a URL that is a credential', () => {
   const sig = 'aSignatureOfManyLetters_43'
   const path = `/workflows/8f14e45fceea167a5a36/invoke?v=1&sp=%2Fsome%2Frun&sig=${sig}`

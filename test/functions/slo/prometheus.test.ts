@@ -206,7 +206,7 @@ describe('a connection', () => {
     const token = 'a-token-that-nobody-sees'
     server.answers[p95] = refusal(400, 'bad_data', `unexpected Bearer ${token}`)
     const failure = await failureOf(run({ thresholds }, { token }))
-    expect(failure.message).toContain('unexpected ***')
+    expect(failure.message).toContain('unexpected Bearer ***')
     expect(JSON.stringify(failure) + failure.message).not.toContain(token)
   })
 
