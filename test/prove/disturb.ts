@@ -46,13 +46,12 @@ export class Disturber {
     this.#on = on
   }
 
-  /** Each at its time; ends when the last one is over. */
-  async carryOut(plan: Incident[], stop: AbortSignal): Promise<void> {
+  /** Each at its time, or later where a busy machine is behind; ends when the last one is over. */
+  async carryOut(plan: Incident[]): Promise<void> {
     const began = Date.now()
     const running: Promise<void>[] = []
     for (const incident of plan) {
-      await sleep(Math.max(0, began + incident.at - Date.now()), undefined, { signal: stop }).catch(() => undefined)
-      if (stop.aborted) break
+      await sleep(Math.max(0, began + incident.at - Date.now()))
       // A kill is waited for: what comes next meets the new process.
       if (incident.kind === 'kill') await this.#kill()
       else running.push(this.#do(incident))

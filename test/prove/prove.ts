@@ -91,8 +91,7 @@ async function run(world: World, options: ProveOptions): Promise<Proof> {
 
 /** Sends calls as they are planned; gives how many there were. */
 async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, tell = () => undefined }: ProveOptions) {
-  const stop = new AbortController()
-  const disturbing = world.disturber.carryOut(planOf(seed, ms, leastKills), stop.signal)
+  const disturbing = world.disturber.carryOut(planOf(seed, ms, leastKills))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
   const sent: Promise<unknown>[] = []
@@ -114,7 +113,6 @@ async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, t
     }
     tell(statusOf(world, n))
   }
-  stop.abort()
   await Promise.all([disturbing, world.calm()])
   await world.calm()
   await Promise.all(sent)
