@@ -97,9 +97,12 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
       return true
     } catch (error) {
       if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
-      inDoubt ||= isInDoubt(error)
+      const { httpStatusCode: status, attempts = 1 } = metadataOf(error)
+      const isUnanswered = status === undefined || status >= 500
+      // Of several attempts of the client only the last one is seen, and an earlier one may have got through.
+      inDoubt ||= isUnanswered || attempts > 1
       // It may get through only after a look-up, so none could tell that it has not. Sent again, it is the same start.
-      if (inDoubt && attempt < mostStarts && timeLeft() > 2 * leastTime) {
+      if (isUnanswered && attempt < mostStarts && timeLeft() > 2 * leastTime) {
         log.warn('it is in doubt whether the task was started: starting it again', error as Error)
         await sleep(pause * attempt)
         continue
@@ -119,12 +122,9 @@ function inTime(longest: number, timeLeft: () => number): AbortSignal {
   return AbortSignal.timeout(Math.max(1, Math.min(longest, Math.floor(timeLeft() / 2))))
 }
 
-/** Whether the start may have got through: there was no answer, or one that says nothing. */
-function isInDoubt(error: unknown): boolean {
-  const { httpStatusCode: status, attempts = 1 } =
-    (error as { $metadata?: { httpStatusCode?: number; attempts?: number } }).$metadata ?? {}
-  // Of several attempts the last one answered, and an earlier one may have got through.
-  return status === undefined || status >= 500 || attempts > 1
+/** What the SDK says of the answer; nothing where there was none. */
+function metadataOf(error: unknown): { httpStatusCode?: number; attempts?: number } {
+  return (error as { $metadata?: { httpStatusCode?: number; attempts?: number } }).$metadata ?? {}
 }
 
 /** Our word that no event will follow must hold, so a start in doubt is looked up. */

@@ -289,7 +289,10 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
   lambda = lambdaError(429, 'TooManyRequestsException', 'Rate Exceeded.')
   expect((await call(event)).statusCode).toBe(202)
   listed = []
+  started = []
   expect((await call(event)).statusCode).toBe(503)
+  // A refusal is not sent again by us: Lambda has too much to do already.
+  expect(started).toHaveLength(2)
   // Of the function over all its versions: Lambda takes a name only so.
   expect(looked.map((url) => decodeURIComponent(url).split('?')[0])).toEqual(
     Array(4).fill('/2025-12-01/functions/arn:aws:lambda:eu-west-1:0:function:task/durable-executions'),
