@@ -1,6 +1,7 @@
 // Holds what the bundles are made of against the advisories of the registry: `npm run audit`.
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
+import { helpIfAsked } from './help.ts'
 
 /** What npm says of the dependencies, and whether that is a failure. */
 export interface Audit {
@@ -63,6 +64,9 @@ function parse(printed: string): Printed {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  helpIfAsked(`npm run audit: holds what the bundles are made of against the advisories of the registry; fails for ${grave.join(' and ')} ones.
+
+  --help   this text`)
   const { stdout, error } = spawnSync('npm', ['audit', '--omit=dev', '--json', '--loglevel=silent'], {
     encoding: 'utf8',
     shell: process.platform === 'win32',

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { categories } from '../functions/index.ts'
+import { helpIfAsked } from './help.ts'
 
 const root = join(import.meta.dirname, '..')
 /** Where the bundles are: one folder per Lambda asset. */
@@ -183,6 +184,9 @@ const finisherEntry = `
     export const handler = finisherHandler()`
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  helpIfAsked(`npm run build: bundles each category and the finisher into dist/, as they are deployed and as npm start runs them.
+
+  --help   this text`)
   const began = performance.now()
   for (const { name, files } of await buildBundles()) {
     const entries = Object.entries(files).filter(([file]) => !file.includes('-'))

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { categories } from '../../functions/index.ts'
+import { helpIfAsked } from '../../infra/help.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { cardProblems } from './adaptive-card.ts'
 import { beyond, operationsOf } from './beyond.ts'
@@ -15,6 +16,11 @@ const root = join(import.meta.dirname, '../..')
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(root, '../shared/contracts')
 const suffix = '.openapi.json'
 const cardSchema = 'adaptive-card.1.5.schema.json'
+
+helpIfAsked(`npm run test:contracts: drives every provider against the contracts of its vendor.
+
+  WEBHOOKS_CONTRACTS=<folder>   where they are
+  --help                        this text`)
 
 /** What is wrong, each in one line; the run fails where there is any. */
 const problems: string[] = []

@@ -1,4 +1,5 @@
 // Drives what ships against real programs: `npm run test:real`. What can not be had here is skipped, and says why.
+import { helpIfAsked } from '../../infra/help.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
 import { moto } from './moto.ts'
@@ -11,6 +12,11 @@ import { unleash } from './unleash.ts'
 const programs: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus]
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
+
+helpIfAsked(`npm run test:real: drives what ships against ${programs.map(({ name }) => name).join(', ')}.
+A program that can not be had here is skipped, and it says why.
+
+  --help   this text`)
 
 let passed = 0
 let failed = 0

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { helpIfAsked } from '../../help.ts'
 import { type Runtime, startRuntime } from '../runtime.ts'
 import { findBrowser } from './browser.ts'
 
@@ -11,6 +12,10 @@ const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'images')
 const desk: BrowserContextOptions = { viewport: { width: 1200, height: 720 } }
 const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 
+helpIfAsked(`npm run screenshots: takes the pictures of the console in docs/images/, from a runtime of its own that it ends.
+
+  CHROMIUM=<path>   the browser, where it is not found by itself
+  --help            this text`)
 const executablePath = findBrowser()
 if (!executablePath) {
   console.error('There is no Chromium here: install one (apt-get install chromium), or name it with CHROMIUM=<path>.')

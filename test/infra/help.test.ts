@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+
+const root = join(import.meta.dirname, '../..')
+
+test.each([
+  ['npm run build', 'infra/build.ts'],
+  ['npm run audit', 'infra/audit.ts'],
+  ['npm run docs', 'infra/docs/main.ts'],
+  ['npm run screenshots', 'infra/local/console/screenshots.ts'],
+  ['npm run destroy', 'infra/aws/destroy.ts'],
+  ['npm start', 'infra/local/start.ts'],
+  ['npm run test:contracts', 'test/contract/run.ts'],
+  ['npm run test:real', 'test/real/run.ts'],
+  ['npm run bench', 'test/bench/run.ts'],
+  ['npm run prove', 'test/prove/run.ts'],
+  ['npm run fuzz', 'test/fuzz/run.ts'],
+])('%s --help says what it does, and does nothing', (command, file) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', join(root, file), '--help'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout.startsWith(command)).toBe(true)
+})
