@@ -4,12 +4,14 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/build.ts'
+import { writePart } from '../prove/report.ts'
 import { firstAnswer } from './first-answer.ts'
 import { init } from './init.ts'
 import { type Bench, type Section, seconds } from './measure.ts'
 import { operations } from './operations.ts'
 import { sideBySide } from './side-by-side.ts'
 import { sizes } from './sizes.ts'
+import { speedPart } from './speed.ts'
 import { synth } from './synth.ts'
 import { asMarkdown, asText } from './table.ts'
 import { throughput } from './throughput.ts'
@@ -38,7 +40,7 @@ within its budget and what is over, and fails only if something could not be mea
   --only <name>  one of ${Object.keys(measurements).join(', ')}; may be given more than once
   --node-red     install Node-RED from npm into the user's cache folder, where it is not there yet, to be compared with;
                  without, it is compared with where it is there
-  --write        write the tables to docs/bench.md as well; with all measurements only
+  --write        write the tables to docs/bench.md, and which targets were held to docs/proof.md, as well; with all measurements only
   --help         this text`
 
 const { values } = parseArgs({
@@ -90,6 +92,7 @@ async function measure(names: string[], scratch: string): Promise<void> {
     ...sections.map(asMarkdown),
   ]
   await writeFile(join(import.meta.dirname, '../../docs/bench.md'), `${text.join('\n\n')}\n`)
+  await writePart('# Speed', speedPart(`${machine} and ${busyAtLast} when it ended`, sections))
 }
 
 function describeMachine(): string {

@@ -8,8 +8,8 @@ import { claims, grace } from './verify.ts'
 import { timeScale } from './world.ts'
 
 const file = join(import.meta.dirname, '../../docs/proof.md')
-/** What stands in `docs/proof.md`: a part for each of two kinds of runs, which are written each by its own. */
-const parts = ['# Proof', '# Soak'] as const
+/** What stands in `docs/proof.md`: a part for each kind of runs, which are written each by its own. */
+const parts = ['# Proof', '# Soak', '# Speed'] as const
 type Part = (typeof parts)[number]
 
 /** The figures of a run, as tables. */
@@ -157,7 +157,7 @@ export function machine(): string {
   return `${date}, Node ${process.versions.node}, SQLite ${process.versions['sqlite']}, ${process.platform} ${process.arch}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${memory}, ${busy}`
 }
 
-/** Writes one part of `docs/proof.md`, and leaves the other as it is. */
+/** Writes one part of `docs/proof.md`, and leaves the others as they are. */
 export async function writePart(part: Part, text: string): Promise<void> {
   const before = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
