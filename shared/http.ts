@@ -105,7 +105,8 @@ export class Http {
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       // What follows the name of a scheme, such as Bearer, may come back alone; each value to mask takes time at every call.
-      if (isCredential(name)) remember(value.replace(/^[A-Za-z][\w-]* +(?=\S+$)/, ''))
+      if (isCredential(name))
+        remember(value.replace(/^(?:(?:Basic|Bearer|Token|Api-?Key) |[a-z][\w-]* +(?=\S+$))/i, ''))
     }
   }
 

@@ -1,20 +1,20 @@
 // Writes what the documents say of the code: `npm run docs`; with --check it only says what is not fresh.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { helpIfAsked } from '../help.ts'
 import { openApi } from '../openapi/document.ts'
 import { categoryTable } from './categories.ts'
 import { reference } from './reference.ts'
 
 const root = join(import.meta.dirname, '../..')
-const help = `npm run docs: writes docs/reference.md, docs/openapi.json and the table of categories in README.md from the code.
+helpIfAsked(`npm run docs: writes docs/reference.md, docs/openapi.json and the table of categories in README.md from the code.
 
 Options
   --check  write nothing, and exit with 1 where one of them is not fresh
   --help
 
 Example
-  npm run docs -- --check
-`
+  npm run docs -- --check`)
 
 /** By path, what each file must hold. */
 async function made(): Promise<Record<string, string>> {
@@ -32,8 +32,7 @@ function between(text: string, name: string, part: string): string {
   return `${text.slice(0, at)}${begin}\n\n${part}\n${text.slice(until)}`
 }
 
-if (process.argv.includes('--help')) process.stdout.write(help)
-else await main(process.argv.includes('--check'))
+await main(process.argv.includes('--check'))
 
 async function main(onlyCheck: boolean): Promise<void> {
   for (const [path, text] of Object.entries(await made())) {

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import { identify } from '../../shared/function/identity.ts'
+import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
 import { lineFor } from './print.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 import { defaultUrl, demo } from './sandbox/demo.ts'
 
-const help = `npm start: the functions on this machine, with a sandbox in place of real platforms.
+helpIfAsked(`npm start: the functions on this machine, with a sandbox in place of real platforms.
 
 Settings (environment variables)
   WEBHOOKS_PORT     port on 127.0.0.1 (${new URL(defaultUrl).port})
@@ -18,19 +19,14 @@ Settings (environment variables)
   WEBHOOKS_DEMO     "off": play no sequence at the start
 
 Example
-  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start
-`
+  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) {
-  process.stdout.write(help)
-} else {
-  // Whoever reads along may go away (`| head`, `| less`): the tasks go on.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
-  await main().catch((error: unknown) => {
-    console.error(messageOf(error))
-    process.exit(1)
-  })
-}
+// Whoever reads along may go away (`| head`, `| less`): the tasks go on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
+await main().catch((error: unknown) => {
+  console.error(messageOf(error))
+  process.exit(1)
+})
 
 function ignoreClosed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error

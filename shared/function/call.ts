@@ -75,8 +75,10 @@ export async function readCall(category: Category, caller: Caller, request: Call
   if (action.ask) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
   const bridge = action.tells || action.ask ? await bridgeOf(caller, event) : undefined
-  if (task) refuseSecretNames(task)
   const { orchestrator } = caller
+  // Its credentials are among those that are masked below.
+  if (task && orchestrator) await loadOrchestrator(orchestrator)
+  if (task) refuseSecretNames(task)
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
   const completed = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
   const automatic = action.ask?.automatic(event)

@@ -132,6 +132,15 @@ async function call(
   return { ...answered, json: JSON.parse(answered.body) }
 }
 
+// First of all, since nothing but this call has loaded the secrets then.
+it.each(['keptn-token', 'github-token', 'caller-token'])('a call whose id holds %s is refused', async (credential) => {
+  expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({
+    statusCode: 400,
+    json: { errors: [{ path: 'id', message: expect.stringContaining('holds a credential') }] },
+  })
+  expect(started).toEqual([])
+})
+
 describe('an interactive call starts its task', () => {
   it('by an asynchronous Invoke of the alias, under its own identity, and is told where to ask for it', async () => {
     const { statusCode, json } = await call(event)

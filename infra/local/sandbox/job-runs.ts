@@ -42,7 +42,7 @@ interface Row {
 const newest = 'SELECT max(number) AS newest FROM job_runs WHERE platform = ?'
 
 /** How long a run waits, and takes to stop, in milliseconds. */
-const waitsFor = 500
+export const waitsFor = 500
 const stopsAfter = 500
 
 /**
