@@ -28,13 +28,14 @@ export async function startDynamoDb(folder: string, table: string, expiry?: Expi
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  let endExpiry: (() => void) | undefined
-  const close = () =>
-    new Promise<void>((resolve, reject) => {
-      endExpiry?.()
+  let endExpiry: (() => Promise<void>) | undefined
+  const close = async () => {
+    await endExpiry?.()
+    await new Promise<void>((resolve, reject) => {
       server.close((error) => (error ? reject(error) : resolve()))
       server.closeAllConnections()
     })
+  }
   try {
     await createTable(endpoint, table)
   } catch (error) {

@@ -15,29 +15,28 @@ const gently: Expiry = { items: 500, everyMs: 10_000 }
  * DynamoDB's time to live, which dynalite does not have: items whose time has come are deleted, some minutes later.
  *
  * @param call of the server that has the table
- * @returns what ends it
+ * @returns what ends it, and waits for the look that is under way: dynalite breaks where its store is closed meanwhile
  */
-export function expireItems(call: Call, table: string, { items, everyMs }: Expiry = gently): () => void {
+export function expireItems(call: Call, table: string, { items, everyMs }: Expiry = gently): () => Promise<void> {
   let next: unknown
-  let busy = false
-  let ended = false
+  let looking: Promise<void> | undefined
   const look = async () => {
-    if (busy) return
-    busy = true
     try {
       next = await expirePage(call, table, items, next)
     } catch (error) {
       // The next look begins anew; what is kept too long does no harm.
       next = undefined
-      if (!ended) console.error('Expired items could not be deleted:', error)
+      console.error('Expired items could not be deleted:', error)
     } finally {
-      busy = false
+      looking = undefined
     }
   }
-  const timer = setInterval(look, everyMs).unref()
-  return () => {
-    ended = true
+  const timer = setInterval(() => {
+    looking ??= look()
+  }, everyMs).unref()
+  return async () => {
     clearInterval(timer)
+    await looking
   }
 }
 

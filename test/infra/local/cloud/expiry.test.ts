@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type LocalDynamoDb, startDynamoDb } from '../../../../infra/local/cloud/dynamodb.ts'
+import { expireItems } from '../../../../infra/local/cloud/expiry.ts'
 import { until } from '../../../e2e/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'dynamodb-'))
@@ -59,4 +60,28 @@ test('What is written again for longer stays.', async () => {
     () => 'the end of what was written after it',
   )
   expect(await ids()).toContain('again')
+})
+
+test('Its end waits for the look that is under way, and there is none after it.', async () => {
+  const answers: (() => void)[] = []
+  const call = async () => {
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return { ok: true, text: '{"Items":[]}' }
+  }
+  const end = expireItems(call, 'table', { items: 1, everyMs: 1 })
+  await until(
+    async () => answers.length === 1,
+    10,
+    () => 'the first look',
+  )
+  let hasEnded = false
+  const ending = end().then(() => {
+    hasEnded = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect([hasEnded, answers.length]).toEqual([false, 1])
+  answers[0]?.()
+  await ending
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(answers).toHaveLength(1)
 })
