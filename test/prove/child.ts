@@ -20,6 +20,7 @@ export class RuntimeProcess {
   #child: ChildProcess | undefined
   #said = new EventEmitter()
   #killed = false
+  #over = false
   readonly #crash = Promise.withResolvers<never>()
   /** When it was not there, between a kill and the moment at which it listened again. */
   readonly downs: Span[] = []
@@ -48,8 +49,9 @@ export class RuntimeProcess {
     return this.#child !== undefined && this.downs.at(-1)?.end !== Number.POSITIVE_INFINITY
   }
 
-  /** @throws Error when it ends before it listens */
+  /** Does nothing once all is over. @throws Error when it ends before it listens */
   async start(): Promise<void> {
+    if (this.#over) return
     const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify({ ...this.#options, ...this.#now() })], {
       execArgv: ['--no-warnings', '--expose-gc'],
       stdio: ['ignore', this.#output, this.#output, 'ipc'],
@@ -65,8 +67,11 @@ export class RuntimeProcess {
     })
     this.#killed = false
     this.#child = child
-    const { dynamodb } = await this.#next('ready')
-    this.dynamodb = dynamodb
+    const ready = await this.#next('ready').catch((error) => {
+      if (!this.#over) throw error
+    })
+    if (!ready) return
+    this.dynamodb = ready.dynamodb
     const down = this.downs.at(-1)
     if (down) down.end = Date.now()
   }
@@ -82,9 +87,15 @@ export class RuntimeProcess {
     await exited
   }
 
-  /** Waits while it is down. */
+  /** For good: a run that failed may have calls left that wait for it, and a kill that would start it again. */
+  async end(): Promise<void> {
+    this.#over = true
+    await this.kill()
+  }
+
+  /** Waits while it is down; not once all is over. */
   async up(): Promise<void> {
-    while (!this.isUp) await sleep(20)
+    while (!this.isUp && !this.#over) await sleep(20)
   }
 
   tell(message: ToServed): void {

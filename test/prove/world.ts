@@ -113,7 +113,7 @@ export class World {
 
   async end(): Promise<void> {
     this.watch.end()
-    await this.runtime.kill()
+    await this.runtime.end()
     this.front.close()
   }
 }

@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from '@jest/globals'
+import { dist } from '../../infra/build.ts'
+import { freePort } from '../e2e/service.ts'
+import { RuntimeProcess } from './child.ts'
+
+it('is over for good once it has ended: nobody waits for it any more, and a late kill starts no new one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-child-'))
+  const options = { state: join(folder, 'state'), secretsFile: join(folder, 'secrets.json'), bundles: dist }
+  writeFileSync(options.secretsFile, '{}')
+  const runtime = new RuntimeProcess(
+    { ...options, port: await freePort(), timeScale: 1 },
+    join(folder, 'runtime.log'),
+    () => ({ accepted: {}, clock: { machine: 0, functions: 0 } }),
+  )
+  await runtime.start()
+  expect((await fetch(`${runtime.url}/tasks`)).status).toBe(200)
+  await runtime.end()
+  await runtime.up()
+  await runtime.kill()
+  await runtime.start()
+  await expect(fetch(`${runtime.url}/tasks`)).rejects.toThrow('fetch failed')
+  rmSync(folder, { recursive: true })
+}, 30_000)
