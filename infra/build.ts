@@ -45,6 +45,8 @@ const options = {
   mainFields: ['module', 'main'],
   keepNames: true,
   logLevel: 'warning',
+  // The core names what is used elsewhere, for its place alone.
+  logOverride: { 'ignored-bare-import': 'silent' },
 } satisfies BuildOptions
 
 /**
@@ -135,6 +137,8 @@ const core = [
   './shared/event/task-type.ts',
   './shared/record.ts',
   './shared/log.ts',
+  './shared/sleep.ts',
+  '@middy/core',
 ]
 
 /**

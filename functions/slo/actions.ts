@@ -1,6 +1,5 @@
 import { requestEvaluation } from '../../shared/shapes/evaluation.ts'
 import { pushReport } from '../../shared/shapes/report.ts'
-import { messageOf } from '../notification/templates/index.ts'
 
 export const actions = {
   'request-evaluation': requestEvaluation({
@@ -9,6 +8,6 @@ export const actions = {
   }),
   'push-report': pushReport({
     summary: 'Tells of an evaluation elsewhere: as an event, a status, metrics, a comment or a message',
-    compose: (occasion) => messageOf(occasion, 'evaluation'),
+    compose: async (occasion) => (await import('../notification/templates/index.ts')).messageOf(occasion, 'evaluation'),
   }),
 }

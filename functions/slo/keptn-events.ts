@@ -1,20 +1,21 @@
 import * as z from 'zod/mini'
+import { orElse } from '../../shared/fields.ts'
 import type { IndicatorResult } from '../../shared/slo/evaluation.ts'
 
 /** Any text; what is none counts as left out. */
-const text = z.catch(z.optional(z.string()), undefined)
-const number = z.catch(z.number(), 0)
-const flag = z.catch(z.boolean(), false)
-const texts = z.catch(z.array(z.string()), [])
-const labels = z.catch(z.optional(z.record(z.string(), z.unknown())), undefined)
+const text = orElse(z.optional(z.string()), undefined)
+const number = orElse(z.number(), 0)
+const flag = orElse(z.boolean(), false)
+const texts = orElse(z.array(z.string()), [])
+const labels = orElse(z.optional(z.record(z.string(), z.unknown())), undefined)
 /** Of none it may answer null. */
 const events = <E extends z.ZodMiniType>(event: E) => z.object({ events: z.nullable(z.array(event)) })
 
-const target = z.object({ criteria: z.catch(z.string(), ''), targetValue: number, violated: flag })
+const target = z.object({ criteria: orElse(z.string(), ''), targetValue: number, violated: flag })
 /** Null where there are none. */
-const targets = z.catch(z.array(target), [])
+const targets = orElse(z.array(target), [])
 const indicator = z.object({
-  displayName: z.catch(z.string(), ''),
+  displayName: orElse(z.string(), ''),
   status: z.enum(['pass', 'warning', 'fail', 'info']),
   score: number,
   keySli: flag,
@@ -26,16 +27,16 @@ const evaluation = z.object({
   score: number,
   timeStart: text,
   timeEnd: text,
-  indicatorResults: z.catch(z.array(z.unknown()), []),
+  indicatorResults: orElse(z.array(z.unknown()), []),
   comparedEvents: texts,
 })
 
 const finished = z.object({
   data: z.object({
     status: text,
-    result: z.catch(z.optional(z.enum(['pass', 'warning', 'fail'])), undefined),
+    result: orElse(z.optional(z.enum(['pass', 'warning', 'fail'])), undefined),
     message: text,
-    evaluation: z.catch(z.optional(evaluation), undefined),
+    evaluation: orElse(z.optional(evaluation), undefined),
   }),
 })
 /** The end of a task, or of a sequence: of an evaluation or of something else. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
+import { orElse } from '../fields.ts'
 import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
 import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
@@ -7,7 +8,7 @@ import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
 const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
 /** Of no interest where it is no object. */
-const free = z.catch(z.nullish(z.record(z.string(), z.unknown())), undefined)
+const free = orElse(z.nullish(z.record(z.string(), z.unknown())), undefined)
 
 const labels = z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))
 
@@ -39,7 +40,7 @@ export const eventSchema = z.object({
       service: name,
       status: name,
       result: name,
-      message: z.optional(z.catch(z.string(), '')),
+      message: z.optional(orElse(z.string(), '')),
       labels: z.nullish(
         z.pipe(
           z.transform((value) => flat(value)),

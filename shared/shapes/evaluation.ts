@@ -1,27 +1,15 @@
 import type * as z from 'zod/mini'
-import { Failure, isTransient } from '../errors.ts'
 import type { CallEvent } from '../event/event.ts'
 import { choice, name, optional, seconds, word } from '../fields.ts'
-import type { Action, Begun, Look } from '../function/category.ts'
+import type { Action } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
-import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { errored } from '../outcome.ts'
-import { type Earlier, resultsFor } from '../slo/earlier.ts'
+import type { Pending } from '../slo/evaluate.ts'
 import type { Evaluation } from '../slo/evaluation.ts'
 import { type Query, queriesField } from '../slo/queries.ts'
-import {
-  completeRequest,
-  dueAt,
-  type Evaluate,
-  type Read,
-  readRequest,
-  requested,
-  requestInput,
-} from '../slo/request.ts'
-import { isGap, type Measured, type Scored, scoreByFile, scoreByPlatform, scoreEach } from '../slo/score.ts'
-import { comparedCount, type SloFile, sloFileField } from '../slo/slo-file.ts'
-import { utc, type Window, windowOf } from '../slo/timeframe.ts'
-import { notYet, outcomeOf } from '../slo/verdict.ts'
+import { completeRequest, type Evaluate, type Read, readRequest, requestInput } from '../slo/request.ts'
+import type { Measured } from '../slo/score.ts'
+import { sloFileField } from '../slo/slo-file.ts'
+import type { Window } from '../slo/timeframe.ts'
 
 /** What is to be measured, and of which time. */
 export interface Asked extends Window {
@@ -93,13 +81,7 @@ export const evaluationFields = {
   noData: optional(choice(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
 }
 
-/** What is kept from one look to the next. */
-interface Pending {
-  window: Window
-  begun?: unknown
-}
-
-/** Measures service levels, and judges them. */
+/** Measures service levels, and judges them: by what is loaded when used, since a task alone comes that far. */
 export function requestEvaluation({
   summary,
   deadline,
@@ -121,94 +103,17 @@ export function requestEvaluation({
     prepare: (asked, { connection }) => readRequest(asked, connection),
     complete: completeRequest,
     async act(provider, client, asked) {
-      const now = Date.now()
-      // Whoever waits for the answer gets the newest data that is whole.
-      const until = asked.silent ? now - asked.dataDelay * 1_000 : now
-      const window = windowOf(asked.time, until)
-      const begun = provider.begin ? await provider.begin(client, requested(asked, window)) : undefined
-      const pending: Pending = { window, ...(begun === undefined ? {} : { begun }) }
-      if (!asked.silent || dueAt(asked, window) > now) {
-        return { outcome: notYet(provider, asked, window), pending } satisfies Begun
-      }
-      const seen = await evaluate(provider, client, asked, pending)
-      if ('ended' in seen) return seen.ended
-      return { outcome: notYet(provider, asked, window, true), pending: seen.pending } satisfies Begun
+      const { begin } = await import('../slo/evaluate.ts')
+      return begin(provider, client, asked)
     },
     follow: {
       silent: 'waits',
       async look(provider, client, asked, pending) {
-        const { window } = pending as Pending
-        const [due, now] = [dueAt(asked, window), Date.now()]
-        if (now < due)
-          return { running: `waiting for its data until ${utc(due)}`, after: Math.ceil((due - now) / 1_000) }
-        try {
-          return await evaluate(provider, client, asked, pending as Pending)
-        } catch (error) {
-          // What is refused will be refused again.
-          if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) throw error
-          return { ended: errored(error) }
-        }
+        const { look } = await import('../slo/evaluate.ts')
+        return look(provider, client, asked, pending as Pending)
       },
       stop: async () => false,
       onDeadline: () => 'leave',
     },
   }
-}
-
-async function evaluate(
-  provider: EvaluationProvider,
-  client: Client,
-  asked: Evaluate,
-  pending: Pending,
-): Promise<Look> {
-  const { window, begun } = pending
-  const seen = await provider.measure(client, requested(asked, window), begun)
-  if ('running' in seen) {
-    const { running, soon } = seen
-    return { running, soon, pending: seen.begun === undefined ? pending : { ...pending, begun: seen.begun } }
-  }
-  if ('evaluation' in seen) return { ended: outcomeOf(provider, seen.evaluation, []) }
-  const measured = seen.measured.map(finite)
-  const earlier = asked.compareAt && asked.file ? await earlierEvaluations(asked.compareAt, asked.file) : []
-  const scored = score(asked, measured, earlier)
-  const budgets = measured.flatMap(({ errorBudget }) => (errorBudget === undefined ? [] : [errorBudget]))
-  const links = measured.flatMap(({ url }) => url ?? [])
-  const url = seen.url ?? links[0]
-  const evaluation: Evaluation = {
-    ...scored,
-    timeStart: utc(window.start),
-    timeEnd: utc(window.end),
-    ...(asked.compareAt ? { comparedEvents: earlier.map(({ id }) => id) } : {}),
-    ...(budgets.length > 0 ? { errorBudget: Math.min(...budgets) } : {}),
-    ...(url === undefined ? {} : { url }),
-  }
-  const gaps = asked.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, asked)) : []
-  return { ended: outcomeOf(provider, evaluation, gaps) }
-}
-
-/** What has no criteria is only shown. */
-function isJudged({ name }: Measured, { file }: Evaluate): boolean {
-  return file === undefined || file.objectives.some(({ sli, pass }) => sli === name && pass.length > 0)
-}
-
-async function earlierEvaluations(at: NonNullable<Evaluate['compareAt']>, { comparison }: SloFile): Promise<Earlier[]> {
-  const { orchestrator, ...of } = at
-  const { evaluations } = await loadOrchestrator(orchestrator)
-  return evaluations({ ...of, results: resultsFor(comparison), most: comparedCount(comparison) })
-}
-
-function score(
-  { file, objectives, noData }: Evaluate,
-  measured: readonly Measured[],
-  earlier: readonly Earlier[],
-): Scored {
-  if (file) return scoreByFile(file, measured, earlier, noData)
-  return objectives ? scoreEach(objectives, measured, noData) : scoreByPlatform(measured, noData)
-}
-
-/** Neither JSON nor any comparison has NaN or infinity. */
-function finite(measured: Measured): Measured {
-  const { value, message } = measured
-  if (value === undefined || Number.isFinite(value)) return measured
-  return { ...measured, value: undefined, message: [`the value is ${value}`, message].filter(Boolean).join('; ') }
 }

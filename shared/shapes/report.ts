@@ -62,6 +62,11 @@ interface Push {
   report: Report
 }
 
+/** A destination as it was asked for, and what is told there. */
+interface Prepared extends Omit<Report, 'event'> {
+  asked: Destination
+}
+
 /** Tells of an evaluation elsewhere. */
 export function pushReport({
   summary,
@@ -69,8 +74,8 @@ export function pushReport({
 }: {
   summary: string
   /** How an evaluation is told to people. */
-  compose: (occasion: Occasion) => Message
-}): Action<ReportProvider, Push, Destination> {
+  compose: (occasion: Occasion) => Promise<Message>
+}): Action<ReportProvider, Push, Prepared> {
   return {
     shape: 'report',
     summary,
@@ -78,14 +83,17 @@ export function pushReport({
     input,
     answers: ['id', 'url'],
     deadline: 3_600,
-    complete(asked, { event, connection, provider, bridge }) {
+    async prepare(asked: Destination, { event, bridge }) {
       const evaluation = evaluationOf(event)
+      const data = { ...event.data, result: evaluation.result }
+      const told = { ...event, kind: 'finished', properties: evaluation, data } as const
+      return { asked, evaluation, message: await compose({ event: told, bridge }) }
+    },
+    complete({ asked, evaluation, message }, { event, connection, provider }) {
       refuseOthers(asked, provider)
       const to = provider.destination?.(asked, connection) ?? asked
       const { id, task, shkeptncontext, data } = event
       const { project, stage, service, status, labels } = data
-      const told = { ...event, kind: 'finished', properties: evaluation } as const
-      const message = compose({ event: { ...told, data: { ...data, result: evaluation.result } }, bridge })
       const about = { id, task, shkeptncontext, project, stage, service, status, labels }
       return { to, report: { evaluation, message, event: about } }
     },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { name, optional, secret, url } from '../../../shared/fields.ts'
+import { name, optional, orElse, secret, url } from '../../../shared/fields.ts'
 import { hmacHex, isSame } from '../../../shared/hmac.ts'
 import type { Answer, Http } from '../../../shared/http.ts'
 import { plainLine } from '../../../shared/plain-text.ts'
@@ -24,7 +24,7 @@ const sent = z.object({ ok: z.literal(true), channel: z.string(), ts: z.string()
 const done = z.object({ ok: z.literal(true) })
 const history = z.object({
   ok: z.literal(true),
-  messages: z.array(z.object({ ts: z.string(), metadata: z.catch(z.optional(own), undefined) })),
+  messages: z.array(z.object({ ts: z.string(), metadata: orElse(z.optional(own), undefined) })),
 })
 const permalink = z.object({ ok: z.literal(true), permalink: z.url({ protocol: /^https?$/ }) })
 const refusal = z.object({

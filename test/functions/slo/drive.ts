@@ -110,7 +110,8 @@ export async function report(
   })
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-  const completed = action.complete(asked, { event: told, connection: values, provider: platform, bridge })
+  const from = { event: told, connection: values, provider: platform, bridge }
+  const completed = action.complete((await action.prepare?.(asked as never, from)) as never, from)
   const kept = JSON.parse(JSON.stringify(completed)) as { to: object; report: { message: Message } }
   const done = await action.act(platform, clientOf(platform, values, options), kept as never)
   if ('outcome' in done) throw new Error('A report goes on.')

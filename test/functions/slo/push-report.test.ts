@@ -72,7 +72,9 @@ describe('a report', () => {
     ],
   ])('tells of an evaluation %s', async (_, data, type) => {
     const event = parseEvent({ id: 'an-event', type, data: { project: 'shop', result: 'warning', ...data } })
-    const completed = actions['push-report'].complete({}, { event, connection: {}, provider: board as never })
+    const action = actions['push-report']
+    const from = { event, connection: {}, provider: board as never }
+    const completed = action.complete((await action.prepare?.({} as never, from)) as never, from)
     expect(completed.report.evaluation).toMatchObject({ score: 75, result: 'warning' })
     expect(completed.report.message.table?.rows).toHaveLength(2)
   })
