@@ -1,8 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from './errors.ts'
 import { remember } from './redact.ts'
-import { readRaw } from './secrets.ts'
-import { validate } from './validate.ts'
+import { readSecret } from './secrets.ts'
 
 const callerSchema = z.strictObject({
   tokens: z
@@ -36,11 +35,11 @@ export async function authenticate(headers: Record<string, string | undefined>):
   if (!token) {
     throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
   }
-  const known = await findCaller(await readCallers(false), token)
+  const known = await findCaller(await readSecret('callers', callersSchema), token)
   if (known) return known
   if (Date.now() - lastRecheck > recheckAfter) {
     lastRecheck = Date.now()
-    const added = await findCaller(await readCallers(true), token)
+    const added = await findCaller(await readSecret('callers', callersSchema, { fresh: true }), token)
     if (added) return added
   }
   throw unauthenticated('The token is not known: check the secret that the webhook sends.')
@@ -58,13 +57,6 @@ export function authorize(caller: Caller, category: string): void {
       `The caller ${caller.name} may not use ${category}; it may use ${caller.categories.join(', ')}.`,
     )
   }
-}
-
-async function readCallers(fresh: boolean): Promise<z.output<typeof callersSchema>> {
-  return validate(callersSchema, await readRaw('callers', { fresh }), {
-    what: 'The secret callers',
-    kind: 'misconfigured',
-  })
 }
 
 /** Compares with every hash of every caller, whatever matched: the time taken tells nothing. */

@@ -22,7 +22,12 @@ const head = z.looseObject({ provider: z.string() })
 const common = {
   provider: z.string(),
   ca: z.optional(
-    about(z.string().check(z.startsWith('-----BEGIN CERTIFICATE-----')), 'PEM of a private certificate authority'),
+    about(
+      z
+        .string()
+        .check(z.regex(/^-----BEGIN CERTIFICATE-----/, 'must be PEM, which begins with -----BEGIN CERTIFICATE-----')),
+      'PEM of a private certificate authority',
+    ),
   ),
 }
 
@@ -54,15 +59,16 @@ export async function loadConnection(category: Category, name: string, fresh = f
   return { name, provider, values }
 }
 
-/** Made once for each provider: each call reads its connection. */
-const schemas = new WeakMap<Provider, z.ZodMiniObject>()
+/** Made once for each provider, and each choice of a category that has one: each call reads its connection. */
+const schemas = new WeakMap<object, WeakMap<Provider, z.ZodMiniObject>>()
 
 /** What the secret of a connection must hold: what its provider asks for, its category, and what each may have. */
 export function schemaOf(provider: Provider, { choice }: Pick<Category, 'choice'>): z.ZodMiniObject {
-  // Those of a category with more fields are not kept: a provider may serve another category as well.
-  const kept = choice ? undefined : schemas.get(provider)
-  const schema = kept ?? z.strictObject({ ...provider.connection.shape, ...choice?.connection, ...common })
-  if (!choice) schemas.set(provider, schema)
+  const made = schemas.get(choice ?? common) ?? new WeakMap<Provider, z.ZodMiniObject>()
+  schemas.set(choice ?? common, made)
+  const schema =
+    made.get(provider) ?? z.strictObject({ ...provider.connection.shape, ...choice?.connection, ...common })
+  made.set(provider, schema)
   return schema
 }
 

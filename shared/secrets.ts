@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import { Failure } from './errors.ts'
 import { secretsIn } from './fields.ts'
 import { remember } from './redact.ts'
@@ -15,42 +15,48 @@ export interface ReadOptions {
 /** How long a secret is kept, in seconds; a 401 from its platform ends that early. */
 const maxAge = 300
 
+/** What each secret held when it was read last, by what it must hold: one that is the same text is not checked again. */
+const known = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown }>>()
+
 /**
- * A secret of this deployment, checked, with its secret values remembered for masking.
+ * A secret of this deployment, checked, with its secret values remembered for masking. The same object is given to whoever
+ * reads it next.
  *
  * @param path below the prefix: `connections/issue-ticketing/jira`
  * @param schema what it must hold
  * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
  */
-export async function readSecret<S extends z.ZodMiniObject>(
+export async function readSecret<S extends z.core.$ZodType>(
   path: string,
   schema: S,
   options: ReadOptions = {},
 ): Promise<z.output<S>> {
-  const value = validate(schema, await readRaw(path, options), {
-    what: `The secret ${nameOf(path)}`,
-    kind: 'misconfigured',
-  })
-  for (const secret of secretsIn(schema, value)) remember(secret)
+  const name = nameOf(path)
+  const text = await readText(name, options)
+  const ofSchema = known.get(schema) ?? new Map()
+  known.set(schema, ofSchema)
+  const before = ofSchema.get(name)
+  if (before?.text === text) return before.value
+  const value = validate(schema, parsed(name, text), { what: `The secret ${name}`, kind: 'misconfigured' })
+  if (schema instanceof z.ZodMiniObject)
+    for (const secret of secretsIn(schema, value as Record<string, unknown>)) remember(secret)
+  ofSchema.set(name, { text, value })
   return value
 }
 
-/** The JSON of a secret as it stands in Secrets Manager, with nothing checked. */
-export async function readRaw(
-  path: string,
-  { fresh = false, missing = 'misconfigured' }: ReadOptions = {},
-): Promise<unknown> {
-  const name = nameOf(path)
+async function readText(name: string, { fresh = false, missing = 'misconfigured' }: ReadOptions): Promise<string> {
   // Loaded when first used: the SDK costs more than the rest of a cold start.
   const { getSecret } = await import('./aws/secret-value.ts')
-  let text: string | Uint8Array | undefined
   try {
-    text = await getSecret(name, { maxAge, forceFetch: fresh })
+    return String(await getSecret(name, { maxAge, forceFetch: fresh }))
   } catch (cause) {
     throw explain(name, cause, missing)
   }
+}
+
+function parsed(name: string, text: string): unknown {
   try {
-    return JSON.parse(String(text))
+    return JSON.parse(text)
   } catch {
     // Without the cause: a parser quotes what it could not read.
     throw new Failure('misconfigured', `The secret ${name} is not JSON: store one JSON object in it.`)
