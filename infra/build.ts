@@ -90,7 +90,22 @@ function withoutImport(text: string, file: string): string {
   return text.replace(statement, (lines) => lines.replaceAll(/.+/g, ''))
 }
 
-/** Twice through esbuild: only its ESM output can be split, and only CommonJS starts fast. */
+/** A file as it is shipped: esbuild can only split its ESM output, and only CommonJS starts fast. */
+function toCommonJs(text: string, file: string) {
+  return transform(text.replaceAll(imports, required), {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    minify: true,
+    keepNames: false,
+    // Of the helpers only those that it uses.
+    treeShaking: true,
+    sourcemap: true,
+    sourcefile: file,
+    sourcesContent: false,
+  })
+}
+
 async function buildBundle(outdir: string, name: string, entries: Record<string, string>): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     ...options,
@@ -119,19 +134,7 @@ async function buildBundle(outdir: string, name: string, entries: Record<string,
         const file = basename(output.path)
         const text = withoutImport(output.text, basename(helperFile.path))
         const isRead = inputsOf(output).some((input) => readsNames.test(input))
-        const whole = isRead ? `${helpers}${text}` : withoutNames(text, helpers)
-        const { code, map } = await transform(whole.replaceAll(imports, required), {
-          format: 'cjs',
-          platform: 'node',
-          target: 'node24',
-          minify: true,
-          keepNames: false,
-          // Of the helpers only those that it uses.
-          treeShaking: true,
-          sourcemap: true,
-          sourcefile: file,
-          sourcesContent: false,
-        })
+        const { code, map } = await toCommonJs(isRead ? `${helpers}${text}` : withoutNames(text, helpers), file)
         const bytes = Buffer.from(`${code}//# sourceMappingURL=${file}.map\n`)
         await Promise.all([writeFile(join(folder, file), bytes), writeFile(join(folder, `${file}.map`), map)])
         return [file, bytes.length]
