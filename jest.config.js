@@ -15,4 +15,6 @@ export default {
   testTimeout: 30_000,
   // Most of the time is spent waiting for processes that are slowed down on purpose.
   maxWorkers: 3,
+  // Jest keeps what each file has loaded: without an end to it, some gigabytes.
+  workerIdleMemoryLimit: '1GB',
 }

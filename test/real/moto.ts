@@ -88,7 +88,7 @@ export const moto: Program = {
             assert.match(opened.body.message, /^Opened issue \d+$/)
             assert.deepEqual(github.titles(), [title])
             assert.deepEqual(
-              (await records()).map(({ status }) => status?.S),
+              (await records()).map(({ call_status: status }) => status?.S),
               ['COMPLETED'],
             )
           },
