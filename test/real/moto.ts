@@ -15,6 +15,7 @@ import { createSandbox } from '../../infra/local/sandbox/index.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
 import { snsChecks } from './moto-sns.ts'
 import { stepFunctionsChecks } from './moto-step-functions.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
 
 const bundle = join(dist, 'issue-ticketing/webhook.js')
@@ -65,8 +66,9 @@ export const moto: Program = {
       }),
     )
     const records = async () => (await dynamodb.send(new ScanCommand({ TableName: table }))).Items ?? []
-    const first = await startLambda(url)
-    const second = await startLambda(url)
+    const writes = await oneAtATime(url)
+    const first = await startLambda(url, writes.url)
+    const second = await startLambda(url, writes.url)
     const event = (title: string, id: string | undefined = randomUUID()) => ({ id, input: { title } })
     const title = 'Checkout is slow'
     const silent = event(title)
@@ -75,6 +77,7 @@ export const moto: Program = {
     return {
       async close() {
         await Promise.all([first.end(), second.end()])
+        await writes.close()
         await github.close()
         secrets.destroy()
         dynamodb.destroy()
@@ -182,7 +185,7 @@ export const moto: Program = {
         [
           'without the table nothing is begun',
           async () => {
-            const lambda = await startLambda(url, { WEBHOOKS_IDEMPOTENCY_TABLE: 'nowhere' })
+            const lambda = await startLambda(url, writes.url, { WEBHOOKS_IDEMPOTENCY_TABLE: 'nowhere' })
             const before = github.requests()
             const { status, body } = await lambda.open(event(title))
             await lambda.end()
@@ -233,7 +236,7 @@ async function playGitHub() {
 }
 
 /** The shipped bundle in a process that knows nothing but what Lambda would tell it. */
-async function startLambda(endpoint: string, more: Record<string, string> = {}) {
+async function startLambda(endpoint: string, dynamodb: string, more: Record<string, string> = {}) {
   const child = fork(join(import.meta.dirname, 'serve.ts'), [bundle], {
     execArgv: ['--no-warnings'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -243,7 +246,7 @@ async function startLambda(endpoint: string, more: Record<string, string> = {}) 
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
-      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
       WEBHOOKS_IDEMPOTENCY_TABLE: table,
       WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live',
       ...more,

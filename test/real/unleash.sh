@@ -87,13 +87,15 @@ const unleash = spawn(process.execPath, ['node_modules/unleash-server/dist/serve
   },
 })
 
+let ready = false
 let ending = false
 async function end(code) {
   if (ending) return
   ending = true
   unleash.kill()
   await postgres.stop()
-  rmSync(process.cwd(), { recursive: true, force: true })
+  // Before that it belongs to the script, which tells what is in the log.
+  if (ready) rmSync(process.cwd(), { recursive: true, force: true })
   process.exit(code)
 }
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(0))
@@ -129,6 +131,7 @@ try {
   )
   await client.end()
   const { version } = await (await fetch(`${url}/api/admin/ui-config`, { headers: { authorization: admin } })).json()
+  ready = true
   console.log(`READY ${url} pid=${process.pid} version=${version} token=${token.secret} admin=${admin}`)
 } catch (error) {
   console.error(error)

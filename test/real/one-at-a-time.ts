@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+/**
+ * Stands in front of moto, and hands it one request after the other. A conditional write of DynamoDB is one step; moto looks,
+ * and then writes: of two at once, measured, up to every second pair both got through.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
+ */
+export async function oneAtATime(url: string): Promise<{ url: string; close(): Promise<void> }> {
+  let before: Promise<unknown> = Promise.resolve()
+  const server = createServer(async (req, res) => {
+    const body = await buffer(req)
+    const { method = 'GET', url: path = '/', headers } = req
+    const { host: _, connection: __, 'content-length': ___, ...kept } = headers
+    const pass = async () => {
+      const response = await fetch(`${url}${path}`, { method, headers: kept as Record<string, string>, body })
+      const answer = Buffer.from(await response.arrayBuffer())
+      res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? '' }).end(answer)
+    }
+    const passed = before.then(pass)
+    before = passed.catch(() => res.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
