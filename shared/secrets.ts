@@ -26,20 +26,33 @@ const known = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: un
  * @param schema what it must hold
  * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
  */
-export async function readSecret<S extends z.core.$ZodType>(
+export async function readSecret<S extends z.ZodMiniObject>(
   path: string,
   schema: S,
+  options?: ReadOptions,
+): Promise<z.output<S>>
+/** One that is of names and values, among which no schema marks a secret. */
+export async function readSecret<S extends z.ZodMiniRecord>(
+  path: string,
+  schema: S,
+  options?: ReadOptions,
+): Promise<z.output<S>>
+export async function readSecret(
+  path: string,
+  schema: z.ZodMiniObject | z.ZodMiniRecord,
   options: ReadOptions = {},
-): Promise<z.output<S>> {
+): Promise<unknown> {
   const name = nameOf(path)
   const text = await readText(name, options)
   const ofSchema = known.get(schema) ?? new Map()
   known.set(schema, ofSchema)
   const before = ofSchema.get(name)
   if (before?.text === text) return before.value
-  const value = validate(schema, parsed(name, text), { what: `The secret ${name}`, kind: 'misconfigured' })
-  if (schema instanceof z.ZodMiniObject)
-    for (const secret of secretsIn(schema, value as Record<string, unknown>)) remember(secret)
+  const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parsed(name, text), {
+    what: `The secret ${name}`,
+    kind: 'misconfigured',
+  })
+  if (schema instanceof z.ZodMiniObject) for (const secret of secretsIn(schema, value)) remember(secret)
   ofSchema.set(name, { text, value })
   return value
 }

@@ -11,7 +11,7 @@ import { mask, maskDeep } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
-import { actionNames, type Category, type Chosen } from './category.ts'
+import { actionNames, type Category, type Chosen, completed } from './category.ts'
 import { identify } from './identity.ts'
 import type { Work } from './perform.ts'
 
@@ -80,10 +80,10 @@ export async function readCall(category: Category, caller: Caller, request: Call
   if (task && orchestrator) await loadOrchestrator(orchestrator)
   if (task) refuseSecretNames(task)
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
-  const completed = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
+  const whole = await completed(action, asked, from)
   const automatic = action.ask?.automatic(event)
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
-  const input = maskDeep(completed)
+  const input = maskDeep(whole)
   const identity = {
     caller: caller.name,
     category: category.name,

@@ -204,6 +204,20 @@ export function actionNames({ actions, choice }: Pick<Category, 'actions' | 'cho
   return [...(choice ? [choice.name] : []), ...Object.keys(actions)]
 }
 
+/**
+ * The input as the action takes it: read, then completed.
+ *
+ * @param asked what the schema of the action made of what was sent
+ * @throws Failure `invalid`, `misconfigured`
+ */
+export async function completed<P extends Provider, Input, Asked>(
+  action: Pick<Action<P, Input, Asked>, 'prepare' | 'complete'>,
+  asked: unknown,
+  from: Completing<P>,
+): Promise<Input> {
+  return action.complete((action.prepare ? await action.prepare(asked as never, from) : asked) as Asked, from)
+}
+
 /** Declares a category. Its file is a contents page: see `functions/issue-ticketing/index.ts`. */
 export function defineCategory(category: Category): Category {
   return category

@@ -81,7 +81,7 @@ export const evaluationFields = {
   noData: optional(choice(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
 }
 
-/** Measures service levels, and judges them: by what is loaded when used, since a task alone comes that far. */
+/** Measures service levels, and judges them: by what is loaded when used, since the call that starts a task needs none of it. */
 export function requestEvaluation({
   summary,
   deadline,

@@ -49,7 +49,11 @@ export class RuntimeProcess {
     return this.#child !== undefined && this.downs.at(-1)?.end !== Number.POSITIVE_INFINITY
   }
 
-  /** Does nothing once all is over. @throws Error when it ends before it listens */
+  /**
+   * Does nothing once all is over.
+   *
+   * @throws Error when it ends before it listens
+   */
   async start(): Promise<void> {
     if (this.#over) return
     const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify({ ...this.#options, ...this.#now() })], {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
@@ -11,17 +11,16 @@ import { buffer } from 'node:stream/consumers'
  */
 export async function oneAtATime(url: string): Promise<{ url: string; close(): Promise<void> }> {
   let before: Promise<unknown> = Promise.resolve()
-  const server = createServer(async (req, res) => {
-    const body = await buffer(req)
+  const pass = async (req: IncomingMessage, res: ServerResponse) => {
     const { method = 'GET', url: path = '/', headers } = req
     const { host: _, connection: __, 'content-length': ___, ...kept } = headers
-    const pass = async () => {
-      const response = await fetch(`${url}${path}`, { method, headers: kept as Record<string, string>, body })
-      const answer = Buffer.from(await response.arrayBuffer())
-      res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? '' }).end(answer)
-    }
-    const passed = before.then(pass)
-    before = passed.catch(() => res.destroy())
+    const body = await buffer(req)
+    const response = await fetch(`${url}${path}`, { method, headers: kept as Record<string, string>, body })
+    const answer = Buffer.from(await response.arrayBuffer())
+    res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? '' }).end(answer)
+  }
+  const server = createServer((req, res) => {
+    before = before.then(() => pass(req, res)).catch((error: unknown) => res.writeHead(502).end(`moto: ${error}`))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

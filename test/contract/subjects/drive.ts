@@ -1,6 +1,6 @@
 import { categories } from '../../../functions/index.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
-import type { Action } from '../../../shared/function/category.ts'
+import { type Action, completed } from '../../../shared/function/category.ts'
 import { connect } from '../../../shared/function/connect.ts'
 import type { Client, Provider } from '../../../shared/function/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
@@ -53,7 +53,7 @@ export function driveProvider(
     })
     const from = { event, connection: values, provider: platform, silent: row.silent ?? false }
     const asked = action.input.parse(row.input)
-    const input = action.complete(action.prepare ? await action.prepare(asked as never, from) : asked, from)
+    const input = await completed(action, asked, from)
     const { result, message } = await endOf(action, platform, client, input, row)
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
     return message

@@ -1,6 +1,6 @@
 import { actions } from '../../../functions/slo/actions.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
-import type { Look } from '../../../shared/function/category.ts'
+import { completed, type Look } from '../../../shared/function/category.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { EvaluationProvider } from '../../../shared/shapes/evaluation.ts'
 import type { Message } from '../../../shared/shapes/message.ts'
@@ -43,16 +43,14 @@ export async function evaluate(
   const from = { event: event(data, task), connection: values, provider: platform, orchestrator, silent: !interactive }
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   // What a task keeps is JSON.
-  const completed = JSON.parse(
-    JSON.stringify(action.complete((await action.prepare?.(asked as never, from)) as never, from)),
-  )
+  const kept = JSON.parse(JSON.stringify(await completed(action, asked, from)))
   const client = clientOf(platform, values, options)
-  const done = await action.act(platform, client, completed)
+  const done = await action.act(platform, client, kept)
   if (!('outcome' in done)) return done
   if (!('pending' in done)) return done.outcome
   let { pending } = done
   for (let looks = 0; looks < mostLooks; looks++) {
-    const seen: Look | undefined = await action.follow?.look(platform, client, completed, pending)
+    const seen: Look | undefined = await action.follow?.look(platform, client, kept, pending)
     if (!seen) break
     if ('ended' in seen) return seen.ended
     pending = JSON.parse(JSON.stringify(seen.pending ?? pending))
@@ -111,8 +109,10 @@ export async function report(
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
   const from = { event: told, connection: values, provider: platform, bridge }
-  const completed = action.complete((await action.prepare?.(asked as never, from)) as never, from)
-  const kept = JSON.parse(JSON.stringify(completed)) as { to: object; report: { message: Message } }
+  const kept = JSON.parse(JSON.stringify(await completed(action, asked, from))) as {
+    to: object
+    report: { message: Message }
+  }
   const done = await action.act(platform, clientOf(platform, values, options), kept as never)
   if ('outcome' in done) throw new Error('A report goes on.')
   return done

@@ -4,6 +4,7 @@ import { messageOf } from '../../../functions/notification/templates/index.ts'
 import { actions } from '../../../functions/slo/actions.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
 import { url } from '../../../shared/fields.ts'
+import { completed } from '../../../shared/function/category.ts'
 import { defineReportProvider } from '../../../shared/shapes/report.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { failureOf } from '../use.ts'
@@ -72,11 +73,10 @@ describe('a report', () => {
     ],
   ])('tells of an evaluation %s', async (_, data, type) => {
     const event = parseEvent({ id: 'an-event', type, data: { project: 'shop', result: 'warning', ...data } })
-    const action = actions['push-report']
     const from = { event, connection: {}, provider: board as never }
-    const completed = action.complete((await action.prepare?.({} as never, from)) as never, from)
-    expect(completed.report.evaluation).toMatchObject({ score: 75, result: 'warning' })
-    expect(completed.report.message.table?.rows).toHaveLength(2)
+    const { report } = await completed(actions['push-report'], {}, from)
+    expect(report.evaluation).toMatchObject({ score: 75, result: 'warning' })
+    expect(report.message.table?.rows).toHaveLength(2)
   })
 
   test('takes the result of the event where the evaluation has none', async () => {

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
 import { parseEvent } from '../../../shared/event/event.ts'
 import { optional, url } from '../../../shared/fields.ts'
+import { completed } from '../../../shared/function/category.ts'
 import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { clientOf, failureOf } from '../use.ts'
@@ -205,10 +206,10 @@ async function look(input: object) {
   const event = parseEvent({ id: 'an-event', data: { project: 'shop' } })
   const from = { event, connection: values, provider: gauge as never, silent: false }
   const asked = action.input.parse(input)
-  const completed = action.complete((await action.prepare?.(asked as never, from)) as never, from)
-  const done = await action.act(gauge as never, clientOf(gauge, values), completed)
+  const whole = await completed(action, asked, from)
+  const done = await action.act(gauge as never, clientOf(gauge, values), whole)
   if (!('pending' in done)) throw new Error('It was not waited for')
-  return action.follow?.look(gauge as never, clientOf(gauge, values), completed, done.pending)
+  return action.follow?.look(gauge as never, clientOf(gauge, values), whole, done.pending)
 }
 
 describe('what can not be evaluated', () => {
