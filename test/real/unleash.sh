@@ -111,6 +111,17 @@ async function call(path, body, headers = { authorization: admin }) {
   return response
 }
 
+async function retry(attempts, run) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (attempt >= attempts) throw error
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+  }
+}
+
 const healthy = () => fetch(`${url}/health`).then(({ ok }) => ok, () => false)
 try {
   while (!(await healthy())) await new Promise((resolve) => setTimeout(resolve, 100))
@@ -119,10 +130,13 @@ try {
   const { id } = await (await call('/api/admin/user-admin', editor)).json()
   const secret = `${randomBytes(16).toString('hex')}-Aa1!`
   await call(`/api/admin/user-admin/${id}/change-password`, { password: secret })
-  const login = await call('/auth/simple/login', { username: 'robot', password: secret }, {})
-  const cookie = login.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
-  const token = await (await call('/api/admin/user/tokens', { description: 'tests', expiresAt: tomorrow }, { cookie })).json()
+  // Unleash may answer the login before it has stored the session: a request with its cookie then gets 401.
+  const token = await retry(20, async () => {
+    const login = await call('/auth/simple/login', { username: 'robot', password: secret }, {})
+    const cookie = login.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
+    return (await call('/api/admin/user/tokens', { description: 'tests', expiresAt: tomorrow }, { cookie })).json()
+  })
   // Only Enterprise has a page for this, but each edition keeps to it.
   const client = new pg.Client(database)
   await client.connect()
@@ -148,7 +162,10 @@ for _ in $(seq 480); do
     grep '^READY ' up.log
     exit 0
   fi
-  kill -0 "$pid" 2>/dev/null || break
+  if ! kill -0 "$pid" 2>/dev/null; then
+    tail -20 up.log >&2
+    fail 'the server ended before it was ready.'
+  fi
   sleep 0.25
 done
 tail -20 up.log >&2
