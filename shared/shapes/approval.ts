@@ -116,15 +116,17 @@ function answerOf(decision: Decision | undefined): Record<string, unknown> {
 }
 
 /**
- * The standard task `approval` says what to do for each result so far; a failed one is not asked for.
+ * Decides the standard task `approval` by the rule of Keptn's approval-service, which must agree with us on who answers: a
+ * failed result is never approved, a pass or warning is approved if the strategy for it is `automatic`, and people decide
+ * everything else, including a sequence that has no result yet.
  *
  * @see https://github.com/keptn/keptn/blob/master/approval-service/pkg/handler/approval_triggered_event_handler.go
  */
 function automatic({ task, properties, data }: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined {
   if (task !== 'approval') return undefined
-  const result = data.result ?? 'pass'
+  const result = data.result ?? data.evaluation?.['result']
   if (result === 'fail') return { result: 'fail', message: 'Not approved: the result so far is fail' }
-  if (properties[result] !== 'automatic') return undefined
+  if ((result !== 'pass' && result !== 'warning') || properties[result] !== 'automatic') return undefined
   return { result: 'pass', message: `Approved automatically, since the result so far is ${result}` }
 }
 

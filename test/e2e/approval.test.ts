@@ -289,15 +289,30 @@ describe('the callback of a question', () => {
 })
 
 describe('the standard task approval', () => {
-  const standard = (approvals: object, result = 'pass') =>
+  const standard = (approvals: object, result: string | undefined = 'pass', evaluation?: object) =>
     triggered({
       type: 'sh.keptn.event.approval.triggered',
-      data: { project: 'shop', stage: 'production', service: 'checkout', result, approval: approvals },
+      data: {
+        ...{ project: 'shop', stage: 'production', service: 'checkout', approval: approvals },
+        ...(result === '' ? {} : { result }),
+        ...(evaluation ? { evaluation } : {}),
+      },
     })
   const manual = { pass: 'manual', warning: 'manual' }
+  const automatic = { pass: 'automatic', warning: 'automatic' }
+  const passAutomatic = { pass: 'automatic', warning: 'manual' }
+  const warningAutomatic = { pass: 'manual', warning: 'automatic' }
 
-  it('asks where it is manual, and sends no started of its own', async () => {
-    const event = standard(manual)
+  it.each([
+    ['pass, which is manual', warningAutomatic, 'pass', undefined],
+    ['warning, which is manual', passAutomatic, 'warning', undefined],
+    ['pass, if the event has no strategy', {}, 'pass', undefined],
+    ['not known yet, even if all is automatic', automatic, '', undefined],
+    ['not known yet, even if the evaluation has a score', automatic, '', { score: 90 }],
+    ['that of an evaluation, which is manual', passAutomatic, '', { result: 'warning' }],
+    ['none that Keptn knows', automatic, 'unknown', undefined],
+  ])('asks people and sends no started event if the result is %s', async (_result, strategy, result, evaluation) => {
+    const event = standard(strategy, result, evaluation)
     expect(await service.call(path, event)).toMatchObject({ status: 202 })
     await until(
       async () => question() !== undefined,
@@ -309,13 +324,19 @@ describe('the standard task approval', () => {
   })
 
   it.each([
-    ['it is automatic for the result so far', { pass: 'automatic', warning: 'manual' }, 'pass'],
-    ['it is automatic for a warning', { pass: 'manual', warning: 'automatic' }, 'warning'],
-    ['the result so far is fail', manual, 'fail'],
-  ])("asks nobody and sends nothing where %s: Keptn's approval-service does", async (_when, approvals, result) => {
-    const event = standard(approvals, result)
+    ['pass, which is automatic', passAutomatic, 'pass', undefined, 'pass'],
+    ['warning, which is automatic', warningAutomatic, 'warning', undefined, 'pass'],
+    ['fail', manual, 'fail', undefined, 'fail'],
+    ['fail, even if all is automatic', automatic, 'fail', undefined, 'fail'],
+    ['that of an evaluation, which passed', passAutomatic, '', { result: 'pass' }, 'pass'],
+    ['that of an evaluation, which ended with a warning', warningAutomatic, '', { result: 'warning' }, 'pass'],
+    ['that of an evaluation, which failed', manual, '', { result: 'fail' }, 'fail'],
+    ['pass, although the evaluation failed', passAutomatic, 'pass', { result: 'fail' }, 'pass'],
+  ])('leaves the answer to approval-service if the result is %s', async (_is, strategy, result, evaluation, answer) => {
+    const event = standard(strategy, result, evaluation)
     const { status, body } = await service.call(path, event)
     expect([status, body.message]).toEqual([200, expect.stringContaining('nobody was asked')])
+    expect(body.result).toBe(answer)
     expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
     expect(inbox.calls).toEqual([])
   })
