@@ -8,7 +8,7 @@ import { defineFlagProvider } from '../../../shared/shapes/flag.ts'
 const environment = z.object({
   id: z.int(),
   project: z.int(),
-  /** How many must approve a change request; none where they are not required. */
+  /** Approvals that a change request needs, which can be 0; null if change requests are off. */
   minimum_change_request_approvals: z.nullish(z.int()),
   use_v2_feature_versioning: z.optional(z.boolean()),
 })
@@ -75,11 +75,11 @@ export const flagsmith = defineFlagProvider({
       minimum_change_request_approvals: approvals,
       use_v2_feature_versioning,
     } = await readEnvironment(http, key)
-    // Its API would take the change all the same, and so pass by what the environment's people have agreed on.
-    if (approvals) {
+    // The API accepts a direct change even if change requests are on. That would bypass the rule of the environment.
+    if (approvals != null) {
       throw new Failure(
         'refused',
-        `Flagsmith asks for change requests with ${approvals} approvals in this environment: ${change.flag} must be changed in Flagsmith.`,
+        `Change requests (with ${approvals} approvals) are on in this environment: change ${change.flag} in Flagsmith.`,
       )
     }
     const state = await readState(http, key, change.flag)
