@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
-import type { Provider } from '../function/provider.ts'
+import type { Client, Provider } from '../function/provider.ts'
 import type { Http } from '../http.ts'
 import type { Level } from '../shapes/level.ts'
 
@@ -12,7 +12,11 @@ export const pagerdutyConnection = {
     'https://api.pagerduty.com',
   ),
   token: secret('A REST API key that may write'),
-  email: optional(word('Whose name changes go under: needed with a key of the account, not with that of a user')),
+  email: optional(
+    word(
+      'E-mail address of the user who makes the changes: required with an account-level key, not with that of a user',
+    ),
+  ),
 }
 
 type Credentials = { token: string; email?: string | undefined }
@@ -28,11 +32,31 @@ export const pagerdutyApi = {
     accept: 'application/vnd.pagerduty+json;version=2',
     ...(email ? { from: email } : {}),
   }),
-  check: ({ http }) => http.get('abilities'),
+  check: checkConnection,
 } satisfies Pick<
   Provider<z.ZodMiniObject<{ token: z.ZodMiniString; email: z.ZodMiniOptional<z.ZodMiniString> }>>,
   'headers' | 'check'
 >
+
+/**
+ * Checks the token, and that writes have a user: with an account-level key PagerDuty refuses every write without the e-mail
+ * address of one in the header From.
+ *
+ * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json (getCurrentUser, createIncident)
+ * @throws Failure `misconfigured`
+ */
+async function checkConnection({ http, connection: { email } }: Client<Credentials>): Promise<void> {
+  if (email === undefined) {
+    // PagerDuty refuses this request for a key that belongs to no user.
+    const { status } = await http.get('users/me', { accept: [400, 403, 404] })
+    if (status < 400) return
+    const message =
+      'The connection needs "email": PagerDuty accepts changes with an account-level key only from a user.'
+    throw new Failure('misconfigured', message)
+  }
+  if (await findUser(http, email)) return
+  throw new Failure('misconfigured', `PagerDuty has no user with the address in "email" of the connection: ${email}.`)
+}
 
 const priorityList = z.object({ priorities: z.array(z.object({ id: z.string(), name: z.string() })) })
 const userList = z.object({ users: z.array(z.object({ id: z.string(), email: z.string() })) })
@@ -75,8 +99,12 @@ export function isLevel(value: string): value is Level {
 export async function userOf(http: Http, assignee: string) {
   const type = 'user_reference'
   if (!assignee.includes('@')) return { id: assignee, type }
-  const { users } = (await http.get('users', { query: { query: assignee, limit: 100 }, answer: userList })).body
-  const user = users.find(({ email }) => email.toLowerCase() === assignee.toLowerCase())
+  const user = await findUser(http, assignee)
   if (user) return { id: user.id, type }
   throw new Failure('refused', `PagerDuty knows nobody by ${assignee}: write the id of the user as assignee.`)
+}
+
+async function findUser(http: Http, address: string) {
+  const { users } = (await http.get('users', { query: { query: address, limit: 100 }, answer: userList })).body
+  return users.find(({ email }) => email.toLowerCase() === address.toLowerCase())
 }

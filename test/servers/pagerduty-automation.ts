@@ -48,7 +48,7 @@ const notFound = refused(404, 'Not Found', 2100)
 
 function answer(state: AutomationState, { method, path, body }: Call): Reply {
   const at = `${method} ${path}`
-  if (at === 'GET /abilities') return { status: 200, body: { abilities: ['teams'] } }
+  if (at === 'GET /users/me') return { status: 200, body: { user: { id: 'PXPGF42', email: 'mia@example.com' } } }
   const [, read] = /^GET \/incidents\/(\w+)$/.exec(at) ?? []
   if (read) return state.incidents.includes(read) ? { status: 200, body: { incident: incidentOf(read) } } : notFound
   const [, invoked] = /^POST \/automation_actions\/actions\/(\w+)\/invocations$/.exec(at) ?? []

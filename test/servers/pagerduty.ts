@@ -22,6 +22,8 @@ interface PagerDutyState {
   hasPriorities: boolean
   users: { id: string; email: string; name: string }[]
   mayWrite: boolean
+  /** Whether the key belongs to a user: then the user of the key is the one who writes. */
+  isUserKey: boolean
   /** How many look-ups show nothing of what is new. */
   listsLate: number
 }
@@ -51,10 +53,12 @@ export async function startPagerDuty(): Promise<PagerDutyServer> {
     priorities: ['P1', 'P2', 'P3', 'P4', 'P5'].map((name) => ({ id: `P53ZZ${name}`, name })),
     hasPriorities: true,
     users: [
+      { id: 'PXPGF41', email, name: 'Robot' },
       { id: 'PXPGF42', email: 'mia@example.com', name: 'Mia Krystof' },
       { id: 'PXPGF43', email: 'mia@example.com.au', name: 'Mia Other' },
     ],
     mayWrite: true,
+    isUserKey: false,
     listsLate: 0,
   }
   const served = await serve((call) => {
@@ -82,15 +86,15 @@ class PagerDuty {
 
   answer({ method, path, query, headers, body }: Call): Reply {
     const at = `${method} ${path}`
-    if (at === 'GET /abilities') return { status: 200, body: { abilities: ['teams', 'urgencies'] } }
+    if (at === 'GET /users/me') return this.#currentUser()
     if (at === 'GET /priorities') return this.#priorities()
     if (at === 'GET /users') return this.#users(query.get('query') ?? '')
     if (at === 'GET /incidents') return this.#list(query)
-    if (method !== 'GET') {
+    if (method !== 'GET' && !this.#state.isUserKey) {
       if (headers['from'] === undefined) return invalid('From header is required')
       if (headers['from'] !== this.#email) return invalid('Requester User Not Found')
-      if (!this.#state.mayWrite) return refused(403, 'Access Denied', 2010)
     }
+    if (method !== 'GET' && !this.#state.mayWrite) return refused(403, 'Access Denied', 2010)
     if (at === 'POST /incidents') return this.#create((body as { incident?: Record<string, unknown> })?.incident ?? {})
     const [, id, notes] = /^\/incidents\/(\w+)(\/notes)?$/.exec(path) ?? []
     const isMeant = (one: Incident) => one.id === id || (method === 'GET' && !notes && String(one.number) === id)
@@ -117,7 +121,14 @@ class PagerDuty {
     return { status: 200, body: { priorities } }
   }
 
-  #users(asked: string): Reply {
+  #currentUser(): Reply {
+    if (!this.#state.isUserKey)
+      return { status: 400, body: { error: 'Not possible with an account-level access token' } }
+    const [user] = this.#users('').body['users']
+    return { status: 200, body: { user } }
+  }
+
+  #users(asked: string) {
     const [example] = pagerdutyExample('users')['users'] as unknown as object[]
     const found = this.#state.users.filter(({ email, name }) => `${email} ${name}`.includes(asked.toLowerCase()))
     return { status: 200, body: { users: found.map((user) => ({ ...example, ...user })), limit: 100, offset: 0 } }
@@ -163,8 +174,8 @@ class PagerDuty {
   #update(incident: Incident, { type, status, resolution, ...asked }: Record<string, unknown>): Reply {
     const errors = [
       ...(type === 'incident' || type === 'incident_reference' ? [] : ['Type must be incident or incident_reference']),
-      ...(status === undefined || status === 'acknowledged' || status === 'resolved' ? [] : ['Status is not valid']),
-      ...(incident.status === 'resolved' ? ['Incident Already Resolved'] : []),
+      ...(isPossible(incident.status, status) ? [] : ['Status is not valid']),
+      ...(incident.status === 'resolved' && !status ? ['Incident Already Resolved'] : []),
       ...this.#wrong(asked),
       ...(asked['body'] ? ['Body cannot be changed'] : []),
     ]
@@ -194,6 +205,12 @@ class PagerDuty {
     incident.notes.unshift(content)
     return { status: 200, body: { note: note(content) } }
   }
+}
+
+/** A resolved incident is reopened by another status. */
+function isPossible(before: Incident['status'], status: unknown): boolean {
+  if (status === undefined) return true
+  return status === 'acknowledged' || status === (before === 'resolved' ? 'triggered' : 'resolved')
 }
 
 function shown({ id, number, key, status, asked }: Incident): object {

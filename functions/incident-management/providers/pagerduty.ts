@@ -139,21 +139,22 @@ function urgencyOf({ urgency, severity, priority }: Partial<OpenTicket>): string
   return said && levelIn(urgencies, said)
 }
 
-/** The status to set; undefined where it has it, or one that stands for it. */
+/**
+ * The status to set; undefined if the incident is already in that state. Setting `triggered` or `acknowledged` reopens a
+ * resolved incident.
+ *
+ * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json (updateIncident)
+ */
 function statusFor({ incident_number: number, status }: Incident, state: string): string | undefined {
   const asked = state.toLowerCase()
   const wanted = asked === 'closed' ? 'resolved' : asked === 'open' ? 'triggered' : asked
+  const possible = status === 'resolved' ? ['triggered', 'acknowledged'] : ['acknowledged', 'resolved']
   if (wanted === status || (asked === 'open' && status !== 'resolved')) return undefined
-  if (status === 'resolved') {
-    throw new Failure('refused', `PagerDuty reopens no incident: ${number} is resolved, and another has to be opened.`)
-  }
-  if (wanted !== 'acknowledged' && wanted !== 'resolved') {
-    throw new Failure(
-      'refused',
-      `PagerDuty does not bring incident ${number} from ${status} to ${state}, only to acknowledged or resolved.`,
-    )
-  }
-  return wanted
+  if (possible.includes(wanted)) return wanted
+  throw new Failure(
+    'refused',
+    `PagerDuty cannot change incident ${number} from ${status} to ${state}, only to ${possible.join(' or ')}.`,
+  )
 }
 
 function isDuplicate({ kind, message }: Failure): boolean {

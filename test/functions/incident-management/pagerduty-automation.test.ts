@@ -44,9 +44,9 @@ const link = `https://subdomain.pagerduty.com/incidents/${incident}`
 const id = '01DBYD4A25RCXAXQDC9ZX0670V'
 
 describe('the connection', () => {
-  test('is checked with the abilities of the account', async () => {
+  test('is checked with the user of the key', async () => {
     await pagerdutyAutomation.check(client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/abilities'])
+    expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
     expect(server.calls[0]?.headers).toMatchObject({ authorization: `Token token=${server.token}` })
   })
 

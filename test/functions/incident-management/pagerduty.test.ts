@@ -30,9 +30,9 @@ const close = (input = {}, options?: Options) =>
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
 describe('the connection', () => {
-  test('is checked with the abilities of the account', async () => {
+  test('is checked by looking for the user of its e-mail address', async () => {
     await pagerduty.check(client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/abilities'])
+    expect(server.calls.map(({ path, query }) => [path, query.get('query')])).toEqual([['/users', server.email]])
     expect(server.calls[0]?.headers).toMatchObject({
       authorization: `Token token=${server.token}`,
       accept: 'application/vnd.pagerduty+json;version=2',
@@ -40,12 +40,28 @@ describe('the connection', () => {
     })
   })
 
+  test('passes its check without an e-mail address if the key belongs to a user', async () => {
+    server.state.isUserKey = true
+    const connection = { email: undefined }
+    await pagerduty.check(client({ connection }))
+    expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
+    expect(await open({}, { connection })).toMatchObject({ result: 'pass' })
+  })
+
+  test.each([
+    ['it has none', undefined, 'The connection needs "email": PagerDuty accepts changes with an account-level key'],
+    ['no user has it', 'nobody@example.com', 'no user with the address in "email" of the connection: nobody@example'],
+  ])('fails its check with an account-level key and an e-mail address if %s', async (_, email, message) => {
+    const failure = await failureOf(Promise.resolve(pagerduty.check(client({ connection: { email } }))))
+    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining(message) })
+  })
+
   test('goes to PagerDuty unless it says where', () => {
     expect(pagerduty.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.pagerduty.com')
   })
 
   test('says that a token is wrong, and not which', async () => {
-    const failure = await failureOf(pagerduty.check(client({ connection: { token: 'a-wrong-token' } })).then())
+    const failure = await failureOf(pagerduty.check(client({ connection: { token: 'a-wrong-token' } })))
     expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('Access Denied') })
     expect(failure.message).not.toContain('a-wrong-token')
   })
@@ -291,17 +307,30 @@ describe('update', () => {
     expect(calls('PUT')).toHaveLength(2)
   })
 
+  test.each([
+    ['open', 'triggered'],
+    ['triggered', 'triggered'],
+    ['acknowledged', 'acknowledged'],
+  ])('reopens a resolved incident with the state %s, and changes it in the same request', async (state, expected) => {
+    await close()
+    expect(await update({ state, title: 'Again' })).toMatchObject({ result: 'pass', data: { state: expected } })
+    expect(await update({ state })).toMatchObject({ data: { state: expected } })
+    expect(
+      calls('PUT')
+        .slice(1)
+        .map(({ body }) => body),
+    ).toEqual([{ incident: { type: 'incident_reference', status: expected, title: 'Again' } }])
+  })
+
   test('says what PagerDuty does not do', async () => {
     await update({ state: 'acknowledged' })
     expect((await failureOf(update({ state: 'triggered' }))).message).toBe(
-      'PagerDuty does not bring incident 1234 from acknowledged to triggered, only to acknowledged or resolved.',
+      'PagerDuty cannot change incident 1234 from acknowledged to triggered, only to acknowledged or resolved.',
     )
     await close()
-    for (const state of ['open', 'acknowledged']) {
-      const failure = await failureOf(update({ state }))
-      expect(failure).toMatchObject({ kind: 'refused' })
-      expect(failure.message).toBe('PagerDuty reopens no incident: 1234 is resolved, and another has to be opened.')
-    }
+    expect((await failureOf(update({ state: 'merged' }))).message).toBe(
+      'PagerDuty cannot change incident 1234 from resolved to merged, only to triggered or acknowledged.',
+    )
     expect((await failureOf(update({ title: 'x' }))).message).toContain('Incident Already Resolved')
   })
 
