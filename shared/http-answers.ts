@@ -3,8 +3,8 @@ import { maskDeep } from './redact.ts'
 const longestReason = 500
 
 /**
- * The platform's own words for a refusal, from the places where APIs put them: `message`, `errorMessages`, `errors`,
- * `error`, `error_description`, `detail`, `title`; a page's text where it is HTML. At most 500 characters.
+ * Reads the platform's own words for a refusal from the fields in which APIs put them: `message`, `errorMessages`, `errors`,
+ * `error`, `error_description`, `detail`, `details`, `title`; the title of the page if it is HTML. At most 500 characters.
  */
 export function reasonOf(body: unknown): string {
   // Before anything is cut: half of a secret would not be known any more.
@@ -23,7 +23,7 @@ function collect(body: unknown): string[] {
     const said = holder[name]
     if (said !== undefined && said !== '') words.push(...collect(said))
   }
-  const { errors } = holder
+  const { errors, details } = holder
   if (Array.isArray(errors)) words.push(...errors.slice(0, 10).flatMap(oneError))
   else if (errors !== null && typeof errors === 'object') {
     words.push(
@@ -32,7 +32,15 @@ function collect(body: unknown): string[] {
         .flatMap(([field, said]) => collect(said).map((word) => `${field}: ${word}`)),
     )
   }
+  // OData's form (Azure, Grafana Cloud k6): the message is general, and the details say what is wrong.
+  if (Array.isArray(details)) words.push(...details.slice(0, 10).flatMap(messageOfDetail))
   return words
+}
+
+function messageOfDetail(detail: unknown): string[] {
+  const { target, message } = (detail ?? {}) as Record<string, unknown>
+  if (typeof message !== 'string' || message === '') return []
+  return [typeof target === 'string' && target !== '' ? `${target}: ${message}` : message]
 }
 
 /** `{resource, field, code}` is GitHub's way to say which field is wrong. */

@@ -192,6 +192,12 @@ describe('an answer', () => {
       'refused',
       'No project; summary: is required',
     ],
+    [
+      400,
+      '{"error":{"code":"error","message":"Validation failed","details":[{"message":"No tests left","code":"a"},{"message":"too many","target":"vus"},{"code":"b"}]}}',
+      'refused',
+      'Validation failed; No tests left; vus: too many',
+    ],
     [422, '{"errors":["Subject cannot be blank"]}', 'refused', 'Subject cannot be blank'],
     [404, '', 'refused', 'no reason given'],
     [401, '{"error":"invalid_token","error_description":"expired"}', 'credentials', 'expired; invalid_token'],

@@ -3,7 +3,6 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { type Http, segment } from '../../../shared/http.ts'
-import { clip } from '../../../shared/plain-text.ts'
 import { defineFlagProvider, type FlagChange, type Place } from '../../../shared/shapes/flag.ts'
 import { askForChange, type ChangeAction, lookAtChange } from '../../../shared/vendors/unleash-change-requests.ts'
 
@@ -21,11 +20,6 @@ const strategy = z.object({
 type Strategy = z.output<typeof strategy>
 const feature = z.object({
   environments: z.array(z.object({ name: z.string(), enabled: z.boolean(), strategies: z.array(strategy) })),
-})
-
-const refusal = z.object({
-  message: z.string(),
-  details: z.nullish(z.array(z.object({ message: z.nullish(z.string()) }))),
 })
 
 const connection = z.strictObject({
@@ -52,15 +46,6 @@ export const unleash = defineFlagProvider({
   connection,
   headers: ({ token }) => ({ authorization: token }),
   check: ({ http }) => http.get('api/admin/user'),
-
-  /** Its message may only point at the details. */
-  reason(body) {
-    const refused = refusal.safeParse(body)
-    if (!refused.success) return undefined
-    const { message, details } = refused.data
-    const words = [message, ...(details ?? []).map((detail) => detail.message)].filter(Boolean)
-    return clip([...new Set(words)].join('; '), 500)
-  },
 
   project: { pattern: /^[A-Za-z0-9_~.-]{1,100}$/, example: 'default' },
 

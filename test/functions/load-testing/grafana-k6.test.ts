@@ -103,6 +103,14 @@ describe('a start', () => {
     expect(failure.message).toContain('403 to POST /cloud/v6/load_tests/1234/start: The user does not have permission')
   })
 
+  test('that is refused says the details, which hold the reason', async () => {
+    const details = [{ message: 'The subscription has no virtual user hours left.', code: 'x', target: null }]
+    server.failNext(400, { error: { message: 'Validation failed', code: 'validation', details } }, { on: 'POST' })
+    expect((await failureOf(connected().start(soak))).message).toContain(
+      ': Validation failed; The subscription has no virtual user hours left.',
+    )
+  })
+
   test('stays away for as long as it is asked to', async () => {
     server.failNext(
       429,
