@@ -3,6 +3,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { segment } from '../../../shared/http.ts'
+import { reasonOf } from '../../../shared/http-answers.ts'
+import { mask } from '../../../shared/redact.ts'
 import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/shapes/flag.ts'
 
 const rollout = z.object({
@@ -91,12 +93,12 @@ export const launchdarkly = defineFlagProvider({
     const [change] = changes
     if (!change) return undefined
     const instructions = await instructionsFor(client, place, change)
-    const { status } = await client.http.patch(
+    const { status, body } = await client.http.patch(
       flagPath(place, change.flag),
       { environmentKey: place.environment, instructions, ...(comment ? { comment } : {}) },
       { headers: { 'content-type': semanticPatch }, accept: [405, 409] },
     )
-    if (status === 409) throw busy(change.flag)
+    if (status === 409) throw conflictOf(change.flag, body)
     return status === 405 ? askForApproval(client, place, change, instructions, comment) : undefined
   },
 
@@ -214,8 +216,8 @@ async function askForApproval(
 /** What was approved is only applied when somebody asks for it; where this token may not, somebody else has to. */
 async function apply({ http }: LaunchDarkly, path: string, key: string) {
   try {
-    const { status } = await http.post(`${path}/apply`, {}, { accept: [409] })
-    if (status === 409) throw busy(key)
+    const { status, body } = await http.post(`${path}/apply`, {}, { accept: [409] })
+    if (status === 409) throw conflictOf(key, body)
     return { state: 'completed', ended: true } as const
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused') throw error
@@ -232,7 +234,11 @@ function whoDeclined({ allReviews = [] }: ApprovalRequest): string {
   return who.join('; ')
 }
 
-/** It says that another change got in between; the same call, read anew, may succeed. */
-function busy(key: string): Failure {
-  return new Failure('platform', `LaunchDarkly answered 409: another change of ${key} was under way.`)
+/**
+ * Mostly another change of the flag was made at the same time: a retry reads the flag again and may succeed. LaunchDarkly
+ * answers the same for a change that conflicts with a scheduled one or with an approval request, so its message is added.
+ */
+function conflictOf(key: string, body: unknown): Failure {
+  const reason = mask(reasonOf(body)) || 'no reason given'
+  return new Failure('platform', `LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
 }

@@ -171,10 +171,13 @@ describe('a flag', () => {
   })
 
   test('is tried again where another change was under way', async () => {
-    server.failNext(409, { code: 'conflict', message: 'Conflict' }, { on: 'PATCH' })
+    const message = 'This would cause the pending scheduled change 7 to fail'
+    server.failNext(409, { code: 'conflict', message }, { on: 'PATCH' })
     const failure = await failureOf(set({ on: true }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true })
-    expect(failure.message).toContain('409: another change of checkout-v2')
+    expect(failure.message).toBe(
+      `LaunchDarkly answered 409: the change of checkout-v2 conflicts with another: ${message}`,
+    )
     expect(await set({ on: true })).toMatchObject({ result: 'pass' })
   })
 
@@ -289,8 +292,11 @@ describe('where changes must be approved', () => {
   test('it applies again where another change was under way, or LaunchDarkly was down', async () => {
     const waiting = await ask()
     approval().reviewStatus = 'approved'
-    server.failNext(409, { code: 'conflict', message: 'Conflict' }, { on: 'POST' })
-    expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
+    server.failNext(409, { code: 'optimistic_locking_error', message: 'Changed meanwhile' }, { on: 'POST' })
+    expect(await failureOf(look(waiting))).toMatchObject({
+      transient: true,
+      message: expect.stringContaining('409: the change of checkout-v2 conflicts with another: Changed meanwhile'),
+    })
     server.failNext(503, undefined, { on: 'POST' })
     expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
     server.loseNext('POST')
