@@ -2,28 +2,39 @@ import { isObject, type KeptnEvent, replyTo, taskEvent } from './events.ts'
 
 const source = 'approval-service'
 
-/** What approval-service does with a trigger: it decides itself, or a person has to. */
-type Decision = 'pass' | 'warning' | 'fail' | 'manual'
+/** What approval-service does with a trigger: it sends a result itself, or it waits for a person. */
+export type ApprovalDecision = 'pass' | 'fail' | 'manual'
 
-/** An approval after a failed task fails; else data.approval says for each result whether a person is asked (protocol section 6). */
-function decide({ data }: KeptnEvent): Decision {
-  const result = data['result'] === 'fail' ? 'fail' : data['result'] === 'warning' ? 'warning' : 'pass'
+/**
+ * Decides an approval as Keptn's approval-service does. A failed result is never approved. An approval is automatic only
+ * if `data.approval` says so for the result; without a result a person decides.
+ * @see https://github.com/keptn/keptn/blob/master/approval-service/pkg/handler/approval_triggered_event_handler.go
+ */
+export function decideApproval(data: KeptnEvent['data']): ApprovalDecision {
+  const result = resultOf(data)
   if (result === 'fail') return 'fail'
   const approval = isObject(data['approval']) ? data['approval'] : {}
-  return approval[result] === 'automatic' ? result : 'manual'
+  const isAutomatic = (result === 'pass' || result === 'warning') && approval[result] === 'automatic'
+  return isAutomatic ? 'pass' : 'manual'
+}
+
+/** The result of the task before, else the result of the last evaluation. */
+function resultOf(data: KeptnEvent['data']): unknown {
+  const result = data['result']
+  if (result !== undefined && result !== null && result !== '') return result
+  return isObject(data['evaluation']) ? data['evaluation']['result'] : undefined
 }
 
 /**
- * Keptn's own approval-service, which runs in every Keptn by default: it sends `approval.started` for each trigger and
- * `approval.finished` for those that no person decides (protocol section 2).
+ * Plays Keptn's approval-service, which runs in every Keptn by default: it sends `approval.started` for each trigger, and
+ * `approval.finished` for each approval that no person decides.
  */
 export async function approve(triggered: KeptnEvent, send: (event: KeptnEvent) => Promise<void>): Promise<void> {
   if (!isApproval(triggered)) return
   await send(replyTo(triggered, 'started', source))
-  const decision = decide(triggered)
-  if (decision === 'manual') return
-  const message = decision === 'fail' ? 'the task before failed: not approved' : 'approved automatically'
-  await send(replyTo(triggered, 'finished', source, { status: 'succeeded', result: decision, message }))
+  const result = decideApproval(triggered.data)
+  if (result === 'manual') return
+  await send(replyTo(triggered, 'finished', source, { status: 'succeeded', result }))
 }
 
 function isApproval({ type }: KeptnEvent): boolean {

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type KeptnEvent, taskEvent } from './events.ts'
+import { type JsonObject, type KeptnEvent, taskEvent } from './events.ts'
 
 /** How a task or a sequence ended, in Keptn's words. */
 export interface Outcome {
@@ -20,13 +20,9 @@ const text = (data: JsonObject, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-const of = (events: readonly KeptnEvent[], triggeredId: string, kind: string): KeptnEvent[] =>
-  events.filter(({ type, triggeredid }) => triggeredid === triggeredId && taskEvent(type)?.kind === kind)
-
 /**
- * The counting rule: a task has ended as soon as it has as many `.finished` as `.started` events, and at least one; which of
- * them came first is all the same, and what comes later is too late. One result other than pass or warning fails it, one
- * status errored makes it errored (protocol section 2).
+ * The counting rule: a task has ended when it has as many `.finished` as `.started` events, and at least one. Their order
+ * does not matter, and later events are ignored.
  *
  * @param events in the order in which they came
  */
@@ -43,14 +39,17 @@ export function count(events: readonly KeptnEvent[], triggeredId: string): Count
   return { started, finished: ends.length }
 }
 
-function outcomeOf(ends: readonly JsonObject[]): Outcome {
+/**
+ * The outcome of a task from the data of its `.finished` events. A result other than pass or warning fails the task. One
+ * errored status makes it errored, else one aborted status makes it aborted. An unknown status fails it.
+ */
+export function outcomeOf(ends: readonly JsonObject[]): Outcome {
   const results = ends.map((data) => text(data, 'result'))
   const statuses = ends.map((data) => text(data, 'status'))
-  const failed = results.some((result) => result !== 'pass' && result !== 'warning')
+  const status = statusOf(statuses)
+  const failed = status === 'unknown' || results.some((result) => result !== 'pass' && result !== 'warning')
   return {
-    status: statuses.includes('errored')
-      ? 'errored'
-      : (statuses.find((status) => status !== 'succeeded') ?? 'succeeded'),
+    status,
     result: failed ? 'fail' : results.includes('warning') ? 'warning' : 'pass',
     message: ends
       .map((data) => text(data, 'message'))
@@ -59,23 +58,11 @@ function outcomeOf(ends: readonly JsonObject[]): Outcome {
   }
 }
 
-/** What no later task may take over from a `.finished`: these belong to the sequence or to the one task. */
-const own = new Set(['project', 'stage', 'service', 'status', 'result', 'message'])
-
-/** What the later events of a sequence carry on after a task: everything before, what its `.finished` events add, how it ended. */
-export function carryOn(
-  data: JsonObject,
-  events: readonly KeptnEvent[],
-  triggeredId: string,
-  { status, result, message }: Outcome,
-): JsonObject {
-  const carried: JsonObject = { ...data, status, result, message }
-  for (const finished of of(events, triggeredId, 'finished')) {
-    for (const [name, value] of Object.entries(finished.data)) {
-      const before = carried[name]
-      if (own.has(name)) continue
-      carried[name] = isObject(before) && isObject(value) ? { ...before, ...value } : value
-    }
-  }
-  return carried
+function statusOf(statuses: readonly string[]): string {
+  const decisive = ['errored', 'aborted'].find((status) => statuses.includes(status))
+  if (decisive !== undefined) return decisive
+  return statuses.every((status) => status === 'succeeded') ? 'succeeded' : 'unknown'
 }
+
+/** Whether a sequence ends after a task with this outcome. An aborted task alone does not end it. */
+export const endsSequence = ({ status, result }: Outcome): boolean => result === 'fail' || status === 'errored'

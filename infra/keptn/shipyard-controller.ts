@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { carryOn, count, type Outcome } from './counting.ts'
+import { count, endsSequence, type Outcome } from './counting.ts'
+import { finishedData, nextEventData, type TaskResult } from './event-data.ts'
 import type { EventLog } from './event-log.ts'
 import {
   errored,
@@ -100,27 +101,23 @@ export class ShipyardController {
     return passed
   }
 
-  private async playSequence(sequence: Sequence, data: JsonObject): Promise<{ data: JsonObject; outcome: Outcome }> {
-    const triggered = await this.emit(sequenceEvent(sequence, 'triggered'), data)
-    let carried = data
-    let outcome: Outcome = { status: 'succeeded', result: 'pass', message: '' }
+  private async playSequence(sequence: Sequence, trigger: JsonObject): Promise<{ data: JsonObject; outcome: Outcome }> {
+    const triggered = await this.emit(sequenceEvent(sequence, 'triggered'), trigger)
+    const finished: TaskResult[] = []
     for (const task of sequence.tasks) {
-      const ended = await this.playTask(sequence, task, carried)
-      carried = ended.data
-      outcome = ended.outcome
-      if (outcome.result === 'fail' || outcome.status !== 'succeeded') break
+      const ended = await this.playTask(sequence, task.name, nextEventData(trigger, finished, task))
+      finished.push(ended)
+      if (endsSequence(ended.outcome)) break
     }
-    await this.emit(sequenceEvent(sequence, 'finished'), carried, triggered.id)
-    return { data: carried, outcome }
+    const outcome = finished.at(-1)?.outcome ?? { status: 'succeeded', result: 'pass', message: '' }
+    const data = nextEventData(trigger, finished)
+    const { project = '', stage = '', service = '', labels } = data
+    const end = { project, stage, service, ...(isObject(labels) ? { labels } : {}), ...outcome }
+    await this.emit(sequenceEvent(sequence, 'finished'), end, triggered.id)
+    return { data, outcome }
   }
 
-  private async playTask(
-    { stage, name: sequence }: Sequence,
-    { name, properties }: Sequence['tasks'][number],
-    carried: JsonObject,
-  ): Promise<{ data: JsonObject; outcome: Outcome }> {
-    const before = carried[name]
-    const data = { ...carried, [name]: { ...(isObject(before) ? before : {}), ...properties } }
+  private async playTask({ stage, name: sequence }: Sequence, name: string, data: JsonObject): Promise<TaskResult> {
     const task: PlayedTask = { stage, sequence, name, state: 'running', accepted: [] }
     this.tasks.push(task)
     const triggered = await this.emit(`sh.keptn.event.${name}.triggered`, data, undefined, (id) =>
@@ -130,7 +127,7 @@ export class ShipyardController {
     const outcome = await this.untilEnded(triggered, task)
     Object.assign(task, { state: 'finished', outcome })
     this.ended.add(triggered.id)
-    return { data: carryOn(data, this.ledger.events, triggered.id, outcome), outcome }
+    return { outcome, data: finishedData(this.ledger.events, triggered.id) }
   }
 
   private async untilEnded(triggered: KeptnEvent, task: PlayedTask): Promise<Outcome> {

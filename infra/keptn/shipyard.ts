@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { Outcome } from './counting.ts'
+import { endsSequence, type Outcome } from './counting.ts'
 import type { JsonObject } from './events.ts'
 
 /** A sequence of a stage, as the shipyard file declares it. */
@@ -83,14 +83,14 @@ export const triggeredBy = (sequences: readonly Sequence[], type: string): Seque
   sequences.find((sequence) => sequenceEvent(sequence, 'triggered') === type)
 
 /**
- * The sequences that wait for the end of another one. Without a selector they want it to have passed, with a warning or
- * without; a selector names its own result, or that of the sequence's last task as `<task>.result`.
+ * The sequences that the end of another sequence triggers. Without a selector its result must be pass or warning; a
+ * selector names the result of the sequence, or of its last task as `<task>.result`.
  */
 export function followers(sequences: readonly Sequence[], ended: Sequence, outcome: Outcome): Sequence[] {
   const last = ended.tasks.at(-1)?.name ?? ''
   const matches = (match: Record<string, string>): boolean =>
     Object.keys(match).length === 0
-      ? outcome.status === 'succeeded' && outcome.result !== 'fail'
+      ? !endsSequence(outcome)
       : Object.entries(match).every(([key, wanted]) => {
           const field = key.startsWith(`${last}.`) ? key.slice(last.length + 1) : key
           return (field === 'result' || field === 'status') && outcome[field] === wanted

@@ -243,8 +243,10 @@ describe('the sequences that come along', () => {
 })
 
 describe('an approval', () => {
-  const approval = (properties: object) =>
-    filesOf([{ name: 'approval', properties }], [{ on: 'approval.triggered', sendStarted: false }])
+  const approval = (properties: object) => {
+    const files = filesOf([{ name: 'approval', properties }], [{ on: 'approval.triggered', sendStarted: false }])
+    return { ...files, event: { ...files.event, data: { ...files.event.data, result: 'pass' } } }
+  }
 
   it('that is automatic is finished by approval-service', async () => {
     receiver = await startReceiver(() => ({ status: 200 }))
@@ -285,12 +287,37 @@ describe('the data of a later task', () => {
       service: 'shop',
       status: 'succeeded',
       result: 'warning',
-      message: 'slow',
+      message: '',
       labels: { team: 'blue', url: 'https://x' },
       incident: { title: 'a|b' },
-      deploy: { strategy: 'direct', id: 7 },
+      deploy: { id: 7 },
       check: { timeframe: '5m', from: 'deploy' },
     })
+  })
+
+  it('reaches the next task after an aborted task with result pass', async () => {
+    await start((call) => (taskOf(call) === 'deploy' ? { status: 'aborted' } : {}))
+    const files = filesOf(['deploy', 'check'], [{ on: 'deploy.triggered' }, { on: 'check.triggered' }])
+    const { passed, tasks } = await play(receiver, files)
+    expect(passed).toBe(true)
+    expect(tasks.map(({ name }) => name)).toEqual(['deploy', 'check'])
+    expect(receiver.byType('check.triggered')[0]?.data).toMatchObject({ status: 'aborted', result: 'pass' })
+  })
+
+  it('is merged in the order of the finished events, which the trigger of a later stage gets too', async () => {
+    const checks = [
+      { score: 90, ids: ['first'] },
+      { score: 85, ids: ['second'] },
+    ]
+    await start((call) => (taskOf(call) === 'check' ? { check: checks.shift() } : {}))
+    const prod = {
+      name: 'prod',
+      sequences: [{ name: 'deliver', triggeredOn: [{ event: 'dev.deliver.finished' }], tasks: [{ name: 'notify' }] }],
+    }
+    const subscriptions = [{ on: 'check.triggered' }, { on: 'notify.triggered' }]
+    await play(receiver, filesOf(['check', 'check'], subscriptions, [prod]))
+    expect(receiver.byType('notify.triggered')[0]?.data['check']).toEqual({ score: 90, ids: ['second', 'first'] })
+    expect(receiver.byType('dev.deliver.finished')[0]?.data).not.toHaveProperty('check')
   })
 
   it('goes on to a stage that waits for another result', async () => {
