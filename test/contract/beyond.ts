@@ -231,9 +231,14 @@ export const beyond: Record<string, Beyond[]> = {
     },
     {
       operation: 'GET /v1/scenarios/{guid}/runs/paged',
-      docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
+      docs: 'https://github.com/api-evangelist/gremlin/blob/main/openapi/gremlin-scenarios-api-openapi.yml',
       why: 'left out of the contract',
-      query: { teamId: text, limit: { type: 'integer', minimum: 1 }, runNumber: text },
+      query: {
+        teamId: text,
+        limit: { type: 'integer', minimum: 1 },
+        runNumber: text,
+        forward: { enum: ['true', 'false'] },
+      },
       answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Of somebody else' }] },
     },
   ],

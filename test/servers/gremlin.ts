@@ -22,6 +22,7 @@ interface Run {
   stage: string
   failedReason?: string
   result?: string
+  passCriteria?: string
   ended: string | null
   nodes: Record<string, Step>
 }
@@ -38,6 +39,10 @@ interface GremlinState {
   slow: boolean
   /** Whether names are written as in its OpenAPI document, not as its API did when its clients were written. */
   camelCase: boolean
+  /** Whether a single run is answered as a list, as the OpenAPI document says. */
+  inList: boolean
+  /** Whether a search that goes back from the newest run shows none. */
+  listsForwardOnly: boolean
   /** Whether the answer to a start is text in quotes, not a bare number. */
   quoted: boolean
 }
@@ -70,6 +75,8 @@ export async function startGremlin(): Promise<GremlinServer> {
     listsLate: 0,
     slow: false,
     camelCase: false,
+    inList: false,
+    listsForwardOnly: false,
     quoted: false,
   }
   const served = await serve((call) => {
@@ -116,7 +123,8 @@ class Gremlin {
     if (!this.#state.mayList) return said(403, 'User requires privilege for target team: SCENARIOS_READ')
     if (rest === 'paged') return this.#list(query)
     const run = this.#find(guid, rest)
-    return run ? { status: 200, body: this.#shown(run) } : said(404, 'scenario run not found')
+    if (!run) return said(404, 'scenario run not found')
+    return { status: 200, body: this.#state.inList ? [this.#shown(run)] : this.#shown(run) }
   }
 
   #find(guid: string, number = ''): Run | undefined {
@@ -138,15 +146,19 @@ class Gremlin {
     }
   }
 
-  /** The number of a run is the token of its page, and of the next one where it is the last on this. */
+  /** The token of the next page is the number of the last run on this one. */
   #list(query: URLSearchParams): Reply {
     const hidden = this.#state.listsLate > 0 ? 1 : 0
     this.#state.listsLate -= hidden
     const runs = this.#state.runs.slice(0, this.#state.runs.length - hidden)
     if (runs.length === 0) return said(404, 'scenario not found, or no runs found for that scenario')
     const limit = Number(query.get('limit') ?? 1_000)
-    const after = Number(query.get('runNumber') ?? 0)
-    const items = runs.filter(({ number }) => number > after).slice(0, limit)
+    const after = query.has('runNumber') ? Number(query.get('runNumber')) : undefined
+    const forward = query.get('forward') !== 'false'
+    if (!forward && this.#state.listsForwardOnly)
+      return { status: 200, body: { pageSize: limit, pageToken: null, items: [] } }
+    const isAfter = (number: number) => after === undefined || (forward ? number > after : number < after)
+    const items = (forward ? runs : runs.toReversed()).filter(({ number }) => isAfter(number)).slice(0, limit)
     const pageToken = items.length === limit ? String(items.at(-1)?.number) : null
     return { status: 200, body: { pageSize: limit, pageToken, items: items.map((run) => this.#shown(run)) } }
   }
@@ -160,9 +172,12 @@ class Gremlin {
     return { status: 202 }
   }
 
-  #shown({ number, hypothesis, stage, failedReason, result, ended, nodes }: Run) {
+  #shown({ number, hypothesis, stage, failedReason, result, passCriteria, ended, nodes }: Run) {
     const stageMetadata = failedReason ? { failedReason } : {}
-    const results = result ? { results: { status: result } } : {}
+    const results = {
+      ...(result ? { results: { status: result } } : {}),
+      ...(passCriteria ? { passCriteria } : {}),
+    }
     const graph = { nodes, observers: [] }
     const name = 'Unreliable network'
     if (this.#state.camelCase) {

@@ -33,6 +33,7 @@ const run = named(
     name: z.nullish(z.string()),
     hypothesis: z.nullish(z.string()),
     results: z.nullish(z.object({ status: z.nullish(z.string()) })),
+    passCriteria: z.nullish(z.string()),
     createdAt: z.nullish(z.string()),
     startTime: z.nullish(z.string()),
     endTime: z.nullish(z.string()),
@@ -40,6 +41,11 @@ const run = named(
   }),
 )
 type ScenarioRun = z.output<typeof run>
+/** Gremlin's OpenAPI document says a list, and its clients read an object. */
+const oneRun = z.pipe(
+  z.transform((answer: unknown) => (Array.isArray(answer) ? answer[0] : answer)),
+  run,
+)
 const runPage = named(
   z.object({
     items: z.array(z.object({ runNumber: z.int(), hypothesis: z.nullish(z.string()) })),
@@ -60,8 +66,8 @@ const node = z.object({
 type Node = z.output<typeof node>
 
 const listedAtOnce = 50
-/** A scenario that has run more often than these hold can not be searched. */
-const mostPages = 40
+/** Older runs are not searched: these pages hold the 2,000 newest runs of a scenario. */
+const MAX_PAGES = 40
 /** A new run may be listed after a while only: the pauses before a repeat looks for it, in milliseconds. */
 const looks = [0, 1_000, 2_000]
 /** A run of the scenario is in progress. */
@@ -139,7 +145,7 @@ export const gremlin = defineJobProvider({
 
   async look({ http, connection }, { id }) {
     const { guid, number } = placeOf(id)
-    const answer = await http.get(runPath(guid, number), { query: teamOf(connection), answer: run })
+    const answer = await http.get(runPath(guid, number), { query: teamOf(connection), answer: oneRun })
     return { ...sightOf(answer.body), run: runOf(connection, guid, number) }
   },
 
@@ -155,16 +161,20 @@ export const gremlin = defineJobProvider({
   },
 })
 
-/** Page by page from the first run on, which is the one order that its own client relies on. */
+/**
+ * Searches page by page, the newest runs first. If Gremlin shows none in this order, although it knows the scenario, the
+ * search starts again with the oldest run.
+ */
 async function search(
   http: Http,
   connection: Connection,
   guid: string,
   { key, repeated }: { key: string; repeated: boolean },
+  forward = false,
 ): Promise<Run | undefined | 'unknown'> {
   let after: string | number | undefined
-  for (let page = 0; page < mostPages; page++) {
-    const query = { ...teamOf(connection), limit: listedAtOnce, runNumber: after }
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const query = { ...teamOf(connection), limit: listedAtOnce, runNumber: after, forward: String(forward) }
     const asked = { query, accept: notShown, answer: runPage }
     const { status, body } = await http.get(`${runsPath(guid)}/paged`, asked)
     // This is also the answer where the scenario never ran.
@@ -172,6 +182,8 @@ async function search(
     if (notShown.includes(status)) return 'unknown'
     const found = body.items.find(({ hypothesis }) => hypothesis?.includes(key))
     if (found) return runOf(connection, guid, found.runNumber)
+    if (page === 0 && body.items.length === 0 && !forward)
+      return search(http, connection, guid, { key, repeated }, true)
     if (!body.pageToken || body.items.length === 0) return undefined
     after = body.pageToken
   }
@@ -186,7 +198,7 @@ function sightOf(run: ScenarioRun): Sight {
     const active = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Active')
     return { state: stage, step: active.map(nameOf).join(', ') || undefined }
   }
-  const verdict = verdictOf(stage, nodes, results?.status)
+  const verdict = verdictOf(run, nodes)
   const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
   const told = [stageInfo.stageMetadata?.failedReason, ...failed.map(failureOf)].filter(Boolean).join('; ')
   const duration = durationOf(run)
@@ -205,15 +217,22 @@ function sightOf(run: ScenarioRun): Sight {
   }
 }
 
-/** A health check that failed refutes the hypothesis, also where it halts the scenario; a fault that could not be injected tests nothing. */
-function verdictOf(stage: string, nodes: Node[], result: string | null | undefined): Verdict {
-  const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
-  const refuted = failed.some(({ type }) => isCheck(type))
-  if (stage === 'Halted') return refuted || nodes.some(({ state }) => state.nodeHaltedById) ? 'fail' : 'aborted'
-  if (stage === 'Failed') return failed.length > 0 && !refuted ? 'errored' : 'fail'
-  // What Gremlin, or a person, has found of a scenario that ran to its end.
+/**
+ * Gremlin's own result (or that of a person who edited it) comes first. Without one, a failed health check decides by the pass
+ * criteria of the scenario, even if it halted the scenario. A fault that could not be injected tests nothing.
+ */
+function verdictOf({ stageInfo: { stage }, results, passCriteria }: ScenarioRun, nodes: Node[]): Verdict {
+  const result = results?.status
+  if (result === 'Passed') return 'pass'
   if (result === 'Failed') return 'fail'
-  return result === 'Unsure' ? 'warning' : 'pass'
+  const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
+  const hasFailedCheck = failed.some(({ type }) => isCheck(type)) || nodes.some(({ state }) => state.nodeHaltedById)
+  const needsFailedCheck = passCriteria === 'AT_LEAST_ONE_FAILED'
+  if (hasFailedCheck && needsFailedCheck) return 'pass'
+  if (stage === 'Halted') return hasFailedCheck ? 'fail' : 'aborted'
+  if (stage === 'Failed') return failed.length > 0 && !hasFailedCheck ? 'errored' : 'fail'
+  if (result === 'Unsure') return 'warning'
+  return needsFailedCheck ? 'fail' : 'pass'
 }
 
 /** A stage that is not known is no end. */

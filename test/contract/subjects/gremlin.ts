@@ -43,6 +43,19 @@ export const gremlin: Subject = {
       refused: true,
       says: 'ended as Failed: No targets matched',
     },
+    {
+      action,
+      how: 'that fails a step and has passed',
+      input,
+      answers: {
+        [one]: [
+          {
+            body: (example: object) => ({ ...example, stage_info: { stage: 'Failed' }, results: { status: 'Passed' } }),
+          },
+        ],
+      },
+      says: 'ended as Failed/Passed',
+    },
     { action, how: 'refused', input, answers: { [start]: [{ status: 404 }] }, refused: true, says: '404 to POST' },
     {
       action,

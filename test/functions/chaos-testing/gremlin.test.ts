@@ -184,16 +184,21 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(2)
   })
 
-  test('is found among more runs than one page holds, however names are written', async () => {
-    server.state.camelCase = true
+  test.each([
+    ['is found on the first page of the newest runs, however names are written', false, 1],
+    ['is found from the oldest run on if Gremlin shows none from the newest on', true, 4],
+  ])('%s', async (_, listsForwardOnly, pages) => {
+    Object.assign(server.state, { camelCase: true, listsForwardOnly })
     for (let number = 1; number <= 104; number++) {
       server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
     }
     server.loseNext('POST')
     await failureOf(connected().start(network))
+    server.calls.length = 0
     const { outcome } = await connected().start(network, { repeated: true })
     expect(outcome.data).toMatchObject({ id: `${guid}#105` })
-    expect(calls('POST')).toHaveLength(1)
+    expect(calls('POST')).toEqual([])
+    expect(calls('GET')).toHaveLength(pages)
   })
 
   test('is repeated where it is not there, beside the runs of other calls', async () => {
@@ -272,13 +277,40 @@ describe('a run', () => {
     ['Successful', 'Failed', 'succeeded', 'fail'],
     ['Successful', 'Unsure', 'succeeded', 'warning'],
     ['Completed', 'Failed', 'succeeded', 'fail'],
-    ['Halted', 'Passed', 'aborted', 'fail'],
+    ['Failed', 'Passed', 'succeeded', 'pass'],
+    ['Halted', 'Passed', 'succeeded', 'pass'],
+    ['Halted', 'Failed', 'succeeded', 'fail'],
+    ['Halted', 'Unsure', 'aborted', 'fail'],
   ])('that is %s with the result %s ends as %s, %s', async (stage, found, status, result) => {
     const begun = await connected().start(network)
     server.enter(stage, { result: found })
     expect(await connected().end(begun, network)).toMatchObject({
       ...{ status, result, data: { state: `${stage}/${found}` } },
     })
+  })
+
+  test.each([
+    ['Failed', { '0': healthCheck('Failed') }, 'succeeded', 'pass'],
+    ['Halted', { '0': latency('Halted', { nodeHaltedById: 'check' }) }, 'succeeded', 'pass'],
+    ['Halted', { '0': healthCheck('Successful') }, 'aborted', 'fail'],
+    ['Failed', { '0': latency('Failed'), '1': healthCheck('Successful') }, 'errored', 'fail'],
+    ['Successful', { '0': healthCheck('Successful') }, 'succeeded', 'fail'],
+  ])(
+    'of a scenario that is meant to fail a health check: %s with %j is %s, %s',
+    async (stage, nodes, status, result) => {
+      const begun = await connected().start(network)
+      server.enter(stage, { nodes, passCriteria: 'AT_LEAST_ONE_FAILED' })
+      expect(await connected().end(begun, network)).toMatchObject({ status, result })
+    },
+  )
+
+  test('that is answered as a list is read like one that is not', async () => {
+    server.state.inList = true
+    const begun = await connected().start(network)
+    server.enter('Successful')
+    expect(await connected().end(begun, network)).toMatchObject({ result: 'pass', data: { id, state: 'Successful' } })
+    server.failNext(200, [])
+    expect(await failureOf(connected().look(begun, network))).toMatchObject({ kind: 'platform', transient: true })
   })
 
   test('that a health check has halted has failed, and says which', async () => {
