@@ -1,4 +1,11 @@
-import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
@@ -9,6 +16,15 @@ import type { CategoryFunction } from './category-function.ts'
 import type { Finisher } from './finisher.ts'
 
 const period = Duration.minutes(5)
+
+/**
+ * Lambda retries an invocation of a durable function that crashes until the execution timeout, and reports no failed
+ * execution until then: only `Errors` shows it. One crash heals itself, so the alarm needs three within an hour. AWS does
+ * not document how far apart the retries are.
+ */
+const REPEATED = { datapointsToAlarm: 3, evaluationPeriods: 12 }
+
+type Sensitivity = Partial<Pick<AlarmProps, 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods'>>
 
 export interface AlarmsProps {
   categories: CategoryFunction[]
@@ -53,7 +69,7 @@ export class Alarms extends Construct {
         period,
       }),
       'More than 80 % of the running durable executions that this account may have: ask AWS for a higher quota.',
-      80,
+      { threshold: 80 },
     )
   }
 
@@ -72,6 +88,13 @@ export class Alarms extends Construct {
       `Lambda turned calls of ${name} away: the account's concurrency is used up.`,
     )
     this.#add(
+      `${id}TaskErrors`,
+      'task-errors',
+      task.fn.metricErrors({ period }),
+      `Tasks of ${name} crash again and again: Lambda retries them until their execution timeout.`,
+      REPEATED,
+    )
+    this.#add(
       `${id}TasksFailed`,
       'tasks-failed',
       task.fn.metric('DurableExecutionFailed', { statistic: 'Sum', period }),
@@ -81,7 +104,7 @@ export class Alarms extends Construct {
       `${id}TasksTimedOut`,
       'tasks-timed-out',
       task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
-      `A task of ${name} ran for 31 days; the finisher answers for it. Its finished event did not get through.`,
+      `A task of ${name} reached its execution timeout; the finisher answers for it. Its finished event did not get through, or its code crashes.`,
     )
     this.#add(
       `${id}DeadLetters`,
@@ -94,6 +117,13 @@ export class Alarms extends Construct {
   #watchFinisher({ durable: { fn }, deadLetters }: Finisher): void {
     const lost = 'The finisher did not get through: a caller may wait for a finished event that never comes.'
     const ended = (name: string) => fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period })
+    this.#add(
+      'FinisherErrors',
+      'finisher-errors',
+      fn.metricErrors({ period }),
+      'The finisher crashes again and again: tasks that Lambda ended are not answered.',
+      REPEATED,
+    )
     this.#add('FinisherFailed', 'finisher-failed', ended('Failed'), lost)
     this.#add('FinisherTimedOut', 'finisher-timed-out', ended('TimedOut'), lost)
     this.#add(
@@ -105,16 +135,19 @@ export class Alarms extends Construct {
   }
 
   /**
-   * @param runbook the page for whoever is woken by it
-   * @param threshold rings above it
+   * Adds an alarm that goes off when the metric is above the threshold, 0 by default, in one period.
+   *
+   * @param runbook the page for the person on call
+   * @param sensitivity another threshold, or more than one period
    */
-  #add(id: string, runbook: string, metric: IMetric, description: string, threshold = 0): void {
+  #add(id: string, runbook: string, metric: IMetric, description: string, sensitivity: Sensitivity = {}): void {
     const alarm = new Alarm(this, id, {
       metric,
       alarmDescription: `${description} What to do: ${this.#runbooks}${runbook}.md`,
-      threshold,
+      threshold: 0,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 1,
+      ...sensitivity,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
     alarm.addAlarmAction(new SnsAction(this.topic))

@@ -1,6 +1,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { asksPeople, executionTimeoutOf } from '../../shared/function/deadlines.ts'
 import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import type { IdempotencyTable } from './idempotency-table.ts'
@@ -8,8 +9,6 @@ import type { Permission } from './permission.ts'
 import { mayUseProviders } from './provider-permissions.ts'
 import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
 
-/** The longest deadline, and a day for the finished event to get through. */
-const executionTimeout = Duration.days(31)
 /** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
 const webhookTimeout = Duration.seconds(28)
 
@@ -21,7 +20,7 @@ export interface CategoryInfo {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
   name: string
   summary: string
-  actions: Record<string, unknown>
+  actions: Record<string, { ask?: unknown }>
   providers: Record<string, unknown>
 }
 
@@ -43,7 +42,7 @@ export class CategoryFunction extends Construct {
     const { name, summary, providers } = category
     const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
     const connections = secretPaths.connections(name)
-    const asks = Object.hasOwn(category.actions, 'ask-approval')
+    const asks = asksPeople(category)
     const forQuestions = asks ? [secretPaths.approvals] : []
     const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
@@ -54,7 +53,7 @@ export class CategoryFunction extends Construct {
       entry: 'task',
       description: `${summary}: interactive calls`,
       memory: settings.memory.task,
-      executionTimeout,
+      executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
       environment: keepsRuns || asks ? tableVariable : {},
       may: [

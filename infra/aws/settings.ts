@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { parseDuration } from '../../shared/duration.ts'
+import { maxDeadlineOf } from '../../shared/function/deadlines.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { type AwsProvider, assumedRole, providerAccess, wrongArns } from './provider-permissions.ts'
 
@@ -8,8 +9,8 @@ import { type AwsProvider, assumedRole, providerAccess, wrongArns } from './prov
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
 ]
-/** What a caller may ask for at most; tasks are given a day more. */
-const longestDeadline = 30 * 86_400
+/** The default of the deployment holds for every category, so it must be one that each of them takes. */
+const MAX_DEFAULT_DEADLINE = maxDeadlineOf({ actions: {} })
 
 const onOrOff = (byDefault: boolean) => z.boolean({ error: must('be true or false') }).default(byDefault)
 const memory = z
@@ -216,7 +217,8 @@ function checkDeadline(text: string, context: z.RefinementCtx<string>): void {
 
 function wrongDeadline(text: string): string | undefined {
   try {
-    if (parseDuration(text, 'deadline') > longestDeadline) return `must be at most P30D, not "${text}"`
+    if (parseDuration(text, 'deadline') > MAX_DEFAULT_DEADLINE)
+      return `must be at most P${MAX_DEFAULT_DEADLINE / 86_400}D, not "${text}"`
     return undefined
   } catch {
     return `must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "${text}"`

@@ -1,5 +1,6 @@
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
+import { asksPeople } from '../../shared/function/deadlines.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { ApprovalsKey } from './approvals-key.ts'
@@ -32,8 +33,7 @@ export class WebhooksStack extends Stack {
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
-    if (categories.some(({ category }) => Object.hasOwn(category.actions, 'ask-approval')))
-      new ApprovalsKey(this, 'Approvals', settings)
+    if (categories.some(({ category }) => asksPeople(category))) new ApprovalsKey(this, 'Approvals', settings)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories })
     const alarms = new Alarms(this, 'Alarms', {

@@ -7,6 +7,7 @@ import { categories } from '../../functions/index.ts'
 import { Failure } from '../../shared/errors.ts'
 import { problem } from '../../shared/function/answers.ts'
 import { actionNames } from '../../shared/function/category.ts'
+import { executionTimeoutOf } from '../../shared/function/deadlines.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
 import { openApi } from '../openapi/document.ts'
@@ -38,7 +39,7 @@ export interface RuntimeOptions {
   timeScale?: number
   /** Seconds that a webhook may take: 28, since API Gateway waits 29; fewer where a test wants to see them run out. */
   webhookTimeout?: number
-  /** Seconds after which Lambda ends a task; 31 days, fewer where a test wants to see one ended. */
+  /** Seconds after which Lambda ends a task, instead of the timeout of its category: for tests. */
   executionTimeout?: number
   observe?: (event: RuntimeEvent) => void
 }
@@ -68,8 +69,7 @@ const day = 86_400
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { port, state, secretsFile, bundles = dist, timeScale = 1 } = options
-  // The longest deadline, and a day for the finished event to get through.
-  const { webhookTimeout = 28, executionTimeout = 31 * day } = options
+  const { webhookTimeout = 28, executionTimeout } = options
   if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const server = createServer()
@@ -90,7 +90,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const cloud = await startLocalCloud({
     state,
     functions: [
-      ...categories.flatMap(({ name }) => functionsOf(name, bundles, webhookTimeout, executionTimeout)),
+      ...categories.flatMap((category) =>
+        functionsOf(category.name, bundles, webhookTimeout, executionTimeout ?? executionTimeoutOf(category)),
+      ),
       finisherFunction(bundles),
     ],
     secret: (name) => secrets.get(name),

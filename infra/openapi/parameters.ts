@@ -17,7 +17,8 @@ const options: Record<keyof CallOptions, Parameter> = {
     schema: { type: 'boolean', default: false },
   },
   deadline: {
-    description: "interactive: when to give up, as an ISO 8601 duration, at most P30D; the action's own where left out",
+    description:
+      'interactive: when to give up, as an ISO 8601 duration; at most P7D, or P30D in a category that asks people; if left out, the default of the action',
     schema: { type: 'string', examples: ['PT2H'] },
   },
   when: {

@@ -23,16 +23,19 @@ const optionNames = ['mode', 'connection', 'sendStarted', 'deadline', 'when', 'd
 /** The options that may stand in the query alone. */
 export const queryOnly = optionNames.filter((name) => name !== 'connection' && name !== 'labels')
 const eventNames = ['id', 'type', 'event', 'shkeptncontext', 'gitcommitid', 'project', 'stage', 'service']
-const longestDeadline = 30 * 86_400
 const results = ['pass', 'warning', 'fail']
 
 /**
  * Splits a query into the options of the call and the parts of event and input that it carries.
  *
  * @param query each name with all its values
+ * @param maxDeadline the longest deadline that the category takes, in seconds
  * @throws Failure `invalid`, for an unknown name too: a mistyped `mode` would leave a sequence hanging
  */
-export function parseQuery(query: Record<string, string[] | undefined>): {
+export function parseQuery(
+  query: Record<string, string[] | undefined>,
+  maxDeadline: number,
+): {
   options: CallOptions
   body: Record<string, unknown>
 } {
@@ -50,14 +53,15 @@ export function parseQuery(query: Record<string, string[] | undefined>): {
       throw wrong(name, unknownName(name, [...optionNames, ...eventNames, 'data.<field>', 'input.<field>']))
     }
   }
-  return { options: parseOptions(given), body: nest(pairs) }
+  return { options: parseOptions(given, maxDeadline), body: nest(pairs) }
 }
 
-function parseOptions(given: Partial<Record<(typeof optionNames)[number], string>>): CallOptions {
+function parseOptions(given: Partial<Record<(typeof optionNames)[number], string>>, maxDeadline: number): CallOptions {
   const mode = given.mode ?? 'silent'
   if (mode !== 'silent' && mode !== 'interactive') throw wrong('mode', 'must be silent or interactive')
   const deadline = given.deadline === undefined ? undefined : parseDuration(given.deadline, 'deadline')
-  if (deadline !== undefined && deadline > longestDeadline) throw wrong('deadline', 'must be at most P30D')
+  if (deadline !== undefined && deadline > maxDeadline)
+    throw wrong('deadline', `must be at most P${maxDeadline / 86_400}D`)
   const when = given.when?.split(',').map((part) => part.trim())
   const strange = when?.find((result) => !results.includes(result))
   if (strange !== undefined) throw wrong('when', `must list pass, warning or fail, not "${strange.slice(0, 40)}"`)

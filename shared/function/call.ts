@@ -12,6 +12,7 @@ import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
 import { actionNames, type Category, type Chosen, completed } from './category.ts'
+import { maxDeadlineOf } from './deadlines.ts'
 import { identify } from './identity.ts'
 import type { Work } from './perform.ts'
 
@@ -54,7 +55,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const known = actionNames(category)
   if (!known.includes(request.action))
     throw new Failure('unknown', `${category.name} has no such action: ${unknownName(request.action, known)}`)
-  const { options, body: fromQuery } = parseQuery(request.query)
+  const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
   const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
   refuseOptions(body)
   const event = parseEvent(body)

@@ -1,10 +1,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvokeCommand, LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { InvokeCommand, LambdaClient, ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
+import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/build.ts'
+import { executionTimeoutOf } from '../../shared/function/deadlines.ts'
 import { Service, type ServiceOptions, triggered, until } from './service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))
@@ -152,6 +154,19 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     const { started, finished } = await service.finishedOf(id)
     expect([started, finished.length]).toEqual([0, 1])
   })
+})
+
+it('each task function has the execution timeout of its category, as on AWS', async () => {
+  await start({})
+  await service.fault({ target: 'github', kind: '500' })
+  await accepted()
+  const { client } = await stop()
+  const { Functions = [] } = await client.send(new ListFunctionsCommand({}))
+  const timeouts = Object.fromEntries(
+    Functions.map(({ FunctionName, DurableConfig }) => [FunctionName, DurableConfig?.ExecutionTimeout]),
+  )
+  for (const category of categories)
+    expect(timeouts).toMatchObject({ [`${category.name}-task`]: executionTimeoutOf(category) })
 })
 
 it('an end that is told twice at once is answered once', async () => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { parseQuery } from '../../../shared/function/call-options.ts'
+import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
 import { approval, type Subscription } from '../config/payload.ts'
 import { prove } from '../config/proof.ts'
@@ -88,7 +89,10 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
   if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
     throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
   // The receiver's own words for what it would refuse.
-  parseQuery({ deadline: deadline === undefined ? [] : [deadline], when: when === undefined ? [] : [when] })
+  parseQuery(
+    { deadline: deadline === undefined ? [] : [deadline], when: when === undefined ? [] : [when] },
+    maxDeadlineOf(action.category),
+  )
   const interactive = mode === 'interactive'
   if (suffix !== 'triggered' && interactive)
     throw new UsageError(`A ${suffix} event is never answered: leave out --mode interactive, or --suffix.`)

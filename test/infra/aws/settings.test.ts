@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { categories } from '../../../functions/index.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { awsProviders, shipped } from './synthesize.ts'
 
@@ -36,6 +37,10 @@ describe('the settings in cdk.json', () => {
 
   it('are valid as they are shipped', () => {
     expect(() => readSettings(shipped, Object.keys(shipped.categories))).not.toThrow()
+  })
+
+  it('name every category as shipped, so that each can be switched off', () => {
+    expect(Object.keys(shipped.categories)).toEqual(categories.map(({ name }) => name))
   })
 
   it.each([
@@ -81,7 +86,7 @@ describe('the settings in cdk.json', () => {
     [{ memory: { tasks: 512 } }, 'memory.tasks: "tasks" is not known; did you mean "task"?'],
     [{ deadline: '2 hours' }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "2 hours"'],
     [{ deadline: 7_200 }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not 7200'],
-    [{ deadline: 'P31D' }, 'deadline: must be at most P30D, not "P31D"'],
+    [{ deadline: 'P8D' }, 'deadline: must be at most P7D, not "P8D"'],
     [{ logRetentionDays: 91 }, 'logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90,'],
     [{ logLevel: 'TRACE' }, 'logLevel: must be DEBUG, INFO, WARN or ERROR, not "TRACE"'],
     [{ throttle: { rate: 0 } }, 'throttle.rate: must be a whole number from 1 to 10000, not 0'],

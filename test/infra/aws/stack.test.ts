@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { App } from 'aws-cdk-lib/core'
+import { categories } from '../../../functions/index.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
@@ -81,13 +82,19 @@ describe('a webhook', () => {
 })
 
 describe('a durable function', () => {
-  it('may run for a day longer than the longest deadline, and is remembered for two weeks', () => {
+  it('runs for at most a day longer than the longest deadline of its category, and is kept for two weeks', () => {
     expect(tasks).toHaveLength(10)
     for (const { Properties } of tasks)
       expect(Properties).toMatchObject({
         Timeout: 300,
-        DurableConfig: { ExecutionTimeout: 31 * 86_400, RetentionPeriodInDays: 14 },
+        DurableConfig: { ExecutionTimeout: 8 * 86_400, RetentionPeriodInDays: 14 },
       })
+    const timeouts = synthesize({}, categories)
+      .all('AWS::Lambda::Function')
+      .filter(({ Properties }) => Properties.Handler === 'task.handler')
+      .map(({ Properties }) => Properties.DurableConfig.ExecutionTimeout / 86_400)
+    // Notification asks people.
+    expect(timeouts).toEqual(categories.map(({ name }) => (name === 'notification' ? 31 : 8)))
     expect(finisher?.Properties.DurableConfig).toEqual({ ExecutionTimeout: 2 * 86_400, RetentionPeriodInDays: 14 })
   })
 
@@ -218,7 +225,7 @@ describe('the alarms', () => {
     const watched = new Map<string, number>()
     for (const { MetricName } of alarms) watched.set(MetricName, (watched.get(MetricName) ?? 0) + 1)
     expect(Object.fromEntries(watched)).toEqual({
-      Errors: 10,
+      Errors: 21,
       Throttles: 10,
       DurableExecutionFailed: 11,
       DurableExecutionTimedOut: 11,
@@ -228,6 +235,16 @@ describe('the alarms', () => {
     })
     const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
     expect(quota).toMatchObject({ Threshold: 80, ComparisonOperator: 'GreaterThanThreshold' })
+  })
+
+  it('go off when invocations of a task or of the finisher crash three times within an hour', () => {
+    const durableFunctions = new Set(durable.map(({ id }) => `<${id}>`))
+    const crashes = alarms.filter(
+      ({ MetricName, Dimensions }) => MetricName === 'Errors' && durableFunctions.has(flat(Dimensions[0].Value)),
+    )
+    expect(crashes).toHaveLength(11)
+    for (const alarm of crashes)
+      expect(alarm).toMatchObject({ Threshold: 0, Period: 300, DatapointsToAlarm: 3, EvaluationPeriods: 12 })
   })
 
   it('say in words what has happened and where to read what to do, and tell a topic that they may publish to', () => {

@@ -86,7 +86,7 @@ describe('the OpenAPI document', () => {
   })
 
   it('names the options of the query that are read', () => {
-    const { options } = parseQuery({})
+    const { options } = parseQuery({}, 86_400)
     const { parameters } = document.components as unknown as {
       parameters: Record<string, { schema: { default?: unknown } }>
     }
