@@ -98,6 +98,9 @@ interface TicketAction<Input> extends Action<TicketProvider, Input> {
   act(provider: TicketProvider, client: Client, input: Input): Promise<Outcome>
 }
 
+/** States that stand for plain closing. A platform may also have others that close, such as `Rejected`: they must be named. */
+export const CLOSED_STATE_NAMES = ['done', 'closed', 'resolved']
+
 const hour = 3_600
 const answers = ['id', 'number', 'url', 'state'] as const
 

@@ -19,7 +19,7 @@ import {
   propertyOf,
   readIssue,
 } from './jira.ts'
-import { moveIssue } from './jira-workflow.ts'
+import { editIssue, type IssueEdit, move, planMove, withoutHeld } from './jira-workflow.ts'
 
 const property = z.object({ key: z.string(), value: z.unknown() })
 const comment = z.object({ id: z.string(), properties: z.optional(z.array(property)) })
@@ -122,22 +122,28 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     },
 
     async change(client: Client<C>, { id }, changes) {
-      const { http } = client
+      const { http, repeated } = client
       const { title, description, labels = [], state, fields, ...settings } = changes
-      const closes = state?.toLowerCase() === 'closed'
-      // Many workflows let nobody edit a closed issue: it is reopened first, and closed last.
-      if (state && !closes) await moveIssue(http, id, state)
-      const set = {
-        ...(title === undefined ? {} : { summary: clipLine(title, longestSummary) }),
-        ...(description === undefined ? {} : { description: toAdf(description) }),
-        ...(await settingsOf(client, settings)),
-        ...fields,
-      }
       const added = cleanLabels(labels).map((label) => ({ add: label }))
-      if (Object.keys(set).length > 0 || added.length > 0) {
-        await http.put(issuePath(id), { fields: set, ...(added.length > 0 ? { update: { labels: added } } : {}) })
+      const edit: IssueEdit = {
+        fields: {
+          ...(title === undefined ? {} : { summary: clipLine(title, longestSummary) }),
+          ...(description === undefined ? {} : { description: toAdf(description) }),
+          ...(await settingsOf(client, settings)),
+          ...fields,
+        },
+        update: added.length > 0 ? { labels: added } : {},
       }
-      if (closes) await moveIssue(http, id, state)
+      const plan = state ? await planMove(http, id, state, edit) : undefined
+      if (!plan) {
+        // An earlier attempt may have set fields with the transition that Jira does not let anybody edit after it.
+        await editIssue(http, id, state && repeated ? await withoutHeld(http, id, edit) : edit)
+        return
+      }
+      // Many workflows let nobody edit a closed issue: it is reopened first, and closed last.
+      if (!plan.closes) await move(http, id, plan)
+      await editIssue(http, id, plan.rest)
+      if (plan.closes) await move(http, id, plan)
     },
 
     async comment({ http, key }: Client<C>, { id }, text) {
@@ -162,7 +168,8 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     },
 
     async close({ http }, { id }, { resolution }) {
-      await moveIssue(http, id, 'closed', resolution)
+      const plan = await planMove(http, id, 'closed', { fields: {}, update: {} }, resolution)
+      if (plan) await move(http, id, plan)
     },
   } satisfies Partial<TicketProvider>
 }

@@ -13,6 +13,8 @@ interface Transition {
   to: string
   /** The resolutions that its screen offers, where it has the field. */
   resolutions?: string[]
+  /** Fields that its screen requires and that have no default, with the values they allow. */
+  required?: Record<string, { name: string; values?: unknown[] }>
 }
 
 interface Property {
@@ -352,31 +354,39 @@ class Jira {
   }
 
   #transitions(issue: Issue, expanded: boolean): Reply {
-    const transitions = (this.#state.transitions[issue.status] ?? []).map(({ id, name, to, resolutions }) => ({
-      id,
-      name,
-      to: this.#statusShown(to),
-      hasScreen: resolutions !== undefined,
-      isAvailable: true,
-      ...(expanded
-        ? {
-            fields: {
-              // Of some fields the values are text.
-              customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
-              ...(resolutions
-                ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
-                : {}),
-            },
-          }
-        : {}),
-    }))
+    const transitions = (this.#state.transitions[issue.status] ?? []).map(
+      ({ id, name, to, resolutions, required = {} }) => ({
+        id,
+        name,
+        to: this.#statusShown(to),
+        hasScreen: resolutions !== undefined || Object.keys(required).length > 0,
+        isAvailable: true,
+        ...(expanded
+          ? {
+              fields: {
+                // Of some fields the values are text.
+                customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
+                ...(resolutions
+                  ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
+                  : {}),
+                ...Object.fromEntries(Object.entries(required).map(([key, field]) => [key, requiredField(key, field)])),
+              },
+            }
+          : {}),
+      }),
+    )
     return { status: 200, body: { expand: 'transitions', transitions } }
   }
 
   #move(issue: Issue, body: unknown): Reply {
-    const { transition, fields = {} } = body as {
+    const {
+      transition,
+      fields = {},
+      update = {},
+    } = body as {
       transition?: { id?: string }
-      fields?: { resolution?: { name?: string } }
+      fields?: { resolution?: { name?: string }; [field: string]: unknown }
+      update?: Record<string, { add?: string }[]>
     }
     const chosen = (this.#state.transitions[issue.status] ?? []).find(({ id }) => id === transition?.id)
     if (!chosen) {
@@ -384,13 +394,27 @@ class Jira {
         'It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.',
       ])
     }
+    const { required = {} } = chosen
+    const given = { ...issue.fields, ...fields, ...update }
+    const missing = Object.entries(required).filter(([key]) => given[key] === undefined)
+    if (missing.length > 0) {
+      return refused(400, [], Object.fromEntries(missing.map(([key, { name }]) => [key, `${name} is required.`])))
+    }
+    for (const key of Object.keys({ ...fields, ...update }).filter((key) => key !== 'resolution')) {
+      if (!(key in required)) return refused(400, [], { [key]: `Field '${key}' cannot be set.` })
+      if (fields[key] !== undefined) issue.fields[key] = fields[key]
+    }
+    const added = (update['labels'] ?? []).map(({ add }) => String(add))
+    issue.fields['labels'] = [...new Set([...(issue.fields['labels'] as string[]), ...added])]
     if (fields.resolution) {
-      if (!chosen.resolutions) {
+      if (!chosen.resolutions && !required['resolution']) {
         return refused(400, [], {
           resolution: "Field 'resolution' cannot be set. It is not on the appropriate screen, or unknown.",
         })
       }
-      if (!chosen.resolutions.includes(fields.resolution.name ?? '')) {
+      const known =
+        chosen.resolutions ?? required['resolution']?.values?.map((value) => (value as { name: string }).name)
+      if (!known?.includes(fields.resolution.name ?? '')) {
         return refused(400, [], { resolution: `Resolution name '${fields.resolution.name}' is not valid` })
       }
       issue.fields['resolution'] = fields.resolution
@@ -431,6 +455,20 @@ class Jira {
       emailAddress ? emailAddress.includes(asked) : displayName.toLowerCase().startsWith(asked.split('@')[0] ?? asked),
     )
     return { status: 200, body: found }
+  }
+}
+
+/** The metadata of a field of a screen. */
+function requiredField(key: string, { name, values }: { name: string; values?: unknown[] }) {
+  const allowed = values ? { allowedValues: values } : {}
+  return {
+    key,
+    name,
+    required: true,
+    hasDefaultValue: false,
+    operations: ['set'],
+    schema: { type: 'string' },
+    ...allowed,
   }
 }
 

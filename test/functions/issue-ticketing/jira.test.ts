@@ -381,13 +381,17 @@ describe('close', () => {
     expect(issue().status).toBe('To Do')
   })
 
-  test('takes the first where none is called done', async () => {
-    server.state.statuses.push({ id: '7', name: 'Archived', category: 'done' })
+  test('is refused with the closing transitions if none leads to Done, Closed or Resolved', async () => {
     server.state.transitions['To Do'] = [
-      { id: '1', name: 'Archive', to: 'Archived' },
+      { id: '11', name: 'Start', to: 'In Progress' },
       { id: '2', name: 'Reject', to: "Won't Do" },
     ]
-    expect(await close()).toMatchObject({ data: { state: 'Archived' } })
+    const failure = await failureOf(close())
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toBe(
+      `Jira has no transition from To Do to Done, Closed or Resolved for OPS-1. Write the status that closes it, as resolution of a close or as state of an update: "Reject" to Won't Do.`,
+    )
+    expect(await close({ resolution: 'Reject' })).toMatchObject({ data: { state: "Won't Do" } })
   })
 
   test('is refused with the transitions there are where none leads to done', async () => {
@@ -397,6 +401,95 @@ describe('close', () => {
     expect(failure.message).toBe(
       'Jira has no transition that brings OPS-1 from To Do to closed; there are: "Start" to In Progress.',
     )
+  })
+})
+
+describe('a transition that requires fields', () => {
+  const transitionsPath = '/rest/api/3/issue/OPS-1/transitions'
+  const named = (...names: string[]) => names.map((name, at) => ({ id: String(at), name }))
+  const rootCause = {
+    name: 'Root cause',
+    values: [
+      { id: '1', value: 'Deployment' },
+      { id: '2', value: 'Load' },
+    ],
+  }
+  const requiring = (required: Record<string, { name: string; values?: unknown[] }>, to = 'Done') => {
+    server.state.transitions['To Do'] = [{ id: '31', name: 'Finish', to, required }]
+  }
+  const resolution = (...names: string[]) => ({ resolution: { name: 'Resolution', values: named(...names) } })
+
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+    server.calls.length = 0
+  })
+
+  test.each([
+    [['Duplicate', 'Fixed', 'Done'], 'Done'],
+    [['Duplicate', 'fixed'], 'fixed'],
+  ])('of the resolutions %j, a close without one takes %s by its name', async (names, expected) => {
+    requiring(resolution(...names))
+    expect(await close()).toMatchObject({ data: { state: 'Done' } })
+    expect(issue().fields['resolution']).toEqual({ name: expected })
+  })
+
+  test('takes the resolution that has the name of the status', async () => {
+    requiring(resolution('Done', "Won't do"), "Won't Do")
+    await update({ state: "Won't Do" })
+    expect(issue().fields['resolution']).toEqual({ name: "Won't do" })
+  })
+
+  test.each([
+    ['a close without a resolution', ['Duplicate', 'Rejected'], 'Done', () => close()],
+    ['a status that is not called done', ['Done', 'Rejected'], "Won't Do", () => update({ state: "Won't Do" })],
+    ['a resolution that only names the status', ['Done', 'No'], "Won't Do", () => close({ resolution: "Won't do" })],
+  ])('is refused with the allowed resolutions for %s', async (_, names, to, act) => {
+    requiring(resolution(...names), to)
+    const failure = await failureOf(act())
+    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure.message).toContain(`requires fields that OPS-1 does not have: resolution: "${names.join('", "')}".`)
+    expect(failure.message).toContain('Write it as resolution of a close, or in fields of an update')
+    expect([...calls('POST'), ...calls('PUT')]).toEqual([])
+  })
+
+  test('is refused with the names and values of all that is missing, before anything is written', async () => {
+    requiring({ ...resolution('Duplicate'), customfield_10011: rootCause, customfield_9: { name: 'Fix versions' } })
+    const failure = await failureOf(update({ state: 'closed', title: 'x' }))
+    expect(failure.message).toBe(
+      'Jira\'s transition "Finish" to Done requires fields that OPS-1 does not have: customfield_10011 (Root cause): "Deployment", "Load"; resolution: "Duplicate"; customfield_9 (Fix versions). Write them in fields of an update with the state Done.',
+    )
+    expect([...calls('POST'), ...calls('PUT')]).toEqual([])
+  })
+
+  test('gets the fields and labels of the call that its screen has, and the issue gets the others', async () => {
+    requiring({ customfield_10011: rootCause, labels: { name: 'Labels' } })
+    const fields = { customfield_10011: { value: 'Load' } }
+    issue().fields['labels'] = []
+    await update({ state: 'closed', title: 'Again', labels: ['sev 1'], fields })
+    expect(posted(transitionsPath)[0]?.body).toEqual({
+      transition: { id: '31' },
+      fields,
+      update: { labels: [{ add: 'sev-1' }] },
+    })
+    expect(calls('PUT').map(({ body }) => body)).toEqual([{ fields: { summary: 'Again' } }])
+    expect(issue()).toMatchObject({ status: 'Done', fields: { ...fields, labels: ['sev-1'] } })
+  })
+
+  test('needs nothing that the issue has already', async () => {
+    requiring({ summary: { name: 'Summary' }, customfield_10011: rootCause })
+    issue().fields['customfield_10011'] = { value: 'Load' }
+    expect(await close()).toMatchObject({ data: { state: 'Done' } })
+    expect(posted(transitionsPath)[0]?.body).toEqual({ transition: { id: '31' } })
+  })
+
+  test('is made once if its answer is lost, and its fields are not set again', async () => {
+    requiring(resolution('Duplicate'))
+    const change = { state: 'closed', title: 'Again', labels: ['sev 1'], fields: { resolution: { name: 'Duplicate' } } }
+    server.loseNext('POST')
+    expect(await failureOf(update(change))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await update(change, { repeated: true })).toMatchObject({ result: 'pass', data: { state: 'Done' } })
+    expect(posted(transitionsPath)).toHaveLength(1)
+    expect(calls('PUT')).toHaveLength(1)
   })
 })
 
