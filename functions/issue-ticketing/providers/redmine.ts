@@ -2,7 +2,13 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { type Http, segment } from '../../../shared/http.ts'
 import { clipLine, oneLine } from '../../../shared/one-line.ts'
-import { defineTicketProvider, type Ticket, type TicketChanges, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import {
+  CLOSED_STATE_NAMES,
+  defineTicketProvider,
+  type Ticket,
+  type TicketChanges,
+  type TicketRef,
+} from '../../../shared/shapes/ticket.ts'
 import {
   idsOf,
   is,
@@ -115,7 +121,7 @@ export const redmine = defineTicketProvider({
     const issue = await readIssue(http, ref, 'allowed_statuses')
     const closing = (issue.allowed_statuses ?? []).filter(({ is_closed }) => is_closed)
     const named = closing.find(({ name }) => is(name, resolution))
-    const status = named ?? closing[0] ?? refuse(issue, 'a closed status')
+    const status = named ?? plainlyClosed(closing) ?? refuse(issue, 'Done, Closed or Resolved')
     // A resolution that is no status has no other place; in the same call, so that it comes once.
     const notes = resolution && !named ? { notes: `Resolution: ${resolution}` } : {}
     await http.put(pathOf(ref), { issue: { status_id: status.id, ...notes } })
@@ -164,8 +170,17 @@ function statusFor(issue: Issue, state: string): Status {
   if (is(state, 'open') && !status.is_closed) return status
   const found = allowed.find(({ name, id }) => is(name, state) || String(id) === state)
   if (found) return found
-  const closed = is(state, 'closed') ? true : is(state, 'open') ? false : undefined
-  return allowed.find(({ is_closed }) => is_closed === closed) ?? refuse(issue, state)
+  if (is(state, 'closed')) {
+    return plainlyClosed(allowed.filter(({ is_closed }) => is_closed)) ?? refuse(issue, 'Done, Closed or Resolved')
+  }
+  return (is(state, 'open') && allowed.find(({ is_closed }) => !is_closed)) || refuse(issue, state)
+}
+
+/** Other statuses that close, such as Rejected, must be named: their order says nothing about what was done. */
+function plainlyClosed(closing: Status[]): Status | undefined {
+  return CLOSED_STATE_NAMES.map((word) => closing.find(({ name }) => is(name, word))).find(
+    (found) => found !== undefined,
+  )
 }
 
 function refuse({ id, status, allowed_statuses: allowed = [] }: Issue, state: string): never {

@@ -301,11 +301,20 @@ describe('close', () => {
     await open({}, { key: keyOf(9) })
   })
 
-  test('takes the first closed status that the workflow allows', async () => {
+  test('takes Closed, though another closed status comes first', async () => {
+    server.state.statuses.reverse()
     expect(await close()).toMatchObject({ result: 'pass', data: { state: 'Closed' } })
-    await open({}, { key: keyOf(8) })
+  })
+
+  test.each([
+    ['close', () => close({ id: '1' })],
+    ['an update to closed', () => update({ state: 'closed' })],
+  ])('is refused if the workflow only allows a closed status of another name: %s', async (_, act) => {
     server.state.workflow['robot'] = { 1: [2, 6] }
-    expect(await close({ id: '2' })).toMatchObject({ data: { state: 'Rejected' } })
+    expect((await failureOf(act())).message).toBe(
+      'Redmine does not let #1 go from New to Done, Closed or Resolved; allowed are: New, In Progress, Rejected.',
+    )
+    expect(await update({ state: 'Rejected' })).toMatchObject({ data: { state: 'Rejected' } })
   })
 
   test('comments once, closes once and passes where it is closed already', async () => {
@@ -325,7 +334,7 @@ describe('close', () => {
     const failure = await failureOf(close({}, { as: 'editor' }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toBe(
-      'Redmine does not let #1 go from New to a closed status; allowed are: New, In Progress.',
+      'Redmine does not let #1 go from New to Done, Closed or Resolved; allowed are: New, In Progress.',
     )
   })
 })
