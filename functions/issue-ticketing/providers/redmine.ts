@@ -90,7 +90,13 @@ export const redmine = defineTicketProvider({
         ...fields,
       },
     }
-    return ticketOf(http, (await http.post('issues.json', content, { answer: oneIssue })).body.issue)
+    try {
+      return ticketOf(http, (await http.post('issues.json', content, { answer: oneIssue })).body.issue)
+    } catch (error) {
+      // For a project that does not exist or is not visible, Redmine only says that fields cannot be blank.
+      if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+      throw new Failure('refused', `${error.message} (project "${project}")`)
+    }
   },
 
   async get({ http }, ref) {

@@ -13,7 +13,19 @@ const found = { id: '10002', key: 'ED-1', fields: { status: todo, labels: [`caw-
 const description = { type: 'doc', version: 1, content: [] }
 
 type Example = { fields: object; transitions: object[] }
+/** The transitions of an issue, with the one to Done, whose screen has these resolutions. */
+const withResolutions = (required: boolean, ...names: string[]) => ({
+  body: ({ transitions: [shown] }: Example) => {
+    const resolution = {
+      ...{ key: 'resolution', name: 'Resolution', required, hasDefaultValue: false },
+      ...{ operations: ['set'], schema: { type: 'resolution', system: 'resolution' } },
+      allowedValues: names.map((name, at) => ({ id: String(10_000 + at), name })),
+    }
+    return { transitions: [{ ...shown, id: '31', name: 'Finish', to: done, fields: { resolution } }] }
+  },
+})
 const inStatus = (status: object) => (example: Example) => ({ ...example, fields: { ...example.fields, status } })
+const unresolved = (example: Example) => ({ ...example, fields: { resolution: null } })
 const slow = { project: 'ED', title: 'Checkout is slow' }
 
 export const jira: Subject = {
@@ -115,20 +127,30 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
       input: { id: 'ED-1', resolution: 'duplicate' },
       answers: {
         [`GET ${issue}`]: [{}, {}, { body: inStatus(done) }],
-        [`GET ${issue}/transitions`]: [
-          {
-            body: ({ transitions: [shown] }: Example) => {
-              const resolution = {
-                ...{ key: 'resolution', name: 'Resolution', required: false, hasDefaultValue: false },
-                ...{ operations: ['set'], schema: { type: 'resolution', system: 'resolution' } },
-                allowedValues: [{ id: '10002', name: 'Duplicate' }],
-              }
-              return { transitions: [{ ...shown, id: '31', name: 'Finish', to: done, fields: { resolution } }] }
-            },
-          },
-        ],
+        [`GET ${issue}/transitions`]: [withResolutions(false, 'Duplicate')],
       },
       says: 'Closed',
+    },
+    {
+      action: `close-${noun}`,
+      how: 'with the resolution that its screen requires',
+      input: { id: 'ED-1' },
+      answers: {
+        [`GET ${issue}`]: [{}, {}, { body: unresolved }, { body: inStatus(done) }],
+        [`GET ${issue}/transitions`]: [withResolutions(true, 'Duplicate', 'Fixed')],
+      },
+      says: 'Closed',
+    },
+    {
+      action: `close-${noun}`,
+      how: 'refused for a required resolution that nobody named',
+      input: { id: 'ED-1' },
+      answers: {
+        [`GET ${issue}`]: [{}, {}, { body: unresolved }],
+        [`GET ${issue}/transitions`]: [withResolutions(true, 'Duplicate', 'Rejected')],
+      },
+      refused: true,
+      says: 'requires fields that ED-1 does not have: resolution: "Duplicate", "Rejected"',
     },
   ]
 }

@@ -149,7 +149,7 @@ describe('open', () => {
     const failure = await failureOf(open({ project: 'nope' }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toBe(
-      'Redmine answered 422 to POST /issues.json: Project cannot be blank; Tracker cannot be blank; Status cannot be blank',
+      'Redmine answered 422 to POST /issues.json: Project cannot be blank; Tracker cannot be blank; Status cannot be blank (project "nope")',
     )
   })
 })
