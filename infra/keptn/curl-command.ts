@@ -1,3 +1,5 @@
+import { hostNameOf, UrlError } from './go-url.ts'
+import { toBytes } from './template/bytes.ts'
 import { sprintf } from './template/sprintf.ts'
 import type { WebhookRequest } from './webhook-config.ts'
 
@@ -8,36 +10,62 @@ export class RefusedError extends Error {
 
 const deniedCharacters = ['$', '|', ';', '>', '$(', ' &', '&&', '`', '/var/run']
 const deniedOptions = ['-o', '--output', '-F', '--form', '-T', '--upload-file', '-K', '--config']
-const deniedHosts = [
+/** The deny list that Keptn's installer writes, in its order. */
+const DENIED_URLS = [
   'kubernetes',
   'kubernetes.default',
   'kubernetes.default.svc',
   'kubernetes.default.svc.cluster.local',
+  'svc.cluster.local',
+  'cluster.local',
   'localhost',
   '127.0.0.1',
   '::1',
 ]
+/** Linux starts no program with a longer argument (MAX_ARG_STRLEN, which includes the NUL at the end). */
+const MAX_ARGUMENT_BYTES = 131_071
 const required = '--fail-with-body'
 
 /**
  * The curl line of a request before the template runs over it. Each part is added by a Sprintf whose format is the line so
  * far: that is why a percent sign in a payload ruins what follows it (protocol section 1).
- * @throws RefusedError for a URL inside the cluster. What a name resolves to is not looked up here.
+ * @throws RefusedError for a URL that cannot be parsed or is inside the cluster. Host names are not resolved here.
  */
 export function buildLine(request: string | WebhookRequest): string {
-  if (typeof request === 'string') return request
-  const denied = deniedHosts.find((host) => request.url.includes(host))
-  if (denied !== undefined) throw new RefusedError(`curl command contains denied URL '${denied}'`)
-  let line = sprintf('curl --request %s', [request.method])
+  if (typeof request === 'string') {
+    // The whole command is searched, its body too.
+    refuseDenied(request.replaceAll('\\', ''))
+    return request
+  }
+  checkUrl(request.url)
+  let line = request.method === '' ? '' : sprintf('curl --request %s', [request.method])
   for (const { key, value } of request.headers) line = sprintf(`${line} --header '%s: %s'`, [key, value])
   if (request.payload !== '') line = sprintf(`${line} --data '%s'`, [request.payload])
   if (request.options !== '') line = sprintf(`${line} %s`, [request.options])
   return sprintf(`${line} %s`, [request.url])
 }
 
+/** The URL is parsed and its host looked up before the template runs, so neither host nor port can be a template. */
+function checkUrl(url: string): void {
+  if (url === '') throw new RefusedError('curl command contains empty URL')
+  try {
+    if (hostNameOf(url) === '') throw new RefusedError('lookup : no such host')
+  } catch (error) {
+    if (error instanceof UrlError) throw new RefusedError(error.message, { cause: error })
+    throw error
+  }
+  refuseDenied(url)
+}
+
+function refuseDenied(text: string): void {
+  const denied = DENIED_URLS.find((url) => text.includes(url))
+  if (denied !== undefined) throw new RefusedError(`curl command contains denied URL '${denied}'`)
+}
+
 /**
  * What webhook-service passes to curl for a rendered line (protocol section 1).
- * @throws RefusedError with its text, for a denied character or option, an open quote, or another program than curl
+ * @throws RefusedError with its text, for a denied character or option, an open quote, another program than curl, or an
+ * argument that is too long for the operating system
  */
 export function toArgv(line: string): string[] {
   if (line === '') throw new RefusedError('no command provided')
@@ -55,6 +83,9 @@ export function toArgv(line: string): string[] {
       throw new RefusedError(`runtime error: index out of range [${at + 1}] with length ${argv.length}`)
     if (data.startsWith('@')) throw new RefusedError('file uploads using @ in --data is not allowed')
   })
+  if (argv.some((arg) => Buffer.byteLength(arg) > MAX_ARGUMENT_BYTES)) {
+    throw new RefusedError('error during curl request execution: fork/exec /usr/bin/curl: argument list too long')
+  }
   return argv.includes(required) ? argv : [...argv, required]
 }
 
@@ -66,7 +97,7 @@ function split(line: string): string[] {
   let inWord = false
   // The first character is taken as it is, whatever it is.
   let literal = true
-  for (const character of Buffer.from(line).toString('latin1')) {
+  for (const character of toBytes(line).toString('latin1')) {
     if (quote !== '') {
       if (character !== quote) current += character
       else {

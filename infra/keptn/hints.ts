@@ -20,6 +20,20 @@ const hints: [RegExp, string][] = [
   [/invalid option/, 'webhook-service takes no option that reads or writes files, nor a multipart form.'],
   [/file uploads/, 'A payload must not begin with @.'],
   [/denied URL/, 'Use the public URL of the API: webhook-service calls nothing inside its own cluster.'],
+  [
+    /in host name|invalid port/,
+    'Write host and port as plain text: Keptn parses the URL before the template runs. Path and query may be templates.',
+  ],
+  [
+    /first path segment|missing protocol scheme|no such host/,
+    'Begin the URL with https://, without a space before it.',
+  ],
+  [/invalid URL escape/, 'Write a percent sign in the URL as %25.'],
+  [/control character in URL/, 'Write the URL on one line, without tabs.'],
+  [
+    /argument list too long/,
+    'An argument of curl is at most 131,071 bytes, and urlquery makes up to nine bytes of one character: send less.',
+  ],
   [/only curl/, 'A v1alpha1 request must begin with curl.'],
   [/%!/, 'A percent sign in the payload is read as a format: put the text through urlquery, or leave the sign out.'],
   [

@@ -1,4 +1,5 @@
 import { buildLine, RefusedError, toArgv } from './curl-command.ts'
+import { DroppedEventError, receiveEvent } from './received-event.ts'
 import { TemplateError } from './template/errors.ts'
 import { render } from './template/evaluate.ts'
 import type { GoObject } from './template/values.ts'
@@ -6,7 +7,8 @@ import { parseWebhookConfig, WebhookConfigError, type WebhookRequest } from './w
 
 /** What webhook-service makes of one request: the command that it runs, or why it runs none. */
 export type PreviewResult = { argv: string[] } | { refused: string }
-export type Preview = { configError: string } | { results: PreviewResult[] }
+/** `dropped` is the reason if webhook-service ignores the event: nothing starts, and nothing tells of it. */
+export type Preview = { configError: string } | { dropped: string } | { results: PreviewResult[] }
 
 /**
  * What webhook-service would run for an event: every request of every subscription to the event's type, each on its own
@@ -19,23 +21,29 @@ export type Preview = { configError: string } | { results: PreviewResult[] }
 export function preview(webhookYaml: string, event: GoObject, env: Readonly<Record<string, string>> = {}): Preview {
   try {
     const webhooks = parseWebhookConfig(webhookYaml).filter(({ type }) => type === event['type'])
+    if (webhooks.length === 0) return { results: [] }
+    const received = receiveEvent(event)
     return {
-      results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, event, env))),
+      results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, received, env))),
     }
   } catch (error) {
     if (error instanceof WebhookConfigError) return { configError: error.message }
+    if (error instanceof DroppedEventError) return { dropped: error.message }
     throw error
   }
 }
 
-/** The same for one request. */
+/**
+ * The same for one request.
+ * @param received the event as `receiveEvent` returns it
+ */
 export function previewRequest(
   request: string | WebhookRequest,
-  event: GoObject,
+  received: GoObject,
   env: Readonly<Record<string, string>>,
 ): PreviewResult {
   try {
-    return { argv: toArgv(render(buildLine(request), withSecrets(event, env))) }
+    return { argv: toArgv(render(buildLine(request), withSecrets(received, env))) }
   } catch (error) {
     if (error instanceof TemplateError) return { refused: `template: ${error.message}` }
     if (error instanceof RefusedError) return { refused: error.message }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { count, endsSequence, type Outcome } from './counting.ts'
 import { finishedData, nextEventData, type TaskResult } from './event-data.ts'
 import type { EventLog } from './event-log.ts'
@@ -56,6 +56,8 @@ const controller = 'shipyard-controller'
 export class ShipyardController {
   readonly context = randomUUID()
   readonly tasks: PlayedTask[] = []
+  /** Keptn names the commit of its configuration repository in every event. */
+  private readonly gitcommitid = randomBytes(20).toString('hex')
   private readonly options: ControllerOptions
   private readonly journal: Journal
   private readonly ledger: Ledger
@@ -156,7 +158,8 @@ export class ShipyardController {
     made?: (id: string) => void,
   ): Promise<KeptnEvent> {
     const reply = triggeredid === undefined ? {} : { triggeredid }
-    const event = newEvent({ type, source: controller, shkeptncontext: this.context, data, ...reply })
+    const { context: shkeptncontext, gitcommitid } = this
+    const event = newEvent({ type, source: controller, shkeptncontext, gitcommitid, data, ...reply })
     made?.(event.id)
     await this.ledger.send(event)
     return event

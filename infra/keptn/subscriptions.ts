@@ -1,5 +1,7 @@
 import { approve } from './approval-service.ts'
 import { type KeptnEvent, shortType, taskEvent } from './events.ts'
+import { whyDropped } from './received-event.ts'
+import type { GoObject } from './template/values.ts'
 import type { Webhook } from './webhook-config.ts'
 import { announce, execute, type Surroundings } from './webhook-service.ts'
 
@@ -24,8 +26,14 @@ export class Subscriptions {
    * @returns the calls under way
    */
   async deliver(event: KeptnEvent): Promise<Promise<void>[]> {
-    const webhooks = this.options.webhooks.filter(({ type }) => type === event.type)
     if (this.options.approvalService) await approve(event, this.options.send)
+    const webhooks = this.options.webhooks.filter(({ type }) => type === event.type)
+    if (webhooks.length === 0) return []
+    const dropped = whyDropped(event as unknown as GoObject)
+    if (dropped !== undefined) {
+      this.options.warn(`Keptn drops ${shortType(event.type)}: ${dropped}`)
+      return []
+    }
     for (const webhook of webhooks) await announce(webhook, event, this.options)
     return webhooks.map((webhook) => this.run(webhook, event))
   }

@@ -1,6 +1,6 @@
 import { parse, YAMLParseError } from 'yaml'
 
-/** One request of a v1beta1 subscription. */
+/** A request with its parts, as v1beta1 has it. Keptn takes it in a v1alpha1 file too, and does not check it there. */
 export interface WebhookRequest {
   url: string
   method: string
@@ -60,7 +60,7 @@ export function parseWebhookConfig(text: string): Webhook[] {
   if (version !== beta && version !== alpha) refuse(`unsupported webhook configuration version '${version}'`)
   return webhooks.map((webhook) => ({
     ...webhook,
-    requests: webhook.requests.map((request) => (version === beta ? readRequest(request) : readCommand(request))),
+    requests: webhook.requests.map((request) => (version === beta ? checkedRequest(request) : alphaRequest(request))),
   }))
 }
 
@@ -118,10 +118,9 @@ function readWebhook(value: unknown): Omit<Webhook, 'requests'> & { requests: un
   }
 }
 
-function readCommand(request: unknown): string {
-  if (typeof request === 'string') return request
-  throw new UnreadableConfigError('a request of a v1alpha1 webhook configuration must be a curl command')
-}
+/** A v1alpha1 request that is not a curl command becomes a request with parts; what it lacks stays empty. */
+const alphaRequest = (request: unknown): string | WebhookRequest =>
+  typeof request === 'string' ? request : readRequest(request)
 
 /** Keptn finds a request's fields in any case, and drops, without a word, a value that is not a text. */
 function text(fields: unknown, name: string): string {
@@ -134,7 +133,7 @@ function text(fields: unknown, name: string): string {
 function readRequest(value: unknown): WebhookRequest {
   const headersKey = isFields(value) ? Object.keys(value).find((key) => key.toLowerCase() === 'headers') : undefined
   const headers = isFields(value) && headersKey !== undefined ? value[headersKey] : undefined
-  const request = {
+  return {
     url: text(value, 'url'),
     method: text(value, 'method'),
     headers: (Array.isArray(headers) ? headers : []).map((entry) => ({
@@ -144,6 +143,10 @@ function readRequest(value: unknown): WebhookRequest {
     payload: text(value, 'payload'),
     options: text(value, 'options'),
   }
+}
+
+function checkedRequest(value: unknown): WebhookRequest {
+  const request = readRequest(value)
   if (request.url === '') refuse('webhook request URL empty')
   if (request.method === '') refuse('webhook request method empty')
   if (!methods.includes(request.method)) refuse('unsupported webhook request method')

@@ -1,6 +1,7 @@
 import { buildLine } from './curl-command.ts'
 import { errored, type Json, type JsonObject, type KeptnEvent, replyTo, taskEvent } from './events.ts'
 import { previewRequest } from './preview.ts'
+import { receiveEvent } from './received-event.ts'
 import { type Answer, CallFailedError } from './receiver.ts'
 import type { GoObject } from './template/values.ts'
 import type { Webhook } from './webhook-config.ts'
@@ -69,10 +70,11 @@ async function perform(webhook: Webhook, event: KeptnEvent, around: Surroundings
     if (secret === undefined) throw new ExecutionError(`could not read secret ${secretName}.${secretKey}`, 0)
     env[name] = secret
   }
+  const received = receiveEvent(event as unknown as GoObject)
   const responses: Json[] = []
   for (const request of webhook.requests) {
     const shown = showLine(request)
-    const made = previewRequest(request, event as unknown as GoObject, env)
+    const made = previewRequest(request, received, env)
     if ('refused' in made) {
       const reason = made.refused.replace(/^template: (?=template: )/, '')
       throw new ExecutionError(`could not execute request '${shown}': ${reason}`, responses.length)

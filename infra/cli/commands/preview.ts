@@ -34,7 +34,7 @@ export function previewCommand(): Command {
       `
 Secrets are shown as *** unless --json is given.
 
-Exit code: 0 every request would run, 1 one would be refused, 2 arguments.
+Exit code: 0 every request would run, 1 Keptn would refuse one or drop the event, 2 arguments.
 
 Example:
   $ npm run webhooks -- preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc`,
@@ -49,12 +49,20 @@ export function parseSecret(text: string, before: Record<string, string> = {}): 
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
+const DROPPED_HINT =
+  'No webhook is called, and no started or finished event is sent: the sequence fails when 10 minutes have passed.'
+
 function run(file: string, { event: eventFile, env = {}, json }: PreviewOptions): void {
   const event = readEvent(eventFile)
   const result = previewFile(file, event, env)
   if (json) console.log(JSON.stringify(result))
   if ('configError' in result) {
     if (!json) console.log(`refused: ${result.configError}`)
+    process.exitCode = 1
+    return
+  }
+  if ('dropped' in result) {
+    if (!json) console.log(`Keptn drops this event: ${result.dropped}.\n  ${DROPPED_HINT}`)
     process.exitCode = 1
     return
   }

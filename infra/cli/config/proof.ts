@@ -72,6 +72,7 @@ function samples({ action: { action }, task, suffix }: Subscription) {
 function receive(subscription: Subscription, event: GoObject): Record<string, unknown> {
   const played = preview(webhookYaml(subscription), event, { secret_webhooks_token: 'a-token' })
   if ('configError' in played) throw refused(played.configError)
+  if ('dropped' in played) throw new Error(`The sample event is invalid: ${played.dropped}`)
   const [result] = played.results
   if (!result) throw new Error('The subscription is not to its own event.')
   if ('refused' in result) throw refused(result.refused)

@@ -1,3 +1,4 @@
+import { strayByte } from './bytes.ts'
 import { entries, type GoValue, isList, typeName } from './values.ts'
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
@@ -25,9 +26,11 @@ const named: Record<string, string> = {
 /** Go's %q: a string in quotes with Go's escapes. */
 export function quote(text: string, mark = '"', asciiOnly = false): string {
   let quoted = ''
-  for (const character of text.toWellFormed()) {
+  for (const character of text) {
+    const stray = strayByte(character)
     const code = character.codePointAt(0) ?? 0
-    if (character === mark) quoted += `\\${mark}`
+    if (stray !== undefined) quoted += `\\x${stray.toString(16)}`
+    else if (character === mark) quoted += `\\${mark}`
     else if (named[character]) quoted += named[character]
     else if (isPrintable(character) && (code < 0x80 || !asciiOnly)) quoted += character
     else if (code < 0x80) quoted += `\\x${code.toString(16).padStart(2, '0')}`
@@ -52,13 +55,7 @@ function shortest(size: number): Decimal {
 /** The exact value of a float64: it always has a finite decimal expansion. */
 function exact(size: number): Decimal {
   if (size === 0) return { digits: '', point: 0 }
-  const bits = new DataView(new ArrayBuffer(8))
-  bits.setFloat64(0, size)
-  const raw = bits.getBigUint64(0)
-  const biased = Number((raw >> 52n) & 0x7ffn)
-  const fraction = raw & 0xfffffffffffffn
-  const mantissa = biased === 0 ? fraction : fraction | 0x10000000000000n
-  const exponent = Math.max(biased, 1) - 1075
+  const { mantissa, exponent } = bitsOf(size)
   const digits = (exponent >= 0 ? mantissa << BigInt(exponent) : mantissa * 5n ** BigInt(-exponent)).toString()
   return { digits, point: digits.length + Math.min(exponent, 0) }
 }
@@ -89,11 +86,57 @@ function fixed({ digits, point }: Decimal, precision: number): string {
   return precision > 0 ? `${whole}.${tail.slice(0, precision).padEnd(precision, '0')}` : whole
 }
 
-/** Go's strconv.FormatFloat for the formats e, f and g; precision undefined: as few digits as tell the number apart. */
-export function formatFloat(value: number, format: 'e' | 'f' | 'g', precision?: number): string {
+/** The bits of a float64: its mantissa, with the leading 1, and the exponent of the mantissa's last bit. */
+function bitsOf(size: number): { mantissa: bigint; exponent: number } {
+  const bits = new DataView(new ArrayBuffer(8))
+  bits.setFloat64(0, size)
+  const raw = bits.getBigUint64(0)
+  const biased = Number((raw >> 52n) & 0x7ffn)
+  const fraction = raw & 0xfffffffffffffn
+  const mantissa = biased === 0 ? fraction : fraction | 0x10000000000000n
+  return { mantissa, exponent: Math.max(biased, 1) - 1075 }
+}
+
+/** Go's format b: the mantissa and its power of two. */
+function binary(size: number): string {
+  const { mantissa, exponent } = bitsOf(size)
+  return `${mantissa}p${exponent < 0 ? '' : '+'}${exponent}`
+}
+
+/** Go's format x: hexadecimal digits and a power of two. Rounds a tie to the even digit. */
+function hexadecimal(size: number, precision?: number): string {
+  const bits = bitsOf(size)
+  const length = bits.mantissa.toString(2).length
+  // One digit before the point, and 13 after it.
+  let mantissa = size === 0 ? 0n : bits.mantissa << BigInt(53 - length)
+  let exponent = size === 0 ? 0 : bits.exponent + length - 1
+  if (precision !== undefined && precision < 13) {
+    const dropped = BigInt(4 * (13 - precision))
+    const half = 1n << (dropped - 1n)
+    const rest = mantissa & ((1n << dropped) - 1n)
+    const kept = mantissa >> dropped
+    mantissa = (kept + (rest > half || (rest === half && kept % 2n === 1n) ? 1n : 0n)) << dropped
+    if (mantissa >> 53n) {
+      mantissa >>= 1n
+      exponent += 1
+    }
+  }
+  const digits = mantissa.toString(16).padStart(14, '0')
+  const fraction =
+    precision === undefined
+      ? digits.slice(1).replace(/0+$/, '')
+      : digits.slice(1).padEnd(precision, '0').slice(0, precision)
+  const power = `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+  return `0x${digits[0]}${fraction && `.${fraction}`}p${power}`
+}
+
+/** Go's strconv.FormatFloat for the formats b, e, f, g and x; precision undefined: as few digits as tell the number apart. */
+export function formatFloat(value: number, format: 'b' | 'e' | 'f' | 'g' | 'x', precision?: number): string {
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
   const size = Math.abs(value)
+  if (format === 'b') return sign + binary(size)
+  if (format === 'x') return sign + hexadecimal(size, precision)
   const whole = precision === undefined ? shortest(size) : exact(size)
   if (format === 'e') {
     const decimal = precision === undefined ? whole : round(whole, precision + 1)

@@ -1,3 +1,4 @@
+import { fromBytes, strayByte, toBytes } from './bytes.ts'
 import { CallError } from './errors.ts'
 import { formatValue, isPrintable, sprint } from './format.ts'
 import { sprintf } from './sprintf.ts'
@@ -42,7 +43,7 @@ function index(args: readonly Ref[]): Ref {
 function member(container: GoValue, key: GoValue | undefined): Ref {
   if (typeof container === 'string' || isList(container)) {
     const kind = typeof container === 'string' ? 'string' : 'slice'
-    const items = typeof container === 'string' ? Buffer.from(container) : container
+    const items = typeof container === 'string' ? toBytes(container) : container
     const at = position(key, items.length)
     if (at === items.length) throw new CallError(`reflect: ${kind} index out of range`)
     const found = items[at]
@@ -70,11 +71,11 @@ function slice(args: readonly Ref[]): Ref {
   if (args.length > 4) throw new CallError(`too many slice indexes: ${args.length - 1}`)
   if (typeof item === 'string' && args.length === 4) throw new CallError('cannot 3-index slice a string')
   if (typeof item !== 'string' && !isList(item)) throw new CallError(`can't slice item of type ${typeName(item)}`)
-  const length = typeof item === 'string' ? Buffer.byteLength(item) : item.length
+  const length = typeof item === 'string' ? toBytes(item).length : item.length
   const [from = 0, to = length, limit = length] = args.slice(1).map((arg) => position(unbox(arg)?.value, length))
   if (from > to) throw new CallError(`invalid slice index: ${from} > ${to}`)
   if (to > limit) throw new CallError(`invalid slice index: ${to} > ${limit}`)
-  if (typeof item === 'string') return plain(Buffer.from(item).subarray(from, to).toString())
+  if (typeof item === 'string') return plain(fromBytes(toBytes(item).subarray(from, to)))
   return plain(item.slice(from, to))
 }
 
@@ -133,15 +134,18 @@ const unicodeEscape = (character: string): string =>
 function escapeScript(text: string): string {
   return text.replace(/[\\'"<>&=\p{Cc}]|[^\0-\x7f]/gu, (character) => {
     if (character === '\\' || character === "'" || character === '"') return `\\${character}`
-    if (character === '\x7f' || (character > '\x7f' && isPrintable(character))) return character
+    const isKept = isPrintable(character) || strayByte(character) !== undefined
+    if (character === '\x7f' || (character > '\x7f' && isKept)) return character
     return unicodeEscape(character)
   })
 }
 
 /** Go's url.QueryEscape. It leaves nothing that a shell or webhook-service's deny list knows. */
 function escapeQuery(text: string): string {
-  const escaped = encodeURIComponent(text.toWellFormed()).replace(/%20/g, '+')
-  return escaped.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+  const escaped = toBytes(text).toString('latin1')
+  return escaped
+    .replace(/[^\w.~ -]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+    .replaceAll(' ', '+')
 }
 
 const test = (needs: number, run: (args: readonly Ref[]) => boolean): TemplateFunction => ({

@@ -1,3 +1,4 @@
+import { fromBytes } from './bytes.ts'
 import type { GoValue } from './values.ts'
 
 const simple: Record<string, string> = {
@@ -42,7 +43,7 @@ export function unquote(literal: string): string {
     else bytes.push(Buffer.from(letter === undefined ? String.fromCodePoint(code) : (simple[letter] ?? '')))
     at += whole.length
   }
-  return Buffer.concat(bytes).toString()
+  return fromBytes(Buffer.concat(bytes))
 }
 
 /** The code of a character constant such as 'a' or '\n'. */

@@ -66,7 +66,7 @@ class Parser extends TokenReader {
         case 'define':
         case 'block':
         case 'template':
-          this.fail(`{{${token.value}}} is of no use in a webhook request and is not played here`)
+          this.fail(`{{${token.value}}} is not supported here (Keptn would render it)`)
       }
     }
     return { kind: 'action', pipeline: this.pipeline('command', 'rightDelim') }

@@ -1,3 +1,4 @@
+import { toBytes } from './bytes.ts'
 import { formatFloat, formatSource, formatValue, quote } from './format.ts'
 import { entries, type GoValue, isList, typeName } from './values.ts'
 
@@ -5,6 +6,8 @@ interface Spec {
   minus: boolean
   plus: boolean
   sharp: boolean
+  /** `%#v`: the value as Go source. */
+  source: boolean
   space: boolean
   zero: boolean
   width?: number
@@ -49,6 +52,7 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
       minus: flags.includes('-'),
       plus: flags.includes('+'),
       sharp: flags.includes('#'),
+      source: false,
       space: flags.includes(' '),
       zero: flags.includes('0') && !flags.includes('-'),
     }
@@ -70,7 +74,7 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
     else if (verb === '%') text += '%'
     else if (groups['index'] !== undefined && !indexed(groups['index'])) text += `%!${verb}(BADINDEX)`
     else if (next >= args.length) text += `%!${verb}(MISSING)`
-    else text += print(args[next++] ?? null, verb, spec)
+    else text += print(args[next++] ?? null, verb, verb === 'v' ? sourceSpec(spec) : spec)
   }
   text += format.slice(at)
   if (!reordered && next < args.length) {
@@ -82,9 +86,12 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
   return text
 }
 
+/** For `%v` the flags + and # have a meaning of their own: no sign and no other form of a number. */
+const sourceSpec = (spec: Spec): Spec => ({ ...spec, plus: false, sharp: false, source: spec.sharp })
+
 function print(value: GoValue, verb: string, spec: Spec): string {
   if (verb === 'T') return pad(typeName(value), spec)
-  if (verb === 'v' && spec.sharp) return pad(formatSource(value), spec)
+  if (verb === 'v' && spec.source) return pad(formatSource(value), spec)
   if (value === null) return verb === 'v' ? pad('<nil>', spec) : wrongVerb(value, verb, spec)
   if (typeof value === 'string') return printString(value, verb, spec)
   if (typeof value === 'number') return printFloat(value, verb, spec)
@@ -92,7 +99,7 @@ function print(value: GoValue, verb: string, spec: Spec): string {
   if (typeof value === 'boolean')
     return verb === 'v' || verb === 't' ? pad(String(value), spec) : wrongVerb(value, verb, spec)
   if (verb === 'p') return wrongVerb(value, verb, spec)
-  const member = (of: GoValue): string => (of === null ? pad('<nil>', spec) : print(of, verb, spec))
+  const member = (of: GoValue): string => (of === null ? '<nil>' : print(of, verb, spec))
   if (isList(value)) return `[${value.map(member).join(' ')}]`
   const pairs = entries(value).map(([key, of]) => `${print(key, verb, spec)}:${member(of)}`)
   return `map[${pairs.join(' ')}]`
@@ -100,7 +107,7 @@ function print(value: GoValue, verb: string, spec: Spec): string {
 
 /** Width and precision stay in force inside: `%.0f` of a string shows an empty one. */
 function wrongVerb(value: GoValue, verb: string, spec: Spec): string {
-  const shown = value === null ? '<nil>' : `${typeName(value)}=${print(value, 'v', { ...spec, sharp: false })}`
+  const shown = value === null ? '<nil>' : `${typeName(value)}=${print(value, 'v', spec)}`
   return `%!${verb}(${shown})`
 }
 
@@ -119,7 +126,7 @@ function printString(value: string, verb: string, spec: Spec): string {
     return pad(raw ? `\`${cut}\`` : quote(cut, '"', spec.plus), spec)
   }
   if (verb === 'x' || verb === 'X') {
-    const bytes = Buffer.from(value).subarray(0, spec.precision)
+    const bytes = toBytes(value).subarray(0, spec.precision)
     const prefix = spec.sharp ? '0x' : ''
     const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'))
     const hex = spec.space
@@ -138,13 +145,36 @@ function padNumber(sign: string, digits: string, spec: Spec): string {
 
 const signOf = (negative: boolean, spec: Spec): string => (negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '')
 
+const FLOAT_FORMATS: Record<string, 'b' | 'e' | 'f' | 'g' | 'x'> = {
+  v: 'g',
+  b: 'b',
+  e: 'e',
+  E: 'e',
+  f: 'f',
+  F: 'f',
+  g: 'g',
+  G: 'g',
+  x: 'x',
+  X: 'x',
+}
+
 function printFloat(value: number, verb: string, spec: Spec): string {
-  const format = verb === 'v' ? 'g' : verb === 'F' ? 'f' : verb.toLowerCase()
-  if ((format !== 'e' && format !== 'f' && format !== 'g') || verb === 'V') return wrongVerb(value, verb, spec)
-  const text = formatFloat(value, format, spec.precision ?? (format === 'g' ? undefined : 6))
+  const format = FLOAT_FORMATS[verb]
+  if (format === undefined) return wrongVerb(value, verb, spec)
+  const text = formatFloat(value, format, spec.precision ?? (format === 'e' || format === 'f' ? 6 : undefined))
   const negative = text.startsWith('-')
-  const digits = text.replace(/^[+-]/, '')
-  return padNumber(signOf(negative, spec), verb === 'E' || verb === 'G' ? digits.toUpperCase() : digits, spec)
+  const size = text.replace(/^[+-]/, '')
+  const digits = spec.sharp && format !== 'b' ? withPoint(size, format, spec.precision) : size
+  return padNumber(signOf(negative, spec), 'EGX'.includes(verb) ? digits.toUpperCase() : digits, spec)
+}
+
+/** The flag #: always a decimal point, and for g and x as many digits as the precision says (6 if it says nothing). */
+function withPoint(size: string, format: string, precision = 6): string {
+  const [, number = size, tail = ''] = (format === 'x' ? /^(.*?)(p.*)$/ : /^(.*?)(e.*)$/).exec(size) ?? []
+  const pointed = number.includes('.') ? number : `${number}.`
+  if (format !== 'g' && format !== 'x') return pointed + tail
+  const significant = number === '0' ? 1 : number.replace(/^[0.]+|\./g, '').length
+  return pointed + '0'.repeat(Math.max(precision - significant, 0)) + tail
 }
 
 const bases: Record<string, [radix: number, prefix: string]> = {

@@ -1,3 +1,4 @@
+import { toBytes } from './bytes.ts'
 import { CallError } from './errors.ts'
 
 /**
@@ -51,7 +52,7 @@ export function typeName(value: GoValue): string {
 export const typeOf = (ref: Exclude<Ref, undefined>): string => (ref.boxed ? 'interface {}' : typeName(ref.value))
 
 /** Go orders strings by their bytes. */
-export const compareStrings = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+export const compareStrings = (a: string, b: string): number => Buffer.compare(toBytes(a), toBytes(b))
 
 /** The entries of a map in the order in which Go ranges over and prints them. */
 export function entries(value: GoObject | ReadonlyMap<string, string>): [string, GoValue][] {
@@ -83,7 +84,7 @@ export function lengthOf(ref: Ref): number {
   if (ref?.boxed && ref.value === null) throw new CallError('len of nil pointer')
   const value = unbox(ref)?.value
   if (value === undefined) throw new CallError('reflect: call of reflect.Value.Type on zero Value')
-  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (typeof value === 'string') return toBytes(value).length
   if (value !== null && isList(value)) return value.length
   if (value !== null && isSecrets(value)) return value.size
   if (isObject(value)) return Object.keys(value).length

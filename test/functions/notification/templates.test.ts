@@ -249,7 +249,7 @@ function arrived(yaml: string, event: Record<string, unknown>): CallEvent {
   const rendered = preview(yaml, { id: 'e', shkeptncontext: 'c', ...event } as GoObject, {
     secret_webhooks_token: 'token',
   })
-  if ('configError' in rendered) throw new Error(rendered.configError)
+  if (!('results' in rendered)) throw new Error(JSON.stringify(rendered))
   const [result] = rendered.results
   if (!result || 'refused' in result) throw new Error(result?.refused ?? 'No request')
   const body = result.argv[result.argv.indexOf('--data') + 1] ?? ''

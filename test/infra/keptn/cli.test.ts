@@ -37,7 +37,9 @@ describe('webhooks preview', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'preview-'))
     const type = 'sh.keptn.event.openticket.triggered'
-    write('event.json', JSON.stringify({ type, id: 'abc', data: { title: 'a | b', project: 'demo' } }))
+    const place = { project: 'demo', stage: 'production', service: 'shop' }
+    write('event.json', JSON.stringify({ type, id: 'abc', data: { title: 'a | b', ...place } }))
+    write('dropped.json', JSON.stringify({ type, id: 'abc', data: { ...place, labels: { build: 7 } } }))
     write('other.json', JSON.stringify({ type: 'sh.keptn.event.other.triggered' }))
     write('broken.json', '{')
     write('broken.yaml', 'a: [')
@@ -107,6 +109,13 @@ describe('webhooks preview', () => {
     expect(JSON.parse(out)).toEqual({
       configError: 'Webhook configuration invalid: unsupported webhook request method',
     })
+    expect(code).toBe(1)
+  })
+
+  it('says that Keptn drops an event that it cannot read, with exit code 1', async () => {
+    const { code, out } = await run('good.yaml', 'dropped.json')
+    expect(out).toContain('Keptn drops this event: data.labels.build must be a text.')
+    expect(out).toContain('No webhook is called')
     expect(code).toBe(1)
   })
 

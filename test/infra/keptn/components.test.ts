@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals'
 import { type ApprovalDecision, approve, decideApproval } from '../../../infra/keptn/approval-service.ts'
 import { endsSequence, outcomeOf } from '../../../infra/keptn/counting.ts'
 import { nextEventData } from '../../../infra/keptn/event-data.ts'
-import { type JsonObject, type KeptnEvent, newEvent } from '../../../infra/keptn/events.ts'
+import { isObject, type JsonObject, type KeptnEvent, newEvent } from '../../../infra/keptn/events.ts'
+import { preview } from '../../../infra/keptn/preview.ts'
+import type { GoObject } from '../../../infra/keptn/template/values.ts'
 
 interface Vectors {
   approvals: { name: string; data: JsonObject; decision: ApprovalDecision }[]
@@ -15,10 +17,20 @@ interface Vectors {
     properties?: JsonObject
     expected: JsonObject
   }[]
+  requests: {
+    name: string
+    version?: string
+    request: unknown
+    event?: JsonObject
+    env?: Record<string, string>
+    outcome: 'runs' | 'refused' | 'dropped'
+    text?: string
+    data?: string
+  }[]
 }
 
 const fixture = new URL('../../fixtures/keptn-component-vectors.json', import.meta.url)
-const { approvals, outcomes, merges } = JSON.parse(readFileSync(fixture, 'utf8')) as Vectors
+const { approvals, outcomes, merges, requests } = JSON.parse(readFileSync(fixture, 'utf8')) as Vectors
 
 describe("Keptn's approval-service", () => {
   it.each(approvals)('decides like the real one: $name', ({ data, decision }) => {
@@ -62,5 +74,34 @@ describe("Keptn's shipyard-controller", () => {
     const next = vector.properties && { name: 'a', properties: vector.properties }
     const { status, result, ...data } = nextEventData(vector.trigger, finished, next)
     expect(data).toEqual(vector.expected)
+  })
+})
+
+describe("Keptn's webhook-service", () => {
+  const type = 'sh.keptn.event.openticket.triggered'
+  const place = { project: 'demo', stage: 'production', service: 'shop' }
+
+  const configOf = (request: unknown, version = 'v1beta1'): string =>
+    JSON.stringify({
+      apiVersion: `webhookconfig.keptn.sh/${version}`,
+      kind: 'WebhookConfig',
+      spec: { webhooks: [{ type, subscriptionID: 's', requests: [request] }] },
+    })
+
+  const eventOf = ({ data, ...fields }: JsonObject): GoObject => ({
+    type,
+    ...fields,
+    data: { ...place, ...(isObject(data) ? data : {}) },
+  })
+
+  it.each(requests)('handles a request like the real one: $name', (vector) => {
+    const made = preview(configOf(vector.request, vector.version), eventOf(vector.event ?? {}), vector.env)
+    const result = 'results' in made ? made.results[0] : undefined
+    const argv = result && 'argv' in result ? result.argv : undefined
+    const refused = result && 'refused' in result ? result.refused : undefined
+    const outcome = argv ? 'runs' : refused === undefined ? Object.keys(made)[0] : 'refused'
+    expect(outcome).toBe(vector.outcome)
+    if (vector.text !== undefined) expect(refused).toBe(vector.text)
+    if (vector.data !== undefined) expect(argv?.[argv.indexOf('--data') + 1]).toBe(vector.data)
   })
 })

@@ -39,7 +39,8 @@ const config = (request: object, webhook: object = {}): string =>
       ],
     },
   })
-const refusal = (request: object, event: GoObject = {}): unknown => preview(config(request), { type, ...event })
+const place = { project: 'demo', stage: 'production', service: 'shop' }
+const refusal = (request: object): unknown => preview(config(request), { type, data: place })
 
 describe('a request', () => {
   it.each(['http://localhost:8080/x', 'http://127.0.0.1/x', 'http://[::1]/x', 'https://kubernetes.default/x'])(
@@ -52,7 +53,7 @@ describe('a request', () => {
   )
 
   it('in a form body brings any text over as it is', () => {
-    const payload = 'id={{urlquery .id}}&input.title={{with index .data "incident"}}{{urlquery .ProblemTitle}}{{end}}'
+    const payload = 'input.title={{with index .data "incident"}}{{urlquery .ProblemTitle}}{{end}}'
     fc.assert(
       fc.property(
         fc.string({
@@ -62,12 +63,11 @@ describe('a request', () => {
           ),
         }),
         (title) => {
-          const event = { type, id: title, data: { incident: { ProblemTitle: title } } }
+          const event = { type, data: { ...place, incident: { ProblemTitle: title } } }
           const made = preview(config({ payload }), event)
           const argv = 'results' in made && made.results[0] && 'argv' in made.results[0] ? made.results[0].argv : []
           const form = new URLSearchParams(argv[argv.indexOf('--data') + 1])
           expect(form.get('input.title')).toBe(title.toWellFormed())
-          expect(form.get('id')).toBe(title.toWellFormed())
         },
       ),
       { numRuns: 500 },
@@ -77,7 +77,7 @@ describe('a request', () => {
   it('of any text is run or refused, and nothing else', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (payload, options, value) => {
-        const made = preview(config({ payload, options }), { type, data: { value } })
+        const made = preview(config({ payload, options }), { type, data: { ...place, value } })
         expect('results' in made && made.results).toHaveLength(1)
       }),
       { numRuns: 500 },
@@ -85,10 +85,72 @@ describe('a request', () => {
   })
 
   it('reads the value of --data past the end where there is none', () => {
-    expect(refusal({ url: 'x --data' })).toEqual({
+    expect(refusal({ url: 'https://h.example/ --data' })).toEqual({
       results: [{ refused: 'runtime error: index out of range [5] with length 5' }],
     })
   })
+})
+
+describe('an event', () => {
+  const rendered = (payload: string, event: GoObject): unknown => {
+    const made = preview(config({ payload }), { type, data: place, ...event })
+    const result = 'results' in made ? made.results[0] : undefined
+    return result && 'argv' in result ? result.argv[result.argv.indexOf('--data') + 1] : (result ?? made)
+  }
+
+  it.each([
+    ['2022-03-02T12:50:37.123456789123Z', '2022-03-02T12:50:37.123456789Z'],
+    ['2022-03-02T12:50:37.000+00:00', '2022-03-02T12:50:37Z'],
+    ['2022-03-02T12:50:37.5+02:00', '2022-03-02T12:50:37.5+02:00'],
+  ])('has its time %s printed as %s', (time, printed) => {
+    expect(rendered('{{.time}}', { time })).toBe(printed)
+  })
+
+  it.each(['yesterday', '2022-02-30T00:00:00Z', '2022-03-02T24:00:00Z', 5])('with the time %s is dropped', (time) => {
+    expect(rendered('x', { time })).toEqual({ dropped: expect.stringContaining('time') })
+  })
+
+  it('is dropped with the names of the missing fields', () => {
+    expect(rendered('x', { data: { project: 'demo' } })).toEqual({
+      dropped: 'project, stage and service must be present in the event data (missing: data.stage, data.service)',
+    })
+  })
+
+  it('can carry an argument of 131,071 bytes, and no byte more', () => {
+    const title = 'a'.repeat(131_071)
+    expect(rendered('{{.data.title}}', { data: { ...place, title } })).toHaveLength(131_071)
+    expect(rendered('{{.data.title}}b', { data: { ...place, title } })).toEqual({
+      refused: expect.stringContaining('argument list too long'),
+    })
+    const umlauts = 'ä'.repeat(22_000)
+    expect(rendered('{{urlquery .data.title}}', { data: { ...place, title: umlauts } })).toHaveProperty('refused')
+  })
+})
+
+describe('a URL', () => {
+  it.each([
+    ['https://{{.env.host}}/x', 'parse "https://{{.env.host}}/x": invalid character "{" in host name'],
+    ['https://h:{{.data.n}}/', 'parse "https://h:{{.data.n}}/": invalid port ":{{.data.n}}" after host'],
+    ['h.example.com/x', 'lookup : no such host'],
+    ['h.example.com:443/x', 'lookup : no such host'],
+    ['https://h.example.com/%zz', 'parse "https://h.example.com/%zz": invalid URL escape "%zz"'],
+    ['https://h.example.com/x#%z', 'parse "https://h.example.com/x#%z": invalid URL escape "%z"'],
+    [' https://h/x', 'parse " https://h/x": first path segment in URL cannot contain colon'],
+    ['https://h/\tx', 'parse "https://h/\\tx": net/url: invalid control character in URL'],
+    ['://h', 'parse "://h": missing protocol scheme'],
+    ['https://[::2/x', 'parse "https://[::2/x": missing \']\' in host'],
+    ['https://a b/x', 'parse "https://a b/x": invalid character " " in host name'],
+    ['https://h%41/x', 'parse "https://h%41/x": invalid URL escape "%41"'],
+  ])('%j is refused in the words of Go', (url, refused) => {
+    expect(refusal({ url })).toEqual({ results: [{ refused }] })
+  })
+
+  it.each(['https://u:p@h.example:8443/a{b}?c=%zz', 'https://[2001:db8::2]:443/x', 'https://h.example'])(
+    '%s is accepted',
+    (url) => {
+      expect(refusal({ url })).toEqual({ results: [{ argv: expect.arrayContaining(['curl']) }] })
+    },
+  )
 })
 
 describe('a webhook configuration', () => {

@@ -269,6 +269,16 @@ describe('what webhook-service does not run', () => {
     )
   })
 
+  it('leaves a task without a started event if Keptn drops the event', async () => {
+    await start()
+    const files = filesOf(['openticket'], [{ on: 'openticket.triggered' }])
+    const event = { ...files.event, data: { ...files.event.data, labels: { build: 7 } } }
+    const { tasks, text } = await play(receiver, { ...files, event }, { startTimeoutMs: 50 })
+    expect(receiver.calls).toEqual([])
+    expect(text).toContain('warning: Keptn drops openticket.triggered: data.labels.build must be a text')
+    expect(tasks[0]?.outcome?.message).toContain('no openticket.started within 0.05 s')
+  })
+
   it('for a secret that is not there names it', async () => {
     await start()
     const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', secret: 'other' }]))

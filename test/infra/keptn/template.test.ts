@@ -59,6 +59,9 @@ describe('a template', () => {
       '97 16 1000 1000 -5 raw qü\n <nil>',
     ],
     ['{{slice .id 1 2}}{{slice .list 1}}', 'b[b]'],
+    ['{{urlquery (slice .text 0 1)}} {{len (slice .text 0 1)}} {{index (slice .text 1) 0}}', '%C3 1 156'],
+    ['{{printf "%q %x" (slice .text 0 1) (slice .text 0 3)}} {{urlquery "\\xff"}}', '"\\xc3" c39c62 %FF'],
+    ['{{eq (slice .text 1 3) (slice .text 1 3)}} {{lt (slice .text 1 2) "\\xff"}}', 'true true'],
   ])('%s renders as in Go', (source, expected) => {
     expect(render(source, data)).toBe(expected)
   })
@@ -226,6 +229,15 @@ describe("Go's formatting", () => {
     ['%%|%[2]s|%[1]s|%[3]s', ['a', 'b'], '%|b|a|%!s(BADINDEX)'],
     ['%*d|%-*d|%.*f', [4n, 1n, 4n, 2n, 1n, 2.55], '   1|2   |2.5'],
     ['%*d', ['a', 1n], '%!(BADWIDTH)1'],
+    ['%+v %+v %+d %+f', [2.5, [2.5, 'a'], 3n, 2.5], '2.5 [2.5 a] +3 +2.500000'],
+    [
+      '%b %b %b %x %X %x %.1x %x',
+      [1e6, 2 ** 53, 0, 1.5, -1.5, 0, 1.97, 5e-324],
+      '8589934592000000p-33 4503599627370496p+1 0p-1074 0x1.8p+00 -0X1.8P+00 0x0p+00 0x1.0p+01 0x1p-1074',
+    ],
+    ['%#q %#g %#.3g %#x %#v', [2.5, 1, 1000000, 1.5, 2.5], '%!q(float64=2.50000) 1.00000 1.00e+06 0x1.8000p+00 2.5'],
+    ['%+z %#z', [2.5, 2.5], '%!z(float64=+2.5) %!z(float64=2.50000)'],
+    ['%5v|%5v', [null, [null, 1]], '<nil>|[<nil>     1]'],
   ])('%s', (format, args, expected) => {
     expect(sprintf(format, args as GoValue[])).toBe(expected)
   })
