@@ -16,6 +16,14 @@ export interface Run {
   summary?: string | undefined
   /** What else it takes to look after it: JSON. */
   handle?: unknown
+  /** When it was started, in epoch milliseconds. Set by the actions below, not by a provider. */
+  startedAt?: number
+}
+
+/** When a run started and ended, by the platform's clock: epoch milliseconds, a date or its text. */
+interface Period {
+  start: Date | number | string | null | undefined
+  end: Date | number | string | null | undefined
 }
 
 /** What a state of the platform means. */
@@ -42,6 +50,8 @@ export interface Sight {
   links?: Record<string, string>
   /** What was measured, by name: for thresholds. */
   metrics?: Record<string, number>
+  /** If the platform reports both times of a run that has ended; otherwise the times of our own steps are used. */
+  period?: Period
 }
 
 const startInput = z.strictObject({
@@ -141,7 +151,7 @@ export function startJob({
     summary,
     starts: true,
     input: startInput,
-    answers: ['id', 'url', 'state'],
+    answers: ['id', 'url', 'state', 'start', 'end'],
     deadline,
     complete(input, { event, connection, provider }) {
       const target = input.target ?? (connection['target'] as string | undefined)
@@ -169,7 +179,8 @@ export function startJob({
       return { ...completed, onDeadline: input.onDeadline ?? unlessAsked }
     },
     async act(provider, client, input) {
-      const run = await startOnce(provider, client, input)
+      const startedAt = Date.now()
+      const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
       const outcome = startedOutcome(provider, run, silent)
       if (!input.event) return { outcome, pending: run } satisfies Begun
       const message = `${sentence(outcome.message)} ${provider.title} sends the finished event itself.`
@@ -310,7 +321,12 @@ function inDoubt({ title, noun }: JobProvider, why: string): Failure {
 /** What a silent call hears that does not see the end: where it is the end that was asked for, that is no pass. */
 function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answers'): Outcome {
   const message = `Started ${named(provider, run)}${run.summary ? `: ${run.summary}` : ''}`
-  const data = { id: run.id, ...(run.url ? { url: run.url } : {}), state: 'started' }
+  const data = {
+    id: run.id,
+    ...(run.url ? { url: run.url } : {}),
+    state: 'started',
+    ...(run.startedAt === undefined ? {} : { start: timestamp(run.startedAt) }),
+  }
   const started = passed(message, data, linksTo(provider, run))
   if (silent === 'answers') return started
   return { ...started, result: 'warning', message: `${message}, which goes on: mode=interactive waits for its end` }
@@ -318,8 +334,10 @@ function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answ
 
 function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: Sight): Look {
   const verdict = verdictOf(provider, sight)
-  if (verdict === undefined || verdict === 'running') return goingOn(sight, verdict)
-  return { ended: endOf(provider, input, sight.run ?? run, sight, verdict) }
+  const { startedAt } = run
+  const now = sight.run && startedAt !== undefined ? { ...sight.run, startedAt } : sight.run
+  if (verdict === undefined || verdict === 'running') return goingOn({ ...sight, run: now }, verdict)
+  return { ended: endOf(provider, input, now ?? run, sight, verdict) }
 }
 
 /** Undefined for a state that is not in the provider's table. */
@@ -359,11 +377,32 @@ function endOf(
       id: run.id,
       ...(run.url ? { url: run.url } : {}),
       state,
+      ...timesOf(run, sight),
       ...data,
       ...(judged.length > 0 ? { thresholds: judged } : {}),
     },
     links: { ...linksTo(provider, run), ...links },
   }
+}
+
+/**
+ * The times that an evaluation after a test is made for: lighthouse-service reads `start` and `end` of `data.test`.
+ * Runs in a step, so that a replay reads the recorded times.
+ */
+function timesOf({ startedAt }: Run, { period }: Sight): { start?: string; end: string } {
+  const start = millisecondsOf(period?.start)
+  const end = millisecondsOf(period?.end)
+  if (start <= end) return { start: timestamp(start), end: timestamp(end) }
+  return { ...(startedAt === undefined ? {} : { start: timestamp(startedAt) }), end: timestamp(Date.now()) }
+}
+
+function millisecondsOf(time: Period['start']): number {
+  return new Date(time ?? Number.NaN).getTime()
+}
+
+/** RFC 3339, in UTC. */
+function timestamp(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }
 
 function worst(results: readonly Outcome['result'][]): Outcome['result'] {

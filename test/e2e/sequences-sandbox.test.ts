@@ -36,7 +36,8 @@ async function play(files: SequenceFiles) {
 }
 
 /** What a task of the sequence answered last. */
-async function answerOf(task: string) {
+// biome-ignore lint/suspicious/noExplicitAny: whatever was answered is what is asserted on.
+async function answerOf(task: string): Promise<any> {
   const events = await service.events()
   return events.filter(({ type }) => type === `sh.keptn.event.${task}.finished`).at(-1)?.data
 }
@@ -87,6 +88,25 @@ describe('the sequence chaos', () => {
     expect(await list('toxics')).toEqual([])
   }, 60_000)
 })
+
+it('an evaluation without a time frame is made for the time of the test before it', async () => {
+  const files = loadSequence('release')
+  const [staging] = files.sequences
+  if (!staging) throw new Error('The sequence release has no stage.')
+  for (const { name, properties } of staging.tasks) {
+    if (name === 'evaluation') Reflect.deleteProperty(properties, 'timeframe')
+  }
+  const { passed, text } = await play({ ...files, sequences: [staging] })
+  expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+  const [{ deployment }, { test }, { evaluation }] = await Promise.all(
+    ['deployment', 'test', 'evaluation'].map(answerOf),
+  )
+  const utc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+  for (const time of [deployment.start, deployment.end, test.start, test.end]) expect(time).toMatch(utc)
+  expect(Date.parse(deployment.end)).toBeLessThanOrEqual(Date.parse(test.start))
+  expect(Date.parse(test.end)).toBeGreaterThan(Date.parse(test.start))
+  expect([evaluation.timeStart, evaluation.timeEnd].map(Date.parse)).toEqual([test.start, test.end].map(Date.parse))
+}, 60_000)
 
 it('the sequence remediation switches a flag off and restarts a service, by one webhook', async () => {
   const { passed, tasks, text } = played.remediation

@@ -191,6 +191,7 @@ function sightOf(seen: Experiment): Sight {
       ...metrics,
     },
     metrics,
+    ...(startTime && endTime ? { period: { start: startTime * 1_000, end: endTime * 1_000 } } : {}),
   }
 }
 

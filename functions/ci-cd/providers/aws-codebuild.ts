@@ -184,6 +184,7 @@ async function resultsOf(aws: Aws, build: Build): Promise<Partial<Sight>> {
       ...(failing ? { failedPhase: failing.phaseType } : {}),
     },
     metrics,
+    period: { start: startTime, end: endTime },
   }
 }
 

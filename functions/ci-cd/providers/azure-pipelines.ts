@@ -214,6 +214,7 @@ async function resultsOf(
     reason: failure?.reason ?? invalidity,
     data: { ...numbers, ...(tests ? { tests } : {}), ...failure?.places },
     metrics: { ...numbers, ...tests },
+    period: { start: startTime, end: finishTime },
   }
 }
 

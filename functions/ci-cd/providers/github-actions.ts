@@ -190,7 +190,8 @@ async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Pa
     begun === undefined ? {} : { duration: Math.round((Date.parse(ended) - Date.parse(begun)) / 1_000) }
   const data = { ...metrics, ...(attempt > 1 ? { attempt } : {}) }
   const job = hasFailed(run) ? await failedJobOf(http, path) : undefined
-  if (!job) return { data, metrics }
+  const period = { start: begun, end: ended }
+  if (!job) return { data, metrics, period }
   const step = job.steps?.find(hasFailed)
   const how = job.conclusion === 'timed_out' ? 'timed out' : 'failed'
   return {
@@ -198,6 +199,7 @@ async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Pa
     data: { ...data, failedJob: job.name, ...(step ? { failedStep: step.name } : {}) },
     links: job.html_url ? { [`job ${job.name}`]: job.html_url } : {},
     metrics,
+    period,
   }
 }
 

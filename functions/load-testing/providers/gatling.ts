@@ -159,6 +159,7 @@ function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<S
   const metrics = { ...metricsOf({ duration }), assertions: assertions.length, failedAssertions: missed.length }
   return {
     reason: told.length > 0 ? clipLine(told.join('; '), longestReason) : undefined,
+    period: { start: startedAt, end: endedAt },
     metrics,
     data: {
       ...metrics,

@@ -179,10 +179,12 @@ type Measured = Partial<Record<keyof typeof queries, number | string | null | un
 
 async function resultsOf(http: Http, run: TestRun): Promise<Partial<Sight>> {
   const { measured, missing } = await measuredBy(http, run)
-  const metrics = metricsOf({ ...measured, duration: durationOf(run) })
+  const period = periodOf(run)
+  const metrics = metricsOf({ ...measured, duration: secondsOf(period) })
   const hours = run.cost?.total_vuh
   return {
     metrics,
+    period,
     data: { ...metrics, ...(hours === undefined ? {} : { virtualUserHours: Number(hours) }) },
     reason: [...saidOf(run), missing].filter(Boolean).join('; ') || undefined,
   }
@@ -215,11 +217,14 @@ async function measuredBy(http: Http, { id }: TestRun): Promise<{ measured: Meas
   }
 }
 
-/** From the first request to the end, in seconds. */
-function durationOf({ status_history: history, ended }: TestRun): number | undefined {
-  const began = history.find(({ type }) => type === 'running')
-  const over = history.find(({ type }) => type === 'processing_metrics')?.entered ?? ended
-  return began && over ? Math.round((Date.parse(over) - Date.parse(began.entered)) / 1_000) : undefined
+/** From the first request to the last. */
+function periodOf({ status_history: history, ended }: TestRun) {
+  const enteredAt = (status: string) => history.find(({ type }) => type === status)?.entered
+  return { start: enteredAt('running'), end: enteredAt('processing_metrics') ?? ended }
+}
+
+function secondsOf({ start, end }: ReturnType<typeof periodOf>): number | undefined {
+  return start && end ? Math.round((Date.parse(end) - Date.parse(start)) / 1_000) : undefined
 }
 
 /** The page of a run is told when it starts, and not later. */

@@ -188,6 +188,7 @@ async function resultsOf(http: Http, path: string, { qualityStatus, startDate, e
     ...(words.length > 0 ? { reason: clipLine(words.join('; '), longestReason) } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedSlas: failed.slice(0, mostSlas) } : {}) },
     metrics,
+    period: { start: startDate, end: endDate },
   } satisfies Partial<Sight>
 }
 

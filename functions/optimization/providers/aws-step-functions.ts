@@ -162,6 +162,7 @@ async function resultsOf(
       ...(outputOf(answered) === undefined ? {} : { output: outputOf(answered) }),
     },
     metrics: { ...duration, ...numbersOf(answered) },
+    period: { start: startDate, end: stopDate },
   }
 }
 

@@ -233,6 +233,8 @@ async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partia
     },
     links: failing ? linkTo(failing) : {},
     metrics: { ...duration, ...numbersOf(output) },
+    // 0 stands for a time that is not known yet.
+    period: { start: now.start_time || undefined, end: now.end_time || undefined },
   }
 }
 

@@ -45,6 +45,8 @@ function contextOf({ action: { action }, task, suffix, mode, when }: Subscriptio
     ...(tells || opens ? [block('problem', problem), block('incident', problem)] : []),
     // Of an evaluation that is still to be made, these are its properties, and input.
     ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation()] : []),
+    // An evaluation without a time frame is made for the time of the test before it.
+    ...(action?.shape === 'evaluation' ? [block('test', ['start', 'end'])] : []),
     ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
   ]
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GremlinServer, startGremlin } from '../../servers/gremlin.ts'
+import { times } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 
@@ -357,6 +358,7 @@ describe('a run', () => {
     const delay = { type: 'Delay', id: '2', state: { lifecycle: 'Successful' } }
     server.enter('Successful', { nodes: { '0': healthCheck('Successful'), '1': latency('Successful'), delay, flag } })
     expect((await connected().end(begun, network)).data).toEqual({
+      ...times,
       ...{
         id,
         url,

@@ -4,6 +4,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { mask } from '../../../shared/redact.ts'
 import type { Run } from '../../../shared/shapes/job.ts'
 import { type LitmusServer, startLitmus } from '../../servers/litmus.ts'
+import { times } from '../job.ts'
 import { failureOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 
@@ -289,6 +290,7 @@ describe('a run', () => {
     const outcome = await connected().end(begun, pods)
     expect(outcome.message).toBe(`Experiment run ${id} ended as Completed`)
     expect(outcome.data).toEqual({
+      ...times,
       ...{ id, url: begun.outcome.data['url'], state: 'Completed' },
       ...{ experiment: 'checkout-pods', infrastructure: 'production', resiliencyScore: 100, duration: 90 },
       ...{ faultsPassed: 1, faultsFailed: 0, faultsAwaited: 0, faultsStopped: 0, faultsNa: 0, totalFaults: 1 },

@@ -3,6 +3,7 @@ import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.
 import { secretsIn } from '../../../shared/fields.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { type SteadybitServer, startSteadybit } from '../../servers/steadybit.ts'
+import { times } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 
@@ -336,6 +337,7 @@ describe('an execution', () => {
     ]
     server.enter('COMPLETED', { steps })
     expect((await connected().end(begun, shop)).data).toEqual({
+      ...times,
       ...{ id, url, state: 'COMPLETED', experiment: 'SHOP-1', name: 'Shop survives latency', duration: 90 },
       hypothesis: 'Checkout stays below 500 ms',
       injected: [

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type CodeBuildServer, startCodeBuild } from '../../servers/aws-codebuild.ts'
+import { secondsOf } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'
 
@@ -199,7 +200,9 @@ describe('a build', () => {
   ])('that is %s ends as %s, %s', async (state, status, result) => {
     const begun = await connected().start(shop)
     server.end(state, { resolvedSourceVersion: '7f3c' })
-    expect(await connected().end(begun, shop)).toMatchObject({
+    const ended = await connected().end(begun, shop)
+    expect(secondsOf(ended)).toBeCloseTo(61, 0)
+    expect(ended).toMatchObject({
       status,
       result,
       data: { id, url, state, number: 1, duration: 61, revision: '7f3c' },

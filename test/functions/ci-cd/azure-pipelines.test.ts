@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type AzurePipelinesServer, startAzurePipelines } from '../../servers/azure-pipelines.ts'
+import { secondsOf } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'
 
@@ -224,7 +225,9 @@ describe('a run', () => {
   ])('that is completed and %s ends as %s, %s', async (state, status, result) => {
     const begun = await connected().start(deploy)
     server.finish(state)
-    expect(await connected().end(begun, deploy)).toMatchObject({
+    const ended = await connected().end(begun, deploy)
+    expect(secondsOf(ended)).toBeCloseTo(60, 0)
+    expect(ended).toMatchObject({
       status,
       result,
       data: { id, state: `completed/${state}`, duration: 60 },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GithubActionsServer, startGithubActions } from '../../servers/github-actions.ts'
+import { secondsOf } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'
 
@@ -234,7 +235,9 @@ describe('a run', () => {
   ])('that is completed with %s ends as %s, %s', async (conclusion, status, result) => {
     const begun = await connected().start(deploy)
     server.finish(conclusion)
-    expect(await connected().end(begun, deploy)).toMatchObject({
+    const ended = await connected().end(begun, deploy)
+    expect(secondsOf(ended)).toBe(60)
+    expect(ended).toMatchObject({
       status,
       result,
       data: { id, state: `completed/${conclusion}`, duration: 60 },

@@ -217,7 +217,7 @@ describe('a place in the queue', () => {
   test('becomes a build of another name, which is looked at from then on', async () => {
     const { begun, build } = await running()
     const later = await lookOn(begun, deploy)
-    expect(later.pending).toEqual({ id, url: `${server.url}/job/shop/job/deploy/1/` })
+    expect(later.pending).toMatchObject({ id, url: `${server.url}/job/shop/job/deploy/1/` })
     places().length = 0
     server.end(build, 'SUCCESS')
     expect(await connected().end(later, deploy)).toMatchObject({ result: 'pass', data: { id, state: 'SUCCESS' } })

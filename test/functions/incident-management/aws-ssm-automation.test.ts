@@ -118,7 +118,7 @@ describe('start', () => {
       data: { id, url, state: 'started' },
       links: { [`aws-systems-manager ${id}`]: url },
     })
-    expect(pending).toEqual({ id, url })
+    expect(pending).toMatchObject({ id, url })
     expect(execution()).toMatchObject({
       DocumentVersion: '2',
       Parameters: {

@@ -58,7 +58,7 @@ describe('the connection', () => {
 describe('start', () => {
   test('runs the action for the incident and answers the invocation, with a link to the incident', async () => {
     const { outcome, pending } = await start()
-    expect(pending).toEqual({ id, url: link })
+    expect(pending).toMatchObject({ id, url: link })
     expect(outcome).toMatchObject({
       result: 'warning',
       message: `Started invocation ${id}, which goes on: mode=interactive waits for its end`,

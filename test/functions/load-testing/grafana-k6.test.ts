@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GrafanaK6Server, startGrafanaK6 } from '../../servers/grafana-k6.ts'
+import { secondsOf } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { loadTest } from './load-test.ts'
 
@@ -234,7 +235,9 @@ describe('a run', () => {
     const begun = await connected().start(soak)
     for (const state of ['running', 'processing_metrics']) server.enter(state)
     server.enter('completed', { result: 'passed' })
-    expect((await connected().end(begun, soak)).data).toMatchObject({
+    const ended = await connected().end(begun, soak)
+    expect(secondsOf(ended)).toBe(60)
+    expect(ended.data).toMatchObject({
       ...{ requests: 1_200, rps: 20, errorRate: 0.0125, mean: 110.5, max: 900, p50: 100, p90: 190, p95: 240, p99: 480 },
       ...{ duration: 60, virtualUserHours: 10.5 },
     })

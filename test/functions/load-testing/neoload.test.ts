@@ -168,7 +168,8 @@ describe('a run', () => {
     const begun = await connected().start(checkout)
     server.finish(reason, quality)
     const ended = await connected().end(begun, checkout)
-    expect(ended).toMatchObject({ status, result: verdict, data: { id, state, duration: 600 } })
+    const period = { start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' }
+    expect(ended).toMatchObject({ status, result: verdict, data: { id, state, duration: 600, ...period } })
   })
 
   test('whose quality is being computed, or whose reason is not known, goes on', async () => {

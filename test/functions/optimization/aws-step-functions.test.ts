@@ -4,7 +4,7 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type StepFunctionsServer, startStepFunctions } from '../../servers/aws-step-functions.ts'
-import { Job } from '../job.ts'
+import { Job, secondsOf } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 
 let server: StepFunctionsServer
@@ -207,6 +207,7 @@ describe('an execution', () => {
       expect(seen).toMatchObject({
         ended: { status, result, data: { id, url, state, duration: 90 }, links: { [`aws-step-functions ${id}`]: url } },
       })
+    if ('ended' in seen) expect(secondsOf(seen.ended)).toBeCloseTo(90, 0)
   })
 
   test('in a state that is not known goes on', async () => {

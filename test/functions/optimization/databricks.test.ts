@@ -195,7 +195,7 @@ describe('a run', () => {
   test('leads to its own page once it is seen', async () => {
     const begun = await connected().start(tune)
     const { pending } = (await connected().look(begun, tune)) as { pending: object }
-    expect(pending).toEqual({ id, url })
+    expect(pending).toMatchObject({ id, url })
     server.show({ run_page_url: 'javascript:alert(1)' })
     expect(await connected().look({ ...begun, pending }, tune)).toMatchObject({ pending: { id, url } })
   })

@@ -3,7 +3,7 @@ import { actions } from '../../../functions/remediation/actions.ts'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type AwxServer, restart, startAwx } from '../../servers/awx.ts'
-import { Job } from '../job.ts'
+import { Job, times } from '../job.ts'
 import { failureOf, keyOf } from '../use.ts'
 
 const runbooks = { start: actions['run-runbook'], stop: actions['stop-runbook'] }
@@ -210,7 +210,7 @@ describe('a repeat of a start', () => {
       const first = await connected().start({ target }, { key: keyOf(launches().length + 1) })
       server.finish('failed')
       const again = await connected().start({ target }, { key: keyOf(launches().length), repeated: true })
-      expect(again.pending).toEqual(first.pending)
+      expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
     }
     expect(launches()).toHaveLength(3)
   })
@@ -343,6 +343,7 @@ describe('a run', () => {
     const artifacts = { restarted: 3, version: '1.2.3' }
     server.finish('successful', { artifacts, host_status_counts: { ok: 2, changed: 1, dark: 1, failures: 1 } })
     expect((await connected().end(begun, input)).data).toEqual({
+      ...times,
       id,
       url: `${server.url}/#/jobs/playbook/101`,
       state: 'successful',

@@ -95,6 +95,13 @@ describe('the webhook of an action', () => {
     expect(parseEvent({ data }).data.evaluation).toMatchObject({ score: '0' })
   })
 
+  it('carries the times of a test to an evaluation', () => {
+    const made = subscription('slo/request-evaluation', { task: 'evaluation' })
+    const test = { start: '2026-11-27T10:00:00.000Z', end: '2026-11-27T10:05:00.000Z', requests: 6_000 }
+    const { data } = arriving(made, {}, { test })
+    expect(data).toMatchObject({ test: { start: test.start, end: test.end } })
+  })
+
   it('leaves both events of the standard approval to others', () => {
     const made = subscription('notification/ask-approval', { task: 'approval' })
     expect(parseWebhookConfig(webhookYaml(made))).toMatchObject([{ sendStarted: false, sendFinished: false }])
