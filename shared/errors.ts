@@ -11,7 +11,7 @@ export const failureKinds = {
   refused: { status: 422, title: 'The platform refused', transient: false },
   /** The platform did not accept our credentials; the secret may have been rotated, so it is read anew and tried once more. */
   credentials: { status: 422, title: 'The platform refused our credentials', transient: false },
-  /** A write without an answer at a platform that gives no way to look it up: a second one might do it twice. */
+  /** A write without a usable answer that cannot be looked up, or is not found: a second one might do it twice. */
   doubtful: { status: 502, title: 'It is not known whether it was done', transient: false },
   platform: { status: 502, title: 'The platform failed', transient: true },
   unavailable: { status: 503, title: 'We could not take the call', transient: true },
@@ -33,6 +33,8 @@ interface FailureOptions {
   /** How long the platform asked us to stay away, in seconds. */
   retryAfter?: number | undefined
   headers?: Record<string, string>
+  /** The platform says itself that it did nothing, although its response may look like a success. */
+  nothingWritten?: boolean
   cause?: unknown
 }
 
@@ -40,7 +42,7 @@ interface FailureOptions {
  * The one error that functions throw on purpose. Anything else that is thrown is a bug and is reported as one.
  *
  * `message` is read by a person, in the HTTP answer or in the orchestrator's UI: one sentence that names the thing and what
- * to do; never a body, never a header.
+ * to do; never a header, and of a body only the platform's reason, or the masked start of a response that cannot be used.
  */
 export class Failure extends Error {
   override readonly name = 'Failure'
@@ -50,6 +52,7 @@ export class Failure extends Error {
   readonly headers: Record<string, string> | undefined
   /** Whether something may have been written at the platform before this happened. */
   afterWrite = false
+  readonly nothingWritten: boolean
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
     super(message, { cause: options.cause })
@@ -57,6 +60,7 @@ export class Failure extends Error {
     this.errors = options.errors
     this.retryAfter = options.retryAfter
     this.headers = options.headers
+    this.nothingWritten = options.nothingWritten ?? false
   }
 
   get status(): number {

@@ -4,6 +4,7 @@ import { Failure, messageOf } from './errors.ts'
 import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
+import { clipLine } from './one-line.ts'
 import { mask, remember } from './redact.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
@@ -15,6 +16,8 @@ const largestAnswer = 5 * 1024 * 1024
 const mostRedirects = 3
 /** How long to stay away where a 403 is a limit and does not say until when, in seconds: as GitHub asks for. */
 const untoldLimit = 60
+/** Characters of a response that a message shows. */
+const MAX_EXCERPT = 200
 /** Of a URL that is a credential, in characters. */
 const shortestSecretPart = 16
 
@@ -99,6 +102,7 @@ export class Http {
   readonly #base: URL
   /** Whether a write was sent that the platform has not refused: it was carried out, or may have been. */
   #written = false
+  #accepted: Received | undefined
 
   constructor(options: HttpOptions) {
     this.#options = options
@@ -113,6 +117,22 @@ export class Http {
   /** Where the platform lives, without a slash at the end: for links. */
   get baseUrl(): string {
     return this.#options.baseUrl.replace(/\/$/, '')
+  }
+
+  /** Whether a write was sent that the platform has not refused. */
+  get written(): boolean {
+    return this.#written
+  }
+
+  /**
+   * The start of the platform's response to the last write, masked, if that was a success and no request has failed since.
+   * An error that is thrown now is about what the platform answered: the write itself was carried out.
+   */
+  get accepted(): string | undefined {
+    if (!this.#accepted) return undefined
+    const { status, text } = this.#accepted
+    if (text === undefined) return `${status}, and not all of the body`
+    return text.trim() === '' ? `${status} without a body` : `${status} ${clipLine(text, MAX_EXCERPT)}`
   }
 
   get<T>(path: string, options?: RequestOptions<T>): Promise<Answer<T>> {
@@ -158,18 +178,22 @@ export class Http {
     const authorized = await this.#authorize(request)
     const writtenBefore = this.#written
     if (writes) this.#written = true
+    const received: Received = {}
     let answer: Answer
     try {
-      answer = this.#meant(await this.#follow(authorized, what, options))
+      answer = this.#meant(await this.#follow(authorized, what, options, received))
     } catch (error) {
+      this.#accepted = writes && isSuccess(received.status) ? received : undefined
       if (!(error instanceof Failure)) throw error
       if (isUnsent(error.cause)) this.#written = writtenBefore
       error.afterWrite = this.#written
       throw error
     }
     if (answer.status >= 400 && answer.status < 500) this.#written = writtenBefore
+    if (writes) this.#accepted = isSuccess(answer.status) ? received : undefined
     if (options.accept?.includes(answer.status)) return answer as Answer<T>
     if (answer.status < 400) return this.#shaped(answer, what, options.answer)
+    this.#accepted = undefined
     const failure = this.#failure(answer, what)
     if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
     failure.afterWrite = this.#written
@@ -215,10 +239,15 @@ export class Http {
     return status === undefined ? answer : { ...answer, status }
   }
 
-  async #follow(request: SentRequest, what: string, { accept = [], place }: RequestOptions): Promise<Answer> {
+  async #follow(
+    request: SentRequest,
+    what: string,
+    { accept = [], place }: RequestOptions,
+    received: Received,
+  ): Promise<Answer> {
     let current = request
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#logged(current, place, () => this.#send(current, what))
+      const answer = await this.#logged(current, place, () => this.#send(current, what, received))
       const location = answer.headers['location']
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
       if (!redirected || accept.includes(answer.status)) return answer
@@ -264,7 +293,7 @@ export class Http {
     }
   }
 
-  async #send(request: SentRequest, what: string): Promise<Answer> {
+  async #send(request: SentRequest, what: string, received: Received): Promise<Answer> {
     const { platform, ca, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortestTimeout, Math.min(requestTimeout, deadlineAt - Date.now()))
     const secure = request.url.startsWith('https:')
@@ -280,6 +309,7 @@ export class Http {
       const how = { method: request.method, headers: { ...request.headers, ...length }, ...trusting }
       const outgoing = orUnsendable(() =>
         open(request.url, how, (incoming) => {
+          received.status = incoming.statusCode
           const chunks: Buffer[] = []
           let size = 0
           incoming.on('data', (chunk: Buffer) => {
@@ -289,12 +319,14 @@ export class Http {
           })
           incoming.on('end', () => {
             if (!incoming.complete) return
+            const text = Buffer.concat(chunks).toString('utf8')
+            received.text = text.slice(0, 10 * MAX_EXCERPT)
             resolve({
               status: incoming.statusCode ?? 0,
               headers: Object.fromEntries(
                 Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
               ),
-              body: parse(Buffer.concat(chunks).toString('utf8')),
+              body: parse(text),
             })
           })
           incoming.on('close', () => {
@@ -337,6 +369,18 @@ export class Http {
     const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)
   }
+}
+
+/** What the platform sent back, as far as it came. */
+interface Received {
+  status?: number | undefined
+  /** The start of the body; absent if the body did not come completely. */
+  text?: string
+}
+
+/** A redirect that the caller of a request accepts is a success, too. */
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 400
 }
 
 /** What makes a URL a credential, wherever the platform repeats it. Shorter parts are words of its API. */

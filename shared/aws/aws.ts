@@ -4,6 +4,7 @@ import type { SentRequest } from '../http.ts'
 import { retryAfterOf } from '../http-answers.ts'
 import { isUnsent, networkReason } from '../http-network.ts'
 import { log } from '../log.ts'
+import { clipLine } from '../one-line.ts'
 import { mask } from '../redact.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
@@ -51,6 +52,8 @@ interface Command<Output> {
 /** Longest that one request may take, and shortest that it gets however near the deadline is, in milliseconds. */
 const longest = 15_000
 const shortest = 1_000
+/** Characters of a response that a message shows. */
+const MAX_EXCERPT = 200
 const throttled = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i
 const unauthenticated =
   /^(?:UnrecognizedClientException|InvalidClientTokenId|ExpiredToken(?:Exception)?|CredentialsProviderError)$/
@@ -63,9 +66,24 @@ export class Aws {
   readonly #options: AwsOptions
   /** Whether a write was sent that AWS has not refused: it was carried out, or may have been. */
   #written = false
+  #accepted: { status: number | undefined; output?: unknown } | undefined
 
   constructor(options: AwsOptions) {
     this.#options = options
+  }
+
+  /** As of `Http`. */
+  get written(): boolean {
+    return this.#written
+  }
+
+  /** As of `Http`. */
+  get accepted(): string | undefined {
+    if (!this.#accepted) return undefined
+    const { status = 'with success', output } = this.#accepted
+    if (output === undefined) return `${status} with a body that cannot be read`
+    const { $metadata: _, ...answer } = output as Pick<AwsError, '$metadata'>
+    return `${status} ${clipLine(JSON.stringify(answer, bytesAsText), MAX_EXCERPT)}`
   }
 
   /**
@@ -87,6 +105,7 @@ export class Aws {
     try {
       return await this.#send(service, command)
     } catch (error) {
+      this.#accepted = undefined
       if (error instanceof Failure) error.afterWrite = this.#written
       throw error
     }
@@ -116,11 +135,14 @@ export class Aws {
     try {
       const output = await this.#send(service, command, passing)
       this.#written = true
+      this.#accepted = { status: (output as Pick<AwsError, '$metadata'>).$metadata?.httpStatusCode, output }
       return output
     } catch (error) {
       if (error instanceof Failure) {
         this.#written ||= mayBeDone(error)
         error.afterWrite = this.#written
+        const status = awsErrorOf(error)?.$metadata?.httpStatusCode
+        this.#accepted = isSuccess(status) ? { status } : undefined
       }
       throw error
     }
@@ -240,6 +262,10 @@ function mayBeDone(failure: Failure): boolean {
   return status === undefined || status >= 500 || status < 400
 }
 
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status < 400
+}
+
 interface Asked {
   platform: string
   operation: string
@@ -266,6 +292,9 @@ export function failureOf(error: AwsError, { platform, operation, timeout, accou
     return fail('platform', `${platform} could not be reached: ${networkReason(error)} (${operation}).`)
   if (error instanceof SyntaxError)
     return fail('platform', `${platform} answered ${status} to ${operation} with something else than JSON.`)
+  // The words of the SDK name a field of its own error, which nobody can inspect.
+  if (isSuccess(status))
+    return fail('platform', `${platform} answered ${status} to ${operation} with a body that cannot be read.`)
   if (status >= 500 || status === 429 || throttled.test(name) || passing.includes(name))
     return fail('platform', said, retryAfterOf($response?.headers ?? {}, Date.now()))
   return fail('refused', /AccessDenied/.test(name) ? `${sentence(said)} ${remedyFor(account, message)}` : said)

@@ -28,6 +28,8 @@ const done = 'COMPLETED'
 export class CallRecord extends BasePersistenceLayer {
   /** Whether a try may have got further than we know: of an earlier call, or, where the action says so, of this one. */
   doubtful = false
+  /** Whether a try ended with an unknown outcome, so that a repeat must not write again. */
+  outcomeUnknown = false
   readonly #owner = crypto.randomUUID()
 
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
@@ -46,7 +48,7 @@ export class CallRecord extends BasePersistenceLayer {
             ...{ ':expiration': { N: `${expiryTimestamp}` }, ':until': { N: `${inProgressExpiryTimestamp}` } },
             ...{ ':now': { N: `${now}` }, ':seconds': { N: `${Math.floor(now / 1_000)}` } },
           },
-          ReturnValues: 'UPDATED_NEW',
+          ReturnValues: 'ALL_NEW',
         }),
       )
       this.#begin(Attributes)
@@ -61,6 +63,7 @@ export class CallRecord extends BasePersistenceLayer {
 
   #begin(item: Item | undefined): void {
     this.doubtful = item?.['replaced']?.S === underWay
+    this.outcomeUnknown = item?.['outcome_unknown']?.BOOL === true
   }
 
   protected async _updateRecord({ idempotencyKey, expiryTimestamp, responseData }: IdempotencyRecord): Promise<void> {
@@ -74,7 +77,10 @@ export class CallRecord extends BasePersistenceLayer {
   /** After a failure: a repeat may begin at once, and does so knowing what is in doubt. */
   protected async _deleteRecord({ idempotencyKey }: IdempotencyRecord): Promise<void> {
     if (this.doubtful) {
-      await this.#changeMine(idempotencyKey, 'SET in_progress_until = :over', { ':over': { N: '0' } })
+      await this.#changeMine(idempotencyKey, 'SET in_progress_until = :over, outcome_unknown = :unknown', {
+        ':over': { N: '0' },
+        ':unknown': { BOOL: this.outcomeUnknown },
+      })
     } else {
       await unlessTaken(dynamodb.send(new DeleteItemCommand({ ...at(idempotencyKey), ...this.#ifMine })))
     }

@@ -27,7 +27,7 @@ export async function begin(
       async ({ attempt }): Promise<Outcome | Begun | HandedOver | { again: number }> => {
         const repeated = attempt > 1
         try {
-          return await perform(category, work, deadlineAt, repeated)
+          return await perform(category, work, deadlineAt, repeated ? 'possible' : 'nothing')
         } catch (error) {
           const timeLeft = deadlineAt - Date.now()
           const inDoubt = repeated || (error instanceof Failure && (error.afterWrite || error.kind === 'doubtful'))

@@ -134,6 +134,10 @@ export interface Action<P extends Provider = Provider, Input = never, Asked = In
    * @throws Failure
    */
   act(provider: P, client: Client, input: Input): Promise<Outcome | Begun | HandedOver>
+  /** Whether doing it again changes nothing, as a setting that is set again: then it is retried after every unusable response. */
+  idempotent?: true
+  /** Whether its provider takes two of it with the same `client.key` for one: see `deduplicates` of Provider. */
+  isDeduplicated?(provider: P): boolean
   /** For an action that asks people. */
   ask?: Asking<P, Input>
   /** For an action that may begin something. */

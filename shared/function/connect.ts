@@ -45,6 +45,12 @@ export function connect({ provider, values }: Connection, options: ConnectOption
       })
       return http
     },
+    get written() {
+      return Boolean(http?.written || aws?.written)
+    },
+    get accepted() {
+      return http?.accepted ?? aws?.accepted
+    },
     get aws() {
       if (!provider.aws) throw new Error(`${platform} does not say that it is part of AWS.`)
       aws ??= new provider.aws({ ...limits, platform, account: values })

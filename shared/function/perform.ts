@@ -1,8 +1,10 @@
 import { type Connection, connectionPath, loadConnection } from '../connections.ts'
-import { Failure, sentence } from '../errors.ts'
+import { Failure, kindOf, messageOf, sentence } from '../errors.ts'
 import { isCredential, type SentRequest } from '../http.ts'
+import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { mask, maskDeep } from '../redact.ts'
+import { sleep } from '../sleep.ts'
 import type { Action, Begun, Category, HandedOver, Look } from './category.ts'
 import { connect } from './connect.ts'
 import { type Client, hasKey, type Provider, type Reference } from './provider.ts'
@@ -27,10 +29,15 @@ export interface Work {
 }
 
 /**
+ * What earlier attempts of the same call may have left at the platform: nothing, something that a repeat must look for before
+ * it writes, or something that a repeat must not write again, since the platform accepted it and did not say what it is.
+ */
+export type Earlier = 'nothing' | 'possible' | 'accepted'
+
+/**
  * Does an action once.
  *
  * @param deadlineAt epoch milliseconds after which nothing is written
- * @param repeated whether an earlier try may have got further than we know
  * @returns how it ended, or what has begun at the platform and goes on there, or was handed over to it
  * @throws Failure
  */
@@ -38,15 +45,85 @@ export async function perform(
   category: Category,
   work: Work,
   deadlineAt: number,
-  repeated: boolean,
+  earlier: Earlier,
 ): Promise<Outcome | Begun | HandedOver> {
-  const result = await withConnection(category, work, async (action, connection) => {
+  const result = await withConnection(category, work, async (action, connection, retried) => {
     const question = action.ask && (await referenceOf(action.ask, work, deadlineAt))
     if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, question })
-    const client = connect(connection, { key: work.key, repeated, question, deadlineAt })
-    return action.act(connection.provider, client, work.input)
+    const options = { key: work.key, repeated: retried || earlier !== 'nothing', question, deadlineAt }
+    if (earlier === 'accepted' && !action.idempotent) return lookUp(connection, action, work, options)
+    const client = connect(connection, options)
+    try {
+      return await action.act(connection.provider, client, work.input)
+    } catch (error) {
+      const { accepted } = client
+      if (error instanceof Failure) error.afterWrite ||= client.written && !error.nothingWritten
+      if (action.idempotent || accepted === undefined || !isAboutResponse(error)) throw error
+      return lookUp(connection, action, work, options, { error, accepted })
+    }
   })
   return maskDeep(result)
+}
+
+/** Whether an error that followed an accepted write says that its response cannot be used, and not that it was declined. */
+function isAboutResponse(error: unknown): boolean {
+  if (!(error instanceof Failure)) return true
+  return (error.transient || error.kind === 'misconfigured') && !error.nothingWritten
+}
+
+/** Milliseconds before each look-up: some platforms list what was created only after a moment. */
+const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000]
+
+/** Thrown in place of a write during a look-up. */
+class NotFound extends Error {}
+
+/**
+ * Looks for what an accepted write created, and never writes it again, unless the platform takes two writes with one key for
+ * one.
+ *
+ * @throws Failure `doubtful` if it is not found
+ */
+async function lookUp(
+  connection: Connection,
+  action: AnyAction,
+  work: Work,
+  options: Parameters<typeof connect>[1],
+  unusable?: { error: unknown; accepted: string },
+): Promise<Outcome | Begun | HandedOver> {
+  const { provider, values } = connection
+  if (unusable) logUnusable(unusable)
+  const intercept = () => {
+    throw new NotFound()
+  }
+  const isRepeatable = action.isDeduplicated?.(provider) || provider.deduplicates?.(values)
+  const guard = isRepeatable ? {} : { intercept }
+  for (const pause of work.key === undefined ? [] : LOOK_UP_PAUSES_MS) {
+    if (Date.now() + pause >= options.deadlineAt) break
+    await sleep(pause)
+    try {
+      return await action.act(provider, connect(connection, { ...options, repeated: true, ...guard }), work.input)
+    } catch (error) {
+      log.info('a look-up did not find what was created', { action: work.action, reason: messageOf(error) })
+      if (kindOf(error) === 'doubtful') break
+    }
+  }
+  throw outcomeUnknown(provider, unusable)
+}
+
+function logUnusable({ error, accepted }: { error: unknown; accepted: string }): void {
+  if (!(error instanceof Failure)) log.error('internal error', error as Error)
+  log.warn('the response to a write cannot be used', { failure: kindOf(error), reason: messageOf(error), accepted })
+}
+
+function outcomeUnknown({ title }: Provider, unusable?: { error: unknown; accepted: string }): Failure {
+  const why = unusable
+    ? `${title} accepted the request, but its response cannot be used: ${sentence(messageOf(unusable.error))} It answered ${sentence(unusable.accepted)}`
+    : 'The outcome of an earlier attempt of this call is not known.'
+  return new Failure(
+    'doubtful',
+    `${why} Something may have been created, and it was not found, so the request was not sent again: look at ${title} before you repeat it.`,
+    { cause: unusable?.error },
+  )
 }
 
 /** What leads to the question of a task: the same each time it is made. */
@@ -130,24 +207,29 @@ function followOf({ follow, summary }: AnyAction): NonNullable<AnyAction['follow
 async function withConnection<T>(
   category: Category,
   { action: name, connection }: Work,
-  run: (action: AnyAction, connection: Connection) => Promise<T>,
+  run: (action: AnyAction, connection: Connection, retried: boolean) => Promise<T>,
 ): Promise<T> {
   const action = category.actions[name]
   if (!action) throw new Failure('unknown', `There is no action ${name} in ${category.name}.`)
-  const attempt = async (fresh: boolean) => run(action, await loadConnection(category, connection, fresh))
+  const attempt = async (fresh: boolean, retried: boolean) =>
+    run(action, await loadConnection(category, connection, fresh), retried)
+  let written: boolean
   try {
-    return await attempt(false)
+    return await attempt(false, false)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
+    written = error.afterWrite
   }
   try {
-    return await attempt(true)
+    return await attempt(true, written)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
-    throw new Failure(
+    const failure = new Failure(
       'credentials',
       `${sentence(error.message)} Mend the secret ${connectionPath(category.name, connection)}.`,
     )
+    failure.afterWrite = written || error.afterWrite
+    throw failure
   }
 }
 

@@ -27,6 +27,10 @@ export interface Client<Connection = Record<string, unknown>> {
   question?: Reference | undefined
   /** Whether an earlier try of this call may have got further than we know. */
   repeated: boolean
+  /** Whether a write was sent that the platform has not refused. */
+  readonly written: boolean
+  /** What the platform answered if it accepted the last write and no request has failed since: see `Http`. */
+  readonly accepted: string | undefined
 }
 
 /** What a provider can do: the functions that `shared/shapes/` ask of it. */
@@ -68,6 +72,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   reason?(body: unknown): string | undefined
   /** The status that an answer of success stands for, where the platform puts its errors into one. */
   statusOf?(body: unknown): number | undefined
+  /** Whether the platform takes two writes with the same `client.key` for one: then a repeat is a look-up. */
+  deduplicates?(connection: z.output<S>): boolean
   /** What its Retry-After counts, where not seconds. */
   retryAfter?: 'milliseconds'
 }

@@ -4,7 +4,7 @@ import { log } from '../log.ts'
 import { asChosen, type Outcome, passed } from '../outcome.ts'
 import type { Call } from './call.ts'
 import type { Begun, Category, HandedOver } from './category.ts'
-import { look, perform, type Work } from './perform.ts'
+import { type Earlier, look, perform, type Work } from './perform.ts'
 
 /** API Gateway gives up after 29 s; we want to be the ones who say why. */
 const longest = 24_000
@@ -25,6 +25,8 @@ interface LambdaContext {
 interface Tries {
   /** Whether one may have got further than we know. */
   doubtful: boolean
+  /** Whether one ended with an unknown outcome: then nothing is written any more. */
+  outcomeUnknown: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export async function answerSilently(category: Category, call: Call, context: La
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
   const act = async (tries: Tries) =>
     asChosen(await actSoon(category, work, deadlineAt, tries), work.chosen, work.action)
-  if (work.key === undefined || work.dryRun) return act({ doubtful: false })
+  if (work.key === undefined || work.dryRun) return act({ doubtful: false, outcomeUnknown: false })
   return once(category.name, work.key, act, context)
 }
 
@@ -64,9 +66,10 @@ async function performSoon(
 ): Promise<Outcome | Begun | HandedOver> {
   for (let failed = 0; ; failed++) {
     try {
-      return await perform(category, work, deadlineAt, tries.doubtful)
+      return await perform(category, work, deadlineAt, earlierOf(tries))
     } catch (error) {
-      tries.doubtful ||= !(error instanceof Failure) || error.afterWrite || error.kind === 'doubtful'
+      tries.outcomeUnknown ||= kindOf(error) === 'doubtful'
+      tries.doubtful ||= tries.outcomeUnknown || !(error instanceof Failure) || error.afterWrite
       if (!(error instanceof Failure)) throw error
       if (error.transient && error.afterWrite && work.key === undefined) {
         throw new Failure(
@@ -81,6 +84,11 @@ async function performSoon(
       await sleep(pause)
     }
   }
+}
+
+function earlierOf({ doubtful, outcomeUnknown }: Tries): Earlier {
+  if (outcomeUnknown) return 'accepted'
+  return doubtful ? 'possible' : 'nothing'
 }
 
 /** Looks every now and then; undefined where time is over before it has ended. */

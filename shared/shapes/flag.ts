@@ -141,6 +141,8 @@ type SetAction<Asked> = Action<FlagProvider, SetFlags, Asked>
 const flow = {
   shape: 'flag',
   deadline: 3_600,
+  // A flag that is as it should be is left alone, and what was asked for is found by a repeat.
+  idempotent: true,
 
   async act(provider, client, input) {
     const { changes, comment, single, ...place } = input

@@ -153,6 +153,7 @@ export function startJob({
     input: startInput,
     answers: ['id', 'url', 'state', 'start', 'end'],
     deadline,
+    isDeduplicated: ({ startsOncePerKey = false }) => startsOncePerKey,
     complete(input, { event, connection, provider }) {
       const target = input.target ?? (connection['target'] as string | undefined)
       if (target === undefined) {
@@ -212,6 +213,7 @@ export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline
     ...start,
     input: rollbackInput,
     complete: (input, { provider, ...from }) => start.complete(input, { ...from, provider: asRollback(provider) }),
+    isDeduplicated: ({ rollback }) => rollback?.startsOncePerKey ?? false,
     act: (provider, client, input) => start.act(asRollback(provider), client, input),
     follow: follow && {
       ...follow,
@@ -239,6 +241,7 @@ export function stopJob({
     input: stopInput,
     answers: ['id', 'url', 'state'],
     deadline,
+    idempotent: true,
     complete(input, { connection, provider }) {
       if (!provider.stop)
         throw new Failure('invalid', `${provider.title} has no way to stop ${article(provider.noun)}.`)
@@ -300,8 +303,9 @@ async function startOnce(provider: JobProvider, client: Client, input: StartJob)
   try {
     return await provider.start(client, input)
   } catch (error) {
-    if (isTransient(error) && (error as Failure).afterWrite) throw inDoubt(provider, (error as Failure).message)
-    throw error
+    if (!isTransient(error) || !(error as Failure).afterWrite) throw error
+    const answered = client.accepted === undefined ? [] : [`It answered ${sentence(client.accepted)}`]
+    throw inDoubt(provider, [sentence((error as Failure).message), ...answered].join(' '))
   }
 }
 

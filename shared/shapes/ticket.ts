@@ -135,6 +135,8 @@ export const updateTicket: TicketAction<UpdateTicket> = {
   input: updateInput,
   answers,
   deadline: hour,
+  // Settings; and a comment is looked for before it is added.
+  idempotent: true,
   complete(input, { connection, provider }) {
     const { id: _, project: __, ...asked } = input
     if (Object.values(asked).every((value) => value === undefined)) {
@@ -173,6 +175,7 @@ export const closeTicket: TicketAction<CloseTicket> = {
   input: closeInput,
   answers,
   deadline: hour,
+  idempotent: true,
   complete(input, { connection, provider }) {
     return checked(provider, connection, {
       ...input,

@@ -60,6 +60,8 @@ export const pagerdutyEvents = defineTicketProvider({
     }
   },
 
+  deduplicates: () => true,
+
   /** There is no way to look: PagerDuty itself finds the alert of the same key. */
   async find() {
     return undefined

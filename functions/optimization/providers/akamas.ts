@@ -61,11 +61,13 @@ export const akamas = defineJobProvider({
 
 function failed(body: unknown): Failure {
   const said = typeof body === 'string' ? body.trim() : ''
+  const nothingWritten = unreached.test(said)
   const failure = new Failure(
     'platform',
     `Akamas answered 500 to POST /v1/study-run: ${clipLine(said || 'no reason given', 300)}`,
+    { nothingWritten },
   )
-  failure.afterWrite = !unreached.test(said)
+  failure.afterWrite = !nothingWritten
   return failure
 }
 

@@ -129,8 +129,8 @@ export const databricks = defineJobProvider({
     // Of a continuous job that runs it restarts the run, and names none.
     if (id === undefined)
       throw new Failure(
-        'refused',
-        `Databricks names no run of job ${job}, as of a continuous job: it can not be followed.`,
+        'doubtful',
+        `Databricks accepted the start and names no run of job ${job}, as for a continuous job, so it cannot be followed: look there before you repeat it.`,
       )
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
   },

@@ -67,7 +67,9 @@ export const awsEventBridge = defineReportProvider({
     if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, what: `an event on ${EventBusName}` }
     const said = sentence([ErrorCode ?? 'an entry that failed', ErrorMessage].filter(Boolean).join(': '))
     const passing = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
-    throw new Failure(passing ? 'platform' : 'refused', `${platform} did not take the event: ${said}`)
+    throw new Failure(passing ? 'platform' : 'refused', `${platform} did not take the event: ${said}`, {
+      nothingWritten: true,
+    })
   },
 })
 

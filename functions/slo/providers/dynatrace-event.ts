@@ -42,12 +42,19 @@ const fields = z.strictObject({
 })
 type Fields = z.output<typeof fields>
 
-const ingested = z.object({
-  reportCount: z.nullish(z.number()),
-  eventIngestResults: z.nullish(
-    z.array(z.object({ correlationId: z.nullish(z.string()), status: z.nullish(z.string()) })),
-  ),
-})
+const ingested = z
+  .object({
+    reportCount: z.nullish(z.number()),
+    eventIngestResults: z.nullish(
+      z.array(z.object({ correlationId: z.nullish(z.string()), status: z.nullish(z.string()) })),
+    ),
+  })
+  // Without both it says nothing, and not that no entity matches.
+  .check(
+    z.refine(({ reportCount, eventIngestResults }) => (reportCount ?? eventIngestResults ?? undefined) !== undefined, {
+      message: 'must have reportCount or eventIngestResults',
+    }),
+  )
 const property = z.object({ key: z.string(), value: z.nullish(z.string()) })
 const listed = z.object({
   events: z.nullish(

@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { about, optional } from '../../fields.ts'
 import { type Http, segment } from '../../http.ts'
 import type { HttpConnection } from './connection.ts'
-import { expression, find } from './expression.ts'
+import { expression, find, findIn } from './expression.ts'
 
 const placeholder = /\{([^{}]+)\}/g
 
@@ -69,7 +69,7 @@ export async function make(
     reads,
     accept,
   })
-  return accept.includes(answer.status) ? undefined : find(at, answer.body ?? {}, `${name}.at`)
+  return accept.includes(answer.status) ? undefined : findIn(at, answer.body ?? {}, `${name}.at`)
 }
 
 function fill(path: string, context: Context, name: string): string {

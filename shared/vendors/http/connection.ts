@@ -2,7 +2,9 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, secret, secrets, url, word } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
+import { clipLine } from '../../one-line.ts'
 import { type ApiCall, callField, make } from './call.ts'
+import { findText } from './expression.ts'
 
 /** What a connection to any API holds, whatever it is used for. */
 const httpFields = {
@@ -28,6 +30,7 @@ export const httpApi = {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
   }),
+  deduplicates: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
     if (check) return make(client, check, { input: {}, key: undefined }, { name: 'check', reads: true })
@@ -45,12 +48,17 @@ export function needed(call: ApiCall | undefined, name: string, why: string): Ap
   throw new Failure('misconfigured', `The connection has no "${name}", ${why}: add it to its secret.`)
 }
 
-/** The text that an expression must find in an answer. */
-export function must(value: string | undefined, where: string): string {
-  if (value !== undefined && value !== '') return value
+/**
+ * The text that an expression of the connection must find in an answer.
+ *
+ * @throws Failure `platform`
+ */
+export function must(text: string, data: unknown, where: string): string {
+  const found = findText(text, data, where)
+  if (found !== undefined) return found
   throw new Failure(
     'platform',
-    `The API answered something else than expected (nothing at ${where} of the connection).`,
+    `The API answered something else than expected: ${where} of the connection, which is "${clipLine(text, 100)}", finds nothing in it.`,
   )
 }
 

@@ -7,7 +7,7 @@ import type { Measured } from '../../slo/score.ts'
 import { utc } from '../../slo/timeframe.ts'
 import { callField, make } from './call.ts'
 import { connectionOf, httpApi } from './connection.ts'
-import { expression, find as findIn, findText } from './expression.ts'
+import { expression, findIn, findText } from './expression.ts'
 
 const { slo: _, ...judged } = evaluationFields
 const connection = connectionOf({

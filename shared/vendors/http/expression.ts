@@ -24,24 +24,42 @@ function isReadable(text: string): boolean {
 }
 
 /**
- * What an expression finds; undefined where there is nothing.
+ * What an expression finds in what a call can read; undefined where there is nothing.
  *
  * @param where the expression stands, for messages: `open.body`
  * @throws Failure `refused` where it can not be applied to such data
  */
 export function find(text: string, data: unknown, where: string): unknown {
+  return apply(text, data, (why) => new Failure('refused', `${where} of the connection does not fit: ${why}`))
+}
+
+/**
+ * What an expression finds in an answer.
+ *
+ * @throws Failure `misconfigured` if it cannot be applied to such an answer
+ */
+export function findIn(text: string, answer: unknown, where: string): unknown {
+  return apply(
+    text,
+    answer,
+    (why) => new Failure('misconfigured', `${where} of the connection does not fit what the API answered: ${why}`),
+  )
+}
+
+function apply(text: string, data: unknown, failure: (why: string) => Failure): unknown {
   try {
     return withoutNulls(search(text, data as Data))
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
-    throw new Failure('refused', `${where} of the connection does not fit: ${messageOf(error)}`)
+    throw failure(messageOf(error))
   }
 }
 
-/** What an expression finds, as text. */
-export function findText(text: string | undefined, data: unknown, where: string): string | undefined {
-  const found = text === undefined ? undefined : find(text, data, where)
-  return found === undefined ? undefined : typeof found === 'string' ? found : JSON.stringify(found)
+/** What an expression finds in an answer, as text. `to_string` makes the text `null` of nothing. */
+export function findText(text: string | undefined, answer: unknown, where: string): string | undefined {
+  const found = text === undefined ? undefined : findIn(text, answer, where)
+  if (found === undefined || found === '' || found === 'null') return undefined
+  return typeof found === 'string' ? found : JSON.stringify(found)
 }
 
 /** JMESPath answers null for what is not there, which many an API takes for a value. */

@@ -4,7 +4,7 @@ import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../shapes/flag.ts'
 import { callField, make } from './call.ts'
 import { connectionOf, httpApi } from './connection.ts'
-import { expression, find as findIn, findText } from './expression.ts'
+import { expression, findIn, findText } from './expression.ts'
 
 const connection = connectionOf({
   environment: optional(word('Default environment')),

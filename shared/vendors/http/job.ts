@@ -7,7 +7,7 @@ import { defineJobProvider, type Run } from '../../shapes/job.ts'
 import { numbersOf, outputOf } from '../../shapes/output.ts'
 import { callField, make } from './call.ts'
 import { connectionOf, httpApi, must, needed } from './connection.ts'
-import { expression, find as findIn, findText } from './expression.ts'
+import { expression, findIn, findText } from './expression.ts'
 
 const connection = connectionOf({
   target: optional(word('Default job')),
@@ -61,8 +61,8 @@ export const httpJob = defineJobProvider({
   async look(client, run) {
     const { connection, key } = client
     const found = await make(client, connection.look, { input: run, key }, { name: 'look', reads: true })
-    const text = (name: 'state' | 'step' | 'reason' | 'url') => findText(connection.run[name], found, `run.${name}`)
-    const state = must(text('state'), 'run.state')
+    const text = (name: 'step' | 'reason' | 'url') => findText(connection.run[name], found, `run.${name}`)
+    const state = must(connection.run.state, found, 'run.state')
     const verdict = Object.hasOwn(connection.states, state) ? connection.states[state] : undefined
     const output = connection.run.output && findIn(connection.run.output, found, 'run.output')
     const shown = outputOf(output)
@@ -85,7 +85,7 @@ export const httpJob = defineJobProvider({
 
 function runIn({ connection: { run } }: Api, found: unknown): Run {
   return {
-    id: must(findText(run.id, found, 'run.id'), 'run.id'),
+    id: must(run.id, found, 'run.id'),
     url: findText(run.url, found, 'run.url'),
   }
 }

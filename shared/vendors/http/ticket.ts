@@ -5,7 +5,7 @@ import type { Client } from '../../function/provider.ts'
 import { defineTicketProvider, type Ticket } from '../../shapes/ticket.ts'
 import { callField, make } from './call.ts'
 import { connectionOf, httpApi, inDoubt, must, needed } from './connection.ts'
-import { expression, find as findIn, findText } from './expression.ts'
+import { expression, findIn, findText } from './expression.ts'
 
 const connection = connectionOf({
   project: optional(word('Default project')),
@@ -90,12 +90,12 @@ export const httpTicket = defineTicketProvider({
 })
 
 function ticketIn({ connection: { ticket } }: Api, found: unknown): Ticket {
-  const id = must(findText(ticket.id, found, 'ticket.id'), 'ticket.id')
+  const id = must(ticket.id, found, 'ticket.id')
   return {
     id,
     number: findText(ticket.number, found, 'ticket.number') ?? id,
     url: findText(ticket.url, found, 'ticket.url'),
-    state: must(findText(ticket.state, found, 'ticket.state'), 'ticket.state'),
+    state: must(ticket.state, found, 'ticket.state'),
     closed: findIn(ticket.closed, found, 'ticket.closed') === true,
   }
 }

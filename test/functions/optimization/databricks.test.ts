@@ -146,10 +146,10 @@ describe('a start', () => {
     }
   })
 
-  test('is refused for a job that Databricks runs all the time: it names no run, and another try would restart it', async () => {
+  test('ends with an unknown outcome for a continuous job: Databricks names no run, and another try would restart it', async () => {
     server.failNext(200, {}, { on: 'POST' })
     const failure = await failureOf(connected().start(tune))
-    expect(failure).toMatchObject({ kind: 'refused', transient: false })
+    expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('names no run of job 11223344')
   })
 

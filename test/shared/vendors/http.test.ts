@@ -130,11 +130,11 @@ describe('tickets of any API', () => {
   })
 
   test.each([
-    ['its id is nowhere', { ticket: { ...tickets.ticket, id: 'number' } }, 'platform', 'nothing at ticket.id'],
+    ['its id is nowhere', { ticket: { ...tickets.ticket, id: 'number' } }, 'platform', 'ticket.id of the connection'],
     [
       'an expression does not fit',
       { ticket: { ...tickets.ticket, closed: "starts_with(id, 'x')" } },
-      'refused',
+      'misconfigured',
       'ticket.closed of the connection does not fit',
     ],
     [
