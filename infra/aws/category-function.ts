@@ -1,6 +1,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { itemKeys } from '../../shared/aws/item-keys.ts'
 import { asksPeople, executionTimeoutOf } from '../../shared/function/deadlines.ts'
 import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
@@ -45,6 +46,8 @@ export class CategoryFunction extends Construct {
     const asks = asksPeople(category)
     const forQuestions = asks ? [secretPaths.approvals] : []
     const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
+    const runs = keepsRuns ? [itemKeys.run('*')] : []
+    const approvals = asks ? [itemKeys.approval('*')] : []
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters')
@@ -59,8 +62,8 @@ export class CategoryFunction extends Construct {
       may: [
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections, ...forQuestions]),
         mayListSecrets,
-        ...(keepsRuns ? [table.mayKeepRuns()] : []),
-        ...(asks ? [table.mayKeepQuestions()] : []),
+        ...(keepsRuns ? [table.mayUse(['GetItem', 'PutItem', 'UpdateItem'], runs)] : []),
+        ...(asks ? [table.mayUse(['PutItem', 'UpdateItem'], approvals)] : []),
         ...forProviders,
       ],
     })
@@ -83,7 +86,10 @@ export class CategoryFunction extends Construct {
           ...forQuestions,
         ]),
         mayListSecrets,
-        table.mayUse(),
+        table.mayUse(
+          ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+          [`${itemKeys.callPrefix(name)}#*`, itemKeys.task(name, '*'), ...runs, ...approvals],
+        ),
         ...mayUseTask(this.task),
         ...(asks ? [mayAnswerTask(this.task)] : []),
         ...forProviders,

@@ -3,6 +3,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { itemKeys } from '../../shared/aws/item-keys.ts'
 import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import type { IdempotencyTable } from './idempotency-table.ts'
@@ -38,7 +39,7 @@ export class Finisher extends Construct {
       deadLetters: this.deadLetters,
       environment: { WEBHOOKS_IDEMPOTENCY_TABLE: table.name },
       may: [
-        table.mayClaim(),
+        table.mayUse(['PutItem'], [itemKeys.finisher('*')]),
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators]),
         {
           // A task that only ends what another has begun is started on the version of that one.

@@ -3,6 +3,8 @@ import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Permission } from './permission.ts'
 
+type ItemOperation = 'DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem'
+
 /**
  * The answers to silent calls and the names of accepted tasks, by the identity of a call; how runs are that no platform
  * knows; the questions that wait for people; and which finisher answers for a task. Each item says when it is to be forgotten, so the table may go with the stack.
@@ -26,29 +28,12 @@ export class IdempotencyTable extends Construct {
     return this.table.tableName
   }
 
-  /** What a task does with it that asks people: a click reads it. */
-  mayKeepQuestions(): Permission {
-    return { actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [this.table.tableArn] }
-  }
-
-  /** What the finisher does with it: each ended task is one's. */
-  mayClaim(): Permission {
-    return { actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }
-  }
-
-  /** What a task does with it whose runs no platform knows. */
-  mayKeepRuns(): Permission {
+  /** Allows operations on the items with these keys, which may have stars, and on no others. */
+  mayUse(operations: readonly ItemOperation[], keys: string[]): Permission {
     return {
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: operations.map((operation) => `dynamodb:${operation}`),
       resources: [this.table.tableArn],
-    }
-  }
-
-  /** What a webhook does with it: items by their key, and nothing else. */
-  mayUse(): Permission {
-    return {
-      actions: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-      resources: [this.table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
     }
   }
 }

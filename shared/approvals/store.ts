@@ -1,4 +1,5 @@
 import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
+import { itemKeys } from '../aws/item-keys.ts'
 import { Failure } from '../errors.ts'
 import { settings } from '../settings.ts'
 import type { Message } from '../shapes/message.ts'
@@ -110,7 +111,7 @@ async function change(taskId: string, UpdateExpression: string, value: string): 
 }
 
 function keyOf(taskId: string) {
-  return { id: { S: `approval#${taskId}` } }
+  return { id: { S: itemKeys.approval(taskId) } }
 }
 
 function unavailable(cause: unknown): Failure {

@@ -1,6 +1,7 @@
 import { Failure } from '../errors.ts'
 import { settings } from '../settings.ts'
 import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from './dynamodb.ts'
+import { itemKeys } from './item-keys.ts'
 
 /**
  * The states of runs that no platform knows, since they go on inside of a task: where another call sees how one is, and
@@ -65,7 +66,7 @@ export async function changeRun(id: string, from: readonly string[], to: string)
 }
 
 function keyOf(id: string) {
-  return { id: { S: `run#${id}` } }
+  return { id: { S: itemKeys.run(id) } }
 }
 
 async function unlessChanged(write: () => Promise<unknown>): Promise<void> {

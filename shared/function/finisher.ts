@@ -2,6 +2,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
 import * as z from 'zod/mini'
+import { itemKeys } from '../aws/item-keys.ts'
 import { Failure } from '../errors.ts'
 import { finishedReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
@@ -105,7 +106,7 @@ async function claimed(arn: string, context: DurableContext, again: boolean): Pr
     async ({ attempt }) => {
       try {
         const { claim } = await import('../aws/claim.ts')
-        return await claim(`finisher#${arn}`, me, again)
+        return await claim(itemKeys.finisher(arn), me, again)
       } catch (failure) {
         if (attempt < mostClaims) throw failure
         log.error('whether another finisher is at work is not known', failure as Error)

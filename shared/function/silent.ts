@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { itemKeys } from '../aws/item-keys.ts'
 import { Failure, kindOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { asChosen, type Outcome, passed } from '../outcome.ts'
@@ -136,7 +137,7 @@ async function once(
         throw error
       }
     },
-    { persistenceStore, config, keyPrefix: category },
+    { persistenceStore, config, keyPrefix: itemKeys.callPrefix(category) },
   )
   try {
     return (await guarded(key)) as Outcome

@@ -1,3 +1,4 @@
+import { itemKeys } from '../aws/item-keys.ts'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
@@ -73,7 +74,7 @@ export async function startTask(
     )
   }
   const begun = await invoke(work.key, canonical(payload), timeLeft)
-  return { taskId: work.key, duplicate: !begun || !(await isFirst(work.key, timeLeft)) }
+  return { taskId: work.key, duplicate: !begun || !(await isFirst(category, work.key, timeLeft)) }
 }
 
 /**
@@ -142,13 +143,16 @@ async function wasStarted(name: string, timeLeft: () => number): Promise<boolean
  * Lambda does not say whether it started an execution or found it. So the first to note the name here is the first; what
  * this can not tell is reported as new, since it changes nothing but the word in the answer.
  */
-async function isFirst(taskId: string, timeLeft: () => number): Promise<boolean> {
+async function isFirst(category: string, taskId: string, timeLeft: () => number): Promise<boolean> {
   const { dynamodb, PutItemCommand } = await import('../aws/dynamodb.ts')
   try {
     await dynamodb.send(
       new PutItemCommand({
         TableName: settings.idempotencyTable,
-        Item: { id: { S: `task#${taskId}` }, expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) } },
+        Item: {
+          id: { S: itemKeys.task(category, taskId) },
+          expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) },
+        },
         ConditionExpression: 'attribute_not_exists(id)',
       }),
       { abortSignal: inTime(longestNote, timeLeft) },

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { build as bundle } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
 import { type AwsProvider, providerAccess } from '../../../infra/aws/provider-permissions.ts'
-import { awsProviders, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
+import { awsProviders, functionOf as find, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
 
 /** Which module is the entry point of which function. */
 const modules = {
@@ -159,13 +159,8 @@ function unique(names: string[]): string[] {
   return [...new Set(names)].sort()
 }
 
-function functionOf(entry: Entry, category: string, { all } = deployed): Resource {
-  const id = entry === 'finisher' ? 'Finisher' : category.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
-  const found = all('AWS::Lambda::Function').find(
-    (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
-  )
-  if (!found) throw new Error(`There is no function for ${entry} of ${category}.`)
-  return found
+function functionOf(entry: Entry, category: string, stack = deployed): Resource {
+  return find(stack, entry, category)
 }
 
 const functions: [Entry, string][] = [

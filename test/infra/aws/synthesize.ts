@@ -162,17 +162,31 @@ interface Statement {
   Effect: string
   Action: string | string[]
   Resource: unknown
-  Condition?: unknown
+  Condition?: Record<string, Record<string, string | string[]>>
+}
+
+/** The function of an entry point: `webhook` or `task` of a category, or `finisher`. */
+export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
+  const id = entry === 'finisher' ? 'Finisher' : category.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
+  const found = all('AWS::Lambda::Function').find(
+    (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
+  )
+  if (!found) throw new Error(`There is no function for ${entry} of ${category}.`)
+  return found
+}
+
+/** The statements of all policies of a function's role. */
+export function statementsOf({ all }: Synthesized, fn: Resource): Statement[] {
+  const role = fn.Properties.Role['Fn::GetAtt'][0]
+  return all('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles.some((attached: { Ref: string }) => attached.Ref === role))
+    .flatMap(({ Properties }): Statement[] => Properties.PolicyDocument.Statement)
 }
 
 /** What the role of a function may do, from all of its policies: action -> resources. */
-export function permissionsOf({ all }: Synthesized, fn: Resource): Map<string, string[]> {
-  const role = fn.Properties.Role['Fn::GetAtt'][0]
-  const statements = all('AWS::IAM::Policy')
-    .filter(({ Properties }) => Properties.Roles.some((attached: { Ref: string }) => attached.Ref === role))
-    .flatMap(({ Properties }): Statement[] => Properties.PolicyDocument.Statement)
+export function permissionsOf(deployed: Synthesized, fn: Resource): Map<string, string[]> {
   const permissions = new Map<string, string[]>()
-  for (const { Action, Resource } of statements) {
+  for (const { Action, Resource } of statementsOf(deployed, fn)) {
     for (const action of [Action].flat())
       permissions.set(action, [...(permissions.get(action) ?? []), ...[Resource].flat().map(flat)])
   }

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { categories } from '../../../functions/index.ts'
+import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
+import type { Category } from '../../../shared/function/category.ts'
+import { webhookHandler } from '../../../shared/function/webhook.ts'
+import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
+
+/** An operation of DynamoDB on one item, as IAM sees it. */
+interface Access {
+  action: string
+  key: string
+}
+
+/** AWS and a platform: records each access to the table and answers that nothing is there. */
+let server: Server
+let accesses: Access[] = []
+const taskId = 'a'.repeat(40)
+const prefix = 'cloud-automation-webhooks'
+
+async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  let body = ''
+  for await (const chunk of req) body += chunk
+  const [service, operation = ''] = String(req.headers['x-amz-target'] ?? '').split('.')
+  const reply = (status: number, json: unknown) =>
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json))
+  if (operation === 'GetSecretValue')
+    return void reply(200, { SecretString: JSON.stringify(secretOf(JSON.parse(body).SecretId)) })
+  if (service?.startsWith('DynamoDB')) {
+    const { Key, Item } = JSON.parse(body) as Record<'Key' | 'Item', { id: { S: string } }>
+    accesses.push({ action: `dynamodb:${operation}`, key: (Key ?? Item).id.S })
+    return void reply(200, {})
+  }
+  if (req.url?.includes('/invocations')) return void res.writeHead(202).end()
+  reply(401, { message: 'Bad credentials' })
+}
+
+function secretOf(name: string): unknown {
+  const secrets: Record<string, unknown> = {
+    callers: {
+      demo: {
+        tokens: [`sha256:${createHash('sha256').update('caller-token').digest('hex')}`],
+        categories: ['*'],
+        orchestrator: 'k',
+      },
+    },
+    'orchestrators/k': { type: 'keptn', baseUrl: 'https://keptn.example', token: 'keptn-token' },
+    'connections/issue-ticketing/default': {
+      provider: 'github',
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      token: 'github-token',
+      project: 'o/r',
+    },
+  }
+  return secrets[name.slice(prefix.length + 1)] ?? { key: 'k'.repeat(64) }
+}
+
+const saved = { ...process.env }
+beforeAll(async () => {
+  server = createServer((req, res) => void answer(req, res)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
+    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+  })
+})
+afterAll(() => {
+  process.env = saved
+  server.closeAllConnections()
+  server.close()
+})
+
+/** What the code of a function does with the table while `run` lasts. */
+async function accessesOf(run: () => Promise<unknown>): Promise<Access[]> {
+  accesses = []
+  await run()
+  return accesses
+}
+
+/** Calls the webhook of issue-ticketing. */
+async function call(mode: string): Promise<void> {
+  const request = {
+    httpMethod: 'POST',
+    path: '/issue-ticketing/open-issue',
+    headers: { authorization: 'Bearer caller-token', 'content-type': 'application/json' },
+    multiValueQueryStringParameters: { mode: [mode] },
+    body: JSON.stringify({
+      id: 'e-1',
+      type: 'sh.keptn.event.openticket.triggered',
+      shkeptncontext: '1b2c3d4e-0000-4000-8000-000000000000',
+      data: { project: 'p', stage: 's', service: 'x' },
+      input: { title: 'T' },
+    }),
+    isBase64Encoded: false,
+    requestContext: { domainName: 'a.example', path: '/v1/issue-ticketing/open-issue' },
+  } as unknown as APIGatewayProxyEvent
+  const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as unknown as Context
+  await webhookHandler(issueTicketing)(request, context)
+}
+
+const noteQuestion = async () => {
+  const { keepQuestion, changeCallback, noteDecision } = await import('../../../shared/approvals/store.ts')
+  const message = { title: 'T' } as never
+  await keepQuestion(taskId, { connection: 'c', message, buttons: false, deadlineAt: Date.now() }, 'callback')
+  await changeCallback(taskId, 'another')
+  await noteDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+}
+const readQuestion = async () => {
+  const store = await import('../../../shared/approvals/store.ts')
+  await store.readQuestion(taskId)
+  await store.noteDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+}
+const keepRun = async () => {
+  const { noteRun, stateOfRun, changeRun } = await import('../../../shared/aws/run-states.ts')
+  await noteRun('run', 'running')
+  await stateOfRun('run')
+  await changeRun('run', ['running'], 'stopping')
+}
+const claimTask = async () => {
+  const { claim } = await import('../../../shared/aws/claim.ts')
+  const { itemKeys } = await import('../../../shared/aws/item-keys.ts')
+  await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
+}
+
+const deployed = synthesize({}, categories)
+
+/** Evaluates the role of a function as IAM does: an operation is allowed if a statement has it and its key matches. */
+function isAllowed(entry: string, category: string, { action, key }: Access): boolean {
+  return statementsOf(deployed, functionOf(deployed, entry, category)).some(({ Action, Condition }) => {
+    if (![Action].flat().includes(action)) return false
+    const patterns = [Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? '*'].flat()
+    return patterns.some((pattern) => isLike(key, pattern))
+  })
+}
+
+function isLike(text: string, pattern: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 's').test(text)
+}
+
+const uses: [name: string, entry: string, category: string, run: () => Promise<unknown>, keys: RegExp][] = [
+  ['a silent call', 'webhook', 'issue-ticketing', () => call('silent'), /^call#issue-ticketing#/],
+  ['an interactive call', 'webhook', 'issue-ticketing', () => call('interactive'), /^task#issue-ticketing#/],
+  ['a task that asks people', 'task', 'notification', noteQuestion, /^approval#/],
+  ['a click', 'webhook', 'notification', readQuestion, /^approval#/],
+  ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
+  ['a call that stops such a run', 'webhook', 'load-testing', keepRun, /^run#/],
+  ['the finisher', 'finisher', 'all', claimTask, /^finisher#/],
+]
+
+describe('the items of the table', () => {
+  it.each(uses)('of %s are those that the role of the %s of %s allows', async (_name, entry, category, run, keys) => {
+    const made = await accessesOf(run)
+    expect(made.length).toBeGreaterThan(0)
+    for (const access of made) {
+      expect(access.key).toMatch(keys)
+      expect({ ...access, allowed: isAllowed(entry, category, access) }).toEqual({ ...access, allowed: true })
+    }
+  })
+
+  it('are out of reach for every other function', async () => {
+    const all: Category[] = [...categories]
+    const others = [
+      ...all.flatMap(({ name }) => [`webhook ${name}`, `task ${name}`]).map((fn) => fn.split(' ') as [string, string]),
+      ['finisher', 'all'] as [string, string],
+    ]
+    for (const [, , owner, run] of uses) {
+      const made = await accessesOf(run)
+      for (const [entry, category] of others.filter(([, category]) => category !== owner))
+        for (const access of made)
+          expect({ entry, category, ...access, allowed: isAllowed(entry, category, access) }).toMatchObject({
+            allowed: false,
+          })
+    }
+  })
+
+  it('have keys that are made in one place, by the modules that this test knows', () => {
+    const sources = ['shared', 'functions'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => join(folder, file)),
+    )
+    const users = sources.filter((file) => /dynamodb\.ts'/.test(readFileSync(join(root, file), 'utf8')))
+    expect(users.sort()).toEqual([
+      'shared/approvals/store.ts',
+      'shared/aws/claim.ts',
+      'shared/aws/idempotency.ts',
+      'shared/aws/run-states.ts',
+      'shared/function/start-task.ts',
+    ])
+  })
+})
