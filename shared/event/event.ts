@@ -49,6 +49,7 @@ export const eventSchema = z.object({
       ),
       problem: free,
       incident: free,
+      dynatraceProblem: free,
       evaluation: free,
       test: free,
       configurationChange: free,
@@ -77,6 +78,7 @@ export interface CallEvent {
     labels: Record<string, string>
     problem?: Record<string, unknown> | undefined
     incident?: Record<string, unknown> | undefined
+    dynatraceProblem?: Record<string, unknown> | undefined
     /** Of an earlier task, where the event is not about it. */
     evaluation?: Record<string, unknown> | undefined
     test?: Record<string, unknown> | undefined
@@ -114,6 +116,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       labels: data?.labels ?? {},
       problem: data?.problem ?? undefined,
       incident: data?.incident ?? undefined,
+      dynatraceProblem: data?.dynatraceProblem ?? undefined,
       evaluation: data?.evaluation ?? undefined,
       test: data?.test ?? undefined,
       configurationChange: data?.configurationChange ?? undefined,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { problemOf } from '../event/problem.ts'
+import { type Problem, problemOf } from '../event/problem.ts'
 import { id, name, optional, text, vendorFields, word, words } from '../fields.ts'
 import type { Action } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
@@ -114,7 +114,7 @@ export const openTicket: TicketAction<OpenTicket> = {
   complete(input, { event, connection, provider }) {
     const problem = problemOf(event)
     const title = input.title ?? problem?.title ?? titleOf(event)
-    const description = input.description ?? (problem && [problem.title, problem.url].filter(Boolean).join('\n\n'))
+    const description = input.description ?? (problem && descriptionOf(problem))
     const project = projectOf(input.project, connection, provider, true)
     return checked(provider, connection, { ...input, title, description, project })
   },
@@ -248,6 +248,11 @@ function unconfirmed(provider: TicketProvider, { id }: TicketRef, state: string,
     `${provider.title} took the ${what} of ${provider.noun} ${id}; it does not let its state be read back`,
     { id, number: id, state },
   )
+}
+
+function descriptionOf({ title, impacted, details, url }: Problem): string {
+  const affects = impacted.length > 0 ? `Impacted: ${impacted.join(', ')}` : undefined
+  return [title, affects, details, url].filter(Boolean).join('\n\n')
 }
 
 function titleOf(event: { task?: string; data: { project?: string; stage?: string; service?: string } }): string {

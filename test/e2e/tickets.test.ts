@@ -112,6 +112,19 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     expect(JSON.stringify(body.data.request.body)).toMatch(/monitoring\.example\.com\/P-1/)
   })
 
+  it("takes title, description and link from Dynatrace's problem notification", async () => {
+    const dynatraceProblem = {
+      ...{ State: 'OPEN', ProblemID: 'P-7', PID: '-7', ProblemTitle: 'Failure rate is up', Tags: 'shop' },
+      ...{ ProblemURL: 'https://monitoring.example.com/P-7', ProblemDetails: 'Since 14:03', ImpactedEntities: [] },
+    }
+    const event = triggered({ input: {} })
+    const { body } = await act('open', { ...event, data: { ...event.data, dynatraceProblem } }, '&dryRun=true')
+    const sent = JSON.stringify(body.data.request.body)
+    expect(sent).toMatch(/Failure rate is up/)
+    expect(sent).toMatch(/Since 14:03/)
+    expect(sent).toMatch(/monitoring\.example\.com\/P-7/)
+  })
+
   it('shows what it would send on a dry run, and sends nothing', async () => {
     const before = await made()
     const { status, body } = await silently('open', { title: 'Dry' }, '&dryRun=true')

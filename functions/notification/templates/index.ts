@@ -26,5 +26,5 @@ function fitting({ task, properties, data }: CallEvent): keyof typeof templates 
       return 'deployment'
   }
   if (numberOf(properties['score']) !== undefined && properties['indicatorResults']) return 'evaluation'
-  return data.problem || data.incident ? 'problem' : 'task'
+  return data.problem || data.incident || data.dynatraceProblem ? 'problem' : 'task'
 }

@@ -1,4 +1,4 @@
-import { problemOf } from '../../../shared/event/problem.ts'
+import { problemFields, problemOf } from '../../../shared/event/problem.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import type { Mood } from '../../../shared/shapes/message.ts'
 import { compose, longestTitle, type Template } from './compose.ts'
@@ -19,9 +19,9 @@ const moods = new Map<string | undefined, Mood>([
  */
 export const problem: Template = (occasion) => {
   const { event } = occasion
-  const held = event.data.problem ?? event.data.incident ?? {}
+  const held = problemFields(event)
   const state = textOf(held['State'])?.toLowerCase()
-  const title = problemOf(event)?.title
+  const { title, impacted = [] } = problemOf(event) ?? {}
   const place = placeOf(event)
   const where = place && ` (${place})`
   const what = ['Problem', state].filter(Boolean).join(' ')
@@ -33,7 +33,7 @@ export const problem: Template = (occasion) => {
       ...field('State', state),
       ...field('Severity', held['ProblemSeverity']),
       ...field('Impact', held['ProblemImpact']),
-      ...field('Impacted entity', held['ImpactedEntity']),
+      ...field(impacted.length > 1 ? 'Impacted entities' : 'Impacted entity', impacted.join(', ')),
       ...field('Tags', held['Tags']),
       ...field('Event', verb && `${nameOf(event)} ${verb}`),
     ],

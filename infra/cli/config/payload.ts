@@ -37,18 +37,28 @@ export function payloadOf(subscription: Subscription): string {
 function contextOf({ action: { action }, task, suffix, mode, when }: Subscription): string[] {
   const tells = action?.tells === true
   const opens = action?.shape === 'ticket' && Object.hasOwn(action.input.shape, 'title')
-  const problem = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State']
   return [
     ...(tells ? ['status', 'message'].map((name) => optional('.data', name, `data.${name}`)) : []),
     ...(tells || when !== undefined ? [optional('.data', 'result', 'data.result')] : []),
     ...(tells || mode === 'interactive' ? [each('.data', 'labels', 'data.labels')] : []),
-    ...(tells || opens ? [block('problem', problem), block('incident', problem)] : []),
+    ...(tells || opens ? [problem()] : []),
     // Of an evaluation that is still to be made, these are its properties, and input.
     ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation()] : []),
     // An evaluation without a time frame is made for the time of the test before it.
     ...(action?.shape === 'evaluation' ? [block('test', ['start', 'end'])] : []),
     ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
   ]
+}
+
+/**
+ * The problem of the event, wherever it stands: of a remediation, of the quick start's trigger, or of Dynatrace's
+ * notification.
+ */
+function problem(): string {
+  const sources = ['problem', 'incident', 'dynatraceProblem'].map((name) => `(index .data "${name}")`)
+  const parts = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State', 'Tags']
+  const sent = parts.map((part) => optional('.', part, `data.problem.${part}`))
+  return `{{with or ${sources.join(' ')}}}${sent.join('')}{{end}}`
 }
 
 /** What an evaluation has found, objective by objective. */

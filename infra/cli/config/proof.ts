@@ -48,7 +48,6 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     message: hard,
     labels: { name: hard },
     problem,
-    incident: problem,
     evaluation,
     [task]: { ...(task === 'evaluation' ? evaluation : {}), ...own },
   }
@@ -57,6 +56,7 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     [['type'], event.type],
     [['data', 'service'], place.service],
     ...fields.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
+    ...(action?.tells ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]] : []),
     ...(action?.tells && evaluated
       ? ([
           [['data', 'evaluation', 'score'], '0'],

@@ -478,6 +478,21 @@ describe('the message of a problem', () => {
     expect(field(message, 'Event')).toBe('Sequence incident was triggered')
   })
 
+  it("is that of Dynatrace's own notification, too", () => {
+    const { ImpactedEntity: _, ...others } = problem
+    const ImpactedEntities = [
+      { type: 'SERVICE', name: 'carts', entity: 'SERVICE-1' },
+      { type: 'HOST', name: 'web-1' },
+    ]
+    const message = told('production.remediate.triggered', { dynatraceProblem: { ...others, ImpactedEntities } })
+    expect(message).toMatchObject({
+      mood: 'bad',
+      title: 'Problem open: Response time degradation (checkout in shop/production)',
+      links: [{ label: 'Problem P-220355', url: problem.ProblemURL }],
+    })
+    expect(field(message, 'Impacted entities')).toBe('carts, web-1')
+  })
+
   it.each([
     ['OPEN', 'bad'],
     ['RESOLVED', 'good'],

@@ -67,10 +67,16 @@ describe('the webhook of an action', () => {
     })
   })
 
-  it('carries the problem that a ticket is made of', () => {
-    const incident = { ProblemID: 'P-1', ProblemTitle: 'Slow', ProblemURL: 'https://a.example/1', State: 'OPEN' }
-    const { data } = arriving(subscription('incident-management/open-ticket'), {}, { incident })
-    expect(data).toMatchObject({ project: 'demo', incident })
+  it.each(['problem', 'incident', 'dynatraceProblem'])('carries the problem in data.%s to a ticket', (name) => {
+    const problem = { ProblemID: 'P-1', ProblemTitle: 'Slow', ProblemURL: 'https://a.example/1', State: 'OPEN' }
+    const more = { PID: '-42', Tags: '', ProblemDetails: { id: 'P-1' }, ImpactedEntities: [{ name: 'shop' }] }
+    for (const made of [
+      subscription('incident-management/open-ticket'),
+      subscription('notification/push-update', { task: 'notify' }),
+    ]) {
+      const { data } = arriving(made, {}, { [name]: { ...problem, ...more } })
+      expect(data).toMatchObject({ project: 'demo', problem })
+    }
   })
 
   it('carries what the one action that stands for the others chooses by', () => {
