@@ -77,6 +77,11 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   open(client: Client<z.output<S>>, input: OpenTicket): Promise<Ticket>
   /** Absent where the platform takes events and cannot be read: then what was sent is all that is known. */
   get?(client: Client<z.output<S>>, ref: TicketRef): Promise<Ticket>
+  /**
+   * Whether `change` fails unless the platform has set the state. Then a caller may also ask for it by something other than the
+   * name that `Ticket.state` shows, such as a number or a transition.
+   */
+  confirmsState?: true
   /** Sets what is given and leaves the rest; labels are added. */
   change(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
   /** Adds a comment that carries `client.key`. */
@@ -164,8 +169,26 @@ export const updateTicket: TicketAction<UpdateTicket> = {
     if (comment) await commentOnce(provider, client, ref, comment)
     if (!provider.get) return unconfirmed(provider, ref, changes.state ?? 'updated', 'update')
     const ticket = await provider.get(client, ref)
+    const { state } = changes
+    if (state && !isInState(provider, ticket, state)) {
+      const but = isNeutral(state)
+        ? `${ticket.state}, which does not count as ${state}`
+        : `${ticket.state}, not ${state}`
+      throw new Failure('refused', `${provider.title} took the call, but the ${named(provider, ticket)} is ${but}.`)
+    }
     return outcomeOf(provider, ticket, `Updated ${named(provider, ticket)}, now ${ticket.state}`)
   },
+}
+
+/** Whether it names a kind of state, and not a state of the platform. */
+function isNeutral(state: string): boolean {
+  return ['open', 'closed'].includes(state.toLowerCase())
+}
+
+function isInState({ confirmsState }: TicketProvider, { state, closed }: Ticket, asked: string): boolean {
+  if (isNeutral(asked)) return closed === (asked.toLowerCase() === 'closed')
+  const plain = (name: string) => name.toLowerCase().replace(/[\s_-]/g, '')
+  return confirmsState === true || plain(state) === plain(asked)
 }
 
 /** Closes a ticket; what is closed already passes. The confirmation is the state read back. */

@@ -95,6 +95,8 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
   return {
     project: jiraProject,
+    // Jira refuses a transition that it does not make.
+    confirmsState: true as const,
 
     checkRef({ id }) {
       if (/^(?:\d+|[A-Z][A-Z0-9_]*-\d+)$/i.test(id)) return

@@ -69,6 +69,8 @@ interface TicketWords {
   closed: Answer
   /** How often a ticket is read before it is closed. */
   readsBeforeClosed: number
+  /** How often an update reads it before it reads back the state: of the state alone, and of everything. */
+  readsInUpdate: { state: number; everything: number }
   /** How a look-up is answered that finds the ticket, or the comment, of an earlier try. */
   opened: Record<string, Answer[]>
   commented: Record<string, Answer[]>
@@ -80,9 +82,11 @@ interface TicketWords {
  * @param noun what the actions of the category call a ticket
  */
 export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'): Case[] {
-  const { id, project, type, assignee, resolution, fields, get, closed, readsBeforeClosed, opened, commented } = words
+  const { id, project, type, assignee, resolution, fields, get, closed, opened, commented } = words
+  const { readsBeforeClosed, readsInUpdate } = words
   const labels = ['sev 1', 'checkout']
-  const closing = { [get]: [...Array.from({ length: readsBeforeClosed }, () => ({})), closed] }
+  const closedAfter = (reads: number) => ({ [get]: [...Array.from({ length: reads }, () => ({})), closed] })
+  const closing = closedAfter(readsBeforeClosed)
   const isClosed = { [get]: [closed] }
   const text = {
     title: 'Checkout is slow',
@@ -123,9 +127,13 @@ export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'):
     update('priority', { priority: 'low' }),
     update('assignee', { assignee }),
     update('what only it knows', { fields }),
-    update('to closed', { state: 'closed' }),
-    update('to open', { state: 'open' }, isClosed),
-    update('everything and a comment', { ...text, ...more, state: 'closed', comment: 'Still slow' }),
+    update('to closed', { state: 'closed' }, closedAfter(readsInUpdate.state)),
+    update('to open', { state: 'open' }, { [get]: Array.from({ length: readsInUpdate.state }, () => closed) }),
+    update(
+      'everything and a comment',
+      { ...text, ...more, state: 'closed', comment: 'Still slow' },
+      closedAfter(readsInUpdate.everything),
+    ),
     update('a comment', { comment: '**Still** slow' }),
     { ...update('a comment again', { comment: 'Still slow' }, commented), repeated: true },
     { ...update('a comment without an event id', { comment: 'Still slow' }), noKey: true },

@@ -92,6 +92,7 @@ export const servicenow = defineTicketProvider({
     http.get(tablePath(connection.table), { query: { sysparm_limit: 1, sysparm_fields: 'sys_id' } }),
   /** An assignment group. */
   project: { pattern: /^[^^\p{Cc}]{1,100}$/u, example: 'Service Desk', optional: true },
+  confirmsState: true as const,
 
   checkRef({ id }) {
     if (isSysId(id) || /^[a-z]{2,10}\d{3,20}$/i.test(id)) return

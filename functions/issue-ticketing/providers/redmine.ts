@@ -54,6 +54,7 @@ export const redmine = defineTicketProvider({
   connection: z.strictObject(redmineConnection),
   ...redmineApi,
   project: redmineProject,
+  confirmsState: true as const,
 
   checkRef(ref) {
     numberOf(ref)

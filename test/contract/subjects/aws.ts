@@ -79,10 +79,22 @@ export const awsOpsCenter: Subject = {
         says: 'no such',
       },
     ),
-    ticket('update', 'everything and a comment', {
-      ...slow,
-      ...{ type: 'Cost', labels: ['eu'], priority: '5', severity: 'low', state: 'in progress', comment: 'Still slow' },
-    }),
+    ticket(
+      'update',
+      'everything and a comment',
+      {
+        ...slow,
+        ...{
+          type: 'Cost',
+          labels: ['eu'],
+          priority: '5',
+          severity: 'low',
+          state: 'in progress',
+          comment: 'Still slow',
+        },
+      },
+      { answers: { [ssm('GetOpsItem')]: [{}, item({ Status: 'InProgress' })] } },
+    ),
     ticket('update', 'description to nothing', { description: '' }),
     ticket('update', 'to open', { state: 'open' }, { answers: { [ssm('GetOpsItem')]: [resolved, {}] } }),
     ticket(

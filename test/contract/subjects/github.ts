@@ -26,6 +26,7 @@ export const github: Subject = {
       get: `GET ${issue}`,
       closed: { body: closed },
       readsBeforeClosed: 1,
+      readsInUpdate: { state: 0, everything: 1 },
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
       commented: { [`GET ${issue}/comments`]: [{ body: [{ body: `Still slow\n\n${mark}` }] }] },
     }),

@@ -25,6 +25,7 @@ export const gitlab: Subject = {
       get: `GET ${issue}`,
       closed: { body: closed },
       readsBeforeClosed: 1,
+      readsInUpdate: { state: 0, everything: 1 },
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
       commented: { [notes]: [{ body: [{ id: 302, body: `Still slow\n\n${mark}` }] }] },
     }),

@@ -69,6 +69,7 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
         get: `GET ${issue}`,
         closed: { body: inStatus(done) },
         readsBeforeClosed: 2,
+        readsInUpdate: { state: 1, everything: 1 },
         opened: { [search]: [{ body: { issues: [found] } }] },
         commented: { [comments]: [{ body: { total: 1, comments: [{ id: '10000', properties: [property] }] } }] },
       },

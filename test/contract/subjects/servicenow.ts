@@ -40,6 +40,7 @@ export const servicenow: Subject = {
         get: `GET ${record}`,
         closed: resolved,
         readsBeforeClosed: 1,
+        readsInUpdate: { state: 1, everything: 2 },
         opened: { [`GET ${table}`]: [{ body: ours }] },
         commented: { [`GET ${record}`]: [{ body: { result: { sys_id: id, work_notes: `x\n\nRef: caw-${key}` } } }] },
       },

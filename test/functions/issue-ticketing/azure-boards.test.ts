@@ -416,8 +416,11 @@ describe('the answers that the documentation shows', () => {
     try {
       expect(await openTicket.act(azureBoards, documented, { ...problem, project: git })).toMatchObject({ data })
       expect(await azureBoards.open(documented, { ...problem, project: git })).toMatchObject(data)
-      const changes = { id: `${git}#299`, description: 'x', state: 'Resolved', labels: ['a'], comment: 'y' }
+      const changes = { id: `${git}#299`, description: 'x', labels: ['a'], comment: 'y' }
       expect(await updateTicket.act(azureBoards, documented, changes)).toMatchObject({ data })
+      // The documented work item is the same in every answer.
+      const moved = updateTicket.act(azureBoards, documented, { ...changes, state: 'Resolved' })
+      expect((await failureOf(moved)).message).toContain('the work item 299 is Active, not Resolved')
     } finally {
       await shown.close()
     }

@@ -64,6 +64,24 @@ describe('tickets of any API', () => {
     }
   })
 
+  test('are not told as updated if the API accepts a state and does not set it', async () => {
+    await openTicket.act(provider, ticketClient(), problem)
+    const change = (state: string, update: object = tickets.update) =>
+      updateTicket.act(provider, ticketClient({ update }), { id: '1', state })
+    expect(await change('In Progress')).toMatchObject({ data: { state: 'In Progress' } })
+    const ignored = { ...tickets.update, body: '{title: input.title}' }
+    expect(await change('in_progress', ignored)).toMatchObject({ data: { state: 'In Progress' } })
+    expect(await change('open', ignored)).toMatchObject({ data: { state: 'In Progress' } })
+    const took = 'HTTP API took the call, but the ticket T-1 is'
+    expect(await failureOf(change('waiting', ignored))).toMatchObject({
+      kind: 'refused',
+      message: `${took} In Progress, not waiting.`,
+    })
+    expect((await failureOf(change('closed', ignored))).message).toBe(
+      `${took} In Progress, which does not count as closed.`,
+    )
+  })
+
   test('are opened once, since a repeat looks for the first', async () => {
     api.loseNext('POST')
     expect(await failureOf(openTicket.act(provider, ticketClient(), problem))).toMatchObject({ transient: true })
