@@ -81,6 +81,7 @@ export class CategoryFunction extends Construct {
       may: [
         ...mayReadSecrets(this, settings, [
           secretPaths.callers,
+          secretPaths.identity,
           secretPaths.orchestrators,
           connections,
           ...forQuestions,

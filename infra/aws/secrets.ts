@@ -7,6 +7,7 @@ import type { Settings } from './settings.ts'
 export const secretPaths = {
   callers: 'callers-??????',
   approvals: 'approvals-??????',
+  identity: 'identity-??????',
   orchestrators: 'orchestrators/*',
   connections: (category: string) => `connections/${category}/*`,
 }

@@ -3,10 +3,10 @@ import type { Construct } from 'constructs'
 import { asksPeople } from '../../shared/function/deadlines.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
-import { ApprovalsKey } from './approvals-key.ts'
 import { CategoryFunction, type CategoryInfo } from './category-function.ts'
 import { Dashboard } from './dashboard.ts'
 import { Finisher } from './finisher.ts'
+import { GeneratedKey } from './generated-key.ts'
 import { IdempotencyTable } from './idempotency-table.ts'
 import { nextSteps } from './next-steps.ts'
 import { logGroupsOf, SavedQueries } from './queries.ts'
@@ -33,7 +33,21 @@ export class WebhooksStack extends Stack {
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
-    if (categories.some(({ category }) => asksPeople(category))) new ApprovalsKey(this, 'Approvals', settings)
+    if (categories.some(({ category }) => asksPeople(category)))
+      new GeneratedKey(this, 'Approvals', {
+        settings,
+        name: 'approvals',
+        description: 'Signs links and buttons of approvals',
+        whyNotRotated:
+          'Links that are out must stay good for days: it is rotated by hand, with the old key next to the new one.',
+      })
+    new GeneratedKey(this, 'Identity', {
+      settings,
+      name: 'identity',
+      description: 'Makes the ids of calls',
+      whyNotRotated:
+        'After a rotation a repeat counts as a new call: it is rotated by hand, when no call is in flight.',
+    })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories })
     const alarms = new Alarms(this, 'Alarms', {

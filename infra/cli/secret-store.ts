@@ -12,6 +12,7 @@ import type { Command } from 'commander'
 import { Failure, messageOf, sentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { settings } from '../../shared/settings.ts'
+import { readIdentityKey } from '../local/identity-key.ts'
 import { localSecrets } from '../local/secrets.ts'
 import { explainAws } from './aws-errors.ts'
 import { localUrl, UsageError } from './receiver.ts'
@@ -55,12 +56,16 @@ WEBHOOKS_SECRET_PREFIX (cloud-automation-webhooks).`
 /** @throws UsageError where there is no region, or the local file can not be read */
 export async function openStore({ local, kmsKey, dryRun }: StoreOptions): Promise<SecretStore> {
   if (!local) return secretsManager(kmsKey, dryRun)
-  return secretsFile(localFile(), localUrl())
+  return secretsFile(localFile(), localUrl(), readIdentityKey(localState()))
 }
 
 /** The file that is laid over the sandbox's own secrets. */
 function localFile(): string {
-  return resolve(process.env['WEBHOOKS_SECRETS'] ?? join(process.env['WEBHOOKS_STATE'] ?? '.webhooks', 'secrets.json'))
+  return resolve(process.env['WEBHOOKS_SECRETS'] ?? join(localState(), 'secrets.json'))
+}
+
+function localState(): string {
+  return process.env['WEBHOOKS_STATE'] ?? '.webhooks'
 }
 
 /** The full name of a secret. */
@@ -130,10 +135,10 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** Reads what the local runtime sees, the sandbox's secrets and the file over them; writes the file. */
-function secretsFile(file: string, url: string): SecretStore {
+function secretsFile(file: string, url: string, identityKey: string | undefined): SecretStore {
   const seen = () => {
     try {
-      return localSecrets(url, existsSync(file) ? file : undefined)
+      return localSecrets(url, existsSync(file) ? file : undefined, { identityKey })
     } catch (error) {
       throw new UsageError(sentence(messageOf(error)), { cause: error })
     }

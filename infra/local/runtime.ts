@@ -23,6 +23,7 @@ import {
   writeProxyResult,
 } from './cloud/index.ts'
 import { type Console, createConsole, prefersPage, sendAsset } from './console/index.ts'
+import { ensureIdentityKey } from './identity-key.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
 import { localSecrets } from './secrets.ts'
 
@@ -76,7 +77,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const url = await listen(server, port)
   // The CLI writes it: what is stored there is known at once.
   const stored = { file: secretsFile ?? join(state, 'secrets.json'), optional: secretsFile === undefined }
-  const secrets = localSecrets(url, stored.file, stored)
+  const { optional } = stored
+  const secrets = localSecrets(url, stored.file, { optional, identityKey: ensureIdentityKey(state) })
   let viewer: Console | undefined
   const observe = (event: RuntimeEvent) => {
     viewer?.observe(event)

@@ -12,6 +12,13 @@ export interface LocalSecrets {
   names(): string[]
 }
 
+export interface LocalSecretsOptions {
+  /** Whether the file may be missing; it is read as soon as it exists. */
+  optional?: boolean
+  /** The key of the secret `identity`, which differs between state folders. */
+  identityKey?: string | undefined
+}
+
 /**
  * The sandbox's own secrets, with a file laid over them, so that a real platform can be tried locally.
  *
@@ -19,11 +26,15 @@ export interface LocalSecrets {
  *
  * @param url where the runtime listens, and so its sandbox
  * @param file JSON, secret name -> value (an object, or its JSON text)
- * @param options.optional whether the file may be missing: it is read as soon as it is there
  * @throws Error when the file can not be read now or is no such object; later such an edit leaves what was read before
  */
-export function localSecrets(url: string, file?: string, { optional = false } = {}): LocalSecrets {
-  const own = sandboxSecrets(url)
+export function localSecrets(
+  url: string,
+  file?: string,
+  { optional = false, identityKey }: LocalSecretsOptions = {},
+): LocalSecrets {
+  const identity = identityKey === undefined ? {} : { [`${settings.secretPrefix}/identity`]: { key: identityKey } }
+  const own = { ...sandboxSecrets(url), ...identity }
   const isThere = () => file !== undefined && (!optional || existsSync(file))
   let laidOver = file && isThere() ? readSecretsFile(file) : {}
   const all = (): Record<string, unknown> => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
-import { identify } from '../../shared/function/identity.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
@@ -53,7 +52,7 @@ async function main(): Promise<void> {
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
   if (playing) await playDemo(runtime)
   playing = false
-  console.log(await invitation(runtime.url))
+  console.log(invitation(runtime.url))
 }
 
 async function playDemo({ url }: Runtime): Promise<void> {
@@ -68,26 +67,16 @@ async function playDemo({ url }: Runtime): Promise<void> {
   console.log(passed ? 'The sequence passed.\n' : 'The sequence did not pass.\n')
 }
 
-/** What to type next. The id of the interactive call is new at each start, and its task is known by it. */
-async function invitation(url: string): Promise<string> {
+/** What to type next. The id of the interactive call is new at each start. */
+function invitation(url: string): string {
   const id = randomUUID()
   const context = randomUUID()
-  const input = { title: 'Opened by hand' }
-  const taskId = await identify({
-    caller: 'demo',
-    eventId: id,
-    category: 'issue-ticketing',
-    action: 'open-issue',
-    connection: 'default',
-    mode: 'interactive',
-    input,
-  })
   const event = {
     id,
     type: 'sh.keptn.event.openticket.triggered',
     shkeptncontext: context,
     data: { project: 'demo', stage: 'production', service: 'shop' },
-    input,
+    input: { title: 'Opened by hand' },
   }
   const authorization = `-H 'Authorization: Bearer ${demo.callerToken}'`
   const post = (query: string, body: unknown) =>
@@ -99,8 +88,8 @@ async function invitation(url: string): Promise<string> {
     `  ${post('', { input: { title: 'Checkout is slow' } })}`,
     'An interactive call is accepted, and answered by a finished event:',
     `  ${post('?mode=interactive&sendStarted=true', event)}`,
-    'Its task:',
-    `  curl -s '${url}/v1/issue-ticketing/tasks/${taskId}' ${authorization}`,
+    'The statusUrl of its answer shows its task:',
+    `  curl -s '<statusUrl>' ${authorization}`,
     '',
     `Console, with all of this and the sequences, in a browser: ${url}/`,
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,

@@ -14,6 +14,7 @@ import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
 import { actionNames, type Category, type Chosen, completed } from './category.ts'
 import { maxDeadlineOf } from './deadlines.ts'
 import { identify } from './identity.ts'
+import { readIdentityKey } from './identity-key.ts'
 import type { Work } from './perform.ts'
 
 /** A request, whatever brought it here. */
@@ -85,28 +86,38 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const automatic = action.ask?.automatic(event)
   // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
   const input = maskDeep(whole)
-  const identity = {
-    caller: caller.name,
-    category: category.name,
-    action: chosen?.action ?? request.action,
-    connection: connection.name,
-    mode: options.mode,
-  }
+  const actionName = chosen?.action ?? request.action
+  const { mode, dryRun } = options
+  const idOf = async (eventId: string) =>
+    identify(
+      {
+        deployment: settings.idempotencyTable,
+        caller: caller.name,
+        eventId,
+        category: category.name,
+        action: actionName,
+        connection: connection.name,
+        mode,
+        dryRun,
+        input: asked,
+      },
+      await readIdentityKey(),
+    )
   return {
     caller,
     options,
     event,
     task: task && { ...task, labels: maskDeep(task.labels) },
     work: {
-      action: identity.action,
+      action: actionName,
       connection: connection.name,
       chosen: chosen?.name,
       address: action.ask && request.address,
       input,
-      key: event.id === undefined ? undefined : await identify({ ...identity, eventId: event.id, input: asked }),
-      dryRun: options.dryRun,
+      key: event.id === undefined ? undefined : await idOf(event.id),
+      dryRun,
       mustEnd: action.starts && connection.provider.onlyInteractive,
-      handsOver: action.starts && !options.dryRun && answersItself(connection),
+      handsOver: action.starts && !dryRun && answersItself(connection),
     },
     provider: String(values['provider']),
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,

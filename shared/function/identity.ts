@@ -1,21 +1,28 @@
-/** What makes a call the same call when it comes again: never a time, a request id or the order of headers. */
+/** What makes two requests the same call. It contains no time, no request id and no header order: they differ between deliveries. */
 export interface Identity {
+  /** The name of the idempotency table: two deployments of one account never share an id. */
+  deployment: string
   caller: string
   eventId: string
   category: string
   action: string
   connection: string
   mode: 'silent' | 'interactive'
+  /** A dry run must not stand for the real call. */
+  dryRun: boolean
   input: unknown
 }
 
 /**
- * The name of a call: equal for a second delivery of the same subscription, different for another subscription of the same
- * trigger (another connection, another channel). 40 hex digits, so that it fits every platform's field and Lambda's names.
+ * The id of a call: equal for a second delivery of the same subscription, different for another subscription of the same
+ * trigger (another connection, another channel). It is an HMAC, so nobody without the key can compute the id of another
+ * caller's call. 40 hex digits fit into every platform's field and into Lambda's execution names.
+ *
+ * @param key of the secret `identity`
  */
-export async function identify(identity: Identity): Promise<string> {
-  const { createHash } = await import('node:crypto')
-  return createHash('sha256').update(canonical(identity)).digest('hex').slice(0, 40)
+export async function identify(identity: Identity, key: string): Promise<string> {
+  const { hmacHex } = await import('../hmac.ts')
+  return hmacHex(key, canonical(identity)).slice(0, 40)
 }
 
 /** JSON whose bytes depend on the value alone: names sorted, nothing undefined. */

@@ -8,6 +8,7 @@ import { passed } from '../outcome.ts'
 import { type HttpAnswer, json, outcomeAnswer, problem } from './answers.ts'
 import { readCall } from './call.ts'
 import type { Category, DoorRequest } from './category.ts'
+import { preloadIdentityKey } from './identity-key.ts'
 import { answerSilently } from './silent.ts'
 import { startTask } from './start-task.ts'
 import { readTaskStatus } from './task-status.ts'
@@ -32,13 +33,14 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   const [first = '', second] = parts
   const door = category.doors && Object.hasOwn(category.doors, first) ? category.doors[first] : undefined
   if (door) return (await door())(category, doorRequest(event, parts.slice(1)))
-  const caller = await authenticate(event.headers)
+  const isCall = parts.length === 1
+  const [caller] = await Promise.all([authenticate(event.headers), isCall ? preloadIdentityKey() : undefined])
   if (first === 'tasks' && second !== undefined && parts.length === 2) {
     allow(event, 'GET')
     authorize(caller, category.name)
     return json(200, await readTaskStatus(second))
   }
-  if (parts.length !== 1)
+  if (!isCall)
     throw new Failure(
       'unknown',
       `There is nothing at ${event.path.slice(0, 200)}: call POST /v1/${category.name}/<action>.`,

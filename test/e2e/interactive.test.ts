@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
-import { Service, triggered } from './service.ts'
+import { Service, triggered, until } from './service.ts'
 
 /** Sixty of the platform's seconds pass in one: ten minutes of an outage take ten seconds. */
 const service = new Service({ timeScale: 60 })
@@ -42,6 +42,22 @@ describe('an interactive call', () => {
       },
       labels: { [`github ${finished[0].openticket.number}`]: finished[0].openticket.url },
     })
+  })
+
+  it('is done although a dry run of the same event came first: these are two tasks', async () => {
+    const event = triggered({ input: { title: 'First rehearsed, then done' } })
+    const before = (await service.issues()).length
+    const dry = await service.openIssue(event, '?mode=interactive&dryRun=true')
+    await service.finishedOf(event.id)
+    const real = await service.openIssue(event, '?mode=interactive')
+    await until(
+      async () => (await service.repliesTo(event.id)).finished.length === 2,
+      60,
+      () => 'the finished event of the real call',
+    )
+    expect([dry.body.duplicate, real.body.duplicate]).toEqual([false, false])
+    expect(real.body.taskId).not.toBe(dry.body.taskId)
+    expect((await service.issues()).length - before).toBe(1)
   })
 
   it('tells its state and its outcome at the status URL', async () => {

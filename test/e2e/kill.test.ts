@@ -72,6 +72,17 @@ describe('a process that is killed', () => {
     expect(await service.issues()).toHaveLength(3)
   })
 
+  it('recognises a repeat after its restart, so it stays one task', async () => {
+    const event = triggered({ input: { title: 'Sent again after a crash' } })
+    const first = await service.openIssue(event, '?mode=interactive')
+    await service.kill()
+    await service.start()
+    const again = await service.openIssue(event, '?mode=interactive')
+    expect(again).toMatchObject({ status: 202, body: { taskId: first.body.taskId, duplicate: true } })
+    const { finished } = await service.finishedOf(event.id, 30)
+    expect([finished.length, (await service.issues()).length]).toEqual([1, 1])
+  })
+
   it('and started again after the deadline says that nothing was sent', async () => {
     await service.fault({ target: 'github', kind: 'hang', match: { method: 'GET' }, count: 1 })
     const event = triggered()

@@ -56,12 +56,14 @@ const growth = { factor: 1.25, megabytes: 200, requests: 20_000 }
 /** More findings than these say nothing that helps. */
 const mostFindings = 10
 
+const identityKey = 'fuzz-identity-key-of-thirty-two-characters'
+
 /** What no caller may ever see; the token of the caller itself is not in answers either. */
 const secrets = [
   ...[demo.callerToken, demo.keptnToken, demo.approvalsKey, demo.githubToken, demo.dynatraceToken],
   ...[demo.databricksToken, demo.rundeckToken, demo.slack.token, demo.slack.signingSecret],
   ...[demo.unleash.token, demo.unleash.reviewerToken, demo.serviceNow.password, demo.serviceNow.token],
-  ...['fuzz-webhook-secret', 'fuzz-locust-password'],
+  ...['fuzz-webhook-secret', 'fuzz-locust-password', identityKey],
 ].flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')])
 
 /** Sends what nobody should send to the shipped bundles in the local runtime, and looks at whatever can be seen of that. */
@@ -87,6 +89,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 function connectionsTo(url: string): Record<string, unknown> {
   const connections = 'cloud-automation-webhooks/connections'
   return {
+    'cloud-automation-webhooks/identity': { key: identityKey },
     [`${connections}/notification/page`]: {
       provider: 'webhook',
       baseUrl: `${url}/hook`,

@@ -54,6 +54,7 @@ export const moto: Program = {
     await store(`${prefix}/callers`, {
       sequence: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'none' },
     })
+    await store(`${prefix}/identity`, { key: 'identity-key-of-thirty-two-characters' })
     await store(`${connections}/default`, connection())
     await store(`${connections}/other`, connection({ project: 'demo/other' }))
     await store(`${connections}/broken`, { provider: 'github', token: '' })

@@ -33,6 +33,7 @@ const secrets: Record<string, unknown> = {
     },
   },
   [`${prefix}/orchestrators/k`]: { type: 'keptn', baseUrl: 'https://keptn.example', token: 'keptn-token' },
+  [`${prefix}/identity`]: { key: 'identity-key-of-thirty-two-characters' },
   [`${prefix}/approvals`]: { key: 'approvals-key-of-thirty-two-characters' },
   [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', token: 'github-token', project: 'o/r' },
 }
@@ -205,6 +206,22 @@ describe('an interactive call starts its task', () => {
       deadline: 3_600,
       dryRun: false,
     })
+  })
+
+  it('under another name if it is a dry run, so that the real call is not taken for its repeat', async () => {
+    const dry = await call(event, { multiValueQueryStringParameters: { mode: ['interactive'], dryRun: ['true'] } })
+    const real = await call(event)
+    expect(dry.json['taskId']).not.toBe(real.json['taskId'])
+    expect(started.map(({ payload }) => JSON.parse(payload).dryRun)).toEqual([true, false])
+  })
+
+  it('under another name in another deployment of the account, though the key is the same', async () => {
+    await call(event)
+    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table-of-another-stack'
+    await call(event).finally(() => {
+      process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
+    })
+    expect(started[1]?.name).not.toBe(started[0]?.name)
   })
 
   it('and is a duplicate where Lambda says that the name is taken by another payload', async () => {

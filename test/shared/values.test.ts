@@ -77,33 +77,41 @@ describe('a secret value', () => {
 })
 
 describe('the identity of a call', () => {
+  const key = 'a-key-of-the-deployment'
   const one = {
+    deployment: 'table-of-one-stack',
     caller: 'c',
     eventId: 'e',
     category: 'issue-ticketing',
     action: 'open-issue',
     connection: 'default',
     mode: 'silent' as const,
+    dryRun: false,
     input: { title: 't', labels: ['a'] },
   }
   it('fits every name: 40 hex digits', async () => {
-    expect(await identify(one)).toMatch(/^[0-9a-f]{40}$/)
+    expect(await identify(one, key)).toMatch(/^[0-9a-f]{40}$/)
   })
   it('does not depend on the order of fields or on what is undefined', async () => {
-    expect(await identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } })).toBe(
-      await identify(one),
+    expect(await identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } }, key)).toBe(
+      await identify(one, key),
     )
   })
   it.each([
+    { deployment: 'table-of-another-stack' },
     { caller: 'd' },
     { eventId: 'f' },
     { category: 'slo' },
     { action: 'close-issue' },
     { connection: 'other' },
     { mode: 'interactive' as const },
+    { dryRun: true },
     { input: { title: 'u' } },
   ])('changes with %j', async (change) => {
-    expect(await identify({ ...one, ...change })).not.toBe(await identify(one))
+    expect(await identify({ ...one, ...change }, key)).not.toBe(await identify(one, key))
+  })
+  it('changes with the key, so nobody without it can compute the id', async () => {
+    expect(await identify(one, 'another-key')).not.toBe(await identify(one, key))
   })
   it('is made from JSON that reads back as the same value', () => {
     fc.assert(

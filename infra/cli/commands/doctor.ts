@@ -59,7 +59,7 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
       return [noted('secrets', 'not looked at: there is no AWS', 'Give --local for the local ones.')]
     return [wrong('secrets', (error as Error).message, 'Nothing that is stored could be looked at.')]
   }
-  return [ok('secrets', store.place), ...(await secrets(store))]
+  return [ok('secrets', store.place), ...(await secrets(store, options))]
 }
 
 /** What our calls would go to: what is deployed must be up, and the local runtime where its sandbox is tried. */

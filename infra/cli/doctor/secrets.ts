@@ -1,17 +1,34 @@
+import { identitySecret } from '../../../shared/function/identity-key.ts'
 import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn.ts'
 import { isRecord } from '../../../shared/record.ts'
+import { validate } from '../../../shared/validate.ts'
 import { readCallers } from '../callers.ts'
 import { tryAll } from '../commands/check.ts'
 import { checked } from '../gather.ts'
 import { nameOf } from '../names.ts'
-import type { SecretStore } from '../secret-store.ts'
+import { type SecretStore, secretName } from '../secret-store.ts'
 import { attempt, succeeded, type Trial } from '../trial.ts'
 import { type Finding, found, noted, ok, wrong } from './finding.ts'
 
 /** What is stored, and whether it works. */
-export async function secrets(store: SecretStore): Promise<Finding[]> {
-  const findings = await Promise.all([callers(store), orchestrators(store), connections(store)])
+export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
+  const findings = await Promise.all([identity(store, local), callers(store), orchestrators(store), connections(store)])
   return findings.flat()
+}
+
+/** Without this key every call that has an event id is answered 503. */
+function identity(store: SecretStore, local = false): Promise<Finding[]> {
+  const what = 'identity key'
+  const advice = 'Delete the secret identity, and run npx cdk deploy: the stack creates it again.'
+  return found(what, advice, async () => {
+    const held = await store.get('identity')
+    if (held === undefined && local)
+      return [noted(what, `there is none in ${store.place}`, 'npm start creates it at its first start.')]
+    if (held === undefined)
+      return [wrong(what, `there is none in ${store.place}`, 'Run npx cdk deploy: the stack creates it.')]
+    validate(identitySecret, held, { what: `The secret ${secretName('identity')}`, kind: 'misconfigured' })
+    return [ok(what, 'is there')]
+  })
 }
 
 function callers(store: SecretStore): Promise<Finding[]> {

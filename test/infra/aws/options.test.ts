@@ -173,7 +173,7 @@ describe('a setting', () => {
   })
 
   it('secretsKeyArn lets the functions decrypt with that key, through Secrets Manager alone', () => {
-    const key = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd'
+    const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012'
     const found = changed({ secretsKeyArn: key })
     for (const fn of found.all('AWS::Lambda::Function'))
       expect(permissionsOf(found, fn).get('kms:Decrypt')).toEqual([key])

@@ -130,9 +130,10 @@ function signedCallsIn(text: string): string[] {
 /** The first parts of the names of the secrets that a function's code reads. */
 async function secretsOf(entry: Entry, category: string): Promise<string[]> {
   const { text } = await codeOf(entry, category)
-  return unique(
-    [...text.matchAll(/["'`](callers|orchestrators|connections|approvals)(?=["'`/])/g)].map(([, first = '']) => first),
-  )
+  const names = [...text.matchAll(/["'`](callers|orchestrators|connections|approvals)(?=["'`/])/g)]
+  // Libraries use the word too.
+  const identity = [...text.matchAll(/readSecret\d*\("(identity)"/g)]
+  return unique([...names, ...identity].map(([, first = '']) => first))
 }
 
 /** The variables that a function's code reads, and which of them it can not do without. */
@@ -187,6 +188,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       callers: 'callers-??????',
       approvals: 'approvals-??????',
       connections: `connections/${category}/*`,
+      identity: 'identity-??????',
       orchestrators: 'orchestrators/*',
     }
     const read = await secretsOf(entry, category)

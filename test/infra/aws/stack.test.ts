@@ -397,3 +397,12 @@ describe('the saved queries', () => {
       )
   })
 })
+
+it('the stack generates the identity key, which goes with it', () => {
+  const { Properties, DeletionPolicy } = deployed.one('AWS::SecretsManager::Secret')
+  expect(Properties).toMatchObject({
+    Name: 'cloud-automation-webhooks/identity',
+    GenerateSecretString: { GenerateStringKey: 'key', PasswordLength: 64 },
+  })
+  expect(DeletionPolicy).toBe('Delete')
+})

@@ -46,6 +46,7 @@ async function doctor(env: Record<string, string>, ...args: string[]) {
 
 describe('webhooks doctor', () => {
   it('finds who we are for AWS, and all that is stored there to be well', async () => {
+    store('identity', { key: 'k'.repeat(64) })
     store('callers', { keptn: caller('keptn') })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: demo.keptnToken })
     store('connections/issue-ticketing/default', {
@@ -57,6 +58,7 @@ describe('webhooks doctor', () => {
       state: 'ok',
       found: 'arn:aws:iam::123456789012:user/Jane (account 123456789012), region eu-west-1',
     })
+    expect(of('identity key')).toMatchObject({ state: 'ok' })
     expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; answers go to keptn' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
     expect(of('connection issue-ticketing/default')).toMatchObject({ state: 'ok', found: 'github' })
@@ -70,6 +72,7 @@ describe('webhooks doctor', () => {
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: 'a-wrong-token' })
     store('connections/issue-ticketing/default', { provider: 'github', token: 'a-wrong-token', baseUrl: sandbox.url })
     const { code, out, findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: 'http://127.0.0.1:9' })
+    expect(of('identity key')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('npx cdk deploy') })
     expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'webhooks orchestrator add prod' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'wrong', found: expect.stringContaining('401') })
     expect(of('connection issue-ticketing/default')).toMatchObject({
