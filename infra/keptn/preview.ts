@@ -1,4 +1,5 @@
 import { buildLine, RefusedError, toArgv } from './curl-command.ts'
+import { checkModes, type ModeWarning } from './mode-warnings.ts'
 import { DroppedEventError, receiveEvent } from './received-event.ts'
 import { TemplateError } from './template/errors.ts'
 import { render } from './template/evaluate.ts'
@@ -8,7 +9,10 @@ import { parseWebhookConfig, WebhookConfigError, type WebhookRequest } from './w
 /** What webhook-service makes of one request: the command that it runs, or why it runs none. */
 export type PreviewResult = { argv: string[] } | { refused: string }
 /** `dropped` is the reason if webhook-service ignores the event: nothing starts, and nothing tells of it. */
-export type Preview = { configError: string } | { dropped: string } | { results: PreviewResult[] }
+export type Preview =
+  | { configError: string }
+  | { dropped: string }
+  | { results: PreviewResult[]; warnings: ModeWarning[] }
 
 /**
  * What webhook-service would run for an event: every request of every subscription to the event's type, each on its own
@@ -21,10 +25,11 @@ export type Preview = { configError: string } | { dropped: string } | { results:
 export function preview(webhookYaml: string, event: GoObject, env: Readonly<Record<string, string>> = {}): Preview {
   try {
     const webhooks = parseWebhookConfig(webhookYaml).filter(({ type }) => type === event['type'])
-    if (webhooks.length === 0) return { results: [] }
+    if (webhooks.length === 0) return { results: [], warnings: [] }
     const received = receiveEvent(event)
     return {
       results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, received, env))),
+      warnings: checkModes(webhooks),
     }
   } catch (error) {
     if (error instanceof WebhookConfigError) return { configError: error.message }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { parseQuery } from '../../../shared/function/call-options.ts'
 import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
+import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
 import { approval, type Subscription } from '../config/payload.ts'
 import { prove } from '../config/proof.ts'
@@ -66,7 +67,7 @@ Examples:
 
 function run(target: string, options: Options): void {
   const subscription = read(target, options)
-  prove(subscription)
+  for (const warning of prove(subscription)) note(describeWarning(warning))
   if (subscription.url === placeholder) note(`Put the URL of your API in place of ${placeholder}, or give --url.`)
   const yaml = webhookYaml(subscription)
   if (options.yaml && !options.json) return void process.stdout.write(yaml)
@@ -128,11 +129,13 @@ function baseUrl(text: string): string {
 function remarks({ task, suffix, mode }: Subscription): string[] {
   if (task === approval && suffix === 'triggered')
     return [
-      `${approval} is Keptn's own task: its approval-service sends the started event and decides the automatic ones, and the\nreceiver answers the others. So neither event is sent automatically.`,
+      `${approval} is Keptn's own task: its approval-service sends the started event and decides automatic approvals, and the\nreceiver finishes the others. So neither event is sent automatically. If no approval-service runs in your Keptn, nobody\nsends the started event: add &sendStarted=true to the URL.`,
     ]
   if (suffix !== 'triggered') return [`It is told of ${task}.${suffix}, and no event follows.`]
   return mode === 'interactive'
-    ? []
+    ? [
+        'The receiver sends the finished event. Leave "Send finished event" by webhook receiver: sent automatically, it would finish\nthe task with pass as soon as the call is accepted.',
+      ]
     : ['It is done when it is answered: Keptn puts the answer into data.<task>.responses of the finished event.']
 }
 

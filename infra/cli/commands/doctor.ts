@@ -8,6 +8,7 @@ import { identity } from '../doctor/aws.ts'
 import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
+import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
 import { type JsonOption, show, table } from '../output.ts'
 import { localUrl, receiverOf } from '../receiver.ts'
 import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
@@ -15,7 +16,13 @@ import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions
 /** `webhooks doctor`: everything that has to be right, and what to do where it is not. */
 export function doctorCommand(): Command {
   return storeOptions(new Command('doctor'))
-    .description('look at versions, bundles, credentials, secrets and connections, and say what to do')
+    .description(
+      'check versions, bundles, credentials, secrets, connections and webhook configurations, and say what to do',
+    )
+    .option(
+      '--webhook-config <file...>',
+      `webhook configurations of Keptn to check (default: ${DEFAULT_FILES.join(', ')} if it exists)`,
+    )
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
@@ -26,12 +33,13 @@ Exit code: 0 nothing is wrong, 1 something is, 2 arguments.
 
 Examples:
   $ npm run webhooks -- doctor
-  $ npm run webhooks -- doctor --local --json`,
+  $ npm run webhooks -- doctor --local --json
+  $ npm run webhooks -- doctor --webhook-config webhook.yaml`,
     )
     .action(run)
 }
 
-async function run(options: StoreOptions & JsonOption): Promise<void> {
+async function run(options: StoreOptions & JsonOption & { webhookConfig?: string[] }): Promise<void> {
   const root = join(import.meta.dirname, '../../..')
   const names = [
     ...categories.map(({ name }): [string, string] => [name, 'webhook.js']),
@@ -43,6 +51,7 @@ async function run(options: StoreOptions & JsonOption): Promise<void> {
     options.local ? [] : identity(),
     stored(options),
     receiver(options),
+    webhookConfigs(options.webhookConfig),
   ])
   const findings = looked.flat()
   show(findings, textOf(findings), options)

@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { isObject } from '../../keptn/events.ts'
 import { explain } from '../../keptn/hints.ts'
+import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type PreviewResult, preview } from '../../keptn/preview.ts'
 import { render } from '../../keptn/template/evaluate.ts'
 import type { GoObject } from '../../keptn/template/values.ts'
 import { UnreadableConfigError } from '../../keptn/webhook-config.ts'
 import { mask } from '../../keptn/webhook-service.ts'
+import { note } from '../output.ts'
 import { UsageError } from '../receiver.ts'
 
 interface PreviewOptions {
@@ -32,7 +34,8 @@ export function previewCommand(): Command {
     .addHelpText(
       'after',
       `
-Secrets are shown as *** unless --json is given.
+Secrets are shown as *** unless --json is given. A warning says that Keptn and the receiver together would send too few or
+too many started and finished events; it does not change the exit code.
 
 Exit code: 0 every request would run, 1 Keptn would refuse one or drop the event, 2 arguments.
 
@@ -69,6 +72,7 @@ function run(file: string, { event: eventFile, env = {}, json }: PreviewOptions)
   if (result.results.length === 0)
     throw new UsageError(`${file} has no subscription to ${event['type']}, the type of ${eventFile}.`)
   if (!json) console.log(result.results.map((request) => describe(request, env)).join('\n\n'))
+  if (!json) for (const warning of result.warnings) note(describeWarning(warning))
   if (result.results.some((request) => 'refused' in request)) process.exitCode = 1
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
+import { checkModes, describeWarning } from '../../keptn/mode-warnings.ts'
 import { type Played, playSequence } from '../../keptn/player.ts'
 import {
   loadSequence,
@@ -10,6 +11,7 @@ import {
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../local/sandbox/demo.ts'
 import { askedInChat } from '../chat.ts'
+import { note } from '../output.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 import { parseSecret } from './preview.ts'
 
@@ -70,6 +72,7 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
   const files = load(name, options.file)
   const receiver = receiverOf(options)
   await probe(receiver)
+  for (const warning of checkModes(files.webhooks)) note(describeWarning(warning))
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort()
   process.once('SIGINT', onInterrupt)

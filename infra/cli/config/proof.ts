@@ -1,6 +1,7 @@
 import { nest } from '../../../shared/event/dotted.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { explain } from '../../keptn/hints.ts'
+import type { ModeWarning } from '../../keptn/mode-warnings.ts'
 import { preview } from '../../keptn/preview.ts'
 import type { GoObject } from '../../keptn/template/values.ts'
 import { UsageError } from '../receiver.ts'
@@ -16,15 +17,17 @@ const place = { project: 'demo', stage: 'production', service: 'shop' }
  * Plays webhook-service with the subscription: with an event that has nothing but what it must, and with one whose every
  * value is as hard as can be. Each value must arrive as it was.
  *
+ * @returns what is contradictory about its events, see `checkModes`
  * @throws UsageError with what Keptn would say
  */
-export function prove(subscription: Subscription): void {
+export function prove(subscription: Subscription): ModeWarning[] {
   const { bare, full, expected } = samples(subscription)
-  receive(subscription, bare)
-  const arrived = receive(subscription, full)
+  const { warnings } = receive(subscription, bare)
+  const { form } = receive(subscription, full)
   for (const [path, value] of expected) {
-    if (at(arrived, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
+    if (at(form, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
   }
+  return warnings
 }
 
 function samples({ action: { action }, task, suffix }: Subscription) {
@@ -69,14 +72,18 @@ function samples({ action: { action }, task, suffix }: Subscription) {
 }
 
 /** What the receiver gets of an event. */
-function receive(subscription: Subscription, event: GoObject): Record<string, unknown> {
+function receive(
+  subscription: Subscription,
+  event: GoObject,
+): { form: Record<string, unknown>; warnings: ModeWarning[] } {
   const played = preview(webhookYaml(subscription), event, { secret_webhooks_token: 'a-token' })
   if ('configError' in played) throw refused(played.configError)
   if ('dropped' in played) throw new Error(`The sample event is invalid: ${played.dropped}`)
   const [result] = played.results
   if (!result) throw new Error('The subscription is not to its own event.')
   if ('refused' in result) throw refused(result.refused)
-  return nest(new URLSearchParams(result.argv[result.argv.indexOf('--data') + 1]))
+  const form = nest(new URLSearchParams(result.argv[result.argv.indexOf('--data') + 1]))
+  return { form, warnings: played.warnings }
 }
 
 function at(value: unknown, [first, ...rest]: readonly string[]): unknown {

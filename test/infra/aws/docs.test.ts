@@ -96,7 +96,10 @@ describe('docs/deploy.md', () => {
       data: { project: 'demo', stage: 'production', service: 'shop' },
     }
     const shown = preview(yaml, event, { secret_webhooks_token: 'abc' })
-    expect(shown).toEqual({ results: [{ argv: expect.arrayContaining(['Authorization: Bearer abc']) }] })
+    expect(shown).toEqual({
+      results: [{ argv: expect.arrayContaining(['Authorization: Bearer abc']) }],
+      warnings: [],
+    })
   })
 
   it('adds its costs up right', () => {

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { bundles } from '../../../infra/cli/doctor/installation.ts'
+import { webhookConfigs } from '../../../infra/cli/doctor/webhook-configs.ts'
 import { demo } from '../../../infra/local/sandbox/demo.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
@@ -103,6 +104,58 @@ describe('webhooks doctor', () => {
     const { out } = await webhooks(['doctor'])
     expect(out).toMatch(/^ +what +found\nok +node +v\d+/)
     expect(out).toMatch(/note +AWS +no credentials or no region\n +-> The local runtime needs none\./)
+  })
+})
+
+describe('the webhook configurations', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'doctor-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  const write = (name: string, query: string, sendFinished: boolean) => {
+    const url = `https://h.example/v1/issue-ticketing/open-issue${query}`
+    const subscription = {
+      ...{ type: 'sh.keptn.event.openticket.triggered', subscriptionID: name, sendFinished },
+      requests: [{ url, method: 'POST' }],
+    }
+    const config = { apiVersion: 'webhookconfig.keptn.sh/v1beta1', spec: { webhooks: [subscription] } }
+    writeFileSync(join(folder, name), JSON.stringify(config))
+  }
+  const lookAt = (...files: string[]) => webhookConfigs(files.map((file) => join(folder, file)))
+
+  it('are found in the working directory, and checked for contradictory events', async () => {
+    write('webhook.yaml', '', false)
+    const { code, out } = await webhooks(['doctor', '--json'], { cwd: folder })
+    const findings = JSON.parse(out) as Finding[]
+    expect(findings).toContainEqual({
+      what: 'webhook configuration',
+      state: 'ok',
+      found: 'webhook.yaml, subscriptions: 1',
+    })
+    expect(findings).toContainEqual({
+      what: 'subscription webhook.yaml',
+      state: 'wrong',
+      found: 'sh.keptn.event.openticket.triggered: nobody sends openticket.finished, so the sequence hangs.',
+      advice: expect.stringContaining('Add mode=interactive to the URL'),
+    })
+    expect(code).toBe(1)
+  })
+
+  it('are checked together', () => {
+    write('project.yaml', '?mode=interactive', false)
+    write('stage.yaml', '?mode=interactive', false)
+    expect(lookAt('project.yaml').map(({ state }) => state)).toEqual(['ok'])
+    expect(lookAt('project.yaml', 'stage.yaml').map(({ state }) => state)).toEqual(['ok', 'ok', 'wrong'])
+  })
+
+  it('are wrong if Keptn would not use them, or if they cannot be read', () => {
+    writeFileSync(join(folder, 'empty.yaml'), 'apiVersion: webhookconfig.keptn.sh/v1beta1')
+    expect(lookAt('empty.yaml', 'missing.yaml')).toMatchObject([
+      { state: 'wrong', found: expect.stringContaining("missing 'webhooks[]' part") },
+      { state: 'wrong', found: expect.stringContaining('ENOENT'), advice: 'Check the path given as --webhook-config.' },
+    ])
   })
 })
 

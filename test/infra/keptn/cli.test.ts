@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,6 +60,7 @@ describe('webhooks preview', () => {
           {
             type: 'sh.keptn.event.openticket.triggered',
             subscriptionID: 's',
+            sendFinished: true,
             requests: [
               {
                 url: 'https://h.example/v1/issue-ticketing/open-issue?mode=silent',
@@ -93,6 +94,7 @@ describe('webhooks preview', () => {
     const { code, out } = await run('good.yaml', 'event.json', '--json')
     expect(JSON.parse(out)).toEqual({
       results: [{ argv: expect.arrayContaining(['Authorization: Bearer s3cr3t', '--fail-with-body']) }],
+      warnings: [],
     })
     expect(code).toBe(0)
   })
@@ -110,6 +112,19 @@ describe('webhooks preview', () => {
       configError: 'Webhook configuration invalid: unsupported webhook request method',
     })
     expect(code).toBe(1)
+  })
+
+  it('warns about events that contradict the mode, on stderr and with exit code 0', async () => {
+    const good = configOf('id={{urlquery .id}}')
+    write('hangs.yaml', good.replace('"sendFinished":true', '"sendFinished":false'))
+    const { code, out, err } = await run('hangs.yaml', 'event.json')
+    expect(out).toContain('--data id=abc')
+    expect(err).toContain(
+      'warning: subscription s to sh.keptn.event.openticket.triggered: nobody sends openticket.finished, so the sequence hangs.',
+    )
+    expect(code).toBe(0)
+    const json = await run('hangs.yaml', 'event.json', '--json')
+    expect(JSON.parse(json.out)).toMatchObject({ warnings: [{ subscriptionID: 's' }] })
   })
 
   it('says that Keptn drops an event that it cannot read, with exit code 1', async () => {
@@ -175,6 +190,23 @@ describe('webhooks sequence', () => {
     expect(out).toContain('out of order')
     expect(out).toContain('incident did not pass')
     expect(code).toBe(1)
+  })
+
+  it('warns about a subscription whose events contradict its mode', async () => {
+    receiver = await startReceiver(() => ({ status: 200 }))
+    const folder = mkdtempSync(join(tmpdir(), 'sequence-'))
+    cpSync(join(sequences, 'incident'), folder, { recursive: true })
+    const file = join(folder, 'webhook.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('mode=interactive', 'mode=silent'))
+    let pressed = false
+    const { code, err } = await run(['--file', folder], (child, printed) => {
+      if (pressed || !printed.includes('HTTP 200')) return
+      pressed = true
+      child.kill('SIGINT')
+    })
+    rmSync(folder, { recursive: true })
+    expect(err).toContain('nobody sends openticket.finished, so the sequence hangs.')
+    expect(code).toBe(130)
   })
 
   it('names the tasks that it leaves running at Ctrl-C, with exit code 130', async () => {

@@ -19,7 +19,9 @@ const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Vector[]
 
 describe("what Keptn's own webhook-service made of it", () => {
   it.each(cases)('$name', ({ webhookYaml, event, env, configError, results }) => {
-    expect(preview(webhookYaml, event, env)).toEqual(configError === undefined ? { results } : { configError })
+    const made = preview(webhookYaml, event, env)
+    if (configError !== undefined) expect(made).toEqual({ configError })
+    else expect('results' in made && made.results).toEqual(results)
   })
 })
 
@@ -40,7 +42,10 @@ const config = (request: object, webhook: object = {}): string =>
     },
   })
 const place = { project: 'demo', stage: 'production', service: 'shop' }
-const refusal = (request: object): unknown => preview(config(request), { type, data: place })
+const refusal = (request: object): unknown => {
+  const made = preview(config(request), { type, data: place })
+  return 'results' in made ? { results: made.results } : made
+}
 
 describe('a request', () => {
   it.each(['http://localhost:8080/x', 'http://127.0.0.1/x', 'http://[::1]/x', 'https://kubernetes.default/x'])(

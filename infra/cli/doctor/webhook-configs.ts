@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { messageOf } from '../../../shared/errors.ts'
+import { checkModes } from '../../keptn/mode-warnings.ts'
+import {
+  parseWebhookConfig,
+  UnreadableConfigError,
+  type Webhook,
+  WebhookConfigError,
+} from '../../keptn/webhook-config.ts'
+import { type Finding, ok, wrong } from './finding.ts'
+
+/** Where a checkout of Keptn's configuration repository has its webhooks, and where `config --yaml` is often written. */
+export const DEFAULT_FILES = ['webhook.yaml', 'webhook/webhook.yaml']
+
+/**
+ * Checks that Keptn accepts webhook configurations, and that Keptn and the receiver together send the right events. The
+ * files are checked together, because Keptn uses the files of project, stage and service at the same time.
+ *
+ * @param files undefined for the default files that exist in the working directory
+ */
+export function webhookConfigs(files = DEFAULT_FILES.filter((file) => existsSync(file))): Finding[] {
+  const read = files.map((file) => readConfig(file))
+  const warnings = checkModes(read.flatMap(({ webhooks }) => webhooks))
+  return [
+    ...read.map(({ finding }) => finding),
+    ...warnings.map(({ subscriptionID, type, problem, advice }) =>
+      wrong(`subscription ${subscriptionID}`, `${type}: ${problem}`, advice),
+    ),
+  ]
+}
+
+function readConfig(file: string): { webhooks: Webhook[]; finding: Finding } {
+  try {
+    const webhooks = parseWebhookConfig(readFileSync(file, 'utf8'))
+    return { webhooks, finding: ok('webhook configuration', `${file}, subscriptions: ${webhooks.length}`) }
+  } catch (error) {
+    const isRefused = error instanceof WebhookConfigError || error instanceof UnreadableConfigError
+    const advice = isRefused ? 'Correct the file: Keptn would not use it.' : 'Check the path given as --webhook-config.'
+    return { webhooks: [], finding: wrong('webhook configuration', `${file}: ${messageOf(error)}`, advice) }
+  }
+}

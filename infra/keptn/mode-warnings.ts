@@ -1,0 +1,122 @@
+import { taskEvent } from './events.ts'
+import type { Webhook } from './webhook-config.ts'
+
+/** A subscription whose events and URL contradict each other. */
+export interface ModeWarning {
+  subscriptionID: string
+  type: string
+  problem: string
+  advice: string
+}
+
+/** A request of a subscription to this API. */
+interface Call {
+  webhook: Webhook
+  task: string
+  path: string
+  query: URLSearchParams
+  payload: string
+}
+
+const STANDARD_APPROVAL = 'approval'
+
+/**
+ * Finds subscriptions to `<task>.triggered` for which Keptn and the receiver together send too few or too many `started`
+ * and `finished` events. Only requests whose URL ends in `/v1/<category>/<action>` are checked.
+ */
+export function checkModes(webhooks: readonly Webhook[]): ModeWarning[] {
+  const calls = webhooks.flatMap(callsOf)
+  const warnings = calls.flatMap((call) =>
+    problemsOf(call).map(([problem, advice]) => warning(call.webhook, problem, advice)),
+  )
+  return [...unique(warnings), ...repeated(calls)]
+}
+
+/** The warning as one line for a terminal. */
+export const describeWarning = ({ subscriptionID, type, problem, advice }: ModeWarning): string =>
+  `warning: subscription ${subscriptionID} to ${type}: ${problem} ${advice}`
+
+function callsOf(webhook: Webhook): Call[] {
+  const event = taskEvent(webhook.type)
+  if (event?.kind !== 'triggered') return []
+  return webhook.requests.flatMap((request) => {
+    const url = typeof request === 'string' ? (/https?:\/\/[^\s'"]+/.exec(request)?.[0] ?? '') : request.url
+    const { path, query = '' } =
+      /(?<path>\/v1\/[^/?#]+\/[^/?#]+)(?:\?(?<query>[^#]*))?(?:#.*)?$/.exec(url)?.groups ?? {}
+    if (path === undefined) return []
+    const payload = typeof request === 'string' ? request : request.payload
+    return [{ webhook, task: event.task, path, query: new URLSearchParams(query), payload }]
+  })
+}
+
+function problemsOf({ webhook, task, query }: Call): [problem: string, advice: string][] {
+  const { sendStarted, sendFinished } = webhook
+  const mode = query.get('mode') ?? 'silent'
+  // A template decides.
+  if (mode.includes('{{')) return []
+  if (mode !== 'interactive') {
+    if (!sendFinished)
+      return [
+        [
+          `nobody sends ${task}.finished, so the sequence hangs.`,
+          'Add mode=interactive to the URL, or set sendFinished: true (Bridge: send finished event automatically).',
+        ],
+      ]
+    return sendStarted ? [] : [nobodyStarts(task, 'Set sendStarted: true (Bridge: send started event automatically).')]
+  }
+  if (sendFinished)
+    return [
+      [
+        'Keptn finishes the task with pass when the call is accepted, whatever its outcome is later.',
+        'Set sendFinished: false (Bridge: send finished event by webhook receiver), or remove mode=interactive.',
+      ],
+    ]
+  return startProblems(task, sendStarted, query.get('sendStarted') === 'true')
+}
+
+function startProblems(task: string, byKeptn: boolean, byReceiver: boolean): [problem: string, advice: string][] {
+  const twice = `${task}.started is sent twice and ${task}.finished once, so the sequence hangs.`
+  if (byKeptn && byReceiver) return [[twice, 'Remove sendStarted=true from the URL, or set sendStarted: false.']]
+  if (task === STANDARD_APPROVAL)
+    return byKeptn ? [[twice, "Set sendStarted: false: Keptn's approval-service sends it too."]] : []
+  if (byKeptn || byReceiver) return []
+  return [nobodyStarts(task, 'Set sendStarted: true, or add sendStarted=true to the URL.')]
+}
+
+const nobodyStarts = (task: string, advice: string): [string, string] => [
+  `nobody sends ${task}.started, so ${task}.finished leaves the task open.`,
+  advice,
+]
+
+/** The receiver recognizes a repeated call and sends one `finished`, but Keptn counts a `started` for each request. */
+function repeated(calls: readonly Call[]): ModeWarning[] {
+  const seen = new Set<string>()
+  return calls.flatMap(({ webhook, path, query, payload }) => {
+    if (query.get('mode') !== 'interactive' || webhook.sendFinished || !webhook.sendStarted) return []
+    const key = JSON.stringify([webhook.type, path, query.get('connection'), payload])
+    if (!seen.has(key)) {
+      seen.add(key)
+      return []
+    }
+    const { task = '' } = taskEvent(webhook.type) ?? {}
+    return [
+      warning(
+        webhook,
+        `it makes a call that another request makes too: ${task}.started is sent twice and ${task}.finished once, so the sequence hangs.`,
+        'Remove one of them.',
+      ),
+    ]
+  })
+}
+
+const warning = ({ subscriptionID, type }: Webhook, problem: string, advice: string): ModeWarning => ({
+  subscriptionID,
+  type,
+  problem,
+  advice,
+})
+
+/** A subscription with several requests has the same problem once. */
+const unique = (warnings: readonly ModeWarning[]): ModeWarning[] => [
+  ...new Map(warnings.map((found) => [describeWarning(found), found])).values(),
+]

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { checkModes } from '../../../infra/keptn/mode-warnings.ts'
+import { loadSequence, sequenceNames } from '../../../infra/keptn/sequence-files.ts'
+import { parseWebhookConfig, type Webhook } from '../../../infra/keptn/webhook-config.ts'
+
+const webhook = (path: string, more: Partial<Webhook> = {}, payload = 'id={{urlquery .id}}'): Webhook => ({
+  type: 'sh.keptn.event.openticket.triggered',
+  subscriptionID: 's',
+  sendStarted: true,
+  sendFinished: false,
+  envFrom: [],
+  requests: [{ url: `https://h.example/prod${path}`, method: 'POST', headers: [], payload, options: '' }],
+  ...more,
+})
+const problems = (...webhooks: Webhook[]): string[] => checkModes(webhooks).map(({ problem }) => problem)
+
+const silent = '/v1/issue-ticketing/open-issue'
+const interactive = `${silent}?mode=interactive`
+const approval = { type: 'sh.keptn.event.approval.triggered', sendStarted: false }
+
+describe('the events of a subscription', () => {
+  it.each([
+    ['silent without a finished event', webhook(silent), 'nobody sends openticket.finished, so the sequence hangs.'],
+    [
+      'silent by its mode without a finished event',
+      webhook(`${silent}?mode=silent`),
+      'nobody sends openticket.finished, so the sequence hangs.',
+    ],
+    [
+      'interactive with a finished event of Keptn',
+      webhook(interactive, { sendFinished: true }),
+      'Keptn finishes the task with pass when the call is accepted, whatever its outcome is later.',
+    ],
+    [
+      'interactive without a started event',
+      webhook(interactive, { sendStarted: false }),
+      'nobody sends openticket.started, so openticket.finished leaves the task open.',
+    ],
+    [
+      'silent without a started event',
+      webhook(silent, { sendStarted: false, sendFinished: true }),
+      'nobody sends openticket.started, so openticket.finished leaves the task open.',
+    ],
+    [
+      'interactive with two started events',
+      webhook(`${interactive}&sendStarted=true`),
+      'openticket.started is sent twice and openticket.finished once, so the sequence hangs.',
+    ],
+    [
+      'an approval that Keptn starts twice',
+      webhook('/v1/notification/ask-approval?mode=interactive', { ...approval, sendStarted: true }),
+      'approval.started is sent twice and approval.finished once, so the sequence hangs.',
+    ],
+    [
+      'a v1alpha1 command without a finished event',
+      webhook('', { requests: [`curl -X POST 'https://h.example${silent}' -d a=b`] }),
+      'nobody sends openticket.finished, so the sequence hangs.',
+    ],
+  ])('are contradictory: %s', (_, config, problem) => {
+    expect(problems(config)).toEqual([problem])
+  })
+
+  it.each([
+    ['silent', webhook(silent, { sendFinished: true })],
+    ['interactive', webhook(interactive)],
+    [
+      'interactive with a started event of the receiver',
+      webhook(`${interactive}&sendStarted=true`, { sendStarted: false }),
+    ],
+    ['an approval beside approval-service', webhook('/v1/notification/ask-approval?mode=interactive', approval)],
+    [
+      'an approval without approval-service',
+      webhook('/v1/notification/ask-approval?mode=interactive&sendStarted=true', approval),
+    ],
+    ['a finished event', webhook(silent, { type: 'sh.keptn.event.openticket.finished' })],
+    ['another API', webhook('/hooks/deploy')],
+    ['a mode from the event', webhook(`${silent}?mode={{.data.mode}}`)],
+    ['a file of v1alpha1 without our URL', webhook('', { requests: ['curl https://h.example/x'] })],
+  ])('are not contradictory: %s', (_, config) => {
+    expect(problems(config)).toEqual([])
+  })
+
+  it('are contradictory if an interactive call is made twice', () => {
+    const twice = [
+      'it makes a call that another request makes too: openticket.started is sent twice and openticket.finished once, so the sequence hangs.',
+    ]
+    expect(problems(webhook(interactive), webhook(interactive, { subscriptionID: 'other' }))).toEqual(twice)
+    const [request] = webhook(interactive).requests
+    expect(problems(webhook(interactive, { requests: [request ?? '', request ?? ''] }))).toEqual(twice)
+  })
+
+  it.each([
+    ['another connection', webhook(`${interactive}&connection=jira`)],
+    ['another action', webhook('/v1/incident-management/open-ticket?mode=interactive')],
+    ['another payload', webhook(interactive, {}, 'id={{urlquery .id}}&input.title=a')],
+    ['another task', webhook(interactive, { type: 'sh.keptn.event.notify.triggered' })],
+  ])('are not contradictory if the second call differs: %s', (_, other) => {
+    expect(problems(webhook(interactive), other)).toEqual([])
+  })
+
+  it.each(sequenceNames())('are right in the sequence %s', (name) => {
+    expect(checkModes(loadSequence(name).webhooks)).toEqual([])
+  })
+
+  const root = join(import.meta.dirname, '../../..')
+  const guides = [
+    ...readdirSync(join(root, 'functions'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join('functions', name, 'README.md')),
+    'README.md',
+    ...readdirSync(join(root, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join('docs', name)),
+  ]
+  it.each(guides)('are right in the webhook configurations of %s', (file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const configs = [...text.matchAll(/^```yaml\n(.*?)^```/gms)]
+      .map(([, yaml = '']) => yaml)
+      .filter((yaml) => yaml.includes('kind: WebhookConfig'))
+    for (const config of configs) expect(checkModes(parseWebhookConfig(config))).toEqual([])
+  })
+})
