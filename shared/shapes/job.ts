@@ -315,7 +315,8 @@ async function lookUp(provider: JobProvider, client: Client, input: StartJob): P
   return hasKey(client) ? provider.find(client, input) : undefined
 }
 
-function inDoubt({ title, noun }: JobProvider, why: string): Failure {
+/** For a start that may have been made and cannot be looked up: it is never repeated. */
+export function inDoubt({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
   return new Failure(
     'doubtful',
     `${sentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, isTransient } from '../../../shared/errors.ts'
 import { choice, optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http.ts'
 import {
   defineJobProvider,
+  inDoubt,
   type Run,
   type Sight,
   type StartJob,
@@ -74,6 +75,8 @@ const notShown = [403, 404]
 /** GitLab's own word for a success in which a job failed that may. */
 const withWarnings = 'success-with-warnings'
 
+const naming = { title: 'GitLab CI', noun: 'pipeline' }
+
 const states: Record<string, Verdict> = {
   created: 'running',
   waiting_for_resource: 'running',
@@ -97,8 +100,7 @@ const states: Record<string, Verdict> = {
  * @see https://docs.gitlab.com/api/pipelines/
  */
 export const gitlabCi = defineJobProvider({
-  title: 'GitLab CI',
-  noun: 'pipeline',
+  ...naming,
   connection,
   ...gitlabApi,
 
@@ -133,12 +135,27 @@ export const gitlabCi = defineJobProvider({
     return undefined
   },
 
-  async start({ http, connection, key }, input) {
-    const { project = '' } = input
+  async start({ http, connection, key, repeated }, input) {
+    const { project = '', parameters = {} } = input
     const ref = input.ref || connection.ref || (await defaultBranch(http, project))
-    const body = { ref, ...parametersOf(connection, input, key) }
-    const { body: started } = await http.post(`${projectPath(project)}/pipeline`, body, { answer: pipeline })
-    return runOf(project, started)
+    const create = async (more: object) => {
+      const path = `${projectPath(project)}/pipeline`
+      return runOf(project, (await http.post(path, { ref, ...more }, { answer: pipeline })).body)
+    }
+    const addsOnlyKey = connection.parametersAre === 'variables' && key && Object.keys(parameters).length === 0
+    try {
+      return await create(parametersOf(connection, input, key))
+    } catch (error) {
+      if (!addsOnlyKey || !isForbiddenVariable(error)) throw error
+    }
+    // GitLab started nothing. Without the variable the pipeline can start, but a repeat cannot find it.
+    if (repeated) throw inDoubt(naming, 'An earlier attempt may have started it')
+    try {
+      return await create({})
+    } catch (error) {
+      if (isTransient(error) && (error as Failure).afterWrite) throw inDoubt(naming, (error as Failure).message)
+      throw error
+    }
   },
 
   async look({ http, connection }, { id }) {
@@ -163,6 +180,12 @@ export const gitlabCi = defineJobProvider({
     await http.post(`${locate({ id }).path}/cancel`)
   },
 })
+
+/** Whether the project does not let this user set variables of a pipeline. */
+function isForbiddenVariable(error: unknown): boolean {
+  const { kind, message } = error instanceof Failure ? error : {}
+  return kind === 'refused' && message?.includes('Insufficient permissions to set pipeline variables') === true
+}
 
 const manualVerdicts: Record<Connection['manual'], Verdict> = { wait: 'running', pass: 'pass', fail: 'fail' }
 

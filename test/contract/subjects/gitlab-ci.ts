@@ -66,6 +66,18 @@ export const gitlabCi: Subject = {
     },
     {
       action,
+      how: 'where the project forbids pipeline variables',
+      input,
+      answers: {
+        [create]: [
+          { status: 400, body: { message: { base: ['Insufficient permissions to set pipeline variables'] } } },
+          {},
+        ],
+      },
+      says: 'ended as success',
+    },
+    {
+      action,
       how: 'that is stopped',
       input,
       stops: true,

@@ -101,11 +101,9 @@ describe('a start', () => {
       'GitLab CI answered 400 to POST /api/v4/projects/ops%2Fshop%2Fcheckout/pipeline: base: Reference not found',
     )
     server.state.empty = true
-    expect((await failureOf(connected().start(build))).message).toContain('Pipeline will not run')
-    server.state.variablesAllowed = false
     const failure = await failureOf(connected().start(build))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('Insufficient permissions to set pipeline variables')
+    expect(failure.message).toContain('Pipeline will not run')
     server.state.mayRun = false
     expect((await failureOf(connected().start(build))).message).toContain('403 Forbidden')
     expect((await failureOf(connected().start({ project: 'ops/nope' }))).message).toContain('404 Project Not Found')
@@ -120,6 +118,45 @@ describe('a start', () => {
   test('waits as long as GitLab asks for', async () => {
     server.failNext(429, 'Retry later', { on: 'POST', headers: { 'retry-after': '30' } })
     expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, retryAfter: 30 })
+  })
+})
+
+describe('a start in a project that forbids pipeline variables', () => {
+  beforeEach(() => {
+    server.state.variablesAllowed = false
+  })
+
+  test('starts again without the variable of the key if the call has no parameters', async () => {
+    for (const parameters of [undefined, {}]) {
+      expect((await connected().start({ ...build, parameters })).outcome).toMatchObject({ result: 'pass' })
+      expect(pipeline().variables).toEqual([])
+    }
+    expect(server.state.pipelines).toHaveLength(2)
+    expect(calls('POST').map(({ body }) => body)).toContainEqual({ ref: 'main' })
+  })
+
+  test.each([
+    ['parameters', { parameters: { STAGE: 'prod' } }, keyOf(1)],
+    ['parameters and no key', { parameters: { STAGE: 'prod' } }, undefined],
+  ])('is refused for a call with %s', async (_, input, key) => {
+    const failure = await failureOf(connected().start({ ...build, ...input }, { key }))
+    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+    expect(failure.message).toContain('Insufficient permissions to set pipeline variables')
+    expect(calls('POST')).toHaveLength(1)
+  })
+
+  test('is in doubt if the answer is lost, and is never repeated', async () => {
+    server.failNext(400, { message: { base: ['Insufficient permissions to set pipeline variables'] } }, { on: 'POST' })
+    server.loseNext('POST')
+    expect(await failureOf(connected().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
+    expect(await failureOf(connected().start(build, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(server.state.pipelines).toHaveLength(1)
+  })
+
+  test('says why GitLab refuses it without the variable', async () => {
+    server.state.empty = true
+    expect((await failureOf(connected().start(build))).message).toContain('Pipeline will not run')
+    expect(server.state.pipelines).toEqual([])
   })
 })
 
