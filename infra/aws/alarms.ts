@@ -31,6 +31,8 @@ export interface AlarmsProps {
   finisher: Finisher
   /** The API's answers that are nobody's but our fault. */
   apiFailures: IMetric
+  /** Calls that API Gateway refused with 429. */
+  throttledCalls: IMetric
   email: string | undefined
   /** Where the runbooks are, with a slash at the end. */
   runbooks: string
@@ -42,7 +44,11 @@ export class Alarms extends Construct {
   readonly all: Alarm[] = []
   readonly #runbooks: string
 
-  constructor(scope: Construct, id: string, { categories, finisher, apiFailures, email, runbooks }: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { categories, finisher, apiFailures, throttledCalls, email, runbooks }: AlarmsProps,
+  ) {
     super(scope, id)
     this.#runbooks = runbooks
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
@@ -59,6 +65,12 @@ export class Alarms extends Construct {
     for (const category of categories) this.#watch(category)
     this.#watchFinisher(finisher)
     this.#add('ApiFailures', 'api-failures', apiFailures, 'The API answered with 5xx: callers see a failed task.')
+    this.#add(
+      'ApiThrottles',
+      'api-throttles',
+      throttledCalls,
+      'API Gateway refused calls with 429: Keptn does not repeat them, so their tasks end as errored.',
+    )
     this.#add(
       'ExecutionsNearQuota',
       'executions-near-quota',

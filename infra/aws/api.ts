@@ -7,11 +7,12 @@ import {
   MethodLoggingLevel,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
+import { FilterPattern, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import type { CategoryFunction } from './category-function.ts'
+import type { CategoryFunction, CategoryInfo } from './category-function.ts'
 import { CustomDomain } from './custom-domain.ts'
 import { gatewayResponses } from './gateway-responses.ts'
 import type { Settings } from './settings.ts'
@@ -25,6 +26,13 @@ export interface ApiProps {
 /** The version of the HTTP interface. */
 const stageName = 'v1'
 
+/** Settings of a method replace those of the stage, so they need these too. */
+const methodLogging = {
+  loggingLevel: MethodLoggingLevel.ERROR,
+  // It would log bodies and tokens.
+  dataTraceEnabled: false,
+}
+
 /** The REST API: each category's paths go to its webhook, which answers for everything below them. */
 export class Api extends Construct {
   readonly api: RestApi
@@ -32,10 +40,17 @@ export class Api extends Construct {
   readonly origin: string
   /** Where it has a name of its own. */
   readonly domain: CustomDomain | undefined
+  /** Counts the calls that API Gateway refused with 429. Its own metric `4XXError` counts every refused call. */
+  readonly throttledCalls: Metric
 
   constructor(scope: Construct, id: string, { settings, categories }: ApiProps) {
     super(scope, id)
-    const { customDomain } = settings
+    const { customDomain, publicThrottle } = settings
+    const publicThrottling = {
+      ...methodLogging,
+      throttlingRateLimit: publicThrottle.rate,
+      throttlingBurstLimit: publicThrottle.burst,
+    }
     const log = new LogGroup(this, 'AccessLog', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -51,26 +66,44 @@ export class Api extends Construct {
         stageName,
         accessLogDestination: new LogGroupLogDestination(log),
         accessLogFormat,
-        loggingLevel: MethodLoggingLevel.ERROR,
-        // It would log bodies and tokens.
-        dataTraceEnabled: false,
+        ...methodLogging,
         throttlingRateLimit: settings.throttle.rate,
         throttlingBurstLimit: settings.throttle.burst,
+        methodOptions: Object.fromEntries(
+          categories.flatMap(({ category }) =>
+            publicRoutesOf(category).flatMap((route) =>
+              ['', '/{proxy+}'].map((rest) => [`/${category.name}/${route}${rest}/ANY`, publicThrottling]),
+            ),
+          ),
+        ),
         tracingEnabled: settings.tracing,
       },
     })
+    this.throttledCalls = log
+      .addMetricFilter('Throttled', {
+        filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+        metricNamespace: settings.stackName,
+        metricName: 'ThrottledCalls',
+      })
+      .metric({ statistic: 'Sum', period: Duration.minutes(5) })
     // The stack has outputs of its own.
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
     for (const { category, webhook } of categories) {
-      this.api.root
-        .addResource(category.name)
-        .addResource('{proxy+}')
-        .addMethod('ANY', new LambdaIntegration(webhook.fn, { allowTestInvoke: false }))
+      const integration = new LambdaIntegration(webhook.fn, { allowTestInvoke: false })
+      const root = this.api.root.addResource(category.name)
+      root.addResource('{proxy+}').addMethod('ANY', integration)
+      // Each public route is a resource, so that it has its own throttle: strangers must not use up that of the callers.
+      for (const route of publicRoutesOf(category)) {
+        const resource = root.addResource(route)
+        resource.addMethod('ANY', integration)
+        resource.addResource('{proxy+}').addMethod('ANY', integration)
+      }
     }
     for (const response of gatewayResponses(categories.map(({ category }) => category.name)))
       this.api.addGatewayResponse(response.type.responseType, response)
-    if (settings.waf) new Waf(this, 'Waf', this.api.deploymentStage.stageArn)
+    if (settings.waf)
+      new Waf(this, 'Waf', { stageArn: this.api.deploymentStage.stageArn, rateLimit: settings.wafRateLimit })
     const { restApiId, stack } = this.api
     this.domain =
       customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePath: stageName })
@@ -82,6 +115,11 @@ export class Api extends Construct {
   urlOf(category: string): string {
     return `${this.origin}/${stageName}/${category}`
   }
+}
+
+/** The paths of a category that answer without a token of a caller: pages and buttons of approvals. */
+function publicRoutesOf({ doors = {} }: CategoryInfo): string[] {
+  return Object.keys(doors)
 }
 
 /**

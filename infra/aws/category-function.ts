@@ -23,6 +23,8 @@ export interface CategoryInfo {
   summary: string
   actions: Record<string, { ask?: unknown }>
   providers: Record<string, unknown>
+  /** By path: what answers without a token of a caller. */
+  doors?: Record<string, unknown>
 }
 
 export interface CategoryFunctionProps extends Deployment {

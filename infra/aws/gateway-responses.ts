@@ -32,7 +32,8 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
       type: ResponseType.WAF_FILTERED,
       status: 403,
       title: 'You may not do this',
-      detail: 'The firewall turned this call away: see the web ACL of the deployment for the rule.',
+      detail:
+        'The firewall blocked this call: its web ACL has the rule, such as too many calls a minute from one address.',
     },
     {
       type: ResponseType.REQUEST_TOO_LARGE,
@@ -44,7 +45,7 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
       type: ResponseType.THROTTLED,
       status: 429,
       title: 'Too many calls',
-      detail: 'More calls a second than this deployment takes: see throttle in its settings, or send the call again.',
+      detail: 'More calls a second than this deployment takes: send the call again, or raise throttle in its settings.',
     },
     {
       type: ResponseType.INTEGRATION_TIMEOUT,

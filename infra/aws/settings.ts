@@ -57,6 +57,8 @@ const shape = {
     .default('INFO'),
   /** Requests a second, and how many more for a moment, for the whole API. */
   throttle: object({ rate: count(10_000, 50), burst: count(5_000, 100) }).prefault({}),
+  /** The same, for each route that answers without a token: pages and buttons of approvals. */
+  publicThrottle: object({ rate: count(10_000, 10), burst: count(5_000, 20) }).prefault({}),
   /** X-Ray, for API and functions. */
   tracing: onOrOff(false),
   /** Who hears of an alarm. */
@@ -108,8 +110,10 @@ const shape = {
     })
     .min(1, { error: () => 'must name at least one range; leave it out to allow every address' })
     .optional(),
-  /** A web ACL with AWS's managed rules in front of the API. */
+  /** A web ACL with AWS's managed rules and a limit for each address in front of the API. */
   waf: onOrOff(false),
+  /** That limit: requests a minute from one address. Below the throttle, so that one address leaves room for others. */
+  wafRateLimit: count(2_000_000_000, 2_000, 10),
   /** Whether this stack sets the account's role for API Gateway's logs; off where another one has. */
   apiGatewayLogRole: onOrOff(true),
   /** The KMS key of the secrets, where it is not AWS's own. */
@@ -136,6 +140,7 @@ const known: Record<string, readonly string[]> = {
   '': Object.keys(shape),
   memory: ['webhook', 'task'],
   throttle: ['rate', 'burst'],
+  publicThrottle: ['rate', 'burst'],
   customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
   'customDomain.hostedZone': ['id', 'name'],
   vpc: ['subnetIds', 'securityGroupIds'],
@@ -205,9 +210,9 @@ function arnsOf(provider: AwsProvider) {
     .optional()
 }
 
-function count(most: number, byDefault: number) {
-  const error = must(`be a whole number from 1 to ${most}`)
-  return z.int({ error }).min(1, { error }).max(most, { error }).default(byDefault)
+function count(most: number, byDefault: number, least = 1) {
+  const error = must(`be a whole number from ${least} to ${most}`)
+  return z.int({ error }).min(least, { error }).max(most, { error }).default(byDefault)
 }
 
 function checkDeadline(text: string, context: z.RefinementCtx<string>): void {

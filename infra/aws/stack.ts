@@ -54,6 +54,7 @@ export class WebhooksStack extends Stack {
       categories,
       finisher,
       apiFailures: api.api.deploymentStage.metricServerError(),
+      throttledCalls: api.throttledCalls,
       email: settings.alarmEmail,
       runbooks: settings.runbooks ?? 'docs/runbooks/',
     })

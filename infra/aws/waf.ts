@@ -20,10 +20,16 @@ const counted = [
   'SizeRestrictions_QUERYSTRING',
 ]
 
-/** AWS's managed rules in front of a stage. */
+export interface WafProps {
+  /** Of the stage that it guards. */
+  stageArn: string
+  /** Requests a minute from one address; more are blocked until there are fewer again. */
+  rateLimit: number
+}
+
+/** AWS's managed rules, and a limit for each address, in front of a stage. */
 export class Waf extends Construct {
-  /** @param stageArn of the stage that it guards */
-  constructor(scope: Construct, id: string, stageArn: string) {
+  constructor(scope: Construct, id: string, { stageArn, rateLimit }: WafProps) {
     super(scope, id)
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
@@ -34,6 +40,13 @@ export class Waf extends Construct {
         managed(1, 'AWSManagedRulesCommonRuleSet', {
           ruleActionOverrides: counted.map((name) => ({ name, actionToUse: { count: {} } })),
         }),
+        {
+          priority: 2,
+          name: 'RateLimit',
+          action: { block: {} },
+          statement: { rateBasedStatement: { aggregateKeyType: 'IP', limit: rateLimit, evaluationWindowSec: 60 } },
+          visibilityConfig: watched('RateLimit'),
+        },
       ],
     })
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: acl.attrArn })

@@ -57,6 +57,7 @@ describe('docs/deploy.md', () => {
       'logRetentionDays',
       'logLevel',
       'waf',
+      'wafRateLimit',
       'tracing',
       'apiGatewayLogRole',
       'terminationProtection',

@@ -91,6 +91,7 @@ describe('a setting', () => {
     ])
       expect(counted).toContainEqual([rule, ['Count']])
     expect(all('AWS::WAFv2::WebACLAssociation')).toHaveLength(1)
+    expect(acl.Properties.Rules.map(({ Priority }: { Priority: number }) => Priority)).toEqual([0, 1, 2])
     expect(unchanged.all('AWS::WAFv2::WebACL')).toEqual([])
   })
 
@@ -161,6 +162,19 @@ describe('a setting', () => {
   it('apiGatewayLogRole leaves the account alone where it is off', () => {
     expect(unchanged.all('AWS::ApiGateway::Account')).toHaveLength(1)
     expect(changed({ apiGatewayLogRole: false }).all('AWS::ApiGateway::Account')).toEqual([])
+  })
+
+  it.each([
+    [{}, 2_000],
+    [{ wafRateLimit: 300 }, 300],
+  ])('waf blocks an address that calls too often (%j)', (more, Limit) => {
+    const [rule] = changed({ waf: true, ...more })
+      .one('AWS::WAFv2::WebACL')
+      .Properties.Rules.filter(({ Name }: { Name: string }) => Name === 'RateLimit')
+    expect(rule).toMatchObject({
+      Action: { Block: {} },
+      Statement: { RateBasedStatement: { AggregateKeyType: 'IP', Limit, EvaluationWindowSec: 60 } },
+    })
   })
 
   it('vpc puts every function into it', () => {

@@ -187,6 +187,42 @@ describe('the API', () => {
     expect(stage.Properties.MethodSettings[0]).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 })
   })
 
+  it('throttles each route that answers without a token by itself', () => {
+    const complete = synthesize({}, categories)
+    const [all, ...routes] = complete.one('AWS::ApiGateway::Stage').Properties.MethodSettings
+    expect(all).toMatchObject({ HttpMethod: '*', ResourcePath: '/*' })
+    expect(routes.map(({ ResourcePath }: { ResourcePath: string }) => ResourcePath.replaceAll('~1', '/'))).toEqual(
+      ['approvals', 'slack', 'mattermost'].flatMap((route) => [
+        `//notification/${route}`,
+        `//notification/${route}/{proxy+}`,
+      ]),
+    )
+    for (const route of routes)
+      expect(route).toMatchObject({
+        HttpMethod: 'ANY',
+        ThrottlingRateLimit: 10,
+        ThrottlingBurstLimit: 20,
+        LoggingLevel: 'ERROR',
+        DataTraceEnabled: false,
+      })
+    // Settings apply to resources that exist.
+    const methods = complete.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
+    expect(methods).toHaveLength(categories.length + routes.length)
+    const paths = complete.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
+    expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost']))
+  })
+
+  it('counts the calls that it refuses with 429, from its access log', () => {
+    const filter = deployed.one('AWS::Logs::MetricFilter').Properties
+    expect(filter.FilterPattern).toBe('{ $.status = "429" }')
+    expect(flat(filter.LogGroupName)).toMatch(/^<ApiAccessLog/)
+    const [{ MetricName, MetricNamespace }] = filter.MetricTransformations
+    const alarm = deployed
+      .all('AWS::CloudWatch::Alarm')
+      .find(({ Properties }) => Properties.MetricName === MetricName)?.Properties
+    expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
+  })
+
   it('answers for itself in the form of our own answers', () => {
     const answers = deployed.all('AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
     expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
@@ -231,6 +267,7 @@ describe('the alarms', () => {
       DurableExecutionTimedOut: 11,
       ApproximateNumberOfMessagesVisible: 11,
       '5XXError': 1,
+      ThrottledCalls: 1,
       ApproximateRunningDurableExecutionsUtilization: 1,
     })
     const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
