@@ -3,6 +3,7 @@ import { Failure, type FieldError } from '../errors.ts'
 import { orElse } from '../fields.ts'
 import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
+import { newestEvaluation } from './merged.ts'
 import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
 
 const name = z.optional(z.string().check(z.maxLength(255)))
@@ -98,11 +99,14 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
   const type = event.type || event.event || undefined
   const task = type === undefined ? undefined : subjectOf(type)
+  const kind = type === undefined ? undefined : kindOf(type)
+  // The finished event of a task carries the results of that task alone.
+  const isMerged = type !== undefined && !(task !== undefined && kind === 'finished')
   const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
   return {
     id: event.id || undefined,
     type,
-    kind: type === undefined ? undefined : kindOf(type),
+    kind,
     task,
     shkeptncontext: event.shkeptncontext || undefined,
     gitcommitid: event.gitcommitid || undefined,
@@ -117,7 +121,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       problem: data?.problem ?? undefined,
       incident: data?.incident ?? undefined,
       dynatraceProblem: data?.dynatraceProblem ?? undefined,
-      evaluation: data?.evaluation ?? undefined,
+      evaluation: data?.evaluation ? (isMerged ? newestEvaluation(data.evaluation) : data.evaluation) : undefined,
       test: data?.test ?? undefined,
       configurationChange: data?.configurationChange ?? undefined,
     },

@@ -95,7 +95,8 @@ export function requestEvaluation({
     summary,
     input: requestInput,
     answers: [
-      ...['result', 'score', 'timeStart', 'timeEnd', 'indicatorResults', 'comparedEvents', 'errorBudget', 'url'],
+      ...['result', 'score', 'scoreText', 'timeStart', 'timeEnd'],
+      ...['indicatorResults', 'comparedEvents', 'errorBudget', 'url'],
       // What Keptn's own evaluation answers beside these.
       ...['sloFileContent', 'gitCommit', 'responseTime'],
     ],

@@ -73,7 +73,7 @@ export interface CarriedEvaluation extends Record<string, unknown> {
  */
 export function evaluationIn(results: unknown): CarriedEvaluation | undefined {
   if (!isRecord(results)) return undefined
-  if (results['indicatorResults'] !== undefined || results['score'] !== undefined) return results
+  if (['indicatorResults', 'score', 'result'].some((name) => results[name] !== undefined)) return results
   const { responses } = results
   // In a form a list has numbers for names.
   const [answer] = Object.values(isRecord(responses) || Array.isArray(responses) ? responses : {})

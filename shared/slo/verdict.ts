@@ -17,7 +17,9 @@ const mostNamed = 5
  */
 export function outcomeOf(provider: EvaluationProvider, evaluation: Evaluation, gaps: readonly Measured[]): Outcome {
   const { result, score, indicatorResults, url } = evaluation
-  const data = { ...evaluation, score: Number(score.toFixed(2)) }
+  const rounded = Number(score.toFixed(2))
+  // Keptn's merge replaces text, but not numbers: later tasks read the text.
+  const data = { ...evaluation, score: rounded, scoreText: String(rounded) }
   const links = url === undefined ? {} : { [`${provider.title.toLowerCase().replace(/\s+/g, '-')} slo`]: url }
   if (gaps.length > 0) {
     const why = gaps.map(({ name, message, incomplete }) => `${name} (${incomplete ?? message ?? 'there is no data'})`)

@@ -13,6 +13,38 @@ it('labels with dots come through a form, whose names are parted there', () => {
   expect(parseEvent(body).data.labels).toEqual({ 'app.kubernetes.io/name': 'checkout', team: 'shop' })
 })
 
+describe('an evaluation that Keptn merged with an earlier one', () => {
+  const indicator = (metric: string, value: number) => ({ displayName: metric, value: { metric, value } })
+  const merged = {
+    ...{ score: 95, scoreText: '81.5', result: 'warning', timeframe: '5m' },
+    indicatorResults: [indicator('p95', 700), indicator('errors', 2), indicator('p95', 300), indicator('errors', 1)],
+  }
+  const newest = [indicator('p95', 700), indicator('errors', 2)]
+  const read = (type: string | undefined, evaluation: object) =>
+    parseEvent({ type, data: { evaluation } }).data.evaluation
+
+  it.each(['notify.triggered', 'report.triggered', 'evaluation.triggered', 'production.release.finished'])(
+    'has its own score and its own indicators in %s',
+    (type) => {
+      const { score: _, ...others } = merged
+      const expected = { result: 'warning', timeframe: '5m', indicatorResults: newest }
+      expect(read(`sh.keptn.event.${type}`, merged)).toEqual({ ...expected, score: 81.5 })
+      const { scoreText: __, ...byLighthouse } = others
+      expect(read(`sh.keptn.event.${type}`, { ...byLighthouse, score: 95 })).toEqual(expected)
+    },
+  )
+
+  it('reads a list that came in a form', () => {
+    const indicatorResults = { 0: indicator('p95', 700), 1: indicator('p95', 300) }
+    const evaluation = read('sh.keptn.event.notify.triggered', { indicatorResults })
+    expect(evaluation).toEqual({ indicatorResults: [indicator('p95', 700)] })
+  })
+
+  it.each(['sh.keptn.event.evaluation.finished', undefined])('is read as it is from %s', (type) => {
+    expect(read(type, merged)).toEqual(merged)
+  })
+})
+
 describe('the type of an event', () => {
   it.each([
     ['sh.keptn.event.openticket.triggered', 'openticket'],

@@ -48,8 +48,14 @@ function soFar({ task, data }: CallEvent): Field[] {
   const { values } = change ?? {}
   return [
     ...field('Image', isRecord(values) ? values['image'] : undefined),
-    ...(task === 'evaluation' ? [] : field('Evaluation score', numberOf(evaluation?.['score']))),
+    ...(task === 'evaluation' ? [] : evaluationSoFar(evaluation)),
   ]
+}
+
+/** The result alone if the score is not known: it may be that of an earlier stage. */
+function evaluationSoFar(evaluation: CallEvent['data']['evaluation']): Field[] {
+  const score = numberOf(evaluation?.['score'])
+  return score === undefined ? field('Evaluation', evaluation?.['result']) : field('Evaluation score', score)
 }
 
 function commonFields(event: CallEvent, result = event.data.result): Field[] {

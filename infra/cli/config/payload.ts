@@ -43,7 +43,7 @@ function contextOf({ action: { action }, task, suffix, mode, when }: Subscriptio
     ...(tells || mode === 'interactive' ? [each('.data', 'labels', 'data.labels')] : []),
     ...(tells || opens ? [problem()] : []),
     // Of an evaluation that is still to be made, these are its properties, and input.
-    ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation()] : []),
+    ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation(suffix)] : []),
     // An evaluation without a time frame is made for the time of the test before it.
     ...(action?.shape === 'evaluation' ? [block('test', ['start', 'end'])] : []),
     ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
@@ -61,8 +61,8 @@ function problem(): string {
   return `{{with or ${sources.join(' ')}}}${sent.join('')}{{end}}`
 }
 
-/** What an evaluation has found, objective by objective. */
-function evaluation(): string {
+/** What an evaluation has found, objective by objective. On a triggered event, `score` may be that of an earlier stage. */
+function evaluation(suffix: Subscription['suffix']): string {
   const at = 'data.evaluation'
   const objective = `${at}.indicatorResults.{{$i}}`
   const parts = ['result', 'timeStart', 'timeEnd'].map((name) => optional('.', name, `${at}.${name}`))
@@ -70,7 +70,9 @@ function evaluation(): string {
   const value = ['metric', 'value', 'success'].map((name) => `&${objective}.value.${name}={{urlquery .${name}}}`)
   return [
     '{{with index .data "evaluation"}}',
-    optional('.', 'score', `${at}.score`) + unless('score', '0', `${at}.score`, '0'),
+    suffix === 'finished'
+      ? optional('.', 'score', `${at}.score`) + unless('score', '0', `${at}.score`, '0')
+      : optional('.', 'scoreText', `${at}.scoreText`),
     ...parts,
     '{{range $i, $r := index . "indicatorResults"}}',
     ...named,

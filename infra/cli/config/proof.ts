@@ -42,7 +42,9 @@ function samples({ action: { action }, task, suffix }: Subscription) {
   // Its own properties, as long as it has found nothing.
   const evaluated = !(task === 'evaluation' && suffix === 'triggered')
   const value = { metric: hard, value: 1.5, success: true }
-  const evaluation: GoObject = evaluated ? { score: 0, indicatorResults: [{ displayName: hard, value }] } : {}
+  const evaluation: GoObject = evaluated
+    ? { score: 0, scoreText: hard, indicatorResults: [{ displayName: hard, value }] }
+    : {}
   const problem = { ProblemID: hard, ProblemTitle: hard, ProblemURL: hard, State: hard }
   const data = {
     ...place,
@@ -62,7 +64,7 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     ...(action?.tells ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]] : []),
     ...(action?.tells && evaluated
       ? ([
-          [['data', 'evaluation', 'score'], '0'],
+          suffix === 'finished' ? [['data', 'evaluation', 'score'], '0'] : [['data', 'evaluation', 'scoreText'], hard],
           [['data', 'evaluation', 'indicatorResults', '0', 'value', 'metric'], hard],
         ] satisfies [string[], string][])
       : []),

@@ -355,7 +355,7 @@ describe('the message of a later task', () => {
       data: {
         ...{ project: 'shop', stage: 'production', service: 'checkout', result: 'warning' },
         configurationChange: { values: { image: 'registry.example.com/checkout:2.3.1' } },
-        evaluation: { score: '87.5', result: 'warning' },
+        evaluation: { scoreText: '87.5', score: '95', result: 'warning' },
       },
     })
     expect(messageOf({ event, bridge: undefined }).fields).toEqual(
@@ -364,6 +364,12 @@ describe('the message of a later task', () => {
         { name: 'Evaluation score', value: '87.5' },
       ]),
     )
+  })
+
+  test('shows the result of an evaluation whose score may be that of an earlier stage', () => {
+    const message = told('notify.triggered', { result: 'warning', evaluation: { score: 95, result: 'warning' } })
+    expect(field(message, 'Evaluation')).toBe('warning')
+    expect(field(message, 'Evaluation score')).toBeUndefined()
   })
 })
 

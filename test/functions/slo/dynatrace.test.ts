@@ -46,6 +46,7 @@ describe('an evaluation', () => {
       data: {
         result: 'pass',
         score: 100,
+        scoreText: '100',
         timeStart: '2026-11-24T10:00:00Z',
         timeEnd: '2026-11-24T10:05:00Z',
         indicatorResults: [

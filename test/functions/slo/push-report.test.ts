@@ -65,7 +65,11 @@ describe('a report', () => {
       { evaluation: undefined, 'check-slo': evaluated },
       'sh.keptn.event.check-slo.finished',
     ],
-    ['of an earlier task of its sequence', { evaluation: evaluated }, 'sh.keptn.event.notify.triggered'],
+    [
+      'of an earlier task of its sequence',
+      { evaluation: { ...evaluated, score: 95, scoreText: '75' } },
+      'sh.keptn.event.notify.triggered',
+    ],
     [
       'that was made by a silent call',
       { evaluation: { responses: [{ status: 'succeeded', data: evaluated }] } },

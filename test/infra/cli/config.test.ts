@@ -101,6 +101,13 @@ describe('the webhook of an action', () => {
     expect(parseEvent({ data }).data.evaluation).toMatchObject({ score: '0' })
   })
 
+  it('carries the score of an evaluation as text to a later task', () => {
+    const made = subscription('notification/push-update', { task: 'notify' })
+    const { data } = arriving(made, {}, { evaluation: { score: 95, scoreText: '81.5', result: 'warning' } })
+    expect(data).toMatchObject({ evaluation: { scoreText: '81.5', result: 'warning' } })
+    expect((data as { evaluation: object }).evaluation).not.toHaveProperty('score')
+  })
+
   it('carries the times of a test to an evaluation', () => {
     const made = subscription('slo/request-evaluation', { task: 'evaluation' })
     const test = { start: '2026-11-27T10:00:00.000Z', end: '2026-11-27T10:05:00.000Z', requests: 6_000 }
