@@ -3,7 +3,7 @@ import type { Schema } from './json-schema.ts'
 
 /** A call that a provider makes and its contract does not have, with what the vendor's page says of it. */
 export interface Beyond {
-  /** Method and path, as in a contract; of one that the contract has, `query` and `body` add to what it knows. */
+  /** Method and path, as in a contract; of one that the contract has, `query` and `body` replace or add to what it knows. */
   operation: string
   /** Where its service is below the platform's base URL, where not as that of the contract. */
   under?: string
@@ -27,6 +27,7 @@ const todo = { name: 'To Do', statusCategory: { key: 'new' } }
 
 const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
 const azureProject = '/{organization}/{project}/_apis'
+const loadTestingVersion = { 'api-version': { const: '2026-04-01' } }
 const azureVersion = { 'api-version': { const: '7.1' } }
 const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
 const keptnDatastore = 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml'
@@ -823,9 +824,17 @@ export const beyond: Record<string, Beyond[]> = {
       operation: 'GET /test-runs',
       docs: 'https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run/list-test-runs',
       why: 'left out of the contract',
-      query: { 'api-version': { enum: ['2022-11-01'] } },
+      query: loadTestingVersion,
       answer: { value: [] },
     },
+    ...['PATCH /test-runs/{testRunId}', 'GET /test-runs/{testRunId}', 'POST /test-runs/{testRunId}:stop'].map(
+      (operation) => ({
+        operation,
+        docs: 'https://github.com/Azure/azure-rest-api-specs/tree/main/specification/loadtestservice/data-plane/loadtesting/2026-04-01',
+        why: 'newer than the contract' as const,
+        query: loadTestingVersion,
+      }),
+    ),
   ],
   'aws-dlt': [
     {
@@ -841,7 +850,10 @@ export const beyond: Record<string, Beyond[]> = {
 export function operationsOf(contract: Contract, extra: Beyond[], under = ''): Operation[] {
   const known = contract.operations.map((operation) => {
     const { query = {}, body } = extra.find((one) => one.operation === operation.name) ?? {}
-    const parameters = [...operation.parameters, ...parametersOf(query)]
+    const replaced = operation.parameters.filter((one) => one.in === 'query' && one.name in query)
+    const isRequired = (name: string) => replaced.some((one) => one.name === name && one.required)
+    const added = parametersOf(query).map((one) => ({ ...one, required: isRequired(one.name) }))
+    const parameters = [...operation.parameters.filter((one) => !replaced.includes(one)), ...added]
     return { ...operation, parameters, body: withBody(operation, body, contract) }
   })
   const others = extra.filter((one) => !known.some(({ name }) => name === one.operation))

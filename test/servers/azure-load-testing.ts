@@ -36,7 +36,7 @@ const ends = ['DONE', 'CANCELLED', 'FAILED', 'VALIDATION_FAILURE']
 const scope = 'https://cnt-prod.loadtesting.azure.com/.default'
 
 /**
- * The data plane of an Azure Load Testing resource (2022-11-01), and Microsoft Entra, which gives tokens for it.
+ * The data plane of an Azure Load Testing resource (2026-04-01), and Microsoft Entra, which gives tokens for it.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run
  * @see https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
@@ -56,7 +56,7 @@ export async function startAzureLoadTesting(): Promise<AzureLoadTestingServer> {
     if (call.path.endsWith('/oauth2/v2.0/token')) return entra(call)
     const token = /^Bearer (.+)$/.exec(String(call.headers['authorization']))?.[1]
     if (!token || !state.tokens.includes(token)) return refused(401, 'Unauthorized', 'The token is not valid.')
-    if (call.query.get('api-version') !== '2022-11-01')
+    if (call.query.get('api-version') !== '2026-04-01')
       return refused(400, 'UnsupportedApiVersion', 'The HTTP resource is not of this api-version.')
     return answer(state, call)
   })

@@ -36,6 +36,15 @@ const criterion = z.object({
   actualValue: number,
   result: z.nullish(z.string()),
 })
+const serverCriterion = z.object({
+  resourceId: z.nullish(z.string()),
+  metricName: z.nullish(z.string()),
+  aggregation: z.nullish(z.string()),
+  condition: z.nullish(z.string()),
+  value: number,
+  actualValue: number,
+  result: z.nullish(z.string()),
+})
 const testRun = z.object({
   testRunId: z.string(),
   status: z.string(),
@@ -44,7 +53,12 @@ const testRun = z.object({
   duration: number,
   virtualUsers: number,
   errorDetails: z.nullish(z.array(z.object({ message: z.nullish(z.string()) }))),
-  passFailCriteria: z.nullish(z.object({ passFailMetrics: z.nullish(z.record(z.string(), criterion)) })),
+  passFailCriteria: z.nullish(
+    z.object({
+      passFailMetrics: z.nullish(z.record(z.string(), criterion)),
+      passFailServerMetrics: z.nullish(z.record(z.string(), serverCriterion)),
+    }),
+  ),
   testRunStatistics: z.nullish(
     z.record(
       z.string(),
@@ -58,7 +72,7 @@ const testRun = z.object({
 })
 type TestRun = z.output<typeof testRun>
 
-const version = { 'api-version': '2022-11-01' }
+const version = { 'api-version': '2026-04-01' }
 const scope = 'https://cnt-prod.loadtesting.azure.com/.default'
 const mergePatch = { 'content-type': 'application/merge-patch+json' }
 const mostCriteria = 10
@@ -170,19 +184,12 @@ function stateOf({ status, testResult }: TestRun): string {
 
 function resultsOf(run: TestRun): Partial<Sight> {
   const metrics = numbersOf(run)
-  const criteria = Object.values(run.passFailCriteria?.passFailMetrics ?? {})
-    .filter(({ result }) => result === 'failed')
-    .map(({ clientMetric, clientmetric, aggregate, condition, requestName, value, actualValue }) => ({
-      criterion: [aggregate, clientMetric ?? clientmetric].filter(Boolean).join(' of '),
-      ...(requestName ? { request: requestName } : {}),
-      value: actualValue ?? null,
-      fails: `${condition ?? ''} ${value ?? ''}`.trim(),
-    }))
+  const criteria = failedCriteriaOf(run)
   const words = [
-    ...criteria.map(
-      ({ criterion, request, value, fails }) =>
-        `${criterion}${request ? ` for ${request}` : ''} is ${value} (fails at ${fails})`,
-    ),
+    ...criteria.map(({ criterion, request, resource, value, fails }) => {
+      const where = request ?? resource
+      return `${criterion}${where ? ` for ${where}` : ''} is ${value} (fails at ${fails})`
+    }),
     ...(run.errorDetails ?? []).map(({ message }) => message ?? ''),
   ].filter(Boolean)
   return {
@@ -190,6 +197,37 @@ function resultsOf(run: TestRun): Partial<Sight> {
     data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, mostCriteria) } : {}) },
     metrics,
   }
+}
+
+interface FailedCriterion {
+  criterion: string
+  request?: string
+  /** The name of the Azure resource, for a metric of a server. */
+  resource?: string
+  value: number | null
+  fails: string
+}
+
+function failedCriteriaOf({ passFailCriteria }: TestRun): FailedCriterion[] {
+  const { passFailMetrics, passFailServerMetrics } = passFailCriteria ?? {}
+  const ofClient = Object.values(passFailMetrics ?? {}).map((one) => ({
+    ...one,
+    criterion: [one.aggregate, one.clientMetric ?? one.clientmetric].filter(Boolean).join(' of '),
+    where: one.requestName ? { request: one.requestName } : {},
+  }))
+  const ofServers = Object.values(passFailServerMetrics ?? {}).map((one) => ({
+    ...one,
+    criterion: [one.aggregation, one.metricName].filter(Boolean).join(' of '),
+    where: one.resourceId ? { resource: one.resourceId.replace(/^.*\//, '') } : {},
+  }))
+  return [...ofClient, ...ofServers]
+    .filter(({ result }) => result === 'failed')
+    .map(({ criterion, where, condition, value, actualValue }) => ({
+      criterion,
+      ...where,
+      value: actualValue ?? null,
+      fails: `${condition ?? ''} ${value ?? ''}`.trim(),
+    }))
 }
 
 /** Of all requests of the run together. */

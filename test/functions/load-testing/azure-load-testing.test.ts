@@ -230,6 +230,26 @@ describe('a run', () => {
     ])
   })
 
+  test('names the criteria on metrics of servers that failed, with the name of the resource', async () => {
+    const begun = await connected().start(checkout)
+    const cpu = {
+      resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
+      metricNamespace: 'Microsoft.Compute/virtualMachines',
+      ...{ metricName: 'Percentage CPU', aggregation: 'Average', condition: '>', value: 80, action: 'continue' },
+    }
+    const passFailServerMetrics = {
+      a: { ...cpu, actualValue: 93.5, result: 'failed' },
+      b: { ...cpu, metricName: 'Memory', actualValue: 1, result: 'passed' },
+    }
+    server.finish('DONE', 'FAILED', { passFailCriteria: { passFailServerMetrics } })
+    const ended = await connected().end(begun, checkout)
+    expect(ended).toMatchObject({ status: 'succeeded', result: 'fail' })
+    expect(ended.message).toContain(': Average of Percentage CPU for cart is 93.5 (fails at > 80)')
+    expect(ended.data['failedCriteria']).toEqual([
+      { criterion: 'Average of Percentage CPU', resource: 'cart', value: 93.5, fails: '> 80' },
+    ])
+  })
+
   test('says why it could not run', async () => {
     const begun = await connected().start(checkout)
     server.finish('FAILED', 'NOT_APPLICABLE', { errorDetails: [{ message: 'The JMX file is not valid.' }] })
