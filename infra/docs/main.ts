@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { helpIfAsked } from '../help.ts'
 import { openApi } from '../openapi/document.ts'
 import { categoryTable } from './categories.ts'
+import { costTables } from './costs.ts'
 import { reference } from './reference.ts'
 
 const root = join(import.meta.dirname, '../..')
-helpIfAsked(`npm run docs: writes docs/reference.md, docs/openapi.json and the table of categories in README.md from the code.
+helpIfAsked(`npm run docs: writes docs/reference.md, docs/openapi.json, the table of categories in README.md and the costs in docs/deploy.md from the code.
 
 Options
   --check  write nothing, and exit with 1 where one of them is not fresh
@@ -21,14 +22,17 @@ async function made(): Promise<Record<string, string>> {
   return {
     'docs/reference.md': await reference(),
     'docs/openapi.json': `${JSON.stringify(openApi('https://webhooks.example.com'), null, 2)}\n`,
-    'README.md': between(await readFile(join(root, 'README.md'), 'utf8'), 'categories', categoryTable()),
+    'README.md': await between('README.md', 'categories', categoryTable()),
+    'docs/deploy.md': await between('docs/deploy.md', 'costs', costTables()),
   }
 }
 
-function between(text: string, name: string, part: string): string {
+/** The text of a file with another part between two comments. */
+async function between(path: string, name: string, part: string): Promise<string> {
+  const text = await readFile(join(root, path), 'utf8')
   const [begin, end] = [`<!-- ${name}: made by npm run docs -->`, `<!-- /${name} -->`]
   const [at, until] = [text.indexOf(begin), text.indexOf(end)]
-  if (at < 0 || until < at) throw new Error(`README.md has no place for ${name}: put ${begin} and ${end} into it.`)
+  if (at < 0 || until < at) throw new Error(`${path} has no place for ${name}: put ${begin} and ${end} into it.`)
   return `${text.slice(0, at)}${begin}\n\n${part}\n${text.slice(until)}`
 }
 

@@ -163,10 +163,27 @@ function soonest(until: number): number | undefined {
 /** Undefined when the deadline has passed; the last look is just before it. */
 function secondsToNext(beganAt: number, until: number, least: number, most = Number.POSITIVE_INFINITY) {
   const now = Date.now()
-  const left = (until - now) / 1_000
+  return secondsToNextLook((now - beganAt) / 1_000, (until - now) / 1_000, least, most)
+}
+
+/**
+ * The schedule of the looks, in seconds.
+ *
+ * @param passed since the first look
+ * @param left until the deadline
+ * @param least the shortest delay, unless the deadline comes first
+ * @param most the longest delay
+ * @returns undefined when the deadline has passed
+ */
+export function secondsToNextLook(
+  passed: number,
+  left: number,
+  least = shortest,
+  most = Number.POSITIVE_INFINITY,
+): number | undefined {
   if (left <= 1) return undefined
-  const spread = Math.max(longest, (until - beganAt) / 1_000 / mostLooks)
-  const due = Math.max(least, Math.min(spread, (now - beganAt) / 10_000))
+  const spread = Math.max(longest, (passed + left) / mostLooks)
+  const due = Math.max(least, Math.min(spread, passed / 10))
   return Math.max(1, Math.floor(Math.min(due, most, left - 1)))
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { providerAccess } from '../../../infra/aws/provider-permissions.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
+import { costTables, countPolls } from '../../../infra/docs/costs.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
 import { flat, permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
 
@@ -119,6 +120,13 @@ describe('docs/deploy.md', () => {
     expect(deployed.all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[1] ?? 0) * 10)
     const [one] = tenCategories
     expect(synthesize({}, one ? [one] : []).all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[0] ?? 0) * 10)
+  })
+
+  it('has the costs that the code computes, with the polls of the schedule of a task', () => {
+    expect(deploy).toContain(costTables())
+    const [, polls, operations] =
+      table(deploy, 'each with a deadline of twice').find(([job]) => job === '20 minutes') ?? []
+    expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 5])
   })
 
   it('has the commands that a deployment prints', () => {
