@@ -5,7 +5,7 @@ import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
 import { clipLine } from './one-line.ts'
-import { mask, remember } from './redact.ts'
+import { isCredential, mask, remember } from './redact.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
 const requestTimeout = 15_000
@@ -109,8 +109,7 @@ export class Http {
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       // What follows the name of a scheme, such as Bearer, may come back alone; each value to mask takes time at every call.
-      if (isCredential(name))
-        remember(value.replace(/^(?:(?:Basic|Bearer|Token|Api-?Key) |[a-z][\w-]* +(?=\S+$))/i, ''))
+      if (isCredential(name)) remember(value.replace(AUTHORIZATION_SCHEME, ''))
     }
   }
 
@@ -383,6 +382,9 @@ function isSuccess(status: number | undefined): boolean {
   return status !== undefined && status >= 200 && status < 400
 }
 
+/** The name of a scheme before a credential, such as Bearer. `remember` itself knows what is in a basic authorization. */
+const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) |(?!Basic )[a-z][\w-]* +(?=\S+$))/i
+
 /** What makes a URL a credential, wherever the platform repeats it. Shorter parts are words of its API. */
 function rememberParts({ pathname, searchParams }: URL): void {
   for (const part of [pathname, ...pathname.split('/'), ...searchParams.values()]) {
@@ -407,11 +409,6 @@ async function trust(ca: string): Promise<Agent> {
   } catch (cause) {
     throw new Failure('misconfigured', 'The "ca" of the connection is no certificate: write it as PEM.', { cause })
   }
-}
-
-/** Whether a header, by its name, holds a credential. */
-export function isCredential(header: string): boolean {
-  return /authorization|token|key|secret|cookie/i.test(header)
 }
 
 /** One variable part of a path: whatever it holds, it stays one part. */

@@ -41,7 +41,10 @@ export function bearerOf(client: OAuthClient, ca: string | undefined): Authoriza
 async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<string> {
   const key = keyOf(client)
   const known = tokens.get(key)
-  if (known && known.until > Date.now()) return known.token
+  if (known && known.until > Date.now()) {
+    remember(known.token)
+    return known.token
+  }
   const { tokenUrl, clientId, clientSecret, scope, resource, inHeader = false } = client
   const form = new URLSearchParams({
     grant_type: 'client_credentials',

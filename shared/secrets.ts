@@ -16,7 +16,7 @@ export interface ReadOptions {
 const maxAge = 300
 
 /** What each secret held when it was read last, by what it must hold: one that is the same text is not checked again. */
-const known = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown }>>()
+const known = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown; secrets: string[] }>>()
 
 /**
  * A secret of this deployment, checked, with its secret values remembered for masking. The same object is given to whoever
@@ -47,13 +47,16 @@ export async function readSecret(
   const ofSchema = known.get(schema) ?? new Map()
   known.set(schema, ofSchema)
   const before = ofSchema.get(name)
+  // Each invocation remembers the secrets that it reads, also those that an earlier one has checked.
+  for (const secret of before?.secrets ?? []) remember(secret)
   if (before?.text === text) return before.value
   const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parsed(name, text), {
     what: `The secret ${name}`,
     kind: 'misconfigured',
   })
-  if (schema instanceof z.ZodMiniObject) for (const secret of secretsIn(schema, value)) remember(secret)
-  ofSchema.set(name, { text, value })
+  const secrets = schema instanceof z.ZodMiniObject ? secretsIn(schema, value) : []
+  for (const secret of secrets) remember(secret)
+  ofSchema.set(name, { text, value, secrets })
   return value
 }
 

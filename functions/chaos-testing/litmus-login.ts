@@ -43,7 +43,10 @@ type User = Login & { username: string; password: string }
 async function fetchToken(user: User, ca: string | undefined): Promise<string> {
   const key = keyOf(user)
   const known = tokens.get(key)
-  if (known && known.until > Date.now()) return known.token
+  if (known && known.until > Date.now()) {
+    remember(known.token)
+    return known.token
+  }
   const { baseUrl, username, password } = user
   const http = new Http({ platform: 'Litmus', baseUrl, ca })
   const { body } = await http.post('auth/login', { username, password }, { reads: true, answer: granted })

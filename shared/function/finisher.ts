@@ -7,7 +7,7 @@ import { Failure } from '../errors.ts'
 import { finishedReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { errored } from '../outcome.ts'
-import { mask } from '../redact.ts'
+import { forgetSecrets, mask } from '../redact.ts'
 import { backoff } from './backoff.ts'
 import { canonical } from './identity.ts'
 import { sendEvent } from './send-event.ts'
@@ -60,6 +60,7 @@ async function finish(
   { durableExecutionArn: arn, status, again = false }: z.output<typeof statusChange>['detail'],
   context: DurableContext,
 ) {
+  forgetSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
   const { task, sent, sending, acted, handedOver, error } = await context.step('look', () => look(arn), {
     retryStrategy: (failure, attempt) => ({

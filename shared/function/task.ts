@@ -7,7 +7,7 @@ import { finishedReply, masked, progressReply, startedReply } from '../event/rep
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { asChosen, errored, type Outcome, passed } from '../outcome.ts'
-import { maskDeep } from '../redact.ts'
+import { forgetSecrets, maskDeep } from '../redact.ts'
 import { askPeople } from './ask-people.ts'
 import { begin, handedOverInDoubt } from './begin.ts'
 import type { Category, HandedOver } from './category.ts'
@@ -38,6 +38,7 @@ export function taskHandler(category: Category) {
 }
 
 async function runTask(category: Category, task: TaskPayload, context: DurableContext): Promise<TaskResult> {
+  forgetSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
   log.appendKeys({
     taskId: task.taskId,

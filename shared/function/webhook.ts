@@ -5,6 +5,7 @@ import { authenticate, authorize, type Caller } from '../callers.ts'
 import { Failure, kindOf } from '../errors.ts'
 import { log } from '../log.ts'
 import { passed } from '../outcome.ts'
+import { forgetSecrets } from '../redact.ts'
 import { type HttpAnswer, json, outcomeAnswer, problem } from './answers.ts'
 import { readCall } from './call.ts'
 import type { Category, DoorRequest } from './category.ts'
@@ -193,6 +194,7 @@ function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEven
     before() {
       // One environment works on one request at a time.
       began = Date.now()
+      forgetSecrets()
     },
     after: line,
     onError: line,

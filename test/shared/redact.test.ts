@@ -1,6 +1,8 @@
-import { describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { mask, maskDeep, remember, shortestSecret } from '../../shared/redact.ts'
+import { forgetSecrets, mask, maskDeep, remember, shortestSecret } from '../../shared/redact.ts'
+
+beforeEach(forgetSecrets)
 
 /** A star of the mask itself would tell of nothing: a secret that holds one may stand in what was masked. */
 const secret = fc
@@ -106,5 +108,106 @@ describe('what was masked', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('what a platform makes of a secret', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const hex = (text: string) => Buffer.from(text).toString('hex')
+  const entities = (text: string, write: (code: number) => string) =>
+    text.replace(/[^\w\s]/g, (sign) => write(sign.charCodeAt(0)))
+  const words = 'ghpAbCdEf0123456789GhIj'
+  const signs = 'p/w+d="a&b"<c>\'d'
+
+  test.each([
+    ['base64 after a user name', base64(`robot:${words}`), /^\S{0,8}\*\*\*\S{0,2}$/],
+    ['base64 after a scheme', base64(`Bearer ${words}`), /^\S{0,12}\*\*\*\S{0,4}$/],
+    ['base64 before something else', base64(`${words}:x`), /^\*\*\*\S{0,5}$/],
+    ['hexadecimal', hex(words), /^\*\*\*$/],
+    ['hexadecimal in upper case', hex(words).toUpperCase(), /^\*\*\*$/],
+    ['upper case', words.toUpperCase(), /^\*\*\*$/],
+    ['lower case', words.toLowerCase(), /^\*\*\*$/],
+    ['its first 12 characters', `bad token ${words.slice(0, 12)}`, /^bad token \*\*\*$/],
+    ['its first 20 characters', `bad token ${words.slice(0, 20)}...`, /^bad token \*\*\*\.\.\.$/],
+    ['all but its last 4 characters', `${words.slice(0, -4)}****`, /^\*\*\*\*+$/],
+    ['several of these', `${words.slice(0, 14)}, ${words}, ${words.slice(0, 13)}`, /^\*\*\*, \*\*\*, \*\*\*$/],
+  ])('is masked for a long secret: %s', (_what, text, expected) => {
+    remember(words)
+    expect(mask(text)).toMatch(expected)
+  })
+
+  test.each([
+    ['decimal entities', entities(signs, (code) => `&#${code};`)],
+    ['hexadecimal entities', entities(signs, (code) => `&#x${code.toString(16)};`)],
+    ['hexadecimal entities in upper case', entities(signs, (code) => `&#x${code.toString(16).toUpperCase()};`)],
+    ['percent-encoded twice', encodeURIComponent(encodeURIComponent(signs))],
+    ['percent-encoded twice in lower case', encodeURIComponent(encodeURIComponent(signs)).toLowerCase()],
+    ['a path', encodeURI(signs)],
+    ['JSON in JSON', JSON.stringify(JSON.stringify(signs)).slice(3, -3)],
+    [
+      'JSON as Go writes it',
+      JSON.stringify(signs)
+        .slice(1, -1)
+        .replace(/[<>&]/g, (sign) => `\\u00${hex(sign)}`),
+    ],
+    ['HTML with an entity for the slash', signs.replace(/[&<>"'/]/g, (sign) => `&#x${hex(sign)};`)],
+    ['a mixture', signs.replaceAll('/', '%2F').replaceAll('&', '&amp;')],
+  ])('is masked for a secret with signs: %s', (_what, text) => {
+    remember(signs)
+    expect(mask(`a ${text} b`)).toBe('a *** b')
+  })
+
+  test.each([
+    ['https://hooks.example.com/services/T0/B0/x', 'see https://hooks.example.org/login'],
+    ['-----BEGIN PRIVATE KEY-----\nMIIB', '-----BEGIN PUBLIC KEY-----'],
+    ['production-of-tomorrow', 'production-of-today'],
+    ['Ab3-short', 'AB3-SHORT ab3-short'],
+  ])('leaves ordinary text alone: %s', (value, text) => {
+    remember(value)
+    expect(mask(text)).toBe(text)
+  })
+})
+
+test('the password of a basic authorization is masked alone, too', () => {
+  remember(`Basic ${btoa('robot:a-password-of-it')}`)
+  expect(mask(`Basic ${btoa('robot:a-password-of-it')}, robot:a-password-of-it`)).toBe('***, robot:***')
+})
+
+describe('an invocation', () => {
+  test('knows only the secrets that it has read itself', () => {
+    remember('the-token-of-one')
+    forgetSecrets()
+    remember('the-token-of-two')
+    expect(mask('the-token-of-one, the-token-of-two')).toBe('the-token-of-one, ***')
+    forgetSecrets()
+    remember('the-token-of-one')
+    expect(mask('the-token-of-one, the-token-of-two')).toBe('***, the-token-of-two')
+  })
+})
+
+describe('the link of an approval', () => {
+  const [task, signature] = ['0123456789abcdef0123456789abcdef01234567', '89ab'.repeat(16)]
+
+  test.each([
+    [`https://api.example.com/v1/notification/approvals/${task}.t0k9zz.${signature}`],
+    [`could not post {"url":"https:\\/\\/x\\/approvals\\/${task}.t0k9zz.${signature}"}`],
+    [`${encodeURIComponent(`https://x/approvals/${task}.t0k9zz.${signature}`)}&x=1`],
+    [`${task}.t0k9zz.${signature.slice(0, 40)}...`],
+    [`${task}.t0k9zz.${signature}`.toUpperCase()],
+  ])('does not show its signature: %s', (text) => {
+    const masked = mask(text)
+    expect(masked).toContain('.***')
+    expect(masked).not.toMatch(/89ab89ab|t0k9zz/i)
+    expect(masked).toMatch(new RegExp(task, 'i'))
+  })
+
+  test.each([
+    [`sha256:${signature}`],
+    [`registry.example.com/shop@sha256:${signature}`],
+    [`commit ${task}`],
+    [`${task}.json`],
+    [`/tasks/${task}`],
+  ])('is all that is masked: %s', (text) => {
+    expect(mask(text)).toBe(text)
   })
 })

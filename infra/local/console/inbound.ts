@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isCredential } from '../../../shared/http.ts'
+import { isCredential } from '../../../shared/redact.ts'
 
 /** A request as the console shows it: whole, but for its credentials. */
 export interface Inbound {
@@ -35,7 +35,7 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
   const headers: Record<string, string> = {}
   for (const [name, given = ''] of Object.entries(req.headers)) {
     const value = String(given)
-    if (!isCredential(name) && !/signature/i.test(name)) {
+    if (!isCredential(name)) {
       headers[name] = value
       continue
     }
