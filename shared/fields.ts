@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { parseDuration } from './duration.ts'
-import { shortestSecret } from './redact.ts'
+import { isCredential, shortestSecret } from './redact.ts'
 
 /**
  * The fields of inputs and connections, each with a sentence about it. What a caller sends may come as text (a form, a query,
@@ -20,8 +20,8 @@ export function orElse<F extends z.ZodMiniType>(field: F, fallback: z.output<F>)
   return new z.ZodMiniCatch({ type: 'catch', innerType: field, catchValue: () => fallback }) as z.ZodMiniCatch<F>
 }
 
-/** Marks the fields of a connection whose values are masked wherever they turn up. */
-const secretFields = z.registry<{ secret: true }>()
+/** Marks the fields of a connection whose values are masked: all of them, or those whose names say that they are credentials. */
+const secretFields = z.registry<{ secret: 'all' | 'by name' }>()
 
 /** Says in a sentence what a field is for. */
 export function about<F extends z.ZodMiniType>(field: F, description: string): F {
@@ -32,15 +32,36 @@ export function about<F extends z.ZodMiniType>(field: F, description: string): F
 /** A credential of a connection. */
 export function secret(description: string) {
   const field = about(z.string().check(z.minLength(shortestSecret)), description)
-  secretFields.add(field, { secret: true })
+  secretFields.add(field, { secret: 'all' })
   return field
 }
 
-/** Credentials by name, such as headers. */
-export function secrets(description: string) {
+/** Headers that are credentials, whatever their names. */
+export function secretHeaders(description: string) {
   const value = z.string().check(z.minLength(shortestSecret), z.maxLength(4_096))
   const field = about(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
-  secretFields.add(field, { secret: true })
+  secretFields.add(field, { secret: 'all' })
+  return field
+}
+
+/** Headers, of which those with the name of a credential are secret: see `isCredential`. The others may have any value. */
+export function headers(description: string) {
+  const value = z.string().check(z.maxLength(4_096))
+  const longEnough = z.superRefine<Record<string, string>>((given, { addIssue }) => {
+    for (const [name, { length }] of Object.entries(given)) {
+      if (!isCredential(name) || length >= shortestSecret) continue
+      addIssue({
+        code: 'custom',
+        path: [name],
+        message: `must be at least ${shortestSecret} characters, because its name says that it is a credential`,
+      })
+    }
+  })
+  const field = about(
+    z.record(z.string().check(z.minLength(1), z.maxLength(255)), value).check(longEnough),
+    description,
+  )
+  secretFields.add(field, { secret: 'by name' })
   return field
 }
 
@@ -130,9 +151,9 @@ export function vendorFields(description: string) {
   return about(z.record(z.string().check(z.maxLength(255)), z.json()), description)
 }
 
-/** Whether a field of a connection holds a credential. */
+/** Whether a field of a connection is, or may contain, a credential. */
 export function isSecret(field: z.core.$ZodType): boolean {
-  return secretFields.get(unwrap(field) as z.ZodMiniType)?.secret ?? false
+  return secretFields.get(unwrap(field) as z.ZodMiniType) !== undefined
 }
 
 /** The secret values that a parsed connection holds. */
@@ -140,8 +161,11 @@ export function secretsIn(schema: z.ZodMiniObject, value: Record<string, unknown
   return Object.entries(schema.shape).flatMap(([field, type]) => {
     const held = value[field]
     const bare = unwrap(type)
-    if (isSecret(bare)) {
-      return Object.values(typeof held === 'string' ? [held] : (held ?? {})).map(String)
+    const marked = secretFields.get(bare as z.ZodMiniType)?.secret
+    if (marked) {
+      if (typeof held === 'string') return [held]
+      const named = Object.entries(held ?? {}).filter(([name]) => marked === 'all' || isCredential(name))
+      return named.map(([, one]) => String(one))
     }
     return bare instanceof z.ZodMiniObject && held ? secretsIn(bare, held as Record<string, unknown>) : []
   })

@@ -1,7 +1,18 @@
 import * as z from 'zod/mini'
 import { inWords } from '../../../shared/duration.ts'
 import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, choice, integer, optional, seconds, secrets, text, word, words } from '../../../shared/fields.ts'
+import {
+  about,
+  choice,
+  headers,
+  integer,
+  optional,
+  seconds,
+  secretHeaders,
+  text,
+  word,
+  words,
+} from '../../../shared/fields.ts'
 import { faultOf, isAllowed } from '../../../shared/load/allowed.ts'
 import { nothing, type Plan, type Tally } from '../../../shared/load/plan.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/shapes/job.ts'
@@ -35,9 +46,12 @@ const connection = z.strictObject({
   ),
   target: optional(word('Default URL to call, below one of allow')),
   headers: optional(
-    secrets(
-      'Headers of every request that are secret, such as authorization; each value is masked wherever it turns up',
-    ).check(onlyHeaders),
+    headers('Headers of every request; those with the name of a credential, such as authorization, are secret').check(
+      onlyHeaders,
+    ),
+  ),
+  secretHeaders: optional(
+    secretHeaders('Headers of every request that are secret, although their names do not say so').check(onlyHeaders),
   ),
   maxRate: z._default(integer(1, most.rate, `Most requests per second that a call may ask for; 50 where left out`), 50),
   maxConnections: z._default(integer(1, most.connections, 'Most connections at the same time; 50 where left out'), 50),
@@ -128,7 +142,8 @@ export const autocannon = defineJobProvider({
     const [length = 0, ...rest] = left
     // Loaded when used: what only checks a call does without.
     const { generate } = await import('../../../shared/load/generator.ts')
-    const tally = await generate(plan, length, before, connection)
+    const headers = { ...connection.headers, ...connection.secretHeaders }
+    const tally = await generate(plan, length, before, { ...connection, headers })
     const { requests, succeeded } = tally
     return {
       state: 'running',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { optional, secret, secrets, url } from '../../../shared/fields.ts'
+import { headers, optional, secret, secretHeaders, url } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/function/provider.ts'
 import { hmacBase64, hmacHex } from '../../../shared/hmac.ts'
 import { webLinks } from '../../../shared/plain-text.ts'
@@ -13,6 +13,9 @@ const isKey = (secret: string) =>
 const ownHeaders = /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer)$/i
 const isHeader = ([name, value]: [string, string]) =>
   /^[!#$%&'*+.^`|~\w-]+$/.test(name) && !ownHeaders.test(name) && /^[\t\x20-\x7e]*$/.test(value)
+const onlyHeaders = z.refine<Record<string, string>>((given) => Object.entries(given).every(isHeader), {
+  message: 'must be names and values of headers, and none that says where a request goes to or ends',
+})
 
 const connection = z.strictObject({
   baseUrl: url(
@@ -23,11 +26,10 @@ const connection = z.strictObject({
   ).check(z.refine(isKey, { message: 'begins with whsec_ and does not go on with a key in base64' })),
   token: optional(secret('Bearer token, where the receiver asks for one')),
   headers: optional(
-    secrets('More headers, by their names, where the receiver asks for them').check(
-      z.refine((headers: Record<string, string>) => Object.entries(headers).every(isHeader), {
-        message: 'must be names and values of headers, and none that says where a request goes to or ends',
-      }),
-    ),
+    headers('More headers; those with the name of a credential, such as X-Api-Key, are secret').check(onlyHeaders),
+  ),
+  secretHeaders: optional(
+    secretHeaders('More headers that are secret, although their names do not say so').check(onlyHeaders),
   ),
 })
 type Endpoint = Client<z.output<typeof connection>>
@@ -53,7 +55,11 @@ export const webhook = defineMessageProvider({
   title: 'Webhook',
   connection,
   baseUrl: ({ baseUrl }) => new URL(baseUrl).origin,
-  headers: ({ token, headers }) => ({ ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) }),
+  headers: ({ token, headers, secretHeaders }) => ({
+    ...headers,
+    ...secretHeaders,
+    ...(token ? { authorization: `Bearer ${token}` } : {}),
+  }),
   authorization: ({ secret }) => ({
     headers: async ({ headers, body = '' }) =>
       signatures(secret, headers[idHeader] ?? '', Math.floor(Date.now() / 1_000), body),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { optional, secret, secrets, url, word } from '../../fields.ts'
+import { headers, optional, secret, secretHeaders, url, word } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
 import { clipLine } from '../../one-line.ts'
 import { type ApiCall, callField, make } from './call.ts'
@@ -10,7 +10,12 @@ import { findText } from './expression.ts'
 const httpFields = {
   baseUrl: url('Where the API is: every call goes below it'),
   token: optional(secret('A bearer token, sent as Authorization')),
-  headers: optional(secrets('Further headers of every call, such as API keys; their values are secrets')),
+  headers: optional(
+    headers(
+      'Headers of every call. Those whose names contain auth, cookie, credential, key, passw, secret, session, signature or token are secret',
+    ),
+  ),
+  secretHeaders: optional(secretHeaders('Headers of every call that are secret, although their names do not say so')),
   idempotencyHeader: optional(
     word('The header that makes a repeat the same call, where the API knows one: Idempotency-Key'),
   ),
@@ -20,15 +25,18 @@ const httpFields = {
 export interface HttpConnection {
   token?: string | undefined
   headers?: Record<string, string> | undefined
+  secretHeaders?: Record<string, string> | undefined
   idempotencyHeader?: string | undefined
   check?: ApiCall | undefined
 }
 
 /** How any API is called. */
 export const httpApi = {
-  headers: ({ token, headers }: HttpConnection): Record<string, string> => ({
+  headers: ({ token, headers, secretHeaders }: HttpConnection): Record<string, string> => ({
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    ...Object.fromEntries(
+      Object.entries({ ...headers, ...secretHeaders }).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
   }),
   deduplicates: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {

@@ -67,10 +67,11 @@ const goOn = (begun: Begun, look: object): Begun => {
 }
 
 describe('the connection', () => {
-  test('has its headers masked wherever they turn up', () => {
-    expect(secretsIn(autocannon.connection, { headers: { authorization: secret, 'x-key': 'a-key-of-ours' } })).toEqual([
-      secret,
-      'a-key-of-ours',
+  test('masks the headers of credentials, and no others', () => {
+    const headers = { authorization: secret, 'x-key': 'a-key-of-ours', 'x-env': 'production' }
+    const secretHeaders = { 'x-team': 'the-secret-team' }
+    expect(secretsIn(autocannon.connection, { headers, secretHeaders })).toEqual([
+      ...[secret, 'a-key-of-ours', 'the-secret-team'],
     ])
   })
 

@@ -231,13 +231,22 @@ describe('the connection', () => {
     expect(server.deliveries[0]?.body).not.toHaveProperty('message')
   })
 
-  test('may add a token and headers, of which all values are secret', async () => {
-    const fields = { token: 'a-bearer-token', headers: { 'X-Team-Key': 'of-the-team', 'Webhook-Id': 'not-this-one' } }
+  test('may add a token and headers, of which those of credentials are secret', async () => {
+    const fields = {
+      token: 'a-bearer-token',
+      headers: { 'X-Team-Key': 'of-the-team', 'Webhook-Id': 'not-this-one', 'X-Env': 'prod' },
+      secretHeaders: { 'X-Team': 'the-secret-team' },
+    }
     await post(evaluation, {}, fields)
-    expect(headersOf()).toMatchObject({ authorization: 'Bearer a-bearer-token', 'x-team-key': 'of-the-team' })
+    expect(headersOf()).toMatchObject({
+      authorization: 'Bearer a-bearer-token',
+      'x-team-key': 'of-the-team',
+      'x-env': 'prod',
+    })
+    expect(headersOf()).toMatchObject({ 'x-team': 'the-secret-team' })
     expect(server.deliveries).toMatchObject([{ id: keyOf(1) }])
     expect(secretsIn(webhook.connection, connection(fields))).toEqual([
-      ...[secret, 'a-bearer-token', 'of-the-team', 'not-this-one'],
+      ...[secret, 'a-bearer-token', 'of-the-team', 'the-secret-team'],
     ])
     server.failNext(400, { message: 'What are a-bearer-token and of-the-team?' })
     expect((await failureOf(post(evaluation, {}, fields))).message).toContain('What are *** and ***?')

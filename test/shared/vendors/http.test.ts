@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
+import { mask } from '../../../shared/redact.ts'
 import { setFlag } from '../../../shared/shapes/flag.ts'
 import { startJob } from '../../../shared/shapes/job.ts'
 import type { Message } from '../../../shared/shapes/message.ts'
@@ -377,6 +378,25 @@ describe('the connection to any API', () => {
     [{ ticket: { id: 'id[' } }],
   ])('is refused with what is wrong in it: %j', (more) => {
     expect(() => httpTicket.connection.parse({ ...common(), ...tickets, ...more })).toThrow()
+  })
+
+  test('sends plain headers of any length, and keeps only those of credentials secret', async () => {
+    const headers = { 'X-Api-Key': api.apiKey, 'OCS-APIRequest': 'true', 'Api-Version': '7.1', 'X-Env': 'production' }
+    const secretHeaders = { 'X-Team': 'the-secret-team' }
+    const values = httpTicket.connection.parse({ ...common(), ...tickets, headers, secretHeaders })
+    expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey, 'the-secret-team'])
+    await openTicket.act(provider, clientOf(httpTicket, values), { ...problem, title: 'production is slow' })
+    const sent = { 'ocs-apirequest': 'true', 'api-version': '7.1', 'x-env': 'production', 'x-team': 'the-secret-team' }
+    expect(api.calls.at(-1)?.headers).toMatchObject(sent)
+    expect(mask('production is slow, says the-secret-team')).toBe('production is slow, says ***')
+  })
+
+  test('refuses a credential that is too short to be masked, and names its header', () => {
+    const headers = { 'X-Api-Key': 'short' }
+    const parsed = httpTicket.connection.safeParse({ ...common(), ...tickets, headers })
+    expect(parsed.error?.issues).toMatchObject([
+      { path: ['headers', 'X-Api-Key'], message: expect.stringMatching(/at least 6 characters/) },
+    ])
   })
 
   test('keeps its secrets to itself, whatever the API says', async () => {
