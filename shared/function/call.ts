@@ -7,7 +7,7 @@ import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { mask, maskDeep } from '../redact.ts'
+import { containsSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
@@ -64,6 +64,8 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const chosen = await choose(category, request.action, body, event, name)
   const action = category.actions[chosen?.action ?? request.action]
   if (!action) throw new Error(`${category.name} chooses an action that it does not have.`)
+  // Before anything of the call is repeated in an answer: a caller may have put the connection's credentials into it.
+  const connection = await loadConnection(category, chosen?.connection ?? name)
   const [task, asked] = collect(
     () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
     () => {
@@ -71,21 +73,18 @@ export async function readCall(category: Category, caller: Caller, request: Call
       return validate(action.input, chosen ? chosen.input : inputOf(body, event, action), { what, root: 'input' })
     },
   )
-  const connection = await loadConnection(category, chosen?.connection ?? name)
   refuseOtherShape(category, chosen?.action ?? request.action, connection)
   if (action.starts) refuseSilent(options, connection)
   if (action.ask) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
   const bridge = action.tells || action.ask ? await bridgeOf(caller, event) : undefined
   const { orchestrator } = caller
-  // Its credentials are among those that are masked below.
+  // Its credentials are among those that are refused below.
   if (task && orchestrator) await loadOrchestrator(orchestrator)
-  if (task) refuseSecretNames(task)
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
   const whole = await completed(action, asked, from)
   const automatic = action.ask?.automatic(event)
-  // Whoever puts a secret of ours into an input or a label must not find it in a ticket, an event or a task's history.
-  const input = maskDeep(whole)
+  refuseSecrets(caller, event, asked, whole)
   const actionName = chosen?.action ?? request.action
   const { mode, dryRun } = options
   const idOf = async (eventId: string) =>
@@ -107,13 +106,13 @@ export async function readCall(category: Category, caller: Caller, request: Call
     caller,
     options,
     event,
-    task: task && { ...task, labels: maskDeep(task.labels) },
+    task,
     work: {
       action: actionName,
       connection: connection.name,
       chosen: chosen?.name,
       address: action.ask && request.address,
-      input,
+      input: whole,
       key: event.id === undefined ? undefined : await idOf(event.id),
       dryRun,
       mustEnd: action.starts && connection.provider.onlyInteractive,
@@ -128,26 +127,31 @@ export async function readCall(category: Category, caller: Caller, request: Call
 }
 
 /**
- * A name with a secret in it could neither be answered with, since no event may hold one, nor be masked, since it says which task is
- * answered.
+ * Refuses a call that contains a credential of this deployment, which must not get into a ticket, an event or the history of a task.
+ * Masking it instead would tell a caller who tries many texts which of them is the credential. For the same reason the answer
+ * names a field of the call, and nothing within it.
  *
+ * @param asked the input of the call
+ * @param completed the same, with what the action takes from the event
  * @throws Failure `invalid`
  */
-function refuseSecretNames({ id, task, shkeptncontext, gitcommitid, project, stage, service }: TaskEvent): void {
-  const names = {
-    id,
-    type: task,
-    shkeptncontext,
-    gitcommitid,
-    'data.project': project,
-    'data.stage': stage,
-    'data.service': service,
+function refuseSecrets(caller: Caller, event: CallEvent, asked: object, completed: unknown): void {
+  const { id, type, shkeptncontext, gitcommitid, data } = event
+  const { project, stage, service, labels } = data
+  const fields = {
+    ...{ id, type, shkeptncontext, gitcommitid },
+    ...{ 'data.project': project, 'data.stage': stage, 'data.service': service, 'data.labels': labels },
+    ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [`input.${name}`, value])),
   }
-  const errors = Object.entries(names)
-    .filter(([, value]) => value !== undefined && mask(value) !== value)
-    .map(([path]) => ({ path, message: 'holds a credential of this deployment, which no answer may hold' }))
-  const [first] = errors
-  if (first) throw new Failure('invalid', `The event can not be answered: ${first.path} ${first.message}.`, { errors })
+  const paths = Object.keys(fields).filter((path) => containsSecret(fields[path as keyof typeof fields]))
+  if (paths.length === 0 && containsSecret(completed)) paths.push('data')
+  if (paths.length === 0) return
+  // An alarm counts these lines.
+  log.warn('a call contains a stored credential', { secretInInput: true, caller: caller.name, fields: paths })
+  const message = 'contains a stored credential: remove it, and renew the credential if it has leaked'
+  throw new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
+    errors: paths.map((path) => ({ path, message })),
+  })
 }
 
 /**

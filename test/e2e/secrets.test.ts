@@ -110,17 +110,29 @@ it('no secret value is in any log line, answer, event or state file, even where 
   await call('?connection=half', { title: 'T' })
   // A caller may put a secret anywhere: into an input, an unknown name, an id, a label.
   for (const mode of ['', '?mode=interactive&sendStarted=true', '?dryRun=true']) {
-    await call(mode, { title: `A secret: ${marked.github}`, fields: { x: marked.keptn } })
-    await call(mode, { [marked.github]: 'a name' })
-    await call(mode, { title: 'T' }, marked.caller, { id: `id-${marked.caller}-${mode}` })
-    if (mode.includes('interactive'))
+    const refused = (...paths: string[]) =>
       expect(answers.at(-1)).toMatchObject({
         status: 400,
-        body: { detail: expect.stringContaining('id holds a credential of this deployment') },
+        body: {
+          errors: paths.map((path) => ({ path, message: expect.stringContaining('contains a stored credential') })),
+        },
       })
+    await call(mode, { title: `A secret: ${marked.github}`, fields: { x: marked.caller } })
+    refused('input.title', 'input.fields')
+    await call(mode, { [marked.github]: 'a name' })
+    expect(answers.at(-1)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('"***" is not known') },
+    })
+    await call(mode, { title: 'T' }, marked.caller, { id: `id-${marked.caller}-${mode}` })
+    refused('id')
     await call(mode, { title: 'T' }, marked.caller, {
       data: { project: 'p', stage: 's', service: 'x', labels: { token: marked.github } },
     })
+    refused('data.labels')
+    if (!mode.includes('interactive')) continue
+    await call(mode, { title: 'T', description: `Of Keptn: ${marked.keptn}` })
+    refused('input.description')
   }
   await call('', { title: 'T' }, `${marked.caller}-wrong`)
   await call(`?token=${marked.caller}`, { title: 'T' })

@@ -137,7 +137,7 @@ async function call(
 it.each(['keptn-token', 'github-token', 'caller-token'])('a call whose id holds %s is refused', async (credential) => {
   expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({
     statusCode: 400,
-    json: { errors: [{ path: 'id', message: expect.stringContaining('holds a credential') }] },
+    json: { errors: [{ path: 'id', message: expect.stringContaining('contains a stored credential') }] },
   })
   expect(started).toEqual([])
 })

@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Service, triggered } from './service.ts'
+
+interface Reply {
+  status: number
+  body: string
+  headers?: Record<string, string>
+}
+
+/** An API that answers as each test says. */
+let vendor: Server
+let answer: (request: IncomingMessage, body: string) => Reply
+const received: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = []
+
+let service: Service
+const password = 'Xk9-vQ2#long-enough'
+
+beforeAll(async () => {
+  vendor = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body })
+    const { status, body: text, headers } = answer(request, body)
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(text)
+  }).listen(0, '127.0.0.1')
+  await once(vendor, 'listening')
+  const baseUrl = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}/tenant`
+  const http = {
+    provider: 'http',
+    baseUrl,
+    headers: { Authorization: `Basic ${btoa(`robot:${password}`)}`, 'X-Env': 'production', 'X-Service': 'checkout' },
+    open: { path: 'open', body: '{title: input.title}' },
+    get: { path: 'tickets/{input.id}' },
+    ticket: { id: 'id', state: 'state', closed: "state == 'closed'" },
+  }
+  service = new Service({
+    timeScale: 60,
+    secrets: { 'cloud-automation-webhooks/connections/issue-ticketing/vendor': http },
+  })
+  await service.start()
+})
+beforeEach(() => {
+  answer = () => ({ status: 200, body: '{"id":"T-1","state":"open"}' })
+  received.length = 0
+})
+afterAll(async () => {
+  await service.end()
+  vendor.close()
+})
+
+describe('a call that contains a stored credential', () => {
+  it.each(['&dryRun=true', '', '&mode=interactive', '&mode=interactive&dryRun=true'])(
+    'is refused, nothing is sent, and the answer says in which field it is: connection=vendor%s',
+    async (query) => {
+      const description = ['a guess', password, 'another guess'].join('\n')
+      const call = triggered({ input: { title: 'T', description } })
+      const { status, body } = await service.openIssue(call, `?connection=vendor${query}`)
+      expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'input.description' }] } })
+      expect(JSON.stringify(body)).not.toMatch(/guess|\*\*\*/)
+      expect(received).toEqual([])
+    },
+  )
+})
+
+describe('the credentials of a connection', () => {
+  it('do not change the text of a call that uses another connection', async () => {
+    const title = 'checkout in production is slow'
+    const first = await service.openIssue(triggered({ input: { title } }), '?connection=vendor')
+    expect(first).toMatchObject({ status: 200 })
+    expect(received[0]).toMatchObject({ headers: { 'x-env': 'production', 'x-service': 'checkout' } })
+    expect(JSON.parse(received[0]?.body ?? '')).toEqual({ title })
+    // The password of the other connection is an ordinary text here.
+    const second = await service.openIssue(triggered({ input: { title, description: `About ${password}` } }))
+    expect(second).toMatchObject({ status: 200 })
+    const issue = (await service.issues()).at(-1)
+    expect(issue).toMatchObject({ title })
+    expect(issue.body).toContain(`About ${password}`)
+  })
+
+  it('are shown in no dry run, while plain headers are', async () => {
+    const { body } = await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor&dryRun=true')
+    const headers = { authorization: '***', 'x-env': 'production', accept: 'application/json' }
+    expect(body.data.request).toMatchObject({ headers })
+  })
+
+  it('are masked in an answer of the platform, also the password of a basic authorization', async () => {
+    answer = ({ headers }) => ({
+      status: 400,
+      body: JSON.stringify({ message: `${headers.authorization} ${password}` }),
+    })
+    const { status, body } = await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')
+    expect(status).toBe(422)
+    expect(body.detail).toContain('*** ***')
+  })
+})
