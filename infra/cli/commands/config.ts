@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander'
+import { sentence } from '../../../shared/errors.ts'
 import { parseQuery } from '../../../shared/function/call-options.ts'
 import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
+import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
-import { approval, type Subscription } from '../config/payload.ts'
+import { approval, optionalParts, type Subscription } from '../config/payload.ts'
 import { prove } from '../config/proof.ts'
 import { actionNamed, nameOf } from '../names.ts'
 import { note, show } from '../output.ts'
@@ -17,6 +19,7 @@ interface Options {
   connection?: string
   deadline?: string
   when?: string
+  only?: string
   yaml?: boolean
   json?: boolean
 }
@@ -45,6 +48,7 @@ export function configCommand(): Command {
     .option('--connection <name>', 'which instance of the platform')
     .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
     .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
+    .option('--only <parts>', 'send only these optional parts, such as title,data.problem; none: send none of them')
     .option('--yaml', 'print webhook.yaml alone')
     .option('--json', 'print the fields and the YAML as JSON')
     .addHelpText(
@@ -54,13 +58,17 @@ The payload is a form whose every value goes through urlquery; the properties of
 printed it is played as webhook-service would, with values that break other payloads. In the shipyard, lists are text with
 commas, thresholds are JSON as text, and parameters and fields are names with plain values.
 
+If a call fails, Keptn's message quotes the payload before the reason, and the Bridge shows its beginning. --only makes the
+payload shorter: it names the optional input fields, and the parts of the event (data.labels, data.problem, ..), to send.
+
 Exit code: 0 printed, 2 arguments, or Keptn would refuse it.
 
 Examples:
   $ npm run webhooks -- config issue-ticketing/open-issue --mode interactive --task openticket
   $ npm run webhooks -- config feature-flags/set-flag --task toggle --connection unleash --yaml
   $ npm run webhooks -- config notification/ask-approval --mode interactive --task approval --deadline P2D
-  $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json`,
+  $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json
+  $ npm run webhooks -- config issue-ticketing/open-issue --task openticket --only title,data.problem`,
     )
     .action(run)
 }
@@ -86,7 +94,7 @@ function run(target: string, options: Options): void {
 
 function read(target: string, { task, suffix, url, connection, ...options }: Options): Subscription {
   const action = actionNamed(target)
-  const { mode = 'silent', deadline, when } = options
+  const { mode = 'silent', deadline, when, only } = options
   if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
     throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
   // The receiver's own words for what it would refuse.
@@ -102,7 +110,7 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
     throw new UsageError(
       `What answers ${approval}.triggered decides the approval: use an action that asks people, or --suffix finished.`,
     )
-  return {
+  const subscription: Subscription = {
     action,
     task,
     suffix,
@@ -112,6 +120,16 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
     deadline,
     when,
   }
+  return only === undefined ? subscription : { ...subscription, only: partsNamed(only, subscription) }
+}
+
+/** @throws UsageError for a part that the payload does not have */
+function partsNamed(text: string, subscription: Subscription): string[] {
+  const known = optionalParts(subscription)
+  const only = text === 'none' ? [] : text.split(',').map((part) => part.trim())
+  const unknown = only.find((part) => !known.includes(part))
+  if (unknown !== undefined) throw new UsageError(sentence(`--only: the part ${unknownName(unknown, known)}`))
+  return only
 }
 
 /** WEBHOOKS_URL; but Keptn calls nothing on this machine. */

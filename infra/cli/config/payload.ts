@@ -14,6 +14,8 @@ export interface Subscription {
   connection?: string | undefined
   deadline?: string | undefined
   when?: string | undefined
+  /** The optional parts to send, see `optionalParts`; undefined for all of them. */
+  only?: readonly string[] | undefined
 }
 
 /** The standard task, of which Keptn's approval-service has a part. */
@@ -22,8 +24,8 @@ export const approval = 'approval'
 const always = ['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service']
 
 /**
- * The form that a subscription sends, as a Go template: each value goes through `urlquery`, what an event may lack stands
- * inside `with`. No value can break it.
+ * The form that a subscription sends, as a Go template. Each value goes through `urlquery`, so no value can break it, and
+ * what an event may lack is not referred to.
  */
 export function payloadOf(subscription: Subscription): string {
   return [
@@ -33,21 +35,43 @@ export function payloadOf(subscription: Subscription): string {
   ].join('')
 }
 
+/** The parts of a payload that `only` can leave out: optional input fields, and `data.<field>` for the event's own data. */
+export function optionalParts(subscription: Subscription): string[] {
+  const input = inputFields(subscription).filter(([, type]) => isOptional(type))
+  return [...Object.keys(eventParts(subscription)), ...input.map(([name]) => name)]
+}
+
+const isWanted = ({ only }: Subscription, part: string): boolean => only === undefined || only.includes(part)
+
 /** What the action makes its title, its message or its decision of. */
-function contextOf({ action: { action }, task, suffix, mode, when }: Subscription): string[] {
+function contextOf(subscription: Subscription): string[] {
+  const { action, task, suffix, when } = subscription
+  const parts = Object.entries(eventParts(subscription)).filter(([name]) => isWanted(subscription, name))
+  const texts = parts.flatMap(([name, template]) => (template === undefined ? [name.slice('data.'.length)] : []))
+  if (when !== undefined && !texts.includes('result')) texts.push('result')
+  return [
+    texts.length > 0 ? members('.data', texts, 'data') : '',
+    ...parts.flatMap(([, template]) => template ?? []),
+    ...(action.action?.ask && task === approval && suffix === 'triggered'
+      ? [block(approval, ['pass', 'warning'])]
+      : []),
+  ]
+}
+
+/** The optional parts of the event by their names, with their templates; undefined for a text of `data`. */
+function eventParts({ action: { action }, task, suffix, mode }: Subscription): Record<string, string | undefined> {
   const tells = action?.tells === true
   const opens = action?.shape === 'ticket' && Object.hasOwn(action.input.shape, 'title')
-  return [
-    ...(tells ? ['status', 'message'].map((name) => optional('.data', name, `data.${name}`)) : []),
-    ...(tells || when !== undefined ? [optional('.data', 'result', 'data.result')] : []),
-    ...(tells || mode === 'interactive' ? [each('.data', 'labels', 'data.labels')] : []),
-    ...(tells || opens ? [problem()] : []),
-    // Of an evaluation that is still to be made, these are its properties, and input.
-    ...(tells && !(task === 'evaluation' && suffix === 'triggered') ? [evaluation(suffix)] : []),
+  // Of an evaluation that is still to be made, these are its properties, and input.
+  const evaluated = tells && !(task === 'evaluation' && suffix === 'triggered')
+  return {
+    ...(tells ? { 'data.status': undefined, 'data.message': undefined, 'data.result': undefined } : {}),
+    ...(tells || mode === 'interactive' ? { 'data.labels': each('.data', 'labels', 'data.labels') } : {}),
+    ...(tells || opens ? { 'data.problem': problem() } : {}),
+    ...(evaluated ? { 'data.evaluation': evaluation(suffix) } : {}),
     // An evaluation without a time frame is made for the time of the test before it.
-    ...(action?.shape === 'evaluation' ? [block('test', ['start', 'end'])] : []),
-    ...(action?.ask && task === approval && suffix === 'triggered' ? [block(approval, ['pass', 'warning'])] : []),
-  ]
+    ...(action?.shape === 'evaluation' ? { 'data.test': block('test', ['start', 'end']) } : {}),
+  }
 }
 
 /**
@@ -57,44 +81,48 @@ function contextOf({ action: { action }, task, suffix, mode, when }: Subscriptio
 function problem(): string {
   const sources = ['problem', 'incident', 'dynatraceProblem'].map((name) => `(index .data "${name}")`)
   const parts = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State', 'Tags']
-  const sent = parts.map((part) => optional('.', part, `data.problem.${part}`))
-  return `{{with or ${sources.join(' ')}}}${sent.join('')}{{end}}`
+  return members(`or ${sources.join(' ')}`, parts, 'data.problem')
 }
 
 /** What an evaluation has found, objective by objective. On a triggered event, `score` may be that of an earlier stage. */
 function evaluation(suffix: Subscription['suffix']): string {
   const at = 'data.evaluation'
   const objective = `${at}.indicatorResults.{{$i}}`
-  const parts = ['result', 'timeStart', 'timeEnd'].map((name) => optional('.', name, `${at}.${name}`))
-  const named = ['displayName', 'status', 'score', 'keySli'].map((name) => optional('$r', name, `${objective}.${name}`))
-  const value = ['metric', 'value', 'success'].map((name) => `&${objective}.value.${name}={{urlquery .${name}}}`)
   return [
     '{{with index .data "evaluation"}}',
-    suffix === 'finished'
-      ? optional('.', 'score', `${at}.score`) + unless('score', '0', `${at}.score`, '0')
-      : optional('.', 'scoreText', `${at}.scoreText`),
-    ...parts,
+    members('.', [suffix === 'finished' ? 'score' : 'scoreText', 'result', 'timeStart', 'timeEnd'], at),
+    suffix === 'finished' ? unless('score', '0', `${at}.score`, '0') : '',
     '{{range $i, $r := index . "indicatorResults"}}',
-    ...named,
-    `{{with index $r "value"}}${value.join('')}{{end}}`,
+    members('$r', ['displayName', 'status', 'score', 'keySli'], objective),
+    `{{range $n, $v := index $r "value"}}{{if eq $n "metric" "value" "success"}}&${objective}.value.{{$n}}={{urlquery $v}}{{end}}{{end}}`,
     '{{end}}{{end}}',
   ].join('')
 }
 
-/** The input that the task's properties carry; what an earlier task of its name has answered is none. */
-function inputOf({ action: { action }, task, suffix }: Subscription): string {
+const inputFields = ({ action: { action }, suffix }: Subscription): [string, z.core.$ZodType][] =>
+  suffix === 'triggered' ? Object.entries(action?.input.shape ?? {}) : []
+
+const isOptional = (type: z.core.$ZodType): boolean => type._zod.optin === 'optional'
+
+/** The input that the task's properties carry, without what an earlier task of its name has answered. */
+function inputOf(subscription: Subscription): string {
+  const { action, task, suffix } = subscription
   if (suffix !== 'triggered') return ''
-  if (!action) return block(task, ['action', 'value'])
-  const fields = Object.entries(action.input.shape).map(([name, type]) => fieldOf(name, type))
-  return `{{with index .data "${task}"}}${fields.join('')}{{end}}`
+  if (!action.action) return block(task, ['action', 'value'])
+  const fields = inputFields(subscription).filter(([name, type]) => !isOptional(type) || isWanted(subscription, name))
+  if (fields.length === 0) return ''
+  const plain = fields.filter(([, type]) => !isMap(type)).map(([name]) => name)
+  const others = fields.map(([name, type]) => othersOf(name, type))
+  const templates = [plain.length > 0 ? members('.', plain, 'input') : '', ...others]
+  return `{{with index .data "${task}"}}${templates.join('')}{{end}}`
 }
 
-function fieldOf(name: string, type: z.core.$ZodType): string {
+/** What `members` does not send of a field: an object's values, and values that a template takes for nothing. */
+function othersOf(name: string, type: z.core.$ZodType): string {
   const to = `input.${name}`
   if (isMap(type)) return each('.', name, to)
-  // A template takes false and 0 for nothing.
   const nothing = falseOf(type)
-  return optional('.', name, to) + (nothing ? unless(name, nothing.printed, to, nothing.value) : '')
+  return nothing ? unless(name, nothing.printed, to, nothing.value) : ''
 }
 
 /** Whether the properties hold an object of names and values there. */
@@ -109,19 +137,20 @@ function falseOf(type: z.core.$ZodType): { printed: string; value: string } | un
 }
 
 function block(name: string, parts: readonly string[]): string {
-  const held = parts.map((part) => optional('.', part, `data.${name}.${part}`))
-  return `{{with index .data "${name}"}}${held.join('')}{{end}}`
+  return members(`index .data "${name}"`, parts, `data.${name}`)
 }
 
-function optional(from: string, name: string, to: string): string {
-  return `{{with index ${from} "${name}"}}&${to}={{urlquery .}}{{end}}`
+/** The named members of an object that are there and not empty. One loop is much shorter than a condition for each. */
+function members(of: string, names: readonly string[], to: string): string {
+  const quoted = names.map((name) => `"${name}"`).join(' ')
+  return `{{range $n, $v := ${of}}}{{if and $v (eq $n ${quoted})}}&${to}.{{$n}}={{urlquery $v}}{{end}}{{end}}`
 }
 
-/** What `with` leaves out, though it is said. */
+/** A value that a template takes for nothing, though it is given. */
 function unless(name: string, printed: string, to: string, value: string): string {
   return `{{if eq (print (index . "${name}")) "${printed}"}}&${to}=${value}{{end}}`
 }
 
 function each(from: string, name: string, to: string): string {
-  return `{{range $name, $value := index ${from} "${name}"}}&${to}.{{urlquery $name}}={{urlquery $value}}{{end}}`
+  return `{{range $n, $v := index ${from} "${name}"}}&${to}.{{urlquery $n}}={{urlquery $v}}{{end}}`
 }

@@ -6,7 +6,7 @@ import { preview } from '../../keptn/preview.ts'
 import type { GoObject } from '../../keptn/template/values.ts'
 import { UsageError } from '../receiver.ts'
 import { webhookYaml } from './entry.ts'
-import { approval, isMap, type Subscription } from './payload.ts'
+import { approval, isMap, optionalParts, type Subscription } from './payload.ts'
 
 /** Each character that has ever broken a webhook. */
 const hard = `It's "slow" & <down>; a | b > $c \`d\` \\ 100 %\nÜber 🎉 {{.x}}`
@@ -30,9 +30,18 @@ export function prove(subscription: Subscription): ModeWarning[] {
   return warnings
 }
 
-function samples({ action: { action }, task, suffix }: Subscription) {
+function samples(subscription: Subscription) {
+  const {
+    action: { action },
+    task,
+    suffix,
+    only,
+  } = subscription
+  const leftOut = (part: string): boolean =>
+    only !== undefined && !only.includes(part) && optionalParts(subscription).includes(part)
   const event = { id: 'an-id', type: `sh.keptn.event.${task}.${suffix}`, shkeptncontext: 'a-context' }
   const fields = suffix === 'triggered' ? Object.entries(action?.input.shape ?? {}) : []
+  const sent = fields.filter(([name]) => !leftOut(name))
   const properties = Object.fromEntries(fields.map(([name, type]) => [name, isMap(type) ? { part: hard } : hard]))
   const own: GoObject = {
     ...(task === approval ? { pass: 'manual', warning: 'manual' } : {}),
@@ -60,9 +69,11 @@ function samples({ action: { action }, task, suffix }: Subscription) {
     [['id'], event.id],
     [['type'], event.type],
     [['data', 'service'], place.service],
-    ...fields.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
-    ...(action?.tells ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]] : []),
-    ...(action?.tells && evaluated
+    ...sent.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
+    ...(action?.tells && !leftOut('data.problem')
+      ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]]
+      : []),
+    ...(action?.tells && evaluated && !leftOut('data.evaluation')
       ? ([
           suffix === 'finished' ? [['data', 'evaluation', 'score'], '0'] : [['data', 'evaluation', 'scoreText'], hard],
           [['data', 'evaluation', 'indicatorResults', '0', 'value', 'metric'], hard],

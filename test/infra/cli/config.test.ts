@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { categories } from '../../../functions/index.ts'
 import { webhookYaml } from '../../../infra/cli/config/entry.ts'
-import type { Subscription } from '../../../infra/cli/config/payload.ts'
+import { payloadOf, type Subscription } from '../../../infra/cli/config/payload.ts'
 import { prove } from '../../../infra/cli/config/proof.ts'
 import { actionNamed } from '../../../infra/cli/names.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
@@ -115,6 +115,31 @@ describe('the webhook of an action', () => {
     expect(data).toMatchObject({ test: { start: test.start, end: test.end } })
   })
 
+  it('sends only the named optional parts, and always what the action requires', () => {
+    const made = subscription('feature-flags/set-flag', { only: ['percentage'] })
+    const properties = { flag: 'slow', state: 'on', percentage: 0, comment: 'a comment' }
+    const { input, data } = arriving(made, properties, { labels: { team: 'blue' } })
+    expect(input).toEqual({ flag: 'slow', percentage: '0' })
+    expect(data).toEqual({ project: 'demo', stage: 'production', service: 'shop' })
+    expect(() => prove(made)).not.toThrow()
+  })
+
+  it('sends the named parts of the event', () => {
+    const problem = { ProblemTitle: 'Slow' }
+    const part = (only: string[]) =>
+      arriving(subscription('issue-ticketing/open-issue', { only }), { title: 'a' }, { problem, labels: { team: 'x' } })
+    expect(part([])['data']).not.toHaveProperty('problem')
+    expect(part([])).not.toHaveProperty('input')
+    expect(part(['data.problem'])['data']).toMatchObject({ problem })
+    expect(part(['data.labels', 'title'])).toMatchObject({ data: { labels: { team: 'x' } }, input: { title: 'a' } })
+  })
+
+  it('is short enough for the reason of a failure to be seen', () => {
+    const longest = all.map((target) => payloadOf(subscription(target)).length).sort((a, b) => a - b)
+    expect(longest.at(-1)).toBeLessThan(1_700)
+    expect(payloadOf(subscription('issue-ticketing/open-issue', { only: ['title'] })).length).toBeLessThan(400)
+  })
+
   it('leaves both events of the standard approval to others', () => {
     const made = subscription('notification/ask-approval', { task: 'approval' })
     expect(parseWebhookConfig(webhookYaml(made))).toMatchObject([{ sendStarted: false, sendFinished: false }])
@@ -148,7 +173,7 @@ describe('webhooks config', () => {
       'https://api.example.com/prod/v1/issue-ticketing/open-issue?mode=interactive&connection=jira&deadline=PT2H'
     expect(out).toContain(`  URL                  ${url}\n`)
     expect(out).toContain('  Send finished event  by webhook receiver\n')
-    expect(out).toMatch(/^ {2}Custom payload +id=\{\{urlquery \.id\}\}.*&input\.title=.*\{\{end\}\}$/m)
+    expect(out).toMatch(/^ {2}Custom payload +id=\{\{urlquery \.id\}\}.*&input\.\{\{\$n\}\}=.*\{\{end\}\}$/m)
     const yaml = out.slice(out.indexOf('apiVersion:'))
     expect(parseWebhookConfig(yaml)[0]?.requests).toMatchObject([{ url, method: 'POST' }])
     expect(err).toBe('')
@@ -171,6 +196,7 @@ describe('webhooks config', () => {
       ['issue-ticketing/open-issue', '--task', 'a', '--url', 'http://127.0.0.1:8787'],
       "Keptn would refuse this webhook: curl command contains denied URL '127.0.0.1'",
     ],
+    [['issue-ticketing/open-issue', '--task', 'a', '--only', 'titel'], 'did you mean "title"?'],
     [['notification/ask-approval', '--task', 'a'], 'waits for people: give --mode interactive'],
     [['notification/push-update', '--task', 'approval'], 'What answers approval.triggered decides the approval'],
     [
