@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { name, secret, url } from '../fields.ts'
-import type { Provider } from '../function/provider.ts'
-import { type Answer, type Http, type RequestOptions, segment } from '../http.ts'
+import { choice, name, secret, url } from '../fields.ts'
+import type { Client, Provider } from '../function/provider.ts'
+import { type Answer, type RequestOptions, segment } from '../http.ts'
 
 /** What a connection to Azure DevOps holds, in every category. */
 export const azureDevopsConnection = {
@@ -12,7 +12,14 @@ export const azureDevopsConnection = {
   ),
   token: secret('A personal access token, or an access token of Microsoft Entra'),
   project: name('Default project, as organization/project; at a server as collection/project'),
+  apiVersion: z._default(
+    choice(['7.1', '7.0'], 'The version of the REST API; 7.0 for Azure DevOps Server 2022 before its update 2022.1'),
+    '7.1',
+  ),
 }
+
+/** What a call of the API needs. */
+export type AzureDevops = Pick<Client<{ apiVersion: '7.1' | '7.0' }>, 'http' | 'connection'>
 
 /**
  * How the REST API of Azure DevOps is called, whatever for.
@@ -47,8 +54,8 @@ export function projectPath(project: string): string {
 
 interface AskOptions<T> extends RequestOptions<T> {
   answer: z.ZodMiniType<T>
-  /** A version other than the one that all but a few operations have. */
-  version?: string
+  /** For an operation that every version of the API only has as a preview. */
+  preview?: string
 }
 
 /**
@@ -58,12 +65,13 @@ interface AskOptions<T> extends RequestOptions<T> {
  * @throws Failure also `credentials` where the page to sign in is answered, with a status of success
  */
 export async function ask<T>(
-  http: Http,
+  { http, connection: { apiVersion } }: AzureDevops,
   method: string,
   project: string,
   path: string,
-  { answer, version = '7.1', query, ...options }: AskOptions<T>,
+  { answer, preview, query, ...options }: AskOptions<T>,
 ): Promise<Answer<T>> {
+  const version = preview ? `${apiVersion}-${preview}` : apiVersion
   const { status, headers, body } = await http.request(method, `${projectPath(project)}/_apis/${path}`, {
     ...options,
     query: { 'api-version': version, ...query },

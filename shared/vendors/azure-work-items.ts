@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { type Http, segment } from '../http.ts'
-import { ask } from './azure-devops.ts'
+import { segment } from '../http.ts'
+import { type AzureDevops, ask } from './azure-devops.ts'
 
 const workItem = z.object({
   id: z.int(),
@@ -33,14 +33,14 @@ const mostTries = 4
 const reproSteps = 'Microsoft.VSTS.TCM.ReproSteps'
 
 /** A work item as it stands now. */
-export async function readItem(http: Http, { project, number }: Place): Promise<WorkItem> {
-  return (await ask(http, 'GET', project, `wit/workitems/${segment(number)}`, { answer: workItem })).body
+export async function readItem(azure: AzureDevops, { project, number }: Place): Promise<WorkItem> {
+  return (await ask(azure, 'GET', project, `wit/workitems/${segment(number)}`, { answer: workItem })).body
 }
 
 /** @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/create */
-export async function createItem(http: Http, project: string, type: string, fields: Fields): Promise<WorkItem> {
+export async function createItem(azure: AzureDevops, project: string, type: string, fields: Fields): Promise<WorkItem> {
   const path = `wit/workitems/$${segment(type)}`
-  return (await ask(http, 'POST', project, path, { ...patch(adding(fields)), answer: workItem })).body
+  return (await ask(azure, 'POST', project, path, { ...patch(adding(fields)), answer: workItem })).body
 }
 
 /**
@@ -49,12 +49,12 @@ export async function createItem(http: Http, project: string, type: string, fiel
  * @param changesOf what to set, judging by the work item as it was read; nothing is sent where that is nothing
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/update
  */
-export async function reviseItem(http: Http, place: Place, changesOf: (item: WorkItem) => Promise<Fields>) {
+export async function reviseItem(azure: AzureDevops, place: Place, changesOf: (item: WorkItem) => Promise<Fields>) {
   for (let tries = 1; ; tries++) {
-    const item = await readItem(http, place)
+    const item = await readItem(azure, place)
     const changes = await changesOf(item)
     if (Object.keys(changes).length === 0) return
-    const { status } = await ask(http, 'PATCH', place.project, `wit/workitems/${segment(place.number)}`, {
+    const { status } = await ask(azure, 'PATCH', place.project, `wit/workitems/${segment(place.number)}`, {
       ...patch([{ op: 'test', path: '/rev', value: item.rev }, ...adding(changes)]),
       accept: tries < mostTries ? [409, 412] : [],
       answer: workItem,
@@ -80,9 +80,9 @@ function adding(fields: Fields) {
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-types-field/list
  */
-export async function textFieldOf(http: Http, project: string, type: string): Promise<string> {
+export async function textFieldOf(azure: AzureDevops, project: string, type: string): Promise<string> {
   const path = `wit/workitemtypes/${segment(type)}/fields`
-  const { body } = await ask(http, 'GET', project, path, { answer: typeFields })
+  const { body } = await ask(azure, 'GET', project, path, { answer: typeFields })
   return body.value.some(({ referenceName }) => referenceName === reproSteps) ? reproSteps : 'System.Description'
 }
 
@@ -91,9 +91,9 @@ export async function textFieldOf(http: Http, project: string, type: string): Pr
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-type-states/list
  */
-export async function statesOf(http: Http, project: string, type: string): Promise<State[]> {
+export async function statesOf(azure: AzureDevops, project: string, type: string): Promise<State[]> {
   const path = `wit/workitemtypes/${segment(type)}/states`
-  return (await ask(http, 'GET', project, path, { answer: states })).body.value
+  return (await ask(azure, 'GET', project, path, { answer: states })).body.value
 }
 
 /** Whether the state of this name, whatever the process calls it, is an end. */

@@ -48,6 +48,8 @@ interface AzurePipelinesState {
   /** Whether only variables that the pipeline declares may be set when it is queued, which are none. */
   limitsVariables: boolean
   mayRun: boolean
+  /** The one version of the API that it knows. */
+  version: string
   /** Whether the token has the scope to read tests. */
   readsTests: boolean
   /** Whether a run takes its time to end when it is cancelled. */
@@ -83,14 +85,19 @@ export async function startAzurePipelines(): Promise<AzurePipelinesServer> {
     branches: ['refs/heads/main', 'refs/heads/release/1.2', 'refs/tags/v1'],
     limitsVariables: false,
     mayRun: true,
+    version: '7.1',
     readsTests: true,
     slow: false,
   }
   const authorization = `Basic ${Buffer.from(`:${token}`).toString('base64')}`
   const served = await serve((call) => {
     if (call.headers['authorization'] !== authorization) return { status: 401 }
-    if (call.query.get('api-version') !== '7.1') {
-      return refused(400, 'VssVersionNotSpecifiedException', 'No api-version was supplied for the request.')
+    if (call.query.get('api-version') !== state.version) {
+      return refused(
+        400,
+        'VssVersionOutOfRangeException',
+        `The requested REST API version is out of range: ${state.version}.`,
+      )
     }
     return new Azure(state).answer(call)
   })

@@ -13,6 +13,7 @@ import {
 import { projectOf } from '../../../shared/shapes/project.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
 import {
+  type AzureDevops,
   ask,
   azureDevopsApi,
   azureDevopsConnection,
@@ -97,8 +98,9 @@ export const azurePipelines = defineJobProvider({
   ...azureDevopsApi,
   states,
 
-  check({ http, connection: { project } }) {
-    return ask(http, 'GET', project, 'build/definitions', { query: { $top: 1 }, answer: definitionList })
+  check(client) {
+    const { project } = client.connection
+    return ask(client, 'GET', project, 'build/definitions', { query: { $top: 1 }, answer: definitionList })
   },
 
   checkStart(input, connection) {
@@ -108,23 +110,25 @@ export const azurePipelines = defineJobProvider({
       throw invalid('parameters', `must not set ${keyParameter}: it takes our key`)
   },
 
-  async find({ http, connection, key, repeated }, input) {
+  async find(client, input) {
+    const { http, connection, key, repeated } = client
     if (!connection.keyParameter) return 'unknown'
     const { project = '' } = input
     const query = {
-      definitions: await pipelineIdOf(http, input),
+      definitions: await pipelineIdOf(client, input),
       queryOrder: 'queueTimeDescending',
       minTime: new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString(),
       $top: repeated ? lookedAt.again : lookedAt.first,
     }
-    const { body } = await ask(http, 'GET', project, 'build/builds', { query, answer: listed })
+    const { body } = await ask(client, 'GET', project, 'build/builds', { query, answer: listed })
     const found = body.value.find(({ buildNumber, parameters, templateParameters }) =>
       JSON.stringify([buildNumber, parameters, templateParameters]).includes(key),
     )
     return found && runOf(http, project, found.id)
   },
 
-  async start({ http, connection, key }, input) {
+  async start(client, input) {
+    const { http, connection, key } = client
     const { project = '' } = input
     const { parametersAre, keyParameter } = connection
     const texts = { ...textsOf(input.parameters), ...(keyParameter && key ? { [keyParameter]: key } : {}) }
@@ -133,21 +137,21 @@ export const azurePipelines = defineJobProvider({
       ...(ref ? { resources: { repositories: { self: { refName: wholeRef(ref) } } } } : {}),
       ...(parametersAre === 'parameters' ? { templateParameters: texts } : { variables: variablesOf(texts) }),
     }
-    const path = `pipelines/${segment(await pipelineIdOf(http, input))}/runs`
-    const { body: run } = await ask(http, 'POST', project, path, { body, answer: started })
+    const path = `pipelines/${segment(await pipelineIdOf(client, input))}/runs`
+    const { body: run } = await ask(client, 'POST', project, path, { body, answer: started })
     return runOf(http, project, run.id)
   },
 
-  async look({ http }, { id }) {
+  async look(client, { id }) {
     const { project, number } = locate({ id })
-    const now = await readBuild(http, project, number)
+    const now = await readBuild(client, project, number)
     const state = [now.status, now.status === 'completed' ? now.result : ''].filter(Boolean).join('/')
     const path = `${buildPath(number)}/timeline`
-    const shown = await whereShown(ask(http, 'GET', project, path, { answer: timeline }))
+    const shown = await whereShown(ask(client, 'GET', project, path, { answer: timeline }))
     const records = shown?.body?.records ?? []
-    const sight = { state, run: runOf(http, project, now.id) }
+    const sight = { state, run: runOf(client.http, project, now.id) }
     if (now.status !== 'completed') return { ...sight, step: stepOf(records) }
-    return { ...sight, ...(await resultsOf(http, project, now, records)) }
+    return { ...sight, ...(await resultsOf(client, project, now, records)) }
   },
 
   locate(input) {
@@ -155,14 +159,14 @@ export const azurePipelines = defineJobProvider({
     return { id: `${project}#${number}` }
   },
 
-  async stop({ http }, { id }) {
+  async stop(client, { id }) {
     const { project, number } = locate({ id })
     try {
-      await ask(http, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, answer: started })
+      await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, answer: started })
     } catch (error) {
       // It may have come to its end in the meantime.
       const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await readBuild(http, project, number)).status === 'completed') return
+      if (refused && (await readBuild(client, project, number)).status === 'completed') return
       throw error
     }
   },
@@ -174,10 +178,10 @@ export const azurePipelines = defineJobProvider({
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/definitions/list
  * @throws Failure `refused` where there is no such pipeline, or several in different folders
  */
-async function pipelineIdOf(http: Http, { project = '', target }: StartJob): Promise<number> {
+async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJob): Promise<number> {
   if (/^\d{1,10}$/.test(target)) return Number(target)
   const query = { name: target }
-  const { body } = await ask(http, 'GET', project, 'build/definitions', { query, answer: definitionList })
+  const { body } = await ask(azure, 'GET', project, 'build/definitions', { query, answer: definitionList })
   // What is asked for is a pattern there.
   const named = body.value.filter(({ name }) => name.toLowerCase() === target.toLowerCase())
   const [found, another] = named
@@ -187,8 +191,8 @@ async function pipelineIdOf(http: Http, { project = '', target }: StartJob): Pro
   throw new Failure('refused', `The Azure DevOps project ${project} ${why}.`)
 }
 
-async function readBuild(http: Http, project: string, number: string): Promise<Build> {
-  return (await ask(http, 'GET', project, buildPath(number), { answer: build })).body
+async function readBuild(azure: AzureDevops, project: string, number: string): Promise<Build> {
+  return (await ask(azure, 'GET', project, buildPath(number), { answer: build })).body
 }
 
 function variablesOf(texts: Record<string, string>): Record<string, { value: string }> {
@@ -200,14 +204,14 @@ function wholeRef(ref: string): string {
 }
 
 async function resultsOf(
-  http: Http,
+  azure: AzureDevops,
   project: string,
   { id, result, startTime, finishTime, validationResults }: Build,
   records: TimelineRecord[],
 ): Promise<Partial<Sight>> {
   const numbers: Record<string, number> =
     startTime && finishTime ? { duration: Math.round((Date.parse(finishTime) - Date.parse(startTime)) / 1_000) } : {}
-  const tests = await testsOf(http, project, id)
+  const tests = await testsOf(azure, project, id)
   const failure = result === 'failed' ? failureIn(records) : undefined
   const invalidity = validationResults?.map(({ message }) => message).find(Boolean) ?? undefined
   return {
@@ -223,9 +227,9 @@ async function resultsOf(
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/test/runs/list
  */
-async function testsOf(http: Http, project: string, id: number) {
+async function testsOf(azure: AzureDevops, project: string, id: number) {
   const query = { buildUri: `vstfs:///Build/Build/${id}`, includeRunDetails: true }
-  const shown = await whereShown(ask(http, 'GET', project, 'test/runs', { query, answer: testRuns }))
+  const shown = await whereShown(ask(azure, 'GET', project, 'test/runs', { query, answer: testRuns }))
   const runs = shown?.body.value ?? []
   const total = sum(runs.map(({ totalTests }) => totalTests))
   if (total === 0) return undefined

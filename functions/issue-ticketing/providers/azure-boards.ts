@@ -6,6 +6,7 @@ import { clipLine, oneLine } from '../../../shared/one-line.ts'
 import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
 import { defineTicketProvider, type Ticket, type TicketChanges, type TicketRef } from '../../../shared/shapes/ticket.ts'
 import {
+  type AzureDevops,
   ask,
   azureDevopsApi,
   azureDevopsConnection,
@@ -38,8 +39,11 @@ const commentList = z.object({
 
 const longestTitle = 255
 const perPage = 200
-/** The operations of comments have no version that is not a preview. */
-const commentsVersion = '7.1-preview.4'
+/** The operations of comments are previews, which differ by the version of the API. */
+const COMMENTS_PREVIEW: Record<AzureDevops['connection']['apiVersion'], string> = {
+  '7.1': 'preview.4',
+  '7.0': 'preview.3',
+}
 /** Numbers in each process that Azure Boards comes with. */
 const priorities: Levels = { critical: '1', high: '2', medium: '3', low: '4' }
 
@@ -56,8 +60,9 @@ export const azureBoards = defineTicketProvider({
   ...azureDevopsApi,
   project: azureDevopsProject,
 
-  check({ http, connection: { project, type } }) {
-    return statesOf(http, project, type || 'Task')
+  check(client) {
+    const { project, type } = client.connection
+    return statesOf(client, project, type || 'Task')
   },
 
   checkRef(ref) {
@@ -65,26 +70,28 @@ export const azureBoards = defineTicketProvider({
   },
 
   // The query reads what is stored: no search index has to follow.
-  async find({ http, key }, { project = '' }) {
+  async find(client, { project = '' }) {
+    const { key } = client
     const query = `SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Tags] CONTAINS '${tagOf(key)}' ORDER BY [System.Id]`
-    const { body } = await ask(http, 'POST', project, 'wit/wiql', {
+    const { body } = await ask(client, 'POST', project, 'wit/wiql', {
       query: { $top: 1 },
       body: { query },
       reads: true,
       answer: queried,
     })
     const [found] = body.workItems
-    return found && readTicket(http, { project, number: String(found.id) })
+    return found && readTicket(client, { project, number: String(found.id) })
   },
 
-  async open({ http, key, connection }, input) {
+  async open(client, input) {
+    const { http, key, connection } = client
     const { project = '', title, description = '', labels = [], fields } = input
     const type = input.type || connection.type || 'Task'
     const clipped = clipLine(title, longestTitle)
     const text = clipped === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`
-    const item = await createItem(http, project, type, {
+    const item = await createItem(client, project, type, {
       'System.Title': clipped,
-      ...(text ? { [await textFieldOf(http, project, type)]: toHtml(text) } : {}),
+      ...(text ? { [await textFieldOf(client, project, type)]: toHtml(text) } : {}),
       ...settingsOf(input),
       ...fields,
       ...tagged([...labels, ...tagsIn(fields), ...(key === undefined ? [] : [tagOf(key)])]),
@@ -92,21 +99,21 @@ export const azureBoards = defineTicketProvider({
     return ticketOf(http, project, item, false)
   },
 
-  async get({ http }, ref) {
-    return readTicket(http, locate(ref))
+  async get(client, ref) {
+    return readTicket(client, locate(ref))
   },
 
-  async change({ http }, ref, changes) {
+  async change(client, ref, changes) {
     const place = locate(ref)
     const { project } = place
     const { title, description, type, labels = [], state, fields } = changes
     const added = [...labels, ...tagsIn(fields)]
-    await reviseItem(http, place, async ({ fields: now }) => {
+    await reviseItem(client, place, async ({ fields: now }) => {
       const kind = type || now['System.WorkItemType']
-      const target = state && stateFor(await statesOf(http, project, kind), now['System.State'], state)
+      const target = state && stateFor(await statesOf(client, project, kind), now['System.State'], state)
       return {
         ...(title === undefined ? {} : { 'System.Title': clipLine(title, longestTitle) }),
-        ...(description === undefined ? {} : { [await textFieldOf(http, project, kind)]: toHtml(description) }),
+        ...(description === undefined ? {} : { [await textFieldOf(client, project, kind)]: toHtml(description) }),
         ...(type ? { 'System.WorkItemType': type } : {}),
         ...(target ? { 'System.State': target } : {}),
         ...settingsOf(changes),
@@ -117,29 +124,36 @@ export const azureBoards = defineTicketProvider({
     })
   },
 
-  async comment({ http, key }, ref, text) {
+  async comment(client, ref, text) {
+    const { key, connection } = client
     const { project, path } = commentsOf(ref)
     const lines = [toHtml(text), ...(key === undefined ? [] : [`<p>Ref: ${tagOf(key)}</p>`])]
     const body = { text: lines.join('\n') }
-    await ask(http, 'POST', project, path, { version: commentsVersion, body, answer: z.object({}) })
+    await ask(client, 'POST', project, path, {
+      preview: COMMENTS_PREVIEW[connection.apiVersion],
+      body,
+      answer: z.object({}),
+    })
   },
 
-  async hasComment({ http, key }, ref) {
+  async hasComment(client, ref) {
+    const { key } = client
+    const preview = COMMENTS_PREVIEW[client.connection.apiVersion]
     const { project, path } = commentsOf(ref)
     let continuationToken: string | undefined
     do {
       const query = { $top: perPage, order: 'desc', continuationToken }
-      const { body } = await ask(http, 'GET', project, path, { version: commentsVersion, query, answer: commentList })
+      const { body } = await ask(client, 'GET', project, path, { preview, query, answer: commentList })
       if (body.comments.some(({ text }) => text?.includes(tagOf(key)))) return true
       continuationToken = body.continuationToken || undefined
     } while (continuationToken)
     return false
   },
 
-  async close({ http }, ref, { resolution }) {
+  async close(client, ref, { resolution }) {
     const place = locate(ref)
-    await reviseItem(http, place, async ({ fields: now }) => {
-      const states = await statesOf(http, place.project, now['System.WorkItemType'])
+    await reviseItem(client, place, async ({ fields: now }) => {
+      const states = await statesOf(client, place.project, now['System.WorkItemType'])
       const names = isClosed(states, resolution)
       const target = stateFor(states, now['System.State'], names && resolution ? resolution : 'closed')
       return {
@@ -191,10 +205,10 @@ function commentsOf(ref: TicketRef): { project: string; path: string } {
   return { project, path: `wit/workItems/${segment(number)}/comments` }
 }
 
-async function readTicket(http: Http, place: Place): Promise<Ticket> {
-  const item = await readItem(http, place)
-  const states = await statesOf(http, place.project, item.fields['System.WorkItemType'])
-  return ticketOf(http, place.project, item, isClosed(states, item.fields['System.State']))
+async function readTicket(azure: AzureDevops, place: Place): Promise<Ticket> {
+  const item = await readItem(azure, place)
+  const states = await statesOf(azure, place.project, item.fields['System.WorkItemType'])
+  return ticketOf(azure.http, place.project, item, isClosed(states, item.fields['System.State']))
 }
 
 function ticketOf({ baseUrl }: Http, project: string, { id, fields }: WorkItem, closed: boolean): Ticket {

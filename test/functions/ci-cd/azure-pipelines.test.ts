@@ -43,6 +43,15 @@ describe('the connection', () => {
     expect(server.calls.map(({ path }) => path)).toEqual([`/${project}/_apis/build/definitions`])
   })
 
+  test('asks by the API version of the connection', async () => {
+    server.state.version = '7.0'
+    expect((await failureOf(connected().start(deploy))).message).toContain('version is out of range')
+    const old = connected({ apiVersion: '7.0' })
+    const begun = await old.start(deploy)
+    server.finish('succeeded')
+    expect(await old.end(begun, deploy)).toMatchObject({ result: 'pass' })
+  })
+
   test('says that a token is wrong, and not which', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(deploy))
     expect(failure).toMatchObject({ kind: 'credentials' })

@@ -13,13 +13,17 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-type Options = Parameters<typeof clientOf>[2] & { token?: string; type?: string }
+type Options = Parameters<typeof clientOf>[2] & { token?: string; type?: string; apiVersion?: string }
 
 const project = 'fabrikam/Fabrikam Fiber'
 const ours = `${project}#297`
 const fiber = { ...problem, project }
-const client = ({ token = server.token, type, ...options }: Options = {}) =>
-  clientOf(azureBoards, { baseUrl: server.url, token, project, ...(type ? { type } : {}) }, options)
+const client = ({ token = server.token, type, apiVersion, ...options }: Options = {}) =>
+  clientOf(
+    azureBoards,
+    azureBoards.connection.parse({ baseUrl: server.url, token, project, type, apiVersion }),
+    options,
+  )
 const open = (input = {}, options?: Options) => openTicket.act(azureBoards, client(options), { ...fiber, ...input })
 const update = (input: object, options?: Options) =>
   updateTicket.act(azureBoards, client(options), { id: ours, ...input })
@@ -43,6 +47,20 @@ describe('the connection', () => {
     ])
     const basic = Buffer.from(`:${server.token}`).toString('base64')
     expect(server.calls[0]?.headers['authorization']).toBe(`Basic ${basic}`)
+  })
+
+  test.each([
+    [undefined, '7.1', '7.1-preview.4'],
+    ['7.0', '7.0', '7.0-preview.3'],
+  ])('with the API version %s asks by %s, and for comments by %s', async (apiVersion, version, preview) => {
+    await open({}, { apiVersion })
+    await update({ state: 'closed', comment: 'Done' }, { apiVersion })
+    const versionsOf = (isComment: boolean) =>
+      server.calls
+        .filter(({ path }) => path.endsWith('/comments') === isComment)
+        .map(({ query }) => query.get('api-version'))
+    expect(new Set(versionsOf(false))).toEqual(new Set([version]))
+    expect(new Set(versionsOf(true))).toEqual(new Set([preview]))
   })
 
   test('sends a token of Microsoft Entra as a Bearer token', async () => {
@@ -73,7 +91,11 @@ describe('the connection', () => {
 
   test('is at dev.azure.com where nothing else is said', () => {
     const values = { token: server.token, project }
-    expect(azureBoards.connection.parse(values)).toEqual({ baseUrl: 'https://dev.azure.com', ...values })
+    expect(azureBoards.connection.parse(values)).toEqual({
+      baseUrl: 'https://dev.azure.com',
+      apiVersion: '7.1',
+      ...values,
+    })
   })
 
   test('knows projects with their organization, and no path that leaves it', () => {
@@ -410,7 +432,7 @@ describe('the answers that the documentation shows', () => {
       return { status: 200, body: fixture(name) }
     })
     const git = 'fabrikam/Fabrikam-Fiber-Git'
-    const values = { baseUrl: shown.url, token: server.token, project: git }
+    const values = azureBoards.connection.parse({ baseUrl: shown.url, token: server.token, project: git })
     const documented = clientOf(azureBoards, values)
     const data = { id: `${git}#299`, number: '299', state: 'Active' }
     try {
