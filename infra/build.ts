@@ -1,5 +1,5 @@
-import { globSync, readFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
@@ -30,11 +30,19 @@ export interface Bundle {
  * @param outdir another folder than `dist/`
  */
 export async function buildBundles(outdir = dist): Promise<Bundle[]> {
-  await rm(outdir, { recursive: true, force: true })
-  return Promise.all([
-    ...categories.map(({ name }) => buildBundle(outdir, name, { webhook: `${name}/webhook`, task: `${name}/task` })),
-    buildBundle(outdir, finisher, { finisher }),
-  ])
+  // Next to it, and renamed at the end: a runtime that starts meanwhile finds all bundles or the old ones.
+  const [draft, old] = [`${outdir}.new-${process.pid}`, `${outdir}.old-${process.pid}`]
+  try {
+    const bundles = await Promise.all([
+      ...categories.map(({ name }) => buildBundle(draft, name, { webhook: `${name}/webhook`, task: `${name}/task` })),
+      buildBundle(draft, finisher, { finisher }),
+    ])
+    if (existsSync(outdir)) await rename(outdir, old)
+    await rename(draft, outdir)
+    return bundles
+  } finally {
+    await Promise.all([draft, old].map((folder) => rm(folder, { recursive: true, force: true })))
+  }
 }
 
 const options = {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
@@ -16,7 +17,9 @@ import { tokenCommand } from './commands/token.ts'
 
 /** The command `webhooks`, with all below it. */
 export function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const program = new Command('webhooks')
+    .version(version, '--version', 'show the version')
     .description(
       'Webhooks for Cloud Automation (Keptn) task sequences: set them up, try them, watch them, play sequences.',
     )

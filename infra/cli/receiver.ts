@@ -1,5 +1,8 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
+import { readCredentials } from '../local/credentials.ts'
+import { readRuntimeFile } from '../local/runtime-file.ts'
 import { defaultUrl, demo } from '../local/sandbox/demo.ts'
 import { note } from './output.ts'
 
@@ -34,10 +37,28 @@ export function isLoopback(url: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
 }
 
-/** Where the local runtime is: WEBHOOKS_URL, unless that is an API that is deployed. */
+/** The state folder of the local runtime. */
+export function stateFolder(): string {
+  return resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
+}
+
+/** Where the local runtime listens: WEBHOOKS_PORT, or the port of the runtime that runs with the state folder. */
+function runtimeUrl(): string {
+  const port = process.env['WEBHOOKS_PORT']
+  if (port === undefined) return readRuntimeFile(stateFolder())?.url ?? defaultUrl
+  if (!/^\d{1,5}$/.test(port)) throw new UsageError('WEBHOOKS_PORT must be a port number, such as 8787.')
+  return `http://127.0.0.1:${port}`
+}
+
+/** Where calls go unless the command line says otherwise: WEBHOOKS_URL, or the local runtime. */
+export function receiverUrl(): string {
+  return process.env['WEBHOOKS_URL'] ?? runtimeUrl()
+}
+
+/** Where the local runtime is: WEBHOOKS_URL, unless that is a deployed API. */
 export function localUrl(): string {
-  const url = process.env['WEBHOOKS_URL'] ?? defaultUrl
-  return receiverOf({ url: isLoopback(url) ? url : defaultUrl }).url
+  const url = receiverUrl()
+  return receiverOf({ url: isLoopback(url) ? url : runtimeUrl() }).url
 }
 
 /** The two options of every command that calls the receiver, with the local runtime as their default. */
@@ -45,18 +66,20 @@ export function receiverOptions(command: Command): Command {
   return command
     .option(
       '--url <url>',
-      'where the functions are deployed (WEBHOOKS_URL; else the local runtime)',
+      'where the functions are deployed (default: WEBHOOKS_URL, or the local runtime at WEBHOOKS_PORT)',
       parseUrl,
-      process.env['WEBHOOKS_URL'] ?? defaultUrl,
     )
-    .option('--token <token>', 'the token of a caller (WEBHOOKS_TOKEN; else the local demo token)')
+    .option('--token <token>', 'the token of a caller (default: WEBHOOKS_TOKEN, or the local demo token)')
 }
 
 /** The options as given, with defaults; a deployed URL may end in `/v1` as `cdk deploy` prints it. */
-export function receiverOf({ url, token }: { url: string; token?: string }): Receiver {
+export function receiverOf({ url = receiverUrl(), token }: { url?: string | undefined; token?: string }): Receiver {
   return {
     url: url.replace(/\/+$/, '').replace(/\/v1$/, ''),
-    token: token ?? process.env['WEBHOOKS_TOKEN'] ?? demo.callerToken,
+    token:
+      token ??
+      process.env['WEBHOOKS_TOKEN'] ??
+      (isLoopback(url) ? readCredentials(stateFolder()).callerToken : demo.callerToken),
   }
 }
 

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -12,10 +11,12 @@ import type { Command } from 'commander'
 import { Failure, messageOf, sentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { settings } from '../../shared/settings.ts'
+import { credentialsOf } from '../local/credentials.ts'
 import { readIdentityKey } from '../local/identity-key.ts'
 import { localSecrets } from '../local/secrets.ts'
+import { writePrivateFile } from '../local/state-folder.ts'
 import { explainAws } from './aws-errors.ts'
-import { localUrl, UsageError } from './receiver.ts'
+import { localUrl, stateFolder, UsageError } from './receiver.ts'
 
 /** Where the secrets of a deployment are. A path is below the prefix: `connections/issue-ticketing/jira`. */
 export interface SecretStore {
@@ -56,16 +57,12 @@ WEBHOOKS_SECRET_PREFIX (cloud-automation-webhooks).`
 /** @throws UsageError where there is no region, or the local file can not be read */
 export async function openStore({ local, kmsKey, dryRun }: StoreOptions): Promise<SecretStore> {
   if (!local) return secretsManager(kmsKey, dryRun)
-  return secretsFile(localFile(), localUrl(), readIdentityKey(localState()))
+  return secretsFile(localFile(), localUrl(), stateFolder())
 }
 
 /** The file that is laid over the sandbox's own secrets. */
 function localFile(): string {
-  return resolve(process.env['WEBHOOKS_SECRETS'] ?? join(localState(), 'secrets.json'))
-}
-
-function localState(): string {
-  return process.env['WEBHOOKS_STATE'] ?? '.webhooks'
+  return resolve(process.env['WEBHOOKS_SECRETS'] ?? join(stateFolder(), 'secrets.json'))
 }
 
 /** The full name of a secret. */
@@ -135,10 +132,11 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** Reads what the local runtime sees, the sandbox's secrets and the file over them; writes the file. */
-function secretsFile(file: string, url: string, identityKey: string | undefined): SecretStore {
+function secretsFile(file: string, url: string, state: string): SecretStore {
+  const options = { identityKey: readIdentityKey(state), credentials: credentialsOf(state) }
   const seen = () => {
     try {
-      return localSecrets(url, existsSync(file) ? file : undefined, { identityKey })
+      return localSecrets(url, existsSync(file) ? file : undefined, options)
     } catch (error) {
       throw new UsageError(sentence(messageOf(error)), { cause: error })
     }
@@ -153,6 +151,8 @@ function secretsFile(file: string, url: string, identityKey: string | undefined)
       const there = seen().get(secretName(path)) !== undefined
       const own = existsSync(file) ? parse(file, readFileSync(file, 'utf8')) : {}
       writeWhole(file, { ...(isRecord(own) ? own : {}), [secretName(path)]: value })
+      // The credentials change now if this connects a real platform, not with the first call after it.
+      seen().names()
       return there ? 'replaced' : 'created'
     },
     list: async (path) =>
@@ -163,19 +163,11 @@ function secretsFile(file: string, url: string, identityKey: string | undefined)
   }
 }
 
-/** Readable by its owner alone, and never half: a runtime that reads it meanwhile sees what was, or what is. */
 function writeWhole(file: string, value: object): void {
   try {
     // A link stays one.
     const target = existsSync(file) ? realpathSync(file) : file
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
-    const draft = `${target}.${randomUUID()}`
-    try {
-      writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
-      renameSync(draft, target)
-    } finally {
-      rmSync(draft, { force: true })
-    }
+    writePrivateFile(target, `${JSON.stringify(value, null, 2)}\n`)
   } catch (error) {
     throw new UsageError(`${file} can not be written: ${messageOf(error)}.`, { cause: error })
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { existsSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import { categories } from '../../functions/index.ts'
@@ -12,6 +12,7 @@ import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
 import { openApi } from '../openapi/document.ts'
 import {
+  authorizationWith,
   type LocalCloud,
   type LocalFunction,
   type Observation,
@@ -23,9 +24,13 @@ import {
   writeProxyResult,
 } from './cloud/index.ts'
 import { type Console, createConsole, prefersPage, sendAsset } from './console/index.ts'
+import { consoleAccess, consoleCookie, NO_ACCESS } from './console-access.ts'
+import { credentialsOf, type LocalCredentials } from './credentials.ts'
 import { ensureIdentityKey } from './identity-key.ts'
+import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
 import { localSecrets } from './secrets.ts'
+import { openStateFolder } from './state-folder.ts'
 
 export interface RuntimeOptions {
   /** 0 for a free one. */
@@ -36,6 +41,10 @@ export interface RuntimeOptions {
   secretsFile?: string | undefined
   /** Where the bundles are. */
   bundles?: string
+  /** Instead of the demo's or generated ones: for tests. */
+  credentials?: LocalCredentials
+  /** Functions cache secrets for five minutes, as on AWS, instead of seeing each change at once: for tests. */
+  cacheSecrets?: boolean
   /** Divides the waits of durable steps: for tests. */
   timeScale?: number
   /** Seconds that a webhook may take: 28, since API Gateway waits 29; fewer where a test wants to see them run out. */
@@ -43,6 +52,8 @@ export interface RuntimeOptions {
   /** Seconds after which Lambda ends a task, instead of the timeout of its category: for tests. */
   executionTimeout?: number
   observe?: (event: RuntimeEvent) => void
+  /** Called when a real platform was connected while the runtime runs, and the demo's credentials no longer work. */
+  onPrivate?: (credentials: LocalCredentials) => void
 }
 
 /** What happens, as it happens: requests in, durable steps, calls out to the sandbox and events back. */
@@ -55,6 +66,8 @@ export interface Runtime {
   url: string
   cloud: LocalCloud
   sandbox: Sandbox
+  /** The ones that work now. */
+  credentials(): LocalCredentials
   close(): Promise<void>
 }
 
@@ -64,21 +77,78 @@ const day = 86_400
 
 /**
  * Starts the bundles of `dist/` behind the HTTP interface that they have on AWS, with stand-ins for the parts of AWS that
- * they use, and the sandbox beside them. Listens on loopback only.
+ * they use, and the sandbox. Listens on loopback only.
  *
- * @throws Error when the port is taken or the state folder can not be used
+ * @throws Error if the port is in use or the state folder cannot be used
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { port, state, secretsFile, bundles = dist, timeScale = 1 } = options
-  const { webhookTimeout = 28, executionTimeout } = options
+  const { port, state, bundles = dist } = options
   if (!existsSync(bundles)) throw new Error(`There are no bundles in ${bundles}: run npm run build first.`)
-  mkdirSync(state, { recursive: true, mode: 0o700 })
-  const server = createServer()
+  openStateFolder(state)
+  const started = Promise.withResolvers<Serving>()
+  // Attached before the server listens: a request that comes early waits until everything has started.
+  const server = createServer(async (req, res) => {
+    try {
+      await serve(req, res, await started.promise)
+    } catch (error) {
+      console.error('The local runtime failed to answer:', error)
+      res.destroy()
+    }
+  })
   const url = await listen(server, port)
+  try {
+    const serving = await startParts(url, options)
+    started.resolve(serving)
+    return {
+      url,
+      cloud: serving.cloud,
+      sandbox: serving.sandbox,
+      credentials: serving.credentials,
+      async close() {
+        serving.viewer.close()
+        // Before the platforms go: what is still at work would take their end for a failure, and note it.
+        await serving.cloud.close()
+        await closeServer(server)
+        serving.sandbox.close()
+        rmSync(runtimeFile(state), { force: true })
+      },
+    }
+  } catch (error) {
+    started.promise.catch(() => {})
+    started.reject(error)
+    await closeServer(server)
+    throw error
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise((resolve) => {
+    server.close(resolve)
+    server.closeAllConnections()
+  })
+}
+
+async function startParts(url: string, options: RuntimeOptions): Promise<Serving> {
+  const { state, secretsFile, bundles = dist, timeScale = 1 } = options
+  const { webhookTimeout = 28, executionTimeout } = options
   // The CLI writes it: what is stored there is known at once.
   const stored = { file: secretsFile ?? join(state, 'secrets.json'), optional: secretsFile === undefined }
-  const { optional } = stored
-  const secrets = localSecrets(url, stored.file, { optional, identityKey: ensureIdentityKey(state) })
+  const { credentials: given } = options
+  const credentials = given ? () => given : credentialsOf(state)
+  const secrets = localSecrets(url, stored.file, {
+    optional: stored.optional,
+    identityKey: ensureIdentityKey(state),
+    credentials,
+  })
+  // Reading the secrets generates private credentials if they are needed.
+  secrets.version()
+  let isPrivate = credentials(false).consoleKey !== undefined
+  const noteIfPrivate = () => {
+    const now = credentials(false)
+    if (isPrivate || now.consoleKey === undefined) return
+    isPrivate = true
+    options.onPrivate?.(now)
+  }
   let viewer: Console | undefined
   const observe = (event: RuntimeEvent) => {
     viewer?.observe(event)
@@ -99,34 +169,20 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ],
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
+    secretsVersion() {
+      const version = secrets.version()
+      noteIfPrivate()
+      return options.cacheSecrets ? '' : version
+    },
     table,
     timeScale,
     observe: (seen) => observe({ from: 'cloud', ...seen }),
     onEnded: (ended) => startFinisher(cloud, ended),
   })
-  viewer = createConsole({ url, cloud, sandbox, secrets })
-  const serving = { cloud, sandbox, viewer, url, observe }
-  server.on('request', (req, res) => {
-    serve(req, res, serving).catch((error: unknown) => {
-      console.error('The local runtime failed to answer:', error)
-      res.destroy()
-    })
-  })
-  return {
-    url,
-    cloud,
-    sandbox,
-    async close() {
-      serving.viewer.close()
-      // Before the platforms go: what is still at work would take their end for a failure, and note it.
-      await cloud.close()
-      await new Promise((resolve) => {
-        server.close(resolve)
-        server.closeAllConnections()
-      })
-      sandbox.close()
-    },
-  }
+  viewer = createConsole({ url, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
+  const { endpoint, dynamodb } = cloud
+  writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
+  return { cloud, sandbox, viewer, url, observe, credentials: () => credentials(false) }
 }
 
 const table = 'webhooks'
@@ -179,7 +235,7 @@ async function startFinisher(cloud: LocalCloud, ended: StatusChangeEvent): Promi
   if (!ended.detail.functionArn.includes('-task:')) return
   const response = await fetch(`${cloud.endpoint}/2015-03-31/functions/${finisher}:live/invocations`, {
     method: 'POST',
-    headers: { 'x-amz-invocation-type': 'Event' },
+    headers: { authorization: authorizationWith(cloud.credentials), 'x-amz-invocation-type': 'Event' },
     body: JSON.stringify(ended),
   })
   if (!response.ok) throw new Error(`The finisher could not be started: ${response.status} ${await response.text()}`)
@@ -191,12 +247,13 @@ interface Serving {
   viewer: Console
   url: string
   observe: (event: RuntimeEvent) => void
+  credentials: () => LocalCredentials
 }
 
 async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { cloud, sandbox, viewer, url, observe }: Serving,
+  { cloud, sandbox, viewer, url, observe, credentials }: Serving,
 ): Promise<void> {
   // Not relative to it: a path may begin with two slashes, and means no host then.
   const pathname = URL.parse(`${url}${req.url}`)?.pathname
@@ -209,16 +266,23 @@ async function serve(
     await sandbox.handle(req, res)
     return req.method === 'GET' ? undefined : viewer.touched()
   }
+  const access = consoleAccess(req, credentials())
+  if (pathname === '/' && access === 'by link') {
+    res.writeHead(303, { location: '/', 'set-cookie': consoleCookie(credentials()) }).end()
+    return undefined
+  }
+  const isAsset = /^\/console\/[\w-]+\.\w+$/.test(pathname)
+  if (access === 'none' && !isAsset && (pathname === '/tasks' || pathname.startsWith('/console/')))
+    return answer(res, 401, { message: NO_ACCESS })
   if (pathname.startsWith('/console/')) return void (await viewer.handle(req, res, pathname.slice(9)))
   if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
   if (pathname === '/v1/openapi.json') return answer(res, 200, openApi(url))
   if (pathname === '/') {
     if (prefersPage(req.headers.accept) && sendAsset(res, 'index.html')) return undefined
-    return answer(res, 200, index(url, cloud))
+    return answer(res, 200, index(url))
   }
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
-  if (category === undefined)
-    return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url, cloud) })
+  if (category === undefined) return answer(res, 404, { message: `There is nothing at ${pathname}.`, ...index(url) })
   const began = Date.now()
   const finish = (status: number, detail?: string) =>
     observe({
@@ -247,30 +311,31 @@ async function serve(
   // Who only looks at a task calls nothing.
   const isCall = !/^\/v1\/[^/]+\/tasks\//.test(pathname)
   if (isCall) viewer.received(id, req, body)
-  const answered = body === undefined ? tooLong() : await callFunction(cloud, category, id, req, body)
+  const { error, ...answered } =
+    body === undefined ? { error: undefined, ...tooLong() } : await callFunction(cloud, category, id, req, body)
   if (isCall) viewer.answered(id, answered.statusCode, answered.body)
   writeProxyResult(res, answered)
-  finish(answered.statusCode, answered.statusCode >= 400 ? detailOf(answered) : undefined)
+  finish(answered.statusCode, answered.statusCode >= 400 ? (error ?? detailOf(answered)) : undefined)
 }
 
-/** What API Gateway does: a function that fails or answers nonsense is its 502. */
+/** As API Gateway: 502 for a function that fails or returns something else. The error is for the operator alone. */
 async function callFunction(
   cloud: LocalCloud,
   category: string,
   id: string,
   req: IncomingMessage,
   body: Buffer,
-): Promise<ProxyResult> {
+): Promise<ProxyResult & { error?: string | undefined }> {
   const { result, error } = await cloud.invoke(
     `${category}-webhook`,
     toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }),
     id,
   )
   if (!error && isProxyResult(result)) return result
-  return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error', detail: error?.errorMessage }) }
+  return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error' }), error: error?.errorMessage }
 }
 
-function index(url: string, cloud: LocalCloud) {
+function index(url: string) {
   return {
     categories: categories.map((category) => ({
       name: category.name,
@@ -298,8 +363,6 @@ function index(url: string, cloud: LocalCloud) {
     faults: `${url}/sandbox/faults`,
     /** A page that shows all of this; a browser gets it instead of this list. */
     console: `${url}/console/index.html`,
-    /** For `aws --endpoint-url`: Lambda and Secrets Manager; it changes at every start. */
-    aws: cloud.endpoint,
   }
 }
 

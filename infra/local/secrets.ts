@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
 import type { Category } from '../../shared/function/category.ts'
 import { settings } from '../../shared/settings.ts'
+import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import { demo } from './sandbox/demo.ts'
 import { connectionsToTool } from './tool-connections.ts'
 
@@ -10,6 +11,8 @@ import { connectionsToTool } from './tool-connections.ts'
 export interface LocalSecrets {
   get(name: string): string | undefined
   names(): string[]
+  /** Changes whenever a secret changes. */
+  version(): string
 }
 
 export interface LocalSecretsOptions {
@@ -17,6 +20,8 @@ export interface LocalSecretsOptions {
   optional?: boolean
   /** The key of the secret `identity`, which differs between state folders. */
   identityKey?: string | undefined
+  /** Of the caller and the approvals; they must be private if the file connects a real platform. */
+  credentials?: (hasRealPlatform: boolean) => LocalCredentials
 }
 
 /**
@@ -31,10 +36,9 @@ export interface LocalSecretsOptions {
 export function localSecrets(
   url: string,
   file?: string,
-  { optional = false, identityKey }: LocalSecretsOptions = {},
+  { optional = false, identityKey, credentials = () => demoCredentials }: LocalSecretsOptions = {},
 ): LocalSecrets {
   const identity = identityKey === undefined ? {} : { [`${settings.secretPrefix}/identity`]: { key: identityKey } }
-  const own = { ...sandboxSecrets(url), ...identity }
   const isThere = () => file !== undefined && (!optional || existsSync(file))
   let laidOver = file && isThere() ? readSecretsFile(file) : {}
   const all = (): Record<string, unknown> => {
@@ -47,20 +51,43 @@ export function localSecrets(
         console.error((error as Error).message)
       }
     }
-    return { ...own, ...laidOver }
+    const { callerToken, approvalsKey } = credentials(hasRealPlatform(laidOver, url))
+    const merged: Record<string, unknown> = {
+      ...sandboxSecrets(url, callerToken, approvalsKey),
+      ...identity,
+      ...laidOver,
+    }
+    const callers = `${settings.secretPrefix}/callers`
+    // `webhooks token` copies the caller "demo" to the file, with the hash of a token that everybody knows.
+    merged[callers] = textOf(merged[callers]).replaceAll(tokenHash(demo.callerToken), tokenHash(callerToken))
+    return merged
   }
   return {
     get(name) {
       const value = all()[name]
-      return value === undefined || typeof value === 'string' ? value : JSON.stringify(value)
+      return value === undefined ? undefined : textOf(value)
     },
     names: () => Object.keys(all()),
+    version: () => createHash('sha256').update(JSON.stringify(all())).digest('hex'),
   }
 }
 
-function sandboxSecrets(url: string): Record<string, unknown> {
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** Whether one of the secrets leads to something else than the sandbox. */
+function hasRealPlatform(laidOver: Record<string, unknown>, url: string): boolean {
+  const { secretPrefix } = settings
+  return Object.entries(laidOver).some(([name, value]) => {
+    if (!/^(connections|orchestrators)\//.test(name.replace(`${secretPrefix}/`, ''))) return false
+    const urls = JSON.stringify(value).match(/https?:\/\/[^"\\\s]*/g) ?? []
+    return urls.length === 0 || urls.some((target) => !target.startsWith(`${url}/sandbox/`))
+  })
+}
+
+function sandboxSecrets(url: string, callerToken: string, approvalsKey: string): Record<string, unknown> {
   const prefix = settings.secretPrefix
-  const hash = createHash('sha256').update(demo.callerToken).digest('hex')
   const unleash = {
     provider: 'unleash',
     baseUrl: `${url}/sandbox/unleash`,
@@ -78,9 +105,9 @@ function sandboxSecrets(url: string): Record<string, unknown> {
   const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken }
   return {
     ...Object.fromEntries(tool),
-    [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'sandbox' } },
+    [`${prefix}/callers`]: { demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox' } },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
-    [`${prefix}/approvals`]: { key: demo.approvalsKey },
+    [`${prefix}/approvals`]: { key: approvalsKey },
     [`${prefix}/connections/issue-ticketing/default`]: {
       provider: 'github',
       baseUrl: `${url}/sandbox/github`,

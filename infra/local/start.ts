@@ -4,6 +4,8 @@ import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
+import { consoleLink } from './console-access.ts'
+import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { lineFor } from './print.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 import { defaultUrl, demo } from './sandbox/demo.ts'
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
     port,
     state,
     secretsFile: process.env['WEBHOOKS_SECRETS'],
+    onPrivate: (credentials) => console.log(`\n${privateNotice(state, credentials)}`),
     observe: (event) => {
       // While the demo plays, its player tells what the control plane does.
       if (playing && event.from === 'sandbox' && event.note === 'via control-plane') return
@@ -52,15 +55,24 @@ async function main(): Promise<void> {
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
   if (playing) await playDemo(runtime)
   playing = false
-  console.log(invitation(runtime.url))
+  console.log(invitation(runtime))
 }
 
-async function playDemo({ url }: Runtime): Promise<void> {
+/** Why the token is not the one of the documentation. */
+function privateNotice(state: string, { callerToken }: LocalCredentials): string {
+  return [
+    'A real platform is connected, so the demo token no longer works. The token of the caller "demo" is now',
+    `  ${callerToken}`,
+    `It is stored in ${credentialsFile(state)}, where the CLI finds it.`,
+  ].join('\n')
+}
+
+async function playDemo({ url, credentials }: Runtime): Promise<void> {
   console.log('Playing the sequence "incident" against itself:')
   const { passed } = await playSequence({
     name: 'incident',
     url,
-    token: demo.callerToken,
+    token: credentials().callerToken,
     log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
     print: (text) => console.log(text),
   })
@@ -68,7 +80,8 @@ async function playDemo({ url }: Runtime): Promise<void> {
 }
 
 /** What to type next. The id of the interactive call is new at each start. */
-function invitation(url: string): string {
+function invitation({ url, credentials }: Runtime): string {
+  const { callerToken } = credentials()
   const id = randomUUID()
   const context = randomUUID()
   const event = {
@@ -78,11 +91,11 @@ function invitation(url: string): string {
     data: { project: 'demo', stage: 'production', service: 'shop' },
     input: { title: 'Opened by hand' },
   }
-  const authorization = `-H 'Authorization: Bearer ${demo.callerToken}'`
+  const authorization = `-H 'Authorization: Bearer ${callerToken}'`
   const post = (query: string, body: unknown) =>
     `curl -s '${url}/v1/issue-ticketing/open-issue${query}' ${authorization} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
   return [
-    `Token: ${demo.callerToken}`,
+    `Token: ${callerToken}`,
     '',
     'A silent call opens an issue and answers it:',
     `  ${post('', { input: { title: 'Checkout is slow' } })}`,
@@ -91,7 +104,7 @@ function invitation(url: string): string {
     'The statusUrl of its answer shows its task:',
     `  curl -s '<statusUrl>' ${authorization}`,
     '',
-    `Console, with all of this and the sequences, in a browser: ${url}/`,
+    `Console, with all of this and the sequences, in a browser: ${consoleLink(url, credentials())}`,
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,

@@ -23,6 +23,7 @@ export class LocalRuntime {
   readonly #ended = new Map<string, () => void>()
   url = ''
   lambda = ''
+  accessKeyId = ''
 
   private constructor(child: ChildProcess, state: string) {
     this.#child = child
@@ -43,8 +44,8 @@ export class LocalRuntime {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const runtime = new LocalRuntime(child, state)
-    const { url, lambda } = await runtime.#next('ready')
-    Object.assign(runtime, { url, lambda })
+    const { url, lambda, accessKeyId } = await runtime.#next('ready')
+    Object.assign(runtime, { url, lambda, accessKeyId })
     return runtime
   }
 

@@ -83,6 +83,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
         environment: { WEBHOOKS_TASK_FUNCTION: `${category}-task:live`, WEBHOOKS_IDEMPOTENCY_TABLE: 'webhooks' },
       },
       { lambda: url, dynamodb: url },
+      { accessKeyId: 'local', secretAccessKey: 'local' },
     )
   return {
     url,

@@ -3,7 +3,7 @@ import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
 
 /** What the process says of itself. */
 export type FromRuntime =
-  | { kind: 'ready'; url: string; lambda: string }
+  | { kind: 'ready'; url: string; lambda: string; accessKeyId: string }
   | { kind: 'ended'; task: string }
   | { kind: 'memory'; rss: number; heap: number }
   /** How many tasks have not ended, and how many of them wait for their next try. */
@@ -41,4 +41,4 @@ process.on('message', (asked: ToRuntime) => {
 })
 process.on('disconnect', () => process.exit())
 
-send({ kind: 'ready', url, lambda: cloud.endpoint })
+send({ kind: 'ready', url, lambda: cloud.endpoint, accessKeyId: cloud.credentials.accessKeyId })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import type { TaskPayload } from '../../shared/function/task-payload.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
@@ -92,7 +93,11 @@ async function start(runtime: LocalRuntime, count: number): Promise<void> {
   const url = `${runtime.lambda}/2015-03-31/functions/issue-ticketing-task:live/invocations`
   await load(count, 16, async () => {
     const task = payload()
-    const headers = { 'x-amz-invocation-type': 'Event', 'x-amz-durable-execution-name': task.taskId }
+    const headers = {
+      authorization: authorizationWith(runtime),
+      'x-amz-invocation-type': 'Event',
+      'x-amz-durable-execution-name': task.taskId,
+    }
     const { status, body } = await runtime.post(url, task, headers)
     if (status !== 202) throw new Error(`Lambda answered ${status}: ${body}`)
   })

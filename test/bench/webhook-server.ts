@@ -54,6 +54,7 @@ function inThreads(file: string, concurrency: number): (event: object) => Promis
   const workers = new Workers(
     () => variables,
     () => undefined,
+    undefined,
     forever,
   )
   return async (event) => {

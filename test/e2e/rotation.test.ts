@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, it } from '@jest/globals'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
@@ -20,8 +22,21 @@ const callers = (...tokens: string[]) => ({
   [`${prefix}/callers`]: { demo: { tokens: tokens.map(hash), categories: ['*'], orchestrator: 'sandbox' } },
 })
 
+it('a connection that is corrected works with the next call', async () => {
+  service = await new Service().start()
+  const open = async () => JSON.stringify((await service.openIssue({ input: { title: 'T' } }, '?dryRun=true')).body)
+  const project = (name: string) => {
+    const [path = '', value = {}] = Object.entries(connection(demo.githubToken))[0] ?? []
+    return { [path]: { ...value, project: name } }
+  }
+  writeFileSync(join(service.state, 'secrets.json'), JSON.stringify(project('demo/shpo')))
+  expect(await open()).toContain('/repos/demo/shpo/')
+  writeFileSync(join(service.state, 'secrets.json'), JSON.stringify(project('demo/shop')))
+  expect(await open()).toContain('/repos/demo/shop/')
+})
+
 it("a platform's token that was rotated is used at once, though the old one is still cached", async () => {
-  service = await new Service({ secrets: callers(demo.callerToken) }).start()
+  service = await new Service({ secrets: callers(demo.callerToken), cacheSecrets: true }).start()
   const open = async () => (await service.openIssue({ input: { title: 'T' } })).status
   service.rotate({ ...callers(demo.callerToken), ...connection('an-old-token') })
   expect(await open()).toBe(422)
@@ -30,7 +45,7 @@ it("a platform's token that was rotated is used at once, though the old one is s
 })
 
 it('a token of a caller that was just added works, and a wrong one does not read the secret again and again', async () => {
-  service = await new Service({ secrets: callers('first-token') }).start()
+  service = await new Service({ secrets: callers('first-token'), cacheSecrets: true }).start()
   const status = async (token: string) => (await service.openIssue(triggered(), '?dryRun=true', { token })).status
   expect(await status('first-token')).toBe(200)
   service.rotate(callers('first-token', 'second-token'))
@@ -40,7 +55,7 @@ it('a token of a caller that was just added works, and a wrong one does not read
 })
 
 it('a task that was accepted before the token of its platform was rotated is done after it', async () => {
-  service = await new Service({ timeScale: 60, secrets: callers(demo.callerToken) }).start()
+  service = await new Service({ timeScale: 60, secrets: callers(demo.callerToken), cacheSecrets: true }).start()
   await service.fault({ target: 'github', kind: '503' })
   const event = triggered()
   expect((await service.openIssue(event, '?mode=interactive')).status).toBe(202)

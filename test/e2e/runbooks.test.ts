@@ -8,6 +8,7 @@ import {
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type RuntimeFile, readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
@@ -16,9 +17,8 @@ const service = new Service({ timeScale: 60 })
 let lambda: LambdaClient
 beforeAll(async () => {
   await service.start()
-  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' }
-  lambda = new LambdaClient({ endpoint: aws, region: 'eu-west-1', credentials })
+  const { aws } = readRuntimeFile(service.state) as RuntimeFile
+  lambda = new LambdaClient({ endpoint: aws.endpoint, region: 'eu-west-1', credentials: aws })
 })
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())

@@ -18,6 +18,7 @@ export interface ServiceOptions {
   webhookTimeout?: number
   executionTimeout?: number
   bundles?: string
+  cacheSecrets?: boolean
 }
 
 export interface Answer {
@@ -63,6 +64,8 @@ export class Service {
       ...options,
       port: this.#port,
       state: this.state,
+      // So that a test can connect a platform of its own and still call as the demo does.
+      credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
       ...(secrets ? { secretsFile: this.#secretsFile } : {}),
     }
     const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], {

@@ -1,6 +1,7 @@
 // The local runtime in a process of its own, so that its memory and its event loop are its own. It tells of what no answer shows.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
+import { demo } from '../../infra/local/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
 
 /** What the process says. */
@@ -53,7 +54,10 @@ function wrongIn(line: string): string[] {
   return found
 }
 
-const { url } = await startRuntime({ port: 0, timeScale: 60, ...options, observe })
+const { url } = await startRuntime({
+  ...{ port: 0, timeScale: 60, ...options, observe },
+  credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
+})
 const delay = monitorEventLoopDelay({ resolution: 20 })
 delay.enable()
 setInterval(() => {

@@ -25,6 +25,7 @@ export class RuntimeProcess {
   /** When it was not there, between a kill and the moment at which it listened again. */
   readonly downs: Span[] = []
   dynamodb = ''
+  accessKeyId = ''
 
   /**
    * @param output file to which everything is appended that it prints
@@ -76,6 +77,7 @@ export class RuntimeProcess {
     })
     if (!ready) return
     this.dynamodb = ready.dynamodb
+    this.accessKeyId = ready.accessKeyId
     const down = this.downs.at(-1)
     if (down) down.end = Date.now()
   }

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { authorizationWith } from '../../infra/local/cloud/index.ts'
 
 /** What was searched, and where something was found. */
 export interface Search {
@@ -46,18 +47,21 @@ export function searchDatabase(file: string, marks: string[]): string[] {
 }
 
 /** Every item of the table of the functions, through its API: its files are compressed. */
-export async function searchTable(endpoint: string, table: string, marks: string[]): Promise<Search> {
+export async function searchTable(
+  { dynamodb, accessKeyId }: { dynamodb: string; accessKeyId: string },
+  table: string,
+  marks: string[],
+): Promise<Search> {
   const search: Search = { bytes: 0, files: 0, found: [] }
   let start: unknown
   do {
-    const response = await fetch(endpoint, {
+    const response = await fetch(dynamodb, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-amz-json-1.0',
         'x-amz-target': 'DynamoDB_20120810.Scan',
         'x-amz-date': '20250101T000000Z',
-        authorization:
-          'AWS4-HMAC-SHA256 Credential=local/20250101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=local',
+        authorization: authorizationWith({ accessKeyId }),
       },
       body: JSON.stringify({ TableName: table, ...(start ? { ExclusiveStartKey: start } : {}) }),
     })

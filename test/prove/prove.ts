@@ -83,7 +83,7 @@ async function run(world: World, options: ProveOptions): Promise<Proof> {
   const took = { load: sent, quiet: Date.now() - began - sent }
   tell('looking into the books', true)
   await askForStatus(world)
-  const table = await searchTable(world.runtime.dynamodb, 'webhooks', world.credentials.marks)
+  const table = await searchTable(world.runtime, 'webhooks', world.credentials.marks)
   await world.end()
   await watching
   return await judge(world, { seed, took, pressure, planned, violations, table })

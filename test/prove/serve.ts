@@ -25,7 +25,7 @@ export type ToServed =
   | { kind: 'memory' }
 
 export type FromServed =
-  | { kind: 'ready'; url: string; dynamodb: string }
+  | { kind: 'ready'; url: string; dynamodb: string; accessKeyId: string }
   /** Which function's it was; undefined where none was at work. */
   | { kind: 'kill-worker'; functionName: string | undefined }
   | { kind: 'memory'; rss: number; heap: number }
@@ -65,9 +65,12 @@ syncBuiltinESMExports()
 accept(options.accepted)
 
 const { startRuntime } = await import('../../infra/local/runtime.ts')
+const { demo } = await import('../../infra/local/sandbox/demo.ts')
 const { lineFor } = await import('../../infra/local/print.ts')
 const { url, cloud } = await startRuntime({
   ...options,
+  credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
+  cacheSecrets: true,
   observe: (event) => console.log(lineFor(event) ?? JSON.stringify(event)),
 })
 
@@ -101,5 +104,5 @@ function send(message: FromServed): void {
 
 process.on('message', (asked: ToServed) => void answers[asked.kind](asked as never))
 process.on('disconnect', () => process.exit())
-send({ kind: 'ready', url, dynamodb: cloud.dynamodb })
+send({ kind: 'ready', url, dynamodb: cloud.dynamodb, accessKeyId: cloud.credentials.accessKeyId })
 await once(process, 'disconnect')

@@ -20,7 +20,7 @@ const saved = { ...process.env }
 let store: typeof import('../../shared/approvals/store.ts')
 let decide: typeof import('../../shared/approvals/decide.ts')['decide']
 beforeAll(async () => {
-  dynamodb = await startDynamoDb(folder, 'table')
+  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
   lambda = createServer((req, res) => {
     const path = decodeURIComponent(req.url ?? '')
     const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]

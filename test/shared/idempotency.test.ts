@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
 const saved = { ...process.env }
 let idempotency: typeof import('../../shared/aws/idempotency.ts')
 beforeAll(async () => {
-  dynamodb = await startDynamoDb(folder, 'table')
+  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
   between = createServer(async (req, res) => {
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk)

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { dist, finisher } from '../../build.ts'
-import { defaultUrl } from '../../local/sandbox/demo.ts'
 import { NoAwsError } from '../aws-errors.ts'
 import { identity } from '../doctor/aws.ts'
 import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'
@@ -73,8 +72,8 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
 
 /** What our calls would go to: what is deployed must be up, and the local runtime where its sandbox is tried. */
 async function receiver(options: StoreOptions): Promise<Finding> {
-  const url = options.local ? localUrl() : receiverOf({ url: process.env['WEBHOOKS_URL'] ?? defaultUrl }).url
-  const local = options.local || url === defaultUrl
+  const url = options.local ? localUrl() : receiverOf({}).url
+  const local = options.local || process.env['WEBHOOKS_URL'] === undefined
   const what = local ? 'local runtime' : 'API'
   try {
     const { status } = await fetch(`${url}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })

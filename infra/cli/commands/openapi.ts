@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
-import { defaultUrl } from '../../local/sandbox/demo.ts'
 import { openApi } from '../../openapi/document.ts'
 import { note } from '../output.ts'
 import { parseUrl, receiverOf } from '../receiver.ts'
@@ -10,7 +9,7 @@ import { parseUrl, receiverOf } from '../receiver.ts'
 export function openapiCommand(): Command {
   return new Command('openapi')
     .description('print the HTTP interface as an OpenAPI 3.1 document')
-    .option('--url <url>', 'where the API is (WEBHOOKS_URL; else the local runtime)', parseUrl)
+    .option('--url <url>', 'where the API is (default: WEBHOOKS_URL, or the local runtime at WEBHOOKS_PORT)', parseUrl)
     .option('--output <file>', 'write it to a file instead')
     .option('--json', 'it is always JSON')
     .addHelpText(
@@ -28,11 +27,7 @@ Examples:
 }
 
 function run({ url, output }: { url?: string; output?: string }): void {
-  const text = JSON.stringify(
-    openApi(receiverOf({ url: url ?? process.env['WEBHOOKS_URL'] ?? defaultUrl }).url),
-    null,
-    2,
-  )
+  const text = JSON.stringify(openApi(receiverOf({ url }).url), null, 2)
   if (output === undefined) return void console.log(text)
   try {
     writeFileSync(output, `${text}\n`)

@@ -5,7 +5,7 @@ import { nest } from '../../../shared/event/dotted.ts'
 import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
 
 interface Options {
-  url: string
+  url?: string
   token?: string
   mode?: string
   input?: string[]

@@ -16,7 +16,7 @@ import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } fr
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {
-  url: string
+  url?: string
   token?: string
   keptnUrl?: string
   keptnToken?: string

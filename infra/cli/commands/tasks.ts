@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
 
 interface Options {
-  url: string
+  url?: string
   token?: string
   json?: boolean
   follow?: boolean

@@ -4,8 +4,9 @@ import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
-import { type Expiry, expireItems } from './expiry.ts'
-import { isFromPage } from './http.ts'
+import { type Call, type Expiry, expireItems } from './expiry.ts'
+import { authorizationWith, errorAnswer, hasAccessKey, sendAnswer, unrecognizedClient } from './http.ts'
+import type { CloudCredentials } from './types.ts'
 
 export interface LocalDynamoDb {
   endpoint: string
@@ -16,15 +17,21 @@ export interface LocalDynamoDb {
  * Starts DynamoDB on a free loopback port.
  * @param folder state folder; the tables live in its sub-folder `dynamodb` and outlive the process
  * @param table table to make when missing, with the string key `id`
+ * @param credentials only requests with this access key are answered
  * @param expiry how often expired items are looked for
  * @throws Error when the table can not be made
  */
-export async function startDynamoDb(folder: string, table: string, expiry?: Expiry): Promise<LocalDynamoDb> {
+export async function startDynamoDb(
+  folder: string,
+  table: string,
+  credentials: CloudCredentials,
+  expiry?: Expiry,
+): Promise<LocalDynamoDb> {
   const path = join(folder, 'dynamodb')
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.keepAliveTimeout = 65_000
-  refusePages(server)
+  requireAccessKey(server, credentials)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -36,28 +43,30 @@ export async function startDynamoDb(folder: string, table: string, expiry?: Expi
       server.closeAllConnections()
     })
   }
+  const authorization = authorizationWith(credentials)
+  const call: Call = (operation, request) => callDynamoDb(endpoint, authorization, operation, request)
   try {
-    await createTable(endpoint, table)
+    await createTable(call, table)
   } catch (error) {
     await close()
     throw error
   }
-  endExpiry = expireItems((operation, request) => call(endpoint, operation, request), table, expiry)
+  endExpiry = expireItems(call, table, expiry)
   return { endpoint, close }
 }
 
-/** It would answer any page that finds its port. */
-function refusePages(server: Server): void {
+/** dynalite itself accepts any signature. */
+function requireAccessKey(server: Server, { accessKeyId }: CloudCredentials): void {
   const answer = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (req, res) => {
-    if (isFromPage(req)) res.writeHead(403).end()
+    if (!hasAccessKey(req, accessKeyId)) sendAnswer(res, errorAnswer(unrecognizedClient()))
     else for (const listener of answer) listener.call(server, req, res)
   })
 }
 
-async function createTable(endpoint: string, table: string): Promise<void> {
-  const created = await call(endpoint, 'CreateTable', {
+async function createTable(call: Call, table: string): Promise<void> {
+  const created = await call('CreateTable', {
     TableName: table,
     AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
     KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
@@ -67,7 +76,7 @@ async function createTable(endpoint: string, table: string): Promise<void> {
     throw new Error(`The local DynamoDB could not make the table ${table}: ${created.text}`)
   // A table is made in the background, however short that is.
   for (let tries = 0; tries < 100; tries += 1) {
-    const described = await call(endpoint, 'DescribeTable', { TableName: table })
+    const described = await call('DescribeTable', { TableName: table })
     if (described.ok && described.text.includes('"TableStatus":"ACTIVE"')) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
@@ -75,15 +84,19 @@ async function createTable(endpoint: string, table: string): Promise<void> {
 }
 
 // A few plain calls: not worth loading the AWS SDK for.
-async function call(endpoint: string, operation: string, request: object): Promise<{ ok: boolean; text: string }> {
+async function callDynamoDb(
+  endpoint: string,
+  authorization: string,
+  operation: string,
+  request: object,
+): Promise<{ ok: boolean; text: string }> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `DynamoDB_20120810.${operation}`,
       'x-amz-date': '20250101T000000Z',
-      authorization:
-        'AWS4-HMAC-SHA256 Credential=local/20250101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=local',
+      authorization,
     },
     body: JSON.stringify(request),
   })

@@ -1,5 +1,5 @@
 /** A call of DynamoDB's API. */
-type Call = (operation: string, request: object) => Promise<{ ok: boolean; text: string }>
+export type Call = (operation: string, request: object) => Promise<{ ok: boolean; text: string }>
 
 /** The attribute that says when an item is to be forgotten, in seconds since 1970, as the stack's table has it. */
 const attribute = 'expiration'

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isSame } from '../../../shared/hmac.ts'
 import { ApiError } from './errors.ts'
+import { REGION } from './names.ts'
+import type { CloudCredentials } from './types.ts'
 
 /** An answer of an AWS API; `body` is sent as it is when it is text, as JSON else. */
 export interface Answer {
@@ -36,12 +39,22 @@ export function readLimited(req: IncomingMessage, limit: number): Promise<Buffer
   })
 }
 
+/** Returned for a request that was not signed with the credentials of this start. */
+export const unrecognizedClient = () =>
+  new ApiError('UnrecognizedClientException', 403, 'The security token included in the request is invalid.')
+
 /**
- * Whether a page in the user's browser may have sent a request: it names where it comes from, or a name of its own that it has
- * pointed at loopback. Only our functions, and the tools of whoever runs this, have business here.
+ * Checks the access key in a SigV4 header. It is random, so nobody can call the stand-ins without reading it from the state
+ * folder, whichever user of this machine they are: a signature would add nothing.
  */
-export function isFromPage({ headers }: IncomingMessage): boolean {
-  return headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+export function hasAccessKey({ headers }: IncomingMessage, accessKeyId: string): boolean {
+  const given = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? ''
+  return isSame(given, accessKeyId)
+}
+
+/** @returns the header that `hasAccessKey` expects, for calls that are not worth loading the AWS SDK */
+export function authorizationWith({ accessKeyId }: Pick<CloudCredentials, 'accessKeyId'>): string {
+  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20250101/${REGION}/local/aws4_request, SignedHeaders=host, Signature=none`
 }
 
 /** Sends an answer with the headers that AWS's APIs have. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,7 +9,7 @@ import { startDynamoDb } from './dynamodb.ts'
 import { ApiError } from './errors.ts'
 import { detailOf, type Execution, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
-import { type Answer, errorAnswer, isFromPage, readLimited, sendAnswer } from './http.ts'
+import { type Answer, errorAnswer, hasAccessKey, readLimited, sendAnswer, unrecognizedClient } from './http.ts'
 import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
@@ -16,11 +17,12 @@ import { Notifier } from './notifier.ts'
 import { listOperations } from './operations.ts'
 import { handleSecrets, isSecretsCall } from './secrets-api.ts'
 import { Store } from './store.ts'
-import type { CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
+import type { CloudCredentials, CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
 import { Versions } from './versions.ts'
 import { functionVariables, Workers } from './workers.ts'
 
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
+export { authorizationWith } from './http.ts'
 export type * from './types.ts'
 
 /** A checkpoint with the result of an execution can be as large as all that an execution may store. */
@@ -35,12 +37,13 @@ const GRACE_MS = 2_000
  * @throws Error when another process uses the state folder
  */
 export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
+  const { credentials = randomCredentials() } = options
   const store = new Store(options.state)
   let versions: Versions
   let dynamodb: Awaited<ReturnType<typeof startDynamoDb>>
   try {
     versions = new Versions(store, options.state, options.functions)
-    dynamodb = await startDynamoDb(options.state, options.table)
+    dynamodb = await startDynamoDb(options.state, options.table, credentials)
   } catch (error) {
     store.close()
     throw error
@@ -59,13 +62,14 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
     alarm: (at) => driver.alarm(at),
     ended: (id) => invoker.ended(id),
   }
-  const workers = new Workers((fn) => functionVariables(fn, { lambda: endpoint, dynamodb: dynamodb.endpoint }), observe)
+  const endpoints = { lambda: endpoint, dynamodb: dynamodb.endpoint }
+  const workers = new Workers((fn) => functionVariables(fn, endpoints, credentials), observe, options.secretsVersion)
   const service = new DurableService(core)
   const invoker = new Invoker(core, service, workers)
   const driver = new Driver(core, service, workers, new Notifier(core, options.onEnded))
   const lambda = new LambdaApi(store, service, invoker)
   server.on('request', (req, res) => {
-    answerOf(req, lambda, options)
+    answerOf(req, lambda, options, credentials)
       .catch(errorAnswer)
       .then((answer) => sendAnswer(res, answer))
   })
@@ -83,6 +87,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   }
   return {
     endpoint,
+    credentials,
     dynamodb: dynamodb.endpoint,
     functionArn: (name) => functionArn(name, 'live'),
     executions: (filter = {}) =>
@@ -108,8 +113,20 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   }
 }
 
-async function answerOf(req: IncomingMessage, lambda: LambdaApi, options: CloudOptions): Promise<Answer> {
-  if (isFromPage(req)) throw new ApiError('AccessDeniedException', 403, 'Pages in a browser may not call this.')
+function randomCredentials(): CloudCredentials {
+  return {
+    accessKeyId: `LOCAL${randomBytes(24).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(32).toString('base64url'),
+  }
+}
+
+async function answerOf(
+  req: IncomingMessage,
+  lambda: LambdaApi,
+  options: CloudOptions,
+  { accessKeyId }: CloudCredentials,
+): Promise<Answer> {
+  if (!hasAccessKey(req, accessKeyId)) throw unrecognizedClient()
   const body = await readLimited(req, MAX_BODY_BYTES)
   if (body === undefined) throw new ApiError('RequestTooLargeException', 413, 'The request is too large.')
   const target = req.headers['x-amz-target']?.toString()

@@ -83,6 +83,12 @@ export interface StatusChangeEvent {
   }
 }
 
+/** The credentials that the stand-ins for AWS accept. */
+export interface CloudCredentials {
+  accessKeyId: string
+  secretAccessKey: string
+}
+
 export interface CloudOptions {
   /** Folder of everything that outlives the process; made when missing. One running cloud per folder. */
   state: string
@@ -90,8 +96,12 @@ export interface CloudOptions {
   /** Value of a secret, asked at every call, so that a rotation is seen at once. */
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
+  /** Changes whenever a secret changes: an execution environment caches secrets, so it is replaced then. */
+  secretsVersion?: () => string
   /** Stores a secret; where left out, secrets can only be read. */
   putSecret?: (name: string, value: string) => void
+  /** Random if left out. */
+  credentials?: CloudCredentials
   /** Name of the DynamoDB table to have (key attribute `id`, a string). */
   table: string
   /** Divides the delays of retries, waits and callbacks' time-outs; 1 when left out. Time-outs of functions and executions stay. */
@@ -169,6 +179,8 @@ export interface LocalCloud {
   endpoint: string
   /** URL of DynamoDB. */
   dynamodb: string
+  /** What both accept. */
+  credentials: CloudCredentials
   /**
    * Invokes a function and waits for its end; of a durable function, for the end of the execution it starts.
    * @param requestId of the invocation of a function that is not durable, where its log lines are to be known by it

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Store } from './store.ts'
 import type { LocalFunction } from './types.ts'
@@ -23,24 +23,26 @@ interface Row {
 const isCode = /\.(?:[cm]?js|json|node)$/
 
 /**
- * The versions of all functions. An execution stays with the one that it began on, as on Lambda: so the code of a durable
- * function is kept in the state folder, by its content, from the first execution on and for as long as one may need it. A plain
- * function has its newest code only.
+ * The versions of all functions. Their code is copied to the state folder at the start, by its content, so that a build while
+ * they run changes nothing. An execution stays with the version that it began on, as on Lambda: so the code of a durable
+ * function is kept for as long as an execution may need it. A plain function has its newest code only.
  */
 export class Versions {
   readonly #store: Store
   readonly #folder: string
   readonly #functions: ReadonlyMap<string, LocalFunction>
+  /** Folders of bundles, with the hash of their code. */
+  readonly #code: ReadonlyMap<string, string>
   /** What has been used since the start. */
   readonly #newest = new Map<string, PublishedFunction>()
-  /** The folders of bundles that were looked at, with the hash of their code. */
-  readonly #kept = new Map<string, string>()
 
   /** @param state the state folder; what nothing runs on any more is taken out of it */
   constructor(store: Store, state: string, functions: LocalFunction[]) {
     this.#store = store
     this.#folder = join(state, 'versions')
     this.#functions = new Map(functions.map((fn) => [fn.name, fn]))
+    const sources = new Set(functions.map(({ file }) => dirname(file)))
+    this.#code = new Map([...sources].map((source) => [source, this.#keep(source)]))
     this.#forget()
   }
 
@@ -52,14 +54,13 @@ export class Versions {
   /**
    * @param version the newest one when left out
    * @returns undefined where there is no such function or version
-   * @throws Error when its bundle can not be read
    */
   of(name: string, version?: number): PublishedFunction | undefined {
     const fn = this.#functions.get(name)
     if (fn === undefined) return undefined
     const row = version === undefined ? undefined : this.#row(name, version)
     if (row !== undefined) return this.#at(fn, row)
-    const newest = this.#newest.get(name) ?? (fn.durable ? this.#publish(fn) : { ...fn, version: 1 })
+    const newest = this.#newest.get(name) ?? (fn.durable ? this.#publish(fn) : this.#at(fn, this.#newestCode(fn, 1)))
     this.#newest.set(name, newest)
     return version === undefined || version === newest.version ? newest : undefined
   }
@@ -68,14 +69,14 @@ export class Versions {
     return this.#store.get<Row>('SELECT * FROM version WHERE function = ? AND number = ?', name, version)
   }
 
+  #newestCode(fn: LocalFunction, number: number): Row {
+    return { function: fn.name, number, code: this.#code.get(dirname(fn.file)) ?? '', file: basename(fn.file) }
+  }
+
   #publish(fn: LocalFunction): PublishedFunction {
-    const source = dirname(fn.file)
-    const code = this.#kept.get(source) ?? this.#keep(source)
-    this.#kept.set(source, code)
-    const file = basename(fn.file)
     const last = this.#store.get<Row>('SELECT * FROM version WHERE function = ? ORDER BY number DESC LIMIT 1', fn.name)
-    if (last?.code === code && last.file === file) return this.#at(fn, last)
-    const row: Row = { function: fn.name, number: (last?.number ?? 0) + 1, code, file }
+    const row = this.#newestCode(fn, (last?.number ?? 0) + 1)
+    if (last?.code === row.code && last.file === row.file) return this.#at(fn, last)
     this.#store.run('INSERT INTO version (function, number, code, file) VALUES (?, ?, ?, ?)', ...Object.values(row))
     return this.#at(fn, row)
   }
@@ -84,9 +85,10 @@ export class Versions {
     return { ...fn, file: join(this.#folder, code, file), version: number }
   }
 
-  /** @returns the hash of the code in a folder, of which there is a copy now */
+  /** Copies the code of a folder. A function without code fails when it is called, as on Lambda. @returns its hash */
   #keep(source: string): string {
-    const names = readdirSync(source, { withFileTypes: true })
+    const entries = existsSync(source) ? readdirSync(source, { withFileTypes: true }) : []
+    const names = entries
       .filter((entry) => entry.isFile() && isCode.test(entry.name))
       .map(({ name }) => name)
       .sort()
@@ -103,7 +105,7 @@ export class Versions {
     const half = `${copy}.half`
     rmSync(half, { recursive: true, force: true })
     mkdirSync(half, { recursive: true, mode: 0o700 })
-    for (const name of names) copyFileSync(join(source, name), join(half, name))
+    for (const name of names) writeFileSync(join(half, name), readFileSync(join(source, name)))
     renameSync(half, copy)
     return code
   }
@@ -116,7 +118,8 @@ export class Versions {
        AND function_version = version.number AND status <> 'SUCCEEDED')`,
     )
     if (!existsSync(this.#folder)) return
-    const used = new Set(this.#store.all<Row>('SELECT DISTINCT code FROM version').map(({ code }) => code))
+    const published = this.#store.all<Row>('SELECT DISTINCT code FROM version').map(({ code }) => code)
+    const used = new Set([...published, ...this.#code.values()])
     for (const name of readdirSync(this.#folder))
       if (!used.has(name)) rmSync(join(this.#folder, name), { recursive: true, force: true })
   }

@@ -1,7 +1,7 @@
 import { devNull } from 'node:os'
 import { DEFAULT_MEMORY_MB, Environment, type Invocation, type InvocationEnd } from './environment.ts'
 import { REGION } from './names.ts'
-import type { Observation } from './types.ts'
+import type { CloudCredentials, Observation } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 
 const DEFAULT_CONCURRENCY = 4
@@ -14,10 +14,17 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
+/** An environment between two invocations. */
+interface Rested {
+  environment: Environment
+  /** Of the secrets that it may have cached. */
+  secretsVersion: string
+}
+
 interface Pool {
   fn: PublishedFunction
   waiting: Waiting[]
-  idle: { environment: Environment; timer: NodeJS.Timeout }[]
+  idle: (Rested & { timer: NodeJS.Timeout })[]
   all: Set<Environment>
   busy: number
 }
@@ -28,19 +35,23 @@ export class Workers {
   readonly #pools = new Map<string, Pool>()
   readonly #variables: (fn: PublishedFunction) => Record<string, string>
   readonly #observe: (observation: Observation) => void
+  readonly #secretsVersion: () => string
   readonly #idle: { ms: number; lastMs: number }
   #closed = false
   #cut = false
 
   /**
    * @param variables the complete environment variables of a function
+   * @param secretsVersion an environment that has cached secrets of another version is replaced
    * @param idle how long an environment rests before it is ended, and the last one of a function
    */
   constructor(
     variables: (fn: PublishedFunction) => Record<string, string>,
     observe: (observation: Observation) => void,
+    secretsVersion: () => string = () => '',
     idle: { ms: number; lastMs: number } = IDLE,
   ) {
+    this.#secretsVersion = secretsVersion
     this.#idle = idle
     this.#variables = variables
     this.#observe = observe
@@ -106,24 +117,25 @@ export class Workers {
   }
 
   async #run(pool: Pool, invocation: Invocation): Promise<InvocationEnd | undefined> {
-    const environment = this.#take(pool)
+    const secretsVersion = this.#secretsVersion()
+    const environment = this.#take(pool, secretsVersion)
     pool.busy += 1
     try {
       const ending = await environment.run(invocation)
       return this.#cut ? undefined : ending
     } finally {
       pool.busy -= 1
-      if (environment.isUsable && !this.#closed) this.#rest(pool, environment, this.#idle.ms)
+      if (environment.isUsable && !this.#closed) this.#rest(pool, { environment, secretsVersion }, this.#idle.ms)
       this.#pump(pool)
     }
   }
 
-  #take(pool: Pool): Environment {
+  #take(pool: Pool, secretsVersion: string): Environment {
     // The last one used first: the others age and are ended.
-    const rested = pool.idle.pop()
-    if (rested !== undefined) {
+    for (let rested = pool.idle.pop(); rested !== undefined; rested = pool.idle.pop()) {
       clearTimeout(rested.timer)
-      return rested.environment
+      if (rested.secretsVersion === secretsVersion) return rested.environment
+      void rested.environment.end()
     }
     const environment = new Environment(pool.fn, this.#variables(pool.fn), this.#observe)
     pool.all.add(environment)
@@ -135,15 +147,16 @@ export class Workers {
     return environment
   }
 
-  #rest(pool: Pool, environment: Environment, afterMs: number): void {
-    const timer = setTimeout(() => this.#retire(pool, environment, afterMs), afterMs).unref()
-    pool.idle.push({ environment, timer })
+  #rest(pool: Pool, rested: Rested, afterMs: number): void {
+    const timer = setTimeout(() => this.#retire(pool, rested, afterMs), afterMs).unref()
+    pool.idle.push({ ...rested, timer })
   }
 
-  #retire(pool: Pool, environment: Environment, restedMs: number): void {
+  #retire(pool: Pool, rested: Rested, restedMs: number): void {
+    const { environment } = rested
     pool.idle = pool.idle.filter((idle) => idle.environment !== environment)
     const isLast = [...pool.all].filter((other) => other.isUsable).length === 1
-    if (isLast && restedMs < this.#idle.lastMs) this.#rest(pool, environment, this.#idle.lastMs)
+    if (isLast && restedMs < this.#idle.lastMs) this.#rest(pool, rested, this.#idle.lastMs)
     else void environment.end()
   }
 }
@@ -155,13 +168,14 @@ export class Workers {
 export function functionVariables(
   fn: PublishedFunction,
   endpoints: { lambda: string; dynamodb: string },
+  { accessKeyId, secretAccessKey }: CloudCredentials,
 ): Record<string, string> {
   const certificates = process.env['NODE_EXTRA_CA_CERTS']
   return {
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
     // Profiles of whoever runs this must not change what a function does.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,

@@ -25,6 +25,8 @@ interface ConsoleOptions {
   cloud: LocalCloud
   sandbox: Pick<Sandbox, 'keptn'>
   secrets: LocalSecrets
+  /** The token with which it calls the runtime. */
+  token: () => string
 }
 
 /** The page on which people watch the local runtime, and what stands behind it. */
@@ -41,14 +43,14 @@ export interface Console {
 }
 
 /** Shows what comes in, what becomes of it, and what goes out; plays sequences and sends examples when asked to. */
-export function createConsole({ url, cloud, sandbox, secrets }: ConsoleOptions): Console {
+export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const live = createLive()
   const changes = createChanges(live, (id) => {
     const entry = journal.entry(id)
     return entry && summaryOf(entry, cloud)
   })
   const journal: Journal = new Journal(cloud, changes)
-  const sequences = createSequences(url, (view, line) => live.tell('sequence', { ...view, line }))
+  const sequences = createSequences(url, token, (view, line) => live.tell('sequence', { ...view, line }))
   const handle = createRoutes({
     calls: () => journal.entries().map((entry) => summaryOf(entry, cloud)),
     call(id) {
@@ -61,7 +63,7 @@ export function createConsole({ url, cloud, sandbox, secrets }: ConsoleOptions):
         made: (category, actions) => newestMade(journal, cloud, category, actions),
       }),
     async send(category, action, query, body) {
-      const sent = await send(url, category, action, query, body)
+      const sent = await send(url, token(), category, action, query, body)
       return { ...sent, id: journal.newestOf(`/v1/${category}/${action}`)?.id }
     },
     faults: () => faultViews(),
@@ -73,6 +75,7 @@ export function createConsole({ url, cloud, sandbox, secrets }: ConsoleOptions):
 
   return {
     handle(req, res, path) {
+      remember(token())
       rememberSecrets(secrets)
       return handle(req, res, path)
     },

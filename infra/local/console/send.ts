@@ -1,5 +1,3 @@
-import { demo } from '../sandbox/demo.ts'
-
 /** What a call was answered. */
 interface Sent {
   status: number
@@ -7,13 +5,20 @@ interface Sent {
 }
 
 /** Calls the runtime itself, as a webhook subscription does: the token stays out of the page. */
-export async function send(url: string, category: string, action: string, query: string, body: unknown): Promise<Sent> {
+export async function send(
+  url: string,
+  token: string,
+  category: string,
+  action: string,
+  query: string,
+  body: unknown,
+): Promise<Sent> {
   const address = new URL(`/v1/${encodeURIComponent(category)}/${encodeURIComponent(action)}`, url)
   address.search = query
   const response = await fetch(address, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${demo.callerToken}`,
+      authorization: `Bearer ${token}`,
       'content-type': 'application/json',
       'user-agent': 'console',
     },

@@ -33,7 +33,11 @@ export interface Sequences {
 const mostLines = 300
 
 /** @param tell of a sequence that has changed, with its new line if there is one */
-export function createSequences(url: string, tell: (view: SequenceView, line?: string) => void): Sequences {
+export function createSequences(
+  url: string,
+  token: () => string,
+  tell: (view: SequenceView, line?: string) => void,
+): Sequences {
   const plays = new Map<string, Play & { abort: AbortController }>()
 
   function view(name: string): SequenceView {
@@ -56,7 +60,7 @@ export function createSequences(url: string, tell: (view: SequenceView, line?: s
       const { passed, interrupted } = await playSequence({
         name,
         url,
-        token: demo.callerToken,
+        token: token(),
         log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
         signal: play.abort.signal,
         print,

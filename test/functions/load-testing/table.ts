@@ -7,7 +7,7 @@ import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dy
 export async function startTable(): Promise<{ close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-table-'))
   const saved = { ...process.env }
-  const table: LocalDynamoDb = await startDynamoDb(folder, 'runs')
+  const table: LocalDynamoDb = await startDynamoDb(folder, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_REGION: 'eu-west-1',

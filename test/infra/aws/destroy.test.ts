@@ -122,8 +122,8 @@ describe('npm run destroy', () => {
       env: {
         PATH: `${bin}:/usr/bin:/bin`,
         AWS_REGION: 'eu-west-1',
-        AWS_ACCESS_KEY_ID: 'x',
-        AWS_SECRET_ACCESS_KEY: 'x',
+        AWS_ACCESS_KEY_ID: cloud.cloud.credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: cloud.cloud.credentials.secretAccessKey,
         AWS_ENDPOINT_URL_LAMBDA: cloud.cloud.endpoint,
       },
     })

@@ -8,7 +8,7 @@ import { demo } from '../../../infra/local/sandbox/demo.ts'
 import { Service } from '../../e2e/service.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { startAws, type TestAws } from './aws.ts'
-import { atTerminal, type Ended, enter, inShell } from './webhooks.ts'
+import { atTerminal, type Ended, enter, inShell, webhooks } from './webhooks.ts'
 
 /** Each command that does something, with its whole `--help`. */
 const commands = leaves(createProgram()).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
@@ -32,6 +32,11 @@ function helpOf(command: Command): string {
   command.configureOutput({ writeOut }).outputHelp()
   return text
 }
+
+it('--version shows the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  expect(await webhooks(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
+})
 
 describe('each --help', () => {
   it.each(commands)('of $name has an example, the exit codes and --json', ({ help }) => {

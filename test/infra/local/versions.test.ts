@@ -7,6 +7,7 @@ import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sd
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
+import { authorizationWith } from '../../../infra/local/cloud/index.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-versions-'))
@@ -67,7 +68,7 @@ const lambda = () =>
   new LambdaClient({
     endpoint: runtime.cloud.endpoint,
     region: 'eu-west-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    credentials: runtime.cloud.credentials,
   })
 
 async function begin(name: string, functionName = 'ci-cd-task:live'): Promise<string> {
@@ -93,6 +94,7 @@ async function end(arn: string) {
   const id = encodeURIComponent(callbackOf(arn) ?? '')
   await fetch(`${runtime.cloud.endpoint}/2025-12-01/durable-execution-callbacks/${id}/succeed`, {
     method: 'POST',
+    headers: { authorization: authorizationWith(runtime.cloud.credentials) },
     body: 'go on',
   })
   await until(() => runtime.cloud.execution(arn)?.status !== 'RUNNING')
@@ -136,6 +138,32 @@ describe('a task that waits while its code is replaced', () => {
     await start(bundles.new)
     const beside = await begin('beside', before.split('/durable-execution')[0])
     expect(await end(beside)).toMatchObject({ version: '1', endedBy: 'old' })
+  })
+})
+
+describe('a build while the runtime runs', () => {
+  const answer = async () => {
+    const response = await fetch(`${runtime.url}/v1/issue-ticketing/open-issue`, { method: 'POST', body: '{}' })
+    return { status: response.status, body: await response.text() }
+  }
+
+  it('does not break it, whether a function was called before or not', async () => {
+    const copy = join(folder, 'rebuilt')
+    await bundle(copy, 'old')
+    for (const { name } of categories)
+      writeFileSync(join(copy, name, 'webhook.js'), 'exports.handler = async () => ({ statusCode: 200, body: "old" })')
+    await start(copy)
+    rmSync(copy, { recursive: true })
+    expect(await answer()).toEqual({ status: 200, body: 'old' })
+    expect(await begin('after')).toContain('ci-cd-task')
+  })
+
+  it('shows no path of this machine if it left a function that cannot start', async () => {
+    const copy = join(folder, 'broken')
+    await bundle(copy, 'old')
+    for (const { name } of categories) writeFileSync(join(copy, name, 'webhook.js'), 'require("./missing.js")')
+    await start(copy)
+    expect(await answer()).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
   })
 })
 

@@ -46,7 +46,7 @@ afterAll(() => {
 /** Starts a cloud in another process; `kill` ends it as the OOM killer would. */
 async function startProcess(state: string, names: string[], plainNames: string[] = []) {
   const functions = [...durable(file, names), ...plain(file, plainNames)]
-  const options = { state, table: 'test', timeScale: 20, functions }
+  const options = { state, table: 'test', timeScale: 20, functions, credentials }
   const script = fileURLToPath(new URL('./cloud-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -6,8 +6,8 @@ import {
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import type { StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
-import { buildHandlers, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
+import { authorizationWith, type StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
+import { buildHandlers, credentials, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
 const told: StatusChangeEvent[] = []
@@ -75,7 +75,11 @@ describe('the name of an execution', () => {
     await expect(
       fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet/invocations`, {
         method: 'POST',
-        headers: { 'x-amz-invocation-type': 'Event', 'x-amz-durable-execution-name': name },
+        headers: {
+          authorization: authorizationWith(credentials),
+          'x-amz-invocation-type': 'Event',
+          'x-amz-durable-execution-name': name,
+        },
       }).then((response) => response.headers.get('x-amzn-errortype')),
     ).resolves.toBe('InvalidParameterValueException')
   })

@@ -8,14 +8,15 @@ import { expireItems } from '../../../../infra/local/cloud/expiry.ts'
 import { until } from '../../../e2e/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'dynamodb-'))
+const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 let dynamodb: LocalDynamoDb
 let client: DynamoDBClient
 beforeAll(async () => {
-  dynamodb = await startDynamoDb(folder, 'table', { items: 3, everyMs: 20 })
+  dynamodb = await startDynamoDb(folder, 'table', credentials, { items: 3, everyMs: 20 })
   client = new DynamoDBClient({
     endpoint: dynamodb.endpoint,
     region: 'eu-west-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials,
   })
 })
 afterAll(async () => {

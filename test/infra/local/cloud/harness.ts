@@ -75,6 +75,7 @@ export async function start(
   const cloud = await startLocalCloud({
     secret: () => undefined,
     table: 'test',
+    credentials,
     timeScale: 20,
     observe: (observation) => seen.push(observation),
     ...options,

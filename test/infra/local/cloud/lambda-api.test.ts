@@ -1,13 +1,14 @@
-import { request } from 'node:http'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
+import { authorizationWith } from '../../../../infra/local/cloud/index.ts'
+import { buildHandlers, credentials, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
+let file: string
 let running: Started
 
 beforeAll(async () => {
-  const file = buildHandlers(folder.path)
+  file = buildHandlers(folder.path)
   running = await start({
     state: folder.file('state'),
     functions: [
@@ -28,23 +29,48 @@ async function invoke(FunctionName: string, payload = '{}', more: object = {}) {
   return { ...answer, body: text(answer.Payload) }
 }
 
-describe('a page in a browser', () => {
-  test.each(['lambda', 'dynamodb'] as const)(
-    'can call %s neither from elsewhere nor under a name of its own',
-    async (service) => {
-      const { endpoint, dynamodb } = running.cloud
-      const url = service === 'lambda' ? `${endpoint}/2015-03-31/functions/plain/invocations` : dynamodb
-      const post = (headers: Record<string, string>) =>
-        new Promise<number | undefined>((resolve, reject) => {
-          const asked = request(url, { method: 'POST', headers }, (answer) => resolve(answer.resume().statusCode))
-          asked.on('error', reject).end('{}')
-        })
-      expect(await post({ origin: 'https://evil.example' })).toBe(403)
-      expect(await post({ origin: 'null' })).toBe(403)
-      expect(await post({ host: `evil.example:${new URL(url).port}` })).toBe(403)
-      expect(await post({})).not.toBe(403)
-    },
+describe.each(['lambda', 'secrets manager', 'dynamodb'] as const)('the %s of this start', (service) => {
+  const post = (headers: Record<string, string>) => {
+    const { endpoint, dynamodb } = running.cloud
+    const url = { lambda: `${endpoint}/2015-03-31/functions/plain/invocations`, 'secrets manager': endpoint, dynamodb }
+    const target = {
+      lambda: '',
+      'secrets manager': 'secretsmanager.ListSecrets',
+      dynamodb: 'DynamoDB_20120810.ListTables',
+    }
+    const own = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-date': '20250101T000000Z' }
+    return fetch(url[service], {
+      method: 'POST',
+      headers: { ...own, 'x-amz-target': target[service], ...headers },
+      body: '{}',
+    })
+  }
+
+  test.each([
+    ['no signature', {}],
+    ['another access key', { authorization: authorizationWith({ accessKeyId: 'local' }) }],
+    ['something else than a signature', { authorization: `Bearer ${credentials.accessKeyId}` }],
+  ])('refuses a request with %s', async (_, headers: Record<string, string>) => {
+    const response = await post(headers)
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({ __type: 'UnrecognizedClientException' })
+  })
+
+  test('answers a request with its own access key', async () => {
+    expect((await post({ authorization: authorizationWith(credentials) })).status).toBe(200)
+  })
+})
+
+test('credentials are random if none are given', async () => {
+  const functions = plain(file, ['plain'])
+  const made = await Promise.all(
+    ['one', 'other'].map(async (name) => {
+      const { cloud } = await start({ state: folder.file(name), functions, credentials: undefined })
+      return cloud.credentials.accessKeyId
+    }),
   )
+  expect(new Set(made).size).toBe(2)
+  for (const accessKeyId of made) expect(accessKeyId).toMatch(/^LOCAL[0-9A-F]{48}$/)
 })
 
 describe('a plain function', () => {
@@ -165,7 +191,8 @@ describe('a wrong call', () => {
   })
 
   test.each(['/2025-12-01/anything', '/2025-12-01/durable-executions/%E0%A4%A/history'])('of %s', async (path) => {
-    const response = await fetch(running.cloud.endpoint + path)
+    const headers = { authorization: authorizationWith(credentials) }
+    const response = await fetch(running.cloud.endpoint + path, { headers })
     expect(response.status).toBe(404)
     expect(response.headers.get('x-amzn-errortype')).toMatch(/^(UnknownOperation|ResourceNotFound)Exception$/)
   })

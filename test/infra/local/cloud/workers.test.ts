@@ -5,6 +5,7 @@ import { buildHandlers, plain, temporaryFolder } from './harness.ts'
 
 const folder = temporaryFolder()
 let file: string
+let secretsVersion = 'first'
 
 beforeAll(() => {
   file = buildHandlers(folder.path)
@@ -17,6 +18,7 @@ function pool(idle: { ms: number; lastMs: number }) {
   const workers = new Workers(
     () => ({}),
     (observation) => seen.push(observation),
+    () => secretsVersion,
     idle,
   )
   /** Invokes the function so many times at once; gives how many new threads that took. */
@@ -35,6 +37,16 @@ describe('the threads of a function', () => {
     const { workers, run } = pool({ ms: 60_000, lastMs: 60_000 })
     await expect(run(1)).resolves.toBe(1)
     await expect(run(6)).resolves.toBe(1)
+    await expect(run(2)).resolves.toBe(0)
+    await workers.close(0)
+  })
+
+  test('are replaced when a secret has changed', async () => {
+    const { workers, run } = pool({ ms: 60_000, lastMs: 60_000 })
+    await expect(run(2)).resolves.toBe(2)
+    await expect(run(2)).resolves.toBe(0)
+    secretsVersion = 'second'
+    await expect(run(2)).resolves.toBe(2)
     await expect(run(2)).resolves.toBe(0)
     await workers.close(0)
   })
