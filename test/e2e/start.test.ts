@@ -125,7 +125,7 @@ describe('npm start', () => {
     expect(silent).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(interactive).toMatchObject({ duplicate: false })
     await until(
-      async () => (await paste(lines[2] as string)).state === 'finished',
+      async () => (await paste((lines[2] ?? '').replace('<statusUrl>', interactive.statusUrl))).state === 'finished',
       10,
       () => 'the end of the task',
     )
