@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { categories } from '../../functions/index.ts'
 import { mend, parseBody } from '../../shared/event/body.ts'
 import { nest, overlay } from '../../shared/event/dotted.ts'
 import { parseEvent } from '../../shared/event/event.ts'
@@ -183,6 +184,15 @@ describe('an answer', () => {
     service: 'x',
     labels: { team: 'blue' },
   }
+
+  it.each(categories.map(({ name }) => name))(
+    'has a source that no API of Keptn rewrites, in the category %s',
+    (name) => {
+      // Keptn's API writes the source again as a URL, which would encode spaces and other characters.
+      const { source } = startedReply(event, name)
+      expect(source).toMatch(/^[a-z\d/-]+$/)
+    },
+  )
 
   it('carries what strict validation asks for', () => {
     expect(

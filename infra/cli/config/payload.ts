@@ -48,13 +48,14 @@ function contextOf(subscription: Subscription): string[] {
   const { action, task, suffix, when } = subscription
   const parts = Object.entries(eventParts(subscription)).filter(([name]) => isWanted(subscription, name))
   const texts = parts.flatMap(([name, template]) => (template === undefined ? [name.slice('data.'.length)] : []))
-  if (when !== undefined && !texts.includes('result')) texts.push('result')
+  const decides = action.action?.ask !== undefined && task === approval && suffix === 'triggered'
+  if ((when !== undefined || decides) && !texts.includes('result')) texts.push('result')
   return [
     texts.length > 0 ? members('.data', texts, 'data') : '',
     ...parts.flatMap(([, template]) => template ?? []),
-    ...(action.action?.ask && task === approval && suffix === 'triggered'
-      ? [block(approval, ['pass', 'warning'])]
-      : []),
+    ...(decides ? [block(approval, ['pass', 'warning'])] : []),
+    // The function decides by the same data as Keptn's approval-service.
+    ...(decides && !isWanted(subscription, 'data.evaluation') ? [block('evaluation', ['result'])] : []),
   ]
 }
 

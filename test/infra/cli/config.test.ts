@@ -134,6 +134,13 @@ describe('the webhook of an action', () => {
     expect(part(['data.labels', 'title'])).toMatchObject({ data: { labels: { team: 'x' } }, input: { title: 'a' } })
   })
 
+  it('always sends what decides an approval', () => {
+    const made = subscription('notification/ask-approval', { task: 'approval', only: [] })
+    const strategy = { pass: 'manual', warning: 'automatic' }
+    const { data } = arriving(made, strategy, { result: 'pass', evaluation: { result: 'warning', score: 80 } })
+    expect(data).toMatchObject({ result: 'pass', approval: strategy, evaluation: { result: 'warning' } })
+  })
+
   it('is short enough for the reason of a failure to be seen', () => {
     const longest = all.map((target) => payloadOf(subscription(target)).length).sort((a, b) => a - b)
     expect(longest.at(-1)).toBeLessThan(1_700)

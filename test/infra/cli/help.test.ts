@@ -97,6 +97,11 @@ function haveCaller(name: string, tokens: string[]): void {
 /** Whether the bundles of this machine are fresh is not for a test to say. */
 const asFound = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
 
+async function writeWebhookYaml(): Promise<void> {
+  const config = 'npm run webhooks -- config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
+  expect((await run(config)).code).toBe(0)
+}
+
 const around: Record<string, Around> = {
   'connect issue-ticketing/default': {
     // What is stored is offered.
@@ -123,10 +128,10 @@ const around: Record<string, Around> = {
   check: { before: () => void aws.secrets.delete(`${prefix}/connections/ci-cd/builds`) },
   doctor: { code: asFound },
   'doctor --local --json': { code: asFound },
+  'doctor --webhook-config webhook.yaml': { code: asFound, before: writeWebhookYaml },
   'preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc': {
     async before() {
-      const config = 'npm run webhooks -- config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
-      expect((await run(config)).code).toBe(0)
+      await writeWebhookYaml()
       const type = 'sh.keptn.event.openticket.triggered'
       const event = { id: '1', type, shkeptncontext: '2', data: { project: 'a', stage: 'b', service: 'c' } }
       writeFileSync(join(folder, 'openticket.triggered.json'), JSON.stringify(event))
