@@ -12,9 +12,10 @@ import {
   startExecution,
   wakeExecution,
 } from './executions.ts'
-import { assertPayload, charge } from './limits.ts'
+import { assertError, assertPayload, charge } from './limits.ts'
 import { changedOperations, dueOperationsOf, findCallback, findOperation } from './operations.ts'
 import { applyUpdate, endOperation, fireOperation, heartbeat } from './transitions.ts'
+import { validateUpdates } from './validation.ts'
 import type { PublishedFunction } from './versions.ts'
 import { operationPage, operationToWire } from './wire.ts'
 
@@ -54,6 +55,7 @@ export class DurableService {
         given === execution.token - 1
       if (isRepeat) return answer(core, execution, execution.client_version ?? 0)
       assertCurrent(execution, given)
+      validateUpdates(request.updates)
       this.#fireDue(execution)
       for (const update of request.updates) {
         if (update.Type === 'EXECUTION') this.#endByUpdate(execution, update)
@@ -103,11 +105,10 @@ export class DurableService {
    */
   callback(id: string, ending: { result: string } | { error: ErrorObject } | 'heartbeat'): void {
     const core = this.#core
-    if (ending !== 'heartbeat')
-      assertPayload(
-        'CALLBACK output',
-        Buffer.byteLength('result' in ending ? ending.result : JSON.stringify(ending.error)),
-      )
+    if (ending !== 'heartbeat') {
+      if ('result' in ending) assertPayload('CALLBACK output', Buffer.byteLength(ending.result))
+      else assertError(ending.error)
+    }
     core.store.transaction(() => {
       const operation = findCallback(core.store, id)
       if (operation === undefined) throw notFound('Callback not found.')
@@ -153,8 +154,7 @@ export class DurableService {
   #endByUpdate(execution: Execution, update: OperationUpdate): void {
     charge(execution, update, true)
     if (update.Action === 'SUCCEED') this.end(execution, 'SUCCEEDED', { result: update.Payload })
-    else if (update.Action === 'FAIL') this.end(execution, 'FAILED', { error: update.Error })
-    else throw invalidParameter(`Invalid action ${update.Action} for an operation of type EXECUTION.`)
+    else this.end(execution, 'FAILED', { error: update.Error })
   }
 }
 

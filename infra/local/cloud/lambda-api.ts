@@ -6,9 +6,13 @@ import { detailOf, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
 import type { Answer } from './http.ts'
 import type { Invoker } from './invoke.ts'
-import { functionArn, functionNameOf, versionOf } from './names.ts'
+import { functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
 import type { Store } from './store.ts'
+import type { PublishedFunction } from './versions.ts'
 import { marker, readMarker } from './wire.ts'
+
+/** The one alias of each function, as the stack makes it. */
+const ALIAS = 'live'
 
 /** A call of the REST API. `path` is still percent-encoded. */
 export interface ApiCall {
@@ -68,6 +72,7 @@ export class LambdaApi {
   #invoke({ headers, body }: ApiCall, reference: string): Promise<Answer> {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
     const fn = this.#invoker.functionOf(functionNameOf(reference), versionOf(reference))
+    assertQualifier(fn, qualifierOf(reference))
     return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
   }
 
@@ -198,6 +203,18 @@ export class LambdaApi {
     this.#service.callback(id, 'heartbeat')
     return { status: 200 }
   }
+}
+
+/**
+ * A durable function is only invoked at a version or at an alias that exists, so that its executions stay with their code.
+ *
+ * @throws InvalidParameterValueException, ResourceNotFoundException
+ */
+function assertQualifier({ name, durable }: PublishedFunction, qualifier: string | undefined): void {
+  if (durable !== undefined && (qualifier === undefined || qualifier === '$LATEST'))
+    throw invalidParameter(`The durable function ${name} must be invoked with a version or an alias: ${name}:${ALIAS}`)
+  if (qualifier !== undefined && !/^(\d+|\$LATEST)$/.test(qualifier) && qualifier !== ALIAS)
+    throw notFound(`Function not found: ${functionArn(name, qualifier)}`)
 }
 
 function one(header: string | string[] | undefined): string | undefined {

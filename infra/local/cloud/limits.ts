@@ -1,13 +1,20 @@
-import type { OperationUpdate } from '@aws-sdk/client-lambda'
+import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import { invalidParameter } from './errors.ts'
 import type { Execution } from './executions.ts'
 
 /** AWS's limits on one durable execution. */
 export const MAX_OPERATIONS = 3000
 export const MAX_PAYLOAD_BYTES = 256 * 1024
+export const MAX_ERROR_BYTES = 32 * 1024
 export const MAX_EXECUTION_BYTES = 100 * 1024 * 1024
 
-/** @throws InvalidParameterValueException when one operation's payload or error is too large */
+/** @throws InvalidParameterValueException when the error of an operation or of an execution is too large */
+export function assertError(error: ErrorObject): void {
+  if (Buffer.byteLength(JSON.stringify(error)) > MAX_ERROR_BYTES)
+    throw invalidParameter(`Error object size must be less than ${MAX_ERROR_BYTES} bytes.`)
+}
+
+/** @throws InvalidParameterValueException when one operation's payload is too large */
 export function assertPayload(what: string, bytes: number): void {
   if (bytes > MAX_PAYLOAD_BYTES)
     throw invalidParameter(`${what} payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`)
@@ -22,10 +29,7 @@ export function charge(execution: Execution, update: OperationUpdate, isNew: boo
   const error = update.Error === undefined ? 0 : Buffer.byteLength(JSON.stringify(update.Error))
   const payload = Buffer.byteLength(update.Payload ?? '')
   // The SDK checkpoints the result of an execution exactly when it is too large to be returned.
-  if (update.Type !== 'EXECUTION') {
-    assertPayload(`${update.Type} output`, payload)
-    assertPayload(`${update.Type} error`, error)
-  }
+  if (update.Type !== 'EXECUTION') assertPayload(`${update.Type} output`, payload)
   const endsCondition = update.SubType === 'WaitForCondition' && ['SUCCEED', 'FAIL'].includes(update.Action ?? '')
   chargeUse(execution, Number(isNew) + Number(update.Action === 'RETRY' || endsCondition), payload + error)
 }

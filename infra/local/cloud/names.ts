@@ -25,9 +25,14 @@ export function functionNameOf(reference: string): string {
   return name
 }
 
+/** @returns the version or alias that a reference of parseFunctionName names, if any */
+export function qualifierOf(reference: string): string | undefined {
+  return FUNCTION.exec(reference)?.[2]
+}
+
 /** @returns the version that a reference of parseFunctionName names; undefined for an alias or `$LATEST`, which are the newest */
 export function versionOf(reference: string): number | undefined {
-  const qualifier = FUNCTION.exec(reference)?.[2] ?? ''
+  const qualifier = qualifierOf(reference) ?? ''
   return /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
 }
 

@@ -1,21 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import { type Core, delayMs } from './core.ts'
-import { invalidParameter } from './errors.ts'
 import type { Execution } from './executions.ts'
 import { recordEvent } from './history.ts'
 import { charge } from './limits.ts'
-import { findOperation, hasEnded, insertOperation, type Operation, pruneBelow, saveOperation } from './operations.ts'
+import { findOperation, insertOperation, type Operation, pruneBelow, saveOperation } from './operations.ts'
+import { validateChange } from './validation.ts'
 
 type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED' | 'CANCELLED'
-
-const ACTIONS: Partial<Record<string, readonly string[]>> = {
-  STEP: ['START', 'RETRY', 'SUCCEED', 'FAIL'],
-  CONTEXT: ['START', 'SUCCEED', 'FAIL'],
-  WAIT: ['START', 'CANCEL'],
-  CALLBACK: ['START'],
-  CHAINED_INVOKE: ['START'],
-}
 
 const END_STATUS = { SUCCEED: 'SUCCEEDED', FAIL: 'FAILED', CANCEL: 'CANCELLED' } as const
 
@@ -42,7 +34,7 @@ const EVENT_SUFFIX = {
 export function applyUpdate(core: Core, execution: Execution, update: OperationUpdate): void {
   const now = Date.now()
   const found = findOperation(core.store, execution.id, update.Id ?? '')
-  assertFits(found, update)
+  validateChange(found, update)
   charge(execution, update, found === undefined)
   const operation = found ?? insertOperation(core.store, execution, update, now)
   const { details } = operation
@@ -193,21 +185,6 @@ function start(core: Core, execution: Execution, operation: Operation, update: O
       record(core, execution, operation, 'Started')
   }
   saveOperation(core, execution, operation)
-}
-
-function assertFits(found: Operation | undefined, update: OperationUpdate): void {
-  const { Id, Type, Action } = update
-  if (!Id) throw invalidParameter('Operation update without an Id.')
-  if (!ACTIONS[Type ?? '']?.includes(Action ?? ''))
-    throw invalidParameter(`Invalid action ${Action} for an operation of type ${Type}.`)
-  if (found === undefined) {
-    if (Action === 'CANCEL') throw invalidParameter(`Cannot cancel the operation ${Id}, which does not exist.`)
-    return
-  }
-  if (found.type !== Type) throw invalidParameter(`Operation ${Id} has the type ${found.type}, not ${Type}.`)
-  const mayStart = found.type === 'STEP' && found.status === 'READY'
-  if (Action === 'START' ? !mayStart : hasEnded(found))
-    throw invalidParameter(`Invalid current ${Type} state ${found.status} to ${Action} the operation ${Id}.`)
 }
 
 function record(

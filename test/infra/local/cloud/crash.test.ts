@@ -68,7 +68,7 @@ async function startProcess(state: string, names: string[], plainNames: string[]
 async function invoke(lambda: LambdaClient, FunctionName: string, event: unknown) {
   const Payload = new TextEncoder().encode(JSON.stringify(event))
   const { DurableExecutionArn = '' } = await lambda.send(
-    new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }),
+    new InvokeCommand({ FunctionName: `${FunctionName}:live`, InvocationType: 'Event', Payload }),
   )
   return DurableExecutionArn
 }

@@ -33,7 +33,12 @@ const payload = (value: unknown) => new TextEncoder().encode(JSON.stringify(valu
 
 async function startByName(FunctionName: string, event: unknown, DurableExecutionName?: string) {
   const { StatusCode, DurableExecutionArn } = await running.lambda.send(
-    new InvokeCommand({ FunctionName, InvocationType: 'Event', DurableExecutionName, Payload: payload(event) }),
+    new InvokeCommand({
+      FunctionName: `${FunctionName}:live`,
+      InvocationType: 'Event',
+      DurableExecutionName,
+      Payload: payload(event),
+    }),
   )
   expect(StatusCode).toBe(202)
   return DurableExecutionArn ?? ''
@@ -73,7 +78,7 @@ describe('the name of an execution', () => {
 
   test.each(['no spaces', 'x'.repeat(65), 'ümlaut'.normalize()])('can not be %j', async (name) => {
     await expect(
-      fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet/invocations`, {
+      fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet:live/invocations`, {
         method: 'POST',
         headers: {
           authorization: authorizationWith(credentials),
@@ -92,7 +97,7 @@ describe('the name of an execution', () => {
     const invoke = () =>
       lambda.send(
         new InvokeCommand({
-          FunctionName: 'greet',
+          FunctionName: 'greet:live',
           InvocationType: 'Event',
           DurableExecutionName: 'once',
           Payload: payload({ name: String(cloud.executions().length) }),

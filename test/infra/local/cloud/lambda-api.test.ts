@@ -141,22 +141,37 @@ describe('a plain function', () => {
 
 describe('a durable function', () => {
   test('called synchronously answers with the result of its execution', async () => {
-    await expect(invoke('greet', '{"name":"Sam"}')).resolves.toMatchObject({
+    await expect(invoke('greet:live', '{"name":"Sam"}')).resolves.toMatchObject({
       StatusCode: 200,
       body: '{"greeting":"Hello Sam"}',
       DurableExecutionArn: expect.stringContaining('/durable-execution/'),
     })
   })
 
+  test('is found at its version', async () => {
+    await expect(invoke('greet:1', '{"name":"Sam"}')).resolves.toMatchObject({ StatusCode: 200 })
+  })
+
+  test.each(['greet', 'greet:$LATEST', 'arn:aws:lambda:eu-west-1:000000000000:function:greet'])(
+    'is not invoked without a version or an alias (%s)',
+    async (name) => {
+      for (const InvocationType of ['Event', 'RequestResponse'])
+        await expect(invoke(name, '{}', { InvocationType })).rejects.toMatchObject({
+          name: 'InvalidParameterValueException',
+          message: expect.stringContaining('must be invoked with a version or an alias: greet:live'),
+        })
+    },
+  )
+
   test('called synchronously answers with the error of its execution', async () => {
-    await expect(invoke('failing')).resolves.toMatchObject({
+    await expect(invoke('failing:live')).resolves.toMatchObject({
       FunctionError: 'Unhandled',
       body: expect.stringContaining('"errorType":"StepError","errorMessage":"out of range"'),
     })
   })
 
   test('that may run over 15 minutes is not called synchronously', async () => {
-    await expect(invoke('waits')).rejects.toMatchObject({
+    await expect(invoke('waits:live')).rejects.toMatchObject({
       name: 'InvalidParameterValueException',
       message: expect.stringContaining('greater than 15 minutes'),
     })
@@ -172,13 +187,21 @@ describe('a wrong call', () => {
     })
   })
 
+  test.each(['plain', 'greet'])('of an alias or version that does not exist (%s)', async (name) => {
+    for (const qualifier of ['prod', '99'])
+      await expect(invoke(`${name}:${qualifier}`)).rejects.toMatchObject({
+        name: 'ResourceNotFoundException',
+        message: `Function not found: arn:aws:lambda:eu-west-1:000000000000:function:${name}:${qualifier}`,
+      })
+  })
+
   test('with a payload that is not JSON', async () => {
     await expect(invoke('plain', '{"open":')).rejects.toMatchObject({ name: 'InvalidRequestContentException' })
   })
 
   test('with more than 1 MB for the background', async () => {
     const payload = JSON.stringify('x'.repeat(1024 * 1024))
-    await expect(invoke('greet', payload, { InvocationType: 'Event' })).rejects.toMatchObject({
+    await expect(invoke('greet:live', payload, { InvocationType: 'Event' })).rejects.toMatchObject({
       name: 'RequestTooLargeException',
       $metadata: { httpStatusCode: 413 },
     })

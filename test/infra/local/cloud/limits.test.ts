@@ -30,9 +30,4 @@ describe('what an execution uses', () => {
     expect(() => chargeUse(execution, 1, 0)).toThrow('maximum number of operations: 3000')
     expect(() => chargeUse(execution, 0, 1)).toThrow('maximum storage size: 104857600 bytes')
   })
-
-  test('may have no error over 256 KB either', () => {
-    const update = { Id: 'a', Type: 'STEP', Action: 'FAIL', Error: { ErrorMessage: 'x'.repeat(256 * 1024) } } as const
-    expect(() => charge(fresh(), update, false)).toThrow('STEP error payload size')
-  })
 })

@@ -1,0 +1,85 @@
+import type { OperationUpdate } from '@aws-sdk/client-lambda'
+import { describe, expect, test } from '@jest/globals'
+import type { Operation } from '../../../../infra/local/cloud/operations.ts'
+import { validateChange, validateUpdates } from '../../../../infra/local/cloud/validation.ts'
+
+const step = (Action: OperationUpdate['Action'], more: Partial<OperationUpdate> = {}): OperationUpdate => ({
+  Id: 'a',
+  Type: 'STEP',
+  Action,
+  ...more,
+})
+const error = { ErrorType: 'E', ErrorMessage: 'no' }
+const delay = { StepOptions: { NextAttemptDelaySeconds: 1 } }
+
+describe('a checkpoint', () => {
+  test.each<[string, OperationUpdate[]]>([
+    ['starts and ends a step', [step('START'), step('SUCCEED', { Payload: '1' })]],
+    ['starts and retries a step', [step('START'), step('RETRY', { ...delay, Error: error })]],
+    [
+      'starts and ends a context',
+      [
+        { Id: 'c', Type: 'CONTEXT', Action: 'START' },
+        { Id: 'c', Type: 'CONTEXT', Action: 'FAIL', Error: error },
+      ],
+    ],
+    ['ends the execution last', [step('SUCCEED'), { Id: 'e', Type: 'EXECUTION', Action: 'SUCCEED', Payload: '1' }]],
+    ['has an error of 32,768 bytes', [step('FAIL', { Error: { ErrorMessage: 'x'.repeat(32_768 - 19) } })]],
+  ])('is accepted if it %s', (_what, updates) => {
+    expect(() => validateUpdates(updates)).not.toThrow()
+  })
+
+  test.each<[string, OperationUpdate[], string]>([
+    ['has no id', [step('START', { Id: '' })], 'without an Id'],
+    ['has an action that the type does not have', [{ Id: 'w', Type: 'WAIT', Action: 'FAIL' }], 'Invalid action FAIL'],
+    ['starts an operation twice', [step('START'), step('START')], 'same operation twice'],
+    ['ends an operation twice', [step('START'), step('SUCCEED'), step('SUCCEED')], 'same operation twice'],
+    ['ends a step that it starts afterwards', [step('SUCCEED'), step('START')], 'same operation twice'],
+    [
+      'ends the execution before something else',
+      [{ Id: 'e', Type: 'EXECUTION', Action: 'SUCCEED' }, step('START')],
+      'EXECUTION checkpoint must be the last update',
+    ],
+    ['fails with a payload', [step('FAIL', { Payload: '1' })], 'Cannot provide a Payload for FAIL'],
+    ['succeeds with an error', [step('SUCCEED', { Error: error })], 'Cannot provide an Error for SUCCEED'],
+    ['retries without StepOptions', [step('RETRY', { Error: error })], 'Invalid StepOptions'],
+    ['retries with both', [step('RETRY', { ...delay, Error: error, Payload: '1' })], 'both error and payload'],
+    [
+      'has an error over 32,768 bytes',
+      [step('FAIL', { Error: { ErrorMessage: 'x'.repeat(32_768 - 18) } })],
+      'Error object size must be less than 32768 bytes',
+    ],
+  ])('is refused if it %s', (_what, updates, message) => {
+    expect(() => validateUpdates(updates)).toThrow(
+      expect.objectContaining({
+        type: 'InvalidParameterValueException',
+        status: 400,
+        message: expect.stringContaining(message),
+      }),
+    )
+  })
+})
+
+describe('an update of an operation that exists', () => {
+  const found = { type: 'STEP', status: 'STARTED', sub_type: 'Step', name: 'act', parent: 'c' } as Operation
+
+  test.each<[string, Partial<Operation>, OperationUpdate]>([
+    ['ends it', {}, step('SUCCEED', { SubType: 'Step', Name: 'act', ParentId: 'c' })],
+    ['ends it once it is ready', { status: 'READY' }, step('SUCCEED')],
+    ['starts it again once it is ready', { status: 'READY' }, step('START')],
+  ])('is accepted if it %s', (_what, operation, update) => {
+    expect(() => validateChange({ ...found, ...operation }, update)).not.toThrow()
+  })
+
+  test.each<[string, Partial<Operation>, OperationUpdate, string]>([
+    ['has another type', {}, { Id: 'a', Type: 'CONTEXT', Action: 'SUCCEED' }, 'Inconsistent operation type'],
+    ['has another subtype', {}, step('SUCCEED', { SubType: 'WaitForCondition' }), 'Inconsistent operation subtype'],
+    ['has another name', {}, step('SUCCEED', { Name: 'send' }), 'Inconsistent operation name'],
+    ['has another parent', {}, step('SUCCEED', { ParentId: 'd' }), 'Inconsistent parent operation id'],
+    ['starts it again', {}, step('START'), 'Invalid current STEP state STARTED'],
+    ['ends it while it waits for a retry', { status: 'PENDING' }, step('SUCCEED'), 'state PENDING to SUCCEED'],
+    ['ends it again', { status: 'SUCCEEDED' }, step('SUCCEED'), 'state SUCCEEDED to SUCCEED'],
+  ])('is refused if it %s', (_what, operation, update, message) => {
+    expect(() => validateChange({ ...found, ...operation }, update)).toThrow(message)
+  })
+})
