@@ -5,6 +5,7 @@ import { choice, id, name, optional, vendorFields } from '../fields.ts'
 import type { Action, Begun, HandedOver, Look, Running } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { checkParameterNames, type JobVariables } from './job-variables.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
 
 /** A run of a job at the platform. */
@@ -99,6 +100,8 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   states: Readonly<Record<string, Verdict>>
   /** Whether two starts with the same `client.key` are one run. Without that, and without `find`, a start is never repeated. */
   startsOncePerKey?: true
+  /** If the parameters of a start become environment variables of the job: then unsafe names are refused. */
+  variables?: JobVariables<z.output<S>>
   /** Throws Failure `invalid` for what this platform has nothing for, `refused` for what its connection does not allow. */
   checkStart?(input: StartJob, connection: z.output<S>): void
   /**
@@ -175,6 +178,7 @@ export function startJob({
           errors: [{ path: 'input.onDeadline', message }],
         })
       }
+      checkParameterNames(completed.parameters, connection, provider.variables)
       provider.checkStart?.(completed, connection)
       const unlessAsked = provider.onlyInteractive ? 'stop' : provider.stop ? onDeadline : 'leave'
       return { ...completed, onDeadline: input.onDeadline ?? unlessAsked }

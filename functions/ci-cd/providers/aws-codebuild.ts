@@ -13,6 +13,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
+import { allowParameters } from '../../../shared/shapes/job-variables.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */
@@ -39,7 +40,11 @@ export const awsCodeBuild = defineJobProvider({
   title: 'AWS CodeBuild',
   aws: Aws,
   noun: 'build',
-  connection: z.strictObject({ ...awsAccount, target: optional(word('Default project, by its name')) }),
+  connection: z.strictObject({
+    ...awsAccount,
+    target: optional(word('Default project, by its name')),
+    allowParameters,
+  }),
   states: {
     IN_PROGRESS: 'running',
     SUCCEEDED: 'pass',
@@ -48,6 +53,8 @@ export const awsCodeBuild = defineJobProvider({
     FAULT: 'errored',
     STOPPED: 'aborted',
   },
+
+  variables: { reserved: ['CODEBUILD_'] },
 
   /** Whoever may look at builds is answered that this is none. */
   async check({ aws, connection: { target } }) {

@@ -10,6 +10,7 @@ import {
   type StopJob,
   type Verdict,
 } from '../../../shared/shapes/job.ts'
+import { allowParameters } from '../../../shared/shapes/job-variables.ts'
 import { projectOf } from '../../../shared/shapes/project.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
 import {
@@ -33,6 +34,7 @@ const connection = z.strictObject({
     ),
     'parameters',
   ),
+  allowParameters,
   keyParameter: optional(
     word('The parameter, or variable, of the pipeline that takes the key of a call, so that a run is found by it'),
   ),
@@ -97,6 +99,10 @@ export const azurePipelines = defineJobProvider({
   connection,
   ...azureDevopsApi,
   states,
+  variables: {
+    reserved: ['AGENT_', 'ENDPOINT_', 'SYSTEM_', 'VSTS_'],
+    appliesTo: ({ parametersAre }) => parametersAre === 'variables',
+  },
 
   check(client) {
     const { project } = client.connection

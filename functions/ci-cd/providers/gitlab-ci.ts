@@ -11,6 +11,7 @@ import {
   type StopJob,
   type Verdict,
 } from '../../../shared/shapes/job.ts'
+import { allowParameters } from '../../../shared/shapes/job-variables.ts'
 import { projectOf } from '../../../shared/shapes/project.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
@@ -26,6 +27,7 @@ const connection = z.strictObject({
     choice(['variables', 'inputs'], 'What the parameters of a call become: variables of the pipeline, or its inputs'),
     'variables',
   ),
+  allowParameters,
   keyInput: optional(
     word(
       'With inputs: the input that takes the key of a call and stands in workflow:name, so that a pipeline is found by it',
@@ -105,6 +107,10 @@ export const gitlabCi = defineJobProvider({
   ...gitlabApi,
 
   states,
+  variables: {
+    reserved: ['GITLAB_', 'RUNNER_', 'FF_'],
+    appliesTo: ({ parametersAre }) => parametersAre === 'variables',
+  },
 
   checkStart(input, connection) {
     projectOf(input.project, connection, { title: 'GitLab', project: gitlabProject }, true)

@@ -5,6 +5,7 @@ import { type Authorization, type Http, segment } from '../../../shared/http.ts'
 import { bearerOf } from '../../../shared/oauth.ts'
 import { clipLine } from '../../../shared/one-line.ts'
 import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
+import { allowParameters } from '../../../shared/shapes/job-variables.ts'
 import { textsOf } from '../../../shared/shapes/texts.ts'
 import { metricsOf, times } from '../metrics.ts'
 
@@ -21,6 +22,7 @@ const connection = z.strictObject({
   ),
   token: optional(secret('Instead of an application, an access token: it is valid for an hour or so')),
   target: optional(word('Default test, by its id')),
+  allowParameters,
 })
 type Connection = z.output<typeof connection>
 
@@ -111,6 +113,8 @@ export const azureLoadTesting = defineJobProvider({
     FAILED: 'errored',
     VALIDATION_FAILURE: 'errored',
   },
+
+  variables: { reserved: [] },
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))

@@ -98,6 +98,17 @@ describe('a start', () => {
     expect(server.calls).toEqual([])
   })
 
+  test.each(['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH'])(
+    'with the variable %s is refused, unless the connection allows it',
+    async (name) => {
+      const input = { ...shop, parameters: { [name]: 'x' } }
+      const failure = await failureOf(connected().start(input))
+      expect(failure).toMatchObject({ kind: 'refused', errors: [{ path: `input.parameters.${name}` }] })
+      expect(server.calls).toEqual([])
+      expect((await connected({ allowParameters: [name] }).start(input)).outcome).toMatchObject({ result: 'pass' })
+    },
+  )
+
   test('says in the words of AWS what is wrong', async () => {
     for (const [input, words] of [
       [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],

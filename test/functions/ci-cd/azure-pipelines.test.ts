@@ -69,6 +69,18 @@ describe('the connection', () => {
 })
 
 describe('a start', () => {
+  test('with an unsafe variable is refused, and not with a parameter of that name', async () => {
+    for (const name of ['system.debug', 'SYSTEM_ACCESSTOKEN', 'PATH']) {
+      const input = { ...deploy, parameters: { [name]: 'x' } }
+      const failure = await failureOf(connected({ parametersAre: 'variables' }).start(input))
+      expect(failure).toMatchObject({ kind: 'refused', errors: [{ path: `input.parameters.${name}` }] })
+    }
+    expect(server.calls).toEqual([])
+    server.state.definitions[0]?.parameters.push('PATH')
+    await connected().start({ ...deploy, parameters: { PATH: '/shop' } })
+    expect(run().templateParameters).toEqual({ PATH: '/shop' })
+  })
+
   test('runs the pipeline of a name on its default branch, and answers the run at once', async () => {
     const { outcome } = await connected().start(deploy)
     const url = `${server.url}/fabrikam/Fabrikam%20Fiber/_build/results?buildId=33`

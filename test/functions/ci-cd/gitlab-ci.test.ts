@@ -96,6 +96,40 @@ describe('a start', () => {
     expect(server.calls).toEqual([])
   })
 
+  test.each([
+    ...['BASH_ENV', 'bash_env', 'PATH', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'ENV'],
+    ...['JAVA_TOOL_OPTIONS', 'CI_DEBUG_TRACE', 'GIT_SSH_COMMAND', 'GITLAB_TOKEN', 'FF_SCRIPT', 'https_proxy'],
+  ])('with the variable %s is refused before anything is sent', async (name) => {
+    const failure = await failureOf(connected().start({ ...build, parameters: { STAGE: 'prod', [name]: 'x' } }))
+    expect(failure).toMatchObject({ kind: 'refused', errors: [{ path: `input.parameters.${name}` }] })
+    expect(failure.message).toContain('list all names that they may set in allowParameters of the connection')
+    expect(server.calls).toEqual([])
+  })
+
+  test('gets the names that the connection allows, and no others', async () => {
+    const allowing = connected({ allowParameters: 'GIT_DEPTH, STAGE' })
+    await allowing.start({ ...build, parameters: { GIT_DEPTH: 1, STAGE: 'prod' } }, { key: undefined })
+    expect(pipeline().variables).toEqual([
+      { key: 'GIT_DEPTH', value: '1' },
+      { key: 'STAGE', value: 'prod' },
+    ])
+    const failure = await failureOf(allowing.start({ ...build, parameters: { REPLICAS: 3 } }))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toBe(
+      'input.parameters.REPLICAS is not in allowParameters of the connection: GIT_DEPTH, STAGE.',
+    )
+  })
+
+  test('gets inputs of any name, unless the connection lists them', async () => {
+    server.state.inputs.push('ENV')
+    await inputs().start({ ...build, parameters: { ENV: 'prod' } })
+    expect(pipeline().inputs).toEqual({ ENV: 'prod' })
+    const failure = await failureOf(
+      inputs({ allowParameters: ['replicas'] }).start({ ...build, parameters: { ENV: 'x' } }),
+    )
+    expect(failure).toMatchObject({ kind: 'refused' })
+  })
+
   test('says in the words of GitLab why it is refused', async () => {
     expect((await failureOf(connected().start({ ...build, ref: 'nope' }))).message).toBe(
       'GitLab CI answered 400 to POST /api/v4/projects/ops%2Fshop%2Fcheckout/pipeline: base: Reference not found',

@@ -104,6 +104,14 @@ describe('a start', () => {
     expect(run().environmentVariables).toEqual({ host: 'shop.example.com', users: '50' })
   })
 
+  test('with an unsafe environment variable is refused, unless the connection allows it', async () => {
+    const input = { ...checkout, parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }
+    expect(await failureOf(connected().start(input))).toMatchObject({ kind: 'refused' })
+    expect(server.calls).toEqual([])
+    await connected({ allowParameters: ['JAVA_TOOL_OPTIONS'] }).start(input)
+    expect(run()).toMatchObject({ environmentVariables: input.parameters })
+  })
+
   test('has an id of its own where the call has no key', async () => {
     await connected().start(checkout, { key: undefined })
     await connected().start(checkout, { key: undefined })
