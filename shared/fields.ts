@@ -99,7 +99,8 @@ export function choice<const W extends readonly [string, ...string[]]>(words: W,
 /** A whole number, also as text. */
 export function integer(least: number, most: number, description: string) {
   const numeric = z.transform((value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value))
-  return about(z.pipe(numeric, z.int().check(z.gte(least), z.lte(most))), description)
+  const error = `must be a whole number from ${least} to ${most}`
+  return about(z.pipe(numeric, z.int(error).check(z.gte(least, error), z.lte(most, error))), description)
 }
 
 /** A length of time in whole seconds: their number, or an ISO 8601 duration such as PT5M. */

@@ -14,6 +14,7 @@ import {
   setFlag,
   setFlags,
 } from '../../../shared/shapes/flag.ts'
+import { validate } from '../../../shared/validate.ts'
 import { clientOf, failureOf } from '../use.ts'
 
 interface Trouble {
@@ -124,8 +125,9 @@ describe('the input', () => {
     for (const percentage of [0, '0', 25, '25', 100]) {
       expect(changes({ flag: 'a', percentage })).toEqual([{ flag: 'a', on: undefined, percentage: Number(percentage) }])
     }
-    for (const percentage of [-1, 101, 2.5, '25%', 'half']) {
-      expect(() => changes({ flag: 'a', percentage })).toThrow()
+    for (const percentage of [-1, 101, 33.3, '25%', 'half']) {
+      const validated = () => validate(setFlag.input, { flag: 'a', percentage }, { what: 'The input', root: 'input' })
+      expect(validated).toThrow('input.percentage: must be a whole number from 0 to 100')
     }
   })
 
