@@ -8,7 +8,7 @@ import { mask } from '../redact.ts'
 import type { MessageProvider, Person } from '../shapes/message.ts'
 import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
-import { refusalOf } from './person.ts'
+import { bareName, refusalOf } from './person.ts'
 import { readReference } from './reference.ts'
 import { readQuestion } from './store.ts'
 
@@ -59,8 +59,12 @@ async function clicked(
   if (kept.decision) return tell(`Already decided. ${inWords(kept.decision)}.`)
   if (expired || kept.question.deadlineAt <= request.now)
     return tell('This question has expired: nobody has decided in time.')
-  const person = await buttons.person(client(), click)
-  const refusal = refusalOf(kept.question, person)
+  const { requester } = kept.question
+  const [person, requesterId] = await Promise.all([
+    buttons.person(client(), click),
+    requester === undefined ? undefined : buttons.memberId(client(), bareName(requester)),
+  ])
+  const refusal = refusalOf(kept.question, person, requesterId)
   if (refusal) {
     log.info('a click was not taken', { by: person.name, reason: refusal })
     return tell(refusal)

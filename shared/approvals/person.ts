@@ -1,17 +1,35 @@
 import type { Person } from '../shapes/message.ts'
 import type { Question } from './store.ts'
 
-/** Why somebody may not decide; undefined where they may. */
-export function refusalOf({ approvers, requester }: Question, { names, exactly, unsafe }: Person): string | undefined {
-  const bare = (name: string) => name.trim().replace(/^@/, '')
-  const isOneOf = (all: readonly (string | undefined)[], name: string) =>
-    all.some((one) => one?.toLowerCase() === bare(name).toLowerCase())
-  // Some platforms keep e-mail addresses from us: who is only known by theirs could be anybody.
-  if (requester?.includes('@', 1) && !names.some((name) => name.includes('@', 1)))
-    return 'Who has asked for this is named by an e-mail address, and yours can not be seen here, so it may be you.'
-  if (requester !== undefined && isOneOf([...names, exactly, unsafe], requester))
-    return 'You have asked for this yourself, so somebody else has to decide.'
-  if (approvers && !approvers.some((name) => isOneOf(names, name) || bare(name) === exactly))
+/** A name without what people and tools put around it: `@jane`, `<@U012ABCDEF|jane>`, `slack:U012ABCDEF`. */
+export function bareName(name: string): string {
+  const text = name.trim().replace(/^(?:slack|mattermost):/i, '')
+  return (/^<@([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
+}
+
+/**
+ * Why somebody may not decide; undefined if they may.
+ *
+ * @param requesterId the id of the member who asked, as the platform knows it; undefined if it does not know such a member
+ */
+export function refusalOf(
+  { approvers, requester }: Pick<Question, 'approvers' | 'requester'>,
+  { name, names, exactly, unsafe }: Person,
+  requesterId: string | undefined,
+): string | undefined {
+  const isOneOf = (all: readonly (string | undefined)[], wanted: string) =>
+    all.some((one) => one?.toLowerCase() === bareName(wanted).toLowerCase())
+  if (requester !== undefined) {
+    if (
+      isOneOf([...names, exactly, unsafe, name], requester) ||
+      (requesterId !== undefined && isOneOf(names, requesterId))
+    )
+      return 'You have asked for this yourself, so somebody else has to decide.'
+    // Somebody unknown could be anybody.
+    if (requesterId === undefined)
+      return `Who has asked for this ("${requester}") was not found here, so it may be you. Nothing was changed.`
+  }
+  if (approvers && !approvers.some((one) => isOneOf(names, one) || bareName(one) === exactly))
     return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
   return undefined
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { type Decision, inWords } from '../approvals/decision.ts'
+import { bareName } from '../approvals/person.ts'
 import { Failure } from '../errors.ts'
 import type { CallEvent } from '../event/event.ts'
 import { onOff, optional, seconds, text, word, words } from '../fields.ts'
@@ -16,7 +17,7 @@ const askInput = z.strictObject({
   approvers: optional(
     words('Who may decide: ids, user names or e-mail addresses; everybody in the channel where left out'),
   ),
-  requester: optional(word('Who asks: id, user name or e-mail address')),
+  requester: optional(word('Who asks; with notRequester as the platform can look them up: an id or an e-mail address')),
   notRequester: optional(onOff('on: who asks may not decide')),
   remindBefore: optional(
     seconds(
@@ -66,6 +67,11 @@ export function askApproval({
       }
       if (notRequester && requester === undefined)
         throw invalid('requester', 'is missing: without it nobody knows who may not decide')
+      if (notRequester && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
+        throw invalid(
+          'requester',
+          `must be ${provider.buttons?.memberNames} with notRequester, so that it can be looked up`,
+        )
       const message = questionOf(compose({ event: { ...event, properties: {} }, bridge }), event, input)
       return { channel, message, approvers, requester, notRequester, remindBefore }
     },

@@ -60,7 +60,7 @@ export interface Posted {
 export interface Person {
   /** Shown: `Jane Doe`. */
   name: string
-  /** Everything that approvers may be named by: id, user name, e-mail address. */
+  /** Everything that approvers may be named by: the id first, then user name and e-mail address. */
   names: string[]
   /** A name that counts as it is written alone, since in other letters it could be somebody else's id. */
   exactly?: string | undefined
@@ -95,6 +95,12 @@ interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   read(connection: z.output<S>, request: ClickRequest): Promise<Click>
   /** Who has clicked. */
   person(client: Client<z.output<S>>, click: Click): Promise<Person>
+  /** By what the platform can look a member up, for messages: `an id or an e-mail address`. */
+  memberNames: string
+  /** Whether a text has the form of such a name. */
+  isMemberName(text: string): boolean
+  /** The id of a member; undefined if there is no such member, or if we may not look members up. */
+  memberId(client: Client<z.output<S>>, name: string): Promise<string | undefined>
   /** Tells the one who clicked, and nobody else; what it returns is the answer to the click, if any. */
   tell(client: Client<z.output<S>>, click: Click, text: string): Promise<unknown>
 }

@@ -172,6 +172,13 @@ export const beyond: Record<string, Beyond[]> = {
       },
     },
     {
+      operation: 'GET /api/users.lookupByEmail',
+      docs: `${slackMethods}/users.lookupByEmail`,
+      why: 'left out of the contract',
+      query: { email: text },
+      answer: { ok: true, user: { id: 'U123', team_id: 'T123', profile: { email: 'jane@example.com' } } },
+    },
+    {
       operation: 'POST /api/chat.postEphemeral',
       docs: `${slackMethods}/chat.postEphemeral`,
       why: 'left out of the contract',

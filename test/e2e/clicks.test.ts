@@ -96,13 +96,29 @@ describe('a click in Slack', () => {
   })
 
   it('of who has asked is refused, where that is asked for', async () => {
-    const { event, post } = await ask({ requester: 'jane', notRequester: 'on' })
+    const { event, post } = await ask({ requester: 'jane@example.com', notRequester: 'on' })
     await click(slack.click(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([
       { user: 'U0JANE', text: expect.stringContaining('asked for this yourself') },
     ])
     await click(slack.click(post, 'approve', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+  })
+
+  it('is refused while who has asked is unknown to Slack', async () => {
+    const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
+    await click(slack.click(post, 'approve'))
+    expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
+    expect(await finished(event.id)).toMatchObject({ message: 'Expired: nobody has decided in time' })
+  })
+
+  it.each(['Jane Doe', 'jane.', 'ja\u200bne'])('is not waited for if who has asked is named %j', async (requester) => {
+    const call = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { requester, notRequester: 'on' } })
+    const { status, body } = await service.call('/v1/notification/ask-approval?connection=chat&mode=interactive', call)
+    expect({ status, body }).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'input.requester', message: expect.stringContaining('must be a member id') }] },
+    })
   })
 
   it('that is forged, altered, replayed or of another workspace is refused, and logged without its value', async () => {

@@ -151,6 +151,7 @@ class Mattermost {
     const [api, version, kind, id = '', ...rest] = path.split('/').slice(1)
     if (api === 'api' && version === 'v4') {
       const [what] = rest
+      if (kind === 'users' && method === 'GET' && (id === 'username' || id === 'email')) return this.#userBy(id, what)
       if (kind === 'users' && method === 'GET') return this.#user(id === 'me' ? bot : id)
       if (kind === 'teams' && id === 'name') return this.#channelNamed(rest[0], rest[3])
       if (kind === 'posts' && id === '' && method === 'POST') return this.#create(body as Partial<Post>)
@@ -158,6 +159,12 @@ class Mattermost {
       if (kind === 'channels' && what === 'posts' && method === 'GET') return this.#list(id, query)
     }
     throw new Refusal(404, 'api.context.404.app_error', 'Sorry, we could not find the page.')
+  }
+
+  #userBy(name: 'username' | 'email', value = ''): Reply {
+    const wanted = decodeURIComponent(value)
+    const found = Object.entries(this.#state.users).find(([, user]) => user[name] === wanted)
+    return this.#user(found?.[0] ?? '')
   }
 
   #user(id: string): Reply {

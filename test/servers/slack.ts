@@ -135,6 +135,8 @@ class Slack {
         return this.#history(given)
       case 'users.info':
         return this.#user(given)
+      case 'users.lookupByEmail':
+        return this.#userByEmail(given)
       default:
         throw new Refusal('unknown_method')
     }
@@ -234,6 +236,13 @@ class Slack {
         profile: { real_name, display_name: name, ...address },
       },
     }
+  }
+
+  #userByEmail({ email }: Json): Json {
+    this.#needs('users:read.email')
+    const found = Object.entries(this.shown.members).find(([, one]) => one.email === email && one.team_id === teamId)
+    if (!found) throw new Refusal('users_not_found')
+    return this.#user({ user: found[0] })
   }
 
   #at(channel: string, ts: string): SlackPost {

@@ -27,10 +27,12 @@ describe('who may decide', () => {
       { approvers: ['@wschneider'] },
       { ...jane, exactly: 'wschneider' },
     ],
+    ['an approver as Slack writes a mention', { approvers: ['<@U0JANE|jane>'] }, jane],
+    ['an approver with the name of the platform', { approvers: ['slack:U0JANE'] }, jane],
     ['who has not asked', { requester: 'ben@example.com' }, jane],
     ['who has not asked, by id, where addresses are hidden', { requester: 'U0BEN' }, hidden],
   ])('is %s', (_who, asked, person) => {
-    expect(refusalOf(question(asked), person)).toBeUndefined()
+    expect(refusalOf(question(asked), person, 'U0BEN')).toBeUndefined()
   })
 
   test.each([
@@ -60,9 +62,13 @@ describe('who may decide', () => {
       jane,
       'asked for this yourself',
     ],
-    ['who may be the one that asked', { requester: 'jane@example.com' }, hidden, 'so it may be you'],
+    ['anybody, if who has asked is unknown', { requester: 'jane@example.com' }, hidden, 'so it may be you'],
   ])('is not %s', (_who, asked, person, why) => {
-    expect(refusalOf(question(asked), person)).toContain(why)
+    expect(refusalOf(question(asked), person, undefined)).toContain(why)
+  })
+
+  test('is not who has asked by another name', () => {
+    expect(refusalOf({ requester: 'j.doe@example.com' }, jane, 'U0JANE')).toContain('asked for this yourself')
   })
 })
 

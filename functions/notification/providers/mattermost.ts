@@ -21,6 +21,7 @@ const posts = z.object({
 })
 const channelWithId = z.object({ id: z.string() })
 const text = z.optional(z.string())
+const memberWithId = z.object({ id: z.string() })
 const user = z.object({ id: z.string(), username: z.string(), email: text, first_name: text, last_name: text })
 const click = z.object({
   user_id: z.string(),
@@ -130,6 +131,20 @@ export const mattermost = defineMessageProvider({
         const unsafe = name !== undefined && looksLikeId(name) ? name : undefined
         return { name: name ?? id, names: [id, unsafe === undefined ? name : undefined].filter(isThere), unsafe }
       }
+    },
+
+    memberNames: 'an id, a user name or an e-mail address',
+    isMemberName: (text) => /^(?:[a-z0-9._-]{1,64}|[!-?A-~]+@[!-?A-~]+)$/i.test(text),
+    async memberId({ http }, name) {
+      const part = segment(name.toLowerCase())
+      const paths = name.includes('@')
+        ? [`users/email/${part}`]
+        : [...(looksLikeId(name) ? [`users/${part}`] : []), `users/username/${part}`]
+      for (const path of paths) {
+        const { status, body } = await http.get(`api/v4/${path}`, { answer: memberWithId, accept: [400, 403, 404] })
+        if (status === 200) return body.id
+      }
+      return undefined
     },
 
     tell: async (_client, _click, text) => ({ ephemeral_text: verbatim(plain(text)), skip_slack_parsing: true }),

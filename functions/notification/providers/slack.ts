@@ -45,6 +45,7 @@ const member = z.object({
     profile: z.optional(z.object({ real_name: z.optional(z.string()), email: z.optional(z.string()) })),
   }),
 })
+const memberWithId = z.object({ ok: z.literal(true), user: z.object({ id: z.string() }) })
 const ourselves = z.object({ ok: z.literal(true), team_id: z.string(), enterprise_id: z.nullish(z.string()) })
 
 const payload = z.object({
@@ -88,6 +89,7 @@ const errors: Record<string, { status: number; hint?: string }> = {
   channel_not_found: { status: 404, hint: 'there is none of this id, or the app was not invited to it' },
   message_not_found: { status: 404 },
   user_not_found: { status: 404 },
+  users_not_found: { status: 404 },
   user_not_visible: { status: 404 },
   ratelimited: { status: 429 },
   rate_limited: { status: 429 },
@@ -207,8 +209,21 @@ export const slack = defineMessageProvider({
       const email = known?.is_email_confirmed === false ? undefined : known?.profile?.email
       // An id is written in capital letters, and a user name in small ones.
       const exactly = username !== undefined && looksLikeId.test(username) ? username.toLowerCase() : undefined
-      const names = [id, exactly === undefined ? username : undefined, email].filter((one) => one !== undefined)
+      // An address counts only if it is the one of the profile.
+      const userName = exactly === undefined && !username?.includes('@') ? username : undefined
+      const names = [id, userName, email].filter((one) => one !== undefined)
       return { name, names, exactly }
+    },
+
+    // Slack has no way to look a member up by user name.
+    memberNames: 'a member id, such as U012ABCDEF, or an e-mail address',
+    isMemberName: (text) => /^(?:[UW][A-Z0-9]{3,20}|[!-?A-~]+@[!-?A-~]+)$/.test(text),
+    async memberId({ http }, name) {
+      const options = { answer: memberWithId, accept: [403, 404] }
+      const { status, body } = name.includes('@')
+        ? await http.get('api/users.lookupByEmail', { ...options, query: { email: name } })
+        : await http.get('api/users.info', { ...options, query: { user: name } })
+      return status === 200 ? body.user.id : undefined
     },
 
     async tell({ http }, { clicker }, text) {

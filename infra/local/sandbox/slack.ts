@@ -98,6 +98,12 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
       return { messages: shapes, has_more: newest.length < all.length, pin_count: 0 }
     },
 
+    'users.lookupByEmail'(given) {
+      const member = people.find(({ email }) => email === given['email'])
+      if (!member) throw new SlackError('users_not_found')
+      return { user: userShape(member) }
+    },
+
     'users.info'(given) {
       const member = people.find(({ id }) => id === given['user'])
       if (!member) throw new SlackError('user_not_found')

@@ -60,6 +60,8 @@ async function click(url: string): Promise<string> {
   }) as Parameters<typeof provider.buttons.person>[0]
   const clicked = { decision: 'approve' as const, clicker: { user: 'U123', username: 'jane', channel: 'C123' } }
   const { name } = await provider.buttons.person(client, clicked)
+  await provider.buttons.memberId(client, 'U123')
+  await provider.buttons.memberId(client, 'jane@example.com')
   await provider.buttons.tell(client, clicked, 'Only others may decide this.')
   return name
 }

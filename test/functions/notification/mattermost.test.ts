@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
+import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, Posted } from '../../../shared/shapes/message.ts'
 import { jane, type MattermostServer, startMattermost } from '../../servers/mattermost.ts'
@@ -249,6 +250,28 @@ describe('a click', () => {
     const click = await buttons.read(connection(), request((await clicked()).body))
     server.failNext(status, body)
     expect(await buttons.person(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
+  })
+
+  test.each([
+    ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
+    ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
+  ])('of who has asked is refused, however they are named: %j', async (requester) => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    const name = bareName(requester)
+    if (!buttons.isMemberName(name)) return
+    const refusal = refusalOf(
+      { requester },
+      await buttons.person(client(), click),
+      await buttons.memberId(client(), name),
+    )
+    expect(refusal).toBeTruthy()
+  })
+
+  test.each(['deploy-bot', 'bot@localhost'])('of somebody else than who has asked is taken: %s', async (requester) => {
+    const click = await buttons.read(connection(), request((await clicked()).body))
+    expect(buttons.isMemberName(requester)).toBe(true)
+    const id = await buttons.memberId(client(), requester)
+    expect(refusalOf({ requester }, await buttons.person(client(), click), id)).toBeUndefined()
   })
 
   test('of a person that is not known for the moment is not taken: who asked for it might be let through', async () => {

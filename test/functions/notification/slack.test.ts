@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
+import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Click, Message } from '../../../shared/shapes/message.ts'
 import { type PlayedSlack, type SentClick, slackServer } from '../../servers/slack.ts'
@@ -16,6 +17,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const channel = 'C0RELEASES'
+const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0123ABCD', email: 'ben@example.com' }
 const connected = (fields: object = {}) =>
   slack.connection.parse({
     baseUrl: server.url,
@@ -456,6 +458,45 @@ describe('a click', () => {
     const jane = server.members['U0JANE']
     if (jane) jane.is_email_confirmed = false
     expect(await person()).toMatchObject({ names: ['U0JANE', 'jane'] })
+  })
+
+  test('of somebody whose user name is an address of another is not by that', async () => {
+    const member = server.members['U0JANE']
+    if (member) member.name = 'ben@example.com'
+    expect(await person()).toMatchObject({ names: ['U0JANE', 'jane@example.com'] })
+  })
+
+  describe('of who has asked', () => {
+    const refused = async (requester: string) => {
+      const name = bareName(requester)
+      if (!slack.buttons.isMemberName(name)) return 'when the question is asked'
+      return refusalOf({ requester }, await person(), await slack.buttons.memberId(client(), name))
+    }
+
+    test.each([
+      ...['U0JANE', 'jane', '@jane', ' Jane ', 'JANE', 'jane@example.com', 'Jane@Example.com'],
+      ...['Jane Doe', '<@U0JANE>', '<@U0JANE|jane>', 'slack:U0JANE', 'jane+x@example.com', 'jane@other.example'],
+      ...['ja\u200bne', 'jan\u0435', 'jane.', 'U0NOBODY', 'jane@example.com\u200b', ''],
+    ])('is refused, however they are named: %j', async (requester) => {
+      expect(await refused(requester)).toBeTruthy()
+    })
+
+    test.each(['U0BEN', '<@U0BEN>', 'ben@example.com', 'slack:ben@example.com'])(
+      'is taken if it was somebody else: %j',
+      async (requester) => {
+        server.members['U0BEN'] = ben
+        expect(await refused(requester)).toBeUndefined()
+      },
+    )
+
+    test.each(['users:read', 'users:read.email'])(
+      'is refused if the app may not look them up, without %s',
+      async (scope) => {
+        server.members['U0BEN'] = ben
+        server.scopes.delete(scope)
+        expect(await refused(scope === 'users:read' ? 'U0BEN' : 'ben@example.com')).toContain('was not found here')
+      },
+    )
   })
 
   test.each([
