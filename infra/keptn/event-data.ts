@@ -14,7 +14,7 @@ const RESERVED_FIELDS = new Set(['project', 'stage', 'service', 'status', 'resul
  * Merges two values as Keptn's shipyard-controller does. Text is replaced (a value of another type empties it), lists are
  * joined with the new items first, and objects are merged field by field. Numbers and booleans keep the first value.
  */
-export function mergeData(before: Json, after: Json): Json {
+function mergeData(before: Json, after: Json): Json {
   if (typeof before === 'string') return typeof after === 'string' ? after : ''
   if (Array.isArray(before)) return Array.isArray(after) ? [...after, ...before] : before
   if (before === null) return isObject(after) ? after : null
