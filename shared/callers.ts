@@ -11,6 +11,8 @@ const callerSchema = z.strictObject({
   orchestrator: z.optional(z.string()),
   /** Category, or category/action -> the connection that is used where a call names none. */
   connections: z.optional(z.record(z.string(), z.string())),
+  /** Which tasks it may read: those that it started, or all of its categories. */
+  reads: z.optional(z.enum(['own', 'all'])),
 })
 /** The secret `callers`. */
 export const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)

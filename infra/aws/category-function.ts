@@ -111,7 +111,11 @@ function mayUseTask({ fn, live }: DurableFunction): Permission[] {
   return [
     { actions: ['lambda:InvokeFunction'], resources: [live.functionArn] },
     { actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn, live.functionArn] },
-    { actions: ['lambda:GetDurableExecution'], resources: [`${fn.functionArn}:*`], star: executionsOfAllVersions },
+    {
+      actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory'],
+      resources: [`${fn.functionArn}:*`],
+      star: executionsOfAllVersions,
+    },
   ]
 }
 

@@ -118,13 +118,16 @@ export async function callReceiver(
  * @throws UsageError where it can not be read for ten minutes, or is something else than ours
  * @param path of its status
  * @param every milliseconds between two looks
+ * @param report gets what the task waits for, each time this changes
  */
 export async function taskEnd(
   receiver: Receiver,
   path: string,
   every: number,
+  report: (progress: string) => void,
 ): Promise<{ status: number; body: unknown }> {
   let awaySince: number | undefined
+  let reported = ''
   for (;;) {
     const answer = await callReceiver(receiver, path).catch((error: UsageError) => error)
     const status = answer instanceof UsageError && !(answer instanceof StrangeAnswer) ? undefined : answer.status
@@ -133,6 +136,10 @@ export async function taskEnd(
       if (!isAway || Date.now() - (awaySince ?? Date.now()) > longestAway) throw answer
     } else if (!isAway && (status !== 200 || (answer.body as { state?: string }).state !== 'running')) {
       return answer
+    } else if (!isAway) {
+      const { progress } = answer.body as { progress?: string }
+      if (progress && progress !== reported) report(progress)
+      reported = progress ?? reported
     }
     if (isAway && awaySince === undefined) {
       const why = answer instanceof Error ? answer.message : `it answered ${status}.`

@@ -8,11 +8,13 @@ import { Failure } from '../../shared/errors.ts'
 import { problem } from '../../shared/function/answers.ts'
 import { actionNames } from '../../shared/function/category.ts'
 import { executionTimeoutOf } from '../../shared/function/deadlines.ts'
+import { describeProgress, PROGRESS_EVENTS } from '../../shared/function/progress.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
 import { openApi } from '../openapi/document.ts'
 import {
   authorizationWith,
+  type ExecutionSummary,
   type LocalCloud,
   type LocalFunction,
   type Observation,
@@ -275,7 +277,8 @@ async function serve(
   if (access === 'none' && !isAsset && (pathname === '/tasks' || pathname.startsWith('/console/')))
     return answer(res, 401, { message: NO_ACCESS })
   if (pathname.startsWith('/console/')) return void (await viewer.handle(req, res, pathname.slice(9)))
-  if (pathname === '/tasks') return answer(res, 200, { tasks: cloud.executions() })
+  if (pathname === '/tasks')
+    return answer(res, 200, { tasks: cloud.executions().map((task) => withProgress(task, cloud)) })
   if (pathname === '/v1/openapi.json') return answer(res, 200, openApi(url))
   if (pathname === '/') {
     if (prefersPage(req.headers.accept) && sendAsset(res, 'index.html')) return undefined
@@ -316,6 +319,11 @@ async function serve(
   if (isCall) viewer.answered(id, answered.statusCode, answered.body)
   writeProxyResult(res, answered)
   finish(answered.statusCode, answered.statusCode >= 400 ? (error ?? detailOf(answered)) : undefined)
+}
+
+function withProgress(task: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { progress?: string } {
+  if (task.status !== 'RUNNING') return task
+  return { ...task, progress: describeProgress(cloud.newestEvents(task.arn, PROGRESS_EVENTS), Date.now()) }
 }
 
 /** As API Gateway: 502 for a function that fails or returns something else. The error is for the operator alone. */

@@ -105,7 +105,9 @@ function sandboxSecrets(url: string, callerToken: string, approvalsKey: string):
   const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken }
   return {
     ...Object.fromEntries(tool),
-    [`${prefix}/callers`]: { demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox' } },
+    [`${prefix}/callers`]: {
+      demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
+    },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
     [`${prefix}/approvals`]: { key: approvalsKey },
     [`${prefix}/connections/issue-ticketing/default`]: {

@@ -25,8 +25,13 @@ export const accepted = z.object({
 
 export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   taskId: accepted.shape.taskId,
+  category: text('The category of the action'),
+  action: text('What was asked for'),
   state: choice(['running', 'finished', 'failed'], 'failed: Lambda ended it, and it is finished as errored'),
-  acceptedAt: about(z.union([z.iso.datetime(), z.undefined()]), 'When it was accepted'),
+  verdict: choice(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'How it stands, in one word'),
+  progress: text('What a running task waits for; empty if it waits for nothing'),
+  acceptedAt: about(z.iso.datetime(), 'When it was accepted'),
+  deadlineAt: about(z.iso.datetime(), 'When it gives up'),
   endedAt: z.optional(about(z.iso.datetime(), 'When it ended')),
   outcome: z.optional(outcome),
 })

@@ -129,8 +129,15 @@ function taskOf({ name }: Category) {
     tags: [name],
     summary: 'The state of a task, and its outcome once it has ended',
     parameters: [{ name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }],
-    responses: { 200: answer('As it stands', schemaNamed('TaskStatus')), ...refusalsNamed(ofTasks) },
+    responses: {
+      200: { ...answer('As it stands', schemaNamed('TaskStatus')), headers: retryAfter },
+      ...refusalsNamed(ofTasks),
+    },
   }
+}
+
+const retryAfter = {
+  'Retry-After': { description: 'While it runs: seconds until it is worth to ask again', schema: { type: 'integer' } },
 }
 
 function inputsOf({ name, actions }: Category): [string, JsonSchema][] {

@@ -1,5 +1,5 @@
 import { loadConnection } from '../connections.ts'
-import { Failure } from '../errors.ts'
+import { Failure, sentence } from '../errors.ts'
 import { type HttpAnswer, json } from '../function/answers.ts'
 import type { Door, DoorRequest } from '../function/category.ts'
 import { connect } from '../function/connect.ts'
@@ -70,10 +70,11 @@ async function clicked(
     return tell(refusal)
   }
   const at = new Date(request.now).toISOString()
-  const decided = await decide(taskId, kept, { decision: click.decision, by: mask(whoIs(person)), at })
+  const decided = await decide(category.name, taskId, kept, { decision: click.decision, by: mask(whoIs(person)), at })
   if (decided.became === 'late') return tell(`Already decided. ${inWords(decided.decision)}.`)
   if (decided.became === 'early') return tell(tooEarly)
-  if (decided.became === 'ended') return tell('This question has ended: your click changed nothing.')
+  if (decided.became === 'ended')
+    return tell(`This question has ended. ${sentence(decided.how)} Your click changed nothing.`)
   log.info('a question was decided', { decision: click.decision, by: person.name })
   return answer(undefined)
 }

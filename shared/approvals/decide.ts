@@ -1,8 +1,9 @@
 import { Failure } from '../errors.ts'
-import { readTaskStatus } from '../function/task-status.ts'
+import type { HistoryEvent } from '../function/progress.ts'
+import { readTask, type Task } from '../function/task-status.ts'
 import { log } from '../log.ts'
 import { sleep } from '../sleep.ts'
-import type { Decision } from './decision.ts'
+import { type Decision, decisionSchema, inWords } from './decision.ts'
 import { type Kept, noteDecision, readQuestion } from './store.ts'
 
 /** What became of a click. */
@@ -12,8 +13,8 @@ export type Decided =
   | { became: 'late'; decision: Decision }
   /** Nothing: the task is just asking again, for its reminder, and has not come to it. */
   | { became: 'early' }
-  /** Nobody has decided in time, or the task has ended otherwise. */
-  | { became: 'ended' }
+  /** Nobody has decided in time, or the task has ended otherwise; `how` says how. */
+  | { became: 'ended'; how: string }
 
 /** What is said to whoever was early. */
 export const tooEarly = 'This question is just being asked again. Your click changed nothing: decide in a minute.'
@@ -27,7 +28,7 @@ const pauses = [0, 100, 200, 400, 800]
  *
  * @throws Failure `unavailable`: nothing is decided, as far as we know
  */
-export async function decide(taskId: string, kept: Kept, decision: Decision): Promise<Decided> {
+export async function decide(category: string, taskId: string, kept: Kept, decision: Decision): Promise<Decided> {
   let { callbackId } = kept
   let done = await complete(callbackId, decision)
   for (const pause of done ? [] : pauses) {
@@ -41,24 +42,54 @@ export async function decide(taskId: string, kept: Kept, decision: Decision): Pr
       if (done) break
     }
   }
-  if (!done) {
-    const isOpen = Date.now() < kept.question.deadlineAt && (await isRunning(taskId))
-    return { became: isOpen ? 'early' : 'ended' }
-  }
+  if (!done) return becameOf(category, taskId, kept)
   // The task notes it too: this is for whoever clicks in the meantime.
   await noteDecision(taskId, decision).catch((error: unknown) => log.warn('a decision was not noted', error as Error))
   return { became: 'decided', decision }
 }
 
-/** @throws Failure `unavailable` */
-async function isRunning(taskId: string): Promise<boolean> {
+/**
+ * What the task itself says of a question whose callback is closed.
+ *
+ * @throws Failure `unavailable`
+ */
+async function becameOf(category: string, taskId: string, { question }: Kept): Promise<Decided> {
+  const task = await readIfKnown(category, taskId)
+  // Whoever decided may have died before the decision was noted.
+  const decision = task && decisionIn(task.events)
+  if (decision) return { became: 'late', decision }
+  if (task?.status.outcome) return { became: 'ended', how: task.status.outcome.message }
+  if (Date.now() >= question.deadlineAt) return { became: 'ended', how: inWords(undefined) }
+  if (task?.status.state === 'running') return { became: 'early' }
+  return { became: 'ended', how: 'Its task was stopped' }
+}
+
+async function readIfKnown(category: string, taskId: string): Promise<Task | undefined> {
   try {
-    return (await readTaskStatus(taskId)).state === 'running'
+    return await readTask(category, taskId)
   } catch (error) {
-    if (error instanceof Failure && error.kind === 'unknown') return false
+    if (error instanceof Failure && error.kind === 'unknown') return undefined
     throw error
   }
 }
+
+/** The decision that Lambda has taken; a task has one at most. */
+function decisionIn(events: readonly (HistoryEvent & CallbackEvent)[]): Decision | undefined {
+  const taken = events.find(({ EventType }) => EventType === 'CallbackSucceeded')
+  const payload = taken?.CallbackSucceededDetails?.Result?.Payload
+  return payload === undefined ? undefined : decisionSchema.parse(JSON.parse(payload))
+}
+
+interface CallbackEvent {
+  CallbackSucceededDetails?: { Result?: { Payload?: string | undefined } | undefined } | undefined
+}
+
+/** What Lambda answers for a callback that is completed, has timed out, or is forgotten: its documents disagree. */
+const CLOSED_CALLBACK_ERRORS = [
+  'CallbackTimeoutException',
+  'InvalidParameterValueException',
+  'ResourceNotFoundException',
+]
 
 /** @returns whether it was the first to do so, in time */
 async function complete(CallbackId: string, decision: Decision): Promise<boolean> {
@@ -68,7 +99,7 @@ async function complete(CallbackId: string, decision: Decision): Promise<boolean
     await lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result }))
     return true
   } catch (cause) {
-    if ((cause as Error).name === 'CallbackTimeoutException') return false
+    if (CLOSED_CALLBACK_ERRORS.includes((cause as Error).name)) return false
     throw new Failure('unavailable', 'The decision could not be passed on: try again.', { cause })
   }
 }

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { Failure, sentence } from '../errors.ts'
 import type { HttpAnswer } from '../function/answers.ts'
 import type { Door, DoorRequest } from '../function/category.ts'
 import { log } from '../log.ts'
@@ -16,9 +16,9 @@ const longestReason = 1_000
  * The page of a question, for people whose platform has no buttons. Its link is the credential: whoever has it may decide,
  * once. A GET never decides, since scanners of mail and chat open every link.
  */
-export const decideOnPage: Door = async (_category, request) => {
+export const decideOnPage: Door = async (category, request) => {
   try {
-    return pageAnswer(await answerOf(request))
+    return pageAnswer(await answerOf(category.name, request))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     if (error.kind === 'unauthenticated') log.warn('a link was refused', { reason: error.message })
@@ -36,7 +36,7 @@ function withHeader(answer: HttpAnswer, allow: string | undefined): HttpAnswer {
   return allow === undefined ? answer : { ...answer, headers: { ...answer.headers, allow } }
 }
 
-async function answerOf({ method, rest, body, now }: DoorRequest): Promise<Page> {
+async function answerOf(category: string, { method, rest, body, now }: DoorRequest): Promise<Page> {
   const [reference = ''] = rest
   if (rest.length !== 1) throw new Failure('unauthenticated', 'This link is not whole.')
   if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
@@ -58,10 +58,16 @@ async function answerOf({ method, rest, body, now }: DoorRequest): Promise<Page>
     }
   if (expired || deadlineAt <= now) return { kind: 'ended', status: 410, message, text: inWords(undefined) }
   if (method !== 'POST') return { kind: 'open', status: 200, message, deadlineAt }
-  return decideBy(taskId, kept, new URLSearchParams(body), now)
+  return decideBy(category, taskId, kept, new URLSearchParams(body), now)
 }
 
-async function decideBy(taskId: string, kept: Kept, form: URLSearchParams, now: number): Promise<Page> {
+async function decideBy(
+  category: string,
+  taskId: string,
+  kept: Kept,
+  form: URLSearchParams,
+  now: number,
+): Promise<Page> {
   const { message, deadlineAt } = kept.question
   const [decision, name, reason] = ['decision', 'name', 'reason'].map((field) => form.get(field)?.trim() ?? '')
   const given = { name, reason }
@@ -88,12 +94,22 @@ async function decideBy(taskId: string, kept: Kept, form: URLSearchParams, now: 
   // Nobody has checked that name.
   const by = mask(`${name} (by link)`)
   const at = new Date(now).toISOString()
-  const decided = await decide(taskId, kept, { decision, by, at, ...(reason ? { reason: mask(reason) } : {}) })
+  const decided = await decide(category, taskId, kept, {
+    decision,
+    by,
+    at,
+    ...(reason ? { reason: mask(reason) } : {}),
+  })
   if (decided.became === 'late')
     return { kind: 'decided', status: 409, message, text: `Already decided. ${inWords(decided.decision)}` }
   if (decided.became === 'early') return { kind: 'open', status: 503, message, deadlineAt, given, error: tooEarly }
   if (decided.became === 'ended')
-    return { kind: 'ended', status: 410, message, text: 'This question has ended: nothing was changed' }
+    return {
+      kind: 'ended',
+      status: 410,
+      message,
+      text: `This question has ended. ${sentence(decided.how)} Nothing was changed`,
+    }
   log.info('a question was decided', { decision, by })
   return { kind: 'decided', status: 200, message, text: inWords(decided.decision) }
 }

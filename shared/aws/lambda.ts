@@ -3,6 +3,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 // Only what is used, since who imports a client as a whole, when it is first needed, gets all of its commands.
 export {
   GetDurableExecutionCommand,
+  GetDurableExecutionHistoryCommand,
   InvokeCommand,
   ListDurableExecutionsByFunctionCommand,
   paginateGetDurableExecutionHistory,

@@ -3,7 +3,7 @@ import { inWords } from '../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, sentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
-import { maskDeep } from '../redact.ts'
+import { mask, maskDeep } from '../redact.ts'
 import { backoff } from './backoff.ts'
 import type { Begun, Category, HandedOver } from './category.ts'
 import type { Deadline } from './follow.ts'
@@ -24,7 +24,7 @@ export async function begin(
   for (let tries = 1; ; tries++) {
     const tried = await context.step(
       work.action,
-      async ({ attempt }): Promise<Outcome | Begun | HandedOver | { again: number }> => {
+      async ({ attempt }): Promise<Outcome | Begun | HandedOver | { again: number; reason: string }> => {
         const repeated = attempt > 1
         try {
           return await perform(category, work, deadlineAt, repeated ? 'possible' : 'nothing')
@@ -39,7 +39,8 @@ export async function begin(
             return work.handsOver && inDoubt ? handedOverInDoubt(outcome) : outcome
           }
           if (inDoubt) throw error
-          return { again: pause(error as Failure, tries, deadline, deadlineAt) }
+          const reason = mask(messageOf(error)).slice(0, MAX_REASON_LENGTH)
+          return { again: pause(error as Failure, tries, deadline, deadlineAt), reason }
         }
       },
       {
@@ -56,6 +57,8 @@ export async function begin(
   }
 }
 
+/** Of the reason that the status of a task shows while it waits for the next attempt. */
+const MAX_REASON_LENGTH = 500
 /** Of the 3,000 operations that an execution may have. */
 const mostTries = 2_000
 /** With less time left than this a try is the last one, in milliseconds. */

@@ -5,9 +5,9 @@ import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { settings } from '../settings.ts'
 import { sleep } from '../sleep.ts'
 import type { Call } from './call.ts'
+import { findExecution } from './execution.ts'
 import { canonical } from './identity.ts'
 import type { TaskPayload } from './task-payload.ts'
-import { findExecution } from './task-status.ts'
 
 /** What each call to AWS may take at most, in milliseconds. */
 const longestStart = 8_000
@@ -18,8 +18,14 @@ const leastTime = 2_000
 /** How often a start is sent whose answer is lost, each after a longer pause, in milliseconds. */
 const mostStarts = 3
 const pause = 500
-/** How long a repeat is told that it is one, in seconds; longer than any sender tries. */
+/** How long after its deadline a task is known here, in seconds: as long as Lambda knows its execution. */
 const remembered = 14 * 86_400
+
+/** An execution that runs, or has run, under the name of the task. */
+interface StartedExecution {
+  /** Undefined only if Lambda did not say it. */
+  arn: string | undefined
+}
 
 /**
  * Starts the task of an interactive call. Once it is started, exactly one `finished` follows.
@@ -46,6 +52,7 @@ export async function startTask(
     version: 1,
     taskId: work.key,
     category,
+    caller: caller.name,
     orchestrator: caller.orchestrator,
     event: task,
     action: work.action,
@@ -73,20 +80,20 @@ export async function startTask(
       },
     )
   }
-  const begun = await invoke(work.key, canonical(payload), timeLeft)
-  return { taskId: work.key, duplicate: !begun || !(await isFirst(category, work.key, timeLeft)) }
+  const started = await invoke(work.key, canonical(payload), timeLeft)
+  return { taskId: work.key, duplicate: !started || !(await isFirst(payload, started.arn, timeLeft)) }
 }
 
 /**
  * Lambda starts one durable execution per name: the same name and payload again is the same execution.
  *
- * @returns false where the name is taken by another payload: the id is the identity, so that is a repeat too
+ * @returns undefined if another payload has taken the name: the id is the identity, so that is a repeat too
  */
-async function invoke(name: string, payload: string, timeLeft: () => number): Promise<boolean> {
+async function invoke(name: string, payload: string, timeLeft: () => number): Promise<StartedExecution | undefined> {
   const { InvokeCommand, lambda } = await import('../aws/lambda.ts')
   for (let attempt = 1, inDoubt = false; ; attempt++) {
     try {
-      await lambda.send(
+      const { DurableExecutionArn: arn } = await lambda.send(
         new InvokeCommand({
           FunctionName: settings.taskFunction,
           InvocationType: 'Event',
@@ -95,9 +102,9 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
         }),
         { abortSignal: inTime(longestStart, timeLeft) },
       )
-      return true
+      return { arn }
     } catch (error) {
-      if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return false
+      if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return undefined
       const { httpStatusCode: status, attempts = 1 } = metadataOf(error)
       const isUnanswered = status === undefined || status >= 500
       // Of several attempts of the client only the last one is seen, and an earlier one may have got through.
@@ -108,7 +115,8 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
         await sleep(pause * attempt)
         continue
       }
-      if (inDoubt && (await wasStarted(name, timeLeft))) return true
+      const arn = inDoubt ? await arnIfStarted(name, timeLeft) : undefined
+      if (arn !== undefined) return { arn }
       log.error('the task could not be started', error as Error)
       throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
         retryAfter: 5,
@@ -129,21 +137,26 @@ function metadataOf(error: unknown): { httpStatusCode?: number; attempts?: numbe
 }
 
 /** Our word that no event will follow must hold, so a start in doubt is looked up. */
-async function wasStarted(name: string, timeLeft: () => number): Promise<boolean> {
+async function arnIfStarted(name: string, timeLeft: () => number): Promise<string | undefined> {
   try {
-    return (await findExecution(name, inTime(longestLookUp, timeLeft))) !== undefined
+    return await findExecution(name, inTime(longestLookUp, timeLeft))
   } catch (error) {
     // Then we say no: should it run all the same, its finished event comes after the end, and Keptn ignores it.
     log.error('it is in doubt whether the task was started', error as Error)
-    return false
+    return undefined
   }
 }
 
 /**
- * Lambda does not say whether it started an execution or found it. So the first to note the name here is the first; what
- * this can not tell is reported as new, since it changes nothing but the word in the answer.
+ * Lambda does not say whether it started an execution or found it: the first call that notes the execution here is the first
+ * one. If the table cannot tell, the call is reported as new, because this changes nothing but the word in the answer. The ARN
+ * is kept for those who ask for the state of the task.
  */
-async function isFirst(category: string, taskId: string, timeLeft: () => number): Promise<boolean> {
+async function isFirst(
+  { category, taskId, deadline }: TaskPayload,
+  arn: string | undefined,
+  timeLeft: () => number,
+): Promise<boolean> {
   const { dynamodb, PutItemCommand } = await import('../aws/dynamodb.ts')
   try {
     await dynamodb.send(
@@ -151,9 +164,12 @@ async function isFirst(category: string, taskId: string, timeLeft: () => number)
         TableName: settings.idempotencyTable,
         Item: {
           id: { S: itemKeys.task(category, taskId) },
-          expiration: { N: String(Math.floor(Date.now() / 1_000) + remembered) },
+          expiration: { N: String(Math.floor(Date.now() / 1_000) + deadline + remembered) },
+          ...(arn === undefined ? {} : { arn: { S: arn } }),
         },
-        ConditionExpression: 'attribute_not_exists(id)',
+        // Another ARN: Lambda has forgotten that execution, and has started this one.
+        ConditionExpression: `attribute_not_exists(id)${arn === undefined ? '' : ' OR arn <> :arn'}`,
+        ...(arn === undefined ? {} : { ExpressionAttributeValues: { ':arn': { S: arn } } }),
       }),
       { abortSignal: inTime(longestNote, timeLeft) },
     )

@@ -11,6 +11,8 @@ export const taskPayload = z.object({
   version: z.literal(1),
   taskId: z.string(),
   category: z.string(),
+  /** Who called, and may read the state. */
+  caller: z.optional(z.string()),
   orchestrator: z.string(),
   event: z.object({
     id: z.string(),

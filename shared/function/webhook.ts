@@ -12,7 +12,6 @@ import type { Category, DoorRequest } from './category.ts'
 import { preloadIdentityKey } from './identity-key.ts'
 import { answerSilently } from './silent.ts'
 import { startTask } from './start-task.ts'
-import { readTaskStatus } from './task-status.ts'
 
 /**
  * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}` and
@@ -39,7 +38,7 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   if (first === 'tasks' && second !== undefined && parts.length === 2) {
     allow(event, 'GET')
     authorize(caller, category.name)
-    return json(200, await readTaskStatus(second))
+    return answerStatus(category, caller, second)
   }
   if (!isCall)
     throw new Failure(
@@ -48,6 +47,14 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
     )
   allow(event, 'POST')
   return answerCall(category, caller, first, event, context)
+}
+
+async function answerStatus(category: Category, caller: Caller, taskId: string): Promise<HttpAnswer> {
+  // Loaded when used: a call does without.
+  const { readTaskStatus, secondsToRetry } = await import('./task-status.ts')
+  const status = await readTaskStatus(category.name, taskId, caller)
+  const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
+  return json(200, status, headers)
 }
 
 async function answerCall(

@@ -71,6 +71,34 @@ describe('an interactive call', () => {
     })
   })
 
+  it('says at the status URL what it waits for, and lists it among the tasks', async () => {
+    await service.fault({ target: 'github', kind: '503' })
+    const { body } = await service.openIssue(triggered({ input: { title: 'Waits' } }), '?mode=interactive')
+    const path = new URL(body.statusUrl).pathname
+    const read = () => service.call(path, undefined, { method: 'GET' })
+    const sentence = /^Waiting for the next attempt at .* UTC: .*503/
+    await until(
+      async () => sentence.test((await read()).body.progress),
+      20,
+      () => 'the reason for the next attempt',
+    )
+    const { headers, body: status } = await read()
+    expect(status).toMatchObject({ state: 'running', verdict: 'running', action: 'open-issue' })
+    expect(Date.parse(status.deadlineAt) - Date.parse(status.acceptedAt)).toBe(3_600_000)
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
+    expect(tasks.find(({ name }: { name: string }) => name === status.taskId)).toMatchObject({
+      progress: expect.stringMatching(/^(Waiting for .*)?$/),
+    })
+    await service.clearFaults()
+    await until(
+      async () => (await read()).body.state === 'finished',
+      60,
+      () => 'the end of the task',
+    )
+    expect((await read()).body).toMatchObject({ verdict: 'pass', progress: '' })
+  })
+
   it('sends no started unless it is told to', async () => {
     const { started, finished } = await openAndWait(undefined, '?mode=interactive')
     expect([started, finished.length]).toEqual([0, 1])

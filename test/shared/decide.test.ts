@@ -13,7 +13,11 @@ let lambda: Server
 let dynamodb: LocalDynamoDb
 let open: string | undefined
 let completed: string[] = []
-let status: 'RUNNING' | 'STOPPED' = 'RUNNING'
+let status: 'RUNNING' | 'STOPPED' | 'SUCCEEDED' = 'RUNNING'
+/** The name of the error that Lambda answers for a closed callback. */
+let closed: string
+/** The events of the task's history, newest first. */
+let history: object[]
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-decide-'))
 const saved = { ...process.env }
@@ -26,13 +30,21 @@ beforeAll(async () => {
     const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]
     const reply = (code: number, body: object, headers = {}) =>
       res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-    const execution = { DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1 }
+    const InputPayload = JSON.stringify({
+      ...{ version: 1, taskId: '0'.repeat(40), category: 'notification', orchestrator: 'k', action: 'ask-approval' },
+      event: { id: 'e', task: 't', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+      ...{ connection: 'chat', input: {}, sendStarted: false, labels: true, deadline: 3_600, dryRun: false },
+    })
+    const execution = {
+      ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1, InputPayload },
+      ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ outcome }) } : {}),
+    }
     if (callback === undefined) {
+      if (path.includes('/history')) return reply(200, { Events: history })
       return path.includes('/functions/') ? reply(200, { DurableExecutions: [execution] }) : reply(200, execution)
     }
     if (callback !== open) {
-      const error = { 'x-amzn-errortype': 'CallbackTimeoutException' }
-      return reply(400, { Type: 'User', Message: 'Callback timed out' }, error)
+      return reply(400, { Type: 'User', Message: 'The callback is closed' }, { 'x-amzn-errortype': closed })
     }
     completed.push(callback)
     return reply(200, {})
@@ -61,8 +73,11 @@ beforeEach(() => {
   open = undefined
   completed = []
   status = 'RUNNING'
+  closed = 'CallbackTimeoutException'
+  history = []
 })
 
+const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
 const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const
 let tasks = 0
 /** A question of a task of its own, as it is kept, which ends in so many milliseconds. */
@@ -86,14 +101,14 @@ describe('a click', () => {
   it('decides by the callback that is open', async () => {
     const { task, kept } = await asked()
     open = 'first'
-    expect(await decide(task, kept, approval)).toMatchObject({ became: 'decided' })
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'decided' })
     expect((await read(task)).decision).toEqual(approval)
   })
 
   it('that meets the change of callbacks decides by the next one', async () => {
     const { task, kept } = await asked()
     open = 'second'
-    const click = decide(task, kept, approval)
+    const click = decide('notification', task, kept, approval)
     // It has looked four times by now.
     setTimeout(() => void store.changeCallback(task, 'second'), 900)
     expect(await click).toMatchObject({ became: 'decided' })
@@ -102,7 +117,7 @@ describe('a click', () => {
 
   it('is to be made again where the next one is long in coming, and nothing is said to have ended', async () => {
     const { task, kept } = await asked()
-    expect(await decide(task, kept, approval)).toEqual({ became: 'early' })
+    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'early' })
   })
 
   it.each([
@@ -111,7 +126,40 @@ describe('a click', () => {
   ] as const)('on a question %s has come too late', async (_what, now, ends) => {
     status = now
     const { task, kept } = await asked(ends)
-    expect(await decide(task, kept, approval)).toEqual({ became: 'ended' })
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'ended' })
+  })
+
+  it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
+    'that Lambda answers with %s has met a closed callback, and is told how the task ended',
+    async (name) => {
+      closed = name
+      status = 'SUCCEEDED'
+      const { task, kept } = await asked()
+      expect(await decide('notification', task, kept, approval)).toEqual({ became: 'ended', how: 'Rejected by john' })
+    },
+  )
+
+  it('is told who decided although that was never noted in the table', async () => {
+    closed = 'InvalidParameterValueException'
+    const decision = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' }
+    history = [
+      { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'settle' },
+      {
+        ...{ EventType: 'CallbackSucceeded', EventId: 8, EventTimestamp: 8, Id: 'a', Name: 'decision' },
+        CallbackSucceededDetails: { Result: { Payload: JSON.stringify(decision) } },
+      },
+    ]
+    const { task, kept } = await asked()
+    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'late', decision })
+  })
+
+  it('on a question whose deadline has passed is told that nobody has decided in time', async () => {
+    closed = 'ResourceNotFoundException'
+    const { task, kept } = await asked(-1_000)
+    expect(await decide('notification', task, kept, approval)).toEqual({
+      became: 'ended',
+      how: 'Expired: nobody has decided in time',
+    })
   })
 })
 

@@ -16,6 +16,8 @@ let lambda: (res: ServerResponse) => void
 let table: (res: ServerResponse) => void
 /** What Lambda lists under the name. */
 let listed: unknown[]
+/** What was written to the table. */
+let noted: { Item: Record<string, unknown>; ConditionExpression: string }[]
 /** What was looked up. */
 let looked: string[]
 /** Milliseconds until Lambda ends the webhook. */
@@ -54,7 +56,10 @@ async function answer(req: IncomingMessage, res: ServerResponse) {
   const target = String(req.headers['x-amz-target'] ?? '')
   if (target.includes('GetSecretValue'))
     return reply(res, 200, { SecretString: JSON.stringify(secrets[JSON.parse(body).SecretId]) })
-  if (target.includes('PutItem')) return table(res)
+  if (target.includes('PutItem')) {
+    noted.push(JSON.parse(body))
+    return table(res)
+  }
   if (req.url?.includes('/durable-executions')) looked.push(req.url)
   if (req.url?.includes('/durable-executions')) return reply(res, 200, { DurableExecutions: listed })
   const { 'x-amz-durable-execution-name': name, 'x-amz-invocation-type': type } = req.headers
@@ -89,6 +94,7 @@ beforeEach(() => {
   started = []
   listed = []
   looked = []
+  noted = []
   timeLeft = 20_001
   until = undefined
   lambda = accept
@@ -195,6 +201,7 @@ describe('an interactive call starts its task', () => {
       version: 1,
       taskId: started[0]?.name,
       category: 'issue-ticketing',
+      caller: 'demo',
       orchestrator: 'k',
       event: { id: 'e-1', task: 'openticket', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
       action: 'open-issue',
@@ -222,6 +229,22 @@ describe('an interactive call starts its task', () => {
       process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
     })
     expect(started[1]?.name).not.toBe(started[0]?.name)
+  })
+
+  it('and notes its execution, which a later one under the same name replaces', async () => {
+    const { json } = await call(event)
+    const arn = 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'
+    expect(noted).toEqual([
+      expect.objectContaining({
+        Item: {
+          id: { S: `task#issue-ticketing#${json['taskId']}` },
+          arn: { S: arn },
+          expiration: { N: expect.any(String) },
+        },
+        ConditionExpression: 'attribute_not_exists(id) OR arn <> :arn',
+        ExpressionAttributeValues: { ':arn': { S: arn } },
+      }),
+    ])
   })
 
   it('and is a duplicate where Lambda says that the name is taken by another payload', async () => {

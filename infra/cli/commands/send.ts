@@ -79,7 +79,7 @@ async function run(target: string, options: Options): Promise<void> {
 /** Waits for the outcome; Ctrl-C leaves the task running. */
 async function follow(receiver: Receiver, statusUrl: string, say: (text: string) => void): Promise<unknown> {
   say('Waiting for its outcome (Ctrl-C leaves it running) ...')
-  const { body } = await taskEnd(receiver, statusUrl, 500)
+  const { body } = await taskEnd(receiver, statusUrl, 500, say)
   const { result } = (body as { outcome?: { result: string } }).outcome ?? {}
   if (result !== 'pass' && result !== 'warning') process.exitCode = 1
   say(JSON.stringify(body, null, 2))

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
+import { note } from '../output.ts'
 import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
 
 interface Options {
@@ -15,6 +16,7 @@ interface Listed {
   status: string
   startedAt: number
   endedAt?: number
+  progress?: string
 }
 
 /** `webhooks tasks`: the tasks of the local runtime, or one task anywhere. */
@@ -29,7 +31,8 @@ export function tasksCommand(): Command {
     .addHelpText(
       'after',
       `
-A deployed API shows one task at a time, by its id, which is JSON in any case.
+A deployed API shows one task at a time, by its id, which is JSON in any case. A caller may read the tasks that it started,
+or all tasks if its entry says so (webhooks token create --reads all).
 
 Exit code: 0 shown, 1 refused (no such task), 2 arguments, or nothing answers.
 
@@ -64,13 +67,15 @@ async function listAll(receiver: Receiver, { json, follow }: Options): Promise<v
 
 function tableOf(tasks: Listed[]): string {
   if (tasks.length === 0) return 'There are no tasks yet.'
-  const rows = tasks.map(({ name, functionName, status, startedAt, endedAt }) =>
+  const rows = tasks.map(({ name, functionName, status, startedAt, endedAt, progress = '' }) =>
     [
       `${functionName.replace(/-task$/, '')}/${name}`,
       status.toLowerCase().padEnd(9),
       new Date(startedAt).toISOString(),
-      endedAt === undefined ? '' : `${((endedAt - startedAt) / 1_000).toFixed(1)} s`,
-    ].join('  '),
+      endedAt === undefined ? progress : `${((endedAt - startedAt) / 1_000).toFixed(1)} s`,
+    ]
+      .join('  ')
+      .trimEnd(),
   )
   return rows.join('\n')
 }
@@ -81,7 +86,7 @@ async function showOne(receiver: Receiver, task: string, { follow }: Options): P
   const path = `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`
   const now = await callReceiver(receiver, path)
   const isRunning = (now.body as { state?: string }).state === 'running'
-  const { status, body } = follow && isRunning ? await taskEnd(receiver, path, 1_000) : now
+  const { status, body } = follow && isRunning ? await taskEnd(receiver, path, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
 import { type Caller, type Callers, callerNamed, makeToken, readCallers, writeCallers } from '../callers.ts'
 import { categoryNamed, nameOf } from '../names.ts'
@@ -7,6 +7,12 @@ import { UsageError } from '../receiver.ts'
 import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
 
 interface Options extends StoreOptions, JsonOption {}
+
+interface CreateOptions extends Options {
+  categories: string
+  orchestrator?: string
+  reads: 'own' | 'all'
+}
 
 const soon = 'The functions keep what they have read for five minutes.'
 /** What a command line shows of a hash, and takes for it. */
@@ -28,6 +34,11 @@ function createCommand(): Command {
     .argument('<caller>', 'a name for who calls, such as keptn')
     .option('--categories <names>', 'what it may call, with commas; * for all', '*')
     .option('--orchestrator <name>', 'where the answers to its interactive calls go')
+    .addOption(
+      new Option('--reads <tasks>', 'which tasks it may read: its own, or all of its categories')
+        .choices(['own', 'all'])
+        .default('own'),
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -38,7 +49,8 @@ Exit code: 0 made, 1 it could not be stored, 2 arguments, or there is such a cal
 
 Examples:
   $ npm run webhooks -- token create keptn --orchestrator keptn
-  $ npm run webhooks -- token create ci --categories ci-cd,notification --local`,
+  $ npm run webhooks -- token create ci --categories ci-cd,notification --local
+  $ npm run webhooks -- token create on-call --reads all`,
     )
     .action(create)
 }
@@ -99,10 +111,7 @@ Example:
     .action(list)
 }
 
-async function create(
-  name: string,
-  { categories, orchestrator, ...options }: Options & { categories: string; orchestrator?: string },
-): Promise<void> {
+async function create(name: string, { categories, orchestrator, reads, ...options }: CreateOptions): Promise<void> {
   const allowed = categories.split(',').map((category) => category.trim())
   for (const category of allowed) if (category !== '*') categoryNamed(category)
   const store = await openStore(options)
@@ -111,7 +120,8 @@ async function create(
     throw new UsageError(`There is a caller ${name} in ${store.place} already: rotate gives it a new token.`)
   const { token, hash } = makeToken()
   const answersTo = orchestrator === undefined ? {} : { orchestrator: nameOf(orchestrator) }
-  const caller: Caller = { tokens: [hash], categories: allowed, ...answersTo }
+  const readsAll = reads === 'all' ? { reads } : {}
+  const caller: Caller = { tokens: [hash], categories: allowed, ...answersTo, ...readsAll }
   await writeCallers(store, { ...callers, [name]: caller })
   // First of all: whatever fails after this, the token is not lost.
   tell(
@@ -162,13 +172,14 @@ async function list(options: Options): Promise<void> {
 }
 
 function callerTable(callers: Callers): string {
-  const rows = Object.entries(callers).map(([name, { categories, orchestrator, tokens }]) => [
+  const rows = Object.entries(callers).map(([name, { categories, orchestrator, reads = 'own', tokens }]) => [
     name,
     categories.join(', '),
     orchestrator ?? '-',
+    reads,
     tokens.map((hash) => `${hash.slice(0, shortHash)}..`).join(' '),
   ])
-  return table(['caller', 'categories', 'orchestrator', 'tokens'], rows)
+  return table(['caller', 'categories', 'orchestrator', 'reads', 'tokens'], rows)
 }
 
 /** The token goes to stdout, alone: it is what a script wants. */

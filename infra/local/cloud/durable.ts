@@ -1,6 +1,6 @@
 import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import type { Core } from './core.ts'
-import { callbackClosed, invalidParameter, invalidToken, notFound } from './errors.ts'
+import { callbackClosed, invalidParameter, invalidToken } from './errors.ts'
 import {
   type Ending,
   type Execution,
@@ -101,7 +101,7 @@ export class DurableService {
    * SendDurableExecutionCallbackSuccess, ...Failure and ...Heartbeat.
    * @param ending the result's text, the error, or 'heartbeat'
    * @throws CallbackTimeoutException when it was completed, timed out, or its execution has ended
-   * @throws ResourceNotFoundException when there was never such a callback
+   * @throws InvalidParameterValueException if the callback is unknown: there was none, or its execution is forgotten
    */
   callback(id: string, ending: { result: string } | { error: ErrorObject } | 'heartbeat'): void {
     const core = this.#core
@@ -111,7 +111,8 @@ export class DurableService {
     }
     core.store.transaction(() => {
       const operation = findCallback(core.store, id)
-      if (operation === undefined) throw notFound('Callback not found.')
+      // The service model lists no ResourceNotFoundException for callbacks.
+      if (operation === undefined) throw invalidParameter('Invalid callback ID.')
       const execution = executionById(core.store, operation.execution)
       const isLate = operation.due_at !== null && operation.due_at <= Date.now()
       if (execution?.status !== 'RUNNING' || operation.status !== 'STARTED' || isLate) throw callbackClosed()

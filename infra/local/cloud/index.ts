@@ -101,6 +101,10 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
       const all = { limit: Number.MAX_SAFE_INTEGER - 1, data: true }
       return historyOf(store, executionOf(store, arn).id, all, 'iso').events as HistoryEvent[]
     },
+    newestEvents: (arn, limit) => {
+      const page = { limit, newestFirst: true, data: true }
+      return historyOf(store, executionOf(store, arn).id, page, 'iso').events as HistoryEvent[]
+    },
     stop: (arn) => void service.stop(arn, undefined),
     invoke: async (name, event, requestId) => {
       const { result, error } = await invoker.run(name, JSON.stringify(event ?? null), requestId)

@@ -192,6 +192,8 @@ export interface LocalCloud {
   operations(arn: string): OperationSummary[]
   /** @throws ApiError when there is no execution of this ARN */
   history(arn: string): HistoryEvent[]
+  /** The newest events, newest first. @throws ApiError when there is no execution of this ARN */
+  newestEvents(arn: string, limit: number): HistoryEvent[]
   /** Ends an execution as StopDurableExecution does. @throws ApiError when there is none of this ARN */
   stop(arn: string): void
   /** The qualified ARN (alias `live`) under which a function is invoked. */

@@ -1,3 +1,4 @@
+import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/function/progress.ts'
 import type { TaskPayload } from '../../../shared/function/task-payload.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
@@ -6,7 +7,6 @@ import type { Inbound } from './inbound.ts'
 import type { Entry } from './journal.ts'
 import type { Outgoing } from './log-lines.ts'
 import { type Moment, timelineOf } from './timeline.ts'
-import { type Waiting, waitingOf } from './waiting.ts'
 
 /** How a call stands: `refused` was never done; the last five are ends. */
 type CallState = 'running' | 'waiting' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted' | 'refused'
@@ -40,13 +40,14 @@ interface CallDetail extends CallSummary {
   steps: OperationSummary[]
 }
 
-type Cloud = Pick<LocalCloud, 'execution' | 'operations'>
+type Cloud = Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>
 
 /** The task of an entry, as Lambda knows it; undefined where there is none, or none any more. */
 interface Task {
   execution: ExecutionDetail
   payload: TaskPayload
   operations: OperationSummary[]
+  waiting: Waiting | undefined
 }
 
 export function summaryOf(entry: Entry, cloud: Cloud): CallSummary {
@@ -86,20 +87,25 @@ export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEv
 function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
-  return { execution, payload: JSON.parse(execution.input), operations: cloud.operations(execution.arn) }
+  const isRunning = execution.status === 'RUNNING'
+  return {
+    execution,
+    payload: JSON.parse(execution.input),
+    operations: cloud.operations(execution.arn),
+    waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS)) : undefined,
+  }
 }
 
-function taskSummary({ id, at, troubles }: Entry, { execution, payload, operations }: Task): CallSummary {
+function taskSummary({ id, at }: Entry, { execution, payload, waiting }: Task): CallSummary {
   const { category, action, chosen, connection } = payload
   const about = { id, at, category, action: chosen ? `${action} (${chosen})` : action, connection }
-  const waiting = execution.status === 'RUNNING' ? waitingOf(operations, troubles.at(-1)?.reason) : undefined
   return {
     ...about,
     endedAt: execution.endedAt,
     mode: 'interactive',
     waiting,
     ...(execution.status === 'RUNNING'
-      ? { state: waiting ? 'waiting' : 'running', text: waiting ? `Waits for ${waiting.for}` : '' }
+      ? { state: waiting ? 'waiting' : 'running', text: waiting ? describeWaiting(waiting) : '' }
       : endOf(execution)),
   }
 }

@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts'
 /** The id of what the newest call of some actions has made: a ticket, a run. Undefined where there was none yet. */
 export function newestMade(
   journal: Journal,
-  cloud: Pick<LocalCloud, 'execution' | 'operations'>,
+  cloud: Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>,
   category: string,
   actions: readonly string[],
 ): string | undefined {

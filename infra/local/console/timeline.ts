@@ -1,3 +1,4 @@
+import { describeWaiting } from '../../../shared/function/progress.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import type { RecordedEvent } from '../sandbox/keptn.ts'
 import type { CallSummary } from './call-view.ts'
@@ -51,7 +52,7 @@ export function timelineOf({ entry, operations, events, summary, startedAt }: To
   const { state, waiting, endedAt, text } = summary
   if (startedAt !== undefined) moments.push({ at: startedAt, kind: 'started', text: 'Task started' })
   const told = joined(moments.sort((a, b) => a.at - b.at))
-  if (waiting) told.push({ at: Date.now(), kind: 'waiting', text: `Waits for ${waiting.for}`, until: waiting.until })
+  if (waiting) told.push({ at: Date.now(), kind: 'waiting', text: describeWaiting(waiting), until: waiting.until })
   // Of a call without a task the answer is the end.
   if (startedAt !== undefined && endedAt !== undefined)
     told.push({ at: endedAt, kind: 'finished', text: state, detail: text, tone: toneOf(state) })

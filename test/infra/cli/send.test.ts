@@ -50,6 +50,15 @@ describe('webhooks send', () => {
     expect(called).toHaveLength(1 + away.length + 1)
   })
 
+  it('says what the task waits for, once for each thing', async () => {
+    const waiting = (progress: string) => json(200, { state: 'running', progress })
+    const first = 'Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED'
+    const second = 'Waiting for the next attempt at 12:04:10 UTC: connect ECONNREFUSED'
+    looks = [waiting(''), waiting(first), waiting(first), waiting(second)]
+    const { out } = await webhooks(['send', 'k8s-jobs/run', '--mode', 'interactive', '--url', url])
+    expect(out.match(/^Waiting for the next.*$/gm)).toEqual([first, second])
+  })
+
   it('ends with 1 where there is no such task any more', async () => {
     looks = [json(404, { title: 'Unknown' })]
     const { code } = await webhooks(['send', 'k8s-jobs/run', '--mode', 'interactive', '--url', url])

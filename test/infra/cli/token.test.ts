@@ -43,6 +43,14 @@ describe('webhooks token create', () => {
     expect(Object.keys(callers())).toEqual(['keptn', 'ci'])
   })
 
+  it('lets a caller read the tasks of others if it is told to', async () => {
+    await token('create', 'on-call', '--reads', 'all')
+    await token('create', 'keptn', '--reads', 'own')
+    expect(callers()['on-call']?.reads).toBe('all')
+    expect(callers()['keptn']).not.toHaveProperty('reads')
+    expect((await token('create', 'other', '--reads', 'some')).code).toBe(2)
+  })
+
   it('prints the token whatever becomes of the look at its orchestrator', async () => {
     aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', 'not JSON')
     const { code, out, err } = await token('create', 'keptn', '--orchestrator', 'keptn')
@@ -130,7 +138,7 @@ describe('webhooks token list', () => {
   it('shows callers, what they may do, and how their hashes begin', async () => {
     const { out: made } = await token('create', 'keptn', '--orchestrator', 'keptn')
     const { out } = await token('list')
-    expect(out).toMatch(/^caller +categories +orchestrator +tokens\nkeptn +\* +keptn +sha256:/)
+    expect(out).toMatch(/^caller +categories +orchestrator +reads +tokens\nkeptn +\* +keptn +own +sha256:/)
     expect(out).toContain(`${hashOf(made).slice(0, 19)}..`)
     expect(JSON.parse((await token('list', '--json')).out)).toEqual(callers())
   })

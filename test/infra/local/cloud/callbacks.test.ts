@@ -113,10 +113,10 @@ describe('a callback', () => {
     })
   })
 
-  test('that never was is not found', async () => {
+  test('that is unknown is refused with an error that the service model lists', async () => {
     await expect(
       send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: 'bm9ib2R5' })),
-    ).rejects.toMatchObject({ name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 404 } })
+    ).rejects.toMatchObject({ name: 'InvalidParameterValueException', $metadata: { httpStatusCode: 400 } })
   })
 
   test('takes no result over 256 KB', async () => {
