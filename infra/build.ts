@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { categories } from '../functions/index.ts'
 import { helpIfAsked } from './help.ts'
+import { bom, licenseText, ThirdPartyReader } from './third-party.ts'
 
 const root = join(import.meta.dirname, '..')
 /** Where the bundles are: one folder per Lambda asset. */
@@ -12,6 +13,11 @@ export const dist = join(root, 'dist')
 
 /** The folder of the function that finishes what Lambda ended. */
 export const finisher = 'finisher'
+
+/** In the folder of each bundle: the licences of the packages in it. */
+export const licensesFile = 'THIRD-PARTY-LICENSES.txt'
+/** In `dist/`: the packages of all bundles, in CycloneDX. */
+export const bomFile = 'sbom.cdx.json'
 
 /** The files of a bundle, with their sizes in bytes. */
 export interface Bundle {
@@ -33,10 +39,15 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
   // Next to it, and renamed at the end: a runtime that starts meanwhile finds all bundles or the old ones.
   const [draft, old] = [`${outdir}.new-${process.pid}`, `${outdir}.old-${process.pid}`]
   try {
+    const packages = new ThirdPartyReader(root)
     const bundles = await Promise.all([
-      ...categories.map(({ name }) => buildBundle(draft, name, { webhook: `${name}/webhook`, task: `${name}/task` })),
-      buildBundle(draft, finisher, { finisher }),
+      ...categories.map(({ name }) =>
+        buildBundle(draft, name, { webhook: `${name}/webhook`, task: `${name}/task` }, packages),
+      ),
+      buildBundle(draft, finisher, { finisher }, packages),
     ])
+    const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    await writeFile(join(draft, bomFile), `${JSON.stringify(bom({ name, version }, await packages.all()), null, 2)}\n`)
     if (existsSync(outdir)) await rename(outdir, old)
     await rename(draft, outdir)
     return bundles
@@ -114,7 +125,12 @@ function toCommonJs(text: string, file: string) {
   })
 }
 
-async function buildBundle(outdir: string, name: string, entries: Record<string, string>): Promise<Bundle> {
+async function buildBundle(
+  outdir: string,
+  name: string,
+  entries: Record<string, string>,
+  packages: ThirdPartyReader,
+): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     ...options,
     entryPoints: Object.fromEntries(Object.entries(entries).map(([file, entry]) => [file, `entry:${entry}`])),
@@ -131,6 +147,8 @@ async function buildBundle(outdir: string, name: string, entries: Record<string,
   await mkdir(folder, { recursive: true })
   // This package is ESM; its bundles are not.
   await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}\n')
+  // Most licences ask that their text goes with the code.
+  await writeFile(join(folder, licensesFile), licenseText(await packages.packagesIn(metafile)))
   const inputsOf = ({ path }: { path: string }) => Object.keys(metafile.outputs[relative(root, path)]?.inputs ?? {})
   const helperFile = outputFiles.find((output) => inputsOf(output).length === 0 && /^var __name = /m.test(output.text))
   if (!helperFile) throw new Error('esbuild has made no file of its helpers')
@@ -224,6 +242,7 @@ const finisherEntry = `
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   helpIfAsked(`npm run build: bundles each category and the finisher into dist/, as they are deployed and as npm start runs them.
+Each bundle has the licences of the packages in it; dist/sbom.cdx.json lists the packages of all bundles (CycloneDX).
 
   --help   this text`)
   const began = performance.now()

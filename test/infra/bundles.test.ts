@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { type Bundle, buildBundles } from '../../infra/build.ts'
+import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 jest.setTimeout(120_000)
@@ -88,6 +88,50 @@ describe('the names of classes that are asked for', () => {
       for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
     },
   )
+})
+
+describe('the packages of the bundles', () => {
+  const packages = async (folder: string): Promise<string[]> => {
+    const maps = readdirSync(folder).filter((file) => file.endsWith('.map'))
+    const sources = maps.flatMap(
+      (file) => (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { sources: string[] }).sources,
+    )
+    const names = sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? [])
+    return [...new Set(names)]
+  }
+
+  test.each([...categories.map(({ name }) => name), finisher])('%s has their licences', async (name) => {
+    const folder = join(scratch, 'bundles', name)
+    const licenses = readFileSync(join(folder, licensesFile), 'utf8')
+    const used = await packages(folder)
+    expect(used.length).toBeGreaterThan(5)
+    const named = [...licenses.matchAll(/^(\S+) \d\S* \([^)]+\)$/gm)].map(([, found = '']) => found)
+    expect(used.filter((found) => !named.includes(found))).toEqual([])
+    expect(licenses).toContain('Permission is hereby granted, free of charge')
+    // Not bundled, so not named.
+    expect(licenses).not.toContain('aws-cdk')
+  })
+
+  test('are listed in a bill of materials', async () => {
+    const { components, ...bom } = JSON.parse(readFileSync(join(scratch, 'bundles', bomFile), 'utf8'))
+    expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 })
+    const used = new Set(
+      (
+        await Promise.all(
+          [...categories.map(({ name }) => name), finisher].map((name) => packages(join(scratch, 'bundles', name))),
+        )
+      ).flat(),
+    )
+    expect(new Set(components.map(({ name }: { name: string }) => name))).toEqual(used)
+    const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+    expect(components).toContainEqual(
+      expect.objectContaining({
+        name: '@middy/core',
+        purl: `pkg:npm/%40middy/core@${dependencies['@middy/core']}`,
+        licenses: [{ expression: 'MIT' }],
+      }),
+    )
+  })
 })
 
 describe('what a webhook starts with', () => {
