@@ -1,15 +1,18 @@
-// Holds what the bundles are made of against the advisories of the registry: `npm run audit`.
+// Checks the dependencies against the advisories of the registry: `npm run audit`.
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { helpIfAsked } from './help.ts'
 
-/** What npm says of the dependencies, and whether that is a failure. */
+/** What npm says of the dependencies. */
 export interface Audit {
   text: string
-  failed: boolean
+  /** `unavailable`: the registry offers no audits, so nothing is known. */
+  result: 'passed' | 'failed' | 'unavailable'
 }
 
-/** Graver than these is not shipped. */
+const EXIT_CODES = { passed: 0, failed: 1, unavailable: 2 } satisfies Record<Audit['result'], number>
+
+/** Advisories of these severities fail the audit. */
 const grave = ['high', 'critical']
 /** What a registry answers that has no audits. */
 const notOffered = [404, 405, 501]
@@ -28,17 +31,17 @@ interface Vulnerability {
 export function readAudit(printed: string): Audit {
   const { statusCode, message, error, metadata, vulnerabilities } = parse(printed)
   if (typeof statusCode === 'number' && notOffered.includes(statusCode))
-    return { text: `The registry offers no audits (${message}): nothing was audited.`, failed: false }
+    return { text: `Not audited: the registry offers no audits (${message}).`, result: 'unavailable' }
   if (!metadata || !vulnerabilities) {
     const why = message ?? error?.summary ?? (printed.slice(0, 200) || 'npm printed nothing')
-    return { text: `Nothing could be audited: ${why}`, failed: true }
+    return { text: `The audit failed: ${why}`, result: 'failed' }
   }
   const found = Object.values(vulnerabilities)
   const lines = found.map(({ name, severity, via }) => `  ${severity.padEnd(8)} ${name}: ${via.map(told).join('; ')}`)
-  const { prod = 0 } = metadata.dependencies
+  const { total = 0 } = metadata.dependencies
   return {
-    text: [`${prod} packages of the bundles, ${found.length} with advisories.`, ...lines].join('\n'),
-    failed: found.some(({ severity }) => grave.includes(severity)),
+    text: [`${total} packages, ${found.length} with advisories.`, ...lines].join('\n'),
+    result: found.some(({ severity }) => grave.includes(severity)) ? 'failed' : 'passed',
   }
 }
 
@@ -50,7 +53,7 @@ interface Printed {
   statusCode?: unknown
   message?: string
   error?: { summary?: string }
-  metadata?: { dependencies: { prod?: number } }
+  metadata?: { dependencies: { total?: number } }
   vulnerabilities?: Record<string, Vulnerability>
 }
 
@@ -64,15 +67,18 @@ function parse(printed: string): Printed {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  helpIfAsked(`npm run audit: holds what the bundles are made of against the advisories of the registry; fails for ${grave.join(' and ')} ones.
+  helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for ${grave.join(' and ')} ones.
+What deploys runs with the credentials of the deployer, so dependencies for development count too.
+
+Exit code: 0 passed, 1 failed, 2 not audited, because the registry offers no audits.
 
   --help   this text`)
-  const { stdout, error } = spawnSync('npm', ['audit', '--omit=dev', '--json', '--loglevel=silent'], {
+  const { stdout, error } = spawnSync('npm', ['audit', '--json', '--loglevel=silent'], {
     encoding: 'utf8',
     shell: process.platform === 'win32',
   })
   if (error) throw error
-  const { text, failed } = readAudit(stdout)
+  const { text, result } = readAudit(stdout)
   console.log(text)
-  if (failed) process.exitCode = 1
+  process.exitCode = EXIT_CODES[result]
 }
