@@ -59,7 +59,12 @@ async function readPackage(folder: string): Promise<ThirdPartyPackage> {
     throw new Error(`${name} ${version} in ${folder} declares no licence: may we ship it?`)
   const files = (await readdir(folder)).filter((file) => NOTICE_FILE.test(file)).sort()
   const notices = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
-  return { name, version, license: license.replace(/^\((.*)\)$/, '$1'), notices: notices.map((notice) => notice.trim()) }
+  return {
+    name,
+    version,
+    license: license.replace(/^\((.*)\)$/, '$1'),
+    notices: notices.map((notice) => notice.trim()),
+  }
 }
 
 function sorted(packages: ThirdPartyPackage[]): ThirdPartyPackage[] {

@@ -105,7 +105,7 @@ function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due
 }
 
 /** @returns whether nothing more can happen to the operation */
-export function hasEnded(operation: Operation): boolean {
+function hasEnded(operation: Operation): boolean {
   return ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED', 'CANCELLED'].includes(operation.status)
 }
 
