@@ -19,7 +19,9 @@ const httpFields = {
       'Headers of every request. Those whose names contain auth, cookie, credential, key, passw, secret, session, signature or token are secret',
     ),
   ),
-  secretHeaders: optional(secretHeaders('Headers of every request that are secret, although their names do not say so')),
+  secretHeaders: optional(
+    secretHeaders('Headers of every request that are secret, although their names do not say so'),
+  ),
   login: optional(loginField),
   idempotencyHeader: optional(
     word('The header that makes a repeat the same request, if the API has one: Idempotency-Key'),
