@@ -385,9 +385,10 @@ function job(name: string, action: string, writes: RegExp): Platform {
 
 /** An API that only the connection describes, which can be asked for what carries the key. */
 function anyApi(action: string, calls: () => object, input: Record<string, unknown>): Platform {
-  return platform(action, /^POST \/things$/, startAnyApi, ({ url, token, apiKey }) => ({
+  return platform(action, /^POST \/things$/, startAnyApi, ({ url, token, apiKey, things }) => ({
     connection: { baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, ...calls() },
     input,
+    made: () => things.length,
   }))
 }
 

@@ -35,13 +35,13 @@ const caller = { name: 'tester', tokens: [], categories: ['*'] }
 const PATIENCE_MS = 120_000
 let calls = 0
 
-/** Sends an event twice to a platform whose answer to the first write has another body. */
+/** Sends an event twice to a platform whose answer to the first write has another body, if one is given. */
 export async function observe(
   lifecycle: Lifecycle,
   whole: Category,
   provider: string,
   platform: Platform,
-  { body, mode }: { body: string; mode: 'silent' | 'interactive' },
+  { body, mode }: { body?: string; mode: 'silent' | 'interactive' },
 ): Promise<Observed> {
   const category = unattended(whole)
   const target = await platform.start()

@@ -50,11 +50,11 @@ export interface Served {
   /** The next request is carried out and never answered. */
   holdNext(on: string): void
   /**
-   * The next request that matches is carried out and answered with its own status and another body.
+   * The next request that matches is carried out and answered with its own status and another body, if one is given.
    *
    * @returns the statuses of all matching requests from now on
    */
-  replaceNext(matches: (call: Call) => boolean, body: string): number[]
+  replaceNext(matches: (call: Call) => boolean, body?: string): number[]
   /** Takes requests and never answers. */
   hang(on?: boolean): void
   /** Breaks every connection off. */
@@ -66,7 +66,7 @@ export interface Served {
 export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
   const calls: Call[] = []
   const failing: Failing[] = []
-  const watched: { matches: (call: Call) => boolean; body: string; statuses: number[] }[] = []
+  const watched: { matches: (call: Call) => boolean; body: string | undefined; statuses: number[] }[] = []
   const mode = { hangs: false, down: false }
 
   const replaced = (call: Call, reply: Reply): Reply => {
@@ -74,7 +74,9 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
     const first = matching.find(({ statuses }) => statuses.length === 0)
     for (const { statuses } of matching) statuses.push(reply.status)
     // 204 takes no body.
-    return first ? { ...reply, status: reply.status === 204 ? 200 : reply.status, body: first.body } : reply
+    return first?.body !== undefined
+      ? { ...reply, status: reply.status === 204 ? 200 : reply.status, body: first.body }
+      : reply
   }
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const call = await readCall(request)
