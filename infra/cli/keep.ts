@@ -2,6 +2,7 @@ import { Failure, sentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { askChoice, CancelledError, isInteractive } from './ask.ts'
 import { type JsonOption, note, show } from './output.ts'
+import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from './plain-http.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 import { succeeded, type Trial } from './trial.ts'
 
@@ -51,6 +52,7 @@ export async function keep(
 ): Promise<void> {
   for (;;) {
     const { value, shown, attempt } = await make()
+    for (const origin of plainHttpOrigins(value)) note(`Warning: ${origin} uses plain HTTP. ${PLAIN_HTTP_ADVICE}`)
     const trial = options.check ? await attempt() : undefined
     const secret = secretName(path)
     const report = { secret, place: store.place, value: shown, ...(trial ? { trial } : {}) }

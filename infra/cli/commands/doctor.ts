@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { dist, finisher } from '../../build.ts'
 import { NoAwsError } from '../aws-errors.ts'
-import { identity } from '../doctor/aws.ts'
+import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
@@ -48,6 +48,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
     versions(root),
     bundles(root, dist, names),
     options.local ? [] : identity(),
+    options.local ? [] : concurrency(),
     stored(options),
     receiver(options),
     webhookConfigs(options.webhookConfig),

@@ -6,13 +6,21 @@ import { readCallers } from '../callers.ts'
 import { tryAll } from '../commands/check.ts'
 import { checked } from '../gather.ts'
 import { nameOf } from '../names.ts'
+import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from '../plain-http.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { attempt, succeeded, type Trial } from '../trial.ts'
 import { type Finding, found, noted, ok, wrong } from './finding.ts'
 
 /** What is stored, and whether it works. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
-  const findings = await Promise.all([identity(store, local), callers(store), orchestrators(store), connections(store)])
+  const findings = await Promise.all([
+    identity(store, local),
+    callers(store),
+    orchestrators(store),
+    connections(store),
+    unencrypted(store, 'orchestrator'),
+    unencrypted(store, 'connection'),
+  ])
   return findings.flat()
 }
 
@@ -85,6 +93,19 @@ function connections(store: SecretStore): Promise<Finding[]> {
       ),
     )
   })
+}
+
+/** Secrets whose credentials are sent over plain HTTP. */
+async function unencrypted(store: SecretStore, kind: 'orchestrator' | 'connection'): Promise<Finding[]> {
+  const findings: Finding[] = []
+  try {
+    for (const name of await store.list(`${kind}s/`))
+      for (const origin of plainHttpOrigins(await store.get(`${kind}s/${name}`)))
+        findings.push(noted(`${kind} ${name}`, `${origin} uses plain HTTP`, PLAIN_HTTP_ADVICE))
+  } catch {
+    // A secret that cannot be read is a finding of its own.
+  }
+  return findings
 }
 
 function findingOf(what: string, good: string, trial: Trial, command: string): Finding {

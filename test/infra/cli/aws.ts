@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { errorAnswer, readLimited, sendAnswer } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
 
-/** What a command asks of AWS: Secrets Manager, and STS for who asks. */
+/** What a command asks of AWS: Secrets Manager, STS for who asks, and Lambda for the limits of the account. */
 export interface TestAws {
   url: string
+  /** How many functions may run at once. */
+  concurrency: number
   /** By name, as Secrets Manager holds them. */
   secrets: Map<string, string>
   /** The operations of Secrets Manager that were asked for. */
@@ -45,6 +47,9 @@ export async function startAws(): Promise<TestAws> {
     } else if (isSecretsCall(target)) {
       aws.asked.push(target.replace('secretsmanager.', ''))
       sendAnswer(res, secretsAnswer(target, body))
+    } else if (req.url?.startsWith('/2016-08-19/account-settings')) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: aws.concurrency } }))
     } else {
       res.writeHead(200, { 'content-type': 'text/xml' })
       res.end(identity)
@@ -69,6 +74,7 @@ export async function startAws(): Promise<TestAws> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const aws: TestAws = {
     url,
+    concurrency: 1_000,
     secrets,
     asked: [],
     refuse: undefined,
@@ -79,6 +85,7 @@ export async function startAws(): Promise<TestAws> {
       AWS_REGION: 'eu-west-1',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
       AWS_ENDPOINT_URL_STS: url,
+      AWS_ENDPOINT_URL_LAMBDA: url,
     },
     async close() {
       server.closeAllConnections()

@@ -30,6 +30,7 @@ afterAll(async () => {
 beforeEach(() => {
   aws.secrets.clear()
   aws.refuse = undefined
+  aws.concurrency = 1_000
 })
 
 const store = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
@@ -59,6 +60,10 @@ describe('webhooks doctor', () => {
       state: 'ok',
       found: 'arn:aws:iam::123456789012:user/Jane (account 123456789012), region eu-west-1',
     })
+    expect(of('concurrency')).toMatchObject({
+      state: 'ok',
+      found: '1000 functions at once in this account and region',
+    })
     expect(of('identity key')).toMatchObject({ state: 'ok' })
     expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; answers go to keptn' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
@@ -84,6 +89,31 @@ describe('webhooks doctor', () => {
     expect(findings.filter(({ state, advice }) => state === 'wrong' && !advice)).toEqual([])
     expect(out).not.toContain('a-wrong-token')
     expect(code).toBe(1)
+  })
+
+  it('warns of the low concurrency of a new account', async () => {
+    aws.concurrency = 10
+    const { of } = await doctor(aws.env)
+    expect(of('concurrency')).toMatchObject({
+      state: 'note',
+      found: '10 functions at once in this account and region: further calls are answered 5xx',
+      advice: expect.stringContaining('request-service-quota-increase'),
+    })
+  })
+
+  it('warns of credentials that are sent over plain HTTP to another machine', async () => {
+    store('identity', { key: 'k'.repeat(64) })
+    store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
+    store('connections/issue-ticketing/default', { provider: 'github', baseUrl: sandbox.url, token: 'a-github-token' })
+    const { findings } = await doctor(aws.env)
+    expect(findings.filter(({ found }) => found.includes('uses plain HTTP'))).toEqual([
+      {
+        what: 'orchestrator keptn',
+        state: 'note',
+        found: 'http://keptn.invalid uses plain HTTP',
+        advice: expect.stringContaining('use https://'),
+      },
+    ])
   })
 
   it('says plainly that there are no credentials, which the local runtime does not need', async () => {

@@ -1,0 +1,24 @@
+/**
+ * Returns the origins of the URLs in a secret that use plain HTTP and lead off this machine, where others can read the
+ * credentials that are sent there.
+ */
+export function plainHttpOrigins(secret: unknown): string[] {
+  return [...new Set(textsIn(secret).flatMap(originIfPlain))]
+}
+
+export const PLAIN_HTTP_ADVICE = 'Credentials are sent there unencrypted: use https:// if the platform offers it.'
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(textsIn)
+}
+
+function originIfPlain(text: string): string[] {
+  const url = /^http:\/\//i.test(text) ? URL.parse(text) : null
+  return url === null || isLoopback(url.hostname) ? [] : [url.origin]
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
