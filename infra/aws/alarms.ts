@@ -8,6 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
@@ -34,6 +35,11 @@ export interface AlarmsProps {
   /** Calls that API Gateway refused with 429. */
   throttledCalls: IMetric
   email: string | undefined
+  /**
+   * The customer's key of the topic. There is no default: CloudWatch may not use AWS's own key of SNS, so alarms would not get
+   * through.
+   */
+  dataKey?: IKey | undefined
   /** Where the runbooks are, with a slash at the end. */
   runbooks: string
 }
@@ -47,11 +53,11 @@ export class Alarms extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { categories, finisher, apiFailures, throttledCalls, email, runbooks }: AlarmsProps,
+    { categories, finisher, apiFailures, throttledCalls, email, dataKey, runbooks }: AlarmsProps,
   ) {
     super(scope, id)
     this.#runbooks = runbooks
-    this.topic = new Topic(this, 'Topic', { enforceSSL: true })
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true, ...(dataKey ? { masterKey: dataKey } : {}) })
     // A topic's own policy replaces the one that would let the account's alarms in.
     this.topic.addToResourcePolicy(
       new PolicyStatement({

@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { FilterPattern, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
@@ -21,6 +22,8 @@ import { Waf } from './waf.ts'
 export interface ApiProps {
   settings: Settings
   categories: CategoryFunction[]
+  /** The customer's key of the access log. */
+  dataKey?: IKey | undefined
 }
 
 /** The version of the HTTP interface. */
@@ -43,7 +46,7 @@ export class Api extends Construct {
   /** Counts the calls that API Gateway refused with 429. Its own metric `4XXError` counts every refused call. */
   readonly throttledCalls: Metric
 
-  constructor(scope: Construct, id: string, { settings, categories }: ApiProps) {
+  constructor(scope: Construct, id: string, { settings, categories, dataKey }: ApiProps) {
     super(scope, id)
     const { customDomain, publicThrottle } = settings
     const publicThrottling = {
@@ -54,6 +57,7 @@ export class Api extends Construct {
     const log = new LogGroup(this, 'AccessLog', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
+      ...(dataKey ? { encryptionKey: dataKey } : {}),
     })
     this.api = new RestApi(this, 'Rest', {
       restApiName: settings.stackName,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Architecture, Code, Function as Fn, type FunctionProps, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib/core'
@@ -14,6 +15,8 @@ export interface Deployment {
   settings: Settings
   /** Where the bundles are: `dist/`. */
   bundles: string
+  /** The customer's key for data at rest; without it AWS's own. */
+  dataKey?: IKey | undefined
 }
 
 export interface BundleFunctionProps {
@@ -24,6 +27,8 @@ export interface BundleFunctionProps {
   description: string
   memory: number
   timeout: Duration
+  /** Invocations at once, taken from those of the account; without it as many as the account has left. */
+  reservedConcurrency?: number | undefined
   /** Beside what every function is told. */
   environment?: Record<string, string>
   /** What the code calls, and nothing else. */
@@ -43,12 +48,13 @@ export class BundleFunction extends Construct {
   readonly fn: Fn
   readonly role: Role
 
-  constructor(scope: Construct, id: string, { settings, bundles }: Deployment, props: BundleFunctionProps) {
+  constructor(scope: Construct, id: string, { settings, bundles, dataKey }: Deployment, props: BundleFunctionProps) {
     super(scope, id)
-    const { bundle, entry, description, memory, timeout, environment, may, more } = props
+    const { bundle, entry, description, memory, timeout, reservedConcurrency, environment, may, more } = props
     const logGroup = new LogGroup(this, 'Log', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
+      ...(dataKey ? { encryptionKey: dataKey } : {}),
     })
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -75,6 +81,7 @@ export class BundleFunction extends Construct {
         ...environment,
       },
       ...(settings.tracing ? { tracing: Tracing.ACTIVE } : {}),
+      ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
       ...more,
     })
     if (settings.vpc) joinNetwork(this.fn, settings.vpc)

@@ -52,12 +52,13 @@ export class CategoryFunction extends Construct {
     const approvals = asks ? [itemKeys.approval('*')] : []
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category
-    this.deadLetters = deadLetterQueue(this, 'DeadLetters')
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.task = new DurableFunction(this, 'Task', deployment, {
       bundle: name,
       entry: 'task',
       description: `${summary}: interactive calls`,
       memory: settings.memory.task,
+      reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
       environment: keepsRuns || asks ? tableVariable : {},
@@ -74,6 +75,7 @@ export class CategoryFunction extends Construct {
       entry: 'webhook',
       description: `${summary}: the webhook`,
       memory: settings.memory.webhook,
+      reservedConcurrency: settings.reservedConcurrency?.webhook,
       timeout: webhookTimeout,
       environment: {
         WEBHOOKS_TASK_FUNCTION: this.task.live.functionArn,

@@ -1,5 +1,6 @@
-import { Alias } from 'aws-cdk-lib/aws-lambda'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { Alias, type CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { type CfnQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Annotations, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { BundleFunction, type BundleFunctionProps, type Deployment } from './bundle-function.ts'
@@ -33,6 +34,11 @@ export class DurableFunction extends BundleFunction {
         currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       },
     })
+    // The construct has no property for it yet.
+    if (deployment.dataKey) {
+      const resource = this.fn.node.defaultChild as CfnFunction
+      resource.addPropertyOverride('DurableConfig.KMSKeyArn', deployment.dataKey.keyArn)
+    }
     this.allowOnItself(['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState'])
     this.live = new Alias(this, 'Live', { aliasName: 'live', version: this.fn.currentVersion })
     Annotations.of(this.fn).acknowledgeInfo(
@@ -42,13 +48,22 @@ export class DurableFunction extends BundleFunction {
   }
 }
 
-/** A queue for what went wrong, kept as long as SQS keeps anything. */
-export function deadLetterQueue(scope: Construct, id: string): Queue {
+/**
+ * A queue for what went wrong, kept as long as SQS keeps anything.
+ *
+ * @param dataKey its policy lets the services use it, so the roles of the functions need no permission for it
+ */
+export function deadLetterQueue(scope: Construct, id: string, dataKey?: IKey): Queue {
   const queue = new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
   })
+  if (dataKey) {
+    const resource = queue.node.defaultChild as CfnQueue
+    resource.sqsManagedSseEnabled = false
+    resource.kmsMasterKeyId = dataKey.keyArn
+  }
   Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'It is a dead-letter queue itself.' })
   return queue
 }

@@ -29,7 +29,7 @@ export class Finisher extends Construct {
   constructor(scope: Construct, id: string, { tasks, table, ...deployment }: FinisherProps) {
     super(scope, id)
     const { settings } = deployment
-    this.deadLetters = deadLetterQueue(this, 'DeadLetters')
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.durable = new DurableFunction(this, 'Finisher', deployment, {
       bundle: 'finisher',
       entry: 'finisher',

@@ -1,4 +1,5 @@
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Permission } from './permission.ts'
@@ -12,13 +13,16 @@ type ItemOperation = 'DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem'
 export class IdempotencyTable extends Construct {
   readonly table: Table
 
-  constructor(scope: Construct, id: string) {
+  /** @param dataKey the customer's key; without it AWS's own */
+  constructor(scope: Construct, id: string, dataKey?: IKey) {
     super(scope, id)
     this.table = new Table(this, 'Table', {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiration',
       billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
+      ...(dataKey
+        ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: dataKey }
+        : { encryption: TableEncryption.AWS_MANAGED }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       removalPolicy: RemovalPolicy.DESTROY,
     })

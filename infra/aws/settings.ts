@@ -25,6 +25,10 @@ const list = (what: string, pattern: RegExp) =>
 
 const host = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/
 
+const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
+  error: must('be the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>'),
+})
+
 const shape = {
   /** The stack's name; another one for a second deployment in the same account and region. */
   stackName: z
@@ -56,9 +60,9 @@ const shape = {
     .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], { error: must('be DEBUG, INFO, WARN or ERROR') })
     .default('INFO'),
   /** Requests a second, and how many more for a moment, for the whole API. */
-  throttle: object({ rate: count(10_000, 50), burst: count(5_000, 100) }).prefault({}),
+  throttle: object({ rate: count(10_000).default(50), burst: count(5_000).default(100) }).prefault({}),
   /** The same, for each route that answers without a token: pages and buttons of approvals. */
-  publicThrottle: object({ rate: count(10_000, 10), burst: count(5_000, 20) }).prefault({}),
+  publicThrottle: object({ rate: count(10_000).default(10), burst: count(5_000).default(20) }).prefault({}),
   /** X-Ray, for API and functions. */
   tracing: onOrOff(false),
   /** Who hears of an alarm. */
@@ -113,16 +117,18 @@ const shape = {
   /** A web ACL with AWS's managed rules and a limit for each address in front of the API. */
   waf: onOrOff(false),
   /** That limit: requests a minute from one address. Below the throttle, so that one address leaves room for others. */
-  wafRateLimit: count(2_000_000_000, 2_000, 10),
+  wafRateLimit: count(2_000_000_000, 10).default(2_000),
   /** Whether this stack sets the account's role for API Gateway's logs; off where another one has. */
   apiGatewayLogRole: onOrOff(true),
   /** The KMS key of the secrets, where it is not AWS's own. */
-  secretsKeyArn: z
-    .string()
-    .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
-      error: must('be the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>'),
-    })
-    .optional(),
+  secretsKeyArn: keyArn.optional(),
+  /** The KMS key of table, dead letters, logs, alarms and the data of tasks, if it is not AWS's own. */
+  dataKeyArn: keyArn.optional(),
+  /** Invocations at once that each webhook, or each task, takes out of those of the account for itself alone. */
+  reservedConcurrency: object({
+    webhook: count(10_000).optional(),
+    task: count(10_000).optional(),
+  }).optional(),
   /** What providers that are part of AWS may use, as ARNs, and the roles of other accounts that they may assume. */
   awsProviders: object({
     ...arnsByProvider(),
@@ -139,6 +145,7 @@ const schema = object(shape)
 const known: Record<string, readonly string[]> = {
   '': Object.keys(shape),
   memory: ['webhook', 'task'],
+  reservedConcurrency: ['webhook', 'task'],
   throttle: ['rate', 'burst'],
   publicThrottle: ['rate', 'burst'],
   customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
@@ -210,9 +217,9 @@ function arnsOf(provider: AwsProvider) {
     .optional()
 }
 
-function count(most: number, byDefault: number, least = 1) {
+function count(most: number, least = 1) {
   const error = must(`be a whole number from ${least} to ${most}`)
-  return z.int({ error }).min(least, { error }).max(most, { error }).default(byDefault)
+  return z.int({ error }).min(least, { error }).max(most, { error })
 }
 
 function checkDeadline(text: string, context: z.RefinementCtx<string>): void {

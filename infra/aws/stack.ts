@@ -1,3 +1,4 @@
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { asksPeople } from '../../shared/function/deadlines.ts'
@@ -28,8 +29,10 @@ export class WebhooksStack extends Stack {
       terminationProtection: settings.terminationProtection,
       ...props,
     })
-    const deployment = { settings, bundles }
-    const table = new IdempotencyTable(this, 'Idempotency')
+    const { dataKeyArn } = settings
+    const dataKey = dataKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'DataKey', dataKeyArn)
+    const deployment = { settings, bundles, dataKey }
+    const table = new IdempotencyTable(this, 'Idempotency', dataKey)
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
@@ -49,13 +52,14 @@ export class WebhooksStack extends Stack {
         'After a rotation a repeat counts as a new call: it is rotated by hand, when no call is in flight.',
     })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
-    const api = new Api(this, 'Api', { settings, categories })
+    const api = new Api(this, 'Api', { settings, categories, dataKey })
     const alarms = new Alarms(this, 'Alarms', {
       categories,
       finisher,
       apiFailures: api.api.deploymentStage.metricServerError(),
       throttledCalls: api.throttledCalls,
       email: settings.alarmEmail,
+      dataKey,
       runbooks: settings.runbooks ?? 'docs/runbooks/',
     })
     const logGroups = logGroupsOf(categories, finisher)

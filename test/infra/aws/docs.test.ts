@@ -43,8 +43,8 @@ describe('docs/deploy.md', () => {
     const rows = table(deploy, '## Settings')
     const defaults = readSettings({}, ['slo'])
     const optional = [
-      ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'awsProviders'],
-      ...['runbooks', 'customDomain'],
+      ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'dataKeyArn', 'awsProviders'],
+      ...['runbooks', 'customDomain', 'reservedConcurrency'],
     ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),

@@ -35,6 +35,8 @@ const everything = {
   allowedCidrs: ['192.0.2.0/24'],
   deadline: 'PT2H',
   secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  reservedConcurrency: { webhook: 5, task: 5 },
   terminationProtection: true,
   customDomain: {
     name: 'webhooks.example.org',

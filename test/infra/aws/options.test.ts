@@ -186,6 +186,42 @@ describe('a setting', () => {
     }
   })
 
+  it('dataKeyArn encrypts table, dead letters, logs, topic and the data of tasks, and gives no role more', () => {
+    const key = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+    const found = changed({ dataKeyArn: key })
+    expect(found.one('AWS::DynamoDB::Table').Properties.SSESpecification).toEqual({
+      SSEEnabled: true,
+      SSEType: 'KMS',
+      KMSMasterKeyId: key,
+    })
+    for (const { Properties } of found.all('AWS::SQS::Queue'))
+      expect(Properties).toMatchObject({ KmsMasterKeyId: key, SqsManagedSseEnabled: false })
+    for (const { Properties } of found.all('AWS::Logs::LogGroup')) expect(Properties.KmsKeyId).toBe(key)
+    expect(found.one('AWS::SNS::Topic').Properties.KmsMasterKeyId).toBe(key)
+    const functions = found.all('AWS::Lambda::Function')
+    const durable = functions.filter(({ Properties }) => Properties.DurableConfig)
+    // One category and the finisher.
+    expect(durable).toHaveLength(2)
+    for (const { Properties } of durable) expect(Properties.DurableConfig.KMSKeyArn).toBe(key)
+    for (const fn of functions)
+      expect([...permissionsOf(found, fn).keys()].filter((action) => action.startsWith('kms:'))).toEqual([])
+  })
+
+  it('reservedConcurrency holds for each webhook or each task, and never for the finisher', () => {
+    const reserved = (settings: object) =>
+      Object.fromEntries(
+        changed(settings)
+          .all('AWS::Lambda::Function')
+          .map(({ Properties }) => [Properties.Handler, Properties.ReservedConcurrentExecutions]),
+      )
+    expect(reserved({ reservedConcurrency: { webhook: 5, task: 7 } })).toEqual({
+      'webhook.handler': 5,
+      'task.handler': 7,
+      'finisher.handler': undefined,
+    })
+    expect(reserved({ reservedConcurrency: { task: 7 } })).toMatchObject({ 'webhook.handler': undefined })
+  })
+
   it('secretsKeyArn lets the functions decrypt with that key, through Secrets Manager alone', () => {
     const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012'
     const found = changed({ secretsKeyArn: key })

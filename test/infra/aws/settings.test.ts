@@ -62,6 +62,8 @@ describe('the settings in cdk.json', () => {
     { waf: true },
     { apiGatewayLogRole: false },
     { secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+    { dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+    { reservedConcurrency: { webhook: 5 } },
     { vpc },
     { customDomain },
     { customDomain: { ...customDomain, only: true, hostedZone: { id: 'Z0123456789ABC', name: 'example.org' } } },
@@ -108,6 +110,9 @@ describe('the settings in cdk.json', () => {
     [{ waf: 'on' }, 'waf: must be true or false, not "on"'],
     [{ apiGatewayLogRole: 1 }, 'apiGatewayLogRole: must be true or false, not 1'],
     [{ secretsKeyArn: 'alias/mine' }, 'secretsKeyArn: must be the ARN of a KMS key'],
+    [{ dataKeyArn: 'alias/mine' }, 'dataKeyArn: must be the ARN of a KMS key'],
+    [{ reservedConcurrency: { task: 0 } }, 'reservedConcurrency.task: must be a whole number from 1 to 10000, not 0'],
+    [{ reservedConcurrency: { tasks: 5 } }, 'reservedConcurrency.tasks: "tasks" is not known; did you mean "task"?'],
     [
       { customDomain: 'webhooks.example.org' },
       'customDomain: must be an object of name, certificateArn, hostedZone, only',
