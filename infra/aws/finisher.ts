@@ -12,6 +12,9 @@ import { mayReadSecrets, secretPaths } from './secrets.ts'
 /** A day of trying for each of the two events that may be missing. */
 const executionTimeout = Duration.days(2)
 
+/** EventBridge takes patterns of 2,048 characters; the ARN of a function has up to 140. */
+const TASKS_PER_RULE = 12
+
 export interface FinisherProps extends Deployment {
   /** The functions whose ended executions are finished. */
   tasks: DurableFunction[]
@@ -49,24 +52,25 @@ export class Finisher extends Construct {
         },
       ],
     })
-    const rule = new Rule(this, 'Ended', {
-      description: 'Tasks that Lambda failed, timed out or stopped',
-      eventPattern: {
-        source: ['aws.lambda'],
-        detailType: ['Durable Execution Status Change'],
-        detail: {
-          status: ['FAILED', 'TIMED_OUT', 'STOPPED'],
-          // With its version or without. Only tasks: the finisher must never start itself.
-          functionArn: tasks.flatMap(({ fn }) => Match.prefix(fn.functionArn)),
-        },
-      },
+    const target = new LambdaFunction(this.durable.live, {
+      retryAttempts: 185,
+      maxEventAge: Duration.hours(24),
+      deadLetterQueue: this.deadLetters,
     })
-    rule.addTarget(
-      new LambdaFunction(this.durable.live, {
-        retryAttempts: 185,
-        maxEventAge: Duration.hours(24),
-        deadLetterQueue: this.deadLetters,
-      }),
-    )
+    for (let at = 0; at < tasks.length; at += TASKS_PER_RULE) {
+      const rule = new Rule(this, at === 0 ? 'Ended' : `Ended${at / TASKS_PER_RULE + 1}`, {
+        description: 'Tasks that Lambda failed, timed out or stopped',
+        eventPattern: {
+          source: ['aws.lambda'],
+          detailType: ['Durable Execution Status Change'],
+          detail: {
+            status: ['FAILED', 'TIMED_OUT', 'STOPPED'],
+            // With its version or without. Only tasks: the finisher must never start itself.
+            functionArn: tasks.slice(at, at + TASKS_PER_RULE).flatMap(({ fn }) => Match.prefix(fn.functionArn)),
+          },
+        },
+      })
+      rule.addTarget(target)
+    }
   }
 }

@@ -135,6 +135,29 @@ describe('the finisher', () => {
     expect(JSON.stringify({ ...pattern, detail: { ...detail, functionArn } }).length).toBeLessThan(2048)
   })
 
+  it('is started by the tasks of any number of categories, by rules that EventBridge takes', () => {
+    const [category] = tenCategories
+    const many = Array.from({ length: 15 }, (_, at) => ({
+      ...(category as (typeof tenCategories)[number]),
+      name: `incident-management-${String.fromCharCode(97 + at)}`,
+    }))
+    const stack = synthesize({}, many)
+    const rules = stack.all('AWS::Events::Rule').map(({ Properties }) => Properties)
+    const prefixes = rules.map(({ EventPattern }) =>
+      EventPattern.detail.functionArn.map(({ prefix }: { prefix: unknown }) => flat(prefix)),
+    )
+    const all = stack.all('AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === 'task.handler')
+    expect(prefixes.flat().sort()).toEqual(all.map(({ id }) => `<${id}.Arn>`).sort())
+    for (const { EventPattern, Targets } of rules) {
+      const functionArn = EventPattern.detail.functionArn.map(({ prefix }: { prefix: unknown }) => ({
+        prefix: longest(flat(prefix)),
+      }))
+      const pattern = { ...EventPattern, detail: { ...EventPattern.detail, functionArn } }
+      expect(JSON.stringify(pattern).length).toBeLessThan(2048)
+      expect(flat(Targets[0].Arn)).toMatch(/^<FinisherLive/)
+    }
+  })
+
   it('is started again for a day, and then by a person who looks into its queue', () => {
     const [target] = rule.Properties.Targets
     expect(flat(target.Arn)).toMatch(/^<FinisherLive/)
