@@ -86,9 +86,11 @@ export async function follow(
     const last = { ...stopped, state: stopped.state ?? seen.state }
     return unfinished(begun, last, `${why}. It was asked to stop, and ${since}`)
   }
-  // What came to its own end in the meantime has ended as it did.
-  if (stopped.ended.status !== 'aborted') return stopped.ended
-  return { ...stopped.ended, status: 'errored', message: `${why}, and it was stopped. ${stopped.ended.message}` }
+  const { ended } = stopped
+  if (ended.status === 'aborted')
+    return { ...ended, status: 'errored', message: `${why}, and it was stopped. ${ended.message}` }
+  // It may have ended by itself in the meantime, or the platform does not report a stop as one: its own result counts.
+  return { ...ended, message: `${why}, and a stop was requested. ${ended.message}` }
 }
 
 /** What is watched, and who is told. */

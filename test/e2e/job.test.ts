@@ -217,6 +217,19 @@ describe('at the deadline', () => {
     })
   })
 
+  it.each([
+    ['failed', 'fail'],
+    ['succeeded', 'pass'],
+  ])('a run that ends as %s after the stop keeps its result, and the message names the stop', async (state, result) => {
+    rundeck.state.course.abortedAs = state
+    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))
+    const id = started()[0]?.id
+    const message = expect.stringContaining(
+      `The deadline of 3 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
+    )
+    expect(finished).toMatchObject({ status: 'succeeded', result, message })
+  })
+
   it('a run that is not shown any more is stopped, too, where that is asked for', async () => {
     const event = await begin({ onDeadline: 'stop' }, '&deadline=PT2H')
     await hasStarted()

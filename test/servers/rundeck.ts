@@ -18,6 +18,8 @@ interface Course {
   ends: string
   customStatus?: string
   failedNodes?: string[]
+  /** What it ends as if it is aborted; `aborted` if not given. */
+  abortedAs?: string
   /** Runs on, whoever aborts it. */
   stubborn?: boolean
   /** Rundeck tries it again, and this is how that goes. */
@@ -211,7 +213,7 @@ class Rundeck {
     const over = execution.ended !== undefined
     if (!over && !execution.stubborn) {
       execution.abortedby = 'robot'
-      Object.assign(execution, { ends: 'aborted', looks: 1 })
+      Object.assign(execution, { ends: execution.abortedAs ?? 'aborted', looks: 1 })
     }
     const status = over || execution.stubborn ? 'failed' : 'pending'
     const reason = over ? 'Job is not running' : execution.stubborn ? 'Unable to interrupt' : undefined
