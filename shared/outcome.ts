@@ -1,4 +1,4 @@
-import { Failure, messageOf } from './errors.ts'
+import { Failure, messageOf, sentence } from './errors.ts'
 
 /** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
 export interface Outcome {
@@ -20,6 +20,11 @@ export function passed(message: string, data: Outcome['data'] = {}, links: Outco
 export function errored(error: unknown): Outcome {
   const message = error instanceof Failure ? error.message : `Internal error, please report it: ${messageOf(error)}`
   return { status: 'errored', result: 'fail', message, data: {}, links: {} }
+}
+
+/** The outcome with further sentences in its message. */
+export function withNotes(outcome: Outcome, notes: readonly string[] = []): Outcome {
+  return notes.length === 0 ? outcome : { ...outcome, message: [sentence(outcome.message), ...notes].join(' ') }
 }
 
 /**

@@ -81,7 +81,9 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const { orchestrator } = caller
   // Its credentials are among those that are refused below.
   if (task && orchestrator) await loadOrchestrator(orchestrator)
-  const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent' }
+  const notes: string[] = []
+  const note = (sentence: string) => void notes.push(sentence)
+  const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent', note }
   const whole = await completed(action, asked, from)
   const automatic = action.ask?.automatic(event)
   refuseSecrets(caller, event, asked, whole)
@@ -111,6 +113,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       action: actionName,
       connection: connection.name,
       chosen: chosen?.name,
+      notes: notes.length > 0 ? notes : undefined,
       address: action.ask && request.address,
       input: whole,
       key: event.id === undefined ? undefined : await idOf(event.id),

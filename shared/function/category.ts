@@ -99,6 +99,8 @@ export interface Completing<P extends Provider = Provider> {
   orchestrator?: string | undefined
   /** Whether the call is answered at once. */
   silent?: boolean
+  /** Adds a sentence to the message of the outcome. */
+  note?(sentence: string): void
 }
 
 /** What a call asks for, the same for every provider of the category. */

@@ -20,6 +20,8 @@ export interface Work {
   /** The identity of the call, where it has an event id. */
   key: string | undefined
   dryRun: boolean
+  /** Sentences for the message of the outcome. */
+  notes?: string[] | undefined
   /** Whether what it starts must not outlive its task. */
   mustEnd?: boolean | undefined
   /** Where our API is, for an action that asks people. */

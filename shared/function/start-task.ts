@@ -60,6 +60,7 @@ export async function startTask(
     provider: call.provider,
     ...(work.chosen === undefined ? {} : { chosen: work.chosen }),
     input: work.input,
+    ...(work.notes && !call.skip ? { notes: work.notes } : {}),
     sendStarted: options.sendStarted,
     labels: options.labels,
     deadline: call.deadline,

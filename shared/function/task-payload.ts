@@ -31,6 +31,8 @@ export const taskPayload = z.object({
   /** What the orchestrator calls the action, where the connection chose it. */
   chosen: z.optional(z.string()),
   input: z.unknown(),
+  /** Sentences for the message of the outcome. */
+  notes: z.optional(z.array(z.string())),
   sendStarted: z.boolean(),
   labels: z.boolean(),
   /** Seconds. */

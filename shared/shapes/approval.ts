@@ -3,17 +3,18 @@ import { type Decision, inWords } from '../approvals/decision.ts'
 import { bareName } from '../approvals/person.ts'
 import { Failure } from '../errors.ts'
 import type { CallEvent } from '../event/event.ts'
-import { onOff, optional, seconds, text, word, words } from '../fields.ts'
+import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { Action } from '../function/category.ts'
 import type { Reference } from '../function/provider.ts'
 import { clipLine } from '../one-line.ts'
 import { passed } from '../outcome.ts'
+import { cutText, cuttable, MAX_TEXT } from './cut.ts'
 import type { Message, MessageProvider, Mood, Occasion, Posted } from './message.ts'
 import { channelField, channelOf, dataOf, linksTo, postOnce } from './push.ts'
 
 const askInput = z.strictObject({
   channel: channelField,
-  question: optional(text('What is asked, below "Approve <task> of <service>?"')),
+  question: optional(cuttable(MAX_TEXT, 'What is asked, below "Approve <task> of <service>?"')),
   approvers: optional(
     words('Who may decide: ids, user names or e-mail addresses; everybody in the channel where left out'),
   ),
@@ -57,9 +58,10 @@ export function askApproval({
     answers: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: week,
     complete(input, from) {
-      const { event, bridge, provider } = from
+      const { event, bridge, provider, note } = from
       const channel = channelOf(input.channel, from.connection, from.provider, true)
       const { approvers, requester, remindBefore } = input
+      const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
       const notRequester = input.notRequester === 'on'
       if ((approvers || notRequester) && !provider.buttons) {
         const field = approvers ? 'approvers' : 'notRequester'
@@ -72,7 +74,8 @@ export function askApproval({
           'requester',
           `must be ${provider.buttons?.memberNames} with notRequester, so that it can be looked up`,
         )
-      const message = questionOf(compose({ event: { ...event, properties: {} }, bridge }), event, input)
+      const composed = compose({ event: { ...event, properties: {} }, bridge })
+      const message = questionOf(composed, event, { question, requester })
       return { channel, message, approvers, requester, notRequester, remindBefore }
     },
     async act(provider, client, { channel, message }) {
@@ -139,7 +142,7 @@ function automatic({ task, properties, data }: CallEvent): { result: 'pass' | 'f
 function questionOf(
   composed: Message,
   { task, data }: CallEvent,
-  { question, requester }: z.output<typeof askInput>,
+  { question, requester }: Pick<z.output<typeof askInput>, 'question' | 'requester'>,
 ): Message {
   const { service, project, stage } = data
   const where = [project, stage].filter(Boolean).join('/')

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure, sentence } from '../errors.ts'
-import { about, integer, name, onOff, optional, text } from '../fields.ts'
-import type { Action, Begun, Look } from '../function/category.ts'
+import { about, integer, name, onOff, optional } from '../fields.ts'
+import type { Action, Begun, Completing, Look } from '../function/category.ts'
 import type { Client, Provider } from '../function/provider.ts'
 import type { Outcome } from '../outcome.ts'
 import { sleep } from '../sleep.ts'
+import { cutText, cuttable, MAX_TEXT } from './cut.ts'
 import { type ProjectName, projectOf } from './project.ts'
 
 /** A flag in one environment, as it stands at the platform. */
@@ -85,7 +86,7 @@ const setting = {
 const where = {
   environment: optional(name("Environment, as the platform names it; the connection's default where left out")),
   project: optional(name("Project, as the platform names it; the connection's default where left out")),
-  comment: optional(text('Why, where the platform keeps a reason')),
+  comment: optional(cuttable(MAX_TEXT, 'Why, if the platform keeps a reason')),
 }
 const setOneInput = z.strictObject({ flag: name('The key of the flag'), ...setting, ...where })
 const flagOfSeveral = z.strictObject({ flag: name('The key of the flag'), ...setting })
@@ -220,7 +221,7 @@ type Where = Omit<z.output<typeof setOneInput>, keyof Asked>
 function completed(
   flags: Asked[],
   asked: Where,
-  { connection, provider }: { connection: Record<string, unknown>; provider: FlagProvider },
+  { connection, provider, note }: Completing<FlagProvider>,
   single: boolean,
 ): SetFlags {
   const environment = asked.environment ?? (connection['environment'] as string | undefined)
@@ -236,7 +237,8 @@ function completed(
     return change
   })
   const project = projectOf(asked.project, connection, provider, true)
-  return { changes, environment, project, comment: asked.comment, single }
+  const comment = asked.comment === undefined ? undefined : cutText('comment', asked.comment, MAX_TEXT, note)
+  return { changes, environment, project, comment, single }
 }
 
 function invalid(field: string, message: string): Failure {

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { choice, name, optional, text } from '../fields.ts'
+import { choice, name, optional } from '../fields.ts'
 import type { Action } from '../function/category.ts'
 import { type Client, hasKey } from '../function/provider.ts'
 import { passed } from '../outcome.ts'
+import { cutText, cuttable, MAX_TEXT } from './cut.ts'
 import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
 
 /** How a category makes messages of events. */
@@ -33,17 +34,17 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
     tells: true,
     input: z.strictObject({
       channel: channelField,
-      text: optional(text('What it says, instead of a template')),
+      text: optional(cuttable(MAX_TEXT, 'What it says, instead of a template')),
       template: optional(choice(templates, 'What it looks like; picked by the event where left out')),
     }),
     answers: ['id', 'url'],
     deadline: 3_600,
     complete(input, from) {
-      const { event, bridge, connection, provider } = from
+      const { event, bridge, connection, provider, note } = from
+      const text = input.text === undefined ? undefined : cutText('text', input.text, MAX_TEXT, note)
       const composed = compose({ event, bridge }, input.template)
       // What somebody wrote says it all: the rest would only be in its way.
-      const message =
-        input.text === undefined ? composed : { ...composed, text: input.text, fields: [], table: undefined }
+      const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
       return { channel: channelOf(input.channel, connection, provider, false), message }
     },
     async act(provider, client, { channel, message }) {

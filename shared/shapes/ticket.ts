@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { type Problem, problemOf } from '../event/problem.ts'
-import { id, name, optional, text, vendorFields, word, words } from '../fields.ts'
-import type { Action } from '../function/category.ts'
+import { id, name, optional, vendorFields, word, words } from '../fields.ts'
+import type { Action, Completing } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut.ts'
 import { type ProjectName, projectOf } from './project.ts'
 
 /** A ticket as it stands at the platform. */
@@ -21,8 +22,8 @@ export interface Ticket {
 }
 
 const described = {
-  title: optional(name('One line; from the problem in the event where left out')),
-  description: optional(text('Plain text or Markdown')),
+  title: optional(cuttable(MAX_TITLE, 'One line; by default the title of the problem in the event', 1)),
+  description: optional(cuttable(MAX_TEXT, 'Plain text or Markdown')),
   project: optional(
     name("Where, as the platform names it: owner/repo, a project key; the connection's default where left out"),
   ),
@@ -37,13 +38,13 @@ const openInput = z.strictObject(described)
 const updateInput = z.strictObject({
   id: id('`data.id` of what was opened'),
   ...described,
-  comment: optional(text('Added as a comment')),
+  comment: optional(cuttable(MAX_TEXT, 'Added as a comment')),
   state: optional(word("open or closed, or the platform's own name")),
 })
 const closeInput = z.strictObject({
   id: id('`data.id` of what was opened'),
   project: described.project,
-  comment: optional(text('Added before it is closed')),
+  comment: optional(cuttable(MAX_TEXT, 'Added before it is closed')),
   resolution: optional(word('How it was resolved, as the platform names it')),
 })
 
@@ -116,12 +117,15 @@ export const openTicket: TicketAction<OpenTicket> = {
   input: openInput,
   answers,
   deadline: hour,
-  complete(input, { event, connection, provider }) {
+  complete(input, { event, connection, provider, note }) {
     const problem = problemOf(event)
-    const title = input.title ?? problem?.title ?? titleOf(event)
-    const description = input.description ?? (problem && descriptionOf(problem))
+    const wholeTitle = input.title ?? problem?.title ?? titleOf(event)
+    const title = cutText('title', wholeTitle, MAX_TITLE, note)
+    const described = input.description ?? (problem && descriptionOf(problem))
+    const isTitleInside = title === wholeTitle || described?.startsWith(wholeTitle)
+    const description = isTitleInside ? described : [wholeTitle, described].filter(Boolean).join('\n\n')
     const project = projectOf(input.project, connection, provider, true)
-    return checked(provider, connection, { ...input, title, description, project })
+    return checked(provider, connection, { ...input, ...cutTexts({ description }, note), title, project })
   },
   async act(provider, client, input) {
     const found = hasKey(client) ? await provider.find(client, input) : undefined
@@ -142,7 +146,7 @@ export const updateTicket: TicketAction<UpdateTicket> = {
   deadline: hour,
   // Settings; and a comment is looked for before it is added.
   idempotent: true,
-  complete(input, { connection, provider }) {
+  complete(input, { connection, provider, note }) {
     const { id: _, project: __, ...asked } = input
     if (Object.values(asked).every((value) => value === undefined)) {
       throw new Failure(
@@ -158,8 +162,11 @@ export const updateTicket: TicketAction<UpdateTicket> = {
         },
       )
     }
+    const { title, description, comment } = input
     return checked(provider, connection, {
       ...input,
+      ...(title === undefined ? {} : { title: cutText('title', title, MAX_TITLE, note) }),
+      ...cutTexts({ description, comment }, note),
       project: projectOf(input.project, connection, provider, false),
     })
   },
@@ -199,9 +206,10 @@ export const closeTicket: TicketAction<CloseTicket> = {
   answers,
   deadline: hour,
   idempotent: true,
-  complete(input, { connection, provider }) {
+  complete(input, { connection, provider, note }) {
     return checked(provider, connection, {
       ...input,
+      ...cutTexts({ comment: input.comment }, note),
       project: projectOf(input.project, connection, provider, false),
     })
   },
@@ -237,6 +245,12 @@ export function ticketOf(
   const ref = { id, project: projectOf(project, connection, provider, false) }
   provider.checkRef?.(ref)
   return ref
+}
+
+/** The texts that are given, each cut to what a ticket takes. */
+function cutTexts<T extends Record<string, string | undefined>>(texts: T, note: Completing['note']): Partial<T> {
+  const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return Object.fromEntries(given.map(([name, text]) => [name, cutText(name, text, MAX_TEXT, note)])) as Partial<T>
 }
 
 function checked<I extends Partial<UpdateTicket & CloseTicket>>(

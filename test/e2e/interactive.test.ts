@@ -125,6 +125,19 @@ describe('an interactive call', () => {
     expect(issue.body).toContain(incident.ProblemURL)
   })
 
+  it("is finished with a shorter title if the problem's is too long, and says so", async () => {
+    const incident = { ProblemTitle: 'Failure rate '.repeat(400) }
+    const { finished } = await openAndWait(undefined, interactive, {
+      input: undefined,
+      data: { project: 'p', stage: 's', service: 'x', incident },
+    })
+    const message = expect.stringContaining('The title was cut to 255 characters.')
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', message }])
+    const issue = (await service.issues()).at(-1)
+    expect(issue.title).toHaveLength(255)
+    expect(issue.body).toContain(incident.ProblemTitle.trim())
+  })
+
   it('does nothing but finish where data.result is not one of when', async () => {
     const data = { project: 'p', stage: 's', service: 'x', result: 'pass' }
     const { finished, opened } = await openAndWait(undefined, `${interactive}&when=fail,warning`, { data })

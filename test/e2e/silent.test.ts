@@ -66,7 +66,8 @@ describe('a silent call', () => {
     const { status, body } = await service.openIssue(event)
     expect(status).toBe(200)
     const issue = (await service.issues()).find(({ number }) => String(number) === body.data.number)
-    expect(issue.title).toBe(`${'T'.repeat(255)}…`)
+    expect(issue.title).toBe(`${'T'.repeat(254)}…`)
+    expect(body.message).toContain('The title was cut to 255 characters.')
     expect(issue.body).toMatch(/^T{300}\n\nD+…\n\n<!-- .* -->$/)
     expect(issue.body).toHaveLength(65_536)
     const change = { id: body.data.id, description: 'E'.repeat(65_500), comment: 'F'.repeat(65_536) }
@@ -75,6 +76,20 @@ describe('a silent call', () => {
     const changed = (await service.issues()).find(({ number }) => String(number) === body.data.number)
     expect(changed.body.slice(-60)).toBe(issue.body.slice(-60))
     expect(changed.body).toHaveLength(65_536)
+  })
+
+  it('is cut if the input is too long, and the outcome says so', async () => {
+    const input = { title: `${'T'.repeat(253)}🎉${'T'.repeat(100)}`, description: `${'D'.repeat(65_536)}E` }
+    const { status, body } = await service.openIssue(triggered({ input }))
+    const notes = 'The title was cut to 255 characters. The description was cut to 65,536 characters.'
+    expect([status, body.message]).toEqual([200, `Opened issue ${body.data.number}. ${notes}`])
+    const issue = (await service.issues()).find(({ number }) => String(number) === body.data.number)
+    expect(issue.title).toBe(`${'T'.repeat(253)}…`)
+    expect(issue.body).toMatch(new RegExp(`^${input.title}\\n\\nD+…\\n\\n<!-- .* -->$`))
+    const updated = await act('update-issue', { id: body.data.id, title: input.title, comment: input.description })
+    expect(updated.body.message).toMatch(
+      /The title was cut to 255 characters\. The comment was cut to 65,536 characters\.$/,
+    )
   })
 
   it('reopens with state=open', async () => {
