@@ -61,7 +61,15 @@ test('every threat that is known has a row', () => {
       'SSRF through an input',
       'Path traversal in ids',
     ],
-    ...['Header injection', 'Prototype pollution', 'ReDoS', 'JSON bombs', 'HTML injection', 'Log injection'],
+    ...[
+      'Header injection',
+      'Code through a variable',
+      'Prototype pollution',
+      'ReDoS',
+      'JSON bombs',
+      'HTML injection',
+      'Log injection',
+    ],
     ...['Secret in an error', 'Over-wide role', 'Link scanner', 'Callback theft', 'Another user of the machine'],
     'Whatever nobody has thought of',
   ]
