@@ -5,6 +5,7 @@ export const failureKinds = {
   forbidden: { status: 403, title: 'You may not do this', transient: false },
   unknown: { status: 404, title: 'There is no such thing', transient: false },
   method: { status: 405, title: 'The method is not allowed', transient: false },
+  limited: { status: 429, title: 'Too many requests', transient: false },
   running: { status: 409, title: 'The same call is still running', transient: false },
   large: { status: 413, title: 'The body is too large', transient: false },
   media: { status: 415, title: 'The content type is not understood', transient: false },

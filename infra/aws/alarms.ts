@@ -9,6 +9,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { FilterPattern } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
@@ -34,6 +35,7 @@ export interface AlarmsProps {
   apiFailures: IMetric
   /** Calls that API Gateway refused with 429. */
   throttledCalls: IMetric
+  stackName: string
   email: string | undefined
   /**
    * The customer's key of the topic. There is no default: CloudWatch may not use AWS's own key of SNS, so alarms would not get
@@ -53,7 +55,7 @@ export class Alarms extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { categories, finisher, apiFailures, throttledCalls, email, dataKey, runbooks }: AlarmsProps,
+    { categories, finisher, apiFailures, throttledCalls, stackName, email, dataKey, runbooks }: AlarmsProps,
   ) {
     super(scope, id)
     this.#runbooks = runbooks
@@ -76,6 +78,12 @@ export class Alarms extends Construct {
       'api-throttles',
       throttledCalls,
       'API Gateway refused calls with 429: Keptn does not repeat them, so their tasks end as errored.',
+    )
+    this.#add(
+      'SecretsInInput',
+      'secrets-in-input',
+      countSecretsInInput(categories, stackName),
+      'A call contained a stored credential: it has leaked, or a caller guesses it.',
     )
     this.#add(
       'ExecutionsNearQuota',
@@ -171,4 +179,14 @@ export class Alarms extends Construct {
     alarm.addAlarmAction(new SnsAction(this.topic))
     this.all.push(alarm)
   }
+}
+
+/** The log lines of webhooks that refuse a call with a stored credential. One metric for all, since CloudWatch bills each. */
+function countSecretsInInput(categories: CategoryFunction[], stackName: string): IMetric {
+  const metric = { metricNamespace: stackName, metricName: 'SecretsInInput' }
+  for (const { webhook } of categories) {
+    const filterPattern = FilterPattern.booleanValue('$.secretInInput', true)
+    webhook.fn.logGroup.addMetricFilter('SecretsInInput', { ...metric, filterPattern })
+  }
+  return new Metric({ namespace: stackName, metricName: metric.metricName, statistic: 'Sum', period })
 }

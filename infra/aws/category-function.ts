@@ -93,7 +93,13 @@ export class CategoryFunction extends Construct {
         mayListSecrets,
         table.mayUse(
           ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-          [`${itemKeys.callPrefix(name)}#*`, itemKeys.task(name, '*'), ...runs, ...approvals],
+          [
+            `${itemKeys.callPrefix(name)}#*`,
+            itemKeys.task(name, '*'),
+            itemKeys.guesses(name, '*'),
+            ...runs,
+            ...approvals,
+          ],
         ),
         ...mayUseTask(this.task),
         ...(asks ? [mayAnswerTask(this.task)] : []),

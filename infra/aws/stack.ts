@@ -58,6 +58,7 @@ export class WebhooksStack extends Stack {
       finisher,
       apiFailures: api.api.deploymentStage.metricServerError(),
       throttledCalls: api.throttledCalls,
+      stackName: settings.stackName,
       email: settings.alarmEmail,
       dataKey,
       runbooks: settings.runbooks ?? 'docs/runbooks/',

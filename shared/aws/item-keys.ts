@@ -11,6 +11,8 @@ export const itemKeys = {
   approval: (taskId: string) => `approval#${taskId}`,
   /** The state of a run that no platform knows. */
   run: (runId: string) => `run#${runId}`,
+  /** How often a caller has sent stored credentials. */
+  guesses: (category: string, callerAndHour: string) => `guesses#${category}#${callerAndHour}`,
   /** Which finisher answers for an ended execution. */
   finisher: (executionArn: string) => `finisher#${executionArn}`,
 }

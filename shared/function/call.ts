@@ -7,7 +7,6 @@ import { overlay } from '../event/dotted.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../event/event.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { containsSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type CallOptions, parseQuery, queryOnly } from './call-options.ts'
@@ -16,6 +15,7 @@ import { maxDeadlineOf } from './deadlines.ts'
 import { identify } from './identity.ts'
 import { readIdentityKey } from './identity-key.ts'
 import type { Work } from './perform.ts'
+import { refuseStoredCredentials } from './stored-credentials.ts'
 
 /** A request, whatever brought it here. */
 export interface CallRequest {
@@ -86,7 +86,14 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent', note }
   const whole = await completed(action, asked, from)
   const automatic = action.ask?.automatic(event)
-  refuseSecrets(caller, event, asked, whole)
+  await refuseStoredCredentials({
+    category: category.name,
+    caller: caller.name,
+    event,
+    input: asked,
+    completed: whole,
+    dryRun: options.dryRun,
+  })
   const actionName = chosen?.action ?? request.action
   const { mode, dryRun } = options
   const idOf = async (eventId: string) =>
@@ -127,34 +134,6 @@ export async function readCall(category: Category, caller: Caller, request: Call
     // Where Keptn's own approval-service runs, it sends started for each, and finishes those that it decides by itself.
     quiet: automatic !== undefined && !options.sendStarted && !options.dryRun,
   }
-}
-
-/**
- * Refuses a call that contains a credential of this deployment, which must not get into a ticket, an event or the history of a task.
- * Masking it instead would tell a caller who tries many texts which of them is the credential. For the same reason the answer
- * names a field of the call, and nothing within it.
- *
- * @param asked the input of the call
- * @param completed the same, with what the action takes from the event
- * @throws Failure `invalid`
- */
-function refuseSecrets(caller: Caller, event: CallEvent, asked: object, completed: unknown): void {
-  const { id, type, shkeptncontext, gitcommitid, data } = event
-  const { project, stage, service, labels } = data
-  const fields = {
-    ...{ id, type, shkeptncontext, gitcommitid },
-    ...{ 'data.project': project, 'data.stage': stage, 'data.service': service, 'data.labels': labels },
-    ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [`input.${name}`, value])),
-  }
-  const paths = Object.keys(fields).filter((path) => containsSecret(fields[path as keyof typeof fields]))
-  if (paths.length === 0 && containsSecret(completed)) paths.push('data')
-  if (paths.length === 0) return
-  // An alarm counts these lines.
-  log.warn('a call contains a stored credential', { secretInInput: true, caller: caller.name, fields: paths })
-  const message = 'contains a stored credential: remove it, and renew the credential if it has leaked'
-  throw new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
-    errors: paths.map((path) => ({ path, message })),
-  })
 }
 
 /**

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Service, triggered } from './service.ts'
+import { Service, triggered, until } from './service.ts'
 
 interface Reply {
   status: number
@@ -52,20 +52,6 @@ afterAll(async () => {
   vendor.close()
 })
 
-describe('a call that contains a stored credential', () => {
-  it.each(['&dryRun=true', '', '&mode=interactive', '&mode=interactive&dryRun=true'])(
-    'is refused, nothing is sent, and the answer says in which field it is: connection=vendor%s',
-    async (query) => {
-      const description = ['a guess', password, 'another guess'].join('\n')
-      const call = triggered({ input: { title: 'T', description } })
-      const { status, body } = await service.openIssue(call, `?connection=vendor${query}`)
-      expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'input.description' }] } })
-      expect(JSON.stringify(body)).not.toMatch(/guess|\*\*\*/)
-      expect(received).toEqual([])
-    },
-  )
-})
-
 describe('the credentials of a connection', () => {
   it('do not change the text of a call that uses another connection', async () => {
     const title = 'checkout in production is slow'
@@ -96,4 +82,50 @@ describe('the credentials of a connection', () => {
     expect(status).toBe(422)
     expect(body.detail).toContain('*** ***')
   })
+})
+
+describe('a call that contains a stored credential', () => {
+  it.each(['&dryRun=true', '&mode=interactive&dryRun=true', '', '&mode=interactive'])(
+    'is refused, nothing is sent, and the answer says in which field it is: connection=vendor%s',
+    async (query) => {
+      const description = ['a guess', password, 'another guess'].join('\n')
+      const call = triggered({ input: { title: 'T', description } })
+      const { status, body } = await service.openIssue(call, `?connection=vendor${query}`)
+      expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'input.description' }] } })
+      expect(JSON.stringify(body)).not.toMatch(/guess|\*\*\*/)
+      expect(received).toEqual([])
+    },
+  )
+})
+
+it('a caller who sends stored credentials again and again gets no more dry runs, but its calls are done', async () => {
+  const description = `Is it ${password}?`
+  const dryRun = (input: object) => service.openIssue(triggered({ input }), '?connection=vendor&dryRun=true')
+  // It is not the first to do so in this file. Environments count together, but each learns of the limit by a call of its own.
+  await until(
+    async () => (await dryRun({ title: 'T', description })).status === 429,
+    20,
+    () => 'the end of dry runs',
+  )
+  const { status, headers, body } = await dryRun({ title: 'T' })
+  expect({ status, body }).toMatchObject({
+    status: 429,
+    body: { detail: expect.stringContaining('dry runs are refused') },
+  })
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')).toMatchObject({
+    status: 200,
+  })
+  const lines = service.output
+    .split('\n')
+    .filter((line) => line.startsWith('{"from":"cloud"') && line.includes('secretInInput'))
+    .map((line) => JSON.parse(JSON.parse(line).line))
+  expect(lines.length).toBeGreaterThanOrEqual(3)
+  expect(lines.at(-1)).toMatchObject({
+    level: 'WARN',
+    secretInInput: true,
+    caller: 'demo',
+    fields: ['input.description'],
+  })
+  expect(service.output).not.toContain(password)
 })

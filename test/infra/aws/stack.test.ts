@@ -236,14 +236,28 @@ describe('the API', () => {
   })
 
   it('counts the calls that it refuses with 429, from its access log', () => {
-    const filter = deployed.one('AWS::Logs::MetricFilter').Properties
-    expect(filter.FilterPattern).toBe('{ $.status = "429" }')
+    const filter = deployed
+      .all('AWS::Logs::MetricFilter')
+      .find(({ Properties }) => Properties.FilterPattern === '{ $.status = "429" }')?.Properties
     expect(flat(filter.LogGroupName)).toMatch(/^<ApiAccessLog/)
     const [{ MetricName, MetricNamespace }] = filter.MetricTransformations
     const alarm = deployed
       .all('AWS::CloudWatch::Alarm')
       .find(({ Properties }) => Properties.MetricName === MetricName)?.Properties
     expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
+  })
+
+  it('counts the calls that contain a stored credential, from the log of each webhook', () => {
+    const filters = deployed
+      .all('AWS::Logs::MetricFilter')
+      .filter(({ Properties }) => Properties.FilterPattern === '{ $.secretInInput IS TRUE }')
+      .map(({ Properties }) => Properties)
+    expect(filters).toHaveLength(tenCategories.length)
+    const metric = { MetricName: 'SecretsInInput', MetricNamespace: 'CloudAutomationWebhooks', MetricValue: '1' }
+    for (const filter of filters) {
+      expect(flat(filter.LogGroupName)).toMatch(/WebhookLog/)
+      expect(filter.MetricTransformations).toEqual([metric])
+    }
   })
 
   it('answers for itself in the form of our own answers', () => {
@@ -291,6 +305,7 @@ describe('the alarms', () => {
       ApproximateNumberOfMessagesVisible: 11,
       '5XXError': 1,
       ThrottledCalls: 1,
+      SecretsInInput: 1,
       ApproximateRunningDurableExecutionsUtilization: 1,
     })
     const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
