@@ -4,12 +4,14 @@ const longestReason = 500
 
 /**
  * Reads the platform's own words for a refusal from the fields in which APIs put them: `message`, `errorMessages`, `errors`,
- * `error`, `error_description`, `detail`, `details`, `title`; the title of the page if it is HTML. At most 500 characters.
+ * `error`, `error_description`, `detail`, `details`, `title`; the title of the page if it is HTML. If they have none, the first
+ * text of several words in the body. At most 500 characters.
  */
 export function reasonOf(body: unknown): string {
   // Before anything is cut: half of a secret would not be known any more.
-  const words = collect(maskDeep(body))
-  const text = [...new Set(words)].join('; ').replace(/\s+/g, ' ').trim()
+  const masked = maskDeep(body)
+  const words = collect(masked)
+  const text = [...new Set(words.length > 0 ? words : firstSentence(masked))].join('; ').replace(/\s+/g, ' ').trim()
   return text.length > longestReason ? `${text.slice(0, longestReason)}...` : text
 }
 
@@ -35,6 +37,17 @@ function collect(body: unknown): string[] {
   // OData's form (Azure, Grafana Cloud k6): the message is general, and the details say what is wrong.
   if (Array.isArray(details)) words.push(...details.slice(0, 10).flatMap(messageOfDetail))
   return words
+}
+
+/** Icinga 2 has `{"error":404,"status":"No objects found."}`, and `{"results":[{"code":409,"status":"..."}]}`. */
+function firstSentence(body: unknown): string[] {
+  if (typeof body === 'string') return /\S\s+\S/.test(body) ? [body] : []
+  if (body === null || typeof body !== 'object') return []
+  for (const value of Object.values(body).slice(0, 20)) {
+    const found = firstSentence(value)
+    if (found.length > 0) return found
+  }
+  return []
 }
 
 function messageOfDetail(detail: unknown): string[] {

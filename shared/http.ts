@@ -34,6 +34,10 @@ export interface RequestOptions<T = unknown> {
   accept?: readonly number[]
   /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
   reads?: boolean
+  /** As in `HttpOptions`, for this request. */
+  statusOf?: (body: unknown) => number | undefined
+  /** As in `HttpOptions`, for this request. */
+  reason?: (body: unknown) => string | undefined
   /**
    * What its URL is called, such as `the webhook`, where the URL itself is a credential: then nothing shows more of it than
    * its host, and no redirect is followed.
@@ -43,6 +47,7 @@ export interface RequestOptions<T = unknown> {
 
 export interface Answer<T = unknown> {
   status: number
+  /** By names in lower case. Several cookies of `set-cookie` are separated by line breaks. */
   headers: Record<string, string>
   /** Parsed JSON; the text where it is not JSON; undefined where it is empty. */
   body: T
@@ -180,7 +185,7 @@ export class Http {
     const received: Received = {}
     let answer: Answer
     try {
-      answer = this.#meant(await this.#follow(authorized, what, options, received))
+      answer = this.#meant(await this.#follow(authorized, what, options, received), options)
     } catch (error) {
       this.#accepted = writes && isSuccess(received.status) ? received : undefined
       if (!(error instanceof Failure)) throw error
@@ -193,7 +198,7 @@ export class Http {
     if (options.accept?.includes(answer.status)) return answer as Answer<T>
     if (answer.status < 400) return this.#shaped(answer, what, options.answer)
     this.#accepted = undefined
-    const failure = this.#failure(answer, what)
+    const failure = this.#failure(answer, what, options)
     if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
     failure.afterWrite = this.#written
     throw failure
@@ -233,8 +238,8 @@ export class Http {
     }
   }
 
-  #meant(answer: Answer): Answer {
-    const status = answer.status < 300 ? this.#options.statusOf?.(answer.body) : undefined
+  #meant(answer: Answer, { statusOf = this.#options.statusOf }: RequestOptions): Answer {
+    const status = answer.status < 300 ? statusOf?.(answer.body) : undefined
     return status === undefined ? answer : { ...answer, status }
   }
 
@@ -323,7 +328,10 @@ export class Http {
             resolve({
               status: incoming.statusCode ?? 0,
               headers: Object.fromEntries(
-                Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+                Object.entries(incoming.headers).map(([name, value]) => [
+                  name,
+                  Array.isArray(value) ? value.join('\n') : String(value),
+                ]),
               ),
               body: parse(text),
             })
@@ -354,8 +362,8 @@ export class Http {
     throw failure
   }
 
-  #failure(answer: Answer, what: string): Failure {
-    const { platform, reason, retryAfter: unit } = this.#options
+  #failure(answer: Answer, what: string, { reason = this.#options.reason }: RequestOptions): Failure {
+    const { platform, retryAfter: unit } = this.#options
     const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
     const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`

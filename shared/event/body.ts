@@ -18,12 +18,7 @@ export function parseBody(
   contentType: string | undefined,
 ): Record<string, unknown> {
   if (body === null || body === '') return {}
-  const size = isBase64 ? Math.floor((body.length * 3) / 4) : Buffer.byteLength(body)
-  if (size > largestBody)
-    throw new Failure(
-      'large',
-      `The body has ${size} bytes; at most ${largestBody} are taken. Send references instead of content.`,
-    )
+  refuseLargeBody(body, isBase64)
   const text = mend(isBase64 ? decode(Buffer.from(body, 'base64')) : body)
   const media = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
   if (media === 'application/json' || media.endsWith('+json')) return parseJson(text)
@@ -34,6 +29,20 @@ export function parseBody(
   throw new Failure(
     'media',
     `The content type ${media.slice(0, 80)} is not understood: send application/json or application/x-www-form-urlencoded.`,
+  )
+}
+
+/**
+ * Refuses a body that is too large, before anything of it is decoded or parsed.
+ *
+ * @throws Failure `large`
+ */
+export function refuseLargeBody(body: string, isBase64: boolean): void {
+  const size = isBase64 ? Math.floor((body.length * 3) / 4) : Buffer.byteLength(body)
+  if (size <= largestBody) return
+  throw new Failure(
+    'large',
+    `The body has ${size} bytes; at most ${largestBody} are taken. Send references instead of content.`,
   )
 }
 

@@ -144,13 +144,17 @@ export interface TaskEvent {
   labels: Record<string, string>
 }
 
+/** Keptn files events with any other context under one that it makes up, so the sequence would never end. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 /**
  * What the answer to an interactive call needs of its event.
  *
  * @throws Failure `invalid` that names at once everything that is missing
  */
 export function taskEvent(event: CallEvent): TaskEvent {
-  const { id, type, shkeptncontext, gitcommitid, data } = event
+  const { id, type, gitcommitid, data } = event
+  const shkeptncontext = UUID.test(event.shkeptncontext ?? '') ? event.shkeptncontext : undefined
   const { project, stage, service, labels } = data
   const task = type === undefined ? undefined : taskOf(type)
   const needed: [string, string | undefined, string][] = [
@@ -162,7 +166,13 @@ export function taskEvent(event: CallEvent): TaskEvent {
         ? 'sh.keptn.event.<task>.triggered'
         : `"${type.slice(0, 100)}" triggers no task, so there is nothing to finish; use mode=silent for it`,
     ],
-    ['shkeptncontext', shkeptncontext, 'the context of the sequence'],
+    [
+      'shkeptncontext',
+      shkeptncontext,
+      event.shkeptncontext === undefined
+        ? 'the context of the sequence'
+        : `"${event.shkeptncontext}" is not a UUID: send the context of the sequence, which Keptn makes as a UUID`,
+    ],
     ['data.project', project, 'the project'],
     ['data.stage', stage, 'the stage'],
     ['data.service', service, 'the service'],

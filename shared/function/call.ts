@@ -15,6 +15,7 @@ import { maxDeadlineOf } from './deadlines.ts'
 import { identify } from './identity.ts'
 import { readIdentityKey } from './identity-key.ts'
 import type { Work } from './perform.ts'
+import type { CallOrigin } from './provider.ts'
 import { refuseStoredCredentials } from './stored-credentials.ts'
 
 /** A request, whatever brought it here. */
@@ -125,6 +126,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       input: whole,
       key: event.id === undefined ? undefined : await idOf(event.id),
       dryRun,
+      event: originOf(event),
       mustEnd: action.starts && connection.provider.onlyInteractive,
       handsOver: action.starts && !dryRun && answersItself(connection),
     },
@@ -134,6 +136,11 @@ export async function readCall(category: Category, caller: Caller, request: Call
     // Where Keptn's own approval-service runs, it sends started for each, and finishes those that it decides by itself.
     quiet: automatic !== undefined && !options.sendStarted && !options.dryRun,
   }
+}
+
+function originOf({ id, shkeptncontext, data }: CallEvent): CallOrigin {
+  const { project, stage, service, labels } = data
+  return { id, context: shkeptncontext, project, stage, service, labels }
 }
 
 /**

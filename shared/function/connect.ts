@@ -1,11 +1,12 @@
 import type { Aws } from '../aws/aws.ts'
 import type { Connection } from '../connections.ts'
 import { Http, type SentRequest } from '../http.ts'
-import type { Client, Reference } from './provider.ts'
+import type { CallOrigin, Client, Reference } from './provider.ts'
 
 interface ConnectOptions {
   key: string | undefined
   repeated: boolean
+  event?: CallOrigin | undefined
   question?: Reference | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
@@ -15,7 +16,7 @@ interface ConnectOptions {
 
 /** The client of a connection, as its provider's functions get it. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { key, repeated, question, ...limits } = options
+  const { key, repeated, event, question, ...limits } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
@@ -23,6 +24,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     connection: values,
     key,
     repeated,
+    event,
     question,
     get http() {
       const ca = values['ca'] as string | undefined
@@ -37,7 +39,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
         ...(provider.refusesCredentials
           ? {
               refusesCredentials: (status: number, body: unknown) =>
-                provider.refusesCredentials?.(status, body) ?? false,
+                provider.refusesCredentials?.(status, body, values) ?? false,
             }
           : {}),
         ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),

@@ -7,7 +7,7 @@ import { isCredential, mask, maskDeep } from '../redact.ts'
 import { sleep } from '../sleep.ts'
 import type { Action, Begun, Category, HandedOver, Look } from './category.ts'
 import { connect } from './connect.ts'
-import { type Client, hasKey, type Provider, type Reference } from './provider.ts'
+import { type CallOrigin, type Client, hasKey, type Provider, type Reference } from './provider.ts'
 
 /** What a call wants done: an action on a connection. */
 export interface Work {
@@ -22,6 +22,7 @@ export interface Work {
   dryRun: boolean
   /** Sentences for the message of the outcome. */
   notes?: string[] | undefined
+  event?: CallOrigin | undefined
   /** Whether what it starts must not outlive its task. */
   mustEnd?: boolean | undefined
   /** Where our API is, for an action that asks people. */
@@ -52,7 +53,13 @@ export async function perform(
   const result = await withConnection(category, work, async (action, connection, retried) => {
     const question = action.ask && (await referenceOf(action.ask, work, deadlineAt))
     if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, question })
-    const options = { key: work.key, repeated: retried || earlier !== 'nothing', question, deadlineAt }
+    const options = {
+      key: work.key,
+      event: work.event,
+      repeated: retried || earlier !== 'nothing',
+      question,
+      deadlineAt,
+    }
     if (earlier === 'accepted' && !action.idempotent) return lookUp(connection, action, work, options)
     const client = connect(connection, options)
     try {
@@ -155,7 +162,11 @@ export async function withQuestion<T>(
 ): Promise<T> {
   return withConnection(category, work, async ({ ask, summary }, connection) => {
     if (!ask) throw new Error(`"${summary}" asks nobody.`)
-    return run(ask, connection.provider, connect(connection, { key: work.key, repeated: false, deadlineAt }))
+    return run(
+      ask,
+      connection.provider,
+      connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt }),
+    )
   })
 }
 
@@ -166,7 +177,7 @@ export async function withQuestion<T>(
  */
 export async function look(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<Look> {
   const seen = await withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, repeated: false, deadlineAt })
+    const client = connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt })
     return followOf(action).look(connection.provider, client, work.input, pending)
   })
   return maskDeep(seen)
@@ -180,7 +191,7 @@ export async function look(category: Category, work: Work, pending: unknown, dea
  */
 export async function stop(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<boolean> {
   return withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, repeated: false, deadlineAt })
+    const client = connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt })
     return followOf(action).stop(connection.provider, client, work.input, pending)
   })
 }
@@ -192,7 +203,7 @@ export async function stop(category: Category, work: Work, pending: unknown, dea
  */
 export async function takeBack(category: Category, work: Work, deadlineAt: number): Promise<void> {
   await withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, repeated: true, deadlineAt })
+    const client = connect(connection, { key: work.key, event: work.event, repeated: true, deadlineAt })
     if (hasKey(client)) await followOf(action).takeBack?.(connection.provider, client, work.input)
   })
 }
@@ -256,7 +267,13 @@ async function rehearse(
     throw new Rehearsed(request)
   }
   try {
-    const client: Client = connect(connection, { key: undefined, repeated: false, ...limits, intercept })
+    const client: Client = connect(connection, {
+      key: undefined,
+      event: work.event,
+      repeated: false,
+      ...limits,
+      intercept,
+    })
     const result = await action.act(connection.provider, client, work.input)
     if (!('outcome' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
     return {

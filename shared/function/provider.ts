@@ -10,6 +10,17 @@ export interface Reference {
   deadlineAt: number
 }
 
+/** Where a call comes from, as far as its orchestrator says. */
+export interface CallOrigin {
+  id?: string | undefined
+  /** What the events of one sequence have in common. */
+  context?: string | undefined
+  project?: string | undefined
+  stage?: string | undefined
+  service?: string | undefined
+  labels?: Record<string, string> | undefined
+}
+
 /** What a provider's functions work with: one instance of the platform, for one call. */
 export interface Client<Connection = Record<string, unknown>> {
   /** The connection's secret, checked against the provider's schema. */
@@ -23,6 +34,8 @@ export interface Client<Connection = Record<string, unknown>> {
    * no event id: then nothing can be looked up.
    */
   key: string | undefined
+  /** Where the call comes from. */
+  event?: CallOrigin | undefined
   /** Where it is decided, for an action that asks people. */
   question?: Reference | undefined
   /** Whether an earlier try of this call may have got further than we know. */
@@ -63,11 +76,11 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
    * @param ca PEM of a certificate authority that the connection trusts
    * @throws Failure `misconfigured`
    */
-  authorization?(connection: z.output<S>, ca: string | undefined): Authorization
+  authorization?(connection: z.output<S>, ca: string | undefined): Authorization | undefined
   /** The cheapest authenticated call. */
   check(client: Client<z.output<S>>): Promise<unknown>
   /** Whether a refusal is one of our credentials, where it is no 401. */
-  refusesCredentials?(status: number, body: unknown): boolean
+  refusesCredentials?(status: number, body: unknown, connection: z.output<S>): boolean
   /** The platform's words for a refusal, where they are not in one of the usual places. */
   reason?(body: unknown): string | undefined
   /** The status that an answer of success stands for, where the platform puts its errors into one. */

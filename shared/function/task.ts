@@ -119,8 +119,11 @@ async function act(
   }
 }
 
-function workOf({ action, connection, input, dryRun, taskId, mustEnd, handsOver, address }: TaskPayload): Work {
-  return { action, connection, input, dryRun, key: taskId, mustEnd, handsOver, address }
+function workOf({ event, ...task }: TaskPayload): Work {
+  const { action, connection, input, dryRun, taskId, mustEnd, handsOver, address } = task
+  const { id, shkeptncontext: context, project, stage, service, labels } = event
+  const origin = { id, context, project, stage, service, labels }
+  return { action, connection, input, dryRun, key: taskId, event: origin, mustEnd, handsOver, address }
 }
 
 /** A start that was given up may have got through all the same. */

@@ -3,6 +3,7 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorize, type Caller } from '../callers.ts'
 import { Failure, kindOf } from '../errors.ts'
+import { refuseLargeBody } from '../event/body.ts'
 import { log } from '../log.ts'
 import { passed } from '../outcome.ts'
 import { forgetSecrets } from '../redact.ts'
@@ -125,8 +126,11 @@ function addressOf(event: APIGatewayProxyEvent, category: string): string {
 }
 
 function doorRequest(event: APIGatewayProxyEvent, rest: string[]): DoorRequest {
-  const { httpMethod: method, headers, body, isBase64Encoded } = event
-  const text = isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
+  const { httpMethod: method, headers, isBase64Encoded } = event
+  const body = event.body ?? ''
+  // Nobody has shown a token here.
+  refuseLargeBody(body, isBase64Encoded)
+  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body
   return { method, rest, headers, body: text, now: Date.now() }
 }
 

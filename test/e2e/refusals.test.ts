@@ -126,6 +126,18 @@ describe('a body', () => {
     expect(paths).toEqual(['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service', 'input.titel'])
   })
 
+  it.each(['not-a-uuid-at-all-0123456789', '6e7bc693', '6e7bc693-1dd2-4ab4-8a65-91949312d23c-1'])(
+    'with the context %s, which is not a UUID, is refused in interactive mode',
+    async (shkeptncontext) => {
+      const answer = await service.openIssue(triggered({ shkeptncontext }), interactive)
+      expectProblem(answer, 400, /shkeptncontext \(".*" is not a UUID/)
+      expect((answer.body as { errors: object[] }).errors).toEqual([
+        { path: 'shkeptncontext', message: expect.stringContaining('is not a UUID') },
+      ])
+      expect((await service.openIssue(triggered({ shkeptncontext }), '?dryRun=true')).status).toBe(200)
+    },
+  )
+
   it('whose event triggers nothing is refused in interactive mode: its answer would loop', async () => {
     for (const type of [
       'sh.keptn.event.openticket.finished',
@@ -263,6 +275,14 @@ describe('a caller', () => {
     )
   })
 })
+
+it.each(['notification/slack', 'notification/mattermost', 'notification/approvals/a-link'])(
+  'a body of 300 KB at the public route %s is refused before anything of it is parsed',
+  async (route) => {
+    const options = { token: null, headers: { 'content-type': 'application/json' } }
+    expectProblem(await service.call(`/v1/${route}`, '['.repeat(300 * 1024), options), 413, /at most 262144/)
+  },
+)
 
 it('whatever was refused: no event was sent, no issue was opened, and the next call is fine', async () => {
   expect(await service.events()).toEqual([])

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals'
 import type * as z from 'zod/mini'
 import { parseEvent } from '../../shared/event/event.ts'
 import type { Action, Begun, Look } from '../../shared/function/category.ts'
@@ -9,9 +8,6 @@ import { clientOf } from './use.ts'
 type Options = Parameters<typeof clientOf>[2]
 // biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.
 type AnyAction = Action<any, any, any>
-
-/** When a run started and ended: in the results of every run that has ended. */
-export const times = { start: expect.any(String), end: expect.any(String) }
 
 /** How long a run took, by the times in its results. */
 export function secondsOf({ data }: Outcome): number {

@@ -2,13 +2,14 @@ import type * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import { connect } from '../../shared/function/connect.ts'
-import type { Client, Provider } from '../../shared/function/provider.ts'
+import type { CallOrigin, Client, Provider } from '../../shared/function/provider.ts'
 import { remember } from '../../shared/redact.ts'
 import type { OpenTicket } from '../../shared/shapes/ticket.ts'
 
 interface Options {
   key?: string | undefined
   repeated?: boolean
+  event?: CallOrigin
   /** Milliseconds from now. */
   deadline?: number
 }
@@ -19,10 +20,10 @@ export function clientOf<S extends z.ZodMiniObject>(
   values: z.output<S>,
   options: Options = {},
 ): Client<z.output<S>> & { key: string } {
-  const { key, repeated = false, deadline = 20_000 } = { key: keyOf(1), ...options }
+  const { key, repeated = false, deadline = 20_000, event } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) remember(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
-  return connect(connection, { key, repeated, deadlineAt: Date.now() + deadline }) as Client<z.output<S>> & {
+  return connect(connection, { key, repeated, event, deadlineAt: Date.now() + deadline }) as Client<z.output<S>> & {
     key: string
   }
 }

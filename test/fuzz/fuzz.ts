@@ -274,7 +274,7 @@ class Listener {
     const event = {
       id: createHash('sha256').update(url).digest('hex').slice(0, 32),
       type: 'sh.keptn.event.approval.triggered',
-      shkeptncontext: 'fuzz',
+      shkeptncontext: '00000000-0000-4000-8000-000000000000',
       data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
       input: { question: 'Is this <b>good</b>?' },
     }

@@ -6,15 +6,21 @@ import { moto } from './moto.ts'
 import { ntfy } from './ntfy.ts'
 import { end, endAll, type Program, start } from './program.ts'
 import { prometheus } from './prometheus.ts'
+import { trac } from './recipes/trac.ts'
 import { redmine } from './redmine.ts'
 import { unleash } from './unleash.ts'
 
-const programs: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus]
+const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, trac]
+const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
+const programs =
+  wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((word) => name.toLowerCase().startsWith(word)))
 /** In milliseconds: what takes longer is no test that one runs. */
 const longest = 570_000
 
-helpIfAsked(`npm run test:real: drives what ships against ${programs.map(({ name }) => name).join(', ')}.
-A program that can not be had here is skipped, and it says why.
+helpIfAsked(`npm run test:real -- [name ..]: drives what ships against ${all.map(({ name }) => name).join(', ')}.
+A program that cannot be had on this machine is skipped, with the reason.
+
+  name     only the programs whose names begin so
 
   --help   this text`)
 

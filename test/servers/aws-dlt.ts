@@ -50,7 +50,6 @@ export interface AwsDltServer extends Served {
 
 const active = ['queued', 'provisioning', 'running', 'cancelling', 'cleaning up', 'parsing results']
 const cancelable = ['queued', 'provisioning', 'running', 'cancelling']
-const secret = 'a-secret-access-key-of-nobody'
 
 /**
  * The API of Distributed Load Testing on AWS (version 4) with one scenario, behind an API Gateway that takes signatures of IAM.
@@ -174,7 +173,7 @@ function signatureError({ method, path, query, headers, body }: Call): string | 
       given,
     ) ?? []
   if (!names || !day || !region || !service) return 'Missing Authentication Token'
-  if (key !== 'AKIDEXAMPLE') return 'The security token included in the request is invalid.'
+  if (key !== process.env['AWS_ACCESS_KEY_ID']) return 'The security token included in the request is invalid.'
   if (region !== 'eu-west-1' || service !== 'execute-api')
     return `Credential should be scoped to a valid region and service, not ${region}/${service}.`
   const payload = sha256(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body))
@@ -188,7 +187,7 @@ function signatureError({ method, path, query, headers, body }: Call): string | 
   const toSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha256(canonical)].join('\n')
   const signing = [day, region, service, 'aws4_request'].reduce<Buffer | string>(
     (with_, part) => hmac(with_, part),
-    `AWS4${secret}`,
+    `AWS4${process.env['AWS_SECRET_ACCESS_KEY']}`,
   )
   const right = hmac(signing, toSign).toString('hex')
   return right === signature

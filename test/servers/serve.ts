@@ -49,6 +49,12 @@ export interface Served {
   loseNext(on: string): void
   /** The next request is carried out and never answered. */
   holdNext(on: string): void
+  /**
+   * The next request that matches is carried out and answered with its own status and another body, if one is given.
+   *
+   * @returns the statuses of all matching requests from now on
+   */
+  replaceNext(matches: (call: Call) => boolean, body?: string): number[]
   /** Takes requests and never answers. */
   hang(on?: boolean): void
   /** Breaks every connection off. */
@@ -57,11 +63,21 @@ export interface Served {
 }
 
 /** Plays a platform on a free port of this machine. */
-export async function serve(answer: (call: Call) => Reply): Promise<Served> {
+export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
   const calls: Call[] = []
   const failing: Failing[] = []
+  const watched: { matches: (call: Call) => boolean; body: string | undefined; statuses: number[] }[] = []
   const mode = { hangs: false, down: false }
 
+  const replaced = (call: Call, reply: Reply): Reply => {
+    const matching = watched.filter(({ matches }) => matches(call))
+    const first = matching.find(({ statuses }) => statuses.length === 0)
+    for (const { statuses } of matching) statuses.push(reply.status)
+    // 204 takes no body.
+    return first?.body !== undefined
+      ? { ...reply, status: reply.status === 204 ? 200 : reply.status, body: first.body }
+      : reply
+  }
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const call = await readCall(request)
     calls.push(call)
@@ -71,11 +87,11 @@ export async function serve(answer: (call: Call) => Reply): Promise<Served> {
     if (failure) {
       failure.times--
       if (failure.times === 0) failing.splice(failing.indexOf(failure), 1)
-      if (failure.done) answer(call)
+      if (failure.done) await answer(call)
       if (failure.reply === 'lost') return void request.socket.destroy()
       if (failure.reply === 'held') return
     }
-    const reply = failure ? (failure.reply as Reply) : answer(call)
+    const reply = replaced(call, failure ? (failure.reply as Reply) : await answer(call))
     const text =
       reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body)
     response.writeHead(reply.status, { 'content-type': 'application/json; charset=utf-8', ...reply.headers })
@@ -95,6 +111,11 @@ export async function serve(answer: (call: Call) => Reply): Promise<Served> {
     },
     holdNext(on) {
       failing.push({ reply: 'held', on, done: true, times: 1 })
+    },
+    replaceNext(matches, body) {
+      const statuses: number[] = []
+      watched.push({ matches, body, statuses })
+      return statuses
     },
     hang(on = true) {
       mode.hangs = on

@@ -90,7 +90,12 @@ describe('an event that is answered', () => {
     fc.assert(
       fc.property(type, (given) => {
         const event = parseEvent({
-          ...{ id: 'i', type: given, shkeptncontext: 'c', data: { project: 'p', stage: 's', service: 'x' } },
+          ...{
+            id: 'i',
+            type: given,
+            shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c',
+            data: { project: 'p', stage: 's', service: 'x' },
+          },
         })
         let asked: ReturnType<typeof taskEvent>
         try {

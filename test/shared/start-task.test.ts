@@ -105,7 +105,7 @@ const handler = webhookHandler(issueTicketing)
 const event = {
   id: 'e-1',
   type: 'sh.keptn.event.openticket.triggered',
-  shkeptncontext: 'c',
+  shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c',
   data: { project: 'p', stage: 's', service: 'x' },
   input: { title: 'T' },
 }
@@ -203,7 +203,15 @@ describe('an interactive call starts its task', () => {
       category: 'issue-ticketing',
       caller: 'demo',
       orchestrator: 'k',
-      event: { id: 'e-1', task: 'openticket', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+      event: {
+        id: 'e-1',
+        task: 'openticket',
+        shkeptncontext: event.shkeptncontext,
+        project: 'p',
+        stage: 's',
+        service: 'x',
+        labels: {},
+      },
       action: 'open-issue',
       connection: 'default',
       provider: 'github',

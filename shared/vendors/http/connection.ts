@@ -2,83 +2,94 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { headers, optional, secret, secretHeaders, url, word } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
-import { clipLine } from '../../one-line.ts'
-import { type ApiCall, callField, make } from './call.ts'
-import { findText } from './expression.ts'
+import type { Authorization } from '../../http.ts'
+import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
+import { expression, type Names } from './expression.ts'
+import { loginAuthorization, loginField } from './login.ts'
+import { read, readField } from './request.ts'
 
-/** What a connection to any API holds, whatever it is used for. */
+/** The fields that every connection to an HTTP API has, for every kind of provider. */
 const httpFields = {
-  baseUrl: url('Where the API is: every call goes below it'),
+  baseUrl: url('Where the API is: every request goes below it'),
   token: optional(secret('A bearer token, sent as Authorization')),
+  username: optional(word('With password: sent as Basic, or used by login')),
+  password: optional(secret('The password of username')),
   headers: optional(
     headers(
-      'Headers of every call. Those whose names contain auth, cookie, credential, key, passw, secret, session, signature or token are secret',
+      'Headers of every request. Those whose names contain auth, cookie, credential, key, passw, secret, session, signature or token are secret',
     ),
   ),
-  secretHeaders: optional(secretHeaders('Headers of every call that are secret, although their names do not say so')),
+  secretHeaders: optional(
+    secretHeaders('Headers of every request that are secret, although their names do not say so'),
+  ),
+  login: optional(loginField),
   idempotencyHeader: optional(
-    word('The header that makes a repeat the same call, where the API knows one: Idempotency-Key'),
+    word('The header that makes a repeat the same request, if the API has one: Idempotency-Key'),
   ),
-  check: optional(callField('The cheapest call that needs the credentials')),
+  error: optional(expression('Finds the error in a response of success: response.error. What it finds is a refusal')),
+  reason: optional(expression('Finds the words of an error in a response, if they are in an unusual place')),
+  check: optional(readField('The cheapest request that needs the credentials')),
 }
 
-export interface HttpConnection {
-  token?: string | undefined
-  headers?: Record<string, string> | undefined
-  secretHeaders?: Record<string, string> | undefined
-  idempotencyHeader?: string | undefined
-  check?: ApiCall | undefined
-}
-
-/** How any API is called. */
+/** How every HTTP API is called. */
 export const httpApi = {
-  headers: ({ token, headers, secretHeaders }: HttpConnection): Record<string, string> => ({
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...Object.fromEntries(
-      Object.entries({ ...headers, ...secretHeaders }).map(([name, value]) => [name.toLowerCase(), value]),
-    ),
-  }),
+  headers(connection: HttpConnection): Record<string, string> {
+    const { token, login } = connection
+    return {
+      ...(login ? {} : basicHeader(connection)),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...listedHeaders(connection),
+    }
+  },
+  authorization(connection: HttpConnection, ca: string | undefined): Authorization | undefined {
+    return connection.login && loginAuthorization(connection, connection.login, ca)
+  },
+  refusesCredentials(status: number, _body: unknown, { login }: HttpConnection): boolean {
+    return login?.expired?.includes(status) ?? false
+  },
   deduplicates: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
-    if (check) return make(client, check, { input: {}, key: undefined }, { name: 'check', reads: true })
+    if (check) return read(client, check, namesOf(client, {}), { name: 'check' })
     throw new Failure('misconfigured', 'The connection has no "check": add one, such as {"path":"me"}.')
   },
 }
 
+/** What the expressions of a request can read. */
+export function namesOf({ key, event }: Client<HttpConnection>, input: unknown): Names {
+  return { input, key, event: event ?? {}, now: `${new Date().toISOString().slice(0, 19)}Z` }
+}
+
 /**
- * A call that not every connection has.
+ * A request that not every connection has.
  *
+ * @param why what is impossible without it
  * @throws Failure `misconfigured`
  */
-export function needed(call: ApiCall | undefined, name: string, why: string): ApiCall {
-  if (call) return call
+export function needed<R>(request: R | undefined, name: string, why: string): R {
+  if (request) return request
   throw new Failure('misconfigured', `The connection has no "${name}", ${why}: add it to its secret.`)
 }
 
-/**
- * The text that an expression of the connection must find in an answer.
- *
- * @throws Failure `platform`
- */
-export function must(text: string, data: unknown, where: string): string {
-  const found = findText(text, data, where)
-  if (found !== undefined) return found
-  throw new Failure(
-    'platform',
-    `The API answered something else than expected: ${where} of the connection, which is "${clipLine(text, 100)}", finds nothing in it.`,
-  )
-}
-
-/** An API that can not tell whether an earlier try got through must not be asked twice. */
-export function inDoubt(what: string): Failure {
+/** An API that cannot tell whether an earlier attempt succeeded must not be asked twice. */
+export function outcomeUnknown(what: string): Failure {
   return new Failure(
     'doubtful',
-    `Whether ${what} is not known, and can not be looked up, so it was not tried again: look before you repeat it. A connection with "find", or with "idempotencyHeader", lets it be tried again.`,
+    `Whether ${what} is not known and cannot be looked up, so the request was not sent again: look before you repeat it. With "find" or "idempotencyHeader" in the connection, a repeat is safe.`,
   )
 }
 
-/** `z.strictObject` of the common fields and those of a shape. */
+/**
+ * `find` of the connection must find what a request with `"then": "find"` created.
+ *
+ * @throws Failure `platform` if it does not: some APIs list what was created only after a moment
+ */
+export function requireFound<T>(found: T | 'unknown' | undefined): T {
+  if (found !== undefined && found !== 'unknown') return found
+  throw new Failure('platform', 'The request has "then": "find", and find of the connection finds nothing.')
+}
+
+/** The fields of a connection: the common ones, and those of a kind of provider. */
 export function connectionOf<F extends Record<string, z.ZodMiniType>>(fields: F) {
   return z.strictObject({ ...httpFields, ...fields })
 }

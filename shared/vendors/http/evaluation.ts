@@ -5,23 +5,23 @@ import { type Asked, defineEvaluationProvider, evaluationFields } from '../../sh
 import { ofQuery, type Query } from '../../slo/queries.ts'
 import type { Measured } from '../../slo/score.ts'
 import { utc } from '../../slo/timeframe.ts'
-import { callField, make } from './call.ts'
-import { connectionOf, httpApi } from './connection.ts'
+import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { expression, findIn, findText } from './expression.ts'
+import { read, readField } from './request.ts'
 
 const { slo: _, ...judged } = evaluationFields
 const connection = connectionOf({
   ...judged,
-  measure: callField('Asks for the value of query, from start to end (also startSeconds and endSeconds)'),
+  measure: readField('Asks for the value of query, from start to end (also startSeconds and endSeconds)'),
   indicator: z.strictObject({
-    value: expression('The number, in what "at" finds'),
+    value: expression('The number in the response: response.value'),
     message: optional(expression('What the API says of it')),
     url: optional(expression('Where people see it')),
   }),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Values of any API: how it is asked, and where in the answers they are, stands in the connection. */
+/** Values of any API: the connection describes the request and where the value is in its response. */
 export const httpEvaluation = defineEvaluationProvider({
   title: 'HTTP API',
   connection,
@@ -38,26 +38,22 @@ export const httpEvaluation = defineEvaluationProvider({
 })
 
 async function measureOne(client: Api, { name, query }: Query, { start, end, ...about }: Asked): Promise<Measured> {
-  const { connection, key } = client
-  const context = {
-    ...{ input: {}, key, name, query, project: about.project, stage: about.stage, service: about.service },
-    ...{
-      start: utc(start),
-      end: utc(end),
-      startSeconds: Math.floor(start / 1_000),
-      endSeconds: Math.floor(end / 1_000),
-    },
+  const { indicator, measure } = client.connection
+  const { project, stage, service } = about
+  const names = {
+    ...namesOf(client, {}),
+    ...{ name, query, project, stage, service },
+    ...{ start: utc(start), startSeconds: Math.floor(start / 1_000) },
+    ...{ end: utc(end), endSeconds: Math.floor(end / 1_000) },
   }
-  const found = await make(client, connection.measure, context, { name: 'measure', reads: true }).catch(
-    (error: unknown) => {
-      throw ofQuery(name, error)
-    },
-  )
-  const { indicator } = connection
-  const value = findIn(indicator.value, found, 'indicator.value')
+  const response = await read(client, measure, names, { name: 'measure' }).catch((error: unknown) => {
+    throw ofQuery(name, error)
+  })
+  const inResponse = { ...names, response }
+  const value = findIn(indicator.value, inResponse, 'indicator.value')
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  const message = findText(indicator.message, found, 'indicator.message')
-  const url = findText(indicator.url, found, 'indicator.url')
+  const message = findText(indicator.message, inResponse, 'indicator.message')
+  const url = findText(indicator.url, inResponse, 'indicator.url')
   if (typeof number === 'number') return { name, value: number, message, url }
   return { name, value: undefined, message: message ?? 'the API has no value', url }
 }

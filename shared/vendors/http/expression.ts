@@ -2,71 +2,152 @@ import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../errors.ts'
 import { about } from '../../fields.ts'
+import { clipLine } from '../../one-line.ts'
+import { connectionFunctions } from './functions.ts'
 
 type Data = Parameters<typeof search>[1]
 
-/** A JMESPath expression, which is checked where the connection is read. @see https://jmespath.org/specification.html */
+const MAX_SHOWN_CHARACTERS = 100
+
+/**
+ * What every expression of a connection can read. A kind of provider may add names, such as `message`.
+ */
+export interface Names extends Record<string, unknown> {
+  input: unknown
+  /** The idempotency key, which is the same for a repeat. Absent if the call has no id. */
+  key: string | undefined
+  /** Where the call comes from: `id`, `context`, `project`, `stage`, `service`, `labels`. */
+  event: unknown
+  /** ISO 8601, UTC. */
+  now: string
+  /** The body of the response, or the part of it that `at` finds. */
+  response?: unknown
+}
+
+/** A JMESPath expression, which is checked when the connection is read. @see https://jmespath.org/specification.html */
 export function expression(description: string) {
-  const readable = z.refine<string>((text) => isReadable(text), {
-    message: 'must be a JMESPath expression, such as "result.id": see https://jmespath.org',
+  const readable = z.superRefine<string>((text, { addIssue }) => {
+    const message = problemOf(text)
+    if (message !== undefined) addIssue({ code: 'custom', message })
   })
   return about(z.string().check(z.minLength(1), z.maxLength(4_096), readable), description)
 }
 
-/** A type that does not fit is of the data, and not of the expression. */
-function isReadable(text: string): boolean {
+/** Why a text cannot be used as an expression. */
+function problemOf(text: string): string | undefined {
+  const name = nameInFilter(text)
+  if (name !== undefined) {
+    return `inside [?..], "${name}" is a field of the item: write where(list, &field, ${name}), or where_contains(list, &field, ${name})`
+  }
   try {
-    search(text, {})
-    return true
+    evaluate(text, {})
+    return undefined
   } catch (error) {
-    return error instanceof JMESPathTypeError
+    // A type error is about the data, which is not there yet.
+    if (error instanceof JMESPathTypeError) return undefined
+    if (text.replaceAll(' ', '').includes('{}'))
+      return 'must not contain {}: an empty object is written `{}`, with backticks'
+    return `must be a JMESPath expression, such as "response.id" (${messageOf(error)}): see https://jmespath.org`
   }
 }
 
 /**
- * What an expression finds in what a call can read; undefined where there is nothing.
- *
- * @param where the expression stands, for messages: `open.body`
- * @throws Failure `refused` where it can not be applied to such data
+ * A filter sees only the fields of an item, and two missing fields are equal: `[?ref==key]` would find the first item
+ * that has neither.
  */
-export function find(text: string, data: unknown, where: string): unknown {
-  return apply(text, data, (why) => new Failure('refused', `${where} of the connection does not fit: ${why}`))
+function nameInFilter(text: string): string | undefined {
+  for (const [, filter = ''] of text.matchAll(/\[\?([^\]]*)\]/g)) {
+    const name = /(?:[=!]=|[<>]=?|,)\s*(key|now|input|event|response)(?![\w(])/.exec(filter)?.[1]
+    if (name !== undefined) return name
+  }
+  return undefined
 }
 
 /**
- * What an expression finds in an answer.
+ * Finds the value of an expression in a request: undefined if there is nothing.
  *
- * @throws Failure `misconfigured` if it cannot be applied to such an answer
+ * @param where the place of the expression in the connection: `open.body`
+ * @throws Failure `refused` if it cannot be applied to the input
  */
-export function findIn(text: string, answer: unknown, where: string): unknown {
-  return apply(
+export function find(text: string, names: Names, where: string): unknown {
+  return applied(text, names, (why) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${why}`))
+}
+
+/**
+ * Finds the value of an expression in a response: undefined if there is nothing.
+ *
+ * @throws Failure `misconfigured` if it cannot be applied to this response
+ */
+export function findIn(text: string, names: Names, where: string): unknown {
+  return applied(
     text,
-    answer,
-    (why) => new Failure('misconfigured', `${where} of the connection does not fit what the API answered: ${why}`),
+    names,
+    (why) => new Failure('misconfigured', `${shown(where, text)} does not fit the response of the API: ${why}`),
   )
 }
 
-function apply(text: string, data: unknown, failure: (why: string) => Failure): unknown {
+/** Finds the value of an expression in a response, as text. `to_string` makes the text `null` of nothing. */
+export function findText(text: string | undefined, names: Names, where: string): string | undefined {
+  const found = text === undefined ? undefined : findIn(text, names, where)
+  if (found === undefined || found === '' || found === 'null') return undefined
+  return typeof found === 'string' ? found : JSON.stringify(found)
+}
+
+/**
+ * Finds text that a response must contain.
+ *
+ * @throws Failure `misconfigured`
+ */
+export function requireText(text: string, names: Names, where: string): string {
+  const found = findText(text, names, where)
+  if (found !== undefined) return found
+  throw new Failure(
+    'misconfigured',
+    `${shown(where, text)} finds nothing in the response of the API, which is ${excerpt(names.response)}: correct the expression.`,
+  )
+}
+
+/** Whether an expression finds something that JMESPath takes for true. */
+export function holds(text: string | undefined, names: Names, where: string): boolean {
+  if (text === undefined) return true
+  return isTrue(find(text, names, where))
+}
+
+/** As JMESPath has it: nothing, false, and what is empty are not true. */
+export function isTrue(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}
+
+/** The place and the text of an expression, for messages. */
+export function shown(where: string, text: string): string {
+  return `${where} of the connection, "${clipLine(text, MAX_SHOWN_CHARACTERS)}",`
+}
+
+/** The start of a response, for messages. What is secret in it is masked when the message is used. */
+export function excerpt(response: unknown): string {
+  if (response === undefined) return 'empty'
+  return clipLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
+}
+
+function applied(text: string, names: Names, failure: (why: string) => Failure): unknown {
   try {
-    return withoutNulls(search(text, data as Data))
+    return withoutNulls(evaluate(text, names))
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
     throw failure(messageOf(error))
   }
 }
 
-/** What an expression finds in an answer, as text. `to_string` makes the text `null` of nothing. */
-export function findText(text: string | undefined, answer: unknown, where: string): string | undefined {
-  const found = text === undefined ? undefined : findIn(text, answer, where)
-  if (found === undefined || found === '' || found === 'null') return undefined
-  return typeof found === 'string' ? found : JSON.stringify(found)
+function evaluate(text: string, data: object): unknown {
+  return search(text, data as Data, { customFunctions: connectionFunctions })
 }
 
-/** JMESPath answers null for what is not there, which many an API takes for a value. */
+/** JMESPath answers null for what is not there, which many APIs take for a value. */
 function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (typeof value !== 'object') return value
-  const held = Object.entries(value as object).map(([name, one]): [string, unknown] => [name, withoutNulls(one)])
-  return Object.fromEntries(held.filter(([, one]) => one !== undefined))
+  const entries = Object.entries(value as object).map(([name, one]): [string, unknown] => [name, withoutNulls(one)])
+  return Object.fromEntries(entries.filter(([, one]) => one !== undefined))
 }

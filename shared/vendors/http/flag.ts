@@ -2,23 +2,23 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../shapes/flag.ts'
-import { callField, make } from './call.ts'
-import { connectionOf, httpApi } from './connection.ts'
-import { expression, findIn, findText } from './expression.ts'
+import { connectionOf, httpApi, namesOf } from './connection.ts'
+import { expression, findIn, findText, shown } from './expression.ts'
+import { read, readField, write, writeField } from './request.ts'
 
 const connection = connectionOf({
   environment: optional(word('Default environment')),
   project: optional(word('Default project')),
-  get: callField('Reads the flag input.flag in input.environment'),
-  set: callField('Sets the flag input.flag in input.environment: input.on, input.percentage, input.comment'),
+  get: readField('Reads the flag input.flag in input.environment'),
+  set: writeField('Sets the flag input.flag in input.environment: input.on, input.percentage, input.comment'),
   flag: z.strictObject({
-    on: expression('Whether it is on, in what get finds'),
+    on: expression('Whether it is on, in the response of get: response.enabled'),
     percentage: optional(expression('Who gets it while it is on, 0 to 100')),
     url: optional(expression('Where people see it')),
   }),
 })
 
-/** Flags of any API: which calls it has, and where in the answers things are, stands in the connection. */
+/** Flags of any API: the connection describes its requests and where the values are in its responses. */
 export const httpFlag = defineFlagProvider({
   title: 'HTTP API',
   connection,
@@ -26,27 +26,25 @@ export const httpFlag = defineFlagProvider({
   project: { pattern: /^.{1,255}$/, example: 'shop', optional: true },
 
   async get(client, place, flag) {
-    const { connection, key } = client
-    const found = await make(client, connection.get, { input: { ...place, flag }, key }, { name: 'get', reads: true })
-    const on = findIn(connection.flag.on, found, 'flag.on')
+    const { connection } = client
+    const names = namesOf(client, { ...place, flag })
+    const response = await read(client, connection.get, names, { name: 'get' })
+    const inResponse = { ...names, response }
+    const on = findIn(connection.flag.on, inResponse, 'flag.on')
     if (typeof on !== 'boolean')
-      throw new Failure(
-        'platform',
-        'The API answered something else than expected (flag.on of the connection must find true or false).',
-      )
-    const percentage = connection.flag.percentage && findIn(connection.flag.percentage, found, 'flag.percentage')
+      throw new Failure('misconfigured', `${shown('flag.on', connection.flag.on)} must find true or false.`)
+    const percentage = connection.flag.percentage && findIn(connection.flag.percentage, inResponse, 'flag.percentage')
     return {
       on,
       ...(typeof percentage === 'number' ? { percentage } : {}),
-      url: findText(connection.flag.url, found, 'flag.url'),
+      url: findText(connection.flag.url, inResponse, 'flag.url'),
     }
   },
 
   async set(client, place, changes, comment) {
-    const { connection, key } = client
-    // One: they are not made together.
+    // One after the other: the API has no request for several flags.
     for (const change of changes)
-      await make(client, connection.set, { input: { ...place, ...change, comment }, key }, { name: 'set' })
+      await write(client, client.connection.set, namesOf(client, { ...place, ...change, comment }), 'set')
     return undefined
   },
 })

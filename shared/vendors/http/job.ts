@@ -3,68 +3,72 @@ import { Failure } from '../../errors.ts'
 import { about, optional, word } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
 import { isRecord } from '../../record.ts'
-import { defineJobProvider, type Run } from '../../shapes/job.ts'
+import { defineJobProvider, type Run, type StartJob } from '../../shapes/job.ts'
 import { numbersOf, outputOf } from '../../shapes/output.ts'
-import { callField, make } from './call.ts'
-import { connectionOf, httpApi, must, needed } from './connection.ts'
-import { expression, findIn, findText } from './expression.ts'
+import { connectionOf, httpApi, namesOf, needed, requireFound } from './connection.ts'
+import { expression, findIn, findText, type Names, requireText } from './expression.ts'
+import { create, createField, read, readField, write, writeField } from './request.ts'
+
+/** The state of a run that the API no longer has, if `states` of the connection says what it means. */
+const GONE = 'gone'
 
 const connection = connectionOf({
   target: optional(word('Default job')),
   project: optional(word('Default project')),
-  start: callField('Starts the job input.target'),
-  look: callField('Reads the run input.id'),
-  find: optional(callField('Looks for the run that was started with key')),
-  stop: optional(callField('Asks for the end of the run input.id')),
+  start: createField('Starts the job input.target'),
+  look: readField('Reads the run input.id'),
+  find: optional(readField('Looks for the run that was started with key')),
+  stop: optional(writeField('Stops the run input.id')),
   run: z.strictObject({
-    id: expression('Its id, in what "at" finds'),
+    id: expression('Its id in the response: response.id'),
     url: optional(expression('Where people see it')),
-    state: expression("The API's word for its state, in what look finds"),
+    state: expression("The API's word for its state, in the response of look"),
     step: optional(expression('How far it is, for people')),
     reason: optional(expression('Why it ended so')),
-    output: optional(expression('What it hands back: numbers in it are what thresholds judge')),
+    output: optional(expression('Its results: numbers in it are what thresholds judge')),
   }),
   states: about(
     z.record(z.string(), z.enum(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'])),
-    'What each state means: {"done":"pass","broken":"fail"}. A state that is not here is no end',
+    'What each state means: {"done":"pass","broken":"fail"}. A state that is not listed is not an end. "gone" is a run that look does not find',
   ),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Jobs of any API: which calls it has, and where in the answers things are, stands in the connection. */
+/** Jobs of any API: the connection describes its requests and where the values are in its responses. */
 export const httpJob = defineJobProvider({
   title: 'HTTP API',
   noun: 'run',
   connection,
   ...httpApi,
-  // What a state means stands in the connection.
+  // The connection says what a state means.
   states: {},
 
   checkStart({ onDeadline }, { stop }) {
     if (onDeadline !== 'stop' || stop) return
-    const message = 'not possible, since the connection has no "stop": write leave'
+    const message = 'not possible, because the connection has no "stop": write leave'
     throw new Failure('invalid', `input.onDeadline is ${message}`, { errors: [{ path: 'input.onDeadline', message }] })
   },
 
-  async find(client, input) {
-    const { find, idempotencyHeader } = client.connection
-    // A start with the same key is the same start.
-    if (!find) return idempotencyHeader ? undefined : 'unknown'
-    const found = await make(client, find, { input, key: client.key }, { name: 'find', reads: true, accept: [404] })
-    return found === undefined ? undefined : runIn(client, found)
-  },
+  find: findRun,
 
   async start(client, input) {
-    return runIn(client, await make(client, client.connection.start, { input, key: client.key }, { name: 'start' }))
+    const names = namesOf(client, input)
+    const { response, findNext } = await create(client, client.connection.start, names, 'start')
+    if (findNext) return requireFound(await findRun(client, input))
+    return runIn(client, { ...names, response })
   },
 
   async look(client, run) {
-    const { connection, key } = client
-    const found = await make(client, connection.look, { input: run, key }, { name: 'look', reads: true })
-    const text = (name: 'step' | 'reason' | 'url') => findText(connection.run[name], found, `run.${name}`)
-    const state = must(connection.run.state, found, 'run.state')
+    const { connection } = client
+    const isGoneKnown = Object.hasOwn(connection.states, GONE)
+    const accept = isGoneKnown ? [404] : []
+    const names = namesOf(client, run)
+    const response = await read(client, connection.look, names, { name: 'look', accept })
+    const state = response === undefined && isGoneKnown ? GONE : stateIn(client, { ...names, response })
+    const text = (name: 'step' | 'reason' | 'url') =>
+      findText(connection.run[name], { ...names, response }, `run.${name}`)
     const verdict = Object.hasOwn(connection.states, state) ? connection.states[state] : undefined
-    const output = connection.run.output && findIn(connection.run.output, found, 'run.output')
+    const output = connection.run.output && findIn(connection.run.output, { ...names, response }, 'run.output')
     const shown = outputOf(output)
     return {
       state,
@@ -79,13 +83,23 @@ export const httpJob = defineJobProvider({
 
   async stop(client, run) {
     const stop = needed(client.connection.stop, 'stop', 'so nothing can be stopped')
-    await make(client, stop, { input: run, key: client.key }, { name: 'stop' })
+    await write(client, stop, namesOf(client, run), 'stop')
   },
 })
 
-function runIn({ connection: { run } }: Api, found: unknown): Run {
-  return {
-    id: must(run.id, found, 'run.id'),
-    url: findText(run.url, found, 'run.url'),
-  }
+async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | undefined> {
+  const { find, idempotencyHeader } = client.connection
+  // A start with the same key is the same start.
+  if (!find) return idempotencyHeader ? undefined : 'unknown'
+  const names = namesOf(client, input)
+  const response = await read(client, find, names, { name: 'find', accept: [404] })
+  return response === undefined ? undefined : runIn(client, { ...names, response })
+}
+
+function stateIn({ connection: { run } }: Api, names: Names): string {
+  return requireText(run.state, names, 'run.state')
+}
+
+function runIn({ connection: { run } }: Api, names: Names): Run {
+  return { id: requireText(run.id, names, 'run.id'), url: findText(run.url, names, 'run.url') }
 }

@@ -1,32 +1,33 @@
 import * as z from 'zod/mini'
 import { type Failure, isTransient } from '../../errors.ts'
-import { optional, word } from '../../fields.ts'
+import { about, optional, word } from '../../fields.ts'
 import type { Client } from '../../function/provider.ts'
-import { defineTicketProvider, type Ticket } from '../../shapes/ticket.ts'
-import { callField, make } from './call.ts'
-import { connectionOf, httpApi, inDoubt, must, needed } from './connection.ts'
-import { expression, findIn, findText } from './expression.ts'
+import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../shapes/ticket.ts'
+import { connectionOf, httpApi, namesOf, needed, outcomeUnknown, requireFound } from './connection.ts'
+import { expression, findIn, findText, isTrue, type Names, requireText } from './expression.ts'
+import { create, createField, read, readField, write, writeField } from './request.ts'
 
 const connection = connectionOf({
   project: optional(word('Default project')),
-  open: callField('Opens a ticket'),
-  get: callField('Reads the ticket input.id'),
-  find: optional(callField('Looks for the ticket that was opened with key')),
-  update: optional(callField('Changes the ticket input.id: what input holds beside id')),
-  comment: optional(callField('Adds input.comment to the ticket input.id')),
-  hasComment: optional(callField('Looks whether a comment with key is there: "at" finds something where it is')),
-  close: optional(callField('Closes the ticket input.id')),
+  open: createField('Opens a ticket'),
+  get: readField('Reads the ticket input.id'),
+  find: optional(readField('Looks for the ticket that was opened with key')),
+  update: optional(writeField('Changes the ticket input.id: title, description, state and so on of input')),
+  comment: optional(writeField('Adds input.comment to the ticket input.id')),
+  hasComment: optional(readField('Looks for the comment that was added with key: "at" finds something if it is there')),
+  close: optional(writeField('Closes the ticket input.id')),
   ticket: z.strictObject({
-    id: expression('Its id, in what "at" finds'),
+    id: expression('Its id in the response: response.id'),
     number: optional(expression('What people call it')),
     url: optional(expression('Where people see it')),
     state: expression("The API's word for its state"),
-    closed: expression('Whether it is closed: state==`"done"`'),
+    closed: expression("Whether it is closed: response.state=='done'"),
+    gone: optional(about(z.literal('closed'), 'A ticket that get does not find (404, or nothing at "at") is closed')),
   }),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Tickets of any API: which calls it has, and where in the answers things are, stands in the connection. */
+/** Tickets of any API: the connection describes its requests and where the values are in its responses. */
 export const httpTicket = defineTicketProvider({
   title: 'HTTP API',
   noun: 'ticket',
@@ -34,68 +35,73 @@ export const httpTicket = defineTicketProvider({
   ...httpApi,
   project: { pattern: /^.{1,255}$/, example: 'SHOP', optional: true },
 
-  async find(client, input) {
-    const { find } = client.connection
-    if (!find) return undefined
-    const found = await make(client, find, { input, key: client.key }, { name: 'find', reads: true, accept: [404] })
-    return found === undefined ? undefined : ticketIn(client, found)
-  },
+  find: findTicket,
 
   async open(client, input) {
     const { open, find, idempotencyHeader } = client.connection
-    const safe = (find || idempotencyHeader) && client.key !== undefined
-    if (client.repeated && !safe) throw inDoubt('an earlier try has opened the ticket')
-    const made = await make(client, open, { input, key: client.key }, { name: 'open' }).catch((error: unknown) => {
-      if (safe || !isTransient(error) || !(error as Failure).afterWrite) throw error
-      throw inDoubt('the ticket was opened')
+    const isSafe = (find || idempotencyHeader) && client.key !== undefined
+    if (client.repeated && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
+    const names = namesOf(client, input)
+    const { response, findNext } = await create(client, open, names, 'open').catch((error: unknown) => {
+      if (isSafe || !isTransient(error) || !(error as Failure).afterWrite) throw error
+      throw outcomeUnknown('the ticket was opened')
     })
-    return ticketIn(client, made)
+    if (findNext) return requireFound(await findTicket(client, input))
+    return ticketIn(client, { ...names, response })
   },
 
   async get(client, ref) {
-    return ticketIn(
-      client,
-      await make(client, client.connection.get, { input: ref, key: client.key }, { name: 'get', reads: true }),
-    )
+    const { get, ticket } = client.connection
+    const names = namesOf(client, ref)
+    const accept = ticket.gone ? [404] : []
+    const response = await read(client, get, names, { name: 'get', accept })
+    return response === undefined && ticket.gone ? goneTicket(ref) : ticketIn(client, { ...names, response })
   },
 
   async change(client, ref, changes) {
     const update = needed(client.connection.update, 'update', 'so nothing can be changed')
-    await make(client, update, { input: { ...changes, ...ref }, key: client.key }, { name: 'update' })
+    await write(client, update, namesOf(client, { ...changes, ...ref }), 'update')
   },
 
   async comment(client, ref, comment) {
-    const call = needed(client.connection.comment, 'comment', 'so nothing can be commented on')
-    if (client.repeated && !client.connection.hasComment && !client.connection.idempotencyHeader)
-      throw inDoubt('an earlier try has added the comment')
-    await make(client, call, { input: { ...ref, comment }, key: client.key }, { name: 'comment' })
+    const { comment: requests, hasComment, idempotencyHeader } = client.connection
+    const known = needed(requests, 'comment', 'so nothing can be commented on')
+    if (client.repeated && !hasComment && !idempotencyHeader)
+      throw outcomeUnknown('an earlier attempt added the comment')
+    await write(client, known, namesOf(client, { ...ref, comment }), 'comment')
   },
 
   async hasComment(client, ref) {
     const { hasComment } = client.connection
     if (!hasComment) return false
-    const found = await make(
-      client,
-      hasComment,
-      { input: ref, key: client.key },
-      { name: 'hasComment', reads: true, accept: [404] },
-    )
-    return found !== undefined && found !== false && (!Array.isArray(found) || found.length > 0)
+    return isTrue(await read(client, hasComment, namesOf(client, ref), { name: 'hasComment', accept: [404] }))
   },
 
   async close(client, ref, how) {
     const close = needed(client.connection.close, 'close', 'so nothing can be closed')
-    await make(client, close, { input: { ...how, ...ref }, key: client.key }, { name: 'close' })
+    await write(client, close, namesOf(client, { ...how, ...ref }), 'close')
   },
 })
 
-function ticketIn({ connection: { ticket } }: Api, found: unknown): Ticket {
-  const id = must(ticket.id, found, 'ticket.id')
+async function findTicket(client: Api, input: OpenTicket): Promise<Ticket | undefined> {
+  const { find } = client.connection
+  if (!find) return undefined
+  const names = namesOf(client, input)
+  const response = await read(client, find, names, { name: 'find', accept: [404] })
+  return response === undefined ? undefined : ticketIn(client, { ...names, response })
+}
+
+function ticketIn({ connection: { ticket } }: Api, names: Names): Ticket {
+  const id = requireText(ticket.id, names, 'ticket.id')
   return {
     id,
-    number: findText(ticket.number, found, 'ticket.number') ?? id,
-    url: findText(ticket.url, found, 'ticket.url'),
-    state: must(ticket.state, found, 'ticket.state'),
-    closed: findIn(ticket.closed, found, 'ticket.closed') === true,
+    number: findText(ticket.number, names, 'ticket.number') ?? id,
+    url: findText(ticket.url, names, 'ticket.url'),
+    state: requireText(ticket.state, names, 'ticket.state'),
+    closed: findIn(ticket.closed, names, 'ticket.closed') === true,
   }
+}
+
+function goneTicket({ id }: TicketRef): Ticket {
+  return { id, number: id, url: undefined, state: 'gone', closed: true }
 }

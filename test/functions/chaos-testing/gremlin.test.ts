@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GremlinServer, startGremlin } from '../../servers/gremlin.ts'
-import { times } from '../job.ts'
+import { times } from '../times.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 

@@ -4,7 +4,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { mask } from '../../../shared/redact.ts'
 import type { Run } from '../../../shared/shapes/job.ts'
 import { type LitmusServer, startLitmus } from '../../servers/litmus.ts'
-import { times } from '../job.ts'
+import { times } from '../times.ts'
 import { failureOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 

@@ -3,7 +3,7 @@ import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.
 import { secretsIn } from '../../../shared/fields.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { type SteadybitServer, startSteadybit } from '../../servers/steadybit.ts'
-import { times } from '../job.ts'
+import { times } from '../times.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 

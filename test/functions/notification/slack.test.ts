@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
+import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Click, Message } from '../../../shared/shapes/message.ts'
 import { type PlayedSlack, type SentClick, slackServer } from '../../servers/slack.ts'
@@ -288,7 +289,7 @@ describe('a click', () => {
 
   test.each(['approve', 'reject'] as const)('on %s says so, and whose question it is', async (decision) => {
     const sent = await clicked(decision)
-    expect(slack.buttons.referenceIn({ ...sent, now: 0 })).toBe(reference)
+    expect(slack.buttons.referenceIn({ ...sent, now: Date.now() })).toBe(reference)
     expect(await read(sent)).toEqual({
       decision,
       clicker: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
@@ -395,8 +396,24 @@ describe('a click', () => {
       `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a'.repeat(301) }])))}`,
     ],
   ])('that is %s is none of ours', async (_what, body) => {
-    expect(slack.buttons.referenceIn({ headers: {}, body, now: 0 })).toBeUndefined()
+    expect(slack.buttons.referenceIn({ ...server.sign(body), now: Date.now() })).toBeUndefined()
     expect(await failureOf(read(server.sign(body)))).toMatchObject({ kind: 'invalid' })
+  })
+
+  test.each([
+    ['has no signature', {}, 0],
+    ['has a signature of another form', { 'x-slack-signature': 'v0=abc' }, 0],
+    ['has no time stamp', { 'x-slack-signature': `v0=${'0'.repeat(64)}` }, 0],
+    [
+      'is too old',
+      { 'x-slack-signature': `v0=${'0'.repeat(64)}`, 'x-slack-request-timestamp': '1000' },
+      (1_000 + 301) * 1_000,
+    ],
+  ])('that %s is refused before its payload is parsed', (_what, headers, now) => {
+    const parse = jest.spyOn(JSON, 'parse')
+    expect(() => slack.buttons.referenceIn({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
+    expect(parse).not.toHaveBeenCalled()
+    parse.mockRestore()
   })
 
   test('is looked at whatever it is', () => {
@@ -407,7 +424,7 @@ describe('a click', () => {
           fc.json().map((json) => `payload=${encodeURIComponent(json)}`),
         ),
         (body) => {
-          expect(slack.buttons.referenceIn({ headers: {}, body, now: 0 })).toBeUndefined()
+          expect(slack.buttons.referenceIn({ ...server.sign(body), now: Date.now() })).toBeUndefined()
         },
       ),
     )

@@ -34,14 +34,17 @@ const tickets = {
   open: {
     path: 'things',
     body: '{title: input.title, text: input.description, area: input.project, ref: key}',
-    at: 'result',
+    at: 'response.result',
   },
-  get: { path: 'things/{input.id}', at: 'result' },
-  find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
+  get: { path: 'things/{input.id}', at: 'response.result' },
+  find: { path: 'things', query: { ref: 'key' }, at: 'response.items[0]' },
   update: { method: 'PATCH', path: 'things/{input.id}', body: '{title: input.title, state: input.state}' },
   comment: { path: 'things/{input.id}/comments', body: '{text: input.comment, ref: key}' },
   close: { path: 'things/{input.id}/end' },
-  ticket: { id: 'id', number: 'key', url: 'links.html', state: 'state', closed: "state=='done'" },
+  ticket: {
+    ...{ id: 'response.id', number: 'response.key', url: 'response.links.html' },
+    ...{ state: 'response.state', closed: "response.state=='done'" },
+  },
 }
 const ticketClient = (more: object = {}, options: Options = {}) =>
   clientOf(httpTicket, httpTicket.connection.parse({ ...common(), ...tickets, ...more }), options)
@@ -129,8 +132,8 @@ describe('tickets of any API', () => {
   })
 
   test('get one comment, where the API can be asked for it', async () => {
-    const more = { hasComment: { path: 'things/{input.id}/comments', at: "[?ref=='x'] | [0]" } }
-    const hasComment = { path: 'things/{input.id}/comments', at: `[?ref=='${keyOf(1)}']` }
+    const more = { hasComment: { path: 'things/{input.id}/comments', at: "response[?ref=='x'] | [0]" } }
+    const hasComment = { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' }
     await openTicket.act(provider, ticketClient(), problem)
     await updateTicket.act(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
     await updateTicket.act(provider, ticketClient({ hasComment }, { repeated: true }), { id: '1', comment: 'once' })
@@ -149,12 +152,17 @@ describe('tickets of any API', () => {
   })
 
   test.each([
-    ['its id is nowhere', { ticket: { ...tickets.ticket, id: 'number' } }, 'platform', 'ticket.id of the connection'],
+    [
+      'an expression finds nothing',
+      { ticket: { ...tickets.ticket, id: 'response.number' } },
+      'misconfigured',
+      'ticket.id of the connection, "response.number", finds nothing in the response of the API, which is {"',
+    ],
     [
       'an expression does not fit',
-      { ticket: { ...tickets.ticket, closed: "starts_with(id, 'x')" } },
+      { ticket: { ...tickets.ticket, closed: "starts_with(response.id, 'x')" } },
       'misconfigured',
-      'ticket.closed of the connection does not fit',
+      'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit the response',
     ],
     [
       'the path needs what is not there',
@@ -162,7 +170,7 @@ describe('tickets of any API', () => {
       'refused',
       'get.path of the connection needs input.nothing',
     ],
-  ])('where %s say so', async (_, more, kind, says) => {
+  ])('report that %s', async (_, more, kind, says) => {
     await openTicket.act(provider, ticketClient(), problem)
     const failure = await failureOf(closeTicket.act(provider, ticketClient(more), { id: '1' }))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(says) })
@@ -192,11 +200,14 @@ describe('tickets of any API', () => {
 })
 
 const jobs = {
-  start: { path: 'things', body: '{title: input.target, args: input.parameters, ref: key}', at: 'result' },
-  look: { path: 'things/{input.id}', at: 'result' },
+  start: { path: 'things', body: '{title: input.target, args: input.parameters, ref: key}', at: 'response.result' },
+  look: { path: 'things/{input.id}', at: 'response.result' },
   stop: { path: 'things/{input.id}/end' },
-  find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
-  run: { id: 'id', url: 'links.html', state: 'state', step: 'step', reason: 'why', output: 'output' },
+  find: { path: 'things', query: { ref: 'key' }, at: 'response.items[0]' },
+  run: {
+    ...{ id: 'response.id', url: 'response.links.html', state: 'response.state' },
+    ...{ step: 'response.step', reason: 'response.why', output: 'response.output' },
+  },
   states: { new: 'running', done: 'pass', broken: 'fail' },
 }
 const start = startJob({ summary: 'Starts', silent: 'answers' })
@@ -270,9 +281,9 @@ describe('jobs of any API', () => {
 describe('flags of any API', () => {
   const flags = {
     ...{ environment: 'production' },
-    get: { path: 'things/{input.flag}', at: 'result' },
+    get: { path: 'things/{input.flag}', at: 'response.result' },
     set: { method: 'PATCH', path: 'things/{input.flag}', body: '{enabled: input.on, share: input.percentage}' },
-    flag: { on: 'enabled', percentage: 'share', url: 'links.html' },
+    flag: { on: 'response.enabled', percentage: 'response.share', url: 'response.links.html' },
   }
   const client = (more: object = {}) =>
     clientOf(httpFlag, httpFlag.connection.parse({ ...common(), ...flags, ...more }))
@@ -288,10 +299,13 @@ describe('flags of any API', () => {
     expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
   })
 
-  test('that are neither on nor off are a fault of the API', async () => {
+  test('that are neither on nor off are a mistake of the connection', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: 'perhaps' })
     const failure = await failureOf(httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'))
-    expect(failure).toMatchObject({ kind: 'platform', message: expect.stringContaining('must find true or false') })
+    expect(failure).toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('must find true or false'),
+    })
   })
 })
 
@@ -300,13 +314,13 @@ describe('messages to any API', () => {
   const post = {
     path: 'things',
     body: "{title: message.title, emoji: message.mood=='good' && ':tada:' || ':x:', ref: key}",
-    at: 'result',
+    at: 'response.result',
   }
   const client = (more: object = {}) =>
     clientOf(httpMessage, httpMessage.connection.parse({ ...common(), post, ...more }))
 
   test('are what the connection makes of them', async () => {
-    const posted = { id: 'key', url: 'links.html' }
+    const posted = { id: 'response.key', url: 'response.links.html' }
     expect(await httpMessage.post(client({ posted }), undefined, message)).toEqual({
       id: 'T-1',
       url: 'https://tool.example.com/things/1',
@@ -320,7 +334,7 @@ describe('values of any API', () => {
   const connection = (more: object = {}) => ({
     ...common(),
     measure: { path: 'values/{query}', query: { from: 'startSeconds', to: 'end' } },
-    indicator: { value: 'value' },
+    indicator: { value: 'response.value' },
     ...more,
   })
   const asked = (query: string) => ({
@@ -375,7 +389,11 @@ describe('the connection to any API', () => {
     [{ open: { path: 'things?all=1' } }],
     [{ open: { path: 'things', body: '{title:' } }],
     [{ open: { path: 'things', verb: 'POST' } }],
-    [{ ticket: { id: 'id[' } }],
+    [{ ticket: { ...tickets.ticket, id: 'id[' } }],
+    [{ open: { path: 'things', body: '{}' } }],
+    [{ open: { path: 'things', body: 'input', form: 'input' } }],
+    [{ find: { path: 'things', at: 'response[?ref==key] | [0]' } }],
+    [{ find: { path: 'things', at: 'response[?contains(text, key)]' } }],
   ])('is refused with what is wrong in it: %j', (more) => {
     expect(() => httpTicket.connection.parse({ ...common(), ...tickets, ...more })).toThrow()
   })

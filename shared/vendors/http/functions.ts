@@ -1,0 +1,101 @@
+import { JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
+import { Functions } from '@aws-lambda-powertools/jmespath/functions'
+import { parseDuration } from '../../duration.ts'
+import { messageOf } from '../../errors.ts'
+
+/** An expression argument, such as `&name`: evaluated for each item of a list. */
+interface ItemExpression {
+  visit(item: unknown): unknown
+}
+
+type ArgumentTypes = Parameters<typeof Functions.signature>[0]['argumentsSpecs']
+
+/** A pattern runs over text that a platform sent, and the time it takes may grow fast with the length of the text. */
+const MAX_MATCHED_LENGTH = 10_000
+
+/** Their types, checked at each call, and what they do. In an expression `timeAdd` is called `time_add`. */
+const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[]) => unknown]> = {
+  split: [[['string'], ['string']], (text: string, separator: string) => text.split(separator)],
+  replace: [
+    [['string'], ['string'], ['string']],
+    (text: string, from: string, to: string) => (from === '' ? text : text.replaceAll(from, () => to)),
+  ],
+  match: [[['string'], ['string']], match],
+  lower: [[['string']], (text: string) => text.toLowerCase()],
+  upper: [[['string']], (text: string) => text.toUpperCase()],
+  trim: [[['string']], (text: string) => text.trim()],
+  timeAdd: [[['string'], ['string']], addTime],
+  toEpoch: [[['string']], (time: string) => Math.floor(epochMs(time) / 1_000)],
+  fromEpoch: [[['number']], (seconds: number) => isoTime(seconds * 1_000)],
+  // JMESPath's own filters see only the items of the list.
+  where: [
+    [['array'], ['expression'], ['any']],
+    (items: unknown[], of: ItemExpression, value: unknown) =>
+      value === null ? [] : items.filter((item) => of.visit(item) === value),
+  ],
+  whereContains: [
+    [['array'], ['expression'], ['any']],
+    (items: unknown[], of: ItemExpression, text: unknown) =>
+      typeof text !== 'string' || text === '' ? [] : items.filter((item) => String(of.visit(item)).includes(text)),
+  ],
+}
+
+/** The functions that a connection can use in its expressions, next to those of JMESPath. */
+class ConnectionFunctions extends Functions {}
+
+for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {
+  const method = `func${name[0]?.toUpperCase()}${name.slice(1)}`
+  const descriptor = { value: run, writable: true, configurable: true }
+  // A decorator elsewhere; called as a function, since Node.js runs these sources without compiling decorators.
+  Functions.signature({ argumentsSpecs })(ConnectionFunctions.prototype, method, descriptor)
+  Object.defineProperty(ConnectionFunctions.prototype, method, descriptor)
+}
+
+export const connectionFunctions = new ConnectionFunctions()
+
+/** The whole match and its groups; null if the pattern does not match. */
+function match(text: string, pattern: string): (string | null)[] | null {
+  const found = explained(() => new RegExp(pattern, 'u')).exec(text.slice(0, MAX_MATCHED_LENGTH))
+  return found && Array.from(found, (group) => group ?? null)
+}
+
+/** Adds an ISO 8601 duration to a time; `-PT1H` subtracts. */
+function addTime(time: string, duration: string): string {
+  const [sign, length] = duration.startsWith('-') ? [-1, duration.slice(1)] : [1, duration]
+  return isoTime(
+    epochMs(time) + sign * explained(() => parseDuration(length, 'the second argument of time_add')) * 1_000,
+  )
+}
+
+function epochMs(time: string): number {
+  const ms = Date.parse(time)
+  if (Number.isNaN(ms)) throw new ArgumentError(`"${time.slice(0, 40)}" is not an ISO 8601 time`)
+  return ms
+}
+
+/** ISO 8601 in UTC, to the second. */
+function isoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
+/** A value that a function cannot work with. The library drops every error of a function except its own. */
+class ArgumentError extends JMESPathTypeError {
+  readonly #reason: string
+
+  constructor(reason: string) {
+    super({ currentValue: reason, expectedTypes: [], actualType: 'string' })
+    this.#reason = reason
+  }
+
+  override setEvaluatedFunctionName(name: string): void {
+    this.message = `${name}(): ${this.#reason}`
+  }
+}
+
+function explained<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new ArgumentError(messageOf(error))
+  }
+}

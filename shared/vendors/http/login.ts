@@ -1,0 +1,123 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../errors.ts'
+import { about, optional, seconds, word } from '../../fields.ts'
+import { type Answer, type Authorization, Http } from '../../http.ts'
+import { remember } from '../../redact.ts'
+import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
+import { expression, find, type Names, requireText } from './expression.ts'
+import { formOf } from './request.ts'
+
+const DEFAULT_LIFETIME_SECONDS = 3_600
+/** A login is renewed this long before it expires: it must last for the request, too. */
+const MARGIN_MS = 30_000
+
+/** How the API is logged in to before its first request. */
+export const loginField = about(
+  z.strictObject({
+    method: optional(z.enum(['GET', 'POST'])),
+    path: z.string().check(z.maxLength(2_000)),
+    body: optional(expression('What is sent as JSON: {user: username, pass: password}')),
+    form: optional(expression('An object that is sent as a form')),
+    token: optional(expression('Finds the token in the response: response.access_token')),
+    header: optional(word('The header of later requests: Authorization by default')),
+    value: optional(expression('The value of that header, from token: by default, Bearer and the token')),
+    cookie: optional(about(z.literal(true), 'Later requests carry the cookies that the login sets')),
+    lifetime: optional(seconds(60, 30 * 86_400, 'How long it lasts: PT1H by default')),
+    expired: optional(
+      about(
+        z.array(z.int().check(z.gte(400), z.lte(499))),
+        'Statuses, next to 401, that mean that it has expired: [403]',
+      ),
+    ),
+  }),
+  'Logs in before the first request, with username and password: as Basic, unless body or form says how',
+)
+export type Login = z.output<typeof loginField>
+
+/** What a login gives later requests, and the parts of it that are secret. */
+interface Session {
+  headers: Record<string, string>
+  secrets: string[]
+}
+
+/** By connection, until shortly before they expire. */
+const sessions = new Map<string, Session & { until: number }>()
+
+/**
+ * Authenticates requests by a login, which is kept until it expires or the API refuses it.
+ *
+ * @param ca PEM of a certificate authority to trust next to the public ones
+ */
+export function loginAuthorization(connection: HttpConnection, login: Login, ca: string | undefined): Authorization {
+  const id = JSON.stringify([connection.baseUrl, connection.username, connection.password, login])
+  return {
+    async headers() {
+      const known = sessions.get(id)
+      const session = known && known.until > Date.now() ? known : await renew(id, connection, login, ca)
+      for (const value of session.secrets) remember(value)
+      return session.headers
+    },
+    forget: () => void sessions.delete(id),
+  }
+}
+
+async function renew(id: string, connection: HttpConnection, login: Login, ca: string | undefined): Promise<Session> {
+  const session = await logIn(connection, login, ca)
+  const until = Date.now() + (login.lifetime ?? DEFAULT_LIFETIME_SECONDS) * 1_000 - MARGIN_MS
+  sessions.set(id, { ...session, until })
+  return session
+}
+
+async function logIn(connection: HttpConnection, login: Login, ca: string | undefined): Promise<Session> {
+  const { baseUrl, username, password } = connection
+  const names: Names = { input: {}, key: undefined, event: {}, now: new Date().toISOString(), username, password }
+  const http = new Http({
+    platform: 'The login of the HTTP API',
+    baseUrl: String(baseUrl),
+    ca,
+    refusesCredentials: isRefused,
+  })
+  const { headers, body } = requestOf(login, names)
+  const authorization = body === undefined ? basicHeader(connection) : {}
+  const answer = await http.request(login.method ?? 'POST', login.path, {
+    headers: { ...listedHeaders(connection), ...authorization, ...headers },
+    ...(body === undefined ? {} : { body }),
+    reads: true,
+    // A login page sends the browser on.
+    accept: [301, 302, 303, 307],
+  })
+  const token = tokenOf(login, { ...names, response: answer.body })
+  const cookies = cookiesOf(login, answer)
+  return { headers: { ...token.headers, ...cookies.headers }, secrets: [...token.secrets, ...cookies.secrets] }
+}
+
+function requestOf({ body, form }: Login, names: Names): { headers: Record<string, string>; body?: unknown } {
+  if (body !== undefined) return { headers: {}, body: find(body, names, 'login.body') }
+  if (form === undefined) return { headers: {} }
+  return formOf(find(form, names, 'login.form'), 'login.form')
+}
+
+function tokenOf({ token, header = 'authorization', value }: Login, names: Names): Session {
+  if (token === undefined) return { headers: {}, secrets: [] }
+  const found = requireText(token, names, 'login.token')
+  const sent = value === undefined ? `Bearer ${found}` : String(find(value, { ...names, token: found }, 'login.value'))
+  return { headers: { [header.toLowerCase()]: sent }, secrets: [found] }
+}
+
+function cookiesOf({ cookie }: Login, { headers }: Answer): Session {
+  if (!cookie) return { headers: {}, secrets: [] }
+  const cookies = new Map<string, string>()
+  for (const line of headers['set-cookie']?.split('\n') ?? []) {
+    const [pair = ''] = line.split(';')
+    const at = pair.indexOf('=')
+    if (at > 0) cookies.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim())
+  }
+  if (cookies.size === 0)
+    throw new Failure('misconfigured', 'The login of the connection sets no cookie: remove "cookie" from it.')
+  const header = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  return { headers: { cookie: header }, secrets: [...cookies.values()] }
+}
+
+function isRefused(status: number): boolean {
+  return status === 400 || status === 403
+}

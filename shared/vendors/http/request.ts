@@ -1,0 +1,258 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../errors.ts'
+import { about, optional } from '../../fields.ts'
+import type { Client } from '../../function/provider.ts'
+import { type RequestOptions, segment } from '../../http.ts'
+import { reasonOf } from '../../http-answers.ts'
+import { isRecord } from '../../record.ts'
+import type { HttpConnection } from './credentials.ts'
+import { excerpt, expression, find, findIn, holds, isTrue, type Names } from './expression.ts'
+
+const placeholder = /\{([^{}]+)\}/g
+
+const path = about(
+  z.string().check(
+    z.maxLength(2_000),
+    z.refine((text) => !/^\w+:|^\/\/|\.\.(?:\/|$)|\?/.test(text), {
+      message: 'must be a path below baseUrl, such as "tickets/{input.id}", and without a query',
+    }),
+  ),
+  'Below baseUrl; {..} contains an expression, whose value is one part of the path',
+)
+
+const bodies = ['body', 'form', 'text'] as const
+
+const fields = {
+  method: optional(z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])),
+  path,
+  query: optional(z.record(z.string(), expression('The value of a query parameter'))),
+  headers: optional(z.record(z.string(), expression('The value of a header'))),
+  body: optional(expression('What is sent as JSON: {title: input.title, ref: key}')),
+  form: optional(expression('An object that is sent as a form')),
+  text: optional(expression('What is sent as plain text')),
+  responseType: optional(about(z.enum(['json', 'text']), 'What the API answers: json unless it says text')),
+  at: optional(expression('The part of the response that later expressions read as response: response.items[0]')),
+  error: optional(expression('Finds the error in a response of success; instead of that of the connection')),
+  reason: optional(expression('Finds the words of an error; instead of that of the connection')),
+}
+
+const oneBody = z.refine<Partial<Record<(typeof bodies)[number], unknown>>>(
+  (request) => bodies.filter((name) => request[name] !== undefined).length <= 1,
+  { message: 'can have one of body, form and text' },
+)
+const readRequest = z.strictObject(fields).check(oneBody)
+const writeRequest = z
+  .strictObject({
+    ...fields,
+    if: optional(expression('Send this request only if this finds something, and not false')),
+  })
+  .check(oneBody)
+const createRequest = z
+  .strictObject({
+    ...fields,
+    if: optional(expression('Send this request only if this finds something, and not false')),
+    then: optional(about(z.literal('find'), 'The response has no id: find looks for what was created')),
+  })
+  .check(oneBody)
+
+const asList = z.transform((value) => (Array.isArray(value) ? value : [value]))
+
+/** A request that changes nothing. */
+export type ReadRequest = z.output<typeof readRequest>
+/** A request that changes something, and may depend on the input. */
+export type WriteRequest = z.output<typeof writeRequest>
+/** A request that creates something. */
+export type CreateRequest = z.output<typeof createRequest>
+
+export function readField(description: string) {
+  // A schema has one description, so each field needs a schema of its own.
+  return about(z.clone(readRequest), description)
+}
+
+/** One request, or a list of which each is sent whose `if` holds, in order. */
+export function writeField(description: string) {
+  return about(z.pipe(asList, z.array(writeRequest).check(z.minLength(1), z.maxLength(10))), description)
+}
+
+/** One request, or a list of which the first is sent whose `if` holds. */
+export function createField(description: string) {
+  return about(z.pipe(asList, z.array(createRequest).check(z.minLength(1), z.maxLength(10))), description)
+}
+
+type Api = Client<HttpConnection>
+
+/**
+ * Sends a request that changes nothing.
+ *
+ * @param name the field of the connection, for messages: `get`
+ * @param accept statuses that mean that there is nothing
+ * @returns what `at` finds in the response; undefined if there is nothing
+ * @throws Failure
+ */
+export function read(
+  client: Api,
+  request: ReadRequest,
+  names: Names,
+  { name, accept = [] }: { name: string; accept?: number[] },
+): Promise<unknown> {
+  return send(client, request, names, { name, accept, reads: true })
+}
+
+/**
+ * Sends each request of a list whose `if` holds, in order.
+ *
+ * @throws Failure `refused` if none does
+ */
+export async function write(client: Api, requests: WriteRequest[], names: Names, name: string): Promise<void> {
+  const due = requests.filter((request) => holds(request.if, names, `${name}.if`))
+  if (due.length === 0) throw nothingToSend(name)
+  for (const request of due) await send(client, request, names, { name, reads: false })
+}
+
+/**
+ * Sends the first request of a list whose `if` holds.
+ *
+ * @returns what `at` finds in the response, and whether `find` must look for what was created
+ * @throws Failure `refused` if there is none
+ */
+export async function create(
+  client: Api,
+  requests: CreateRequest[],
+  names: Names,
+  name: string,
+): Promise<{ response: unknown; findNext: boolean }> {
+  const request = requests.find((one) => holds(one.if, names, `${name}.if`))
+  if (!request) throw nothingToSend(name)
+  const response = await send(client, request, names, { name, reads: false })
+  return { response, findNext: request.then === 'find' }
+}
+
+function nothingToSend(name: string): Failure {
+  return new Failure('refused', `The connection has no request in ${name} whose "if" holds for this input.`)
+}
+
+async function send(
+  { http, connection }: Api,
+  request: ReadRequest,
+  names: Names,
+  { name, reads, accept = [] }: { name: string; reads: boolean; accept?: number[] },
+): Promise<unknown> {
+  const { method, query = {}, headers = {}, responseType = 'json', at } = request
+  const { headers: typed, body } = bodyOf(request, names, name)
+  const verb = method ?? (reads && body === undefined ? 'GET' : 'POST')
+  const answer = await http.request(verb, pathOf(request, names, name), {
+    query: valuesOf(query, names, `${name}.query`),
+    headers: {
+      ...typed,
+      ...(reads ? {} : idempotencyHeader(connection, names.key)),
+      ...asHeaders(valuesOf(headers, names, `${name}.headers`)),
+    },
+    ...(body === undefined ? {} : { body }),
+    ...errorsOf(request, connection, names, name),
+    reads,
+    accept,
+  })
+  if (accept.includes(answer.status)) return undefined
+  if (responseType === 'json' && typeof answer.body === 'string') {
+    throw new Failure(
+      'platform',
+      `The API did not answer ${name} with JSON: ${excerpt(answer.body)}. If this is right, add "responseType": "text".`,
+    )
+  }
+  return at === undefined ? answer.body : findIn(at, { ...names, response: answer.body }, `${name}.at`)
+}
+
+interface Body {
+  headers: Record<string, string>
+  body?: unknown
+}
+
+function bodyOf(request: ReadRequest, names: Names, name: string): Body {
+  const { body, form, text } = request
+  if (form !== undefined) {
+    return formOf(find(form, names, `${name}.form`), `${name}.form`)
+  }
+  if (text !== undefined) {
+    const headers = { 'content-type': 'text/plain; charset=utf-8' }
+    return { headers, body: String(scalar(find(text, names, `${name}.text`)) ?? '') }
+  }
+  const found = body === undefined ? undefined : find(body, names, `${name}.body`)
+  // The HTTP client sends a string as it is, and this one could be a document of its own.
+  return typeof found === 'string'
+    ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(found) }
+    : { headers: {}, body: found }
+}
+
+/**
+ * The body of a form.
+ *
+ * @throws Failure `misconfigured` if what was found is not an object
+ */
+export function formOf(found: unknown = {}, where: string): Body {
+  if (!isRecord(found)) throw new Failure('misconfigured', `${where} of the connection must find an object.`)
+  const values = Object.entries(found).map(([field, value]): [string, string] => [field, String(scalar(value))])
+  return {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(values).toString(),
+  }
+}
+
+/** How an error is recognized and reported: by expressions, else as for every other platform. */
+function errorsOf(
+  request: ReadRequest,
+  connection: HttpConnection,
+  names: Names,
+  name: string,
+): Pick<RequestOptions, 'statusOf' | 'reason'> {
+  const error = request.error ?? connection.error
+  const reason = request.reason ?? connection.reason
+  const errorIn = (response: unknown) =>
+    error === undefined ? undefined : findIn(error, { ...names, response }, request.error ? `${name}.error` : 'error')
+  return {
+    statusOf: (response) => (isTrue(errorIn(response)) ? 422 : undefined),
+    reason: (response) => {
+      const found = reason && findIn(reason, { ...names, response }, request.reason ? `${name}.reason` : 'reason')
+      const words = isTrue(found) ? found : errorIn(response)
+      return isTrue(words) ? wordsOf(words) : undefined
+    },
+  }
+}
+
+function wordsOf(found: unknown): string {
+  if (Array.isArray(found)) return found.map(wordsOf).join('; ')
+  if (typeof found !== 'object') return String(found)
+  return reasonOf(found) || JSON.stringify(found)
+}
+
+function idempotencyHeader({ idempotencyHeader: header }: HttpConnection, key: string | undefined) {
+  return key === undefined || header === undefined ? {} : { [header.toLowerCase()]: key }
+}
+
+function pathOf({ path }: ReadRequest, names: Names, name: string): string {
+  return path.replace(placeholder, (_, text: string) => {
+    const value = scalar(find(text, names, `${name}.path`))
+    if (value === undefined || value === '') {
+      throw new Failure(
+        'refused',
+        `${name}.path of the connection needs ${text}, which is missing: send it with the call.`,
+      )
+    }
+    return segment(String(value))
+  })
+}
+
+function valuesOf(expressions: Record<string, string>, names: Names, where: string) {
+  return Object.fromEntries(
+    Object.entries(expressions).map(([field, text]) => [field, scalar(find(text, names, `${where}.${field}`))]),
+  )
+}
+
+function asHeaders(values: Record<string, unknown>): Record<string, string> {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given.map(([field, value]) => [field.toLowerCase(), String(value)]))
+}
+
+function scalar(value: unknown): string | number | boolean | undefined {
+  if (value === undefined || typeof value === 'object') return value === undefined ? undefined : JSON.stringify(value)
+  return value as string | number | boolean
+}

@@ -1,0 +1,460 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { servicenow } from '../../functions/incident-management/providers/servicenow.ts'
+import { jira } from '../../functions/issue-ticketing/providers/jira.ts'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { openTicket, type TicketProvider } from '../../shared/shapes/ticket.ts'
+import { jobPlatforms } from '../e2e/job-platforms.ts'
+import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts'
+import { clientOf, keyOf } from '../functions/use.ts'
+import { start as startSandbox } from '../infra/local/sandbox/start.ts'
+import { akamasServer, akamasUser } from '../servers/akamas.ts'
+import { startAnyApi } from '../servers/any-api.ts'
+import { startArgoCd } from '../servers/argo-cd.ts'
+import { startCloudWatch } from '../servers/aws-cloudwatch.ts'
+import { startCodeBuild } from '../servers/aws-codebuild.ts'
+import { startCodePipeline } from '../servers/aws-codepipeline.ts'
+import { startAwsDlt } from '../servers/aws-dlt.ts'
+import { startEventBridge } from '../servers/aws-eventbridge.ts'
+import { startSns } from '../servers/aws-sns.ts'
+import { startSsm } from '../servers/aws-ssm.ts'
+import { startAzureLoadTesting } from '../servers/azure-load-testing.ts'
+import { startAzurePipelines } from '../servers/azure-pipelines.ts'
+import { startBlazemeter } from '../servers/blazemeter.ts'
+import { apiKey, applicationKey, startDatadog } from '../servers/datadog.ts'
+import { startDynatrace } from '../servers/dynatrace.ts'
+import { startGatling } from '../servers/gatling.ts'
+import { startGithubActions } from '../servers/github-actions.ts'
+import { startGithubCommits } from '../servers/github-commits.ts'
+import { startGitlabCi } from '../servers/gitlab-ci.ts'
+import { startGrafanaK6 } from '../servers/grafana-k6.ts'
+import { startJenkins } from '../servers/jenkins.ts'
+import { startKeptn } from '../servers/keptn.ts'
+import { startLocust } from '../servers/locust.ts'
+import { startMattermost } from '../servers/mattermost.ts'
+import { teamsServer } from '../servers/msteams.ts'
+import { startNeoload } from '../servers/neoload.ts'
+import { startNtfy } from '../servers/ntfy.ts'
+import { incident, restartApache, startPagerDutyAutomation } from '../servers/pagerduty-automation.ts'
+import { restart, startRundeck } from '../servers/rundeck.ts'
+import { awsOperation, type Call, type Served, serve } from '../servers/serve.ts'
+import { slackServer } from '../servers/slack.ts'
+import { endpointServer } from '../servers/webhook.ts'
+
+/** A platform that is played for one call, with what the call sends. */
+export interface Target {
+  server: Served
+  /** The secret of the connection, without the name of the provider. */
+  connection: Record<string, unknown>
+  input: Record<string, unknown>
+  /** How many things the platform has made, for writes that may come twice and are one. */
+  made?: () => number
+}
+
+/** What differs from one provider to the other. */
+export interface Platform {
+  action: string
+  /** Which requests write: `POST /path`, or the operation of AWS. */
+  writes: RegExp
+  /** Why the same write may be sent again: the platform takes two for one. */
+  repeatable?: string
+  /** It takes interactive calls only. */
+  needsTask?: true
+  start(): Promise<Target>
+}
+
+const region = 'eu-west-1'
+const evaluationEnd = Date.parse('2026-11-24T10:05:00Z') / 1_000
+const token = 'the platform takes two starts with one token for one'
+const state = 'the same state is set again'
+
+/** What a request asks for, as `writes` of a platform has it. */
+export function requestLine(call: Call): string {
+  return awsOperation(call) ?? `${call.method} ${call.path}`
+}
+
+/** One line for each provider with a writing action, by category and provider. */
+export const platforms: Record<string, Platform> = {
+  'issue-ticketing/azure-boards': ticket('issue-ticketing/azure-boards', 'open-issue', /^POST .*\/workitems\/\$/i),
+  'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url }) => ({
+    connection: { baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'acme/shop' },
+    input: { title: 'Checkout is slow' },
+  })),
+  'issue-ticketing/gitlab': ticket('issue-ticketing/gitlab', 'open-issue', /^POST .*\/issues$/),
+  'issue-ticketing/jira': ticket('issue-ticketing/jira', 'open-issue', /^POST .*\/issue$/),
+  'issue-ticketing/redmine': ticket('issue-ticketing/redmine', 'open-issue', /^POST .*\/issues\.json$/),
+  'issue-ticketing/http': anyApi('open-issue', httpTickets, { title: 'Checkout is slow' }),
+
+  'incident-management/aws-opscenter': ticket('incident-management/aws-opscenter', 'open-ticket', /^CreateOpsItem$/),
+  'incident-management/servicenow': ticket('incident-management/servicenow', 'open-ticket', /^POST /),
+  'incident-management/pagerduty': ticket('incident-management/pagerduty', 'open-ticket', /^POST \/incidents$/),
+  'incident-management/pagerduty-events': {
+    ...ticket('incident-management/pagerduty-events', 'open-ticket', /^POST /),
+    repeatable: 'an alert with the same dedup_key is the same alert',
+  },
+  'incident-management/jira-service-management': ticket(
+    'incident-management/jira-service-management',
+    'open-ticket',
+    /^POST .*\/issue$/,
+  ),
+  'incident-management/aws-ssm-automation': {
+    ...platform('run-runbook', /^StartAutomationExecution$/, startSsm, ({ url, state }) => ({
+      connection: { endpoint: url, region },
+      input: { target: 'Restart-Checkout' },
+      made: () => state.executions.length,
+    })),
+    repeatable: token,
+  },
+  'incident-management/pagerduty-automation': platform(
+    'run-runbook',
+    /^POST /,
+    startPagerDutyAutomation,
+    ({ url, token }) => ({
+      connection: { baseUrl: url, token },
+      input: { target: restartApache, parameters: { incident_id: incident } },
+    }),
+  ),
+  'incident-management/rundeck': platform('run-runbook', /^POST .*\/(?:run|executions)$/, startRundeck, (server) => ({
+    connection: { baseUrl: server.url, token: server.token, project: 'shop', keyOption: 'key' },
+    input: { target: restart },
+  })),
+  'incident-management/http': anyApi('open-ticket', httpTickets, { title: 'Checkout is slow' }),
+  'incident-management/http-job': anyApi('run-runbook', httpJobs, { target: 'restart' }),
+
+  'ci-cd/github-actions': platform('trigger-build', /^POST .*\/dispatches$/, startGithubActions, (server) => ({
+    connection: { baseUrl: server.url, token: server.token, keyInput: 'key' },
+    input: { target: 'deploy.yml', project: 'octo-org/octo-repo' },
+  })),
+  'ci-cd/gitlab-ci': platform('trigger-build', /^POST .*\/pipeline$/, startGitlabCi, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: { project: 'ops/shop/checkout' },
+  })),
+  'ci-cd/jenkins': platform('trigger-build', /^POST .*\/build/, startJenkins, ({ url, username, token }) => ({
+    connection: { baseUrl: url, username, token, keyParameter: 'KEY' },
+    input: { target: 'shop/deploy' },
+  })),
+  'ci-cd/argo-cd': platform('trigger-build', /^POST .*\/sync$/, startArgoCd, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: { target: 'guestbook', project: 'shop' },
+  })),
+  'ci-cd/aws-codebuild': platform('trigger-build', /^StartBuild$/, startCodeBuild, ({ url }) => ({
+    connection: { endpoint: url, region },
+    input: { target: 'shop-build' },
+  })),
+  'ci-cd/aws-codepipeline': {
+    ...platform('trigger-build', /^StartPipelineExecution$/, startCodePipeline, ({ url, state }) => ({
+      connection: { endpoint: url, region },
+      input: { target: 'shop-delivery' },
+      made: () => state.executions.length,
+    })),
+    repeatable: token,
+  },
+  'ci-cd/azure-pipelines': platform('trigger-build', /^POST /, startAzurePipelines, ({ url, token }) => ({
+    connection: { baseUrl: url, token, project: 'fabrikam/Fabrikam Fiber', keyParameter: 'key' },
+    input: { target: 'Deploy' },
+  })),
+  'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
+
+  'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),
+  'feature-flags/flagsmith': flag('flagsmith', 'set-flag', /^(?:POST|PUT|PATCH) /),
+  'feature-flags/launchdarkly': flag('launchdarkly', 'set-flag', /^(?:POST|PUT|PATCH) /),
+  'feature-flags/unleash': flag('unleash', 'set-flag', /^(?:POST|PUT|PATCH) /),
+  'feature-flags/http': httpFlags('set-flag'),
+  'remediation/http-flag': httpFlags('toggle-flag'),
+
+  'load-testing/aws-dlt': platform('start-test', /^POST /, startAwsDlt, ({ url }) => ({
+    connection: { baseUrl: `${url}/prod`, region },
+    input: { target: 'xLSxdVZzcP' },
+  })),
+  'load-testing/azure-load-testing': {
+    ...platform('start-test', /^PATCH /, startAzureLoadTesting, (server) => ({
+      connection: {
+        baseUrl: server.url,
+        loginUrl: server.url,
+        tenantId: server.tenantId,
+        clientId: server.clientId,
+        clientSecret: server.clientSecret,
+      },
+      input: { target: '12345678-1234-1234-1234-123456789012' },
+      made: () => server.state.runs.length,
+    })),
+    repeatable: 'the id of a run is made of the key, and a second PATCH is the same run',
+  },
+  'load-testing/blazemeter': platform('start-test', /^POST /, startBlazemeter, ({ url, username, password }) => ({
+    connection: { baseUrl: url, username, password },
+    input: { target: '9876543' },
+  })),
+  'load-testing/gatling': platform('start-test', /^POST .*\/runs$/, startGatling, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: { target: 'kqCL3sMdpbcTDBUwQZKx7Q' },
+  })),
+  'load-testing/grafana-k6': platform('start-test', /^POST .*\/start$/, startGrafanaK6, (server) => ({
+    connection: { baseUrl: server.url, token: server.token, stackId: server.stackId },
+    input: { target: server.test },
+  })),
+  'load-testing/locust': platform('start-test', /^POST .*\/swarm$/, startLocust, ({ url, password }) => ({
+    connection: { baseUrl: url, username: 'robot', password },
+    input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
+  })),
+  'load-testing/neoload': platform('start-test', /^POST /, startNeoload, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project: '5e3acde2e860a132744ca916' },
+  })),
+  'load-testing/http': anyApi('start-test', httpJobs, { target: 'checkout' }),
+
+  'chaos-testing/chaos-mesh': { ...job('chaos-mesh', 'start-test', /^POST /), repeatable: 'a name is taken once' },
+  'chaos-testing/aws-fis': { ...job('aws-fis', 'start-test', /^POST /), repeatable: token },
+  'chaos-testing/gremlin': job('gremlin', 'start-test', /^POST .*\/runs$/),
+  'chaos-testing/steadybit': job('steadybit', 'start-test', /^POST .*\/execute$/),
+  'chaos-testing/litmus': job('litmus', 'start-test', /^POST .*query$/),
+  'chaos-testing/toxiproxy': { ...job('toxiproxy', 'start-test', /^POST /), needsTask: true },
+  'chaos-testing/http': anyApi('start-test', () => ({ ...httpJobs(), allow: ['latency'] }), { target: 'latency' }),
+
+  'optimization/aws-sagemaker': {
+    ...job('aws-sagemaker', 'start-model', /^StartPipelineExecution$/),
+    repeatable: token,
+  },
+  'optimization/aws-step-functions': {
+    ...job('aws-step-functions', 'start-model', /^StartExecution$/),
+    repeatable: 'an execution with the same name is the same execution',
+  },
+  'optimization/databricks': { ...job('databricks', 'start-model', /^POST .*\/run-now$/), repeatable: token },
+  'optimization/akamas': {
+    ...platform('start-model', /^POST /, akamasServer, ({ url }) => ({
+      connection: { baseUrl: url, ...akamasUser, mode: 'delegate' },
+      input: { target: 'd4f5b7a2-1e6b-4b43-b6a5-7a3e8c1b2d3f' },
+    })),
+    needsTask: true,
+  },
+  'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
+
+  'remediation/awx': job('awx', 'run-runbook', /^POST .*\/launch\/$/),
+  'remediation/stackstorm': job('stackstorm', 'run-runbook', /^POST .*\/executions$/),
+
+  'notification/slack': platform('push-update', /^POST .*chat\.postMessage$/, slackServer, slack),
+  'notification/mattermost': platform('push-update', /^POST .*\/posts$/, startMattermost, mattermost),
+  'notification/msteams': platform('push-update', /^POST /, teamsServer, teams),
+  'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
+  'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
+  'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
+  'notification/http': anyApi('push-update', httpMessages, {}),
+
+  'slo/slack': platform('push-report', /^POST .*chat\.postMessage$/, slackServer, slack),
+  'slo/mattermost': platform('push-report', /^POST .*\/posts$/, startMattermost, mattermost),
+  'slo/msteams': platform('push-report', /^POST /, teamsServer, teams),
+  'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
+  'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
+  'slo/aws-sns': platform('push-report', /^POST /, startSns, sns),
+  'slo/http-message': anyApi('push-report', httpMessages, {}),
+  'slo/servicenow': onTicket('incident-management/servicenow', servicenow, /^PATCH /, { id: 'INC0010001' }),
+  'slo/jira': onTicket('issue-ticketing/jira', jira, /^POST .*\/comment$/, { id: 'OPS-1', project: 'OPS' }),
+  'slo/dynatrace-event': platform('push-report', /^POST .*\/ingest$/, startDynatrace, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: {},
+  })),
+  'slo/datadog-event': platform('push-report', /^POST /, startDatadog, ({ url }) => ({
+    connection: { baseUrl: url, apiKey, applicationKey },
+    input: {},
+  })),
+  'slo/github-status': platform('push-report', /^POST .*\/statuses\//, startGithubCommits, ({ url, token }) => ({
+    connection: { baseUrl: url, token },
+    input: commit,
+  })),
+  'slo/github-check': platform('push-report', /^POST .*\/check-runs$/, startGithubCommits, ({ url, appToken }) => ({
+    connection: { baseUrl: url, token: appToken },
+    input: commit,
+  })),
+  'slo/aws-cloudwatch': platform(
+    'push-report',
+    /^PutMetricData$/,
+    () => startCloudWatch(evaluationEnd + 300),
+    ({ url }) => ({ connection: { endpoint: url, region }, input: {} }),
+  ),
+  'slo/aws-eventbridge': platform('push-report', /^PutEvents$/, startEventBridge, ({ url }) => ({
+    connection: { endpoint: url, region },
+    input: {},
+  })),
+  'slo/keptn': {
+    ...platform('request-evaluation', /^POST .*\/evaluation$/, startKeptn, ({ url, token }) => ({
+      connection: { baseUrl: url, token },
+      input: { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' },
+    })),
+    needsTask: true,
+  },
+}
+
+const commit = { project: 'octo-org/octo-repo', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
+const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+
+function platform<S extends Served>(
+  action: string,
+  writes: RegExp,
+  play: () => Promise<S>,
+  target: (server: S) => Omit<Target, 'server'>,
+): Platform {
+  return {
+    action,
+    writes,
+    async start() {
+      const server = await play()
+      return { server, ...target(server) }
+    },
+  }
+}
+
+function slack({ url, token }: Awaited<ReturnType<typeof slackServer>>) {
+  return { connection: { baseUrl: url, token, channel: 'C0RELEASES' }, input: {} }
+}
+
+function mattermost({ url, token, channel }: Awaited<ReturnType<typeof startMattermost>>) {
+  return { connection: { baseUrl: url, token, channel }, input: {} }
+}
+
+function teams({ webhookUrl }: Awaited<ReturnType<typeof teamsServer>>) {
+  return { connection: { webhookUrl }, input: {} }
+}
+
+function ntfy({ url, token }: Awaited<ReturnType<typeof startNtfy>>) {
+  return { connection: { baseUrl: url, token, channel: 'deploys' }, input: {} }
+}
+
+function endpoint(server: Awaited<ReturnType<typeof endpointServer>>) {
+  return { connection: { baseUrl: server.endpoint, secret: server.secret }, input: {} }
+}
+
+function sns({ url }: Awaited<ReturnType<typeof startSns>>) {
+  const channel = 'arn:aws:sns:eu-west-1:123456789012:deploys'
+  return { connection: { endpoint: url, region, channel }, input: {} }
+}
+
+function ticket(name: string, action: string, writes: RegExp): Platform {
+  const known = ticketPlatforms[name]
+  if (!known) throw new Error(`Nobody plays ${name}`)
+  return {
+    action,
+    writes,
+    async start() {
+      const { server, connection, made }: Played = await known.start()
+      return { server, connection, input: { title: 'Checkout is slow' }, ...(made ? { made } : {}) }
+    },
+  }
+}
+
+/** A report that is a comment on a ticket which is there. */
+function onTicket(name: string, provider: unknown, writes: RegExp, input: { id: string; project?: string }): Platform {
+  const played = ticket(name, 'push-report', writes)
+  return {
+    ...played,
+    async start() {
+      const target = await played.start()
+      const platform = provider as TicketProvider
+      const client = clientOf(platform, platform.connection.parse(target.connection), { key: keyOf(9) })
+      await openTicket.act(platform, client, { title: 'Checkout is slow', project: input.project })
+      return { server: target.server, connection: target.connection, input }
+    },
+  }
+}
+
+function flag(name: string, action: string, writes: RegExp): Platform {
+  const known = flagPlatforms[name]
+  if (!known) throw new Error(`Nobody plays ${name}`)
+  return {
+    action,
+    writes,
+    repeatable: state,
+    async start() {
+      const { server, connection } = await known.start()
+      return { server, connection, input: { flag: known.flags.off, state: 'on' } }
+    },
+  }
+}
+
+function job(name: string, action: string, writes: RegExp): Platform {
+  const known = jobPlatforms[name]
+  if (!known) throw new Error(`Nobody plays ${name}`)
+  return {
+    action,
+    writes,
+    async start() {
+      const { server, connection, input, runs } = await known.start()
+      return { server, connection, input, made: runs }
+    },
+  }
+}
+
+/** An API that only the connection describes, which can be asked for what carries the key. */
+function anyApi(action: string, calls: () => object, input: Record<string, unknown>): Platform {
+  return platform(action, /^POST \/things$/, startAnyApi, ({ url, token, apiKey, things }) => ({
+    connection: { baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, ...calls() },
+    input,
+    made: () => things.length,
+  }))
+}
+
+function httpTickets() {
+  return {
+    open: { path: 'things', body: '{title: input.title, ref: key}', at: 'result' },
+    get: { path: 'things/{input.id}', at: 'result' },
+    find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
+    ticket: { id: 'to_string(id)', state: 'state', closed: "state=='done'" },
+  }
+}
+
+function httpJobs() {
+  return {
+    start: { path: 'things', body: '{title: input.target, ref: key}', at: 'result' },
+    look: { path: 'things/{input.id}', at: 'result' },
+    run: { id: 'id', state: 'state' },
+    states: { new: 'running', done: 'pass' },
+  }
+}
+
+function httpMessages() {
+  return { post: { path: 'things', body: '{title: message.title}' }, posted: { id: 'result.id' } }
+}
+
+function httpFlags(action: string): Platform {
+  return {
+    action,
+    writes: /^PATCH /,
+    repeatable: state,
+    async start() {
+      const server = await startAnyApi()
+      server.things.push({ id: 1, flag: 'checkout-v2', enabled: false })
+      const at = { path: 'things/{input.flag}', at: 'result' }
+      return {
+        server,
+        connection: {
+          ...{ baseUrl: server.url, token: server.token, headers: { 'X-Api-Key': server.apiKey } },
+          ...{ environment: 'production', get: at, set: { ...at, method: 'PATCH', body: '{enabled: input.on}' } },
+          flag: { on: 'enabled' },
+        },
+        input: { flag: 'checkout-v2', state: 'on' },
+      }
+    },
+  }
+}
+
+/** The GitHub of the sandbox, behind a server that can replace its answers. */
+async function startGithubIssues(): Promise<Served> {
+  const state = mkdtempSync(join(tmpdir(), 'webhooks-conformance-'))
+  const sandbox = await startSandbox(state)
+  const served = await serve(async ({ method, path, query, headers, text }) => {
+    const { host: _, connection: __, 'content-length': ___, ...sent } = headers as Record<string, string>
+    const answer = await fetch(`${sandbox.origin}${path}?${query}`, {
+      method,
+      headers: sent,
+      ...(text === '' ? {} : { body: text }),
+    })
+    return { status: answer.status, body: await answer.text() }
+  })
+  return {
+    ...served,
+    async close() {
+      await served.close()
+      await sandbox.stop()
+      rmSync(state, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,154 @@
+import '../functions/aws.ts'
+import { afterAll, describe, expect, jest, test } from '@jest/globals'
+import { startTable } from '../functions/load-testing/table.ts'
+import type { Platform } from './platforms.ts'
+import type { Lifecycle } from './writes.ts'
+
+const prefix = 'cloud-automation-webhooks'
+const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })]])
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async (name: string) => secrets.get(name),
+}))
+// The platforms that are played show at once what they have made, or never.
+jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
+// The clients of AWS read their environment when they are first loaded.
+const table = await startTable()
+const { AWS_ACCESS_KEY_ID } = process.env
+const { platforms } = await import('./platforms.ts')
+// The platforms set another, for runtimes of their own.
+Object.assign(process.env, { AWS_ACCESS_KEY_ID })
+const { observe, unexpectedBodies } = await import('./writes.ts')
+const { readCall } = await import('../../shared/function/call.ts')
+const { answerSilently } = await import('../../shared/function/silent.ts')
+const { begin } = await import('../../shared/function/begin.ts')
+const { categories } = await import('../../functions/index.ts')
+
+const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
+const { ciCd } = await import('../../functions/ci-cd/index.ts')
+
+/** Providers with no write that could come twice, and why. */
+const readers: Record<string, string> = {
+  'load-testing/autocannon': 'runs in the task itself: there is no platform',
+}
+
+/** It is done and was found, or what is there is not known. */
+const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look (?:at|there))/s
+
+const lifecycle: Lifecycle = {
+  ...{ readCall, answerSilently, begin },
+  store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
+}
+afterAll(() => table.close())
+
+test('the conformance suite lists every provider that writes', async () => {
+  const seen = new Set<unknown>()
+  const missing: string[] = []
+  for (const category of categories) {
+    for (const [name, load] of Object.entries(category.providers)) {
+      const provider = await load()
+      const path = `${category.name}/${name}`
+      const measures = provider.shape === 'evaluation' && !('begin' in provider)
+      // A provider that several categories have is tested once.
+      if (!seen.has(provider) && !measures && !(path in platforms) && !(path in readers)) missing.push(path)
+      seen.add(provider)
+    }
+  }
+  expect(missing).toEqual([])
+})
+
+describe.each(Object.entries(platforms))('%s: a success with an unexpected body', (path, platform) => {
+  const [categoryName, provider = ''] = path.split('/')
+  const category = categories.find(({ name }) => name === categoryName)
+  if (!category) throw new Error(`There is no category ${categoryName}`)
+
+  test.each(Object.entries(unexpectedBodies))(
+    '%s is one write',
+    async (_what, body) => {
+      for (const mode of platform.needsTask ? (['interactive'] as const) : (['silent', 'interactive'] as const)) {
+        const { ends, writes, made } = await observe(lifecycle, category, provider, platform, { body, mode })
+        const accepted = (writes[0] ?? 500) < 300
+        const once = platform.repeatable ? (made ?? 1) : writes.length
+        const end = expect.stringMatching(KNOWN_ENDS)
+        expect({ mode, ends, accepted, once }).toEqual({ mode, ends: ends.map(() => end), accepted: true, once: 1 })
+      }
+    },
+    120_000,
+  )
+})
+
+describe('the generic http provider: a connection that does not fit its API', () => {
+  const nowhere = { path: 'things', query: { ref: 'key' }, at: 'nowhere' }
+  const ticket = { id: 'wrongplace', state: 'state', closed: "state=='done'" }
+  const answered = 'It answered 201 {"result":{"id":1,'
+
+  test.each([
+    ['its id is nowhere', { ticket }, 'ticket.id of the connection, which is "wrongplace", finds nothing'],
+    [
+      'its id is the text null',
+      { ticket: { ...ticket, id: 'to_string(wrongplace)' } },
+      'ticket.id of the connection, which is "to_string(wrongplace)", finds nothing',
+    ],
+    ['its state is nowhere', { ticket: { ...ticket, id: 'id', state: 'nope' } }, 'ticket.state of the connection'],
+    ['an expression takes another type', { ticket: { ...ticket, id: "join(',', id)" } }, 'ticket.id of the connection'],
+    [
+      '"at" finds nothing',
+      { open: { path: 'things', body: '{ref: key}', at: 'answer' } },
+      'ticket.id of the connection',
+    ],
+  ])('a ticket whose answer does not fit is opened once: %s', async (_what, wrong, says) => {
+    for (const find of [undefined, nowhere]) {
+      for (const mode of ['silent', 'interactive'] as const) {
+        const platform = withConnection('issue-ticketing/http', { find, ...wrong })
+        const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
+        expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
+        expect(ends[0]).toMatch(/^(?:doubtful|errored): HTTP API accepted the request/)
+        for (const part of [says, answered, 'Something may have been created']) expect(ends[0]).toContain(part)
+        expect(ends[1] ?? 'doubtful: ').toMatch(/^doubtful: /)
+      }
+    }
+  })
+
+  test('a job whose id is nowhere is started once', async () => {
+    for (const find of [undefined, nowhere]) {
+      for (const mode of ['silent', 'interactive'] as const) {
+        const platform = withConnection('ci-cd/http', { find, run: { id: 'to_string(nope)', state: 'state' } })
+        const { ends, writes } = await observe(lifecycle, ciCd, 'http', platform, { mode })
+        expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
+        expect(ends[0]).toContain('run.id of the connection, which is "to_string(nope)", finds nothing')
+        expect(ends[0]).toContain(answered)
+      }
+    }
+  })
+
+  test('a ticket is found if the API can be asked for the key', async () => {
+    const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'answer' }
+    for (const mode of ['silent', 'interactive'] as const) {
+      const platform = withConnection('issue-ticketing/http', { open })
+      const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
+      expect(writes).toEqual([201])
+      for (const end of ends) expect(end).toMatch(/^succeeded: Found ticket 1/)
+    }
+  })
+
+  test('a start with an idempotency header is repeated with the same key, and is one run', async () => {
+    for (const mode of ['silent', 'interactive'] as const) {
+      const more = { idempotencyHeader: 'Idempotency-Key', start: { path: 'things', body: '{ref: key}', at: 'answer' } }
+      const { ends, made } = await observe(lifecycle, ciCd, 'http', withConnection('ci-cd/http', more), { mode })
+      expect(made).toBe(1)
+      expect(ends[0]).toContain('Something may have been created')
+    }
+  })
+})
+
+/** A platform with other fields in its connection. */
+function withConnection(path: string, fields: object): Platform {
+  const played = platforms[path]
+  if (!played) throw new Error(`Nobody plays ${path}`)
+  return {
+    ...played,
+    async start() {
+      const target = await played.start()
+      return { ...target, connection: { ...target.connection, ...fields } }
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import type { Call, CallRequest } from '../../shared/function/call.ts'
+import type { Category } from '../../shared/function/category.ts'
+import { evaluated } from '../functions/slo/drive.ts'
+import { type Platform, requestLine, type Target } from './platforms.ts'
+
+/** Bodies of a success that no platform sends in answer to a write. */
+export const unexpectedBodies: Record<string, string> = {
+  'an empty object': '{}',
+  'no body': '',
+  'a web page': '<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>',
+  'another shape': '{"welcome":"This is not what you asked for.","items":"none","id":null}',
+  'very deep JSON': `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+}
+
+/** What one call came to: how it ended, and how many times it was written. */
+export interface Observed {
+  /** How each delivery of the event ended, in words. */
+  ends: string[]
+  /** Statuses of the requests that write. */
+  writes: number[]
+  made: number | undefined
+}
+
+/** The parts of the lifecycle that a test loads once its environment is there. */
+export interface Lifecycle {
+  readCall: typeof import('../../shared/function/call.ts').readCall
+  answerSilently: typeof import('../../shared/function/silent.ts').answerSilently
+  begin: typeof import('../../shared/function/begin.ts').begin
+  /** Stores the secret of a connection. */
+  store(name: string, secret: Record<string, unknown>): void
+}
+
+const caller = { name: 'tester', tokens: [], categories: ['*'] }
+/** Long enough for every look-up on a slow machine, in milliseconds. */
+const PATIENCE_MS = 120_000
+let calls = 0
+
+/** Sends an event twice to a platform whose answer to the first write has another body, if one is given. */
+export async function observe(
+  lifecycle: Lifecycle,
+  whole: Category,
+  provider: string,
+  platform: Platform,
+  { body, mode }: { body?: string; mode: 'silent' | 'interactive' },
+): Promise<Observed> {
+  const category = unattended(whole)
+  const target = await platform.start()
+  const before = target.made?.() ?? 0
+  const writes = target.server.replaceNext((call) => platform.writes.test(requestLine(call)), body)
+  try {
+    const name = `conformance-${++calls}`
+    lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
+    const call = await lifecycle.readCall(category, caller, requestOf(platform, target, name, mode))
+    const deliver = mode === 'silent' ? silently : interactively
+    const ends = [await deliver(lifecycle, category, call, platform)]
+    // A task is not started twice for one event.
+    if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
+    return { ends, writes, made: target.made && target.made() - before }
+  } finally {
+    await target.server.close()
+  }
+}
+
+/** The category with no call that waits for the end of what it has started: nothing here ends. */
+function unattended(category: Category): Category {
+  const actions = Object.entries(category.actions).map(([name, { follow, ...action }]): [string, typeof action] => {
+    return [name, { ...action, ...(follow ? { follow: { ...follow, silent: 'answers' } } : {}) }]
+  })
+  return { ...category, actions: Object.fromEntries(actions) }
+}
+
+function requestOf({ action }: Platform, { input }: Target, connection: string, mode: string): CallRequest {
+  const body = JSON.stringify({
+    id: crypto.randomUUID(),
+    type: 'sh.keptn.event.conformance.triggered',
+    shkeptncontext: crypto.randomUUID(),
+    data: { project: 'shop', stage: 'production', service: 'checkout', evaluation: evaluated },
+    input,
+  })
+  const query = { connection: [connection], mode: [mode] }
+  const address = 'https://webhooks.example.com/v1/conformance'
+  return { action, query, body, isBase64: false, contentType: 'application/json', address }
+}
+
+async function silently({ answerSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
+  const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
+  return ended(answerSilently(category, call, context))
+}
+
+/** Runs the first step of a task as the durable SDK does: each result and error survives as JSON. */
+async function interactively(
+  { begin }: Lifecycle,
+  category: Category,
+  { work }: Call,
+  { repeatable }: Platform,
+): Promise<string> {
+  // biome-ignore lint/suspicious/noExplicitAny: the two operations that `begin` uses.
+  const context: any = {
+    async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return JSON.parse(JSON.stringify(await run({ attempt })))
+        } catch (error) {
+          const { shouldRetry } = retryStrategy(error, attempt)
+          if (!repeatable || !shouldRetry) throw new Error('The action is tried again.', { cause: error })
+        }
+      }
+    },
+    async wait() {
+      throw new Error('The action is tried again, as if nothing had been written.')
+    },
+  }
+  const deadline = { deadline: PATIENCE_MS / 1_000, deadlineAt: Date.now() + PATIENCE_MS }
+  return ended(begin(category, work, context, deadline))
+}
+
+interface Step {
+  retryStrategy(error: unknown, attempt: number): { shouldRetry: boolean }
+}
+
+async function ended(result: Promise<object>): Promise<string> {
+  try {
+    const done = await result
+    if ('pending' in done) return 'succeeded: it goes on'
+    const { status, message } = ('outcome' in done ? done.outcome : done) as { status: string; message: string }
+    return `${status}: ${message}`
+  } catch (error) {
+    return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
+  }
+}

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Service, triggered } from '../../e2e/service.ts'
+import type { Checks, Program, Started } from '../program.ts'
+import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts'
+
+/** A page of docs/http/ and the real server that it connects. */
+interface Recipe {
+  /** The name of the server: `Trac`. */
+  name: string
+  /** The script in test/real/ that starts it. */
+  script: string
+  /** The page in docs/http/ without its extension. */
+  page: string
+  category: string
+  /** What the page leaves open, such as `https://trac.example.com`, and the value for this server. */
+  values(started: Started): Record<string, string>
+  /** How many tickets, runs or messages the server has. */
+  count(started: Started): Promise<number>
+  /** A call that the server refuses, and its own words. */
+  refused?: { action: string; input: object; words: RegExp }
+}
+
+interface TicketRecipe extends Recipe {
+  noun: 'issue' | 'ticket'
+  open: object
+  update?: object
+  close?: object
+}
+
+interface JobRecipe extends Recipe {
+  /** `trigger-build`, and the action that stops what it starts. */
+  start: string
+  stop?: string
+  /** Inputs of jobs that pass, fail and run for minutes. */
+  passes: object
+  fails: object
+  slow?: object
+}
+
+interface Running {
+  service: Service
+  proxy: LossyProxy
+  started: Started
+  call(action: string, input: object, query?: string, event?: object): ReturnType<Service['call']>
+  /** Calls an action interactively and waits for its one finished event. */
+  finish(action: string, input: object, query?: string): Promise<Finished>
+  /** The number of writes that something leaves at the server. */
+  writes(run: () => Promise<unknown>): Promise<number>
+}
+
+interface Finished {
+  status: string
+  result: string
+  message: string
+  // biome-ignore lint/suspicious/noExplicitAny: each platform has its own data.
+  task: any
+}
+
+/** A ticket system that is connected as its page says. */
+export function ticketRecipe(recipe: TicketRecipe): Program {
+  const { noun } = recipe
+  const [open, update, close] = [`open-${noun}`, `update-${noun}`, `close-${noun}`]
+  return program(recipe, ({ call, finish, writes }) => [
+    [
+      'opens a ticket once, silently, although the call is repeated',
+      async () => {
+        const event = triggered({ input: recipe.open })
+        const opened = await writes(async () => {
+          const first = await call(open, recipe.open, '', event)
+          assert.equal(first.status, 200, JSON.stringify(first.body))
+          assert.deepEqual((await call(open, recipe.open, '', event)).body, first.body)
+        })
+        assert.equal(opened, 1)
+      },
+    ],
+    [
+      'opens, updates and closes a ticket interactively',
+      async () => {
+        let id = ''
+        const opened = await writes(async () => {
+          const finished = await finish(open, recipe.open)
+          assert.equal(finished.result, 'pass', finished.message)
+          id = finished.task.id
+        })
+        assert.equal(opened, 1)
+        if (recipe.update) {
+          const { result, message } = await finish(update, { id, ...recipe.update })
+          assert.equal(result, 'pass', message)
+        }
+        if (recipe.close) {
+          const { result, message, task } = await finish(close, { id, ...recipe.close })
+          assert.equal(result, 'pass', message)
+          assert.ok(task.state)
+        }
+      },
+    ],
+    ...interrupted(recipe, open, recipe.open, { finish, writes }),
+  ])
+}
+
+/** A system with jobs that is connected as its page says. */
+export function jobRecipe(recipe: JobRecipe): Program {
+  const { start, stop } = recipe
+  return program(recipe, ({ call, finish, writes, service }) => [
+    [
+      'starts a job once, silently, although the call is repeated',
+      async () => {
+        const event = triggered({ input: recipe.passes })
+        const started = await writes(async () => {
+          const first = await call(start, recipe.passes, '', event)
+          assert.equal(first.status, 200, JSON.stringify(first.body))
+          assert.deepEqual((await call(start, recipe.passes, '', event)).body, first.body)
+        })
+        assert.equal(started, 1)
+      },
+    ],
+    [
+      'follows a job to its end, whether it passes or fails',
+      async () => {
+        const passed = await finish(start, recipe.passes)
+        assert.deepEqual([passed.status, passed.result], ['succeeded', 'pass'], passed.message)
+        const failed = await finish(start, recipe.fails)
+        assert.deepEqual([failed.status, failed.result], ['succeeded', 'fail'], failed.message)
+      },
+    ],
+    ...(stop && recipe.slow
+      ? [
+          test('stops a job', async () => {
+            const started = await call(start, recipe.slow as object)
+            assert.equal(started.status, 200, JSON.stringify(started.body))
+            const { result, message } = await finish(stop, { id: started.body.data.id })
+            assert.equal(result, 'pass', message)
+          }),
+          test('stops a job at its deadline, and says so', async () => {
+            const { status, message } = await finish(start, { ...recipe.slow, onDeadline: 'stop' }, '&deadline=PT20S')
+            assert.notEqual(status, 'succeeded', message)
+            assert.match(message, /deadline of 20 s/)
+          }),
+        ]
+      : []),
+    ...interrupted(recipe, start, recipe.passes, { finish, writes }),
+    test('survives the end of the process', async () => {
+      const event = triggered({ input: recipe.passes })
+      const started = await writes(async () => {
+        assert.equal((await call(start, recipe.passes, '&mode=interactive', event)).status, 202)
+        await service.kill()
+        await service.start()
+        const { finished } = await service.finishedOf(event.id, 60)
+        assert.equal(finished.length, 1)
+      })
+      assert.ok(started <= 1, `${started} were started`)
+    }),
+  ])
+}
+
+function test(name: string, run: () => Promise<void>): [string, () => Promise<void>] {
+  return [name, run]
+}
+
+/** The response is lost after the server has done what it was asked. */
+function interrupted(
+  { name }: Recipe,
+  action: string,
+  input: object,
+  { finish, writes }: Pick<Running, 'finish' | 'writes'>,
+): Checks['tests'] {
+  return [
+    [
+      'writes once although the response is lost',
+      async () => {
+        const written = await writes(async () => {
+          const { result, message } = await finish(action, input, '&connection=lossy&deadline=PT2M')
+          assert.ok(result === 'pass' || /not known|unknown/.test(message), `${name}: ${message}`)
+        })
+        assert.equal(written, 1)
+      },
+    ],
+  ]
+}
+
+function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): Program {
+  const { name, script, category } = recipe
+  return {
+    name: `${name} (docs/http/${recipe.page}.md)`,
+    script,
+    async checks(started) {
+      const connection = connectionOf(recipe, started)
+      const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
+      const { ca: _, ...withoutCa } = connection
+      const secrets = {
+        [`cloud-automation-webhooks/connections/${category}/real`]: connection,
+        [`cloud-automation-webhooks/connections/${category}/lossy`]: { ...withoutCa, baseUrl: proxy.url },
+      }
+      const service = await new Service({ secrets }).start()
+      const call: Running['call'] = (action, input, query = '', event = triggered({ input })) => {
+        const connected = query.includes('connection=') ? '' : '&connection=real'
+        return service.call(`/v1/${category}/${action}?${`${query}${connected}`.replace(/^&/, '')}`, event)
+      }
+      const finish: Running['finish'] = async (action, input, query = '') => {
+        const event = triggered({ input })
+        if (query.includes('lossy')) proxy.loseNextWrite()
+        const { status, body } = await call(action, input, `${query}&mode=interactive`, event)
+        assert.equal(status, 202, JSON.stringify(body))
+        const { finished } = await service.finishedOf(event.id, 150)
+        assert.equal(finished.length, 1)
+        return { ...finished[0], task: finished[0].openticket }
+      }
+      const writes = async (run: () => Promise<unknown>) => {
+        const before = await recipe.count(started)
+        await run()
+        return (await recipe.count(started)) - before
+      }
+      return {
+        tests: [...tests({ service, proxy, started, call, finish, writes }), ...refusal(recipe, call)],
+        async close() {
+          await service.end()
+          await proxy.close()
+        },
+      }
+    },
+  }
+}
+
+function refusal({ refused }: Recipe, call: Running['call']): Checks['tests'] {
+  if (!refused) return []
+  const { action, input, words } = refused
+  return [
+    [
+      'reports a refusal in the words of the server',
+      async () => {
+        const { status, body } = await call(action, input)
+        assert.equal(status, 422, JSON.stringify(body))
+        assert.match(body.detail, words)
+      },
+    ],
+  ]
+}
+
+/** The connection of the page, with the values of this server. */
+function connectionOf({ page, values }: Recipe, started: Started): Record<string, unknown> {
+  const text = readFileSync(join(import.meta.dirname, `../../../docs/http/${page}.md`), 'utf8')
+  const [, block] = /```json\n([\s\S]+?)\n```/.exec(text) ?? []
+  assert.ok(block, `docs/http/${page}.md has no connection`)
+  let filled = block
+  for (const [open, value] of Object.entries(values(started))) {
+    assert.ok(filled.includes(open), `docs/http/${page}.md has no ${open}`)
+    filled = filled.replaceAll(open, JSON.stringify(value).slice(1, -1))
+  }
+  return JSON.parse(filled)
+}

@@ -1,0 +1,32 @@
+import type { Started } from '../program.ts'
+import { ticketRecipe } from './recipe.ts'
+
+export const trac = ticketRecipe({
+  name: 'Trac',
+  script: 'trac.sh',
+  page: 'trac',
+  category: 'issue-ticketing',
+  noun: 'issue',
+  values: ({ url, words }) => ({
+    'https://trac.example.com': url,
+    '<user>': String(words['username']),
+    '<password>': String(words['password']),
+  }),
+  open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
+  update: { title: 'Checkout is very slow', comment: 'Now 5 s' },
+  close: { resolution: 'wontfix' },
+  count: async (started) => (await rpc(started, 'ticket.query', ['max=0'])).length,
+  refused: { action: 'close-issue', input: { id: '999' }, words: /Ticket 999 does not exist/ },
+})
+
+async function rpc({ url, words }: Started, method: string, params: unknown[]): Promise<unknown[]> {
+  const response = await fetch(`${url}/login/rpc`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Basic ${btoa(`${words['username']}:${words['password']}`)}`,
+    },
+    body: JSON.stringify({ method, params }),
+  })
+  return ((await response.json()) as { result: unknown[] }).result
+}

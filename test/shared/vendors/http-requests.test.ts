@@ -1,0 +1,281 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { httpJob } from '../../../shared/vendors/http/job.ts'
+import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
+import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
+
+let api: Served
+afterEach(() => api.close())
+
+const tickets = {
+  open: { path: 'tickets', body: '{title: input.title, ref: key}' },
+  get: { path: 'tickets/{input.id}' },
+  ticket: { id: 'response.id', state: 'response.state', closed: "response.state=='closed'" },
+}
+const play = async (answer: (call: Call) => Reply) => {
+  api = await serve(answer)
+}
+const client = (more: object = {}, options: object = {}) =>
+  clientOf(httpTicket, httpTicket.connection.parse({ baseUrl: api.url, ...tickets, ...more }), options)
+const provider = httpTicket as never
+const ticket = (more: object = {}) => ({ status: 200, body: { id: '7', state: 'open', ...more } })
+const open = (more: object = {}, input: object = { title: 'Slow' }) =>
+  openTicket.act(provider, client(more), input as never)
+
+describe('Errors of an HTTP API', () => {
+  const rpc = () => ({ status: 200, body: { result: null, error: { message: 'Ticket 999 does not exist.' } } })
+
+  test.each([
+    ['the connection', { error: 'response.error' }],
+    ['the request', { open: { ...tickets.open, error: 'response.error' } }],
+    [
+      'the request instead of the connection',
+      { error: 'response.nothing', open: { ...tickets.open, error: 'response.error' } },
+    ],
+  ])('inside a 200 are refusals in the words of the API: error of %s', async (_, more) => {
+    await play(rpc)
+    const failure = await failureOf(open(more))
+    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure.message).toContain('Ticket 999 does not exist.')
+    expect(api.calls).toHaveLength(1)
+  })
+
+  test('inside a 200 can be found by their text', async () => {
+    await play(() => ({ status: 200, body: ["Ticket 3: Status 'bogus' isn't a valid status for this ticket."] }))
+    const error = String.raw`response[?contains(@, 'isn\'t a valid')]`
+    const failure = await failureOf(open({ error }))
+    expect(failure.message).toContain("Status 'bogus' isn't a valid status")
+  })
+
+  test('have their words where reason finds them', async () => {
+    await play(() => ({ status: 409, body: { results: [{ code: 409, note: 'already acknowledged' }] } }))
+    expect((await failureOf(open({ reason: 'response.results[].note' }))).message).toContain('already acknowledged')
+  })
+
+  test.each([
+    [{ error: 404, status: 'No objects found.' }, 'No objects found.'],
+    [{ results: [{ code: 409, status: 'Service pay!slo is OK.' }] }, 'Service pay!slo is OK.'],
+    [{ id: 'x', code: 7 }, 'no reason given'],
+  ])('have the first sentence of the body as their words: %j', async (body, words) => {
+    await play(() => ({ status: 409, body }))
+    expect((await failureOf(open())).message).toContain(words)
+  })
+})
+
+describe('Requests to an HTTP API', () => {
+  test('carry a user and a password as Basic', async () => {
+    await play(() => ticket())
+    await open({ username: 'robot', password: 'sécret-word' })
+    const sent = String(api.calls[0]?.headers['authorization']).replace('Basic ', '')
+    expect(Buffer.from(sent, 'base64').toString('utf8')).toBe('robot:sécret-word')
+  })
+
+  test.each([
+    [
+      'a form',
+      { form: '{title: input.title, count: `2`}' },
+      'title=Slow+%26+late&count=2',
+      'application/x-www-form-urlencoded',
+    ],
+    ['text', { text: 'input.title' }, 'Slow & late', 'text/plain; charset=utf-8'],
+    ['JSON', { body: '{title: input.title}' }, '{"title":"Slow & late"}', 'application/json'],
+  ])('send %s', async (_, body, text, type) => {
+    await play(() => ticket())
+    await open({ open: { path: 'tickets', ...body } }, { title: 'Slow & late' })
+    expect(api.calls[0]).toMatchObject({ text, headers: { 'content-type': type } })
+  })
+
+  test('carry headers of their own, and none that has no value', async () => {
+    await play(() => ticket())
+    await open({ open: { path: '', headers: { Title: 'input.title', 'X-Tags': 'input.labels' } } })
+    expect(api.calls[0]).toMatchObject({ path: '/', headers: { title: 'Slow' } })
+    expect(api.calls[0]?.headers).not.toHaveProperty('x-tags')
+  })
+
+  test('can read where the call comes from, and the time', async () => {
+    await play(() => ticket())
+    const body = "{stage: event.stage, ref: key, at: now, until: time_add(now, 'PT1H')}"
+    const event = { stage: 'production' }
+    await openTicket.act(provider, client({ open: { path: 'tickets', body } }, { event }), { title: 'Slow' })
+    const { stage, ref, at, until } = (api.calls[0]?.body ?? {}) as Record<string, string>
+    expect([stage, ref]).toEqual(['production', keyOf(1)])
+    expect(Date.parse(String(until)) - Date.parse(String(at))).toBe(3_600_000)
+  })
+
+  test.each([
+    [{ state: 'acknowledged', comment: 'On it' }, ['/tickets/7/ack', '/tickets/7/comments']],
+    [{ state: 'acknowledged' }, ['/tickets/7/ack']],
+    [{ title: 'Slower' }, ['/tickets/7/title']],
+  ])('of one action are sent if their condition holds: %j', async (input, paths) => {
+    await play(({ method }) => ticket(method === 'GET' ? { state: 'acknowledged' } : {}))
+    const update = [
+      { if: 'input.title', path: 'tickets/{input.id}/title', body: 'input.title' },
+      { if: "input.state=='acknowledged'", path: 'tickets/{input.id}/ack' },
+    ]
+    const comment = { path: 'tickets/{input.id}/comments', body: 'input.comment' }
+    await updateTicket.act(provider, client({ update, comment }), { id: '7', ...input })
+    const written = api.calls.filter(({ method }) => method === 'POST').map(({ path }) => path)
+    expect(written.sort()).toEqual(paths.sort())
+  })
+
+  test('of an action of which no condition holds are refused', async () => {
+    await play(() => ticket())
+    const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]
+    const failure = await failureOf(updateTicket.act(provider, client({ update }), { id: '7', priority: 'high' }))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('no request in update whose "if" holds'),
+    })
+  })
+
+  test('that create are sent once: the first whose condition holds', async () => {
+    await play(() => ticket())
+    await open(
+      {
+        open: [
+          { if: "input.project=='OPS'", path: 'operations' },
+          { if: "input.project=='SHOP'", path: 'shop' },
+          { path: 'others' },
+        ],
+      },
+      { title: 'Slow', project: 'SHOP' },
+    )
+    expect(api.calls.map(({ path }) => path)).toEqual(['/shop'])
+  })
+
+  test('that create without an id in the response are looked for', async () => {
+    await play(({ method }) =>
+      method === 'POST' ? { status: 200 } : { status: 200, body: { items: [{ id: '7', state: 'open' }] } },
+    )
+    const more = {
+      open: { ...tickets.open, then: 'find' },
+      find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
+    }
+    const unknownBefore = { ...more, find: { ...more.find, at: 'response.items[?created] | [0]' } }
+    expect(await openTicket.act(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
+    expect(await failureOf(open(unknownBefore))).toMatchObject({ message: expect.stringContaining('finds nothing') })
+  })
+
+  test('whose response is a page instead of JSON fail, unless the connection expects text', async () => {
+    await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
+    const literal = { ticket: { ...tickets.ticket, id: "'7'", state: "'open'" } }
+    const failure = await failureOf(open(literal))
+    expect(failure).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('did not answer open with JSON'),
+    })
+    const asText = { ...literal, open: { ...tickets.open, responseType: 'text' } }
+    expect(await open(asText)).toMatchObject({ data: { id: '7' } })
+  })
+})
+
+describe('What an HTTP API no longer has', () => {
+  test.each([
+    ['a 404', { path: 'tickets/{input.id}' }, { status: 404 }],
+    ['nothing at "at"', { path: 'tickets', at: 'response.items[0]' }, { status: 200, body: { items: [] } }],
+  ])('is a closed ticket, if the connection says so: %s', async (_, get, gone) => {
+    let isClosed = false
+    await play(({ method, path }) => {
+      if (method === 'POST') isClosed = true
+      if (method === 'GET' && isClosed) return gone
+      const { body } = ticket()
+      return { status: 200, body: path === '/tickets' ? { items: [body] } : body }
+    })
+    const close = { path: 'tickets/{input.id}/close' }
+    const more = { get, close, ticket: { ...tickets.ticket, gone: 'closed' } }
+    expect(await closeTicket.act(provider, client(more), { id: '7' })).toMatchObject({
+      result: 'pass',
+      data: { id: '7', state: 'gone' },
+    })
+  })
+
+  test('is a run with the verdict of its state "gone"', async () => {
+    await play(() => ({ status: 404 }))
+    const jobs = {
+      ...{ start: { path: 'runs' }, look: { path: 'runs/{input.id}' } },
+      run: { id: 'response.id', state: 'response.state' },
+    }
+    const look = (states: object) => {
+      const connection = httpJob.connection.parse({ baseUrl: api.url, ...jobs, states })
+      return httpJob.look(clientOf(httpJob, connection), { id: '7', url: undefined })
+    }
+    expect(await look({ done: 'pass', gone: 'aborted' })).toMatchObject({ state: 'gone', verdict: 'aborted' })
+    expect(await failureOf(look({ done: 'pass' }))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('The login of an HTTP API', () => {
+  const user = { username: 'robot', password: 'a-password-of-robot' }
+  let logins = 0
+  const server = (isValid: (call: Call) => boolean, login: (call: Call) => Reply, refused = 401) =>
+    play((call) => {
+      if (call.path === '/login') {
+        logins++
+        return login(call)
+      }
+      return isValid(call) ? ticket() : { status: refused, body: { message: 'log in first' } }
+    })
+  const tokenLogin = { path: 'login', body: '{user: username, pass: password}', token: 'response.access_token' }
+
+  test('gives a token that later requests carry until its lifetime ends', async () => {
+    logins = 0
+    await server(
+      ({ headers }) => headers['authorization'] === 'Bearer token-number-1',
+      ({ body }) => ({ status: 200, body: { access_token: `token-number-${logins}`, for: body } }),
+    )
+    await open({ ...user, login: tokenLogin })
+    await open({ ...user, login: tokenLogin })
+    expect(logins).toBe(1)
+    expect(api.calls[0]).toMatchObject({ body: { user: 'robot', pass: user.password } })
+    expect(api.calls[1]?.headers).not.toHaveProperty('cookie')
+  })
+
+  test('is repeated after the API refuses the token', async () => {
+    logins = 0
+    await server(
+      ({ headers }) => headers['authorization'] === 'Bearer token-number-2',
+      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
+    )
+    expect(await failureOf(open({ ...user, login: tokenLogin }))).toMatchObject({ kind: 'credentials' })
+    await open({ ...user, login: tokenLogin })
+    expect(logins).toBe(2)
+  })
+
+  test('gives cookies, and is repeated after a status that means it has expired', async () => {
+    logins = 0
+    await server(
+      ({ headers }) => headers['cookie'] === 'SESSION=s2; lang=en',
+      ({ headers }) => ({
+        status: headers['authorization']?.toString().startsWith('Basic ') ? 302 : 403,
+        headers: { location: '/', 'set-cookie': `SESSION=s${logins}; Path=/; HttpOnly` },
+      }),
+      403,
+    )
+    const login = { method: 'GET', path: 'login', cookie: true, expired: [403] }
+    const session = () => open({ ...user, login, headers: {} })
+    const failure = await failureOf(session())
+    expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('log in first') })
+    expect(await failureOf(session())).toMatchObject({ kind: 'credentials' })
+    expect(api.calls.at(-1)?.headers['cookie']).toBe('SESSION=s2')
+  })
+
+  test('can use another header and another value', async () => {
+    await server(
+      ({ headers }) => headers['x-session'] === 'id=abc-def-ghi',
+      () => ({ status: 200, body: { id: 'abc-def-ghi' } }),
+    )
+    const login = { ...tokenLogin, token: 'response.id', header: 'X-Session', value: "join('=', ['id', token])" }
+    expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
+  })
+
+  test('that is refused is a failure of the credentials, without the password', async () => {
+    await server(
+      () => true,
+      ({ text }) => ({ status: 403, body: { message: `no: ${text}` } }),
+    )
+    const failure = await failureOf(open({ ...user, login: { ...tokenLogin, path: 'login', lifetime: 'PT10M' } }))
+    expect(failure).toMatchObject({ kind: 'credentials' })
+    expect(api.calls).toHaveLength(1)
+  })
+})
