@@ -6,6 +6,7 @@ import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
 import { clipLine } from './one-line.ts'
 import { isCredential, mask, remember } from './redact.ts'
+import { trace } from './trace.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
 const requestTimeout = 15_000
@@ -62,8 +63,11 @@ export interface HttpOptions {
   ca?: string | undefined
   /** Epoch milliseconds after which nothing is written any more. */
   deadlineAt?: number
-  /** Answers instead of the platform, for writes: the dry run. */
-  intercept?: (request: SentRequest) => void
+  /**
+   * Gets each write before it goes out: for a dry run. If it throws or returns an answer, the write is not sent, and the answer
+   * takes the place of the platform's.
+   */
+  intercept?: (request: SentRequest) => Answer | undefined
   /** Whether a refusal is one of the credentials, where it is no 401. */
   refusesCredentials?: (status: number, body: unknown) => boolean
   /** The platform's own words for a refusal, where the usual places do not hold them. */
@@ -171,7 +175,9 @@ export class Http {
     const what = `${method} ${place ?? new URL(request.url).pathname}`
     if (place !== undefined) rememberParts(new URL(request.url))
     if (writes) {
-      this.#options.intercept?.(place === undefined ? request : { ...request, url: `${this.#base.origin}/***` })
+      const shown = place === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
+      const instead = this.#options.intercept?.(shown)
+      if (instead) return instead as Answer<T>
       if (Date.now() >= deadlineAt) {
         throw new Failure(
           'deadline',
@@ -290,9 +296,11 @@ export class Http {
     try {
       const answer = await send()
       line(answer.status)
+      trace({ kind: 'exchange', request, answer })
       return answer
     } catch (error) {
       line(undefined)
+      trace({ kind: 'exchange', request, error })
       throw error
     }
   }

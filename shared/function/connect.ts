@@ -1,6 +1,6 @@
 import type { Aws } from '../aws/aws.ts'
 import type { Connection } from '../connections.ts'
-import { Http, type SentRequest } from '../http.ts'
+import { Http, type HttpOptions } from '../http.ts'
 import type { CallOrigin, Client, Reference } from './provider.ts'
 
 interface ConnectOptions {
@@ -10,8 +10,8 @@ interface ConnectOptions {
   question?: Reference | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
-  /** Gets each request that would change something, before it goes out. */
-  intercept?: (request: SentRequest) => void
+  /** Gets each request that would change something, before it goes out. Only `http` uses an answer that it returns. */
+  intercept?: NonNullable<HttpOptions['intercept']>
 }
 
 /** The client of a connection, as its provider's functions get it. */

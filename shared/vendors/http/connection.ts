@@ -4,9 +4,9 @@ import { headers, optional, secret, secretHeaders, url, word } from '../../field
 import type { Client } from '../../function/provider.ts'
 import type { Authorization } from '../../http.ts'
 import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
-import { expression, type Names } from './expression.ts'
+import { expression, type Names, shown } from './expression.ts'
 import { loginAuthorization, loginField } from './login.ts'
-import { read, readField } from './request.ts'
+import { type ReadRequest, read, readField } from './request.ts'
 
 /** The fields that every connection to an HTTP API has, for every kind of provider. */
 const httpFields = {
@@ -82,11 +82,13 @@ export function outcomeUnknown(what: string): Failure {
 /**
  * `find` of the connection must find what a request with `"then": "find"` created.
  *
+ * @param find that request
  * @throws Failure `platform` if it does not: some APIs list what was created only after a moment
  */
-export function requireFound<T>(found: T | 'unknown' | undefined): T {
+export function requireFound<T>(found: T | 'unknown' | undefined, find: ReadRequest | undefined): T {
   if (found !== undefined && found !== 'unknown') return found
-  throw new Failure('platform', 'The request has "then": "find", and find of the connection finds nothing.')
+  const by = find?.at === undefined ? 'find of the connection' : shown('find.at', find.at)
+  throw new Failure('platform', `The request has "then": "find", and ${by} finds nothing.`)
 }
 
 /** The fields of a connection: the common ones, and those of a kind of provider. */

@@ -6,7 +6,7 @@ import { ofQuery, type Query } from '../../slo/queries.ts'
 import type { Measured } from '../../slo/score.ts'
 import { utc } from '../../slo/timeframe.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { expression, findIn, findText } from './expression.ts'
+import { excerpt, expression, findIn, findText, shown } from './expression.ts'
 import { read, readField } from './request.ts'
 
 const { slo: _, ...judged } = evaluationFields
@@ -55,5 +55,7 @@ async function measureOne(client: Api, { name, query }: Query, { start, end, ...
   const message = findText(indicator.message, inResponse, 'indicator.message')
   const url = findText(indicator.url, inResponse, 'indicator.url')
   if (typeof number === 'number') return { name, value: number, message, url }
-  return { name, value: undefined, message: message ?? 'the API has no value', url }
+  const finds = value === undefined ? 'nothing' : excerpt(value)
+  const why = `the API has no value: ${shown('indicator.value', indicator.value)} finds ${finds} in its response, which is ${excerpt(response)}`
+  return { name, value: undefined, message: message ?? why, url }
 }

@@ -3,6 +3,8 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../errors.ts'
 import { about } from '../../fields.ts'
 import { clipLine } from '../../one-line.ts'
+import { isRecord } from '../../record.ts'
+import { trace } from '../../trace.ts'
 import { connectionFunctions } from './functions.ts'
 
 type Data = Parameters<typeof search>[1]
@@ -70,7 +72,12 @@ function nameInFilter(text: string): string | undefined {
  * @throws Failure `refused` if it cannot be applied to the input
  */
 export function find(text: string, names: Names, where: string): unknown {
-  return applied(text, names, (why) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${why}`))
+  return applied(
+    text,
+    names,
+    where,
+    (why) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${why}`),
+  )
 }
 
 /**
@@ -82,7 +89,12 @@ export function findIn(text: string, names: Names, where: string): unknown {
   return applied(
     text,
     names,
-    (why) => new Failure('misconfigured', `${shown(where, text)} does not fit the response of the API: ${why}`),
+    where,
+    (why) =>
+      new Failure(
+        'misconfigured',
+        `${shown(where, text)} does not fit the response of the API, which is ${responseOf(names, where)}: ${why}`,
+      ),
   )
 }
 
@@ -103,7 +115,7 @@ export function requireText(text: string, names: Names, where: string): string {
   if (found !== undefined) return found
   throw new Failure(
     'misconfigured',
-    `${shown(where, text)} finds nothing in the response of the API, which is ${excerpt(names.response)}: correct the expression.`,
+    `${shown(where, text)} finds nothing in the response of the API, which is ${responseOf(names, where)}: correct the expression.`,
   )
 }
 
@@ -124,17 +136,27 @@ export function shown(where: string, text: string): string {
   return `${where} of the connection, "${clipLine(text, MAX_SHOWN_CHARACTERS)}",`
 }
 
+/** The response that an expression reads, for messages. That of a login holds credentials that nothing masks yet. */
+function responseOf({ response }: Names, where: string): string {
+  if (!where.startsWith('login.')) return excerpt(response)
+  if (response === undefined) return 'empty'
+  return isRecord(response) ? `an object with ${Object.keys(response).join(', ') || 'no fields'}` : 'not an object'
+}
+
 /** The start of a response, for messages. What is secret in it is masked when the message is used. */
 export function excerpt(response: unknown): string {
   if (response === undefined) return 'empty'
   return clipLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
 }
 
-function applied(text: string, names: Names, failure: (why: string) => Failure): unknown {
+function applied(text: string, names: Names, where: string, failure: (why: string) => Failure): unknown {
   try {
-    return withoutNulls(evaluate(text, names))
+    const found = withoutNulls(evaluate(text, names))
+    trace({ kind: 'expression', where, text, names, found })
+    return found
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
+    trace({ kind: 'expression', where, text, names, problem: messageOf(error) })
     throw failure(messageOf(error))
   }
 }

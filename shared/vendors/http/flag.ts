@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../shapes/flag.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { expression, findIn, findText, shown } from './expression.ts'
+import { excerpt, expression, findIn, findText, shown } from './expression.ts'
 import { read, readField, write, writeField } from './request.ts'
 
 const connection = connectionOf({
@@ -32,7 +32,10 @@ export const httpFlag = defineFlagProvider({
     const inResponse = { ...names, response }
     const on = findIn(connection.flag.on, inResponse, 'flag.on')
     if (typeof on !== 'boolean')
-      throw new Failure('misconfigured', `${shown('flag.on', connection.flag.on)} must find true or false.`)
+      throw new Failure(
+        'misconfigured',
+        `${shown('flag.on', connection.flag.on)} must find true or false, and finds ${on === undefined ? 'nothing' : excerpt(on)} in the response of the API, which is ${excerpt(response)}.`,
+      )
     const percentage = connection.flag.percentage && findIn(connection.flag.percentage, inResponse, 'flag.percentage')
     return {
       on,

@@ -54,7 +54,7 @@ export const httpJob = defineJobProvider({
   async start(client, input) {
     const names = namesOf(client, input)
     const { response, findNext } = await create(client, client.connection.start, names, 'start')
-    if (findNext) return requireFound(await findRun(client, input))
+    if (findNext) return requireFound(await findRun(client, input), client.connection.find)
     return runIn(client, { ...names, response })
   },
 

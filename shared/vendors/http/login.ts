@@ -3,8 +3,9 @@ import { Failure } from '../../errors.ts'
 import { about, optional, seconds, word } from '../../fields.ts'
 import { type Answer, type Authorization, Http } from '../../http.ts'
 import { remember } from '../../redact.ts'
+import { trace } from '../../trace.ts'
 import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
-import { expression, find, type Names, requireText } from './expression.ts'
+import { expression, find, type Names, requireText, shown } from './expression.ts'
 import { formOf } from './request.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 3_600
@@ -77,6 +78,7 @@ async function logIn(connection: HttpConnection, login: Login, ca: string | unde
     ca,
     refusesCredentials: isRefused,
   })
+  trace({ kind: 'request', name: 'login' })
   const { headers, body } = requestOf(login, names)
   const authorization = body === undefined ? basicHeader(connection) : {}
   const answer = await http.request(login.method ?? 'POST', login.path, {
@@ -94,7 +96,7 @@ async function logIn(connection: HttpConnection, login: Login, ca: string | unde
 function requestOf({ body, form }: Login, names: Names): { headers: Record<string, string>; body?: unknown } {
   if (body !== undefined) return { headers: {}, body: find(body, names, 'login.body') }
   if (form === undefined) return { headers: {} }
-  return formOf(find(form, names, 'login.form'), 'login.form')
+  return formOf(find(form, names, 'login.form'), shown('login.form', form))
 }
 
 function tokenOf({ token, header = 'authorization', value }: Login, names: Names): Session {

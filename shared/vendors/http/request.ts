@@ -5,8 +5,9 @@ import type { Client } from '../../function/provider.ts'
 import { type RequestOptions, segment } from '../../http.ts'
 import { reasonOf } from '../../http-answers.ts'
 import { isRecord } from '../../record.ts'
+import { trace } from '../../trace.ts'
 import type { HttpConnection } from './credentials.ts'
-import { excerpt, expression, find, findIn, holds, isTrue, type Names } from './expression.ts'
+import { excerpt, expression, find, findIn, holds, isTrue, type Names, shown } from './expression.ts'
 
 const placeholder = /\{([^{}]+)\}/g
 
@@ -137,6 +138,7 @@ async function send(
   names: Names,
   { name, reads, accept = [] }: { name: string; reads: boolean; accept?: number[] },
 ): Promise<unknown> {
+  trace({ kind: 'request', name })
   const { method, query = {}, headers = {}, responseType = 'json', at } = request
   const { headers: typed, body } = bodyOf(request, names, name)
   const verb = method ?? (reads && body === undefined ? 'GET' : 'POST')
@@ -170,7 +172,7 @@ interface Body {
 function bodyOf(request: ReadRequest, names: Names, name: string): Body {
   const { body, form, text } = request
   if (form !== undefined) {
-    return formOf(find(form, names, `${name}.form`), `${name}.form`)
+    return formOf(find(form, names, `${name}.form`), shown(`${name}.form`, form))
   }
   if (text !== undefined) {
     const headers = { 'content-type': 'text/plain; charset=utf-8' }
@@ -186,10 +188,11 @@ function bodyOf(request: ReadRequest, names: Names, name: string): Body {
 /**
  * The body of a form.
  *
+ * @param what the expression, for messages
  * @throws Failure `misconfigured` if what was found is not an object
  */
-export function formOf(found: unknown = {}, where: string): Body {
-  if (!isRecord(found)) throw new Failure('misconfigured', `${where} of the connection must find an object.`)
+export function formOf(found: unknown = {}, what: string): Body {
+  if (!isRecord(found)) throw new Failure('misconfigured', `${what} must find an object, and finds ${excerpt(found)}.`)
   const values = Object.entries(found).map(([field, value]): [string, string] => [field, String(scalar(value))])
   return {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },

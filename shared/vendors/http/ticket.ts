@@ -46,7 +46,7 @@ export const httpTicket = defineTicketProvider({
       if (isSafe || !isTransient(error) || !(error as Failure).afterWrite) throw error
       throw outcomeUnknown('the ticket was opened')
     })
-    if (findNext) return requireFound(await findTicket(client, input))
+    if (findNext) return requireFound(await findTicket(client, input), find)
     return ticketIn(client, { ...names, response })
   },
 

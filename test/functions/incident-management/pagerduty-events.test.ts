@@ -59,7 +59,7 @@ describe('the connection', () => {
       key: keyOf(1),
       repeated: false,
       deadlineAt: Date.now() + 5_000,
-      intercept: (request) => seen.push(maskDeep(request)),
+      intercept: (request) => void seen.push(maskDeep(request)),
     })
     await openTicket.act(pagerdutyEvents, rehearsing, problem)
     expect(JSON.stringify(seen)).toContain('\\"routing_key\\":\\"***\\"')

@@ -154,7 +154,9 @@ describe('Requests to an HTTP API', () => {
     }
     const unknownBefore = { ...more, find: { ...more.find, at: 'response.items[?created] | [0]' } }
     expect(await openTicket.act(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
-    expect(await failureOf(open(unknownBefore))).toMatchObject({ message: expect.stringContaining('finds nothing') })
+    expect(await failureOf(open(unknownBefore))).toMatchObject({
+      message: expect.stringContaining('find.at of the connection'),
+    })
   })
 
   test('whose response is a page instead of JSON fail, unless the connection expects text', async () => {
@@ -267,6 +269,20 @@ describe('The login of an HTTP API', () => {
     )
     const login = { ...tokenLogin, token: 'response.id', header: 'X-Session', value: "join('=', ['id', token])" }
     expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
+  })
+
+  test.each([
+    ['finds nothing', 'response.token'],
+    ['does not fit', 'to_number(keys(response.access))'],
+  ])('whose token %s is a mistake of the connection, and its message holds no token', async (_, token) => {
+    await server(
+      () => true,
+      () => ({ status: 200, body: { access: 'a-token-nobody-knows', expires: 5 } }),
+    )
+    const { kind, message } = await failureOf(open({ ...user, login: { ...tokenLogin, token } }))
+    expect(kind).toBe('misconfigured')
+    expect(message).toContain('which is an object with access, expires')
+    expect(message).not.toContain('a-token')
   })
 
   test('that is refused is a failure of the credentials, without the password', async () => {

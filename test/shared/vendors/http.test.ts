@@ -162,7 +162,7 @@ describe('tickets of any API', () => {
       'an expression does not fit',
       { ticket: { ...tickets.ticket, closed: "starts_with(response.id, 'x')" } },
       'misconfigured',
-      'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit the response',
+      'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit the response of the API, which is {',
     ],
     [
       'the path needs what is not there',
@@ -304,7 +304,9 @@ describe('flags of any API', () => {
     const failure = await failureOf(httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'))
     expect(failure).toMatchObject({
       kind: 'misconfigured',
-      message: expect.stringContaining('must find true or false'),
+      message: expect.stringMatching(
+        /^flag.on of the connection, "response.enabled", must find true or false, and finds perhaps in .*\{.*enabled/,
+      ),
     })
   })
 })
@@ -357,7 +359,7 @@ describe('values of any API', () => {
   test('that are none are no pass', async () => {
     expect(await evaluate(httpEvaluation, connection(), asked('none'))).toMatchObject({
       status: 'errored',
-      message: expect.stringContaining('it (the API has no value)'),
+      message: expect.stringContaining('it (the API has no value: indicator.value of the connection, "response.'),
     })
   })
 
