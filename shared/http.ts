@@ -364,7 +364,7 @@ export class Http {
     const [issue] = parsed.error.issues
     const failure = new Failure(
       'platform',
-      `${this.#options.platform} answered ${what} with something else than expected (${issue?.path.join('.') || 'the answer'}: ${issue?.message}).`,
+      `${this.#options.platform} answered ${what} with something else than expected (${issue?.path.join('.') || 'the answer'} ${issue?.message}).`,
     )
     failure.afterWrite = this.#written
     throw failure

@@ -1,10 +1,9 @@
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod/mini'
-import en from 'zod/v4/locales/en.js'
 import { Failure, type FailureKind, type FieldError } from './errors.ts'
+import { issueMessage } from './issue-messages.ts'
 
-// Without it every message would be "Invalid input".
-z.config(en())
+z.config({ localeError: issueMessage })
 
 /**
  * The parsed value, or a `Failure` that names every field that is wrong and what to write instead.
@@ -25,7 +24,7 @@ export function validate<S extends z.core.$ZodType>(
   const shown = errors.slice(0, 10)
   throw new Failure(
     kind,
-    `${what} is not valid: ${shown.map(({ path, message }) => `${path}: ${message}`).join('; ')}`,
+    `${what} is not valid: ${shown.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
     {
       errors: shown,
     },
@@ -38,18 +37,46 @@ function fieldErrors(issue: z.core.$ZodIssue, root: string, known: string[]): Fi
     const siblings = issue.path.length === 0 ? known : []
     return issue.keys.map((key) => ({
       path: [path, key].filter(Boolean).join('.'),
-      message: unknownName(key, siblings),
+      message: unknownField(key, siblings),
     }))
   }
-  return [{ path: path || root || 'body', message: issue.message.replace(/^Invalid input: /, '') }]
+  return [{ path: path || root || 'body', message: issue.message }]
 }
 
-/** `unknown; did you mean "title"?`, or the known names where none is near. */
-export function unknownName(name: string, known: readonly string[]): string {
-  const shown = name.slice(0, 60)
-  if (known.length === 0) return `"${shown}" is not known here`
-  const nearest = closest(shown.toLowerCase(), known)
-  return distance(shown.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, nearest.length / 3)
-    ? `"${shown}" is not known; did you mean "${nearest}"?`
-    : `"${shown}" is not known; known are ${known.join(', ')}`
+/** For the path of a field: `is not a known field. Did you mean "title"?`, or the known fields if none is similar. */
+export function unknownField(name: string, known: readonly string[]): string {
+  const similar = similarName(name, known)
+  if (similar !== undefined) return `is not a known field. Did you mean "${similar}"?`
+  return known.length === 0 ? 'is not a known field' : `is not a known field. Fields: ${known.join(', ')}`
+}
+
+/**
+ * `Unknown category "issues". Did you mean "issue-ticketing"? Categories: ci-cd, ..`
+ *
+ * @param noun what the name is of, in the singular
+ */
+export function unknownName(noun: string, name: string, known: readonly string[]): string {
+  const similar = similarName(name, known)
+  const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return [
+    `Unknown ${noun} "${name.slice(0, LONGEST_NAME)}".`,
+    ...(similar === undefined ? [] : [`Did you mean "${similar}"?`]),
+    known.length === 0
+      ? `There are no ${plural}.`
+      : `${plural.slice(0, 1).toUpperCase()}${plural.slice(1)}: ${known.join(', ')}.`,
+  ].join(' ')
+}
+
+/** Longest part of an unknown name that is shown or compared. */
+const LONGEST_NAME = 60
+
+/** The known name that was probably meant: one with few differences for its length, or one that begins with the name. */
+function similarName(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined
+  const written = name.slice(0, LONGEST_NAME).toLowerCase()
+  const nearest = closest(written, known)
+  if (distance(written, nearest.toLowerCase()) <= 0.5 * Math.min(written.length, nearest.length)) return nearest
+  // The plural of a word counts as the word.
+  const start = written.replace(/s$/, '')
+  return start.length < 4 ? undefined : known.find((candidate) => candidate.toLowerCase().startsWith(start))
 }

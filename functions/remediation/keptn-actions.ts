@@ -45,8 +45,8 @@ export const keptnActions: Choice = {
     const known = (values['actions'] ?? {}) as Record<string, Remedy>
     const found = Object.hasOwn(known, asked) ? known[asked] : undefined
     if (!found) {
-      const which = Object.keys(known).length > 0 ? unknownName(asked, Object.keys(known)) : 'it has none at all'
-      throw refused('data.action.action', `is not in actions of the connection: ${which}`)
+      const which = unknownName('action', asked, Object.keys(known))
+      throw refused('data.action.action', `is not in actions of the connection. ${which}`)
     }
     const { action, connection, input } = found
     return {

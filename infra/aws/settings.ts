@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { parseDuration } from '../../shared/duration.ts'
 import { maxDeadlineOf } from '../../shared/function/deadlines.ts'
-import { unknownName } from '../../shared/validate.ts'
+import { unknownField, unknownName } from '../../shared/validate.ts'
 import { type AwsProvider, assumedRole, providerAccess, wrongArns } from './provider-permissions.ts'
 
 /** What CloudWatch Logs takes as a retention. */
@@ -180,14 +180,14 @@ export function readSettings(context: unknown, categories: readonly string[]): S
 
 function wrongCategories(chosen: Record<string, boolean>, names: readonly string[]): string[] {
   const unknown = Object.keys(chosen).filter((name) => !names.includes(name))
-  if (unknown.length > 0) return unknown.map((name) => `categories: ${unknownName(name, names)}`)
+  if (unknown.length > 0) return unknown.map((name) => unknownName('category', name, names))
   return names.some((name) => chosen[name] !== false) ? [] : ['categories: switch at least one on']
 }
 
 function inWords(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join('.')
   if (issue.code !== 'unrecognized_keys') return [`${path || 'webhooks'}: ${issue.message}`]
-  return issue.keys.map((key) => `${[path, key].filter(Boolean).join('.')}: ${unknownName(key, known[path] ?? [])}`)
+  return issue.keys.map((key) => `${[path, key].filter(Boolean).join('.')} ${unknownField(key, known[path] ?? [])}`)
 }
 
 /** A message that says what to write, and what stands there now. */

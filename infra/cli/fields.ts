@@ -61,7 +61,7 @@ export function read(field: Field, text: string): { value: unknown } | { wrong: 
   const parsed = z.safeParse(field.schema, given)
   if (parsed.success) return { value: parsed.data }
   const [issue] = parsed.error.issues
-  return { wrong: [...(issue?.path ?? []), issue?.message.replace(/^Invalid input: /, '')].join(' ') }
+  return { wrong: [...(issue?.path ?? []), issue?.message].join(' ') }
 }
 
 /**

@@ -1,6 +1,5 @@
 import { categories } from '../../functions/index.ts'
 import { connectionName } from '../../shared/connections.ts'
-import { sentence } from '../../shared/errors.ts'
 import { type Action, actionNames, type Category } from '../../shared/function/category.ts'
 import type { Provider } from '../../shared/function/provider.ts'
 import { unknownName } from '../../shared/validate.ts'
@@ -12,7 +11,7 @@ export function categoryNamed(name: string): Category {
   const found = known.find((category) => category.name === name)
   if (found) return found
   const names = known.map((category) => category.name)
-  throw new UsageError(sentence(`The category ${unknownName(name, names)}`))
+  throw new UsageError(unknownName('category', name, names))
 }
 
 /**
@@ -58,7 +57,7 @@ export function actionNamed(text: string): NamedAction {
   const category = categoryNamed(name)
   const found = actionsOf(category).find((known) => known.name === action)
   if (found) return found
-  throw new UsageError(sentence(`The action ${unknownName(action, actionNames(category))}`))
+  throw new UsageError(unknownName('action', action, actionNames(category)))
 }
 
 /** All that may be called at a category. */
@@ -73,5 +72,5 @@ export function actionsOf(category: Category): NamedAction[] {
 export async function providerNamed(category: Category, name: string): Promise<Provider> {
   const load = Object.hasOwn(category.providers, name) ? category.providers[name] : undefined
   if (load) return load()
-  throw new UsageError(sentence(`The provider ${unknownName(name, Object.keys(category.providers))}`))
+  throw new UsageError(unknownName('provider', name, Object.keys(category.providers)))
 }

@@ -56,7 +56,7 @@ export async function tryConnection(store: SecretStore, category: Category, name
     provider = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : undefined
     const load = Object.hasOwn(category.providers, provider ?? '') ? category.providers[provider ?? ''] : undefined
     if (!load)
-      throw new Failure('misconfigured', `provider ${unknownName(provider ?? '', Object.keys(category.providers))}`)
+      throw new Failure('misconfigured', unknownName('provider', provider ?? '', Object.keys(category.providers)))
     const loaded = await load()
     const schema = schemaOf(loaded, category)
     const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })

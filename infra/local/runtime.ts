@@ -301,10 +301,11 @@ async function serve(
   if (!categories.some(({ name }) => name === category)) {
     const failure = new Failure(
       'unknown',
-      `There is no category ${unknownName(
+      unknownName(
+        'category',
         decodeURIComponentSafe(category),
         categories.map(({ name }) => name),
-      )}.`,
+      ),
     )
     writeProxyResult(res, problem(failure, ''))
     return finish(404, failure.message)

@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration.ts'
 import { Failure } from '../errors.ts'
 import { nest } from '../event/dotted.ts'
-import { unknownName } from '../validate.ts'
+import { unknownField } from '../validate.ts'
 
 /** How a call is to be carried out: the part of the query that is not event or input. */
 export interface CallOptions {
@@ -50,7 +50,7 @@ export function parseQuery(
     } else if (/^(data|input)\./.test(name) || eventNames.includes(name)) {
       pairs.push(...values.map((value): [string, string] => [name, value]))
     } else {
-      throw wrong(name, unknownName(name, [...optionNames, ...eventNames, 'data.<field>', 'input.<field>']))
+      throw wrong(name, unknownField(name, [...optionNames, ...eventNames, 'data.<field>', 'input.<field>']))
     }
   }
   return { options: parseOptions(given, maxDeadline), body: nest(pairs) }
@@ -85,5 +85,5 @@ function parseSwitch(name: string, value: string | undefined, byDefault: boolean
 
 function wrong(name: string, message: string): Failure {
   const path = name.slice(0, 60)
-  return new Failure('invalid', `The query is not valid: ${path}: ${message}`, { errors: [{ path, message }] })
+  return new Failure('invalid', `The query is not valid: ${path} ${message}`, { errors: [{ path, message }] })
 }

@@ -55,8 +55,7 @@ export interface Call {
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
   authorize(caller, category.name)
   const known = actionNames(category)
-  if (!known.includes(request.action))
-    throw new Failure('unknown', `${category.name} has no such action: ${unknownName(request.action, known)}`)
+  if (!known.includes(request.action)) throw new Failure('unknown', unknownName('action', request.action, known))
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
   const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
   refuseOptions(body)

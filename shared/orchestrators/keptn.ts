@@ -27,7 +27,7 @@ export const keptnConnection = z
   })
   .check(
     z.refine(({ token, oauth }) => (token === undefined) !== (oauth === undefined), {
-      message: 'give either token or oauth',
+      message: 'must have either token or oauth',
     }),
   )
 

@@ -18,11 +18,11 @@ export const mostQueries = 50
 const parsed = z.transform((value) => (typeof value === 'string' && /^\s*[[{]/.test(value) ? parse(value) : value))
 const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(mostQueries))
 const named = z.pipe(
-  z
-    .record(name, query)
-    .check(
-      z.refine((queries) => Object.keys(queries).length <= mostQueries, { message: `are more than ${mostQueries}` }),
-    ),
+  z.record(name, query).check(
+    z.refine((queries) => Object.keys(queries).length <= mostQueries, {
+      message: `must have at most ${mostQueries} queries`,
+    }),
+  ),
   z.transform((queries) => Object.entries(queries).map(([name, query]) => ({ name, query }))),
 )
 
@@ -85,11 +85,12 @@ export function fillIn({ name, query }: Query, { project, stage, service, second
  */
 export function needQuery(queries: readonly Query[], wanted: string, path: string): void {
   if (queries.some(({ name }) => name === wanted)) return
-  const message = unknownName(
+  const message = `does not name a query. ${unknownName(
+    'query',
     wanted,
     queries.map(({ name }) => name),
-  )
-  throw new Failure('invalid', `${path}: ${message}`, { errors: [{ path, message }] })
+  )}`
+  throw new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
 }
 
 /** Says of which query a refusal is; to be thrown. */

@@ -70,10 +70,20 @@ describe('a body', () => {
       /send application\/json or application\/x-www-form-urlencoded/,
       { headers: { 'content-type': 'application/xml' } },
     ],
-    ['with a field of the wrong type', { ...whole, input: { title: { a: 1 } } }, 400, /input\.title: expected string/],
-    ['with a list of the wrong type', { ...whole, input: { labels: [{}] } }, 400, /input\.labels\.0: expected string/],
-    ['whose input is text', { ...whole, input: 'title' }, 400, /input: expected object/],
-    ['whose data is text', { ...whole, data: 'x' }, 400, /data: expected object/],
+    [
+      'with a field of the wrong type',
+      { ...whole, input: { title: { a: 1 } } },
+      400,
+      /input\.title must be text, not an object/,
+    ],
+    [
+      'with a list of the wrong type',
+      { ...whole, input: { labels: [{}] } },
+      400,
+      /input\.labels\.0 must be text, not an object/,
+    ],
+    ['whose input is text', { ...whole, input: 'title' }, 400, /input must be an object, not text/],
+    ['whose data is text', { ...whole, data: 'x' }, 400, /data must be an object, not text/],
     ['with __proto__', '{"id":"1","__proto__":{"a":1}}', 400, /__proto__/, json],
     ['with __proto__ inside', '{"id":"1","data":{"x":{"__proto__":{"a":1}}}}', 400, /__proto__/, json],
     ['with a constructor to pollute', '{"constructor":{"prototype":{"a":1}}}', 400, /__proto__ or constructor/, json],
@@ -88,18 +98,18 @@ describe('a body', () => {
       /data is a value already/,
     ],
     ['in bad UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 400, /not UTF-8/, json],
-    ['with an id of 10 KB', { ...whole, id: 'x'.repeat(10_240) }, 400, /id: must be at most 128 characters/],
+    ['with an id of 10 KB', { ...whole, id: 'x'.repeat(10_240) }, 400, /id must be at most 128 characters/],
     [
       'with a field of the input that is unknown',
       { ...whole, input: { titel: 'x' } },
       400,
-      /input\.titel: "titel" is not known; did you mean "title"\?/,
+      /input\.titel is not a known field\. Did you mean "title"\?/,
     ],
     [
       'with a property of the task that is unknown',
       { ...whole, data: { ...whole.data, openticket: { asignee: 'x' } } },
       400,
-      /did you mean "assignee"/,
+      /Did you mean "assignee"/,
     ],
     [
       'whose project is none',
@@ -157,7 +167,7 @@ describe('a body', () => {
 
 describe('a query', () => {
   it.each([
-    ['?mod=interactive', /did you mean "mode"/],
+    ['?mod=interactive', /Did you mean "mode"/],
     ['?mode=loud', /must be silent or interactive/],
     ['?mode=silent&mode=interactive', /more than once/],
     ['?sendStarted=yes', /must be true or false/],
@@ -165,7 +175,7 @@ describe('a query', () => {
     ['?deadline=PT0S', /ISO 8601/],
     ['?deadline=P8D', /at most P7D/],
     ['?when=failed', /pass, warning or fail/],
-    ['?input.titel=x', /did you mean "title"/],
+    ['?input.titel=x', /Did you mean "title"/],
   ])('%s is refused with what to write instead', async (query, detail) => {
     expectProblem(await service.openIssue(triggered(), query), 400, detail)
   })
@@ -186,15 +196,19 @@ describe('a path', () => {
     expect(service.output).not.toContain('failed to answer')
   })
   it('to an unknown category is answered 404 with the known ones', async () => {
-    expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /did you mean "issue-ticketing"/)
-    expectProblem(await service.call('/v1/nothing/at-all', {}), 404, /known are .*issue-ticketing/)
+    expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /Did you mean "issue-ticketing"/)
+    expectProblem(
+      await service.call('/v1/nothing/at-all', {}),
+      404,
+      /^Unknown category "nothing"\. Categories: .*issue-ticketing/,
+    )
   })
   it('to an unknown action is answered 404 with the nearest', async () => {
-    expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /did you mean "open-issue"/)
+    expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /Did you mean "open-issue"/)
     expectProblem(
       await service.call('/v1/issue-ticketing/constructor', {}),
       404,
-      /known are open-issue, update-issue, close-issue/,
+      /Actions: open-issue, update-issue, close-issue/,
     )
   })
   it('to an unknown connection is answered 404 with the known ones', async () => {
@@ -223,7 +237,7 @@ describe('a connection', () => {
     expectProblem(
       await service.openIssue(triggered(), `${interactive}&connection=broken`),
       503,
-      /connections\/issue-ticketing\/broken is not valid: token: .*"tokn" is not known; did you mean "token"/,
+      /connections\/issue-ticketing\/broken is not valid: token is required; tokn is not a known field\. Did you mean "token"/,
     )
   })
   it('of an unknown provider is answered 404 with the known ones', async () => {

@@ -104,7 +104,9 @@ describe('the actions of a remediation, by one webhook', () => {
   it('do nothing that the connection does not have, and say what it has', async () => {
     const { status, body } = await run(action('reboot-all'), '&mode=interactive')
     expect(status).toBe(422)
-    expect(body.detail).toContain('data.action.action is not in actions of the connection: "reboot-all" is not known')
+    expect(body.detail).toContain(
+      'data.action.action is not in actions of the connection. Unknown action "reboot-all".',
+    )
   })
 
   it.each([

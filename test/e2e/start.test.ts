@@ -281,7 +281,7 @@ describe('webhooks send', () => {
   it('ends with 1 where the call is refused, with the reason', async () => {
     const { code, stdout } = await webhooks('send', 'issue-ticketing/open-issue', '--input', 'titel=T')
     expect(code).toBe(1)
-    expect(stdout).toContain('did you mean')
+    expect(stdout).toContain('Did you mean')
     expect(
       (
         await webhooks(

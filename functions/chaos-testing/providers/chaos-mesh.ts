@@ -8,7 +8,9 @@ import { archived, ask, create, idOf, inCluster, isRefusal, placeOf } from '../c
 import { lookAtExperiment, lookAtWorkflow, lookForDeleted } from '../chaos-mesh-looks.ts'
 import { chaosTemplate, invalid, objectOf, secondsOf } from '../chaos-mesh-objects.ts'
 
-const duration = z.string().check(z.refine((text) => secondsOf(text) !== undefined, { message: 'write it like 10m' }))
+const duration = z
+  .string()
+  .check(z.refine((text) => secondsOf(text) !== undefined, { message: 'must be a duration such as 10m' }))
 const name = z.string().check(z.minLength(1), z.maxLength(255))
 
 const connection = z.strictObject({

@@ -23,7 +23,7 @@ const connection = z.strictObject({
   ),
   secret: secret(
     'Signs each message: any text, or a key as Standard Webhooks writes it, whsec_ and base64; the receiver has the same',
-  ).check(z.refine(isKey, { message: 'begins with whsec_ and does not go on with a key in base64' })),
+  ).check(z.refine(isKey, { message: 'must be a key in base64 after whsec_' })),
   token: optional(secret('Bearer token, where the receiver asks for one')),
   headers: optional(
     headers('More headers; those with the name of a credential, such as X-Api-Key, are secret').check(onlyHeaders),

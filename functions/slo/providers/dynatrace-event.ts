@@ -35,9 +35,11 @@ const fields = z.strictObject({
   eventType,
   timeout: optional(integer(1, 360, 'Minutes that it is open, where it opens a problem')),
   properties: optional(
-    z
-      .record(z.string().check(z.minLength(1), z.maxLength(100)), scalar)
-      .check(z.refine((held) => Object.keys(held).length <= mostProperties, { message: `at most ${mostProperties}` })),
+    z.record(z.string().check(z.minLength(1), z.maxLength(100)), scalar).check(
+      z.refine((held) => Object.keys(held).length <= mostProperties, {
+        message: `must have at most ${mostProperties} properties`,
+      }),
+    ),
   ),
 })
 type Fields = z.output<typeof fields>

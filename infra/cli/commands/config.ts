@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import { sentence } from '../../../shared/errors.ts'
 import { parseQuery } from '../../../shared/function/call-options.ts'
 import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
 import { unknownName } from '../../../shared/validate.ts'
@@ -128,7 +127,7 @@ function partsNamed(text: string, subscription: Subscription): string[] {
   const known = optionalParts(subscription)
   const only = text === 'none' ? [] : text.split(',').map((part) => part.trim())
   const unknown = only.find((part) => !known.includes(part))
-  if (unknown !== undefined) throw new UsageError(sentence(`--only: the part ${unknownName(unknown, known)}`))
+  if (unknown !== undefined) throw new UsageError(`--only: ${unknownName('part', unknown, known)}`)
   return only
 }
 

@@ -114,7 +114,7 @@ describe('a start', () => {
     [
       'a parameter that it does not have',
       { parameters: { prun: true } },
-      'input.parameters.prun: "prun" is not known; did you mean "prune"?',
+      'input.parameters.prun is not a known field. Did you mean "prune"?',
     ],
     ['a value that is none', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
     ['a resource that is none', { parameters: { resources: 'guestbook' } }, 'write it like apps:Deployment:guestbook'],

@@ -218,7 +218,7 @@ describe('a start', () => {
     ],
     ['a duration that is none', { duration: 'long' }, 'input.parameters.duration'],
     ['no rate at all', { rate: 0 }, 'input.parameters.rate'],
-    ['a parameter that is not known', { rte: 5 }, 'did you mean "rate"?'],
+    ['a parameter that is not known', { rte: 5 }, 'Did you mean "rate"?'],
     ['a method that is none', { method: 'BREW' }, 'input.parameters.method'],
     ['a body with GET', { body: 'x' }, 'input.parameters.body is of no use with GET'],
     ['a body that is too large', { method: 'POST', body: 'x'.repeat(8_193) }, 'input.parameters.body'],

@@ -82,9 +82,9 @@ describe('an action of a remediation', () => {
   })
 
   test.each([
-    ['one that is nearly known', 'togle-feature', undefined, 'did you mean "toggle-feature"?'],
-    ['one that is not known', 'x', undefined, 'known are toggle-feature, promotion-off'],
-    ['one of every object', 'constructor', undefined, 'known are'],
+    ['one that is nearly known', 'togle-feature', undefined, 'Did you mean "toggle-feature"?'],
+    ['one that is not known', 'x', undefined, 'Actions: toggle-feature, promotion-off'],
+    ['one of every object', 'constructor', undefined, 'Actions:'],
     ['two flags in one value', 'toggle-feature', { a: 'on', b: 'off' }, 'must be one flag with its state'],
     ['no flag in an object', 'toggle-feature', {}, 'must be one flag with its state'],
     ['what Go prints of an object in an object', 'restart-service', 'map[a:map[b:c]]', 'name its parts in the payload'],
@@ -106,7 +106,7 @@ describe('an action of a remediation', () => {
 
   test('is refused where the connection has none at all', () => {
     const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action: 'x' } } })
-    expect(() => keptnActions.choose(event, {}, actions)).toThrow('it has none at all')
+    expect(() => keptnActions.choose(event, {}, actions)).toThrow('There are no actions.')
   })
 
   test.each([[undefined], [''], [7], [{}]])('is not named by %p', (action) => {

@@ -97,7 +97,7 @@ describe('a report', () => {
       'data.evaluation is missing',
     ],
     ['an input that is of no use', { ref: 'abc' }, {}, 'input.ref is of no use for Board: leave it out'],
-    ['an input that nobody knows', { chanel: 'x' }, {}, 'input.chanel: "chanel" is not known; did you mean "channel"?'],
+    ['an input that nobody knows', { chanel: 'x' }, {}, 'input.chanel is not a known field. Did you mean "channel"?'],
   ])('of %s is refused at the door', async (_, input, data, says) => {
     const failure = await failureOf(push(input, data))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })

@@ -217,16 +217,20 @@ describe('what can not be evaluated', () => {
     [
       { thresholds: [{ metric: 'p59', op: '<', value: 1 }] },
       {},
-      'input.thresholds.0.metric: "p59" is not known; did you mean "p95"?',
+      'input.thresholds.0.metric does not name a query. Unknown query "p59".',
     ],
     [
       { sloFile: { ...sloFile, objectives: [{ sli: 'latency' }] } },
       {},
-      'input.sloFile.objectives.0.sli: "latency" is not known',
+      'input.sloFile.objectives.0.sli does not name a query. Unknown query "latency".',
     ],
     [{}, { sloFile: { ...sloFile, objectives: [{ sli: 'latency' }] } }, 'sloFile of the connection.objectives.0.sli'],
     [{}, {}, 'input.thresholds are missing, and there is no sloFile: Gauge gives values, and no verdict'],
-    [{ thresholds }, { queries: undefined }, 'input.thresholds.0.metric: "p95" is not known here'],
+    [
+      { thresholds },
+      { queries: undefined },
+      'input.thresholds.0.metric does not name a query. Unknown query "p95". There are no queries.',
+    ],
     [{ thresholds, sloFile }, {}, 'input.thresholds are one too many beside an sloFile'],
     [{ thresholds, queries: { extra: 'x' } }, {}, 'input.queries has extra, which no threshold judges'],
     [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a length of time'],

@@ -194,7 +194,7 @@ describe('webhooks config', () => {
   })
 
   it.each([
-    [['issue-ticketing/open-isue', '--task', 'a'], 'The action "open-isue" is not known; did you mean "open-issue"?'],
+    [['issue-ticketing/open-isue', '--task', 'a'], 'Unknown action "open-isue". Did you mean "open-issue"?'],
     [['issue-ticketing', '--task', 'a'], 'write category/action'],
     [['issue-ticketing/open-issue', '--task', 'a b'], '"a b" is no name of a task'],
     [['issue-ticketing/open-issue', '--task', 'a', '--deadline', '2h'], 'deadline must be an ISO 8601 duration'],
@@ -203,7 +203,7 @@ describe('webhooks config', () => {
       ['issue-ticketing/open-issue', '--task', 'a', '--url', 'http://127.0.0.1:8787'],
       "Keptn would refuse this webhook: curl command contains denied URL '127.0.0.1'",
     ],
-    [['issue-ticketing/open-issue', '--task', 'a', '--only', 'titel'], 'did you mean "title"?'],
+    [['issue-ticketing/open-issue', '--task', 'a', '--only', 'titel'], 'Did you mean "title"?'],
     [['notification/ask-approval', '--task', 'a'], 'waits for people: give --mode interactive'],
     [['notification/push-update', '--task', 'approval'], 'What answers approval.triggered decides the approval'],
     [
@@ -236,7 +236,7 @@ describe('webhooks shipyard', () => {
   })
 
   it.each([
-    [['shipyard', 'toggle=feature-flags/set-flg'], 'The action "set-flg" is not known'],
+    [['shipyard', 'toggle=feature-flags/set-flg'], 'Unknown action "set-flg"'],
     [['shipyard', 'a b=feature-flags/set-flag'], 'Keptn would refuse it: the shipyard is not valid at'],
     [['shipyard', '--stage', 'a b'], 'Keptn would refuse it: the shipyard is not valid at spec.stages.0.name'],
   ])('%j is exit code 2', async (args, sentence) => {

@@ -165,7 +165,7 @@ describe('webhooks connect --local', () => {
 
 describe('webhooks connect, refused', () => {
   it.each([
-    [['issue-tiketing/default'], {}, 'The category "issue-tiketing" is not known; did you mean "issue-ticketing"?\n'],
+    [['issue-tiketing/default'], {}, 'Unknown category "issue-tiketing". Did you mean "issue-ticketing"? Categories: '],
     [['issue-ticketing'], {}, 'write category/name, such as issue-ticketing/default'],
     [['issue-ticketing/Big'], {}, '"Big" can not be a name'],
     [
@@ -173,7 +173,7 @@ describe('webhooks connect, refused', () => {
       {},
       'Say which platform it is, with --provider or in --from-file: azure-boards, github',
     ],
-    [['issue-ticketing/default', '--provider', 'githup'], {}, 'did you mean "github"?'],
+    [['issue-ticketing/default', '--provider', 'githup'], {}, 'Did you mean "github"?'],
     [
       ['issue-ticketing/default', '--provider', 'jira'],
       {},
@@ -186,7 +186,7 @@ describe('webhooks connect, refused', () => {
     [
       ['issue-ticketing/default', '--from-file', '-'],
       { ...{ provider: 'github' }, tokn: 'abcdefgh' },
-      'did you mean "token"?',
+      'Did you mean "token"?',
     ],
   ])('%j is exit code 2 and one sentence', async (args, stdin, sentence) => {
     const { code, err } = await connect(args, stdin)
@@ -246,10 +246,10 @@ describe('webhooks connect, at a terminal', () => {
     const { out } = await at([
       answers[0] as [string, string],
       ['token:', `abc${enter}`],
-      ['Too small', `${'\x7f'.repeat(3)}${demo.githubToken}${enter}`],
+      ['must be at least 6 characters', `${'\x7f'.repeat(3)}${demo.githubToken}${enter}`],
       ['Which of these', enter],
     ])
-    expect(out).toContain('expected string to have >=6 characters')
+    expect(out).toContain('must be at least 6 characters')
     expect(stored().token).toBe(demo.githubToken)
   })
 

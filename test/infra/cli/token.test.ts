@@ -67,7 +67,7 @@ describe('webhooks token create', () => {
 
   it.each([
     [['create', 'Keptn'], '"Keptn" can not be a name'],
-    [['create', 'keptn', '--categories', 'ci-dc'], 'The category "ci-dc" is not known; did you mean "ci-cd"?'],
+    [['create', 'keptn', '--categories', 'ci-dc'], 'Unknown category "ci-dc". Did you mean "ci-cd"?'],
     [
       ['create', 'there'],
       'There is a caller there in Secrets Manager (eu-west-1) already: rotate gives it a new token.',

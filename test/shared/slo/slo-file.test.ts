@@ -80,22 +80,22 @@ describe('an SLO file', () => {
     ['objectives: [', 'input.sloFile is not YAML: '],
     ['just a text', 'input.sloFile must hold objectives and a total_score'],
     ['', 'input.sloFile must hold objectives'],
-    [{ ...minimal, objectives: [] }, 'input.sloFile.objectives: '],
-    [{ objectives: minimal.objectives }, 'input.sloFile.total_score: '],
+    [{ ...minimal, objectives: [] }, 'input.sloFile.objectives must '],
+    [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
     [
       { ...minimal, total_score: { pass: 'most' } },
-      'input.sloFile.total_score.pass: must be a percentage such as "90%"',
+      'input.sloFile.total_score.pass must be a percentage such as "90%"',
     ],
-    [{ ...minimal, total_score: { pass: '120%' } }, 'input.sloFile.total_score.pass: '],
+    [{ ...minimal, total_score: { pass: '120%' } }, 'input.sloFile.total_score.pass must '],
     [
       { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: ['600'] }] }] },
-      'input.sloFile.objectives.0.pass.0.criteria.0: must be a criterion such as "<600"',
+      'input.sloFile.objectives.0.pass.0.criteria.0 must be a criterion such as "<600"',
     ],
-    [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria: '],
-    [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth: "weigth" is not known'],
-    [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight: '],
-    [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter: is not applied here: write it into the queries'],
-    [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function: '],
+    [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria must '],
+    [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth is not a known field'],
+    [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight must '],
+    [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not applied here: write it into the queries'],
+    [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function must '],
   ])('that is wrong is refused with what is to be written: %j', async (given, says) => {
     const failure = await failureOf(readSloFile(given, 'input.sloFile'))
     expect(failure.kind).toBe('invalid')
