@@ -187,6 +187,7 @@ const core = [
   './shared/function/answers.ts',
   './shared/function/task-status.ts',
   './shared/orchestrators/orchestrator.ts',
+  './shared/item-keys.ts',
   './shared/event/task-type.ts',
   './shared/record.ts',
   './shared/log.ts',

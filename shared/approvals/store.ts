@@ -1,6 +1,6 @@
 import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
-import { itemKeys } from '../aws/item-keys.ts'
 import { Failure } from '../errors.ts'
+import { itemKeys } from '../item-keys.ts'
 import { settings } from '../settings.ts'
 import type { Message } from '../shapes/message.ts'
 import type { Decision } from './decision.ts'

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
+import { itemKeys } from '../item-keys.ts'
 import { settings } from '../settings.ts'
 import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from './dynamodb.ts'
-import { itemKeys } from './item-keys.ts'
 
 /**
  * The states of runs that no platform knows, since they go on inside of a task: where another call sees how one is, and

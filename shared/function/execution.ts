@@ -1,4 +1,4 @@
-import { itemKeys } from '../aws/item-keys.ts'
+import { itemKeys } from '../item-keys.ts'
 import { log } from '../log.ts'
 import { settings } from '../settings.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { itemKeys } from '../aws/item-keys.ts'
 import { Failure, kindOf, sentence } from '../errors.ts'
+import { itemKeys } from '../item-keys.ts'
 import { log } from '../log.ts'
 import { asChosen, type Outcome, passed, withNotes } from '../outcome.ts'
 import type { Call } from './call.ts'

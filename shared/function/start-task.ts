@@ -1,5 +1,5 @@
-import { itemKeys } from '../aws/item-keys.ts'
 import { Failure } from '../errors.ts'
+import { itemKeys } from '../item-keys.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
 import { settings } from '../settings.ts'

@@ -128,7 +128,7 @@ const keepRun = async () => {
 }
 const claimTask = async () => {
   const { claim } = await import('../../../shared/aws/claim.ts')
-  const { itemKeys } = await import('../../../shared/aws/item-keys.ts')
+  const { itemKeys } = await import('../../../shared/item-keys.ts')
   await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 }
 
