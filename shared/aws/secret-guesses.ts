@@ -1,6 +1,6 @@
+import { itemKeys } from '../item-keys.ts'
 import { settings } from '../settings.ts'
 import { dynamodb, UpdateItemCommand } from './dynamodb.ts'
-import { itemKeys } from './item-keys.ts'
 
 const HOUR_SECONDS = 3_600
 const TIMEOUT_MS = 2_000
