@@ -5,6 +5,7 @@ import { id, name, optional, vendorFields, word, words } from '../fields.ts'
 import type { Action, Completing } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { isRecord } from '../record.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut.ts'
 import { type ProjectName, projectOf } from './project.ts'
 
@@ -61,6 +62,13 @@ export type TicketChanges = Omit<UpdateTicket, 'id' | 'comment'>
 /** Which ticket is meant. */
 export type TicketRef = Pick<UpdateTicket, 'id' | 'project'>
 
+interface ReservedField {
+  /** `['body']`; names are compared without case, as some platforms do. */
+  path: readonly string[]
+  /** `write input.description`. */
+  instead: string
+}
+
 /** A platform that keeps tickets: vendor knowledge only, the promises are kept by the three actions below. */
 export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   shape: 'ticket'
@@ -70,6 +78,11 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   project: ProjectName | undefined
   /** Throws Failure `invalid` where the id, with the project, names no ticket. */
   checkRef?(ref: TicketRef): void
+  /**
+   * What `input.fields` must not set, as paths below it, and what to write instead: the place of `client.key`, without which a
+   * repeat would not find what the first attempt created, and text that every repeat would add again.
+   */
+  reservedFields?: readonly ReservedField[]
   /** Throws Failure `invalid` for an input that this platform has nothing for: it must not be dropped in silence. */
   checkInput?(input: Partial<UpdateTicket & CloseTicket>, connection: z.output<S>): void
   /** The ticket that carries `client.key`, if there is one. Must see what was made a second ago. */
@@ -260,8 +273,31 @@ function checked<I extends Partial<UpdateTicket & CloseTicket>>(
 ): I {
   const { id, project } = input
   if (id !== undefined) provider.checkRef?.({ id, project })
+  refuseReserved(provider, input.fields)
   provider.checkInput?.(input, connection)
   return input
+}
+
+function refuseReserved({ title, reservedFields = [] }: TicketProvider, fields: unknown): void {
+  const errors = reservedFields.flatMap(({ path, instead }) => {
+    const given = namesGiven(fields, path)
+    return given
+      ? [{ path: ['input.fields', ...given].join('.'), message: `is reserved for ${title}: ${instead}` }]
+      : []
+  })
+  const [first] = errors
+  if (first) throw new Failure('invalid', `${first.path} ${first.message}`, { errors })
+}
+
+/** The names that the caller wrote for a path; undefined if nothing is there. */
+function namesGiven(fields: unknown, [name, ...rest]: readonly string[]): string[] | undefined {
+  if (name === undefined) return []
+  if (!isRecord(fields)) return undefined
+  for (const given of Object.keys(fields)) {
+    const below = given.toLowerCase() === name.toLowerCase() ? namesGiven(fields[given], rest) : undefined
+    if (below) return [given, ...below]
+  }
+  return undefined
 }
 
 async function commentOnce(provider: TicketProvider, client: Client, ref: TicketRef, comment: string): Promise<void> {

@@ -74,7 +74,6 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       ...(await settingsOf(client, { ...settings, type: type || connection.type || usualType })),
       ...fields,
     }
-    const asked = [...labels, ...(Array.isArray(fields?.['labels']) ? fields['labels'].map(String) : [])]
     const post = async (labels: string[]) => {
       const content = {
         fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
@@ -82,13 +81,13 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       }
       return (await http.post('rest/api/3/issue', content, { answer: createdIssue })).body
     }
-    if (key === undefined) return post(asked)
+    if (key === undefined) return post(labels)
     try {
-      return await post([...asked, labelOf(key)])
+      return await post([...labels, labelOf(key)])
     } catch (error) {
       // The screens of some projects have no labels: then nobody may fail for ours, and the property has to do.
       const unlabelled = error instanceof Failure && error.kind === 'refused' && error.message.includes('labels: ')
-      if (!unlabelled || asked.length > 0) throw error
+      if (!unlabelled || labels.length > 0) throw error
       return post([])
     }
   }
@@ -103,6 +102,8 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       const message = 'write it like OPS-12, or as the number that was answered when it was opened'
       throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
     },
+
+    reservedFields: [{ path: ['labels'], instead: 'write input.labels' }],
 
     async find(client: Client<C> & { key: string }, { project = '' }) {
       const found = await findIssue(client, project)

@@ -77,9 +77,10 @@ export function requestLine(call: Call): string {
 /** One line for each provider with a writing action, by category and provider. */
 export const platforms: Record<string, Platform> = {
   'issue-ticketing/azure-boards': ticket('issue-ticketing/azure-boards', 'open-issue', /^POST .*\/workitems\/\$/i),
-  'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url }) => ({
+  'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url, made }) => ({
     connection: { baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'acme/shop' },
     input: { title: 'Checkout is slow' },
+    made,
   })),
   'issue-ticketing/gitlab': ticket('issue-ticketing/gitlab', 'open-issue', /^POST .*\/issues$/),
   'issue-ticketing/jira': ticket('issue-ticketing/jira', 'open-issue', /^POST .*\/issue$/),
@@ -394,24 +395,24 @@ function anyApi(action: string, calls: () => object, input: Record<string, unkno
 
 function httpTickets() {
   return {
-    open: { path: 'things', body: '{title: input.title, ref: key}', at: 'result' },
-    get: { path: 'things/{input.id}', at: 'result' },
-    find: { path: 'things', query: { ref: 'key' }, at: 'items[0]' },
-    ticket: { id: 'to_string(id)', state: 'state', closed: "state=='done'" },
+    open: { path: 'things', body: '{title: input.title, ref: key}', at: 'response.result' },
+    get: { path: 'things/{input.id}', at: 'response.result' },
+    find: { path: 'things', query: { ref: 'key' }, at: 'response.items[0]' },
+    ticket: { id: 'to_string(response.id)', state: 'response.state', closed: "response.state=='done'" },
   }
 }
 
 function httpJobs() {
   return {
-    start: { path: 'things', body: '{title: input.target, ref: key}', at: 'result' },
-    look: { path: 'things/{input.id}', at: 'result' },
-    run: { id: 'id', state: 'state' },
+    start: { path: 'things', body: '{title: input.target, ref: key}', at: 'response.result' },
+    look: { path: 'things/{input.id}', at: 'response.result' },
+    run: { id: 'response.id', state: 'response.state' },
     states: { new: 'running', done: 'pass' },
   }
 }
 
 function httpMessages() {
-  return { post: { path: 'things', body: '{title: message.title}' }, posted: { id: 'result.id' } }
+  return { post: { path: 'things', body: '{title: message.title}' }, posted: { id: 'response.result.id' } }
 }
 
 function httpFlags(action: string): Platform {
@@ -422,13 +423,13 @@ function httpFlags(action: string): Platform {
     async start() {
       const server = await startAnyApi()
       server.things.push({ id: 1, flag: 'checkout-v2', enabled: false })
-      const at = { path: 'things/{input.flag}', at: 'result' }
+      const at = { path: 'things/{input.flag}', at: 'response.result' }
       return {
         server,
         connection: {
           ...{ baseUrl: server.url, token: server.token, headers: { 'X-Api-Key': server.apiKey } },
           ...{ environment: 'production', get: at, set: { ...at, method: 'PATCH', body: '{enabled: input.on}' } },
-          flag: { on: 'enabled' },
+          flag: { on: 'response.enabled' },
         },
         input: { flag: 'checkout-v2', state: 'on' },
       }
@@ -437,9 +438,10 @@ function httpFlags(action: string): Platform {
 }
 
 /** The GitHub of the sandbox, behind a server that can replace its answers. */
-async function startGithubIssues(): Promise<Served> {
+async function startGithubIssues(): Promise<Served & { made(): number }> {
   const state = mkdtempSync(join(tmpdir(), 'webhooks-conformance-'))
   const sandbox = await startSandbox(state)
+  let made = 0
   const served = await serve(async ({ method, path, query, headers, text }) => {
     const { host: _, connection: __, 'content-length': ___, ...sent } = headers as Record<string, string>
     const answer = await fetch(`${sandbox.origin}${path}?${query}`, {
@@ -447,10 +449,12 @@ async function startGithubIssues(): Promise<Served> {
       headers: sent,
       ...(text === '' ? {} : { body: text }),
     })
+    if (method === 'POST' && path.endsWith('/issues')) made++
     return { status: answer.status, body: await answer.text() }
   })
   return {
     ...served,
+    made: () => made,
     async close() {
       await served.close()
       await sandbox.stop()

@@ -1,6 +1,12 @@
 import '../functions/aws.ts'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
+import { Failure } from '../../shared/errors.ts'
+import type { Category } from '../../shared/function/category.ts'
+import { isRecord } from '../../shared/record.ts'
+import type { TicketProvider } from '../../shared/shapes/ticket.ts'
+import { ticketPlatforms as played } from '../e2e/platforms.ts'
 import { startTable } from '../functions/load-testing/table.ts'
+import { failureOf } from '../functions/use.ts'
 import type { Platform } from './platforms.ts'
 import type { Lifecycle } from './writes.ts'
 
@@ -57,9 +63,7 @@ test('the conformance suite lists every provider that writes', async () => {
 })
 
 describe.each(Object.entries(platforms))('%s: a success with an unexpected body', (path, platform) => {
-  const [categoryName, provider = ''] = path.split('/')
-  const category = categories.find(({ name }) => name === categoryName)
-  if (!category) throw new Error(`There is no category ${categoryName}`)
+  const { category, provider } = partsOf(path)
 
   test.each(Object.entries(unexpectedBodies))(
     '%s is one write',
@@ -76,23 +80,76 @@ describe.each(Object.entries(platforms))('%s: a success with an unexpected body'
   )
 })
 
+const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
+
+describe.each(opening)('%s: input.fields', (path, platform) => {
+  const { category, provider } = partsOf(path)
+
+  test('never takes the key away from what is opened', async () => {
+    const { sent, key = '' } = await observe(lifecycle, category, provider, platform, { mode: 'silent' })
+    const carriers = namesOf(sent, key)
+    expect(carriers).not.toEqual([])
+    for (const name of carriers) {
+      const fields = { [name]: 'mine' }
+      const retried = { ...platform, repeatable: 'a repeat looks for the first' }
+      const options = { mode: 'interactive', lost: true, input: { fields } } as const
+      const opened = observe(lifecycle, category, provider, retried, options)
+      const result = await opened.then(({ made, ends: [end] }) => ({ name, made, end }), asRefusal)
+      // Refused here or by the platform, or opened once and found.
+      expect([
+        { kind: 'invalid', path: expect.stringMatching(/^input\.fields/) },
+        { name, made: 0, end: expect.stringMatching(/^errored: .* answered 4\d\d /) },
+        { name, made: 1, end: expect.stringMatching(/^succeeded: Found /) },
+      ]).toContainEqual(result)
+    }
+  })
+
+  test('is refused if it sets what is reserved, before anything is sent', async () => {
+    const { reservedFields = [] } = (await providerOf(path)) as TicketProvider
+    for (const { path: names, instead } of reservedFields) {
+      const fields = names.reduceRight<unknown>((value, name) => ({ [name]: value }), 'mine')
+      const update = { ...platform, action: platform.action.replace('open', 'update') }
+      for (const [asked, input] of [
+        [platform, { fields }],
+        [update, { fields, id: played[path]?.unknownId ?? 'acme/shop#1' }],
+      ] as const) {
+        const refused = observe(lifecycle, category, provider, asked, { mode: 'silent', input })
+        const { kind, message, errors } = await failureOf(refused)
+        expect({ kind, errors }).toMatchObject({
+          kind: 'invalid',
+          errors: [{ path: `input.fields.${names.join('.')}` }],
+        })
+        expect(message).toContain(instead)
+      }
+    }
+  })
+})
+
 describe('the generic http provider: a connection that does not fit its API', () => {
-  const nowhere = { path: 'things', query: { ref: 'key' }, at: 'nowhere' }
-  const ticket = { id: 'wrongplace', state: 'state', closed: "state=='done'" }
+  const nowhere = { path: 'things', query: { ref: 'key' }, at: 'response.nowhere' }
+  const ticket = { id: 'response.wrongplace', state: 'response.state', closed: "response.state=='done'" }
   const answered = 'It answered 201 {"result":{"id":1,'
 
   test.each([
-    ['its id is nowhere', { ticket }, 'ticket.id of the connection, which is "wrongplace", finds nothing'],
+    ['its id is nowhere', { ticket }, 'ticket.id of the connection, "response.wrongplace", finds nothing'],
     [
       'its id is the text null',
-      { ticket: { ...ticket, id: 'to_string(wrongplace)' } },
-      'ticket.id of the connection, which is "to_string(wrongplace)", finds nothing',
+      { ticket: { ...ticket, id: 'to_string(response.wrongplace)' } },
+      'ticket.id of the connection, "to_string(response.wrongplace)", finds nothing',
     ],
-    ['its state is nowhere', { ticket: { ...ticket, id: 'id', state: 'nope' } }, 'ticket.state of the connection'],
-    ['an expression takes another type', { ticket: { ...ticket, id: "join(',', id)" } }, 'ticket.id of the connection'],
+    [
+      'its state is nowhere',
+      { ticket: { ...ticket, id: 'response.id', state: 'response.nope' } },
+      'ticket.state of the connection',
+    ],
+    [
+      'an expression takes another type',
+      { ticket: { ...ticket, id: "join(',', response.id)" } },
+      'ticket.id of the connection',
+    ],
     [
       '"at" finds nothing',
-      { open: { path: 'things', body: '{ref: key}', at: 'answer' } },
+      { open: { path: 'things', body: '{ref: key}', at: 'response.answer' } },
       'ticket.id of the connection',
     ],
   ])('a ticket whose answer does not fit is opened once: %s', async (_what, wrong, says) => {
@@ -111,17 +168,20 @@ describe('the generic http provider: a connection that does not fit its API', ()
   test('a job whose id is nowhere is started once', async () => {
     for (const find of [undefined, nowhere]) {
       for (const mode of ['silent', 'interactive'] as const) {
-        const platform = withConnection('ci-cd/http', { find, run: { id: 'to_string(nope)', state: 'state' } })
+        const platform = withConnection('ci-cd/http', {
+          find,
+          run: { id: 'to_string(response.nope)', state: 'response.state' },
+        })
         const { ends, writes } = await observe(lifecycle, ciCd, 'http', platform, { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
-        expect(ends[0]).toContain('run.id of the connection, which is "to_string(nope)", finds nothing')
+        expect(ends[0]).toContain('run.id of the connection, "to_string(response.nope)", finds nothing')
         expect(ends[0]).toContain(answered)
       }
     }
   })
 
   test('a ticket is found if the API can be asked for the key', async () => {
-    const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'answer' }
+    const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'response.answer' }
     for (const mode of ['silent', 'interactive'] as const) {
       const platform = withConnection('issue-ticketing/http', { open })
       const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
@@ -132,13 +192,45 @@ describe('the generic http provider: a connection that does not fit its API', ()
 
   test('a start with an idempotency header is repeated with the same key, and is one run', async () => {
     for (const mode of ['silent', 'interactive'] as const) {
-      const more = { idempotencyHeader: 'Idempotency-Key', start: { path: 'things', body: '{ref: key}', at: 'answer' } }
+      const more = {
+        idempotencyHeader: 'Idempotency-Key',
+        start: { path: 'things', body: '{ref: key}', at: 'response.answer' },
+      }
       const { ends, made } = await observe(lifecycle, ciCd, 'http', withConnection('ci-cd/http', more), { mode })
       expect(made).toBe(1)
       expect(ends[0]).toContain('Something may have been created')
     }
   })
 })
+
+function partsOf(path: string): { category: Category; provider: string } {
+  const [name, provider = ''] = path.split('/')
+  const category = categories.find((one) => one.name === name)
+  if (!category) throw new Error(`There is no category ${name}`)
+  return { category, provider }
+}
+
+async function providerOf(path: string): Promise<unknown> {
+  const { category, provider } = partsOf(path)
+  const load = category.providers[provider]
+  if (!load) throw new Error(`${category.name} has no provider ${provider}`)
+  return load()
+}
+
+/** The innermost names in a request under which a text contains the key of the call. */
+function namesOf(sent: unknown, key: string, name = ''): string[] {
+  if (typeof sent === 'string') return sent.includes(key) ? [name] : []
+  if (Array.isArray(sent)) return [...new Set(sent.flatMap((item) => namesOf(item, key, name)))]
+  if (!isRecord(sent)) return []
+  // A JSON Patch names its fields in paths.
+  const field = typeof sent['path'] === 'string' ? sent['path'].split('/').at(-1) : undefined
+  return [...new Set(Object.entries(sent).flatMap(([inner, value]) => namesOf(value, key, field ?? inner)))]
+}
+
+function asRefusal(error: unknown): object {
+  if (!(error instanceof Failure)) throw error
+  return { kind: error.kind, path: error.errors?.[0]?.path }
+}
 
 /** A platform with other fields in its connection. */
 function withConnection(path: string, fields: object): Platform {

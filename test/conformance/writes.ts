@@ -1,6 +1,7 @@
 import type { Call, CallRequest } from '../../shared/function/call.ts'
 import type { Category } from '../../shared/function/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
+import type { Call as Request } from '../servers/serve.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
 
 /** Bodies of a success that no platform sends in answer to a write. */
@@ -18,7 +19,21 @@ export interface Observed {
   ends: string[]
   /** Statuses of the requests that write. */
   writes: number[]
+  /** The body of the first of them. */
+  sent: unknown
+  /** The key of the call. */
+  key: string | undefined
   made: number | undefined
+}
+
+interface Options {
+  mode: 'silent' | 'interactive'
+  /** Replaces the body of the answer to the first write. */
+  body?: string
+  /** Loses the answer to the first write. */
+  lost?: boolean
+  /** More of the input. */
+  input?: object
 }
 
 /** The parts of the lifecycle that a test loads once its environment is there. */
@@ -35,27 +50,31 @@ const caller = { name: 'tester', tokens: [], categories: ['*'] }
 const PATIENCE_MS = 120_000
 let calls = 0
 
-/** Sends an event twice to a platform whose answer to the first write has another body, if one is given. */
+/** Sends an event to a platform, twice if silently, and gives another answer to its first write. */
 export async function observe(
   lifecycle: Lifecycle,
-  whole: Category,
+  all: Category,
   provider: string,
   platform: Platform,
-  { body, mode }: { body?: string; mode: 'silent' | 'interactive' },
+  { body, lost = false, mode, input = {} }: Options,
 ): Promise<Observed> {
-  const category = unattended(whole)
+  const category = unattended(all)
   const target = await platform.start()
   const before = target.made?.() ?? 0
-  const writes = target.server.replaceNext((call) => platform.writes.test(requestLine(call)), body)
+  const isWrite = (request: Request) => platform.writes.test(requestLine(request))
+  const writes = target.server.replaceNext(isWrite, body)
+  if (lost) target.server.loseNext(isWrite)
   try {
     const name = `conformance-${++calls}`
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
-    const call = await lifecycle.readCall(category, caller, requestOf(platform, target, name, mode))
+    const whole = { ...target, input: { ...target.input, ...input } }
+    const call = await lifecycle.readCall(category, caller, requestOf(platform, whole, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
     const ends = [await deliver(lifecycle, category, call, platform)]
     // A task is not started twice for one event.
     if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
-    return { ends, writes, made: target.made && target.made() - before }
+    const sent = target.server.calls.find(isWrite)?.body
+    return { ends, writes, sent, key: call.work.key, made: target.made && target.made() - before }
   } finally {
     await target.server.close()
   }

@@ -23,7 +23,7 @@ export interface Reply {
 /** What goes wrong on the next calls. */
 interface Failing {
   reply: Reply | 'lost' | 'held'
-  on: string | undefined
+  on: string | ((call: Call) => boolean) | undefined
   done: boolean
   times: number
 }
@@ -46,7 +46,7 @@ export interface Served {
     options?: { on?: string; done?: boolean; times?: number; headers?: Record<string, string> },
   ): void
   /** The next request is carried out, and its answer is lost on the way. */
-  loseNext(on: string): void
+  loseNext(on: string | ((call: Call) => boolean)): void
   /** The next request is carried out and never answered. */
   holdNext(on: string): void
   /**
@@ -83,7 +83,9 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
     calls.push(call)
     if (mode.down) return void request.socket.destroy()
     if (mode.hangs) return
-    const failure = failing.find(({ on }) => on === undefined || on === call.method || on === awsOperation(call))
+    const failure = failing.find(({ on }) =>
+      typeof on === 'function' ? on(call) : on === undefined || on === call.method || on === awsOperation(call),
+    )
     if (failure) {
       failure.times--
       if (failure.times === 0) failing.splice(failing.indexOf(failure), 1)

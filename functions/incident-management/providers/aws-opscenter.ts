@@ -80,6 +80,11 @@ export const awsOpsCenter = defineTicketProvider({
       throw invalid('state', `none of OpsCenter: write open, closed, ${states.join(', ')}`)
   },
 
+  reservedFields: [dedupData, keyData].map((name) => ({
+    path: ['OperationalData', name],
+    instead: 'leave it out, since it contains the key of the call',
+  })),
+
   async find(client, _input) {
     const filter = { key: keyData, value: client.key }
     const command = new DescribeOpsItemsCommand({

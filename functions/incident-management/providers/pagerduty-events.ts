@@ -60,6 +60,12 @@ export const pagerdutyEvents = defineTicketProvider({
     }
   },
 
+  reservedFields: [
+    { path: ['dedup_key'], instead: 'leave it out, since it contains the key of the call' },
+    { path: ['routing_key'], instead: 'use another connection' },
+    { path: ['event_action'], instead: 'write input.state' },
+  ],
+
   deduplicates: () => true,
 
   /** There is no way to look: PagerDuty itself finds the alert of the same key. */

@@ -52,6 +52,8 @@ export const pagerduty = defineTicketProvider({
     }
   },
 
+  reservedFields: [{ path: ['incident_key'], instead: 'leave it out, since it contains the key of the call' }],
+
   async find({ http, key }) {
     return findByKey(http, key)
   },

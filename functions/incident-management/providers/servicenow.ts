@@ -104,6 +104,13 @@ export const servicenow = defineTicketProvider({
     if (priority) pairOf(priority)
   },
 
+  reservedFields: [
+    { path: ['correlation_id'], instead: 'leave it out, since it contains the key of the call' },
+    { path: ['correlation_display'], instead: 'leave it out' },
+    { path: ['comments'], instead: 'write input.comment' },
+    { path: ['work_notes'], instead: 'write input.comment' },
+  ],
+
   async find(client) {
     for (const pause of client.repeated ? looks : [0]) {
       await sleep(pause)

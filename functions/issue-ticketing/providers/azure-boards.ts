@@ -70,6 +70,8 @@ export const azureBoards = defineTicketProvider({
   },
 
   // The query reads what is stored: no search index has to follow.
+  reservedFields: [{ path: ['System.History'], instead: 'write input.comment' }],
+
   async find(client, { project = '' }) {
     const { key } = client
     const query = `SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Tags] CONTAINS '${tagOf(key)}' ORDER BY [System.Id]`

@@ -43,6 +43,8 @@ export const github = defineTicketProvider({
   },
 
   // The list, newest first, shows an issue at once; the search index follows only after a while.
+  reservedFields: [{ path: ['body'], instead: 'write input.description' }],
+
   async find({ http, key, repeated }, { project }) {
     const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     for (let page = 1; page <= mostPages; page++) {

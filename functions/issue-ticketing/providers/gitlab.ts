@@ -66,6 +66,8 @@ export const gitlab = defineTicketProvider({
   },
 
   // The list, newest first, is read from the database, by who has just written from the one that is written to.
+  reservedFields: [{ path: ['description'], instead: 'write input.description' }],
+
   async find({ http, key, repeated }, { project = '' }) {
     const created_after = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }

@@ -61,6 +61,11 @@ export const redmine = defineTicketProvider({
   },
 
   /** The filter reads the database: it sees an issue as soon as it is made. */
+  reservedFields: [
+    { path: ['description'], instead: 'write input.description' },
+    { path: ['notes'], instead: 'write input.comment' },
+  ],
+
   async find({ http, key }, { project }) {
     const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
     const { status, body } = await http.get('issues.json', { query, accept: [404], answer: someIssues })

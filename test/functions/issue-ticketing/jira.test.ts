@@ -86,11 +86,11 @@ describe('open', () => {
       labels: ['sev 1', 'checkout', ' checkout '],
       priority: 'critical',
       assignee: '5b10ac8d82e05b22cc7d4ef5',
-      fields: { customfield_10011: 3, labels: ['own'] },
+      fields: { customfield_10011: 3 },
     })
     expect(issue().fields).toMatchObject({
       issuetype: { name: 'Incident' },
-      labels: ['sev-1', 'checkout', 'own', `caw-${keyOf(1)}`],
+      labels: ['sev-1', 'checkout', `caw-${keyOf(1)}`],
       priority: { name: 'Highest' },
       assignee: { accountId: '5b10ac8d82e05b22cc7d4ef5' },
       customfield_10011: 3,
