@@ -34,6 +34,16 @@ describe('Cloud Automation in ten minutes', () => {
     expect(steps.filter(({ kind }) => kind === 'sh').length).toBeGreaterThanOrEqual(6)
   })
 
+  it('has files written that git, and so npm run check, ignores', async () => {
+    const files = new Set(
+      [...page.matchAll(/(?:^|[ `])((?:my-sequence|tracker)[\w./-]*)/gm)].map(([, file = '']) => file),
+    )
+    expect([...files]).toEqual(expect.arrayContaining(['tracker.json', 'my-sequence/shipyard.yaml']))
+    const written = [...files].filter((file) => /\.(json|yaml)$/.test(file))
+    const { stdout } = await run('git', ['check-ignore', ...written], { cwd: root })
+    expect(stdout.trim().split('\n')).toEqual(written)
+  })
+
   it('works from top to bottom as it is written', async () => {
     let before = defined
     for (const { file, kind, text } of steps) {

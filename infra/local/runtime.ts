@@ -404,7 +404,14 @@ function answer(res: ServerResponse, status: number, body: unknown): void {
   res.end(`${JSON.stringify(body, null, 2)}\n`)
 }
 
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<string> {
+/** @throws Error if the port is in use */
+export async function checkPort(port: number): Promise<void> {
+  const server = createServer()
+  await listen(server, port)
+  await closeServer(server)
+}
+
+function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
@@ -7,7 +8,7 @@ import { playSequence } from '../keptn/player.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { lineFor } from './print.ts'
-import { type Runtime, startRuntime } from './runtime.ts'
+import { checkPort, type Runtime, startRuntime } from './runtime.ts'
 import { defaultUrl, demo } from './sandbox/demo.ts'
 
 helpIfAsked(`npm start: the functions on this machine, with a sandbox in place of real platforms.
@@ -38,6 +39,11 @@ async function main(): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
+  if (process.argv.includes('--build')) {
+    // Before the build, which takes far longer than to find out.
+    await checkPort(port)
+    buildFunctions()
+  }
   let playing = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({
     port,
@@ -56,6 +62,14 @@ async function main(): Promise<void> {
   if (playing) await playDemo(runtime)
   playing = false
   console.log(invitation(runtime))
+}
+
+/** In a process of its own: the bundler would stay in memory. */
+function buildFunctions(): void {
+  console.log('Building the functions ...')
+  const build = join(import.meta.dirname, '../build.ts')
+  const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
+  if (status !== 0) throw new Error('The functions could not be built: see above.')
 }
 
 /** Why the token is not the one of the documentation. */

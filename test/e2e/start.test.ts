@@ -148,6 +148,12 @@ describe('npm start', () => {
 
   it.each([
     ['a port that is in use', { WEBHOOKS_PORT: () => new URL(url).port }, /Port \d+ is in use: .*WEBHOOKS_PORT/],
+    [
+      'a port that is in use, before it builds anything',
+      { WEBHOOKS_PORT: () => new URL(url).port },
+      /Port \d+ is in use/,
+      ['--build'],
+    ],
     ['a port that is none', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
     [
       'a secrets file that is not there',
@@ -159,15 +165,15 @@ describe('npm start', () => {
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
       /WEBHOOKS_SECRETS: .*is not JSON/,
     ],
-  ])('ends at once with a plain sentence for %s', async (_, settings, message) => {
+  ])('ends at once with a plain sentence for %s', async (_, settings, message, options: string[] = []) => {
     const env = {
       ...process.env,
       WEBHOOKS_STATE: join(folder, 'other'),
       ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value()])),
     }
     await expect(
-      run(process.execPath, ['infra/local/start.ts'], { cwd: root, env, timeout: 15_000 }),
-    ).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+      run(process.execPath, ['infra/local/start.ts', ...options], { cwd: root, env, timeout: 15_000 }),
+    ).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) })
   })
 })
 const broken = join(folder, 'broken.json')
