@@ -88,7 +88,7 @@ async function accessesOf(run: () => Promise<unknown>): Promise<Access[]> {
 }
 
 /** Calls the webhook of issue-ticketing. */
-async function call(mode: string): Promise<void> {
+async function call(mode: string, title = 'T'): Promise<void> {
   const request = {
     httpMethod: 'POST',
     path: '/issue-ticketing/open-issue',
@@ -99,7 +99,7 @@ async function call(mode: string): Promise<void> {
       type: 'sh.keptn.event.openticket.triggered',
       shkeptncontext: '1b2c3d4e-0000-4000-8000-000000000000',
       data: { project: 'p', stage: 's', service: 'x' },
-      input: { title: 'T' },
+      input: { title },
     }),
     isBase64Encoded: false,
     requestContext: { domainName: 'a.example', path: '/v1/issue-ticketing/open-issue' },
@@ -132,6 +132,11 @@ const claimTask = async () => {
   await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 }
 
+const findTask = async () => {
+  const { executionOf } = await import('../../../shared/function/execution.ts')
+  await executionOf('issue-ticketing', taskId).catch(() => undefined)
+}
+
 const deployed = synthesize({}, categories)
 
 /** Evaluates the role of a function as IAM does: an operation is allowed if a statement has it and its key matches. */
@@ -154,6 +159,14 @@ function isLike(text: string, pattern: string): boolean {
 const uses: [name: string, entry: string, category: string, run: () => Promise<unknown>, keys: RegExp][] = [
   ['a silent call', 'webhook', 'issue-ticketing', () => call('silent'), /^call#issue-ticketing#/],
   ['an interactive call', 'webhook', 'issue-ticketing', () => call('interactive'), /^task#issue-ticketing#/],
+  [
+    'a call with a stored credential',
+    'webhook',
+    'issue-ticketing',
+    () => call('silent', 'about github-token'),
+    /^guesses#issue-ticketing#/,
+  ],
+  ['a look-up of a task', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
   ['a task that asks people', 'task', 'notification', noteQuestion, /^approval#/],
   ['a click', 'webhook', 'notification', readQuestion, /^approval#/],
   ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
@@ -199,6 +212,8 @@ describe('the items of the table', () => {
       'shared/aws/claim.ts',
       'shared/aws/idempotency.ts',
       'shared/aws/run-states.ts',
+      'shared/aws/secret-guesses.ts',
+      'shared/function/execution.ts',
       'shared/function/start-task.ts',
     ])
   })
