@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
@@ -259,12 +259,7 @@ describe('an approval by link', () => {
   it('of a task that Lambda has ended says that it has ended', async () => {
     const { event, link } = await ask()
     const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-    const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
-    const client = new LambdaClient({
-      endpoint: aws,
-      region: 'eu-west-1',
-      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    })
+    const client = service.lambdaClient()
     const running = tasks.find(
       ({ status, functionName }: { status: string; functionName: string }) =>
         status === 'RUNNING' && functionName === 'notification-task',

@@ -1,4 +1,4 @@
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type PlayedToxiproxy, toxiproxyServer } from '../servers/toxiproxy.ts'
 import { Service, triggered, until } from './service.ts'
@@ -206,12 +206,7 @@ describe('a call', () => {
 
 async function stopTask(): Promise<void> {
   const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
-  const client = new LambdaClient({
-    endpoint: aws,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-  })
+  const client = service.lambdaClient()
   const running = tasks.find(
     ({ functionName, status }: { functionName: string; status: string }) =>
       functionName === 'chaos-testing-task' && status === 'RUNNING',

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvokeCommand, LambdaClient, ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { InvokeCommand, ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
@@ -55,12 +55,7 @@ async function accepted(query = interactive) {
 
 async function stop() {
   const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
-  const client = new LambdaClient({
-    endpoint: aws,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-  })
+  const client = service.lambdaClient()
   const { arn } = tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
   return { client, arn }

@@ -1,4 +1,4 @@
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { akamasServer, akamasUser, type PlayedAkamas } from '../servers/akamas.ts'
 import { Service, triggered, until } from './service.ts'
@@ -150,12 +150,7 @@ async function executions(): Promise<{ arn: string; functionName: string; status
 }
 
 async function stop(): Promise<void> {
-  const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
-  const client = new LambdaClient({
-    endpoint: aws,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-  })
+  const client = service.lambdaClient()
   const running = (await executions()).find(
     ({ functionName, status }) => functionName === 'optimization-task' && status === 'RUNNING',
   )

@@ -1,4 +1,4 @@
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service, triggered, until } from './service.ts'
 
@@ -74,12 +74,9 @@ describe('a task logs', () => {
       20,
       () => 'a first try',
     )
-    const { aws } = (await service.call('/', undefined, { method: 'GET' })).body
     const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
     const { arn } = tasks.find(({ name }: { name: string }) => name === taskId)
-    const credentials = { accessKeyId: 'x', secretAccessKey: 'x' }
-    const lambda = new LambdaClient({ endpoint: aws, region: 'eu-west-1', credentials })
-    await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    await service.lambdaClient().send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
     await service.finishedOf(id)
     expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
       { provider: 'github', lambdaStatus: 'STOPPED', outcome: { status: 'errored', result: 'fail' } },

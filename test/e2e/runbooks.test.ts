@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import {
   GetDurableExecutionCommand,
   InvokeCommand,
-  LambdaClient,
+  type LambdaClient,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type RuntimeFile, readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
@@ -17,8 +16,7 @@ const service = new Service({ timeScale: 60 })
 let lambda: LambdaClient
 beforeAll(async () => {
   await service.start()
-  const { aws } = readRuntimeFile(service.state) as RuntimeFile
-  lambda = new LambdaClient({ endpoint: aws.endpoint, region: 'eu-west-1', credentials: aws })
+  lambda = service.lambdaClient()
 })
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
 import type { Target } from '../../infra/local/sandbox/http.ts'
@@ -95,6 +97,13 @@ export class Service {
 
   get #secretsFile(): string {
     return join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
+  }
+
+  /** A client of the runtime's Lambda, which has another address and other credentials after each start. */
+  lambdaClient(): LambdaClient {
+    const { aws } = readRuntimeFile(this.state) ?? {}
+    if (!aws) throw new Error('The runtime does not run.')
+    return new LambdaClient({ endpoint: aws.endpoint, region: 'eu-west-1', credentials: aws })
   }
 
   /** As if the machine lost power. */

@@ -103,10 +103,10 @@ describe('the OpenAPI document', () => {
     const taskId = 'a'.repeat(40)
     const accepted = { taskId, statusUrl: `https://a.example/v1/tasks/${taskId}`, duplicate: false }
     expect(isAs(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
+    const now = new Date().toISOString()
     const status = {
-      taskId,
-      state: 'finished',
-      acceptedAt: new Date().toISOString(),
+      ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'finished', verdict: 'errored' },
+      ...{ progress: '', acceptedAt: now, deadlineAt: now, endedAt: now },
       outcome: errored(new Failure('refused', 'No')),
     }
     const tasks = content('/issue-ticketing/tasks/{taskId}', 'get/responses/200')
