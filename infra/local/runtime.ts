@@ -9,6 +9,7 @@ import { problem } from '../../shared/function/answers.ts'
 import { actionNames } from '../../shared/function/category.ts'
 import { executionTimeoutOf } from '../../shared/function/deadlines.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/function/progress.ts'
+import type { TaskPayload } from '../../shared/function/task-payload.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build.ts'
 import { openApi } from '../openapi/document.ts'
@@ -324,7 +325,9 @@ async function serve(
 
 function withProgress(task: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { progress?: string } {
   if (task.status !== 'RUNNING') return task
-  return { ...task, progress: describeProgress(cloud.newestEvents(task.arn, PROGRESS_EVENTS), Date.now()) }
+  const { deadline = 0 } = JSON.parse(cloud.execution(task.arn)?.input ?? '{}') as Partial<TaskPayload>
+  const events = cloud.newestEvents(task.arn, PROGRESS_EVENTS)
+  return { ...task, progress: describeProgress(events, Date.now(), task.startedAt + deadline * 1_000) }
 }
 
 /** As API Gateway: 502 for a function that fails or returns something else. The error is for the operator alone. */

@@ -7,7 +7,6 @@ export interface HistoryEvent {
   SubType?: string | undefined
   EventTimestamp?: Date | string | undefined
   WaitStartedDetails?: { ScheduledEndTimestamp?: Date | string | undefined } | undefined
-  CallbackStartedDetails?: { Timeout?: number | undefined } | undefined
   StepSucceededDetails?: { Result?: { Payload?: string | undefined } | undefined; RetryDetails?: Retry } | undefined
   StepFailedDetails?:
     | { Error?: { Payload?: { ErrorMessage?: string | undefined } | undefined } | undefined; RetryDetails?: Retry }
@@ -36,8 +35,9 @@ export const PROGRESS_EVENTS = 30
  * Returns what a running task waits for; undefined while it works.
  *
  * @param events of its history, newest first; the oldest ones may be missing
+ * @param deadlineAt when the task gives up, in milliseconds since 1970
  */
-export function findWaiting(events: readonly HistoryEvent[]): Waiting | undefined {
+export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number): Waiting | undefined {
   const seen = new Set<string | undefined>()
   for (const [index, event] of events.entries()) {
     const { EventType: type = '', Id: id } = event
@@ -50,8 +50,8 @@ export function findWaiting(events: readonly HistoryEvent[]): Waiting | undefine
       return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
     }
     if (type === 'CallbackStarted') {
-      const { Timeout: timeout } = event.CallbackStartedDetails ?? {}
-      return { for: 'the decision of people', until: later(event, timeout), timeWord: ' until', people: true }
+      // Not until the callback times out: then people are reminded, and have the rest of the time.
+      return { for: 'the decision of people', until: deadlineAt, timeWord: ' until', people: true }
     }
     const pending = findPendingStep(event)
     if (pending) return pending
@@ -60,8 +60,8 @@ export function findWaiting(events: readonly HistoryEvent[]): Waiting | undefine
 }
 
 /** Returns a sentence for people: `Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED`; empty while it works. */
-export function describeProgress(events: readonly HistoryEvent[], now: number): string {
-  const waiting = findWaiting(events)
+export function describeProgress(events: readonly HistoryEvent[], now: number, deadlineAt: number): string {
+  const waiting = findWaiting(events, deadlineAt)
   if (!waiting) return ''
   const { until, timeWord } = waiting
   return describeWaiting(waiting, until === undefined ? '' : `${timeWord} ${formatTime(until, now)}`)

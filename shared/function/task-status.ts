@@ -61,7 +61,7 @@ export async function readTask(category: string, taskId: string): Promise<Task> 
     if (!execution) throw unknownTask(taskId)
     const payload = taskPayload.parse(JSON.parse(execution.InputPayload ?? ''))
     const events = execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
-    return { status: statusOf(payload, execution, describeProgress(events, Date.now())), payload, events }
+    return { status: statusOf(payload, execution, events), payload, events }
   } catch (error) {
     if (error instanceof Failure) throw error
     throw new Failure('unavailable', 'The state of the task cannot be read now: try again.', {
@@ -116,20 +116,21 @@ async function readNewestEvents(DurableExecutionArn: string | undefined): Promis
   }
 }
 
-function statusOf(payload: TaskPayload, execution: GetDurableExecutionResponse, progress: string): TaskStatus {
+function statusOf(payload: TaskPayload, execution: GetDurableExecutionResponse, events: Event[]): TaskStatus {
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt, Result } = execution
   if (!startedAt) throw new Error('Lambda does not say when the execution was started.')
   const outcome = Status === 'SUCCEEDED' && Result ? (JSON.parse(Result) as { outcome: Outcome }).outcome : undefined
   const { taskId, category, action, deadline } = payload
+  const deadlineAt = startedAt.getTime() + deadline * 1_000
   return {
     taskId,
     category,
     action,
     state: Status === 'RUNNING' ? 'running' : outcome ? 'finished' : 'failed',
     verdict: Status === 'RUNNING' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
-    progress,
+    progress: describeProgress(events, Date.now(), deadlineAt),
     acceptedAt: startedAt.toISOString(),
-    deadlineAt: new Date(startedAt.getTime() + deadline * 1_000).toISOString(),
+    deadlineAt: new Date(deadlineAt).toISOString(),
     ...(endedAt ? { endedAt: endedAt.toISOString() } : {}),
     ...(outcome ? { outcome } : {}),
   }

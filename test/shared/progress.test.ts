@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { describeProgress, type HistoryEvent } from '../../shared/function/progress.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
+const deadlineAt = Date.parse('2026-11-29T12:00:00Z')
 const at = (time: string) => new Date(`2026-11-27T${time}Z`)
 /** Events as GetDurableExecutionHistory returns them newest first; the SDK parses time stamps. */
-const progressOf = (...events: HistoryEvent[]) => describeProgress(events, now)
+const progressOf = (...events: HistoryEvent[]) => describeProgress(events, now, deadlineAt)
 
 const invocation: HistoryEvent = { EventType: 'InvocationCompleted', EventTimestamp: at('12:00:01') }
 const accepted: HistoryEvent = {
@@ -64,14 +65,13 @@ describe('Progress of a task', () => {
     )
   })
 
-  it('names people, with the date if it is another day', () => {
+  it('names people and the deadline, with the date if it is another day', () => {
     const question: HistoryEvent = {
       ...{ EventType: 'CallbackStarted', Id: '2', Name: 'decision', EventTimestamp: at('12:00:00') },
-      CallbackStartedDetails: { Timeout: 86_400 },
     }
     const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'ask-approval' }
     expect(progressOf(posted, question, accepted)).toBe(
-      'Waiting for the decision of people until 2026-11-28 12:00:00 UTC',
+      'Waiting for the decision of people until 2026-11-29 12:00:00 UTC',
     )
   })
 

@@ -26,6 +26,12 @@ export interface CallSummary {
   waiting?: Waiting | undefined
 }
 
+/** A durable operation, as Lambda knows it. */
+interface Step extends OperationSummary {
+  /** Whether Lambda calls it succeeded although it did not do what it was to do. */
+  isFailedAttempt: boolean
+}
+
 /** A call with all that belongs to it. */
 interface CallDetail extends CallSummary {
   /** What it answers: project, stage, service and task. */
@@ -37,7 +43,7 @@ interface CallDetail extends CallSummary {
   outgoing: Outgoing[]
   forgotten: number
   events: { at: string; event: object }[]
-  steps: OperationSummary[]
+  steps: Step[]
 }
 
 type Cloud = Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>
@@ -47,6 +53,7 @@ interface Task {
   execution: ExecutionDetail
   payload: TaskPayload
   operations: OperationSummary[]
+  deadlineAt: number
   waiting: Waiting | undefined
 }
 
@@ -65,10 +72,9 @@ export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEv
     const outcome = bodyOf(requests.at(-1))
     return { ...summary, outcome, timeline, requests, outgoing, forgotten, events: [], steps: [] }
   }
-  const { execution, payload, operations } = task
+  const { execution, payload, operations, deadlineAt } = task
   const summary = taskSummary(entry, task)
   const sent = events.filter(({ via, event }) => via === 'api' && isAbout(event, payload))
-  const deadlineAt = deadlineOf(task)
   const { project, stage, service, task: name } = payload.event
   return {
     ...summary,
@@ -80,7 +86,7 @@ export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEv
     outgoing,
     forgotten,
     events: sent.map(({ at, event }) => ({ at, event })),
-    steps: [...operations, ...(entry.finisher ? cloud.operations(entry.finisher) : [])].map(shortened),
+    steps: [...operations, ...(entry.finisher ? cloud.operations(entry.finisher) : [])].map(stepOf),
   }
 }
 
@@ -88,12 +94,23 @@ function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
   const isRunning = execution.status === 'RUNNING'
+  const payload: TaskPayload = JSON.parse(execution.input)
+  const operations = cloud.operations(execution.arn)
+  const deadlineAt = deadlineOf(execution, payload, operations)
   return {
     execution,
-    payload: JSON.parse(execution.input),
-    operations: cloud.operations(execution.arn),
-    waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS)) : undefined,
+    payload,
+    operations: operations.map((operation) => withDeadline(operation, deadlineAt)),
+    deadlineAt,
+    waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
   }
+}
+
+/** A question has two callbacks, and the first one ends when people are reminded. */
+function withDeadline(operation: OperationSummary, deadlineAt: number): OperationSummary {
+  return operation.type === 'CALLBACK' && operation.nextAt !== undefined
+    ? { ...operation, nextAt: deadlineAt }
+    : operation
 }
 
 function taskSummary({ id, at }: Entry, { execution, payload, waiting }: Task): CallSummary {
@@ -168,7 +185,7 @@ function isAbout(event: Record<string, unknown>, { event: trigger, category }: T
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
 }
 
-function deadlineOf({ execution, payload, operations }: Task): number {
+function deadlineOf(execution: ExecutionDetail, payload: TaskPayload, operations: OperationSummary[]): number {
   const accepted = Number(operations.find(({ name }) => name === 'accept')?.result)
   return accepted || execution.startedAt + payload.deadline * 1_000
 }
@@ -176,8 +193,16 @@ function deadlineOf({ execution, payload, operations }: Task): number {
 /** Of a result, in characters. */
 const longestResult = 4_000
 
-function shortened(operation: OperationSummary): OperationSummary {
+function stepOf(operation: OperationSummary): Step {
   const { result } = operation
-  if (result === undefined || result.length <= longestResult) return operation
-  return { ...operation, result: `${result.slice(0, longestResult)}...` }
+  const step = { ...operation, isFailedAttempt: isFailedAttempt(operation) }
+  if (result === undefined || result.length <= longestResult) return step
+  return { ...step, result: `${result.slice(0, longestResult)}...` }
+}
+
+/** An attempt that is to be made again is a step that succeeded, with the pause until the next one as its result. */
+function isFailedAttempt({ type, result }: OperationSummary): boolean {
+  if (type !== 'STEP' || result === undefined) return false
+  const { again } = (JSON.parse(result) ?? {}) as { again?: unknown }
+  return typeof again === 'number'
 }

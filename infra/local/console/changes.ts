@@ -11,8 +11,15 @@ interface Changes {
 /** In milliseconds. */
 const pause = 150
 
-/** @param summary of a call that has changed; undefined where it is not there any more */
-export function createChanges(live: Live, summary: (id: string) => object | undefined): Changes {
+/**
+ * @param summary of a call that has changed; undefined where it is not there any more
+ * @param hasDropped whether older calls are no longer kept
+ */
+export function createChanges(
+  live: Live,
+  summary: (id: string) => object | undefined,
+  hasDropped: () => boolean,
+): Changes {
   const changed = new Set<string>()
   const gone = new Set<string>()
   let sandbox = false
@@ -22,7 +29,7 @@ export function createChanges(live: Live, summary: (id: string) => object | unde
     timer = undefined
     if (changed.size + gone.size > 0) {
       const calls = [...changed].flatMap((id) => summary(id) ?? [])
-      live.tell('calls', { changed: calls, gone: [...gone] })
+      live.tell('calls', { changed: calls, gone: [...gone], hasDropped: hasDropped() })
     }
     if (sandbox) live.tell('sandbox', {})
     changed.clear()

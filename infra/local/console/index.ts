@@ -45,14 +45,21 @@ export interface Console {
 /** Shows what comes in, what becomes of it, and what goes out; plays sequences and sends examples when asked to. */
 export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const live = createLive()
-  const changes = createChanges(live, (id) => {
-    const entry = journal.entry(id)
-    return entry && summaryOf(entry, cloud)
-  })
+  const changes = createChanges(
+    live,
+    (id) => {
+      const entry = journal.entry(id)
+      return entry && summaryOf(entry, cloud)
+    },
+    () => journal.hasDropped,
+  )
   const journal: Journal = new Journal(cloud, changes)
   const sequences = createSequences(url, token, (view, line) => live.tell('sequence', { ...view, line }))
   const handle = createRoutes({
-    calls: () => journal.entries().map((entry) => summaryOf(entry, cloud)),
+    calls: () => ({
+      calls: journal.entries().map((entry) => summaryOf(entry, cloud)),
+      hasDropped: journal.hasDropped,
+    }),
     call(id) {
       const entry = journal.entry(id)
       return entry && detailOf(entry, cloud, sandbox.keptn.events())

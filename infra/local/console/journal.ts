@@ -28,6 +28,8 @@ interface Listener {
 }
 
 const mostEntries = 300
+/** Of the tasks that are read at the start. */
+const MAX_RUNNING = 100_000
 /** Of one task: the first, and the newest of its repeats. */
 const mostRequests = 5
 const mostOutgoing = 200
@@ -38,8 +40,9 @@ function nothingYet(): Pick<Entry, 'outgoing' | 'troubles' | 'forgotten'> {
 }
 
 /**
- * Puts together what belongs to one call, from what the runtime observes. It keeps the newest 300 calls in memory; the
- * tasks among them are read anew from the state folder after a restart, their requests and calls out are not.
+ * Puts together what belongs to one call, from what the runtime observes. It keeps every call that runs and up to 300 calls
+ * in all, the newest ones. After a restart it reads the tasks among them from the state folder, but not their requests and
+ * calls out.
  */
 export class Journal {
   readonly #cloud: Pick<LocalCloud, 'execution' | 'executions'>
@@ -49,11 +52,23 @@ export class Journal {
   readonly #owners = new Map<string, string>()
   /** Execution -> the step that it is at. */
   readonly #steps = new Map<string, string>()
+  /** The entries whose task runs. */
+  readonly #running = new Set<string>()
+  #hasDropped = false
 
   constructor(cloud: Pick<LocalCloud, 'execution' | 'executions'>, listener: Listener) {
     this.#cloud = cloud
     this.#listener = listener
-    for (const execution of cloud.executions({ limit: mostEntries }).reverse()) this.#adopt(execution)
+    const newest = cloud.executions({ limit: mostEntries })
+    const running = cloud.executions({ statuses: ['RUNNING'], limit: MAX_RUNNING })
+    const known = new Map([...newest, ...running].map((execution) => [execution.arn, execution]))
+    for (const execution of [...known.values()].sort((a, b) => a.startedAt - b.startedAt)) this.#adopt(execution)
+    this.#hasDropped ||= newest.length === mostEntries
+  }
+
+  /** Whether there were older calls, which are no longer kept. */
+  get hasDropped(): boolean {
+    return this.#hasDropped
   }
 
   /** The newest first. */
@@ -103,7 +118,10 @@ export class Journal {
   observe(seen: Observation): void {
     if (seen.kind === 'execution') {
       if (seen.status === 'RUNNING') this.#adopt({ ...seen, name: seen.execution, startedAt: seen.at })
-      else this.#steps.delete(seen.execution)
+      else {
+        this.#steps.delete(seen.execution)
+        this.#running.delete(seen.execution)
+      }
     }
     if (seen.kind === 'operation') this.#step(seen)
     const entry = this.#ownerOf(seen)
@@ -135,8 +153,10 @@ export class Journal {
     name,
     arn,
     startedAt,
-  }: Pick<ExecutionSummary, 'functionName' | 'name' | 'arn' | 'startedAt'>) {
+    status,
+  }: Pick<ExecutionSummary, 'functionName' | 'name' | 'arn' | 'startedAt' | 'status'>) {
     if (functionName.endsWith('-task')) {
+      if (status === 'RUNNING') this.#running.add(name)
       const known = this.#entries.get(name)
       if (known) known.arn = arn
       else this.#keep({ id: name, at: startedAt, requests: [], ...nothingYet(), arn })
@@ -153,9 +173,15 @@ export class Journal {
     this.#entries.set(entry.id, entry)
     for (const oldest of this.#entries.values()) {
       if (this.#entries.size <= mostEntries) break
+      if (this.#isRunning(oldest)) continue
+      this.#hasDropped = true
       this.#drop(oldest)
     }
     this.#listener.changed(entry.id)
+  }
+
+  #isRunning({ id, arn, requests }: Entry): boolean {
+    return this.#running.has(id) || (arn === undefined && requests.at(-1)?.answer === undefined)
   }
 
   #drop({ id }: Entry): void {

@@ -46,7 +46,7 @@ export function timelineOf({ entry, operations, events, summary, startedAt }: To
     ...entry.troubles.map(
       ({ at, message, reason }): Moment => ({ at, kind: 'trouble', text: message, detail: reason, tone: 'warn' }),
     ),
-    ...operations.filter(({ type }) => type === 'CALLBACK').flatMap(questionMoments),
+    ...questionMoments(operations.filter(({ type }) => type === 'CALLBACK')),
     ...events.map(({ at, event }): Moment => ({ at: Date.parse(at), kind: 'event', text: event.type })),
   ]
   const { state, waiting, endedAt, text } = summary
@@ -88,11 +88,16 @@ function callMoment({ at, ms, platform, method, host, path, status, step }: Outg
   }
 }
 
-function questionMoments({ startedAt, endedAt, status, nextAt }: OperationSummary): Moment[] {
-  const asked: Moment = { at: startedAt, kind: 'asked', text: 'People are asked', until: nextAt }
-  if (endedAt === undefined) return [asked]
-  const text = status === 'SUCCEEDED' ? 'People have decided' : 'Nobody has decided in time'
-  return [asked, { at: endedAt, kind: 'asked', text }]
+/** A question has a callback until people are reminded, and another one until the deadline. */
+function questionMoments(callbacks: readonly OperationSummary[]): Moment[] {
+  return callbacks.flatMap(({ startedAt, endedAt, status, nextAt }, at): Moment[] => {
+    const asked: Moment[] = at === 0 ? [{ at: startedAt, kind: 'asked', text: 'People are asked', until: nextAt }] : []
+    if (endedAt === undefined) return asked
+    const isLast = at === callbacks.length - 1
+    const text =
+      status === 'SUCCEEDED' ? 'People have decided' : isLast ? 'Nobody has decided in time' : 'People are reminded'
+    return [...asked, { at: endedAt, kind: 'asked', text }]
+  })
 }
 
 /** The same call several times in a row is one moment. */

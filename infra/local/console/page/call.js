@@ -30,7 +30,7 @@ function heading(call) {
       {},
       fact('Received', time(at)),
       fact(endedAt === undefined ? 'For' : 'Took', endedAt === undefined ? since(at) : span(endedAt - at)),
-      deadlineAt && endedAt === undefined && fact('Gives up', until(deadlineAt, 'at')),
+      deadlineAt && endedAt === undefined && fact('Deadline', until(deadlineAt, 'at')),
       fact(mode === 'interactive' ? 'Task' : 'Request', h('code', {}, id)),
     ),
     text &&
@@ -221,34 +221,37 @@ function steps({ steps: all, mode }) {
     'steps',
     'Durable steps',
     all.length,
-    all.map(({ id, name, type, subType, status, startedAt, endedAt, attempts, nextAt, result, error }) =>
-      h(
-        'details',
-        { 'data-key': `${id} ${startedAt}` },
+    all.map(
+      ({ id, name, type, subType, status, startedAt, endedAt, attempts, nextAt, result, error, isFailedAttempt }) =>
         h(
-          'summary',
-          {},
-          time(startedAt),
-          ' ',
-          h('code', {}, name ?? subType ?? type),
-          ' ',
-          badge(
-            status.toLowerCase(),
-            status === 'SUCCEEDED' ? 'good' : ['FAILED', 'TIMED_OUT'].includes(status) ? 'bad' : 'busy',
-          ),
+          'details',
+          { 'data-key': `${id} ${startedAt}` },
           h(
-            'small',
+            'summary',
             {},
-            [subType ?? type, attempts > 1 && `${attempts} times`, endedAt !== undefined && span(endedAt - startedAt)]
-              .filter(Boolean)
-              .map((word) => ` · ${word}`),
+            time(startedAt),
+            ' ',
+            h('code', {}, name ?? subType ?? type),
+            ' ',
+            isFailedAttempt
+              ? badge('failed, tried again', 'bad')
+              : badge(
+                  status.toLowerCase(),
+                  status === 'SUCCEEDED' ? 'good' : ['FAILED', 'TIMED_OUT'].includes(status) ? 'bad' : 'busy',
+                ),
+            h(
+              'small',
+              {},
+              [subType ?? type, attempts > 1 && `${attempts} times`, endedAt !== undefined && span(endedAt - startedAt)]
+                .filter(Boolean)
+                .map((word) => ` · ${word}`),
+            ),
+            nextAt && [' ', until(nextAt)],
           ),
-          nextAt && [' ', until(nextAt)],
+          error && code(`${error.ErrorType ?? 'Error'}: ${error.ErrorMessage ?? ''}`, `Error of ${name}`),
+          result !== undefined && code(pretty(result), `Result of ${name}`),
+          !error && result === undefined && h('p.muted', {}, 'No result.'),
         ),
-        error && code(`${error.ErrorType ?? 'Error'}: ${error.ErrorMessage ?? ''}`, `Error of ${name}`),
-        result !== undefined && code(pretty(result), `Result of ${name}`),
-        !error && result === undefined && h('p.muted', {}, 'No result.'),
-      ),
     ),
   )
 }

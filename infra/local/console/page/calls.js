@@ -9,6 +9,8 @@ let filter = 'all'
 /** The call that is open, with all that belongs to it. */
 let open
 let missing
+/** Whether older calls are not shown. */
+let isCut = false
 
 const filters = {
   all: ['All', () => true],
@@ -19,7 +21,8 @@ const filters = {
 export const title = 'Calls'
 
 export async function load([id]) {
-  const list = await get('/console/calls')
+  const { calls: list, hasDropped } = await get('/console/calls')
+  isCut = hasDropped
   calls.clear()
   for (const call of list) calls.set(call.id, call)
   await loadOpen(id)
@@ -38,9 +41,10 @@ async function loadOpen(id) {
 }
 
 /** @returns whether there is something else to be seen now */
-export async function onCalls({ changed, gone }, [id]) {
+export async function onCalls({ changed, gone, hasDropped }, [id]) {
   for (const call of changed) calls.set(call.id, call)
   for (const one of gone) calls.delete(one)
+  isCut ||= hasDropped
   if (id !== undefined && changed.some((call) => call.id === id)) await loadOpen(id)
   return true
 }
@@ -95,6 +99,7 @@ export function render([id], redraw) {
         h('h1', {}, 'Calls'),
         chooser,
         shown.length > 0 ? list : none,
+        isCut && h('p.muted', {}, 'Older calls that have ended are no longer shown.'),
       ),
       h('section.detail', { 'aria-label': 'The call' }, pane(id)),
     ),

@@ -2,13 +2,26 @@ import { h } from './dom.js'
 
 const two = (value) => String(value).padStart(2, '0')
 
-/** `12:00:01`, with the date where it is not of today. */
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** The time zone of all times: `Europe/Berlin, UTC+1`. */
+export function timeZone() {
+  const { timeZone: name } = Intl.DateTimeFormat().resolvedOptions()
+  const minutes = -new Date().getTimezoneOffset()
+  if (minutes === 0) return 'UTC'
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `${name}, UTC${minutes < 0 ? '-' : '+'}${hours}${rest ? `:${two(rest)}` : ''}`
+}
+
+/** `12:00:01`, with the date if it is not today: `3 Dec 12:00:01`, `3 Jan 2027 12:00:01`. */
 export function clock(at, withMs = false) {
   const date = new Date(at)
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
   const ms = withMs ? `.${String(date.getMilliseconds()).padStart(3, '0')}` : ''
-  const day =
-    date.toDateString() === new Date().toDateString() ? '' : `${two(date.getMonth() + 1)}-${two(date.getDate())} `
+  const now = new Date()
+  const year = date.getFullYear() === now.getFullYear() ? '' : `${date.getFullYear()} `
+  const isToday = date.toDateString() === now.toDateString()
+  const day = isToday ? '' : `${date.getDate()} ${MONTHS[date.getMonth()]} ${year}`
   return `${day}${time}${ms}`
 }
 

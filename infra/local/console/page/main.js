@@ -1,7 +1,7 @@
 import * as calls from './calls.js'
 import { h, morphChildren } from './dom.js'
 import * as faults from './faults.js'
-import { tick } from './format.js'
+import { tick, timeZone } from './format.js'
 import * as sandbox from './sandbox.js'
 import * as send from './send.js'
 import * as sequences from './sequences.js'
@@ -59,6 +59,8 @@ async function tell(kind, data) {
   const changed = await view[kind]?.(data, parameters)
   if (changed && view === place().view) draw()
 }
+
+document.getElementById('zone').textContent = `Times: ${timeZone()}`
 
 const stream = new EventSource('/console/stream')
 stream.addEventListener('ready', () => {

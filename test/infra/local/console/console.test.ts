@@ -42,7 +42,7 @@ const hasEnded = ({ endedAt }: Json) => endedAt !== undefined
 
 async function accepted(path: string, body: object): Promise<string> {
   const { status, body: answer } = await service.call(path, body)
-  expect(status).toBe(202)
+  expect({ status, detail: answer.detail }).toEqual({ status: 202, detail: undefined })
   return answer.taskId
 }
 
@@ -77,7 +77,7 @@ describe('the page', () => {
 describe('a call', () => {
   it('with a task is shown from its request to its finished event, without credentials', async () => {
     const event = triggered({ type: 'sh.keptn.event.deployment.triggered', labels: demo.callerToken })
-    const input = { target: 'deploy.yml', parameters: { version: demo.githubToken } }
+    const input = { target: 'deploy.yml', parameters: { version: '1.2.3' } }
     const path = '/v1/ci-cd/trigger-deployment?mode=interactive&sendStarted=true'
     const id = await accepted(path, { ...event, input })
     expect((await service.call(path, { ...event, input })).body.duplicate).toBe(true)
@@ -105,12 +105,23 @@ describe('a call', () => {
     const kinds = seen.timeline.map(({ kind }: Json) => kind)
     for (const kind of ['received', 'answered', 'started', 'called', 'polled', 'event']) expect(kinds).toContain(kind)
     expect([kinds[0], kinds.at(-1)]).toEqual(['received', 'finished'])
-    expect(JSON.stringify(seen)).not.toMatch(new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`))
+    const credentials = new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`)
+    expect(JSON.stringify(seen)).not.toMatch(credentials)
+    const withCredential = {
+      ...event,
+      id: randomUUID(),
+      input: { ...input, parameters: { version: demo.githubToken } },
+    }
+    expect((await service.call(path, withCredential)).status).toBe(400)
+    const [newest] = (await read('calls')).calls
+    const refused = await read(`calls/${newest.id}`)
+    expect(refused.requests[0].body).toContain('"version":"***"')
+    expect(JSON.stringify(refused)).not.toMatch(credentials)
   })
 
   it('that is silent is shown with its calls out and its answer', async () => {
     const { body } = await service.openIssue({ input: { title: 'Shown as it was answered' } })
-    const [newest] = await read('calls')
+    const [newest] = (await read('calls')).calls
     expect(newest).toMatchObject({ action: 'open-issue', mode: 'silent', state: 'pass', text: body.message })
     const seen = await read(`calls/${newest.id}`)
     expect(seen.outcome.data).toEqual(body.data)
@@ -119,7 +130,7 @@ describe('a call', () => {
 
   it('that is refused says why', async () => {
     await service.openIssue({ input: { titel: 'Misspelt' } })
-    const [newest] = await read('calls')
+    const [newest] = (await read('calls')).calls
     expect(newest).toMatchObject({ state: 'refused', text: expect.stringContaining('titel') })
   })
 
@@ -128,8 +139,17 @@ describe('a call', () => {
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     const seen = await call(id, ({ state, outgoing }) => state === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'the decision of people', people: true })
-    expect(seen.waiting.until).toBeGreaterThan(Date.now())
-    expect(seen.timeline.at(-1)).toMatchObject({ kind: 'waiting', until: seen.waiting.until })
+    // People are reminded before the deadline, which is the end of neither the question nor the task.
+    const { deadlineAt } = seen
+    expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
+    expect(seen.waiting.until).toBe(deadlineAt)
+    expect(seen.timeline.at(-1)).toMatchObject({ kind: 'waiting', until: deadlineAt })
+    expect(seen.timeline).toContainEqual(expect.objectContaining({ text: 'People are asked', until: deadlineAt }))
+    expect(seen.steps).toContainEqual(expect.objectContaining({ name: 'decision', nextAt: deadlineAt }))
+    const { body } = await service.call(`/v1/notification/tasks/${id}`, undefined, { method: 'GET' })
+    const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)
+    expect(body.progress).toContain(new Date(body.deadlineAt).toISOString().slice(0, 10))
+    expect(Math.abs(inSeconds(body.deadlineAt) - inSeconds(deadlineAt))).toBeLessThan(30)
   })
 
   it('to a platform that is down shows each try, and the next', async () => {
@@ -140,7 +160,13 @@ describe('a call', () => {
     expect(seen.text).toContain('503')
     expect(seen.timeline).toContainEqual(expect.objectContaining({ kind: 'trouble', tone: 'warn' }))
     await service.clearFaults()
-    expect(await call(id, hasEnded)).toMatchObject({ state: 'pass' })
+    const ended = await call(id, hasEnded)
+    expect(ended.state).toBe('pass')
+    const attempts = ended.steps.filter(({ name }: Json) => name === 'open-ticket')
+    expect(attempts.length).toBeGreaterThan(1)
+    expect(attempts.map(({ isFailedAttempt }: Json) => isFailedAttempt)).toEqual(
+      attempts.map((_: Json, at: number) => at < attempts.length - 1),
+    )
   })
 })
 
@@ -231,13 +257,18 @@ function isAbout({ examples }: Json): boolean {
   return examples.some(({ body }: Json) => body.input?.id !== undefined)
 }
 
-it('keeps the newest 300 calls, and after a restart the tasks among them', async () => {
+it('keeps the newest 300 calls and all that run, and after a restart the tasks among them', async () => {
+  const ask = '/v1/notification/ask-approval?mode=interactive'
+  const asked = await accepted(ask, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
   const id = await accepted('/v1/issue-ticketing/open-issue?mode=interactive', triggered({ input: { title: 'Kept' } }))
   await call(id, hasEnded)
-  for (let sent = 0; sent < 290; sent += 10) {
-    await Promise.all(Array.from({ length: 10 }, () => service.openIssue({ id: randomUUID(), input: {} })))
+  const send = async (count: number) => {
+    for (let sent = 0; sent < count; sent += 10)
+      await Promise.all(Array.from({ length: 10 }, () => service.openIssue({ id: randomUUID(), input: {} })))
   }
-  expect((await read('calls')).length).toBe(300)
+  await send(290)
+  expect(await read('calls')).toMatchObject({ calls: { length: 300 }, hasDropped: true })
+  expect(await read(`calls/${asked}`)).toMatchObject({ state: 'waiting' })
   await service.kill()
   await service.start()
   const seen = await read(`calls/${id}`)
