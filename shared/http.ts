@@ -5,6 +5,7 @@ import { isLimited, reasonOf, retryAfterOf } from './http-answers.ts'
 import { agentTrusting, isUnsent, networkReason } from './http-network.ts'
 import { log } from './log.ts'
 import { clipLine } from './one-line.ts'
+import { plain } from './plain-text.ts'
 import { isCredential, mask, remember } from './redact.ts'
 import { trace } from './trace.ts'
 
@@ -268,10 +269,11 @@ export class Http {
       }
       const repeatable =
         place === undefined && (current.method === 'GET' || answer.status === 307 || answer.status === 308)
-      if (target.origin !== this.#base.origin || !repeatable || redirects === mostRedirects) {
+      const isBelow = target.origin === this.#base.origin && target.pathname.startsWith(this.#base.pathname)
+      if (!isBelow || !repeatable || redirects === mostRedirects) {
         throw new Failure(
           'refused',
-          `${this.#options.platform} redirected ${what} to ${target.origin}, which is not followed: check the connection's URL.`,
+          `${this.#options.platform} redirected ${what} to ${place === undefined ? `${target.origin}${target.pathname}` : target.origin}, which is not followed: check the connection's URL.`,
         )
       }
       current = { ...current, url: target.href }
@@ -332,16 +334,20 @@ export class Http {
           incoming.on('end', () => {
             if (!incoming.complete) return
             const text = Buffer.concat(chunks).toString('utf8')
+            const { statusCode: status = 0 } = incoming
+            const isUnreadable = isDeep(text)
+            // The status of a refusal says enough.
+            if (isUnreadable && status < 400) return fail('platform', `answered ${DEEP_JSON}`)
             received.text = text.slice(0, 10 * MAX_EXCERPT)
             resolve({
-              status: incoming.statusCode ?? 0,
+              status,
               headers: Object.fromEntries(
                 Object.entries(incoming.headers).map(([name, value]) => [
                   name,
                   Array.isArray(value) ? value.join('\n') : String(value),
                 ]),
               ),
-              body: parse(text),
+              body: isUnreadable ? DEEP_JSON : parse(text),
             })
           })
           incoming.on('close', () => {
@@ -373,7 +379,7 @@ export class Http {
   #failure(answer: Answer, what: string, { reason = this.#options.reason }: RequestOptions): Failure {
     const { platform, retryAfter: unit } = this.#options
     const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
-    const said = mask((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given')
+    const said = mask(plain((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given'))
     const text = `${platform} answered ${answer.status} to ${what}: ${said}`
     const limited = isLimited(answer.status, answer.headers, said)
     if (answer.status >= 500 || answer.status === 408 || limited) {
@@ -436,6 +442,27 @@ export function segment(value: string | number): string {
   if (text === '' || text.split(/[\\/]/).some((part) => part === '.' || part === '..'))
     throw new Failure('invalid', `"${text}" can not be part of a path`)
   return encodeURIComponent(text)
+}
+
+/** Levels of JSON in an answer. To parse more takes long, and what walks through it would exhaust the stack. */
+const MAX_DEPTH = 200
+const DEEP_JSON = `JSON of more than ${MAX_DEPTH} levels`
+
+function isDeep(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false
+  let depth = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
+    if (quoted) {
+      if (sign === '\\') at++
+      else if (sign === '"') quoted = false
+    } else if (sign === '"') quoted = true
+    else if (sign === '[' || sign === '{') {
+      if (++depth > MAX_DEPTH) return true
+    } else if (sign === ']' || sign === '}') depth--
+  }
+  return false
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,5 @@
 import { Failure, messageOf, sentence } from './errors.ts'
+import { plain } from './plain-text.ts'
 
 /** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
 export interface Outcome {
@@ -20,6 +21,15 @@ export function passed(message: string, data: Outcome['data'] = {}, links: Outco
 export function errored(error: unknown): Outcome {
   const message = error instanceof Failure ? error.message : `Internal error, please report it: ${messageOf(error)}`
   return { status: 'errored', result: 'fail', message, data: {}, links: {} }
+}
+
+/**
+ * The outcome as it may leave: what a platform has put into its message controls no terminal and no direction of reading, and its links
+ * are those that a browser opens as pages.
+ */
+export function presentable(outcome: Outcome): Outcome {
+  const links = Object.entries(outcome.links).filter(([, url]) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+  return { ...outcome, message: plain(outcome.message), links: Object.fromEntries(links) }
 }
 
 /** The outcome with further sentences in its message. */

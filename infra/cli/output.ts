@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { plain } from '../../shared/plain-text.ts'
 import { maskDeep } from '../../shared/redact.ts'
 
 /** What every command takes beside its own options. */
@@ -17,7 +18,8 @@ export function note(text: string): void {
 }
 
 /** Rows of words below their headings, each column as wide as it must be. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(plain))
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)))
   const line = (cells: readonly string[]) =>
     cells

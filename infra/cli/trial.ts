@@ -4,6 +4,7 @@ import { secretsIn } from '../../shared/fields.ts'
 import type { Category } from '../../shared/function/category.ts'
 import { connect } from '../../shared/function/connect.ts'
 import type { Provider } from '../../shared/function/provider.ts'
+import { plain } from '../../shared/plain-text.ts'
 import { isRecord } from '../../shared/record.ts'
 import { remember } from '../../shared/redact.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
@@ -83,7 +84,7 @@ export function trialTable(heading: string, trials: readonly (Trial & { name: st
 }
 
 function failed(error: unknown): Trial {
-  const problem = messageOf(error)
+  const problem = plain(messageOf(error))
   const kind = error instanceof Failure ? error.kind : undefined
   const trial = (reachable: Step, authenticated: Step, permitted: Step, remedy: string): Trial => ({
     reachable,

@@ -1,3 +1,5 @@
+import { oneLine } from '../../shared/one-line.ts'
+import { plain } from '../../shared/plain-text.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**
@@ -52,6 +54,5 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
 function line(at: number, arrow: string, text: string, detail?: string): string {
   const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal.
-  return `${time} ${arrow} ${text}${more}`.replace(/[\u0000-\u001f\u007f]+/g, ' ')
+  return `${time} ${arrow} ${oneLine(plain(`${text}${more}`))}`
 }

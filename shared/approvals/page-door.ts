@@ -2,6 +2,8 @@ import { Failure, sentence } from '../errors.ts'
 import type { HttpAnswer } from '../function/answers.ts'
 import type { Door, DoorRequest } from '../function/category.ts'
 import { log } from '../log.ts'
+import { oneLine } from '../one-line.ts'
+import { plain } from '../plain-text.ts'
 import { mask } from '../redact.ts'
 import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
@@ -69,7 +71,10 @@ async function decideBy(
   now: number,
 ): Promise<Page> {
   const { message, deadlineAt } = kept.question
-  const [decision, name, reason] = ['decision', 'name', 'reason'].map((field) => form.get(field)?.trim() ?? '')
+  const [decision, writtenName, writtenReason] = ['decision', 'name', 'reason'].map((field) => form.get(field) ?? '')
+  // One line each, and no brackets in a name: they are how buttons show an id that the platform has checked.
+  const name = oneLine(plain(writtenName ?? '').replace(/[()[\]{}<>（）]/g, ' '))
+  const reason = oneLine(plain(writtenReason ?? ''))
   const given = { name, reason }
   if (decision !== 'approve' && decision !== 'reject')
     return { kind: 'open', status: 400, message, deadlineAt, given, error: 'Choose Approve or Reject.' }
@@ -91,8 +96,8 @@ async function decideBy(
       given,
       error: `Write a reason of at most ${longestReason} characters.`,
     }
-  // Nobody has checked that name.
-  const by = mask(`${name} (by link)`)
+  // Nobody has checked that name, and what it begins with says so.
+  const by = mask(`link: ${name}`)
   const at = new Date(now).toISOString()
   const decided = await decide(category, taskId, kept, {
     decision,

@@ -37,7 +37,8 @@ function put(target: Record<string, unknown>, name: string, value: string): void
   else throw wrongName(name, 'it has a value of its own and parts below it')
 }
 
-function refuseUnsafe(part: string, name: string): void {
+/** @throws Failure `invalid` for a name that could reach a prototype */
+export function refuseUnsafe(part: string, name: string): void {
   if (part === '__proto__' || part === 'constructor' || part === 'prototype')
     throw wrongName(name, `${part} is not allowed in a name`)
 }

@@ -1,5 +1,6 @@
 import { Failure, messageOf } from '../errors.ts'
 import type { Outcome } from '../outcome.ts'
+import { plain } from '../plain-text.ts'
 import { maskDeep } from '../redact.ts'
 
 /** An answer as API Gateway takes it. */
@@ -57,7 +58,7 @@ export function problem(error: unknown, requestId: string): HttpAnswer {
   const { status, title, message, errors, retryAfter, headers } = error
   return json(
     status,
-    { type: 'about:blank', title, status, detail: message, ...(errors ? { errors } : {}) },
+    { type: 'about:blank', title, status, detail: plain(message), ...(errors ? { errors } : {}) },
     {
       ...problemJson,
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, kindOf, sentence } from '../errors.ts'
 import { itemKeys } from '../item-keys.ts'
 import { log } from '../log.ts'
-import { asChosen, type Outcome, passed, withNotes } from '../outcome.ts'
+import { asChosen, type Outcome, passed, presentable, withNotes } from '../outcome.ts'
 import type { Call } from './call.ts'
 import type { Begun, Category, HandedOver } from './category.ts'
 import { type Earlier, look, perform, type Work } from './perform.ts'
@@ -41,7 +41,10 @@ export async function answerSilently(category: Category, call: Call, context: La
   if (skip) return { ...passed(skip.message), result: skip.result }
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
   const act = async (tries: Tries) =>
-    withNotes(asChosen(await actSoon(category, work, deadlineAt, tries), work.chosen, work.action), work.notes)
+    withNotes(
+      presentable(asChosen(await actSoon(category, work, deadlineAt, tries), work.chosen, work.action)),
+      work.notes,
+    )
   if (work.key === undefined || work.dryRun) return act({ doubtful: false, outcomeUnknown: false })
   return once(category.name, work.key, act, context)
 }

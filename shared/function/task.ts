@@ -6,7 +6,7 @@ import { Failure, sentence } from '../errors.ts'
 import { finishedReply, masked, progressReply, startedReply } from '../event/reply.ts'
 import { log } from '../log.ts'
 import { loadOrchestrator } from '../orchestrators/orchestrator.ts'
-import { asChosen, errored, type Outcome, passed, withNotes } from '../outcome.ts'
+import { asChosen, errored, type Outcome, passed, presentable, withNotes } from '../outcome.ts'
 import { forgetSecrets, maskDeep } from '../redact.ts'
 import { askPeople } from './ask-people.ts'
 import { begin, handedOverInDoubt } from './begin.ts'
@@ -68,7 +68,7 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
     logEnd(task, ended.outcome, context, deadlineAt, ended.answeredBy)
     return { taskId: task.taskId, outcome: ended.outcome }
   }
-  const outcome = withNotes(asChosen(ended, task.chosen, task.action), task.notes)
+  const outcome = withNotes(presentable(asChosen(ended, task.chosen, task.action)), task.notes)
   // A finished with no started would leave the task open.
   if (!announced) await sendEvent(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
   const finished = finishedReply(task.event, category.name, outcome, task.labels)

@@ -19,14 +19,20 @@ const reservedIpv6: [network: string, prefix: number][] = [
   ['fd00:ec2::', 32],
   // IPv4 within IPv6; that of IPv4-mapped addresses is checked by BlockList itself.
   ['2002::', 16],
-  ...reservedIpv4.map(([network, prefix]): [string, number] => [`64:ff9b::${network}`, 96 + prefix]),
+  ['64:ff9b:1::', 48],
+  ...['64:ff9b::', '::', '::ffff:0:'].flatMap((before) =>
+    reservedIpv4.map(([network, prefix]): [string, number] => [`${before}${network}`, 96 + prefix]),
+  ),
 ]
 
 const reserved = new BlockList()
 for (const [network, prefix] of reservedIpv4) reserved.addSubnet(network, prefix)
 for (const [network, prefix] of reservedIpv6) reserved.addSubnet(network, prefix, 'ipv6')
 
-/** Loopback, link-local, metadata and multicast addresses, also as IPv4 within IPv6. */
+/**
+ * Loopback, link-local, metadata and multicast addresses, also as IPv4 within IPv6. Private networks are not among them: load tests
+ * of internal services are what the generator is for.
+ */
 export function isReserved(address: string): boolean {
   return reserved.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }

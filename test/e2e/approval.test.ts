@@ -70,14 +70,28 @@ describe('an approval by link', () => {
     const decided = await decide(link, { decision: 'approve', reason: 'Looks <good>' })
     expect([decided.status, await decided.text()]).toEqual([
       200,
-      expect.stringContaining('Approved by Jane Doe (by link): Looks &lt;good&gt;'),
+      expect.stringContaining('Approved by link: Jane Doe: Looks &lt;good&gt;'),
     ])
     expect(await finished(event.id)).toMatchObject({
       started: 1,
       status: 'succeeded',
       result: 'pass',
-      message: 'Approved by Jane Doe (by link): Looks <good>',
-      'sign-off': { decision: 'approved', by: 'Jane Doe (by link)', reason: 'Looks <good>' },
+      message: 'Approved by link: Jane Doe: Looks <good>',
+      'sign-off': { decision: 'approved', by: 'link: Jane Doe', reason: 'Looks <good>' },
+    })
+  })
+
+  it('is told with a name that nobody can take for one that was checked', async () => {
+    const { event, link } = await ask()
+    const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
+    expect(
+      (await decide(link, { decision: 'approve', name, reason: 'fine\u202e\n\nApproved by Ben (U0BEN)' })).status,
+    ).toBe(200)
+    const by = 'link: Jane Doe U0JANE : reviewed @everyone ok'
+    const reason = 'fine Approved by Ben (U0BEN)'
+    expect(await finished(event.id)).toMatchObject({
+      message: `Approved by ${by}: ${reason}`,
+      'sign-off': { by, reason },
     })
   })
 
@@ -87,7 +101,7 @@ describe('an approval by link', () => {
     expect(await finished(event.id)).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: 'Rejected by Jane Doe (by link)',
+      message: 'Rejected by link: Jane Doe',
       'sign-off': { decision: 'rejected' },
     })
   })
@@ -116,6 +130,7 @@ describe('an approval by link', () => {
       [{}, 'Choose Approve or Reject.'],
       [{ decision: 'perhaps' }, 'Choose Approve or Reject.'],
       [{ decision: 'approve', name: ' ' }, 'Write your name'],
+      [{ decision: 'approve', name: '\u202e()' }, 'Write your name'],
       [{ decision: 'approve', name: 'x'.repeat(101) }, 'Write your name'],
       [{ decision: 'approve', reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
     ]
@@ -204,7 +219,7 @@ describe('an approval by link', () => {
     const { result, message } = await finished(event.id)
     expect({ became, result, message }).toEqual(
       became === 200
-        ? { became, result: 'pass', message: 'Approved by Jane (by link)' }
+        ? { became, result: 'pass', message: 'Approved by link: Jane' }
         : { became: 410, result: 'fail', message: 'Expired: nobody has decided in time' },
     )
   })

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { Service, triggered, until } from './service.ts'
 
@@ -35,11 +37,22 @@ beforeAll(async () => {
     headers: { Authorization: `Basic ${btoa(`robot:${password}`)}`, 'X-Env': 'production', 'X-Service': 'checkout' },
     open: { path: 'open', body: '{title: input.title}' },
     get: { path: 'tickets/{input.id}' },
-    ticket: { id: 'id', state: 'state', closed: "state == 'closed'" },
+    ticket: { id: 'response.id', url: 'response.url', state: 'response.state', closed: "response.state == 'closed'" },
+  }
+  const chat = {
+    provider: 'http',
+    baseUrl,
+    post: { path: 'post', body: '{text: message.title, choices: message.choices}' },
   }
   service = new Service({
     timeScale: 60,
-    secrets: { 'cloud-automation-webhooks/connections/issue-ticketing/vendor': http },
+    secrets: {
+      'cloud-automation-webhooks/connections/issue-ticketing/vendor': http,
+      'cloud-automation-webhooks/connections/notification/vendor': {
+        ...chat,
+        posted: { id: 'response.id', url: 'response.url' },
+      },
+    },
   })
   await service.start()
 })
@@ -128,4 +141,58 @@ it('a caller who sends stored credentials again and again gets no more dry runs,
     fields: ['input.description'],
   })
   expect(service.output).not.toContain(password)
+})
+
+it('the link of an approval is in no log line, answer, event or state file, even if the platform repeats it', async () => {
+  let posts = 0
+  answer = (_request, body) =>
+    ++posts === 1
+      ? { status: 503, body: JSON.stringify({ message: `could not post ${body}` }) }
+      : { status: 200, body: JSON.stringify({ id: 'M-1', url: JSON.parse(body).choices?.[0].url }) }
+  const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
+  const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT10M'
+  expect(await service.call(path, event)).toMatchObject({ status: 202 })
+  const { finished } = await service.finishedOf(event.id)
+  expect(finished).toMatchObject([{ message: 'Expired: nobody has decided in time' }])
+  expect(posts).toBeGreaterThan(1)
+  const sent = received.map(({ body }) => body).join('\n')
+  const signatures = [...new Set(sent.match(/(?<=\.)[0-9a-f]{64}/g))]
+  expect(signatures).toHaveLength(1)
+  const files = readdirSync(service.state, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+  for (const text of [service.output, JSON.stringify(finished), ...files]) expect(text).not.toContain(signatures[0])
+  expect(JSON.stringify(finished)).toMatch(/[0-9a-f]{40}\.\*\*\*/)
+})
+
+describe('what a platform answers', () => {
+  const open = async (reply: Reply) => {
+    answer = () => reply
+    return service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')
+  }
+
+  it('is a refusal, also if it is nested too deep', async () => {
+    const body = `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+    expect(await open({ status: 400, body })).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('more than 200 levels') },
+    })
+  })
+
+  it('controls no terminal and no direction of reading', async () => {
+    const { body } = await open({ status: 400, body: '{"message":"no \\u001b[31m\\u009b\\u202egnp"}' })
+    expect(body.detail).toMatch(/: no \[31mgnp\.?$/)
+  })
+
+  it('is linked only if it is a page', async () => {
+    const ticket = (url: string) => open({ status: 200, body: JSON.stringify({ id: 'T-1', state: 'open', url }) })
+    expect((await ticket('javascript:alert(1)')).body.links).toEqual({})
+    expect(Object.values((await ticket('https://t.example/T-1')).body.links)).toEqual(['https://t.example/T-1'])
+  })
+
+  it('leads to nothing outside the path of the connection', async () => {
+    const { status } = await open({ status: 307, body: '', headers: { location: '/other/steal' } })
+    expect(status).toBe(422)
+    expect(received.map(({ url }) => url)).toEqual(['/tenant/open'])
+  })
 })

@@ -110,7 +110,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.getByLabel('Reason').fill('The tests are green')
     await page.getByRole('button', { name: 'Approve' }).click()
     await expect(page.getByRole('status').textContent()).resolves.toBe(
-      'Approved by Jane Doe (by link): The tests are green',
+      'Approved by link: Jane Doe: The tests are green',
     )
     expect(await page.getByRole('button').count()).toBe(0)
     expect(await violations(page)).toEqual([])
@@ -133,7 +133,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320)
     await page.getByLabel('Your name').fill('Ben')
     await page.getByRole('button', { name: 'Reject' }).tap()
-    expect(await page.getByRole('status').textContent()).toBe('Rejected by Ben (by link)')
+    expect(await page.getByRole('status').textContent()).toBe('Rejected by link: Ben')
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'fail' }])
     await page.context().close()
   }, 60_000)
@@ -150,7 +150,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement?.textContent')).toBe('Approve')
     await page.keyboard.press('Space')
-    expect(await page.getByRole('status').textContent()).toBe('Approved by Kim (by link)')
+    expect(await page.getByRole('status').textContent()).toBe('Approved by link: Kim')
     await service.finishedOf(event.id)
     await page.context().close()
   }, 60_000)

@@ -82,6 +82,22 @@ describe('a request', () => {
     expect(failure.message).not.toContain('seven')
   })
 
+  it('is not followed by a redirect out of the path of the connection', async () => {
+    const seen: string[] = []
+    const url = await serve((req, res) => {
+      seen.push(`${req.method} ${req.url}`)
+      if (req.url === '/tenant/moved') res.writeHead(307, { location: '/tenant/here' }).end()
+      else if (req.url === '/tenant/here') res.end('{"here":true}')
+      else res.writeHead(307, { location: '../other/steal' }).end()
+    })
+    expect((await client(`${url}/tenant`).post('moved', {})).body).toEqual({ here: true })
+    expect(await failureOf(client(`${url}/tenant`).post('away', {}))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('/other/steal, which is not followed'),
+    })
+    expect(seen.at(-1)).toBe('POST /tenant/away')
+  })
+
   it('is not followed to another host, and is within the same', async () => {
     const other = await serve((_, res) => res.end('{"stolen":true}'))
     const url = await serve((req, res) => {
@@ -228,6 +244,36 @@ describe('an answer', () => {
     const url = await answering(302, '', { location: 'https://elsewhere.example.com/' })
     expect((await client(url).post('x', {}, { accept: [302] })).headers['location']).toContain('elsewhere')
     expect(await failureOf(client(url).post('x', {}, { accept: [404] }))).toMatchObject({ kind: 'refused' })
+  })
+
+  it.each([
+    [200, '['.repeat(4_000_000)],
+    [200, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+    [200, ` {"a\\"[": ${'['.repeat(201)}${']'.repeat(201)}}`],
+  ])('of %i that is nested too deep is a fault of the platform', async (status, body) => {
+    const failure = await failureOf(client(await answering(status, body)).post('x', {}))
+    expect(failure).toMatchObject({
+      kind: 'platform',
+      message: 'Acme answered JSON of more than 200 levels (POST /x).',
+    })
+  })
+
+  it('of a refusal that is nested too deep is still a refusal', async () => {
+    const url = await answering(400, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`)
+    const message = 'Acme answered 400 to POST /x: JSON of more than 200 levels'
+    expect(await failureOf(client(url).post('x', {}))).toMatchObject({ kind: 'refused', message, afterWrite: false })
+  })
+
+  it('that is nested less, or not at all, is read', async () => {
+    const levels = `${'['.repeat(199)}${']'.repeat(199)}`
+    expect(JSON.stringify((await client(await answering(200, levels)).get('x')).body)).toBe(levels)
+    const signs = JSON.stringify({ text: '[{"'.repeat(300), list: '[],'.repeat(300) })
+    expect(JSON.stringify((await client(await answering(200, signs)).get('x')).body)).toBe(signs)
+  })
+
+  it('controls no terminal and no direction of reading', async () => {
+    const url = await answering(400, JSON.stringify({ message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' }))
+    expect((await failureOf(client(url).get('x'))).message).toBe('Acme answered 400 to GET /x: red [31m31m gnp.exe')
   })
 
   it('that is empty, or no JSON, is what it is', async () => {

@@ -128,6 +128,12 @@ describe('what may be called', () => {
     'https://shop.example.com@evil.example/api',
     'https://shop.example.com/api/%2e%2e%2fadmin',
     'https://shop.example.com/api/..%5Cadmin',
+    'https://shop.example.com/api/%252e%252e/admin',
+    'https://shop.example.com/api/%25252e%25252e/admin',
+    'https://shop.example.com/api/%c0%ae%c0%ae/admin',
+    'https://shop.example.com/api/%25c0%25af/admin',
+    'https://shop.example.com/api/%e0%80%ae/admin',
+    'https://shop.example.com/api/%f0%80%80%ae/admin',
     'https://shop.example.com/api/..;/admin',
     'https://shop.example.com/api/.;a=1/admin',
     'https://shop.example.com/api#x',
@@ -147,6 +153,13 @@ describe('what may be called', () => {
     ['::ffff:169.254.169.254', true],
     ['64:ff9b::a9fe:a9fe', true],
     ['64:ff9b::808:808', false],
+    ['64:ff9b:1::a9fe:a9fe', true],
+    ['64:ff9b:1:7f00:1::', true],
+    ['::127.0.0.1', true],
+    ['::169.254.169.254', true],
+    ['::ffff:0:127.0.0.1', true],
+    ['::ffff:0:a9fe:a9fe', true],
+    ['::ffff:0:808:808', false],
     ['10.1.2.3', false],
     ['192.168.1.1', false],
     ['fd12::1', false],
@@ -155,6 +168,13 @@ describe('what may be called', () => {
   ])('a name that leads to %s is refused: %s', (address, expected) => {
     expect(isReserved(address)).toBe(expected)
   })
+
+  test.each(['https://shop.example.com/api/100%25', 'https://shop.example.com/api/caf%C3%A9/%E2%82%AC/%F0%9F%9A%80'])(
+    '%s is a target',
+    (url) => {
+      expect(faultOf(url)).toBeUndefined()
+    },
+  )
 
   test('a name that leads to an address like that is not looked up for a call', async () => {
     const found = (name: string) =>
