@@ -135,9 +135,26 @@ const onOffWords = new Map([
   ['false', 'off'],
 ])
 
+/** In place of the id of a run: the newest one that the caller started in the context of the event. */
+export const LAST_RUN = 'last'
+
 /** A platform's id of something: numbers are taken as text. */
 export function id(description: string) {
-  const given = z.union([z.string().check(z.minLength(1), z.maxLength(255)), z.int()])
+  return idField(description, '')
+}
+
+/** The id of what an earlier call created. */
+export function createdId(description: string) {
+  return idField(description, '. In a sequence, webhooks config --from <task> prints a payload that sends it')
+}
+
+function idField(description: string, hint: string) {
+  const given = z.union([z.string().check(z.minLength(1), z.maxLength(255)), z.int()], {
+    error: ({ input }) =>
+      input === undefined
+        ? `is missing: ${description}${hint}`
+        : `must be 1 to 255 characters or a whole number: ${description}`,
+  })
   return about(z.pipe(given, z.transform(String)), description)
 }
 

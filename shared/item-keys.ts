@@ -13,6 +13,8 @@ export const itemKeys = {
   run: (runId: string) => `run#${runId}`,
   /** How often a caller has sent stored credentials. */
   guesses: (category: string, callerAndHour: string) => `guesses#${category}#${callerAndHour}`,
+  /** The newest run that a caller started in a context. */
+  lastRun: (category: string, digest: string) => `last-run#${category}#${digest}`,
   /** Which finisher answers for an ended execution. */
   finisher: (executionArn: string) => `finisher#${executionArn}`,
 }

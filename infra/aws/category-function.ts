@@ -1,7 +1,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { asksPeople, executionTimeoutOf } from '../../shared/function/deadlines.ts'
+import { asksPeople, executionTimeoutOf, startsRuns } from '../../shared/function/deadlines.ts'
 import { itemKeys } from '../../shared/item-keys.ts'
 import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
@@ -50,6 +50,8 @@ export class CategoryFunction extends Construct {
     const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
     const runs = keepsRuns ? [itemKeys.run('*')] : []
     const approvals = asks ? [itemKeys.approval('*')] : []
+    const starts = startsRuns(category)
+    const lastRuns = starts ? [itemKeys.lastRun(name, '*')] : []
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
@@ -61,12 +63,13 @@ export class CategoryFunction extends Construct {
       reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
-      environment: keepsRuns || asks ? tableVariable : {},
+      environment: keepsRuns || asks || starts ? tableVariable : {},
       may: [
         ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections, ...forQuestions]),
         mayListSecrets,
         ...(keepsRuns ? [table.mayUse(['GetItem', 'PutItem', 'UpdateItem'], runs)] : []),
         ...(asks ? [table.mayUse(['PutItem', 'UpdateItem'], approvals)] : []),
+        ...(starts ? [table.mayUse(['PutItem'], lastRuns)] : []),
         ...forProviders,
       ],
     })
@@ -99,6 +102,7 @@ export class CategoryFunction extends Construct {
             itemKeys.guesses(name, '*'),
             ...runs,
             ...approvals,
+            ...lastRuns,
           ],
         ),
         ...mayUseTask(this.task),

@@ -14,6 +14,7 @@ import { actionNames, type Category, type Chosen, completed } from './category.t
 import { maxDeadlineOf } from './deadlines.ts'
 import { identify } from './identity.ts'
 import { readIdentityKey } from './identity-key.ts'
+import { lastRunKey, withLastRun } from './last-run.ts'
 import type { Work } from './perform.ts'
 import type { CallOrigin } from './provider.ts'
 import { refuseStoredCredentials } from './stored-credentials.ts'
@@ -84,7 +85,9 @@ export async function readCall(category: Category, caller: Caller, request: Call
   const notes: string[] = []
   const note = (sentence: string) => void notes.push(sentence)
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent', note }
-  const whole = await completed(action, asked, from)
+  const isStop = action.shape === 'job' && !action.starts
+  const named = isStop ? await withLastRun(asked, category.name, caller, connection.name, event) : asked
+  const whole = await completed(action, named, from)
   const automatic = action.ask?.automatic(event)
   await refuseStoredCredentials({
     category: category.name,
@@ -126,6 +129,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
       key: event.id === undefined ? undefined : await idOf(event.id),
       dryRun,
       event: originOf(event),
+      lastRun: action.starts && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
       mustEnd: action.starts && connection.provider.onlyInteractive,
       handsOver: action.starts && !dryRun && answersItself(connection),
     },

@@ -8,6 +8,8 @@ interface ConnectOptions {
   repeated: boolean
   event?: CallOrigin | undefined
   question?: Reference | undefined
+  /** Where the id of a started run is saved. */
+  lastRun?: string | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
   /** Gets each request that would change something, before it goes out. Only `http` uses an answer that it returns. */
@@ -16,7 +18,7 @@ interface ConnectOptions {
 
 /** The client of a connection, as its provider's functions get it. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { key, repeated, event, question, ...limits } = options
+  const { key, repeated, event, question, lastRun, ...limits } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
@@ -26,6 +28,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     repeated,
     event,
     question,
+    lastRun,
     get http() {
       const ca = values['ca'] as string | undefined
       http ??= new Http({

@@ -2,12 +2,17 @@ const DAY_SECONDS = 86_400
 
 /** The part of a category that limits its deadlines. */
 export interface CategoryActions {
-  actions: Record<string, { ask?: unknown }>
+  actions: Record<string, { ask?: unknown; starts?: true }>
 }
 
 /** Whether an action of the category waits for the decision of people. */
 export function asksPeople({ actions }: CategoryActions): boolean {
   return Object.values(actions).some(({ ask }) => ask !== undefined)
+}
+
+/** Whether an action of the category starts runs, which another one can stop. */
+export function startsRuns({ actions }: CategoryActions): boolean {
+  return Object.values(actions).some(({ starts }) => starts)
 }
 
 /**

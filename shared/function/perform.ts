@@ -27,6 +27,8 @@ export interface Work {
   mustEnd?: boolean | undefined
   /** Where our API is, for an action that asks people. */
   address?: string | undefined
+  /** Where the id of what is started is saved, see `lastRunKey`. */
+  lastRun?: string | undefined
   /** Whether the platform itself answers what is started. */
   handsOver?: boolean | undefined
 }
@@ -59,6 +61,7 @@ export async function perform(
       repeated: retried || earlier !== 'nothing',
       question,
       deadlineAt,
+      lastRun: work.lastRun,
     }
     if (earlier === 'accepted' && !action.idempotent) return lookUp(connection, action, work, options)
     const client = connect(connection, options)

@@ -38,6 +38,8 @@ export interface Client<Connection = Record<string, unknown>> {
   event?: CallOrigin | undefined
   /** Where it is decided, for an action that asks people. */
   question?: Reference | undefined
+  /** Where the id of a started run is saved, see `lastRunKey`. */
+  lastRun?: string | undefined
   /** Whether an earlier try of this call may have got further than we know. */
   repeated: boolean
   /** Whether a write was sent that the platform has not refused. */

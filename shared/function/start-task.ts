@@ -69,6 +69,7 @@ export async function startTask(
     ...(call.skip ? { skip: call.skip.message } : {}),
     ...(call.skip?.result === 'fail' ? { skipResult: 'fail' } : {}),
     ...(work.address === undefined ? {} : { address: work.address }),
+    ...(work.lastRun === undefined ? {} : { lastRun: work.lastRun }),
     ...(work.mustEnd ? { mustEnd: true } : {}),
     ...(work.handsOver ? { handsOver: true } : {}),
   }

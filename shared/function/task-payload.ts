@@ -46,6 +46,8 @@ export const taskPayload = z.object({
   address: z.optional(z.string()),
   /** Whether what it starts must not outlive it. */
   mustEnd: z.optional(z.boolean()),
+  /** Where the id of what is started is saved. */
+  lastRun: z.optional(z.string()),
   /** Whether the platform itself sends the finished event, once it has taken what is started. */
   handsOver: z.optional(z.boolean()),
   /** For a task that Lambda has ended: another one ends what it had begun, and sends nothing. */

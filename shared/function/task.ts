@@ -120,10 +120,10 @@ async function act(
 }
 
 function workOf({ event, ...task }: TaskPayload): Work {
-  const { action, connection, input, dryRun, taskId, mustEnd, handsOver, address } = task
+  const { action, connection, input, dryRun, taskId, mustEnd, lastRun, handsOver, address } = task
   const { id, shkeptncontext: context, project, stage, service, labels } = event
   const origin = { id, context, project, stage, service, labels }
-  return { action, connection, input, dryRun, key: taskId, event: origin, mustEnd, handsOver, address }
+  return { action, connection, input, dryRun, key: taskId, event: origin, mustEnd, lastRun, handsOver, address }
 }
 
 /** A start that was given up may have got through all the same. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, isTransient, sentence } from '../errors.ts'
 import type { CallEvent } from '../event/event.ts'
-import { choice, id, name, optional, vendorFields } from '../fields.ts'
+import { choice, createdId, name, optional, vendorFields } from '../fields.ts'
 import type { Action, Begun, HandedOver, Look, Running } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
@@ -73,7 +73,7 @@ const rollbackInput = z.strictObject({
 })
 
 const stopInput = z.strictObject({
-  id: id('`data.id` of what was started'),
+  id: createdId('`data.id` of what was started; `last` for the newest run that the caller started in the same context'),
   project: startInput.shape.project,
 })
 export type StopJob = z.output<typeof stopInput>
@@ -186,6 +186,10 @@ export function startJob({
     async act(provider, client, input) {
       const startedAt = Date.now()
       const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
+      if (client.lastRun !== undefined) {
+        const { saveLastRun } = await import('../aws/save-last-run.ts')
+        await saveLastRun(client.lastRun, run.id)
+      }
       const outcome = startedOutcome(provider, run, silent)
       if (!input.event) return { outcome, pending: run } satisfies Begun
       const message = `${sentence(outcome.message)} ${provider.title} sends the finished event itself.`

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { type Problem, problemOf } from '../event/problem.ts'
-import { id, name, optional, vendorFields, word, words } from '../fields.ts'
+import { createdId, name, optional, vendorFields, word, words } from '../fields.ts'
 import type { Action, Completing } from '../function/category.ts'
 import { type Client, hasKey, type Provider } from '../function/provider.ts'
 import { type Outcome, passed } from '../outcome.ts'
@@ -37,13 +37,13 @@ const described = {
 
 const openInput = z.strictObject(described)
 const updateInput = z.strictObject({
-  id: id('`data.id` of what was opened'),
+  id: createdId('`data.id` of what was opened'),
   ...described,
   comment: optional(cuttable(MAX_TEXT, 'Added as a comment')),
   state: optional(word("open or closed, or the platform's own name")),
 })
 const closeInput = z.strictObject({
-  id: id('`data.id` of what was opened'),
+  id: createdId('`data.id` of what was opened'),
   project: described.project,
   comment: optional(cuttable(MAX_TEXT, 'Added before it is closed')),
   resolution: optional(word('How it was resolved, as the platform names it')),

@@ -93,6 +93,21 @@ describe('a fault', () => {
     expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed before its time') }])
   })
 
+  it('is removed by stop-test with input.id=last from another event of the same context', async () => {
+    const event = asked(600)
+    await start(event)
+    await injected()
+    const { shkeptncontext } = event
+    const stopped = await call('stop-test', triggered({ shkeptncontext, input: { id: 'last' } }))
+    expect(stopped).toMatchObject({
+      status: 200,
+      body: { message: expect.stringContaining('Stopped fault checkout-db/') },
+    })
+    expect(toxics()).toEqual([])
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed before its time') }])
+  })
+
   it('is removed at the deadline', async () => {
     const event = asked(600)
     await start(event, '&deadline=PT3S')

@@ -95,6 +95,28 @@ describe('the built-in generator', () => {
     expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })
   }, 60_000)
 
+  it('is stopped by input.id=last from another event of the same context', async () => {
+    const event = asked({ duration: 300 })
+    const { body } = await start(event, '&mode=interactive&sendStarted=true')
+    await until(
+      async () => shop.calls.length > 0,
+      20,
+      () => `requests\n${service.output.slice(-2_000)}`,
+    )
+    const stop = (shkeptncontext: string | undefined) =>
+      service.call('/v1/load-testing/stop-test?connection=shop', triggered({ shkeptncontext, input: { id: 'last' } }))
+    const elsewhere = await stop('another-context')
+    expect([elsewhere.status, elsewhere.body.detail]).toEqual([
+      404,
+      expect.stringContaining('has not started anything with the connection shop in the context another-context'),
+    ])
+    expect((await stop(undefined)).body.detail).toContain('send shkeptncontext')
+    const stopped = await stop(event.shkeptncontext)
+    expect([stopped.status, stopped.body.data.id]).toEqual([200, body.taskId.slice(0, 20)])
+    const { finished } = await service.finishedOf(event.id, 40)
+    expect(finished).toMatchObject([{ status: 'aborted', result: 'fail' }])
+  }, 60_000)
+
   it('continues after the process is killed in the middle of a segment, and counts the segment once', async () => {
     const event = asked({ rate: 5, duration: 17 })
     // The segment cannot end before the process is killed: it waits for this answer.

@@ -4,9 +4,9 @@ import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
 import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
-import { approval, optionalParts, type Subscription } from '../config/payload.ts'
+import { approval, type IdSource, optionalParts, type Subscription } from '../config/payload.ts'
 import { prove } from '../config/proof.ts'
-import { actionNamed, nameOf } from '../names.ts'
+import { actionNamed, actionsOf, type NamedAction, nameOf } from '../names.ts'
 import { note, show } from '../output.ts'
 import { isLoopback, receiverOf, UsageError } from '../receiver.ts'
 
@@ -18,6 +18,9 @@ interface Options {
   connection?: string
   deadline?: string
   when?: string
+  from?: string
+  fromMode?: 'silent' | 'interactive'
+  last?: boolean
   only?: string
   yaml?: boolean
   json?: boolean
@@ -47,6 +50,14 @@ export function configCommand(): Command {
     .option('--connection <name>', 'which instance of the platform')
     .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
     .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
+    .option('--from <task>', 'send the id of what this earlier task created, to update, close, stop or cancel it')
+    .addOption(
+      new Option('--from-mode <mode>', 'how that task was called (default: interactive)').choices([
+        'silent',
+        'interactive',
+      ]),
+    )
+    .option('--last', 'stop the newest run that was started in the same sequence and may still be running')
     .option('--only <parts>', 'send only these optional parts, such as title,data.problem; none: send none of them')
     .option('--yaml', 'print webhook.yaml alone')
     .option('--json', 'print the fields and the YAML as JSON')
@@ -56,6 +67,10 @@ export function configCommand(): Command {
 The payload is a form whose every value goes through urlquery; the properties of the task are the input. Before it is
 printed it is played as webhook-service would, with values that break other payloads. In the shipyard, lists are text with
 commas, thresholds are JSON as text, and parameters and fields are names with plain values.
+
+An action that updates, closes, stops or cancels something needs its id. --from sends the id that an earlier task answered. A
+task that still runs has not answered yet: --last stops the newest run that was started with the same connection in the
+same sequence (the same Keptn context).
 
 If a call fails, Keptn's message quotes the payload before the reason, and the Bridge shows its beginning. --only makes the
 payload shorter: it names the optional input fields, and the parts of the event (data.labels, data.problem, ..), to send.
@@ -67,7 +82,9 @@ Examples:
   $ npm run webhooks -- config feature-flags/set-flag --task toggle --connection unleash --yaml
   $ npm run webhooks -- config notification/ask-approval --mode interactive --task approval --deadline P2D
   $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json
-  $ npm run webhooks -- config issue-ticketing/open-issue --task openticket --only title,data.problem`,
+  $ npm run webhooks -- config issue-ticketing/open-issue --task openticket --only title,data.problem
+  $ npm run webhooks -- config issue-ticketing/close-issue --task closeticket --from openticket
+  $ npm run webhooks -- config chaos-testing/stop-test --task test --suffix finished --last`,
     )
     .action(run)
 }
@@ -94,8 +111,8 @@ function run(target: string, options: Options): void {
 function read(target: string, { task, suffix, url, connection, ...options }: Options): Subscription {
   const action = actionNamed(target)
   const { mode = 'silent', deadline, when, only } = options
-  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
-    throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
+  checkTaskName(task)
+  const idFrom = idSourceOf(target, action, task, suffix, options)
   // The receiver's own words for what it would refuse.
   parseQuery(
     { deadline: deadline === undefined ? [] : [deadline], when: when === undefined ? [] : [when] },
@@ -118,8 +135,41 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
     connection: connection === undefined ? undefined : nameOf(connection),
     deadline,
     when,
+    idFrom,
   }
   return only === undefined ? subscription : { ...subscription, only: partsNamed(only, subscription) }
+}
+
+/** @throws UsageError if the action takes no id, or this one cannot be had */
+function idSourceOf(
+  target: string,
+  { action, category }: NamedAction,
+  own: string,
+  suffix: Subscription['suffix'],
+  { from, fromMode = 'interactive', last }: Pick<Options, 'from' | 'fromMode' | 'last'>,
+): IdSource | undefined {
+  if (from === undefined && !last) return undefined
+  if (from !== undefined && last) throw new UsageError('Give either --from or --last.')
+  if (!action || !Object.hasOwn(action.input.shape, 'id')) {
+    const others = actionsOf(category).filter((one) => one.action && Object.hasOwn(one.action.input.shape, 'id'))
+    const known = others.map(({ name }) => name).join(', ') || 'none of this category'
+    throw new UsageError(`${target} takes no id. Actions that do: ${known}.`)
+  }
+  if (from === undefined) {
+    if (action.shape === 'job') return 'last'
+    throw new UsageError(`--last names a run, and ${target} stops none: give --from with the task that created it.`)
+  }
+  checkTaskName(from)
+  if (from === own) throw new UsageError(`--from must name the earlier task that created it, not ${own} itself.`)
+  if (suffix !== 'triggered')
+    throw new UsageError(`A ${suffix} event does not carry the answers of other tasks: leave out --suffix.`)
+  return { task: from, mode: fromMode }
+}
+
+/** @throws UsageError */
+function checkTaskName(task: string): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
+    throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
 }
 
 /** @throws UsageError for a part that the payload does not have */

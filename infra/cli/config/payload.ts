@@ -1,7 +1,10 @@
 import * as z from 'zod/mini'
-import { unwrap } from '../../../shared/fields.ts'
+import { LAST_RUN, unwrap } from '../../../shared/fields.ts'
 import { choicesOf, target } from '../fields.ts'
 import type { NamedAction } from '../names.ts'
+
+/** The task that created something, and in which mode it did; or the newest run that was started in the sequence. */
+export type IdSource = { task: string; mode: 'silent' | 'interactive' } | 'last'
 
 /** Which event calls what, and how. */
 export interface Subscription {
@@ -14,6 +17,8 @@ export interface Subscription {
   connection?: string | undefined
   deadline?: string | undefined
   when?: string | undefined
+  /** Whose id the action gets: that of what an earlier task created, or of the newest run of the sequence. */
+  idFrom?: IdSource | undefined
   /** The optional parts to send, see `optionalParts`; undefined for all of them. */
   only?: readonly string[] | undefined
 }
@@ -32,6 +37,7 @@ export function payloadOf(subscription: Subscription): string {
     always.map((name) => `${name}={{urlquery .${name}}}`).join('&'),
     ...contextOf(subscription),
     inputOf(subscription),
+    subscription.idFrom === undefined ? '' : idOf(subscription.idFrom),
   ].join('')
 }
 
@@ -100,8 +106,21 @@ function evaluation(suffix: Subscription['suffix']): string {
   ].join('')
 }
 
-const inputFields = ({ action: { action }, suffix }: Subscription): [string, z.core.$ZodType][] =>
-  suffix === 'triggered' ? Object.entries(action?.input.shape ?? {}) : []
+function inputFields({ action: { action }, suffix, idFrom }: Subscription): [string, z.core.$ZodType][] {
+  if (suffix !== 'triggered') return []
+  const fields = Object.entries(action?.input.shape ?? {})
+  // The property of that name may be what an earlier task of the same name answered.
+  return idFrom === undefined ? fields : fields.filter(([name]) => name !== 'id')
+}
+
+/** Index, since a dash may be in the name of a task; and with, since a task that failed left no id. */
+function idOf(source: IdSource): string {
+  if (source === 'last') return `&input.id=${LAST_RUN}`
+  const { task, mode } = source
+  const silent = ['"responses"', '0', '"data"', '"id"']
+  const path = [`.data "${task}"`, ...(mode === 'silent' ? silent : ['"id"']).map((key) => `. ${key}`)]
+  return path.reduceRight((inner, key) => `{{with index ${key}}}${inner}{{end}}`, '&input.id={{urlquery .}}')
+}
 
 const isOptional = (type: z.core.$ZodType): boolean => type._zod.optin === 'optional'
 

@@ -1,4 +1,5 @@
 import { nest } from '../../../shared/event/dotted.ts'
+import { LAST_RUN } from '../../../shared/fields.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { explain } from '../../keptn/hints.ts'
 import type { ModeWarning } from '../../keptn/mode-warnings.ts'
@@ -6,7 +7,7 @@ import { preview } from '../../keptn/preview.ts'
 import type { GoObject } from '../../keptn/template/values.ts'
 import { UsageError } from '../receiver.ts'
 import { webhookYaml } from './entry.ts'
-import { approval, isMap, optionalParts, type Subscription } from './payload.ts'
+import { approval, type IdSource, isMap, optionalParts, type Subscription } from './payload.ts'
 
 /** Each character that has ever broken a webhook. */
 const hard = `It's "slow" & <down>; a | b > $c \`d\` \\ 100 %\nÜber 🎉 {{.x}}`
@@ -30,18 +31,27 @@ export function prove(subscription: Subscription): ModeWarning[] {
   return warnings
 }
 
+/** An id as hard as can be, and not the one of the task itself. */
+const createdBy = `${hard} of another task`
+
+/** What Keptn keeps of the task that created something. */
+function answerOf({ mode }: Exclude<IdSource, 'last'>): GoObject {
+  return mode === 'silent' ? { responses: [{ data: { id: createdBy } }] } : { id: createdBy }
+}
+
 function samples(subscription: Subscription) {
   const {
     action: { action },
     task,
     suffix,
     only,
+    idFrom,
   } = subscription
   const leftOut = (part: string): boolean =>
     only !== undefined && !only.includes(part) && optionalParts(subscription).includes(part)
   const event = { id: 'an-id', type: `sh.keptn.event.${task}.${suffix}`, shkeptncontext: 'a-context' }
   const fields = suffix === 'triggered' ? Object.entries(action?.input.shape ?? {}) : []
-  const sent = fields.filter(([name]) => !leftOut(name))
+  const sent = fields.filter(([name]) => !leftOut(name) && !(name === 'id' && idFrom !== undefined))
   const properties = Object.fromEntries(fields.map(([name, type]) => [name, isMap(type) ? { part: hard } : hard]))
   const own: GoObject = {
     ...(task === approval ? { pass: 'manual', warning: 'manual' } : {}),
@@ -63,6 +73,7 @@ function samples(subscription: Subscription) {
     labels: { name: hard },
     problem,
     evaluation,
+    ...(idFrom === undefined || idFrom === 'last' ? {} : { [idFrom.task]: answerOf(idFrom) }),
     [task]: { ...(task === 'evaluation' ? evaluation : {}), ...own },
   }
   const expected: [string[], string][] = [
@@ -70,6 +81,9 @@ function samples(subscription: Subscription) {
     [['type'], event.type],
     [['data', 'service'], place.service],
     ...sent.map(([name, type]): [string[], string] => [['input', name, ...(isMap(type) ? ['part'] : [])], hard]),
+    ...(idFrom === undefined
+      ? []
+      : [[['input', 'id'], idFrom === 'last' ? LAST_RUN : createdBy] as [string[], string]]),
     ...(action?.tells && !leftOut('data.problem')
       ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]]
       : []),

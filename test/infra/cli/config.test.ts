@@ -108,6 +108,26 @@ describe('the webhook of an action', () => {
     expect((data as { evaluation: object }).evaluation).not.toHaveProperty('score')
   })
 
+  it.each([
+    ['interactive', { id: 'demo/shop#7' }],
+    ['silent', { responses: [{ data: { id: 'demo/shop#7' } }, { data: { id: 'demo/shop#1' } }] }],
+  ] as const)('carries the id of what an earlier task created (%s)', (mode, answer) => {
+    const made = subscription('issue-ticketing/close-issue', { task: 'close-it', idFrom: { task: 'open-it', mode } })
+    expect(() => prove(made)).not.toThrow()
+    // In a second stage, data has the answer of the first close-it.
+    const { input } = arriving(made, { id: 'demo/shop#1', comment: 'Done' }, { 'open-it': answer })
+    expect(input).toEqual({ id: 'demo/shop#7', comment: 'Done' })
+    expect(arriving(made, { comment: 'Done' }, {})['input']).toEqual({ comment: 'Done' })
+  })
+
+  it('stops the newest run of the sequence, also on an event that is not triggered', () => {
+    for (const suffix of ['triggered', 'finished'] as const) {
+      const made = subscription('load-testing/stop-test', { task: 'test', suffix, mode: 'silent', idFrom: 'last' })
+      expect(() => prove(made)).not.toThrow()
+      expect(arriving(made, {}, {})['input']).toEqual({ id: 'last' })
+    }
+  })
+
   it('carries the times of a test to an evaluation', () => {
     const made = subscription('slo/request-evaluation', { task: 'evaluation' })
     const test = { start: '2026-11-27T10:00:00.000Z', end: '2026-11-27T10:05:00.000Z', requests: 6_000 }
@@ -204,6 +224,10 @@ describe('webhooks config', () => {
       "Keptn would refuse this webhook: curl command contains denied URL '127.0.0.1'",
     ],
     [['issue-ticketing/open-issue', '--task', 'a', '--only', 'titel'], 'Did you mean "title"?'],
+    [['issue-ticketing/open-issue', '--task', 'a', '--from', 'b'], 'Actions that do: update-issue, close-issue.'],
+    [['issue-ticketing/close-issue', '--task', 'a', '--from', 'a'], 'must name the earlier task'],
+    [['issue-ticketing/close-issue', '--task', 'a', '--last'], 'give --from with the task that created it'],
+    [['ci-cd/cancel', '--task', 'a', '--last', '--from', 'b'], 'Give either --from or --last'],
     [['notification/ask-approval', '--task', 'a'], 'waits for people: give --mode interactive'],
     [['notification/push-update', '--task', 'approval'], 'What answers approval.triggered decides the approval'],
     [
