@@ -5,7 +5,7 @@ import { loadSequence, type SequenceFiles } from '../../infra/keptn/sequence-fil
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
-const names = ['chaos', 'remediation', 'optimization', 'slo'] as const
+const names = ['chaos', 'remediation', 'optimization', 'slo', 'ticket'] as const
 const played = {} as Record<(typeof names)[number], Awaited<ReturnType<typeof play>>>
 let service: Service
 beforeAll(async () => {
@@ -47,6 +47,7 @@ it.each([
   ['remediation', ['action remediation', 'action remediation', 'evaluation slo']],
   ['optimization', ['tuning optimization', 'notify webhook-service']],
   ['slo', ['evaluation slo']],
+  ['ticket', ['open-ticket issue-ticketing', 'comment-ticket webhook-service', 'close-ticket issue-ticketing']],
 ] as const)('the sequence %s runs to its end, each of its tasks done by a function of ours', async (name, ends) => {
   const { passed, context, text } = played[name]
   expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
@@ -135,6 +136,24 @@ it('the sequence optimization tunes a model above a threshold, and answers its b
   })
   const inputs = { service: 'casdemoapp', trials: '40' }
   expect(await runsOf('databricks')).toMatchObject([{ job: 'tune-recommender', inputs }])
+})
+
+it('the sequence ticket closes the issue that it opened, with both comments', async () => {
+  const { passed, text } = played.ticket
+  expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
+  const { id } = (await answerOf('open-ticket'))['open-ticket']
+  expect((await answerOf('close-ticket'))['close-ticket']).toMatchObject({ id, state: 'closed' })
+  const issue = (await list('issues')).find(({ title }: { title: string }) => title === 'Response time degradation')
+  expect(issue).toMatchObject({ state: 'closed' })
+  expect(JSON.stringify(issue.comments)).toMatch(/Work on the problem has started\..*Closed by the sequence\./s)
+})
+
+it('a task that needs an id which no earlier task answered ends the sequence, and says how to send it', async () => {
+  const files = loadSequence('ticket')
+  for (const sequence of files.sequences) sequence.tasks = sequence.tasks.filter(({ name }) => name !== 'open-ticket')
+  const { passed, tasks } = await play(files)
+  expect([passed, tasks.map(({ name }) => name)]).toEqual([false, ['comment-ticket']])
+  expect(tasks[0]?.outcome?.message).toMatch(/input\.id is missing: .*webhooks config --from <task>/)
 })
 
 describe('a run of the sandbox', () => {

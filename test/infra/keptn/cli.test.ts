@@ -224,7 +224,9 @@ describe('webhooks sequence', () => {
 
   it('lists the known names for an unknown one, with exit code 2', async () => {
     const { code, err } = await webhooks(['sequence', 'nope'])
-    expect(err).toBe('there is no sequence nope; known are chaos, incident, optimization, release, remediation, slo.\n')
+    expect(err).toBe(
+      'there is no sequence nope; known are chaos, incident, optimization, release, remediation, slo, ticket.\n',
+    )
     expect(code).toBe(2)
   })
 
@@ -246,7 +248,7 @@ describe('webhooks sequence', () => {
   it('explains itself', async () => {
     const { code, out } = await webhooks(['sequence', '--help'])
     expect(out.replace(/\s+/g, ' ')).toMatch(
-      /chaos, incident, optimization, release, remediation, slo .*--no-sandbox.*Examples/,
+      /chaos, incident, optimization, release, remediation, slo, ticket .*--no-sandbox.*Examples/,
     )
     expect(code).toBe(0)
   })
