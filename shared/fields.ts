@@ -176,16 +176,30 @@ export function isSecret(field: z.core.$ZodType): boolean {
 
 /** The secret values that a parsed connection holds. */
 export function secretsIn(schema: z.ZodMiniObject, value: Record<string, unknown>): string[] {
-  return Object.entries(schema.shape).flatMap(([field, type]) => {
+  return secretFieldsIn(schema, value).map(([, secret]) => secret)
+}
+
+/** The same, each with the path of its field: `headers.X-Api-Key`. */
+export function secretFieldsIn(
+  schema: z.ZodMiniObject,
+  value: Record<string, unknown>,
+): [field: string, secret: string][] {
+  const below = (field: string, entries: [string, unknown][]): [string, string][] =>
+    entries.map(([name, held]) => [`${field}.${name}`, String(held)])
+  return Object.entries(schema.shape).flatMap(([field, type]): [string, string][] => {
     const held = value[field]
     const bare = unwrap(type)
     const marked = secretFields.get(bare as z.ZodMiniType)?.secret
     if (marked) {
-      if (typeof held === 'string') return [held]
-      const named = Object.entries(held ?? {}).filter(([name]) => marked === 'all' || isCredential(name))
-      return named.map(([, one]) => String(one))
+      if (typeof held === 'string') return [[field, held]]
+      return below(
+        field,
+        Object.entries(held ?? {}).filter(([name]) => marked === 'all' || isCredential(name)),
+      )
     }
-    return bare instanceof z.ZodMiniObject && held ? secretsIn(bare, held as Record<string, unknown>) : []
+    return bare instanceof z.ZodMiniObject && held
+      ? below(field, secretFieldsIn(bare, held as Record<string, unknown>))
+      : []
   })
 }
 

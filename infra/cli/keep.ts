@@ -5,6 +5,7 @@ import { type JsonOption, note, show } from './output.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from './plain-http.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 import { succeeded, type Trial } from './trial.ts'
+import { WEAK_SECRET_ADVICE } from './weak-secrets.ts'
 
 interface KeepOptions extends JsonOption {
   dryRun?: boolean
@@ -17,6 +18,8 @@ interface Made {
   value: Record<string, unknown>
   /** The same without what is secret. */
   shown: Record<string, unknown>
+  /** What is weak about its secrets. */
+  weak: string[]
   attempt(): Promise<Trial>
 }
 
@@ -51,8 +54,9 @@ export async function keep(
   make: () => Promise<Made>,
 ): Promise<void> {
   for (;;) {
-    const { value, shown, attempt } = await make()
+    const { value, shown, weak, attempt } = await make()
     for (const origin of plainHttpOrigins(value)) note(`Warning: ${origin} uses plain HTTP. ${PLAIN_HTTP_ADVICE}`)
+    for (const what of weak) note(`Warning: ${what}. ${WEAK_SECRET_ADVICE}`)
     const trial = options.check ? await attempt() : undefined
     const secret = secretName(path)
     const report = { secret, place: store.place, value: shown, ...(trial ? { trial } : {}) }

@@ -10,6 +10,7 @@ import { remember } from '../../shared/redact.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 import { table } from './output.ts'
 import type { SecretStore } from './secret-store.ts'
+import { weakSecrets } from './weak-secrets.ts'
 
 /** `unknown`: an earlier step has failed already. */
 type Step = 'yes' | 'no' | 'unknown'
@@ -29,6 +30,8 @@ export interface ConnectionTrial extends Trial {
   /** `issue-ticketing/default` */
   connection: string
   provider: string | undefined
+  /** What is weak about its secrets; absent if nothing is. */
+  weak?: string[]
 }
 
 /** Makes a call, and says how far it got. */
@@ -62,7 +65,8 @@ export async function tryConnection(store: SecretStore, category: Category, name
     const schema = schemaOf(loaded, category)
     const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
     for (const secret of secretsIn(schema, values)) remember(secret)
-    return { connection, provider, ...(await tryProvider(loaded, values)) }
+    const weak = weakSecrets(schema, values)
+    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...(await tryProvider(loaded, values)) }
   } catch (error) {
     return { connection, provider, ...failed(error) }
   }

@@ -9,6 +9,7 @@ import { connectionNamed, providerNamed } from '../names.ts'
 import { UsageError } from '../receiver.ts'
 import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
 import { tryProvider } from '../trial.ts'
+import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends GatherOptions, StoreOptions {
   provider?: string
@@ -58,7 +59,12 @@ async function run(target: string, options: Options): Promise<void> {
     const value = await gather(schema, { ...known, provider: chosen }, { ...options, present: offered })
     offered = value
     const values = checked(schema, value, `The connection to ${provider.title}`)
-    return { value, shown: maskDeep(value), attempt: () => tryProvider(provider, values) }
+    return {
+      value,
+      shown: maskDeep(value),
+      weak: weakSecrets(schema, values),
+      attempt: () => tryProvider(provider, values),
+    }
   })
 }
 

@@ -7,6 +7,7 @@ import { keep, presentOf } from '../keep.ts'
 import { nameOf } from '../names.ts'
 import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
 import { attempt } from '../trial.ts'
+import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends GatherOptions, StoreOptions {
   dryRun?: boolean
@@ -57,7 +58,8 @@ async function run(name: string, options: Options): Promise<void> {
     )
     present = asked
     const connection = checked(keptnConnection, asked, 'The orchestrator')
-    return { value: asked, shown: maskDeep(asked), attempt: () => attempt(() => keptn(connection).check()) }
+    const weak = weakSecrets(keptnConnection, connection)
+    return { value: asked, shown: maskDeep(asked), weak, attempt: () => attempt(() => keptn(connection).check()) }
   })
 }
 

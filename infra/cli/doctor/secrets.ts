@@ -9,6 +9,7 @@ import { nameOf } from '../names.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from '../plain-http.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { attempt, succeeded, type Trial } from '../trial.ts'
+import { WEAK_SECRET_ADVICE } from '../weak-secrets.ts'
 import { type Finding, found, noted, ok, wrong } from './finding.ts'
 
 /** What is stored, and whether it works. */
@@ -84,14 +85,11 @@ function connections(store: SecretStore): Promise<Finding[]> {
     const trials = await tryAll(store, await store.list('connections/'))
     if (trials.length === 0)
       return [noted('connections', `there are none in ${store.place}`, 'webhooks connect <category>/<name>')]
-    return trials.map((trial) =>
-      findingOf(
-        `connection ${trial.connection}`,
-        trial.provider ?? 'no provider',
-        trial,
-        `webhooks connect ${trial.connection}`,
-      ),
-    )
+    return trials.flatMap((trial) => {
+      const what = `connection ${trial.connection}`
+      const finding = findingOf(what, trial.provider ?? 'no provider', trial, `webhooks connect ${trial.connection}`)
+      return [finding, ...(trial.weak ?? []).map((weak) => noted(what, weak, WEAK_SECRET_ADVICE))]
+    })
   })
 }
 

@@ -28,6 +28,8 @@ beforeEach(() => {
   aws.refuse = undefined
 })
 
+/** The sandbox's token is made of words. */
+const warning = 'Warning: token consists of plain words. Use a random value if the platform lets you choose it.\n'
 const github = (token: string = demo.githubToken) => ({
   provider: 'github',
   baseUrl: `${sandbox.url}/sandbox/github`,
@@ -45,7 +47,7 @@ const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
 describe('webhooks connect --from-file', () => {
   it('tries a new connection and stores it, and shows no secret', async () => {
     const { code, out, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
-    expect(err).toBe('')
+    expect(err).toBe(warning)
     expect(out).toBe(
       `It was tried: reachable, authenticated, permitted.\nStored ${secret} in Secrets Manager (eu-west-1).\n`,
     )
@@ -201,7 +203,7 @@ describe('webhooks connect, refused', () => {
     aws.refuse = { type: 'AccessDeniedException', message: 'User: Jane is not authorized to perform: GetSecretValue' }
     const { code, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
     expect(err).toBe(
-      `The secret ${secret} is not for these credentials: User: Jane is not authorized to perform: GetSecretValue.\n`,
+      `${warning}The secret ${secret} is not for these credentials: User: Jane is not authorized to perform: GetSecretValue.\n`,
     )
     expect(code).toBe(1)
   })
@@ -211,7 +213,7 @@ describe('webhooks connect, refused', () => {
     const without = await webhooks(args, { env: { AWS_REGION: 'eu-west-1' }, stdin: JSON.stringify(github()) })
     expect(without).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^There are no AWS credentials .*--local.*\n$/),
+      err: expect.stringMatching(/\nThere are no AWS credentials .*--local.*\n$/),
     })
     const nowhere = await webhooks(args, { stdin: JSON.stringify(github()) })
     expect(nowhere).toMatchObject({ code: 1, err: expect.stringMatching(/^There is no AWS region: set AWS_REGION/) })
