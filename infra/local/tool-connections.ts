@@ -54,7 +54,7 @@ export const toolConnections = {
     idempotencyHeader: 'Idempotency-Key',
     post: {
       path: 'rooms/releases/messages',
-      body: '{title: message.title, text: message.text, link: message.links[0].url, level: message.mood}',
+      body: '{title: message.title, text: message.text, link: decisionUrl || message.links[0].url, level: message.mood}',
     },
     posted: { id: 'response.id', url: 'response.permalink' },
   },

@@ -59,6 +59,25 @@ const finished = async (id: string) => {
 }
 
 describe('an approval by link', () => {
+  it('reaches its page through any API that the connection describes', async () => {
+    const event = approval()
+    const query = '?connection=tool&mode=interactive'
+    expect((await service.call(`/v1/notification/ask-approval${query}`, { ...event, input: {} })).status).toBe(202)
+    const rooms = '/sandbox/tool/rooms/releases/messages'
+    const posted = async () =>
+      (await service.call(rooms, undefined, { method: 'GET', token: demo.toolToken })).body.items
+    await until(
+      async () => (await posted()).length > 0,
+      20,
+      () => 'a message',
+    )
+    const [{ link }] = await posted()
+    expect(await (await fetch(`${service.url}/sandbox/tool`)).text()).toContain(`href="${link}"`)
+    expect(await (await open(link)).text()).toContain('Approve')
+    await decide(link, { decision: 'approve' })
+    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+  })
+
   it('asks, and finishes with what was decided, by whom and why', async () => {
     const { event, link } = await ask()
     expect(question()?.title).toBe('Approve sign-off of checkout in shop/production?')

@@ -1,11 +1,12 @@
 import { type Answer, html } from './http.ts'
 
 const style = `
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
+  :root { color-scheme: light dark; background: Canvas; color: CanvasText }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
   pre { font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid #8886; border-radius: 6px; padding: 1rem }
   small { opacity: .75 }`
 
-/** A page for people; what stands in `body` must be escaped already. */
+/** A page for people; everything in `body` must be escaped already. */
 export function page(status: number, title: string, body: string, moreStyle = ''): Answer {
   return html(
     status,
@@ -13,7 +14,9 @@ export function page(status: number, title: string, body: string, moreStyle = ''
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}${moreStyle}</style></head>
 <body>
+<main>
 ${body}
+</main>
 </body>
 </html>
 `,

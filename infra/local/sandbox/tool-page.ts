@@ -20,7 +20,7 @@ export function toolPage({ tickets, runs, flags, messages, series }: Shown): Ans
       [title, status, ...notes.map(({ text }) => `note: ${text}`)],
     ]),
     list('Runs', runs, ({ id, job, status }) => [`run-${id}`, [`#${id}`, job, status]]),
-    list('Messages', messages, ({ id, room, title, text }) => [`message-${id}`, [room, title, text]]),
+    list('Messages', messages, ({ id, room, title, text, link }) => [`message-${id}`, [room, title, text], link]),
     list('Flags', flags, ({ name, environment, enabled, rollout }) => [
       `${environment}-${name}`,
       [environment, name, enabled ? `on, ${rollout} %` : 'off'],
@@ -34,10 +34,14 @@ export function toolPage({ tickets, runs, flags, messages, series }: Shown): Ans
   )
 }
 
-function list<T>(title: string, items: T[], shown: (item: T) => [id: string, facts: string[]]): string {
+type Row = [id: string, facts: string[], link?: string | null]
+
+function list<T>(title: string, items: T[], shown: (item: T) => Row): string {
   const rows = items.toReversed().map((item) => {
-    const [id, facts] = shown(item)
-    return `<li id="${escaped(id)}">${escaped([...facts].filter(Boolean).join(' · '))}</li>`
+    const [id, facts, link] = shown(item)
+    const text = escaped([...facts].filter(Boolean).join(' · '))
+    const isWeb = /^https?:$/.test(URL.parse(link ?? '')?.protocol ?? '')
+    return `<li id="${escaped(id)}">${text}${isWeb ? ` · <a href="${escaped(link ?? '')}" rel="noreferrer">Open</a>` : ''}</li>`
   })
   return `<h2>${title}</h2>\n<ul>${rows.join('\n') || '<li>Nothing yet.</li>'}</ul>`
 }

@@ -1,12 +1,15 @@
 import * as z from 'zod/mini'
+import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
 import { defineMessageProvider } from '../../shapes/message.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { expression, findText } from './expression.ts'
-import { create, createField } from './request.ts'
+import { type CreateRequest, create, createField } from './request.ts'
 
 const connection = connectionOf({
-  post: createField('Posts message: mood, title, text, fields, table, links, choices (each with its url)'),
+  post: createField(
+    'Posts message: mood, title, text, fields, table, links, choices; decisionUrl is the page where people decide',
+  ),
   posted: optional(
     z.strictObject({
       id: optional(expression('Its id in the response: response.id')),
@@ -24,9 +27,30 @@ export const httpMessage = defineMessageProvider({
 
   async post(client, _channel, message) {
     const { post, posted } = client.connection
-    const names = { ...namesOf(client, {}), message }
+    const decisionUrl = message.choices?.[0]?.url
+    if (decisionUrl !== undefined) requireDecisionUrl(post)
+    const names = { ...namesOf(client, {}), message, decisionUrl }
     const { response } = await create(client, post, names, 'post')
     const text = (name: 'id' | 'url') => findText(posted?.[name], { ...names, response }, `posted.${name}`)
     return { id: text('id'), url: text('url') }
   },
 })
+
+/** What contains the link: its own name, the choices, and the message as a whole. */
+const HAS_LINK = /\b(?:decisionUrl|choices)\b|\bmessage\b(?!\.)/
+
+/**
+ * Refuses a question that people could read but not answer.
+ *
+ * @throws Failure `misconfigured`
+ */
+function requireDecisionUrl(post: CreateRequest[]): void {
+  const expressions = post.map(({ path, query, headers, body, form, text }) =>
+    JSON.stringify([path, query, headers, body, form, text]),
+  )
+  if (expressions.some((text) => HAS_LINK.test(text))) return
+  throw new Failure(
+    'misconfigured',
+    'The post of the connection contains no link to the page where people decide: add decisionUrl to its body, such as {text: message.text, link: decisionUrl}.',
+  )
+}

@@ -330,6 +330,40 @@ describe('messages to any API', () => {
     expect(api.things[0]).toMatchObject({ title: 'Deployed', emoji: ':tada:', ref: keyOf(1) })
     expect(await httpMessage.post(client(), undefined, message)).toEqual({ id: undefined, url: undefined })
   })
+
+  describe('that ask for a decision', () => {
+    const url = 'https://webhooks.example.com/v1/notification/approvals/reference'
+    const choice = { decision: 'approve' as const, label: 'Approve', reference: 'reference', url }
+    const question = { ...message, choices: [choice] }
+    const ask = (body: string) =>
+      httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, question)
+
+    test.each(['decisionUrl', 'decisionUrl || message.links[0].url', 'message.choices[0].url', 'to_string(message)'])(
+      'have the link in %s',
+      async (body) => {
+        await ask(body)
+        expect(JSON.stringify(api.things[0])).toContain(url)
+      },
+    )
+
+    test.each(['message.title', "message.links[0].url || 'none'", "'https://tool.example.com'"])(
+      'are refused, and not posted, with nothing but %s',
+      async (body) => {
+        expect(await failureOf(ask(body))).toMatchObject({
+          kind: 'misconfigured',
+          message: expect.stringContaining('add decisionUrl to its body'),
+        })
+        expect(api.things).toEqual([])
+      },
+    )
+
+    test('are the only ones with a link', async () => {
+      const post = { path: 'things', body: '{title: message.title, link: decisionUrl}' }
+      await httpMessage.post(client({ post }), undefined, message)
+      expect(api.things[0]).toMatchObject({ title: 'Deployed' })
+      expect(api.things[0]?.['link'] ?? null).toBeNull()
+    })
+  })
 })
 
 describe('values of any API', () => {

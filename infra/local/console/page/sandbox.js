@@ -48,6 +48,8 @@ const lists = {
   },
 }
 const mostRows = 100
+/** Text up to this length stays on one line, next to whatever long title. */
+const SHORT_TEXT_LENGTH = 20
 const links = ['html_url', 'url']
 
 let name = 'issues'
@@ -138,12 +140,12 @@ function table(all, columns) {
         return h(
           'tr',
           {},
-          used.map((column, at) =>
-            cell(
-              words(column),
-              at === 0 || column === 'id' ? link(address, shown(column, row[column])) : shown(column, row[column]),
-            ),
-          ),
+          used.map((column, at) => {
+            const content = shown(column, row[column])
+            const isShort = typeof content === 'string' && content.length <= SHORT_TEXT_LENGTH
+            const text = isShort ? h('span.short', {}, content) : content
+            return cell(words(column), at === 0 || column === 'id' ? link(address, text) : text)
+          }),
           cell('whole', h('details', {}, h('summary', {}, 'JSON'), code(pretty(row.whole), 'JSON'))),
         )
       }),

@@ -118,6 +118,32 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
+  it.each([1_280, 320])('keeps the state of an issue readable next to a long title, %d pixels wide', async (width) => {
+    await service.openIssue({ input: { title: 'x'.repeat(250) } })
+    const page = await opened('#/sandbox/issues', { viewport: { width, height: 800 } })
+    const state = page
+      .getByRole('row', { name: 'x'.repeat(250) })
+      .getByText('open', { exact: true })
+      .first()
+    await state.waitFor()
+    const lines = await state.evaluate((element) => element.getClientRects().length)
+    expect(lines).toBe(1)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    await page.context().close()
+  })
+
+  it.each(['light', 'dark'] as const)('links to pages of the sandbox that can be read, %s', async (colorScheme) => {
+    const page = await opened('', { colorScheme })
+    for (const path of ['slack', 'dynatrace', 'tool', 'toxiproxy', 'slack?user=nobody']) {
+      await page.goto(`${service.url}/sandbox/${path}`)
+      expect([path, await violations(page)]).toEqual([path, []])
+      const background = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
+      expect([path, background === 'rgb(255, 255, 255)']).toEqual([path, colorScheme === 'light'])
+    }
+    await page.screenshot({ path: join(screenshots, `sandbox-${colorScheme}.png`) })
+    await page.context().close()
+  })
+
   it('works with a keyboard, and shows live what comes in', async () => {
     const page = await opened('#/calls')
     const focused = () => page.evaluate('document.activeElement?.textContent')
