@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { types } from 'node:util'
+import { brokenState } from '../broken-state.ts'
 
 /** To be raised with every change of the schema. */
 const SCHEMA_VERSION = 2
@@ -128,6 +129,8 @@ export class Store {
         throw new Error(`Another process uses the state folder ${folder}: stop it, or choose another folder.`, {
           cause: error,
         })
+      if (types.isNativeError(error) && 'code' in error && error.code === 'ERR_SQLITE_ERROR')
+        throw brokenState(join(folder, 'durable.db'), error)
       throw error
     }
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { brokenState } from '../broken-state.ts'
 import type { Target } from './http.ts'
 
 const schema = `
@@ -110,8 +111,13 @@ export function openStore(folder: string): Store {
   const db = new DatabaseSync(join(folder, 'sandbox.db'))
   // NORMAL gives up the last writes to a power cut only; a killed process keeps them, and each write is ten times
   // cheaper.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
-  db.exec(schema)
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
+    db.exec(schema)
+  } catch (error) {
+    db.close()
+    throw brokenState(join(folder, 'sandbox.db'), error)
+  }
 
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
   const statement = (sql: string) => {

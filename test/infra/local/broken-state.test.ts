@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { Store } from '../../../infra/local/cloud/store.ts'
+import { openStore } from '../../../infra/local/sandbox/store.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'webhooks-broken-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+it.each([
+  ['durable.db', () => new Store(folder)],
+  ['sandbox.db', () => openStore(folder)],
+])('a broken %s is named, with what to do', (name, open) => {
+  writeFileSync(join(folder, name), 'garbage '.repeat(1_000))
+  expect(open).toThrow(`${join(folder, name)} cannot be read (file is not a database): move it away, and start again.`)
+})
