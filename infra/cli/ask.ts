@@ -1,4 +1,4 @@
-import { isCancel, multiselect, password, select, text } from '@clack/prompts'
+import { confirm, isCancel, multiselect, password, select, text } from '@clack/prompts'
 import { type Field, read } from './fields.ts'
 
 /** Ctrl-C at a question: nothing was stored. */
@@ -26,6 +26,11 @@ export async function askChoice(
   return answered(
     await select({ message, options: [...options], output, ...(initialValue === undefined ? {} : { initialValue }) }),
   )
+}
+
+/** Yes or no; no unless the answer is yes. */
+export async function askYes(message: string): Promise<boolean> {
+  return answered(await confirm({ message, initialValue: false, output }))
 }
 
 /** Some of many, or none. */

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { text as readStream } from 'node:stream/consumers'
 import { type Command, InvalidArgumentError } from 'commander'
 import * as z from 'zod/mini'
 import { Failure, sentence } from '../../shared/errors.ts'
@@ -8,6 +6,7 @@ import { remember } from '../../shared/redact.ts'
 import { validate } from '../../shared/validate.ts'
 import { askField, askSome, isInteractive } from './ask.ts'
 import { type Field, fieldsOf, parseObject, readFields } from './fields.ts'
+import { readInput } from './input.ts'
 import { UsageError } from './receiver.ts'
 
 export interface GatherOptions {
@@ -117,15 +116,6 @@ async function answer(field: Field, present: unknown): Promise<unknown> {
   const bare = unwrap(field.schema)
   if (!(bare instanceof z.ZodMiniObject)) return askField(field, present)
   return ask(fieldsOf(bare), {}, { of: field.name, present: (present ?? {}) as Record<string, unknown> })
-}
-
-async function readInput(file: string): Promise<string> {
-  if (file === '-') return readStream(process.stdin)
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read; is the path right?`, { cause: error })
-  }
 }
 
 /** Reads one `name=value` of a repeated option. */

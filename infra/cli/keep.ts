@@ -93,6 +93,7 @@ async function whatNow(trial: Trial, { fromFile }: KeepOptions): Promise<string>
 
 function inWords(trial: Trial | undefined): string {
   if (!trial) return 'It was not tried.'
+  if (trial.tried && succeeded(trial)) return `It was tried with ${trial.tried.tried}.`
   if (succeeded(trial)) return 'It was tried: reachable, authenticated, permitted.'
   return `It was tried in vain: ${sentence(trial.problem ?? '')}${trial.remedy ? ` ${trial.remedy}` : ''}`
 }

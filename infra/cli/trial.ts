@@ -1,4 +1,4 @@
-import { schemaOf } from '../../shared/connections.ts'
+import { type Connection, schemaOf } from '../../shared/connections.ts'
 import { Failure, messageOf, sentence } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { Category } from '../../shared/function/category.ts'
@@ -8,6 +8,7 @@ import { plain } from '../../shared/plain-text.ts'
 import { isRecord } from '../../shared/record.ts'
 import { remember } from '../../shared/redact.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
+import type { HttpTrial } from './http/try.ts'
 import { table } from './output.ts'
 import type { SecretStore } from './secret-store.ts'
 import { weakSecrets } from './weak-secrets.ts'
@@ -24,6 +25,8 @@ export interface Trial {
   /** Absent where everything went well. */
   problem?: string
   remedy?: string
+  /** What an action, or a response, showed of a connection of the provider `http`. */
+  tried?: HttpTrial
 }
 
 export interface ConnectionTrial extends Trial {
@@ -58,18 +61,30 @@ export async function tryConnection(store: SecretStore, category: Category, name
   try {
     const held = await store.get(`connections/${connection}`)
     provider = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : undefined
-    const load = Object.hasOwn(category.providers, provider ?? '') ? category.providers[provider ?? ''] : undefined
-    if (!load)
-      throw new Failure('misconfigured', unknownName('provider', provider ?? '', Object.keys(category.providers)))
-    const loaded = await load()
-    const schema = schemaOf(loaded, category)
-    const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
-    for (const secret of secretsIn(schema, values)) remember(secret)
-    const weak = weakSecrets(schema, values)
-    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...(await tryProvider(loaded, values)) }
+    const loaded = await loadStored(category, name, held)
+    const weak = weakSecrets(schemaOf(loaded.provider, category), loaded.values)
+    const trial = await tryProvider(loaded.provider, loaded.values)
+    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...trial }
   } catch (error) {
     return { connection, provider, ...failed(error) }
   }
+}
+
+/**
+ * A connection as a function would read it.
+ *
+ * @param held what its secret holds
+ * @throws Failure `misconfigured`
+ */
+export async function loadStored(category: Category, name: string, held: unknown): Promise<Connection> {
+  const named = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : ''
+  const load = Object.hasOwn(category.providers, named) ? category.providers[named] : undefined
+  if (!load) throw new Failure('misconfigured', unknownName('provider', named, Object.keys(category.providers)))
+  const provider = await load()
+  const schema = schemaOf(provider, category)
+  const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
+  for (const secret of secretsIn(schema, values)) remember(secret)
+  return { name, provider, values }
 }
 
 export function succeeded({ problem }: Trial): boolean {

@@ -141,7 +141,8 @@ export async function readCall(category: Category, caller: Caller, request: Call
   }
 }
 
-function originOf({ id, shkeptncontext, data }: CallEvent): CallOrigin {
+/** Where a call comes from, as its event says. */
+export function originOf({ id, shkeptncontext, data }: CallEvent): CallOrigin {
   const { project, stage, service, labels } = data
   return { id, context: shkeptncontext, project, stage, service, labels }
 }

@@ -1,17 +1,19 @@
 import { Command } from 'commander'
-import { schemaOf } from '../../../shared/connections.ts'
+import { type Connection, schemaOf } from '../../../shared/connections.ts'
 import type { Category } from '../../../shared/function/category.ts'
 import { maskDeep } from '../../../shared/redact.ts'
 import { askChoice, isInteractive } from '../ask.ts'
 import { checked, type GatherOptions, gather, gatherOptions, given } from '../gather.ts'
+import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { keep, presentOf } from '../keep.ts'
 import { connectionNamed, providerNamed } from '../names.ts'
+import { note } from '../output.ts'
 import { UsageError } from '../receiver.ts'
 import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
-import { tryProvider } from '../trial.ts'
+import { succeeded, type Trial, tryProvider } from '../trial.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
-interface Options extends GatherOptions, StoreOptions {
+interface Options extends GatherOptions, StoreOptions, TryOptions {
   provider?: string
   dryRun?: boolean
   check: boolean
@@ -24,7 +26,7 @@ export function connectCommand(): Command {
     .description('store how a platform is reached: asks for its fields, tries them, and writes the secret')
     .argument('<category/name>', 'such as issue-ticketing/default, which is used where a call names none')
     .option('--provider <name>', 'which platform it is')
-  return gatherOptions(storeOptions(command))
+  return tryOptions(gatherOptions(storeOptions(command)))
     .option('--kms-key <id>', 'the KMS key of a new secret, where it is not aws/secretsmanager')
     .addHelpText(
       'after',
@@ -63,9 +65,23 @@ async function run(target: string, options: Options): Promise<void> {
       value,
       shown: maskDeep(value),
       weak: weakSecrets(schema, values),
-      attempt: () => tryProvider(provider, values),
+      attempt: () => tryNew(category, { name, provider, values }, options),
     }
   })
+}
+
+/** The provider's own check, and then the action or the response that the options name. */
+async function tryNew(category: Category, connection: Connection, options: Options): Promise<Trial> {
+  const { provider, values } = connection
+  // A response that was saved needs no platform, and an action tells more than the check does.
+  const isChecked = !isTry(options) || (options.answer === undefined && values['check'] !== undefined)
+  const checked: Trial = isChecked
+    ? await tryProvider(provider, values)
+    : { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown' }
+  if (!isTry(options) || !succeeded(checked)) return checked
+  const tried = await tryHttp(category, connection, options, note)
+  const problem = problemIn(tried)
+  return { ...checked, ...(problem === undefined ? {} : { problem }), tried }
 }
 
 async function providerOf(

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { nest } from '../../../shared/event/dotted.ts'
 import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
+import { type TestEventOptions, testEvent, testEventOptions } from '../test-event.ts'
 
-interface Options {
+interface Options extends TestEventOptions {
   url?: string
   token?: string
   mode?: string
-  input?: string[]
-  event?: string
   id?: string
   task: string
   connection?: string
@@ -24,16 +21,12 @@ interface Options {
 /** `webhooks send`: one call, as a subscription would make it. */
 export function sendCommand(): Command {
   return receiverOptions(
-    new Command('send')
-      .description('send one call to an action and show its answer')
-      .argument('<category/action>', 'such as issue-ticketing/open-issue')
-      .option(
-        '--input <name=value>',
-        'a field of the input; name.part=value for one inside; may be given several times',
-        collect,
-      )
+    testEventOptions(
+      new Command('send')
+        .description('send one call to an action and show its answer')
+        .argument('<category/action>', 'such as issue-ticketing/open-issue'),
+    )
       .option('--mode <mode>', 'silent or interactive (default: silent)')
-      .option('--event <file>', 'a JSON file with the event, instead of one made up')
       .option('--id <id>', 'the id of the event made up (default: a new one for interactive, none for silent)')
       .option('--task <name>', 'the task of the event made up', 'mytask')
       .option('--connection <name>', 'which instance of the platform')
@@ -100,35 +93,6 @@ function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Opti
   return query
 }
 
-function eventOf({ event, id, mode, task, input = [] }: Options): unknown {
-  const made =
-    event === undefined ? madeUp(task, id ?? (mode === 'interactive' ? randomUUID() : undefined)) : readEvent(event)
-  return input.length === 0 ? made : { ...made, input: nest(input.map(parseField)) }
-}
-
-function madeUp(task: string, id: string | undefined): Record<string, unknown> {
-  return {
-    ...(id ? { id } : {}),
-    type: `sh.keptn.event.${task}.triggered`,
-    shkeptncontext: randomUUID(),
-    data: { project: 'demo', stage: 'production', service: 'shop' },
-  }
-}
-
-function readEvent(file: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
-  } catch (error) {
-    throw new UsageError(`The event file ${file} can not be used: ${(error as Error).message}.`)
-  }
-}
-
-function parseField(field: string): [string, string] {
-  const at = field.indexOf('=')
-  if (at < 1) throw new UsageError(`"${field}" is no field: write name=value.`)
-  return [field.slice(0, at), field.slice(at + 1)]
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value]
+function eventOf({ id, mode, task, ...options }: Options): unknown {
+  return testEvent(options, { id: id ?? (mode === 'interactive' ? randomUUID() : undefined), task })
 }

@@ -129,6 +129,9 @@ const around: Record<string, Around> = {
   doctor: { code: asFound },
   'doctor --local --json': { code: asFound },
   'doctor --webhook-config webhook.yaml': { code: asFound, before: writeWebhookYaml },
+  'check issue-ticketing/tool --local --answer response.json --request open': {
+    before: () => writeFileSync(join(folder, 'response.json'), JSON.stringify({ id: 'T-1', status: 'new' })),
+  },
   'preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc': {
     async before() {
       await writeWebhookYaml()

@@ -1,0 +1,206 @@
+import { isRecord } from '../../../shared/record.ts'
+import { findIn, type Names, shown as shownExpression } from '../../../shared/vendors/http/expression.ts'
+import type { Evaluated, Step } from './recorder.ts'
+
+/** Of a response, so many values are looked at. */
+const MAX_VALUES = 20_000
+/** Expressions that find nothing if all is well. */
+const USUALLY_EMPTY = /^(?:error|reason|.+\.(?:error|reason|if))$/
+const MAX_NAMES = 12
+
+export interface HintOptions {
+  connection: Record<string, unknown>
+  key?: string | undefined
+  /** Requests that rightly find nothing. */
+  mayFindNothing?: readonly string[]
+}
+
+/** What to change in the connection, as far as the response of a step shows it. */
+export function hintsOf(step: Step, options: HintOptions): string[] {
+  const { name, response, expressions } = step
+  if (!response || step.held) return []
+  const { body } = response
+  const ofResponse = hintOfResponse(name, body, options)
+  if (ofResponse !== undefined && !isRecord(body)) return [ofResponse]
+  const ofExpressions = expressions.flatMap((one) => hintOfExpression(one, step, options) ?? [])
+  return [...new Set([...(ofResponse === undefined ? [] : [ofResponse]), ...ofExpressions])]
+}
+
+function hintOfResponse(name: string, body: unknown, { connection }: HintOptions): string | undefined {
+  const request = requestOf(connection, name)
+  if (typeof body === 'string' && request['responseType'] !== 'text') {
+    return /^\s*</.test(body)
+      ? `${name} is answered with a page instead of JSON: check baseUrl, the path and the credentials.`
+      : `${name} is answered with text instead of JSON: if this is right, add "responseType": "text" to it.`
+  }
+  if (!isRecord(body) || connection['error'] !== undefined || request['error'] !== undefined) return undefined
+  const path = errorIn(body)
+  if (path === undefined) return undefined
+  return `The response of ${name} looks like an error: add "error": "${path}" to the connection, so that it counts as one.`
+}
+
+/** Where the words of an error are, in the envelopes of JSON-RPC and its like. */
+function errorIn(body: Record<string, unknown>): string | undefined {
+  for (const name of ['error', 'errors', 'fault', 'errorMessage']) {
+    const held = body[name]
+    if (held === undefined || held === null || held === false || held === '' || held === 0) continue
+    if (Array.isArray(held) && held.length === 0) continue
+    if (!isRecord(held)) return `response.${name}`
+    const words = ['message', 'description', 'faultstring'].find((one) => typeof held[one] === 'string')
+    return `response.${name}${words === undefined ? '' : `.${words}`}`
+  }
+  return undefined
+}
+
+function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): string | undefined {
+  const { where, found } = one
+  const { states } = options.connection
+  if (USUALLY_EMPTY.test(where)) return undefined
+  if (where === 'run.state' && step.name === 'look' && isRecord(states) && typeof found === 'string') {
+    if (Object.hasOwn(states, found)) return undefined
+    return `run.state finds "${found}", which is not in states: a run in it never ends. If it is an end, add "${found}" to states.`
+  }
+  if ((where === 'ticket.closed' || where === 'flag.on') && typeof found !== 'boolean') {
+    return `${where} must find true or false, and finds ${found === undefined ? 'nothing' : JSON.stringify(found)}: compare the value, as in response.state=='done'.`
+  }
+  if (found !== undefined && found !== 'null' && found !== '') return undefined
+  const isAt = where === `${step.name}.at`
+  if (options.mayFindNothing?.includes(step.name)) {
+    if (isAt) return undefined
+    if (isRecord(one.names['response']) && Object.keys(one.names['response']).length === 0)
+      return `at of ${step.name} makes an empty object of nothing: put what it needs in front, as in response[0] && {id: response[0].id}.`
+  }
+  const { body } = step.response ?? {}
+  if (body === undefined) return hintOfEmpty(step.name)
+  return (
+    (isAt && ['find', 'hasComment'].includes(step.name) ? hintOfKey(one, step, options) : undefined) ??
+    hintOfPrefix(one) ??
+    hintOfName(one, step)
+  )
+}
+
+function hintOfEmpty(name: string): string {
+  const then = name === 'open' || name === 'start' ? ': add "then": "find" to it, so that find looks for the id' : ''
+  return `The response of ${name} is empty${then}.`
+}
+
+/** Where the response holds the key, which the expression of `find` must find. */
+function hintOfKey({ where, text }: Evaluated, step: Step, { key }: HintOptions): string | undefined {
+  if (key === undefined) return undefined
+  for (const { path, value } of valuesIn(step.response?.body)) {
+    if (typeof value === 'string' && value.includes(key))
+      return `${shown(where, text)} finds nothing; the key of the call is at response${path}.`
+  }
+  return `The response of ${step.name} does not hold the key of the call, ${key}: does the request that creates it send key, and does ${step.name} ask for it?`
+}
+
+/** Expressions read the response under its name. */
+function hintOfPrefix({ where, text, names }: Evaluated): string | undefined {
+  if (text.includes('response')) return undefined
+  const [root] = /^[A-Za-z_]\w*(?![\w(])/.exec(text) ?? []
+  if (root === undefined || root in names) return undefined
+  const better = `response.${text}`
+  if (foundBy(better, names) === undefined) return undefined
+  return `${where} must read the response as response: write ${better}.`
+}
+
+const PATH = /\bresponse((?:\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\])*)/g
+
+/** Where the response has a property of the name that the expression looks for. */
+function hintOfName(one: Evaluated, step: Step): string | undefined {
+  const { where, text, names } = one
+  const body = step.response?.body
+  for (const [whole, path = ''] of withoutLiterals(text).matchAll(PATH)) {
+    const steps = path.match(/\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\]/g) ?? []
+    const last = steps.findLastIndex((part) => part.startsWith('.'))
+    const name = steps[last]?.replace(/^\."?|"$/g, '')
+    if (name === undefined || foundBy(whole, names) !== undefined) continue
+    const rest = steps.slice(last + 1).join('')
+    const near = pathTo(names['response'], name)
+    if (near !== undefined) {
+      const better = text.replace(whole, `response${near}${rest}`)
+      // What a login answers is secret.
+      const found = step.name === 'login' ? undefined : foundBy(better, names)
+      const finds = found === undefined ? '' : `, which finds ${inShort(found)}`
+      return `${where} finds nothing at ${whole}; there is ${quoted(near)} at response${near}: write ${better}${finds}.`
+    }
+    const far = pathTo(body, name)
+    if (far !== undefined)
+      return `${where} finds nothing at ${whole}; there is ${quoted(far)} at response${far} of the complete response: correct ${step.name}.at.`
+    return `${where} finds nothing at ${whole}: the response has no ${name}. It has ${namesIn(names['response'] ?? body)}.`
+  }
+  return undefined
+}
+
+/** The same length, with nothing in it that only looks like a path. */
+function withoutLiterals(text: string): string {
+  return text.replace(/'(?:\\'|[^'])*'|`[^`]*`/g, (literal) => ' '.repeat(literal.length))
+}
+
+function quoted(path: string): string {
+  const name = /(?:\.([A-Za-z_]\w*)|\."([^"]*)")(?:\[\d+\])*$/.exec(path)
+  const word = name?.[1] ?? name?.[2] ?? ''
+  return `${/^[aeiou]/i.test(word) ? 'an' : 'a'} ${word}`
+}
+
+/** The shortest path to a property of a name that has a value; else to one whose name differs in case, - or _ only. */
+function pathTo(value: unknown, name: string): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '')
+  let similar: string | undefined
+  for (const one of valuesIn(value)) {
+    if (one.name === undefined || one.value === null || one.value === '') continue
+    if (one.name === name) return one.path
+    if (plain(one.name) === plain(name)) similar ??= one.path
+  }
+  return similar
+}
+
+/** All values of a response with their paths, the shortest first. */
+function* valuesIn(root: unknown): Generator<{ path: string; name?: string; value: unknown }> {
+  const due: { path: string; name?: string; value: unknown }[] = [{ path: '', value: root }]
+  for (let at = 0; at < due.length && at < MAX_VALUES; at++) {
+    const one = due[at] as (typeof due)[number]
+    yield one
+    const { path, value } = one
+    if (Array.isArray(value)) due.push(...value.map((item, index) => ({ path: `${path}[${index}]`, value: item })))
+    else if (isRecord(value))
+      due.push(
+        ...Object.entries(value).map(([name, held]) => ({ path: `${path}.${identifier(name)}`, name, value: held })),
+      )
+  }
+}
+
+/** A name as JMESPath writes it. */
+export function identifier(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)
+}
+
+function namesIn(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list, of which the first is response[0]`
+  if (!isRecord(value)) return value === undefined ? 'nothing' : inShort(value)
+  const names = Object.keys(value)
+  return names.length === 0 ? 'no properties' : names.slice(0, MAX_NAMES).join(', ')
+}
+
+function foundBy(text: string, names: Record<string, unknown>): unknown {
+  try {
+    return findIn(text, names as unknown as Names, '')
+  } catch {
+    return undefined
+  }
+}
+
+function inShort(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+function shown(where: string, text: string): string {
+  return shownExpression(where, text).replace(' of the connection', '')
+}
+
+function requestOf(connection: Record<string, unknown>, name: string): Record<string, unknown> {
+  const held = connection[name]
+  const [request] = Array.isArray(held) ? held : [held]
+  return isRecord(request) ? request : {}
+}

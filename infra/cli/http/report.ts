@@ -1,0 +1,102 @@
+import { styleText } from 'node:util'
+import { clipLine } from '../../../shared/one-line.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { isCredential } from '../../../shared/redact.ts'
+import { type HintOptions, hintsOf } from './hints.ts'
+import { type Evaluated, type Step, withRest } from './recorder.ts'
+
+const MAX_SHOWN_CHARACTERS = 1_500
+
+/** A request as it is shown: no credential is in it. */
+export interface ShownStep {
+  request: string
+  sent: boolean
+  method?: string
+  url?: string
+  headers?: Record<string, string>
+  body?: string
+  status?: number
+  /** Of a response only the beginning. */
+  response?: string
+  error?: string
+  expressions: { field: string; expression: string; finds?: unknown; problem?: string }[]
+  hints: string[]
+}
+
+/** What a try of a connection shows. */
+export interface Report {
+  steps: ShownStep[]
+  /** What the action answers. */
+  message?: string
+  /** What is wrong; empty if the connection works. */
+  problems: string[]
+}
+
+export function shownStep(recorded: Step, options: HintOptions): ShownStep {
+  const step = withRest(recorded, options.connection)
+  const { name, request, held, response, error, expressions } = step
+  return {
+    request: name,
+    sent: request !== undefined && !held,
+    ...(request ? { method: request.method, url: request.url, headers: shownHeaders(request.headers) } : {}),
+    ...(request?.body === undefined ? {} : { body: short(request.body) }),
+    ...(response ? { status: response.status, response: shownResponse(name, response.body) } : {}),
+    ...(error === undefined ? {} : { error }),
+    expressions: expressions.map(shownExpression),
+    hints: hintsOf(step, options),
+  }
+}
+
+/** The same for people. */
+export function reportText({ steps, message, problems }: Report): string {
+  const parts = steps.map(stepText)
+  if (message !== undefined) parts.push(message)
+  parts.push(...problems.map((problem) => `${paint('red', 'Problem:')} ${problem}`))
+  return parts.join('\n\n')
+}
+
+function stepText(step: ShownStep): string {
+  const { request, sent, method, url, headers = {}, body, status, response, error, expressions, hints } = step
+  const lines = [paint('bold', sent ? request : `${request} (not sent)`)]
+  if (method !== undefined) lines.push(`  ${method} ${url}`)
+  lines.push(...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`))
+  if (body !== undefined) lines.push(`  ${body}`)
+  if (status !== undefined) lines.push(`  -> ${status} ${response}`)
+  if (error !== undefined) lines.push(`  -> ${error}`)
+  lines.push(...expressions.map(expressionText), ...hints.map((hint) => `  ${paint('yellow', 'Hint:')} ${hint}`))
+  return lines.join('\n')
+}
+
+function expressionText({ field, expression, finds, problem }: ShownStep['expressions'][number]): string {
+  const value = problem ?? (finds === undefined ? 'nothing' : short(JSON.stringify(finds)))
+  return `  ${field}, ${JSON.stringify(expression)}, ${problem === undefined ? 'finds' : 'fails:'} ${value}`
+}
+
+function shownExpression({ where, text, found, problem }: Evaluated): ShownStep['expressions'][number] {
+  return {
+    field: where,
+    expression: text,
+    ...(found === undefined ? {} : { finds: found }),
+    ...(problem === undefined ? {} : { problem }),
+  }
+}
+
+function shownHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isCredential(name) ? '***' : value]))
+}
+
+/** What a login answers is secret. */
+function shownResponse(name: string, body: unknown): string {
+  if (name === 'login') return isRecord(body) ? `an object with ${Object.keys(body).join(', ')}` : 'not JSON'
+  if (body === undefined) return 'without a body'
+  return short(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+function short(text: string): string {
+  return clipLine(text, MAX_SHOWN_CHARACTERS)
+}
+
+/** Colour only where a person sees it: not in a file, and not with NO_COLOR. */
+function paint(style: 'bold' | 'red' | 'yellow', text: string): string {
+  return styleText(style, text, { stream: process.stdout })
+}

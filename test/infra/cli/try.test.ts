@@ -1,0 +1,495 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
+import { atTerminal, enter, webhooks } from './webhooks.ts'
+
+const prefix = 'cloud-automation-webhooks/connections'
+const token = 'a-token-of-the-tool'
+let folder: string
+let api: Served
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'try-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+afterEach(() => api?.close())
+
+interface Stored {
+  id: number
+  title?: string
+  ref?: string
+  status: string
+}
+
+/** A tool with tickets and runs, whose responses have an envelope. */
+async function startTool(change: (call: Call) => Reply | undefined = () => undefined): Promise<Stored[]> {
+  const stored: Stored[] = []
+  api = await serve((call) => {
+    const changed = change(call)
+    if (changed) return changed
+    const { method, path, body, query } = call
+    if (method === 'POST') {
+      const one = { id: 40 + stored.length, status: 'new', ...(body as object) }
+      stored.push(one)
+      return { status: 201, body: { result: one, page: 1 } }
+    }
+    const [, id] = /^\/\w+\/(\d+)$/.exec(path) ?? []
+    if (id === undefined) return { status: 200, body: { items: stored.filter(({ ref }) => ref === query.get('ref')) } }
+    const found = stored.find((one) => one.id === Number(id))
+    return found ? { status: 200, body: { result: found } } : { status: 404, body: { message: 'no such thing' } }
+  })
+  return stored
+}
+
+const tickets = () => ({
+  provider: 'http',
+  baseUrl: api.url,
+  token,
+  open: { path: 'tickets', body: '{title: input.title, ref: key}', at: 'response.result' },
+  find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
+  get: { path: 'tickets/{input.id}', at: 'response.result' },
+  ticket: { id: 'to_string(response.id)', state: 'response.status', closed: "response.status=='closed'" },
+})
+const runs = () => ({
+  provider: 'http',
+  baseUrl: api.url,
+  token,
+  start: { path: 'runs', body: '{job: input.target, ref: key}', at: 'response.result' },
+  find: { path: 'runs', query: { ref: 'key' }, at: 'response.items[0]' },
+  look: { path: 'runs/{input.id}', at: 'response.result' },
+  run: { id: 'to_string(response.id)', state: 'response.status' },
+  states: { new: 'running', done: 'pass' },
+})
+
+const check = (name: string, connection: object, args: string[]) => {
+  const file = join(folder, 'secrets.json')
+  writeFileSync(file, JSON.stringify({ [`${prefix}/${name}`]: connection }))
+  return webhooks(['check', name, '--local', ...args], { env: { WEBHOOKS_SECRETS: file }, cwd: folder })
+}
+const open = (connection: object, args: string[] = ['--yes']) =>
+  check('issue-ticketing/mine', connection, ['--try', 'open-issue', '--input', 'title=Slow', ...args])
+const build = (connection: object, args: string[] = ['--yes']) =>
+  check('ci-cd/mine', connection, ['--try', 'trigger-build', '--input', 'target=nightly', ...args])
+
+describe('webhooks check --try', () => {
+  it('runs an action as a dry run, and sends only what reads', async () => {
+    const stored = await startTool()
+    const { code, out, err } = await open(tickets(), [])
+    expect(out).toContain('Dry run: nothing that changes something was sent.')
+    expect(out).toMatch(/^find\n {2}GET http.*\/tickets\?ref=[0-9a-f]{40}\n/m)
+    expect(out).toMatch(/^open \(not sent\)\n {2}POST http.*\/tickets\n/m)
+    expect(out).toMatch(/^ {2}\{"title":"Slow","ref":"[0-9a-f]{40}"\}$/m)
+    expect(err).toBe('Nothing was changed. Give --yes to send it for real.\n')
+    expect(out).not.toContain('Hint:')
+    expect(stored).toEqual([])
+    expect(code).toBe(0)
+  })
+
+  it('shows with --yes each response and what each expression finds, without a credential', async () => {
+    const stored = await startTool(({ headers }) => (headers['authorization'] ? undefined : { status: 401 }))
+    const { code, out, err } = await open({
+      ...tickets(),
+      headers: { 'X-Env': 'test', 'X-Api-Key': 'a-key-of-the-tool' },
+    })
+    const [, real = ''] = out.split('For real:')
+    expect(real.match(/^\w+$/gm)).toEqual(['find', 'open', 'find', 'get'])
+    expect(real).toContain('  authorization: ***\n')
+    expect(real).toContain('  x-env: test\n')
+    expect(real).toMatch(/-> 201 \{"result":\{"id":40,.*\n {2}open.at, "response.result", finds \{"id":40,/)
+    expect(real).toContain('  find.at, "response.items[0]", finds nothing\n')
+    expect(real).toContain('  ticket.id, "to_string(response.id)", finds "40"\n')
+    expect(real).toContain(`  ticket.closed, "response.status=='closed'", finds false\n`)
+    expect(real).toContain('Opened ticket 40.')
+    expect(out + err).not.toMatch(/a-token|a-key|Problem|Hint/)
+    expect(stored).toHaveLength(1)
+    expect(code).toBe(0)
+  })
+
+  it('asks at a terminal before it sends', async () => {
+    const stored = await startTool()
+    const file = join(folder, 'secrets.json')
+    writeFileSync(file, JSON.stringify({ [`${prefix}/issue-ticketing/mine`]: tickets() }))
+    const args = ['check', 'issue-ticketing/mine', '--local', '--try', 'open-issue', '--input', 'title=Slow']
+    const at = (typed: string) =>
+      atTerminal(args, [['Send it for real?', typed]], { env: { WEBHOOKS_SECRETS: file }, cwd: folder })
+    expect(await at(enter)).toMatchObject({ code: 0, out: expect.not.stringContaining('For real:') })
+    expect(stored).toHaveLength(0)
+    expect(await at('y')).toMatchObject({ code: 0, out: expect.stringContaining('Opened ticket 40.') })
+    expect(stored).toHaveLength(1)
+  })
+
+  it('has all of it as JSON', async () => {
+    await startTool()
+    const { code, out } = await build(runs(), ['--yes', '--json'])
+    expect(JSON.parse(out)).toMatchObject({
+      connection: 'ci-cd/mine',
+      provider: 'http',
+      tried: 'trigger-build',
+      dryRun: {
+        steps: [
+          { request: 'find', sent: true },
+          { request: 'start', sent: false },
+        ],
+        problems: [],
+      },
+      run: {
+        message: 'Started run 40.',
+        problems: [],
+        steps: [
+          { request: 'find', status: 200 },
+          { request: 'start', method: 'POST', status: 201, headers: { authorization: '***' } },
+          { request: 'find', expressions: [{ field: 'find.at' }, { field: 'run.id', finds: '40' }] },
+          { request: 'look', expressions: [{ field: 'look.at' }, { field: 'run.state', finds: 'new' }] },
+        ],
+      },
+    })
+    expect(code).toBe(0)
+  })
+
+  it('shows every request of a list whose if holds', async () => {
+    await startTool(({ method }) => (method === 'PATCH' || method === 'PUT' ? { status: 204 } : undefined))
+    const update = [
+      { method: 'PATCH', path: 'tickets/{input.id}', body: '{title: input.title}', if: 'input.title' },
+      { method: 'PUT', path: 'tickets/{input.id}/state', text: 'input.state', if: 'input.state' },
+      { method: 'PUT', path: 'tickets/{input.id}/labels', text: "'x'", if: 'input.labels' },
+    ]
+    const args = ['--try', 'update-issue', '--input', 'id=40', '--input', 'title=A', '--input', 'state=new']
+    const { out } = await check('issue-ticketing/mine', { ...tickets(), update }, args)
+    expect(out.match(/^update \(not sent\)\n.*$/gm)).toEqual([
+      expect.stringMatching(/PATCH .*\/tickets\/40$/),
+      expect.stringMatching(/PUT .*\/tickets\/40\/state$/),
+    ])
+    expect(api.calls.map(({ method }) => method)).not.toContain('PUT')
+  })
+
+  it('shows a login, and nothing of what it answers', async () => {
+    await startTool(({ path }) =>
+      path === '/login' ? { status: 200, body: { data: { access_token: 'a-token-of-this-session' } } } : undefined,
+    )
+    const login = { path: 'login', body: '{user: username, pass: password}', token: 'response.access_token' }
+    const user = { username: 'robot', password: 'a-password-of-robot' }
+    const connection = { ...tickets(), token: undefined, ...user, login }
+    const wrong = await open(connection)
+    expect(wrong.out).toContain(
+      'there is an access_token at response.data.access_token: write response.data.access_token.',
+    )
+    expect(wrong.code).toBe(1)
+    const right = await open({ ...connection, login: { ...login, token: 'response.data.access_token' } })
+    expect(right.out).toContain('login\n  POST ')
+    expect(right.out).toContain('-> 200 an object with data\n')
+    expect(right.code).toBe(0)
+    expect(wrong.out + wrong.err + right.out + right.err).not.toMatch(/a-token-of|a-password/)
+  })
+
+  it.each<[string, string, object, string[], RegExp]>([
+    [
+      'a flag',
+      'feature-flags',
+      {
+        environment: 'test',
+        get: { path: 'flags/{input.flag}' },
+        set: { method: 'PUT', path: 'flags/{input.flag}', body: '{enabled: input.on}' },
+        flag: { on: 'response.enabled' },
+      },
+      ['set-flag', '--input', 'flag=promo', '--input', 'state=on'],
+      /flag.on, "response.enabled", finds true.*promo in test is on/s,
+    ],
+    [
+      'a message',
+      'notification',
+      { post: { path: 'rooms', body: '{text: message.text}' }, posted: { id: 'response.message_id' } },
+      ['push-update', '--input', 'text=Hello'],
+      /posted.id, "response.message_id", finds "m1"/,
+    ],
+    [
+      'an evaluation, which only reads',
+      'slo',
+      {
+        measure: { path: 'values', query: { q: 'query' } },
+        indicator: { value: 'response.value' },
+        queries: { p95: 'checkout-p95' },
+      },
+      ['request-evaluation', '--input', 'timeframe=5m', '--input', 'thresholds=[{"metric":"p95","op":"<","value":9}]'],
+      /values\?q=checkout-p95.*indicator.value, "response.value", finds 7.*pass/is,
+    ],
+  ])('tries %s', async (_, category, connection, [action = '', ...args], expected) => {
+    let enabled = false
+    await startTool(({ method, body }) => {
+      if (method === 'PUT') enabled = (body as { enabled: boolean }).enabled
+      return { status: 200, body: { enabled, message_id: 'm1', value: 7 } }
+    })
+    const whole = { provider: 'http', baseUrl: api.url, ...connection }
+    const { code, out, err } = await check(`${category}/mine`, whole, ['--try', action, ...args, '--yes'])
+    expect({ out, err, code }).toEqual({ out: expect.stringMatching(expected), err: '', code: 0 })
+  })
+})
+
+describe('webhooks check --try finds a mistake', () => {
+  const {
+    ticket,
+    open: right,
+    find,
+  } = {
+    ticket: { id: 'to_string(response.id)', state: 'response.status', closed: "response.status=='closed'" },
+    open: { path: 'tickets', body: '{title: input.title, ref: key}', at: 'response.result' },
+    find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
+  }
+
+  it.each<[string, object, string]>([
+    [
+      'at that finds nothing',
+      { open: { ...right, at: 'response.answer' } },
+      'open.at finds nothing at response.answer: the response has no answer. It has result, page.',
+    ],
+    [
+      'at that is missing',
+      { open: { ...right, at: undefined } },
+      'ticket.id finds nothing at response.id; there is an id at response.result.id: write to_string(response.result.id), which finds "40".',
+    ],
+    [
+      'at that leaves the id out',
+      { open: { ...right, at: 'response.{page: page}' } },
+      'ticket.id finds nothing at response.id; there is an id at response.result.id of the complete response: correct open.at.',
+    ],
+    [
+      'ticket.id without response',
+      { ticket: { ...ticket, id: 'id' } },
+      'ticket.id must read the response as response: write response.id.',
+    ],
+    [
+      'ticket.id with another name',
+      { ticket: { ...ticket, id: 'response.ID' } },
+      'ticket.id finds nothing at response.ID; there is an id at response.id: write response.id, which finds 40.',
+    ],
+    [
+      'ticket.closed that is not true or false',
+      { ticket: { ...ticket, closed: 'response.status' } },
+      'ticket.closed must find true or false, and finds "new"',
+    ],
+    [
+      'find whose at finds nothing',
+      { find: { ...find, at: 'where(response.items, &reference, key)[0]' } },
+      'finds nothing; the key of the call is at response.items[0].ref.',
+    ],
+    [
+      'open that does not send the key',
+      { open: { ...right, body: '{title: input.title}' } },
+      'The response of find does not hold the key of the call',
+    ],
+    [
+      'find that finds what others created',
+      { find: { ...find, at: "{id: '1', status: 'new'}" } },
+      'find finds something although nothing was created with this key',
+    ],
+    [
+      'find that makes an object of nothing',
+      { find: { ...find, at: '{id: response.items[0].id}' } },
+      'at of find makes an empty object of nothing',
+    ],
+  ])('%s', async (_, change, hint) => {
+    await startTool()
+    const connection = JSON.parse(JSON.stringify({ ...tickets(), ...change }))
+    const { out, code } = await open(connection)
+    expect(out).toContain(hint)
+    // What is only a hint may still work.
+    expect(code).toBe(/closed/.test(hint) ? 0 : 1)
+  })
+
+  it.each<[string, Reply, string]>([
+    [
+      'an error inside a 200',
+      { status: 200, body: { result: null, error: { message: 'Ticket 999 does not exist.' } } },
+      'The response of open looks like an error: add "error": "response.error.message" to the connection',
+    ],
+    [
+      'a page instead of JSON',
+      { status: 200, body: '<html><title>Sign in</title></html>' },
+      'open is answered with a page instead of JSON: check baseUrl, the path and the credentials.',
+    ],
+    [
+      'a text instead of JSON',
+      { status: 200, body: 'ok, created' },
+      'if this is right, add "responseType": "text" to it.',
+    ],
+    ['an empty response', { status: 201 }, 'The response of open is empty: add "then": "find" to it'],
+    [
+      'a refusal',
+      { status: 422, body: { message: 'title is too short' } },
+      'answered 422 to POST /tickets: title is too short',
+    ],
+  ])('%s', async (_, reply, text) => {
+    await startTool(({ method }) => (method === 'POST' ? reply : undefined))
+    const { out, code } = await open(tickets())
+    expect(out).toContain(text)
+    expect(out).toContain('Problem: ')
+    expect(code).toBe(1)
+  })
+
+  it.each<[string, object, string, number]>([
+    [
+      'run.id that finds nothing',
+      { run: { id: 'response.run_id', state: 'response.status' } },
+      'run.id finds nothing at response.run_id: the response has no run_id. It has id, status, job, ref.',
+      1,
+    ],
+    [
+      'run.state that finds nothing',
+      { run: { id: 'to_string(response.id)', state: 'response.state' } },
+      'run.state finds nothing at response.state: the response has no state. It has id, status, job, ref.',
+      1,
+    ],
+    ['a state that is not in states', { states: { done: 'pass' } }, 'run.state finds "new", which is not in states', 0],
+  ])('%s', async (_, change, hint, expected) => {
+    await startTool()
+    const { out, code } = await build({ ...runs(), ...change })
+    expect(out).toContain(hint)
+    expect(code).toBe(expected)
+  })
+
+  it('a path whose input is missing, before anything is sent', async () => {
+    const stored = await startTool()
+    const { out, code } = await open({ ...tickets(), open: { ...right, path: 'projects/{input.project}/tickets' } })
+    expect(out).toContain('Problem: open.path of the connection needs input.project, which is missing')
+    expect({ code, stored }).toEqual({ code: 1, stored: [] })
+  })
+})
+
+describe('webhooks check --answer', () => {
+  const evaluate = (connection: object, body: string, args: string[] = []) => {
+    writeFileSync(join(folder, 'response.json'), body)
+    return check('issue-ticketing/mine', connection, ['--answer', 'response.json', ...args])
+  }
+  const offline = () => ({ ...tickets(), baseUrl: 'https://tool.invalid' })
+
+  it('evaluates the expressions on a saved response, and sends nothing', async () => {
+    await startTool()
+    const { code, out, err } = await evaluate(offline(), '{"result":{"id":7,"status":"closed"}}', ['--request', 'open'])
+    expect(out).toBe(
+      [
+        'open',
+        '  -> 200 {"result":{"id":7,"status":"closed"}}',
+        '  open.at, "response.result", finds {"id":7,"status":"closed"}',
+        '  ticket.id, "to_string(response.id)", finds "7"',
+        '  ticket.state, "response.status", finds "closed"',
+        `  ticket.closed, "response.status=='closed'", finds true\n`,
+      ].join('\n'),
+    )
+    expect({ code, err, calls: api.calls }).toEqual({ code: 0, err: '', calls: [] })
+  })
+
+  it('says what is wrong, with all expressions', async () => {
+    await startTool()
+    const { code, out } = await evaluate(offline(), '{"id":7,"status":"new"}', ['--request', 'get', '--json'])
+    expect(JSON.parse(out)).toMatchObject({
+      tried: 'get',
+      response: {
+        steps: [
+          {
+            expressions: [
+              { field: 'get.at' },
+              { field: 'ticket.id' },
+              { field: 'ticket.state' },
+              { field: 'ticket.closed' },
+            ],
+          },
+        ],
+        problems: [expect.stringContaining('ticket.id of the connection')],
+      },
+    })
+    expect(code).toBe(1)
+  })
+
+  it('evaluates error and reason, for any status', async () => {
+    await startTool()
+    const connection = { ...offline(), reason: 'response.notes[0]' }
+    const { code, out } = await evaluate(connection, '{"notes":["no such queue"]}', [
+      '--request',
+      'open',
+      '--status',
+      '409',
+    ])
+    expect(out).toContain('reason, "response.notes[0]", finds "no such queue"')
+    expect(out).toContain('Problem: HTTP API answered 409 to POST /: no such queue.')
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    [['--request', 'opne'], '--request must be one of open, find, get.'],
+    [[], '--answer needs --request'],
+    [['--request', 'open', '--try', 'open-issue'], 'Give --try or --answer, not both.'],
+  ])('%j is exit code 2', async (args, message) => {
+    await startTool()
+    const { code, err } = await evaluate(offline(), '{}', args)
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
+  })
+})
+
+describe('webhooks check --try, refused', () => {
+  it.each<[string, object | undefined, string[], string]>([
+    [
+      'another provider',
+      { provider: 'github', token, baseUrl: 'http://127.0.0.1:9' },
+      ['--try', 'open-issue'],
+      'are for the provider http, not for github',
+    ],
+    [
+      'an unknown action',
+      undefined,
+      ['--try', 'opne-issue'],
+      'issue-ticketing has the actions open-issue, update-issue, close-issue',
+    ],
+    ['a wrong input', undefined, ['--try', 'open-issue', '--input', 'titel=a'], 'input.titel'],
+  ])('%s is exit code 2', async (_, connection, args, message) => {
+    await startTool()
+    const { code, err } = await check('issue-ticketing/mine', connection ?? tickets(), args)
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
+  })
+
+  it('needs one connection', async () => {
+    const { code, err } = await webhooks(['check', '--local', '--try', 'open-issue'], { cwd: folder })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('need one connection') })
+  })
+})
+
+describe('webhooks connect --try', () => {
+  const connect = async (connection: object, args: string[]) => {
+    const secrets = join(folder, 'connect.json')
+    rmSync(secrets, { force: true })
+    const ended = await webhooks(
+      [
+        'connect',
+        'issue-ticketing/new',
+        '--local',
+        '--from-file',
+        '-',
+        '--try',
+        'open-issue',
+        '--input',
+        'title=Slow',
+        ...args,
+      ],
+      { env: { WEBHOOKS_SECRETS: secrets }, cwd: folder, stdin: JSON.stringify(connection) },
+    )
+    return { ...ended, isStored: existsSync(secrets) }
+  }
+
+  it('stores a connection that works', async () => {
+    await startTool()
+    const { out, err, code, isStored } = await connect(tickets(), ['--yes'])
+    expect(out).toContain('It was tried with open-issue.\nStored ')
+    expect(err).toContain('Opened ticket 40.')
+    expect({ code, isStored }).toEqual({ code: 0, isStored: true })
+  })
+
+  it('does not store one that does not work', async () => {
+    await startTool()
+    const { out, code, isStored } = await connect(
+      { ...tickets(), ticket: { ...tickets().ticket, id: 'response.nope' } },
+      ['--yes'],
+    )
+    expect(out).toContain('ticket.id of the connection, "response.nope", finds nothing')
+    expect({ code, isStored }).toEqual({ code: 1, isStored: false })
+  })
+})
