@@ -51,7 +51,7 @@ function runtimeUrl(): string {
 }
 
 /** Where calls go unless the command line says otherwise: WEBHOOKS_URL, or the local runtime. */
-export function receiverUrl(): string {
+function receiverUrl(): string {
   return process.env['WEBHOOKS_URL'] ?? runtimeUrl()
 }
 

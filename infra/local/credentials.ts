@@ -32,7 +32,7 @@ export function readCredentials(state: string): LocalCredentials {
 }
 
 /** Generates credentials for a state folder, once: links of approvals must stay valid after a restart. */
-export function ensurePrivateCredentials(state: string): LocalCredentials {
+function ensurePrivateCredentials(state: string): LocalCredentials {
   const file = credentialsFile(state)
   if (!existsSync(file)) {
     const random = () => randomBytes(24).toString('base64url')
