@@ -62,6 +62,7 @@ export async function evaluate(
 export const evaluated = {
   result: 'warning',
   score: 75,
+  scoreText: '75',
   timeStart: '2026-11-24T10:00:00Z',
   timeEnd: '2026-11-24T10:05:00Z',
   indicatorResults: [
