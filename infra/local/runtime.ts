@@ -15,6 +15,7 @@ import { dist, finisher } from '../build.ts'
 import { openApi } from '../openapi/document.ts'
 import {
   authorizationWith,
+  type CloudCredentials,
   type ExecutionSummary,
   type LocalCloud,
   type LocalFunction,
@@ -46,6 +47,8 @@ export interface RuntimeOptions {
   bundles?: string
   /** Instead of the demo's or generated ones: for tests. */
   credentials?: LocalCredentials
+  /** What functions sign requests to AWS with, instead of random credentials: for tests. */
+  awsCredentials?: CloudCredentials
   /** Functions cache secrets for five minutes, as on AWS, instead of seeing each change at once: for tests. */
   cacheSecrets?: boolean
   /** Divides the waits of durable steps: for tests. */
@@ -133,7 +136,7 @@ async function closeServer(server: Server): Promise<void> {
 
 async function startParts(url: string, options: RuntimeOptions): Promise<Serving> {
   const { state, secretsFile, bundles = dist, timeScale = 1 } = options
-  const { webhookTimeout = 28, executionTimeout } = options
+  const { webhookTimeout = 28, executionTimeout, awsCredentials } = options
   // The CLI writes it: what is stored there is known at once.
   const stored = { file: secretsFile ?? join(state, 'secrets.json'), optional: secretsFile === undefined }
   const { credentials: given } = options
@@ -177,6 +180,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Serving
       noteIfPrivate()
       return options.cacheSecrets ? '' : version
     },
+    credentials: awsCredentials,
     table,
     timeScale,
     observe: (seen) => observe({ from: 'cloud', ...seen }),

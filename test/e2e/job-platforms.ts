@@ -10,6 +10,7 @@ import type { Served } from '../servers/serve.ts'
 import { startStackStorm } from '../servers/stackstorm.ts'
 import { startSteadybit } from '../servers/steadybit.ts'
 import { type Toxic, toxiproxyServer } from '../servers/toxiproxy.ts'
+import { awsCredentials } from './service.ts'
 
 /** A platform of jobs that is played, and what a test does with it. */
 export interface PlayedJobs {
@@ -49,8 +50,8 @@ export interface JobPlatform {
 }
 
 const region = 'eu-west-1'
-// The servers that play AWS take these credentials: the local runtime gives them to every function.
-process.env['AWS_ACCESS_KEY_ID'] = 'local'
+// The servers that play AWS accept only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 /** Every platform of jobs of these categories that a test can play, by provider. */
 export const jobPlatforms: Record<string, JobPlatform> = {

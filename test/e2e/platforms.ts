@@ -11,6 +11,7 @@ import { startRedmine } from '../servers/redmine.ts'
 import type { Served } from '../servers/serve.ts'
 import { startServiceNow } from '../servers/servicenow.ts'
 import { startUnleash } from '../servers/unleash.ts'
+import { awsCredentials } from './service.ts'
 
 /** A platform that is played, and how it is connected. */
 export interface Played {
@@ -39,8 +40,8 @@ export interface TicketPlatform {
 }
 
 const aws = { region: 'eu-west-1' }
-// The servers that play AWS take these credentials: the local runtime gives them to every function.
-process.env['AWS_ACCESS_KEY_ID'] = 'local'
+// The servers that play AWS accept only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 /** Every platform of tickets that a test can play, by category and provider. */
 export const ticketPlatforms: Record<string, TicketPlatform> = {

@@ -13,6 +13,9 @@ import { demo } from '../../infra/local/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
 import type { Target } from '../../infra/local/sandbox/http.ts'
 
+/** What functions sign requests to AWS with; the servers that play AWS compare the access key. */
+export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+
 export interface ServiceOptions {
   /** Laid over the sandbox's secrets; of the URL where those need it. */
   secrets?: Record<string, unknown> | ((url: string) => Record<string, unknown>)
@@ -68,6 +71,7 @@ export class Service {
       state: this.state,
       // So that a test can connect a platform of its own and still call as the demo does.
       credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
+      awsCredentials,
       ...(secrets ? { secretsFile: this.#secretsFile } : {}),
     }
     const child = spawn(process.execPath, ['--no-warnings', serve, JSON.stringify(settings)], {

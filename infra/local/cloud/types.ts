@@ -101,7 +101,7 @@ export interface CloudOptions {
   /** Stores a secret; where left out, secrets can only be read. */
   putSecret?: (name: string, value: string) => void
   /** Random if left out. */
-  credentials?: CloudCredentials
+  credentials?: CloudCredentials | undefined
   /** Name of the DynamoDB table to have (key attribute `id`, a string). */
   table: string
   /** Divides the delays of retries, waits and callbacks' time-outs; 1 when left out. Time-outs of functions and executions stay. */
