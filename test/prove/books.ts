@@ -45,6 +45,7 @@ const held: Record<Effect, string> = {
   messages:
     "CASE WHEN json_extract(message, '$.thread_ts') IS NULL AND json_extract(message, '$.onlyFor') IS NULL THEN message ELSE '' END",
   reports: 'report',
+  tool_records: 'record',
 }
 
 /** Nobody can find a run again that its platform does not show any more; `vanish` makes such runs. */

@@ -1,7 +1,16 @@
 import { type Random, randomOf } from './random.ts'
 
 /** What a call makes at its platform that can be counted there by the event's id, by the table of the sandbox that holds it. */
-export type Effect = 'issues' | 'comments' | 'incidents' | 'journal' | 'runs' | 'job_runs' | 'messages' | 'reports'
+export type Effect =
+  | 'issues'
+  | 'comments'
+  | 'incidents'
+  | 'journal'
+  | 'runs'
+  | 'job_runs'
+  | 'messages'
+  | 'reports'
+  | 'tool_records'
 
 /** One call of a webhook, planned. */
 export interface Call {
@@ -64,6 +73,14 @@ const kinds: readonly Kind[] = [
     effect: 'issues',
     input: (random, id) => ({ title: `Prove ${id}`, project: project(random), labels: ['prove'] }),
     query: (random): Record<string, string> => (random.chance(0.3) ? { connection: 'tls' } : {}),
+  },
+  {
+    weight: 7,
+    action: 'issue-ticketing/open-issue',
+    task: 'openissue',
+    effect: 'tool_records',
+    input: (_, id) => ({ title: `Prove ${id}` }),
+    query: () => ({ connection: 'tool' }),
   },
   {
     weight: 6,

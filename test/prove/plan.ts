@@ -68,6 +68,7 @@ const targets: readonly { target: Target; weight: number }[] = [
   { target: 'slack', weight: 10 },
   { target: 'dynatrace', weight: 6 },
   { target: 'toxiproxy', weight: 4 },
+  { target: 'tool', weight: 8 },
 ]
 
 /** Each once the work is done as well: that is where things are doubled. But what is refused was not done. */
@@ -79,6 +80,7 @@ const faults: readonly { weight: number; refuses?: true; spec(random: Random): O
   { weight: 7, spec: () => ({ kind: 'truncate' }) },
   { weight: 7, spec: () => ({ kind: 'wrong-json' }) },
   { weight: 4, spec: () => ({ kind: 'empty' }) },
+  { weight: 7, spec: () => ({ kind: 'no-id' }) },
   { weight: 4, spec: () => ({ kind: 'echo' }) },
   { weight: 8, spec: (random) => ({ kind: 'slow', delayMs: random.whole(100, 3_000) }) },
   { weight: 6, refuses: true, spec: (random) => ({ kind: '429', retryAfter: random.pick([null, 0, 1, 2]) }) },

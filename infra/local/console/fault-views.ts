@@ -15,6 +15,7 @@ const kinds: Record<FaultKind, string> = {
   truncate: 'Breaks off in the middle of its answer',
   'wrong-json': 'Answers another JSON',
   empty: 'Answers 200 with nothing',
+  'no-id': 'Does it, and answers an empty object',
   redirect: 'Redirects to another host',
   huge: 'Answers without an end',
   echo: 'Answers 500, and tells back what was sent',

@@ -23,6 +23,10 @@ export async function spoil(
 ): Promise<number | null> {
   const done = fault.after ? carryOut() : undefined
   switch (fault.kind) {
+    case 'no-id': {
+      const answer = done ?? carryOut()
+      return send(res, answer.status < 300 ? changed(fault, json(answer.status, {})) : answer)
+    }
     case 'hang':
       await gone(res, closing)
       return null
@@ -43,7 +47,7 @@ export async function spoil(
   }
 }
 
-type Whole = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge'>
+type Whole = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id'>
 
 const spoiled: Record<Whole, (fault: Fault, platform: Platform, call: Call) => Answer> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),

@@ -224,6 +224,13 @@ test('Status, headers and body of a fault can be chosen.', async () => {
   expect([status, headers.get('x-own'), json]).toEqual([418, 'yes', { own: true }])
 })
 
+test('A no-id fault carries the call out and answers its success with an empty object.', async () => {
+  await fault({ target: 'github', kind: 'no-id', count: 2 })
+  expect(await open('Created without an id')).toMatchObject({ status: 201, json: {} })
+  expect(opened()).toEqual(['Created without an id'])
+  expect((await started.github('POST', '/repos/acme/shop/issues', {})).status).toBe(422)
+})
+
 test('With after, the work is done and only the answer is spoiled.', async () => {
   await fault({ target: 'github', kind: '500', after: true, count: 1 })
   expect((await open('Created and 500')).status).toBe(500)
