@@ -116,7 +116,10 @@ async function lookUp(
       return await action.act(provider, connect(connection, { ...options, repeated: true, ...guard }), work.input)
     } catch (error) {
       log.info('a look-up did not find what was created', { action: work.action, reason: messageOf(error) })
-      if (kindOf(error) === 'doubtful') break
+      if (kindOf(error) !== 'doubtful') continue
+      // It cannot be looked up. What the platform answered says more, if it is known.
+      if (!unusable) throw error
+      break
     }
   }
   throw outcomeUnknown(provider, unusable)

@@ -31,7 +31,8 @@ const faultSchema = z
      * `500` `503` `429` `401`: that status, in the platform's shape. `html`: a 500 with a web page. `secondary-limit`:
      * GitHub's 403 with retry-after. `hang`: taken and never answered. `slow`: answered after `delayMs`. `reset`: the
      * connection is reset. `truncate`: half a JSON text, then the connection ends. `wrong-json`: 200 with another JSON
-     * object. `empty`: 200 with no body. `no-id`: the call is carried out, and a success is answered with an empty JSON object. `redirect`: 302 to another host. `huge`: 200 with a body that never ends. `echo`: a 500
+     * object. `empty`: 200 with no body. `no-id`: the call is carried out, and a write that
+     * succeeds is answered with an empty JSON object. `redirect`: 302 to another host. `huge`: 200 with a body that never ends. `echo`: a 500
      * that tells back what was sent, the credentials too.
      */
     kind: z.enum(faultKinds),

@@ -25,7 +25,8 @@ export async function spoil(
   switch (fault.kind) {
     case 'no-id': {
       const answer = done ?? carryOut()
-      return send(res, answer.status < 300 ? changed(fault, json(answer.status, {})) : answer)
+      const isWrite = call.method !== 'GET' && answer.status < 300
+      return send(res, isWrite ? changed(fault, json(answer.status, {})) : answer)
     }
     case 'hang':
       await gone(res, closing)

@@ -224,11 +224,12 @@ test('Status, headers and body of a fault can be chosen.', async () => {
   expect([status, headers.get('x-own'), json]).toEqual([418, 'yes', { own: true }])
 })
 
-test('A no-id fault carries the call out and answers its success with an empty object.', async () => {
-  await fault({ target: 'github', kind: 'no-id', count: 2 })
+test('A no-id fault carries the call out and answers a write that succeeds with an empty object.', async () => {
+  await fault({ target: 'github', kind: 'no-id', count: 3 })
   expect(await open('Created without an id')).toMatchObject({ status: 201, json: {} })
   expect(opened()).toEqual(['Created without an id'])
   expect((await started.github('POST', '/repos/acme/shop/issues', {})).status).toBe(422)
+  expect((await started.github('GET', '/repos/acme/shop/issues')).json).toHaveLength(1)
 })
 
 test('With after, the work is done and only the answer is spoiled.', async () => {
