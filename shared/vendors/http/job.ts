@@ -92,7 +92,7 @@ async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | 
   // A start with the same key is the same start.
   if (!find) return idempotencyHeader ? undefined : 'unknown'
   const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404] })
+  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.repeated })
   return response === undefined ? undefined : runIn(client, { ...names, response })
 }
 

@@ -87,6 +87,7 @@ type Api = Client<HttpConnection>
  *
  * @param name the field of the connection, for messages: `get`
  * @param accept statuses that mean that there is nothing
+ * @param mustBeCertain whether nothing may be taken for an answer only if the response shows that there is nothing
  * @returns what `at` finds in the response; undefined if there is nothing
  * @throws Failure
  */
@@ -94,9 +95,9 @@ export function read(
   client: Api,
   request: ReadRequest,
   names: Names,
-  { name, accept = [] }: { name: string; accept?: number[] },
+  { name, accept = [], mustBeCertain = false }: { name: string; accept?: number[]; mustBeCertain?: boolean },
 ): Promise<unknown> {
-  return send(client, request, names, { name, accept, reads: true })
+  return send(client, request, names, { name, accept, mustBeCertain, reads: true })
 }
 
 /**
@@ -136,7 +137,12 @@ async function send(
   { http, connection }: Api,
   request: ReadRequest,
   names: Names,
-  { name, reads, accept = [] }: { name: string; reads: boolean; accept?: number[] },
+  {
+    name,
+    reads,
+    accept = [],
+    mustBeCertain = false,
+  }: { name: string; reads: boolean; accept?: number[]; mustBeCertain?: boolean },
 ): Promise<unknown> {
   trace({ kind: 'request', name })
   const { method, query = {}, headers = {}, responseType = 'json', at } = request
@@ -161,7 +167,31 @@ async function send(
       `The API did not answer ${name} with JSON: ${excerpt(answer.body)}. If this is right, add "responseType": "text".`,
     )
   }
-  return at === undefined ? answer.body : findIn(at, { ...names, response: answer.body }, `${name}.at`)
+  const inResponse = { ...names, response: answer.body }
+  if (mustBeCertain && answer.status !== 204) requireList(at, inResponse, name)
+  return at === undefined ? answer.body : findIn(at, inResponse, `${name}.at`)
+}
+
+/**
+ * A response without a body, or without the list of which `at` takes the first item, does not show that nothing was created.
+ *
+ * @throws Failure `platform`
+ */
+function requireList(at: string | undefined, names: Names, name: string): void {
+  const list = at && listIn(at)
+  const found = list ? findIn(list, names, `${name}.at`) : names.response
+  if (list ? Array.isArray(found) : found !== undefined) return
+  const expected = list ? `${shown(`${name}.at`, list)} finds no list` : `the response to ${name} has no body`
+  throw new Failure(
+    'platform',
+    `Whether an earlier attempt created something cannot be looked up: ${expected} (${excerpt(names.response)}).`,
+  )
+}
+
+/** The list of which an expression takes the first item, as `response.items[0]` and `response.items | [0]` do. */
+function listIn(at: string): string | undefined {
+  const text = at.trimEnd()
+  return text.endsWith('[0]') ? text.slice(0, -3).trimEnd().replace(/\|$/, '') : undefined
 }
 
 interface Body {

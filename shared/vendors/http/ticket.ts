@@ -87,7 +87,7 @@ async function findTicket(client: Api, input: OpenTicket): Promise<Ticket | unde
   const { find } = client.connection
   if (!find) return undefined
   const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404] })
+  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.repeated })
   return response === undefined ? undefined : ticketIn(client, { ...names, response })
 }
 

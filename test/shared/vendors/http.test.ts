@@ -94,6 +94,18 @@ describe('tickets of any API', () => {
     expect(api.things).toHaveLength(1)
   })
 
+  test('are not opened again if a repeat cannot tell whether the first is there', async () => {
+    for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
+      api.failNext(200, body, { on: 'GET' })
+      const failure = await failureOf(openTicket.act(provider, ticketClient({}, { repeated: true }), problem))
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      expect(failure.message).toContain('Whether an earlier attempt created something cannot be looked up')
+    }
+    expect(api.things).toHaveLength(0)
+    await openTicket.act(provider, ticketClient({}, { repeated: true }), problem)
+    expect(api.things).toHaveLength(1)
+  })
+
   test('are opened once, where the API knows repeats by a header', async () => {
     const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
     api.loseNext('POST')
