@@ -137,6 +137,15 @@ describe('a start', () => {
 })
 
 describe('a start whose answer was lost', () => {
+  test('may have begun a build if its answer cannot be read', async () => {
+    server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
+    const failure = await failureOf(connected().start(shop))
+    expect(failure).toMatchObject({ kind: 'platform', afterWrite: true })
+    expect(failure.message).toBe('AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.')
+    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect(server.state.builds).toHaveLength(1)
+  })
+
   test('is found by its key, however long ago', async () => {
     server.loseNext('StartBuild')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
