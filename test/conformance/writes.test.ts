@@ -38,7 +38,8 @@ const readers: Record<string, string> = {
 }
 
 /** It is done and was found, or what is there is not known. */
-const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look (?:at|there))/s
+const KNOWN_ENDS =
+  /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look there before you repeat it)/s
 
 const lifecycle: Lifecycle = {
   ...{ readCall, answerSilently, begin },

@@ -1,5 +1,6 @@
 import type { Call, CallRequest } from '../../shared/function/call.ts'
 import type { Category } from '../../shared/function/category.ts'
+import type { Outcome } from '../../shared/outcome.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import type { Call as Request } from '../servers/serve.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
@@ -140,10 +141,14 @@ interface Step {
 async function ended(result: Promise<object>): Promise<string> {
   try {
     const done = await result
-    if ('pending' in done) return 'succeeded: it goes on'
-    const { status, message } = ('outcome' in done ? done.outcome : done) as { status: string; message: string }
-    return `${status}: ${message}`
+    const { status, message, data } = ('outcome' in done ? done.outcome : done) as Outcome
+    if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
+    return 'pending' in done ? 'succeeded: it goes on' : `${status}: ${message}`
   } catch (error) {
     return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
   }
+}
+
+function isId(id: unknown): boolean {
+  return typeof id === 'string' && !/^\s*$|\b(?:null|undefined|NaN)\b|\[object/.test(id)
 }

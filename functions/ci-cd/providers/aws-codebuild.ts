@@ -106,7 +106,7 @@ export const awsCodeBuild = defineJobProvider({
       idempotencyToken: key,
     })
     const { build = {} } = await aws.write(CodeBuildClient, command, tooMany)
-    return runOf(build)
+    return runOf({ ...build, id: aws.need(build.id, 'id of the build') })
   },
 
   async look({ aws }, { id }) {
