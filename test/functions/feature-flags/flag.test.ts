@@ -127,7 +127,7 @@ describe('the input', () => {
     }
     for (const percentage of [-1, 101, 33.3, '25%', 'half']) {
       const validated = () => validate(setFlag.input, { flag: 'a', percentage }, { what: 'The input', root: 'input' })
-      expect(validated).toThrow('input.percentage: must be a whole number from 0 to 100')
+      expect(validated).toThrow('input.percentage must be a whole number from 0 to 100')
     }
   })
 
