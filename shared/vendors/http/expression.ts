@@ -49,7 +49,8 @@ function problemOf(text: string): string | undefined {
     if (error instanceof JMESPathTypeError) return undefined
     if (text.replaceAll(' ', '').includes('{}'))
       return 'must not contain {}: an empty object is written `{}`, with backticks'
-    return `must be a JMESPath expression, such as "response.id" (${messageOf(error)}): see https://jmespath.org`
+    const reason = messageOf(error).replace(/^Invalid JMESPath expression: /i, '')
+    return `must be a JMESPath expression, such as "response.id" (${reason}): see https://jmespath.org`
   }
 }
 
