@@ -1,3 +1,4 @@
+import { isRecord } from './record.ts'
 import { maskDeep } from './redact.ts'
 
 const longestReason = 500
@@ -11,7 +12,11 @@ export function reasonOf(body: unknown): string {
   // Before anything is cut: half of a secret would not be known any more.
   const masked = maskDeep(body)
   const words = collect(masked)
-  const text = [...new Set(words.length > 0 ? words : firstSentence(masked))].join('; ').replace(/\s+/g, ' ').trim()
+  const fallback = words.length > 0 ? words : messagesOfFields(masked)
+  const text = [...new Set(fallback.length > 0 ? fallback : firstSentence(masked))]
+    .join('; ')
+    .replace(/\s+/g, ' ')
+    .trim()
   return text.length > longestReason ? `${text.slice(0, longestReason)}...` : text
 }
 
@@ -39,9 +44,23 @@ function collect(body: unknown): string[] {
   return words
 }
 
+/** Django REST framework (Flagsmith, AWX) has `{"enabled":["Must be a valid boolean."]}`. */
+function messagesOfFields(body: unknown): string[] {
+  if (!isRecord(body)) return []
+  return Object.entries(body)
+    .slice(0, 10)
+    .flatMap(([field, messages]) =>
+      Array.isArray(messages) ? messages.filter(isSentence).map((message) => `${field}: ${message}`) : [],
+    )
+}
+
+function isSentence(value: unknown): boolean {
+  return typeof value === 'string' && /\S\s+\S/.test(value)
+}
+
 /** Icinga 2 has `{"error":404,"status":"No objects found."}`, and `{"results":[{"code":409,"status":"..."}]}`. */
 function firstSentence(body: unknown): string[] {
-  if (typeof body === 'string') return /\S\s+\S/.test(body) ? [body] : []
+  if (typeof body === 'string') return isSentence(body) ? [body] : []
   if (body === null || typeof body !== 'object') return []
   for (const value of Object.values(body).slice(0, 20)) {
     const found = firstSentence(value)

@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
 import { defineFlagProvider } from '../../../shared/shapes/flag.ts'
 
 const environment = z.object({
@@ -43,12 +42,6 @@ export const flagsmith = defineFlagProvider({
   headers: ({ token }) => ({ authorization: /^(Api-Key|Token) /.test(token) ? token : `Api-Key ${token}` }),
   check: ({ http, connection }) =>
     http.get(connection.environment ? environmentPath(connection.environment) : 'api/v1/projects/'),
-  // It names the fields that it does not take, beside each other.
-  reason(body) {
-    const usual = reasonOf(body)
-    if (usual || body === null || typeof body !== 'object') return usual || undefined
-    return reasonOf(Object.entries(body).map(([field, said]) => `${field}: ${reasonOf(said)}`))
-  },
   // The key of an environment is enough to find it.
   project: undefined,
 

@@ -56,6 +56,7 @@ describe('Errors of an HTTP API', () => {
   test.each([
     [{ error: 404, status: 'No objects found.' }, 'No objects found.'],
     [{ results: [{ code: 409, status: 'Service pay!slo is OK.' }] }, 'Service pay!slo is OK.'],
+    [{ enabled: ['Must be a boolean.'], tags: ['x'] }, 'enabled: Must be a boolean.'],
     [{ id: 'x', code: 7 }, 'no reason given'],
   ])('have the first sentence of the body as their words: %j', async (body, words) => {
     await play(() => ({ status: 409, body }))
