@@ -12,7 +12,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
-  testTimeout: 30_000,
+  // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
+  testTimeout: 600_000,
   // Most of the time is spent waiting for processes that are slowed down on purpose.
   maxWorkers: 3,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.

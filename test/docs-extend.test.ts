@@ -107,5 +107,5 @@ describe('A provider, or a category, of your own', () => {
       }
       expectPrinted(command, said(), printed)
     }
-  }, 300_000)
+  })
 })

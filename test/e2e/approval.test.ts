@@ -255,7 +255,7 @@ describe('an approval by link', () => {
     await service.clearFaults()
     expect((await decide(link, { decision: 'reject', name: 'Too late' })).status).toBe(409)
     expect(await finished(event.id)).toMatchObject({ started: 1, result: 'pass' })
-  }, 60_000)
+  })
 
   it('goes on to take links of the key before, once that is rotated', async () => {
     const restart = async (approvals?: object) => {
@@ -272,7 +272,7 @@ describe('an approval by link', () => {
     expect((await open(link)).status).toBe(403)
     await restart()
     expect((await open(link)).status).toBe(200)
-  }, 60_000)
+  })
 
   it('is asked once for one event, however often that comes', async () => {
     const event = approval()

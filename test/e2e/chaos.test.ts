@@ -132,7 +132,7 @@ describe('a fault', () => {
       },
     ])
     expect(toxics()).toEqual([])
-  }, 90_000)
+  })
 
   it('is removed at the deadline with a token that comes only then', async () => {
     const event = asked(600)
@@ -142,7 +142,7 @@ describe('a fault', () => {
     const { finished } = await service.finishedOf(event.id, 60)
     expect(finished).toMatchObject([{ status: 'errored' }])
     expect(toxics()).toEqual([])
-  }, 90_000)
+  })
 
   it('is removed after the process was killed while it was there', async () => {
     const event = asked(3)
@@ -168,7 +168,7 @@ describe('a fault', () => {
     expect(toxics()).toEqual([])
     // The second try found what the first had injected.
     expect(injections()).toBe(1)
-  }, 60_000)
+  })
 
   it('is removed when Lambda ends its task', async () => {
     const event = asked(600)
@@ -192,7 +192,7 @@ describe('a fault', () => {
     expect(toxics()).toHaveLength(1)
     toxiproxy.down(false)
     await removed(40)
-  }, 60_000)
+  })
 
   it('is removed where a start was given up whose answer was lost', async () => {
     toxiproxy.holdNext('POST')
@@ -201,7 +201,7 @@ describe('a fault', () => {
     const { finished } = await service.finishedOf(event.id, 40)
     expect(finished).toMatchObject([{ status: 'errored', result: 'fail' }])
     expect(toxics()).toEqual([])
-  }, 60_000)
+  })
 })
 
 describe('a call', () => {

@@ -178,7 +178,7 @@ describe('a click in Slack', () => {
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
     await click(slack.click(post, 'approve'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
-  }, 60_000)
+  })
 
   it('fails where Slack does not say who it is, and can be clicked again', async () => {
     const { event, post } = await ask({ approvers: ['U0BEN'] })
@@ -187,7 +187,7 @@ describe('a click in Slack', () => {
     slack.hang(false)
     await click(slack.click(post, 'approve', 'U0BEN'))
     await finished(event.id)
-  }, 60_000)
+  })
 })
 
 it('a question needs the signing secret, and says so at the door', async () => {

@@ -184,7 +184,7 @@ function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): 
       const events = await service.events()
       for (const job of jobs) job.take(events)
     }
-  }, 90_000)
+  })
   return (name) => {
     if (troubles.has(name)) throw troubles.get(name)
     const job = done.get(name)
@@ -374,7 +374,7 @@ it('a thousand jobs at once are one run each, and end with one finished each', a
   )
   expect(new Set(ends.map(({ result }) => result))).toEqual(new Set(['pass']))
   expect([busy.state.runs.length, new Set(ends.map(({ job }) => job.id)).size]).toEqual([count, count])
-}, 200_000)
+})
 
 function namesKnownBy(...ways: JobPlatform['known'][]): string[] {
   return Object.entries(jobPlatforms).flatMap(([name, { known }]) => (ways.includes(known) ? [name] : []))

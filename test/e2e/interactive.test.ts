@@ -231,7 +231,7 @@ describe('a platform that is down', () => {
     const { started, finished, opened } = await openAndWait({ target: 'github', kind: '500', seconds: 10 })
     expect([started, finished.length, opened]).toEqual([1, 1, 1])
     expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
-  }, 90_000)
+  })
 
   it('and never answers: the task is errored when its deadline passes, and says which', async () => {
     const began = Date.now()
@@ -338,4 +338,4 @@ it('hundreds of tasks at once end, each with one issue and one finished', async 
   )
   expect([finished.length, new Set(finished.map(({ triggeredid }) => triggeredid)).size]).toEqual([count, count])
   expect((await service.issues()).length - before).toBe(count)
-}, 180_000)
+})

@@ -39,7 +39,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     })
     await service.start()
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await service.end()
@@ -117,7 +117,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await show(page, 'approval-decided')
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
     await page.context().close()
-  }, 60_000)
+  })
 
   it('works on a phone and without JavaScript, and fits its width', async () => {
     const { event, link } = await asked({ question: `A${'a'.repeat(300)} word that does not end` })
@@ -136,7 +136,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     expect(await page.getByRole('status').textContent()).toBe('Rejected by link: Ben')
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'fail' }])
     await page.context().close()
-  }, 60_000)
+  })
 
   it('works with a keyboard: Enter in a field decides nothing, a button does', async () => {
     const { event, link } = await asked()
@@ -153,7 +153,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     expect(await page.getByRole('status').textContent()).toBe('Approved by link: Kim')
     await service.finishedOf(event.id)
     await page.context().close()
-  }, 60_000)
+  })
 
   it('says what is missing, and keeps what was written', async () => {
     const { event, link } = await asked()
@@ -172,5 +172,5 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.getByRole('status').waitFor()
     await service.finishedOf(event.id)
     await page.context().close()
-  }, 60_000)
+  })
 })

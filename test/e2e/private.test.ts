@@ -103,7 +103,7 @@ describe('the stand-ins for AWS', () => {
     expect((await secretOf('local')).status).toBe(403)
     expect(await (await secretOf(aws.accessKeyId)).text()).toContain('a-real-token')
     expect(modeOf(join(state, 'runtime.json'))).toBe('600')
-  }, 90_000)
+  })
 })
 
 describe('a runtime with a real platform', () => {
@@ -122,7 +122,7 @@ describe('a runtime with a real platform', () => {
     const second = await start()
     expect(readJson('credentials.json')).toMatchObject({ callerToken, approvalsKey })
     expect(await open(second.url, callerToken)).toBe(200)
-  }, 180_000)
+  })
 
   it('that is connected while it runs no longer accepts the demo token, and the CLI knows the new one', async () => {
     const { url, output } = await start()
@@ -145,7 +145,7 @@ describe('a runtime with a real platform', () => {
     expect(await open(url, callerToken)).toBe(200)
     expect(output()).toContain(`A real platform is connected, so the demo token no longer works.`)
     expect(await webhooks([...send, '--connection', 'tracker'], { env, cwd: root })).toMatchObject({ code: 0 })
-  }, 180_000)
+  })
 
   it('shows its console to nobody else on this machine', async () => {
     mkdirSync(state, { mode: 0o700 })
@@ -170,7 +170,7 @@ describe('a runtime with a real platform', () => {
     expect(cookie).toContain('HttpOnly; SameSite=Strict')
     expect((await get('/console/calls', { cookie: cookie.split(';')[0] ?? '' })).status).toBe(200)
     expect((await get('/tasks', { authorization: `Bearer ${callerToken}` })).status).toBe(200)
-  }, 90_000)
+  })
 })
 
 describe('a state folder', () => {
@@ -183,7 +183,7 @@ describe('a state folder', () => {
     expect(entries.length).toBeGreaterThan(3)
     for (const { parentPath, name } of entries)
       expect([name, Number.parseInt(modeOf(join(parentPath, name)), 8) & 0o077]).toEqual([name, 0])
-  }, 90_000)
+  })
 
   it.each([
     [
@@ -232,7 +232,7 @@ describe('the CLI', () => {
       code: 2,
       err: expect.stringContaining('WEBHOOKS_PORT must be a port number'),
     })
-  }, 120_000)
+  })
 })
 
 describe('a runtime that starts', () => {
@@ -250,5 +250,5 @@ describe('a runtime that starts', () => {
       if (await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 10))])) break
     }
     expect(new Set(await Promise.all(answers))).toEqual(new Set([0, 200]))
-  }, 60_000)
+  })
 })

@@ -164,7 +164,7 @@ it('no secret value is in any log line, answer, event or state file, even where 
   const places = { answers: heard, log: service.output, events: events.join('\n'), state: files.join('\n') }
   for (const [place, text] of Object.entries(places))
     expect({ place, found: leaks(text) }).toEqual({ place, found: [] })
-}, 60_000)
+})
 
 /** Each marked value in each form in which it could stand there. */
 function leaks(text: string): string[] {

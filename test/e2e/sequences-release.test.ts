@@ -179,7 +179,7 @@ describe('webhooks sequence release', () => {
       'evaluation slo',
     ])
     expect({ code, end: out.slice(-200) }).toEqual({ code: 0, end: expect.stringContaining('release passed') })
-  }, 60_000)
+  })
 
   it('says where to click, and waits, where it is told not to', async () => {
     const waits = `waits for a click at ${service.url}/sandbox/slack`

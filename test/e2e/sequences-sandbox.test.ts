@@ -15,7 +15,7 @@ beforeAll(async () => {
       played[name] = await play(loadSequence(name))
     }),
   )
-}, 60_000)
+})
 afterAll(() => service.end())
 
 const list = async (name: string) => (await service.call(`/sandbox/${name}`, undefined, { method: 'GET' })).body
@@ -87,7 +87,7 @@ describe('the sequence chaos', () => {
     expect([passed, tasks.map(({ name }) => name)]).toEqual([false, ['test', 'chaos']])
     expect(tasks[1]?.outcome).toMatchObject({ status: 'succeeded', result: 'fail' })
     expect(await list('toxics')).toEqual([])
-  }, 60_000)
+  })
 })
 
 it('an evaluation without a time frame is made for the time of the test before it', async () => {
@@ -107,7 +107,7 @@ it('an evaluation without a time frame is made for the time of the test before i
   expect(Date.parse(deployment.end)).toBeLessThanOrEqual(Date.parse(test.start))
   expect(Date.parse(test.end)).toBeGreaterThan(Date.parse(test.start))
   expect([evaluation.timeStart, evaluation.timeEnd].map(Date.parse)).toEqual([test.start, test.end].map(Date.parse))
-}, 60_000)
+})
 
 it('the sequence remediation switches a flag off and restarts a service, by one webhook', async () => {
   const { passed, tasks, text } = played.remediation
@@ -214,5 +214,5 @@ describe('a run of the sandbox', () => {
     }
     const [atDatabricks, atRundeck] = await Promise.all([runsOf('databricks'), runsOf('rundeck')])
     expect([atDatabricks.at(-1)?.status, atRundeck.at(-1)?.status]).toEqual(['CANCELED', 'aborted'])
-  }, 30_000)
+  })
 })

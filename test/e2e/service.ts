@@ -221,11 +221,19 @@ export function triggered(more: Record<string, unknown> = {}) {
   }
 }
 
-/** Waits until something holds; fails with what was waited for. */
+/** How many times longer than an idle machine a busy one may take. */
+const PATIENCE = 5
+
+/**
+ * Waits until something holds.
+ *
+ * @param seconds more than it takes on an idle machine
+ * @throws Error with what it waited for
+ */
 export async function until(holds: () => Promise<boolean>, seconds: number, what: () => string): Promise<void> {
-  const end = Date.now() + seconds * 1_000
+  const end = Date.now() + seconds * PATIENCE * 1_000
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`Waited ${seconds} s in vain for ${what()}`)
+    if (Date.now() > end) throw new Error(`Waited ${seconds * PATIENCE} s for ${what()}`)
     await sleep(50)
   }
 }

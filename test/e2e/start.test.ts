@@ -35,7 +35,7 @@ beforeAll(async () => {
     25,
     () => `the end of the start:\n${output}`,
   )
-}, 30_000)
+})
 afterAll(async () => {
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -209,7 +209,7 @@ describe('a runtime', () => {
     started.kill('SIGINT')
     expect(await once(started, 'exit')).toEqual([0, null])
     rmSync(state, { recursive: true })
-  }, 30_000)
+  })
 
   it('that is stopped in the middle of a load test goes on with it at the next start, as if nothing had been', async () => {
     const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
@@ -255,7 +255,7 @@ describe('a runtime', () => {
     again.kill('SIGKILL')
     await once(again, 'exit')
     rmSync(state, { recursive: true })
-  }, 90_000)
+  })
 })
 
 describe('webhooks send', () => {

@@ -1,12 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
-
-jest.setTimeout(120_000)
 
 /** What only providers that are part of AWS need: all but what every function needs some time. */
 const ofProviders =

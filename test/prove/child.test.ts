@@ -23,4 +23,4 @@ it('is over for good once it has ended: nobody waits for it any more, and a late
   await runtime.start()
   await expect(fetch(`${runtime.url}/tasks`)).rejects.toThrow('fetch failed')
   rmSync(folder, { recursive: true })
-}, 30_000)
+})

@@ -23,7 +23,7 @@ it('loses, doubles and leaks nothing while it is killed twice, and everything ar
   expect(proof.disturbed).toMatchObject({ kills: 2 })
   expect(proof.searched.bytes).toBeGreaterThan(1_000_000)
   rmSync(folder, { recursive: true })
-}, 120_000)
+})
 
 it('plans the same for the same seed, and something else for another', () => {
   const all = (seed: number) =>

@@ -403,7 +403,7 @@ it('is accepted in time where DynamoDB never answers, and where Lambda never doe
     expect(until).toBeGreaterThan(Date.now())
     listed = []
   }
-}, 40_000)
+})
 
 describe('the routes', () => {
   const at = (path: string, httpMethod: string, more: Partial<APIGatewayProxyEvent> = {}) =>

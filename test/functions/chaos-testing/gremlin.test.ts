@@ -209,7 +209,7 @@ describe('a start whose answer was lost', () => {
     await failureOf(connected().start(network))
     await connected().start(network, { repeated: true })
     expect(server.state.runs).toHaveLength(2)
-  }, 15_000)
+  })
 
   test('is in doubt where the runs can not be seen', async () => {
     server.state.mayList = false

@@ -169,7 +169,7 @@ describe('a start whose answer was lost', () => {
     server.state.tokens.clear()
     for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
     expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
-  }, 20_000)
+  })
 
   test('is started where it is not there, beside the builds of others', async () => {
     await connected().start(shop, { key: keyOf(2) })

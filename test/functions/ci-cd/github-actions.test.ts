@@ -151,7 +151,7 @@ describe('a start whose answer was lost', () => {
     await failureOf(keyed().start(deploy))
     await keyed().start(deploy, { repeated: true })
     expect(server.state.runs.map(({ title }) => title)).toEqual([`Deploy ${keyOf(2)}`, `Deploy ${keyOf(1)}`])
-  }, 15_000)
+  })
 
   test('is not repeated where no input takes the key', async () => {
     server.loseNext('POST')
@@ -207,7 +207,7 @@ describe('a server that does not say which run it starts', () => {
     expect(failure).toMatchObject({ kind: 'doubtful' })
     expect(failure.message).toContain('look there before you repeat it')
     expect(server.state.runs).toHaveLength(1)
-  }, 15_000)
+  })
 })
 
 describe('a run', () => {

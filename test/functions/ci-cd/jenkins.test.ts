@@ -172,7 +172,7 @@ describe('a start whose answer was lost', () => {
     await failureOf(keyed().start(deploy))
     await keyed().start(deploy, { repeated: true })
     expect(places().map(({ parameters }) => parameters.at(-1)?.value)).toEqual([keyOf(2), keyOf(1)])
-  }, 15_000)
+  })
 
   test.each([
     ['the connection names no parameter for the key', () => connected(), deploy],

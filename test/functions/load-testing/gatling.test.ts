@@ -136,7 +136,7 @@ describe('a start whose answer was lost', () => {
     await failureOf(connected().start(checkout))
     await connected().start(checkout, { repeated: true })
     expect(server.state.runs).toHaveLength(2)
-  }, 15_000)
+  })
 })
 
 test('a second delivery of an event finds the run, though it has ended', async () => {

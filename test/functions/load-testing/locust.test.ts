@@ -147,7 +147,7 @@ describe('a start whose answer was lost', () => {
     // What would be told at once is old.
     setTimeout(() => Object.assign(server.state, { stale: 0 }), 2_000)
     expect(await failureOf(connected().start(minute, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
-  }, 20_000)
+  })
 
   test('is repeated where Locust has run nothing', async () => {
     server.failNext(502, '<html>', { on: 'POST' })

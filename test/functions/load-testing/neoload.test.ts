@@ -122,7 +122,7 @@ describe('a start whose answer was lost', () => {
     await failureOf(connected().start(checkout))
     await connected().start(checkout, { repeated: true })
     expect(server.state.results.map(({ name }) => name.split(' ')[1])).toEqual([keyOf(2), keyOf(1)])
-  }, 20_000)
+  })
 
   test('is found at a second delivery of its event, though it has ended', async () => {
     await connected().start(checkout)

@@ -49,7 +49,7 @@ describe('a post', () => {
       const found = await mattermost.find(client({ repeated: true }), channel)
       expect(found).toMatchObject({ id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') })
     }
-  }, 20_000)
+  })
 
   test('that was never made is not found', async () => {
     await post(evaluation, { key: keyOf(2) })

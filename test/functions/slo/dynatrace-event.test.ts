@@ -202,7 +202,7 @@ describe('a report whose answer was lost', () => {
       keyOf(2),
       keyOf(1),
     ])
-  }, 10_000)
+  })
 
   test('is looked for by what selects it, page after page', async () => {
     const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }

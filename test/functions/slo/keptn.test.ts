@@ -241,7 +241,7 @@ describe('a repeat', () => {
     await failureOf(keptn.begin(client(), asked))
     await keptn.begin(client({ repeated: true }), asked)
     expect(server.state.events).toHaveLength(2)
-  }, 15_000)
+  })
 })
 
 describe('Keptn', () => {

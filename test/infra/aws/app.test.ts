@@ -2,13 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { root } from './synthesize.ts'
 
 const bin = join(root, 'node_modules/.bin')
 // On a busy machine; alone it takes three seconds.
-jest.setTimeout(120_000)
-
 const scratch = mkdtempSync(join(tmpdir(), 'webhooks-home-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 

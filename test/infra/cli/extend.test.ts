@@ -24,7 +24,7 @@ describe('what new-category and new-provider write', () => {
       await cli('new-category', `new-${shape}s`, '--shape', shape, '--provider', `acme-${shape}`)
     await cli('new-provider', 'notification', 'pigeon')
     await cli('new-provider', 'incident-management', 'acme-runs', '--shape', 'job', '--title', 'ACME Runs 2.0')
-  }, 120_000)
+  })
 
   it('is all that there is to do: it is in the lists, the tables and the reference', async () => {
     for (const shape of templateShapes) {
@@ -38,7 +38,7 @@ describe('what new-category and new-provider write', () => {
 
   it('compiles', async () => {
     expect(await copy.node(bin('typescript/bin/tsc'), '--noEmit')).toBe('')
-  }, 120_000)
+  })
 
   it('is formatted and linted', async () => {
     const paths = ['functions', 'test/functions', 'test/servers', 'test/contract/subjects']
@@ -57,7 +57,7 @@ describe('what new-category and new-provider write', () => {
     ])
     expect(said[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
     expect(said[1]).toMatch(/work as they stand: \S+ to new-tickets\/close-ticket\?mode=interactive/)
-  }, 240_000)
+  })
 })
 
 describe('a name', () => {

@@ -74,7 +74,7 @@ beforeAll(async () => {
     ci: { tokens: [hash('b')], categories: ['ci-cd'] },
   }
   aws.secrets.set(`${prefix}/callers`, JSON.stringify(callers))
-}, 60_000)
+})
 afterAll(async () => {
   await service?.end()
   await jira.close()

@@ -46,7 +46,7 @@ export function atTerminal(
   const line = `stty cols 200 rows 60; exec ${quoted}`
   const script = process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', line] : ['-qec', line, '/dev/null']
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
-  const late = setTimeout(() => child.kill(), 20_000)
+  const late = setTimeout(() => child.kill(), 120_000)
   child.once('close', () => clearTimeout(late))
   let screen = ''
   let next = 0

@@ -182,7 +182,7 @@ describe('webhooks sequence', () => {
     expect(out).not.toContain(callerToken)
     expect(receiver.calls[0]?.headers['authorization']).toBe(`Bearer ${callerToken}`)
     expect(code).toBe(0)
-  }, 60_000)
+  })
 
   it('plays the files of a folder, with exit code 1 if it did not pass', async () => {
     receiver = await startReceiver(() => ({ status: 500, body: 'out of order' }))

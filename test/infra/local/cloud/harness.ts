@@ -91,7 +91,7 @@ function client(cloud: LocalCloud): LambdaClient {
 }
 
 /** Waits until `check` gives something; not for ever. */
-export async function until<Value>(check: () => Value | undefined | false, what = 'it', seconds = 20): Promise<Value> {
+export async function until<Value>(check: () => Value | undefined | false, what = 'it', seconds = 120): Promise<Value> {
   const end = Date.now() + seconds * 1_000
   for (;;) {
     const value = check()

@@ -30,13 +30,13 @@ describe('three hundred executions at once', () => {
         ),
       ),
     )
-    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all', 50)
+    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all')
     expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
     const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
     expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
     expect(seen.filter((o) => o.kind === 'invocation' && o.coldStart)).toHaveLength(4)
     await cloud.close()
-  }, 60_000)
+  })
 })
 
 describe('ten thousand waiting executions', () => {
@@ -61,7 +61,7 @@ describe('ten thousand waiting executions', () => {
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000 * 1_024)
     expect(second.cloud.executions({ statuses: ['RUNNING'], limit: 20_000 })).toHaveLength(10_001)
     await second.cloud.close()
-  }, 30_000)
+  })
 })
 
 /** Copies the only execution of a database and all that belongs to it. */

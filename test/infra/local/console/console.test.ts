@@ -224,7 +224,7 @@ it('plays a sequence, one at a time', async () => {
     state: 'passed',
     lines: expect.arrayContaining([expect.stringContaining('openticket')]),
   })
-}, 40_000)
+})
 
 it('has an example of each action that the sandbox has a platform for, and each works', async () => {
   const actions: Json[] = await read('actions')
@@ -251,7 +251,7 @@ it('has an example of each action that the sandbox has a platform for, and each 
     }
   }
   expect(answers).toEqual([])
-}, 60_000)
+})
 
 function isAbout({ examples }: Json): boolean {
   return examples.some(({ body }: Json) => body.input?.id !== undefined)
@@ -274,4 +274,4 @@ it('keeps the newest 300 calls and all that run, and after a restart the tasks a
   const seen = await read(`calls/${id}`)
   expect(seen).toMatchObject({ state: 'pass', requests: [], outgoing: [] })
   expect(seen.steps.length).toBeGreaterThan(2)
-}, 40_000)
+})

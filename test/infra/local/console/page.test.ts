@@ -28,7 +28,7 @@ whereBrowser('the console, in Chromium', () => {
       triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: markup } }),
     )
     await service.fault({ target: 'slack', kind: 'slow', seconds: 600 })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await service.end()
@@ -104,7 +104,7 @@ whereBrowser('the console, in Chromium', () => {
     await page.getByRole('link', { name: 'All calls' }).tap()
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.context().close()
-  }, 60_000)
+  })
 
   it('shows what comes in as text, never as markup', async () => {
     const page = await opened('#/sandbox/issues')
@@ -159,7 +159,7 @@ whereBrowser('the console, in Chromium', () => {
     await page.getByRole('heading', { level: 2, name: 'open-issue' }).waitFor()
     expect(await focused()).toContain('open-issue')
     await page.context().close()
-  }, 30_000)
+  })
 
   it('sends an example, and leads to what became of it', async () => {
     const page = await opened('#/send/feature-flags/set-flag')
