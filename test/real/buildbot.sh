@@ -33,7 +33,9 @@ for name, command in commands.items():
     c['schedulers'].append(schedulers.ForceScheduler(
         name=name, builderNames=[name], codebases=[util.CodebaseParameter('', hide=True)],
         reason=util.StringParameter(name='reason', default='', size=80),
-        properties=[util.StringParameter(name='key', default='', size=80)]))
+        properties=[
+            util.StringParameter(name='key', default='', size=80),
+            util.IntParameter(name='count', default=1)]))
 c['db'] = {'db_url': 'sqlite:///state.sqlite'}
 c['www'] = {
     'port': 'tcp:$PORT:interface=127.0.0.1',
@@ -53,6 +55,13 @@ ep = Application(__name__, 'no web interface')
 PYTHON
 printf 'Metadata-Version: 2.1\nName: buildbot-www\nVersion: 0\n' >"$DIR/site/buildbot_www-0.dist-info/METADATA"
 printf '[buildbot.www]\nbase = buildbot_www:ep\n' >"$DIR/site/buildbot_www-0.dist-info/entry_points.txt"
+# Debian's package also leaves out buildbot.test, of which Buildbot itself imports one class when it compresses a log.
+cat >"$DIR/site/sitecustomize.py" <<'PYTHON'
+import sys, types
+for name in ('buildbot.test', 'buildbot.test.fake', 'buildbot.test.fake.reactor'):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules['buildbot.test.fake.reactor'].NonThreadPool = type('NonThreadPool', (), {})
+PYTHON
 export PYTHONPATH="$DIR/site"
 
 buildbot-worker create-worker "$DIR/worker" "127.0.0.1:$WORKER_PORT" local "$worker_password" >>"$DIR/setup.log" 2>&1

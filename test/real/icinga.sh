@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts a real Icinga 2 from Debian with its API over TLS, and two services on the host `pay`: `slo` takes passive results.
+# Starts a real Icinga 2 from Debian with its API over TLS, and the services `slo` and `healthy` on the host `pay`, which take passive results.
 #
 #   PORT=3310 bash test/real/icinga.sh
 #   READY https://localhost:3310 pid=4711 version=2.14.6 username=robot password=<its password> ca=<file of the certificate authority>
@@ -33,6 +33,7 @@ object ApiListener "api" { bind_host = "127.0.0.1", bind_port = $PORT }
 object ApiUser "robot" { password = "$password", permissions = [ "*" ] }
 object Host "pay" { check_command = "passive", enable_active_checks = false }
 object Service "slo" { host_name = "pay", check_command = "passive", enable_active_checks = false, max_check_attempts = 1 }
+object Service "healthy" { host_name = "pay", check_command = "passive", enable_active_checks = false, max_check_attempts = 1 }
 CONF
 mkdir -p "$DIR/lib/certs"
 cp "$DIR/certs/ca.crt" "$DIR/certs/localhost.crt" "$DIR/certs/localhost.key" "$DIR/lib/certs/"
@@ -42,4 +43,6 @@ icinga2 daemon -c "$DIR/icinga2.conf" -D DataDir="$DIR/lib" -D InitRunDir="$DIR/
 pid=$!
 url=https://localhost:$PORT
 wait_until 60 "$pid" "$DIR/server.log" curl -sf --cacert "$DIR/certs/ca.crt" -u "robot:$password" "$url/v1"
+curl -sf --cacert "$DIR/certs/ca.crt" -u "robot:$password" -H 'accept: application/json' "$url/v1/actions/process-check-result" \
+  -d '{"type":"Service","service":"pay!healthy","exit_status":0,"plugin_output":"fine"}' >/dev/null || fail 'a service could not be set.'
 ready "$url" "$pid" "version=$(version_of icinga2-bin)" username=robot "password=$password" "ca=$DIR/certs/ca.crt"

@@ -101,14 +101,20 @@ export function read(
 }
 
 /**
- * Sends each request of a list whose `if` holds, in order.
+ * Sends each request of a list whose `if` holds, in order. A request can read the response of the one before as `response`.
  *
- * @throws Failure `refused` if none does
+ * @throws Failure `refused` if none holds
  */
 export async function write(client: Api, requests: WriteRequest[], names: Names, name: string): Promise<void> {
-  const due = requests.filter((request) => holds(request.if, names, `${name}.if`))
-  if (due.length === 0) throw nothingToSend(name)
-  for (const request of due) await send(client, request, names, { name, reads: false })
+  let isSent = false
+  let response: unknown
+  for (const request of requests) {
+    const readable = { ...names, response }
+    if (!holds(request.if, readable, `${name}.if`)) continue
+    response = await send(client, request, readable, { name, reads: request.method === 'GET' })
+    isSent = true
+  }
+  if (!isSent) throw nothingToSend(name)
 }
 
 /**

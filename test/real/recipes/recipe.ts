@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Service, triggered } from '../../e2e/service.ts'
+import { Service, triggered, until } from '../../e2e/service.ts'
 import type { Checks, Program, Started } from '../program.ts'
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts'
 
@@ -16,10 +16,10 @@ interface Recipe {
   category: string
   /** What the page leaves open, such as `https://trac.example.com`, and the value for this server. */
   values(started: Started): Record<string, string>
-  /** How many tickets, runs or messages the server has. */
-  count(started: Started): Promise<number>
-  /** A call that the server refuses, and its own words. */
-  refused?: { action: string; input: object; words: RegExp }
+  /** How many tickets, runs or messages the server has; absent if nothing is written. */
+  count?(started: Started): Promise<number>
+  /** Calls that the server refuses, and its own words. */
+  refused?: { action: string; input: object; words: RegExp }[]
 }
 
 interface TicketRecipe extends Recipe {
@@ -37,6 +37,20 @@ interface JobRecipe extends Recipe {
   passes: object
   fails: object
   slow?: object
+  /** Whether a job runs now, and not only waits. */
+  isRunning?(started: Started): Promise<boolean>
+}
+
+interface MessageRecipe extends Recipe {
+  input: object
+}
+
+interface EvaluationRecipe extends Recipe {
+  /** A query of the connection, and the value that it has. */
+  metric: string
+  value: number
+  /** Queries that have no data. */
+  noData: Record<string, string>
 }
 
 interface Running {
@@ -103,7 +117,7 @@ export function ticketRecipe(recipe: TicketRecipe): Program {
 /** A system with jobs that is connected as its page says. */
 export function jobRecipe(recipe: JobRecipe): Program {
   const { start, stop } = recipe
-  return program(recipe, ({ call, finish, writes, service }) => [
+  return program(recipe, ({ call, finish, writes, service, started: server }) => [
     [
       'starts a job once, silently, although the call is repeated',
       async () => {
@@ -130,6 +144,11 @@ export function jobRecipe(recipe: JobRecipe): Program {
           test('stops a job', async () => {
             const started = await call(start, recipe.slow as object)
             assert.equal(started.status, 200, JSON.stringify(started.body))
+            await until(
+              async () => (await recipe.isRunning?.(server)) ?? true,
+              60,
+              () => 'a job that runs',
+            )
             const { result, message } = await finish(stop, { id: started.body.data.id })
             assert.equal(result, 'pass', message)
           }),
@@ -153,6 +172,64 @@ export function jobRecipe(recipe: JobRecipe): Program {
       assert.ok(started <= 1, `${started} were started`)
     }),
   ])
+}
+
+/** A chat or push service that is connected as its page says. */
+export function messageRecipe(recipe: MessageRecipe): Program {
+  return program(recipe, ({ call, finish, writes }) => [
+    test('posts a message once, silently, although the call is repeated', async () => {
+      const event = triggered({ input: recipe.input })
+      const posted = await writes(async () => {
+        const first = await call('push-update', recipe.input, '', event)
+        assert.equal(first.status, 200, JSON.stringify(first.body))
+        assert.deepEqual((await call('push-update', recipe.input, '', event)).body, first.body)
+      })
+      assert.equal(posted, 1)
+    }),
+    test('posts a message interactively', async () => {
+      const posted = await writes(async () => {
+        const { result, message } = await finish('push-update', recipe.input)
+        assert.equal(result, 'pass', message)
+      })
+      assert.equal(posted, 1)
+    }),
+    test('posts again if the response is lost, because a message may come twice', async () => {
+      const posted = await writes(async () => {
+        const { result, message } = await finish('push-update', recipe.input, '&connection=lossy&deadline=PT2M')
+        assert.equal(result, 'pass', message)
+      })
+      assert.ok(posted === 1 || posted === 2, `${posted} were posted`)
+    }),
+  ])
+}
+
+/** A system that measures service levels, connected as its page says. */
+export function evaluationRecipe(recipe: EvaluationRecipe): Program {
+  const { metric, value, noData } = recipe
+  const input = (op: string, limit: number) => ({ timeframe: '5m', thresholds: [{ metric, op, value: limit }] })
+  const evaluate = 'request-evaluation'
+  return program(recipe, ({ call, finish }) => [
+    test('evaluates silently', async () => {
+      const { status, body } = await call(evaluate, input('<', value + 1))
+      assert.deepEqual([status, body.result], [200, 'pass'], JSON.stringify(body))
+      assert.equal(body.data.indicatorResults[0].value.value, value)
+    }),
+    test('evaluates interactively, and fails if a threshold is missed', async () => {
+      assert.equal((await finish(evaluate, input('<', value + 1))).result, 'pass')
+      assert.equal((await finish(evaluate, input('<', value - 1))).result, 'fail')
+    }),
+    test('has no verdict if there is no data', async () => {
+      const [name = ''] = Object.keys(noData)
+      const thresholds = [{ metric: name, op: '<', value: 1 }]
+      const { status } = await finish(evaluate, { timeframe: '5m', queries: noData, thresholds })
+      assert.equal(status, 'errored')
+    }),
+  ])
+}
+
+/** The headers of a request by the user that a server was started with. */
+export function basic({ username, password }: Record<string, string | undefined>): Record<string, string> {
+  return { authorization: `Basic ${btoa(`${username}:${password}`)}` }
 }
 
 function test(name: string, run: () => Promise<void>): [string, () => Promise<void>] {
@@ -208,9 +285,10 @@ function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): 
         return { ...finished[0], task: finished[0].openticket }
       }
       const writes = async (run: () => Promise<unknown>) => {
-        const before = await recipe.count(started)
+        const count = async () => (await recipe.count?.(started)) ?? 0
+        const before = await count()
         await run()
-        return (await recipe.count(started)) - before
+        return (await count()) - before
       }
       return {
         tests: [...tests({ service, proxy, started, call, finish, writes }), ...refusal(recipe, call)],
@@ -223,19 +301,14 @@ function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): 
   }
 }
 
-function refusal({ refused }: Recipe, call: Running['call']): Checks['tests'] {
-  if (!refused) return []
-  const { action, input, words } = refused
-  return [
-    [
-      'reports a refusal in the words of the server',
-      async () => {
-        const { status, body } = await call(action, input)
-        assert.equal(status, 422, JSON.stringify(body))
-        assert.match(body.detail, words)
-      },
-    ],
-  ]
+function refusal({ refused = [] }: Recipe, call: Running['call']): Checks['tests'] {
+  return refused.map(({ action, input, words }) =>
+    test(`reports a refusal of ${action} in the words of the server`, async () => {
+      const { status, body } = await call(action, input)
+      assert.equal(status, 422, JSON.stringify(body))
+      assert.match(body.detail, words)
+    }),
+  )
 }
 
 /** The connection of the page, with the values of this server. */

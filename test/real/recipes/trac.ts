@@ -1,5 +1,5 @@
 import type { Started } from '../program.ts'
-import { ticketRecipe } from './recipe.ts'
+import { basic, ticketRecipe } from './recipe.ts'
 
 export const trac = ticketRecipe({
   name: 'Trac',
@@ -16,16 +16,13 @@ export const trac = ticketRecipe({
   update: { title: 'Checkout is very slow', comment: 'Now 5 s' },
   close: { resolution: 'wontfix' },
   count: async (started) => (await rpc(started, 'ticket.query', ['max=0'])).length,
-  refused: { action: 'close-issue', input: { id: '999' }, words: /Ticket 999 does not exist/ },
+  refused: [{ action: 'close-issue', input: { id: '999' }, words: /Ticket 999 does not exist/ }],
 })
 
 async function rpc({ url, words }: Started, method: string, params: unknown[]): Promise<unknown[]> {
   const response = await fetch(`${url}/login/rpc`, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Basic ${btoa(`${words['username']}:${words['password']}`)}`,
-    },
+    headers: { 'content-type': 'application/json', ...basic(words) },
     body: JSON.stringify({ method, params }),
   })
   return ((await response.json()) as { result: unknown[] }).result

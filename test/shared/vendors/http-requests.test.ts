@@ -120,6 +120,23 @@ describe('Requests to an HTTP API', () => {
     expect(written.sort()).toEqual(paths.sort())
   })
 
+  test('of one action can read the response of the one before', async () => {
+    let isStopped = false
+    await play(({ path }) => {
+      isStopped ||= path.endsWith('/stop')
+      if (path === '/tickets/7/builds') return { status: 200, body: { build: 'b9' } }
+      return ticket({ state: isStopped ? 'closed' : 'open' })
+    })
+    const close = [
+      { method: 'GET', path: 'tickets/{input.id}/builds' },
+      { if: '!response.build', path: 'tickets/{input.id}/cancel' },
+      { if: 'response.build', path: 'builds/{response.build}/stop' },
+    ]
+    await closeTicket.act(provider, client({ close }), { id: '7' })
+    const written = api.calls.filter(({ method }) => method === 'POST').map(({ path }) => path)
+    expect(written).toEqual(['/builds/b9/stop'])
+  })
+
   test('of an action of which no condition holds are refused', async () => {
     await play(() => ticket())
     const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]

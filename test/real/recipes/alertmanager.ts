@@ -1,0 +1,16 @@
+import { ticketRecipe } from './recipe.ts'
+
+export const alertmanager = ticketRecipe({
+  name: 'Alertmanager',
+  script: 'alertmanager.sh',
+  page: 'alertmanager',
+  category: 'incident-management',
+  noun: 'ticket',
+  values: ({ url }) => ({ 'https://alertmanager.example.com': url }),
+  open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
+  close: {},
+  async count({ url }) {
+    // Alerts of this run that are not resolved; a repeat of the same alert is the same alert.
+    return ((await (await fetch(`${url}/api/v2/alerts`)).json()) as unknown[]).length
+  },
+})

@@ -1,0 +1,33 @@
+import { jobRecipe } from './recipe.ts'
+
+export const buildbot = jobRecipe({
+  name: 'Buildbot',
+  script: 'buildbot.sh',
+  page: 'buildbot',
+  category: 'ci-cd',
+  values: ({ url, words }) => ({
+    'https://buildbot.example.com': url,
+    '<user>': String(words['username']),
+    '<password>': String(words['password']),
+  }),
+  start: 'trigger-build',
+  stop: 'cancel',
+  passes: { target: 'quick' },
+  fails: { target: 'broken' },
+  slow: { target: 'slow' },
+  async isRunning({ url }) {
+    const { builds } = (await (await fetch(`${url}/api/v2/builds?complete=false`)).json()) as { builds: object[] }
+    return builds.length > 0
+  },
+  async count({ url }) {
+    const { buildrequests } = (await (await fetch(`${url}/api/v2/buildrequests`)).json()) as { buildrequests: object[] }
+    return buildrequests.length
+  },
+  refused: [
+    {
+      action: 'trigger-build',
+      input: { target: 'quick', parameters: { count: 'many' } },
+      words: /invalid literal for int/,
+    },
+  ],
+})

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:https'
+import type { Started } from '../program.ts'
+import { basic, ticketRecipe } from './recipe.ts'
+
+export const icinga = ticketRecipe({
+  name: 'Icinga 2',
+  script: 'icinga.sh',
+  page: 'icinga',
+  category: 'incident-management',
+  noun: 'ticket',
+  values: (started) => ({
+    'https://icinga.example.com:5665': started.url,
+    '<user>': String(started.words['username']),
+    '<password>': String(started.words['password']),
+    '<certificate>': certificateOf(started),
+  }),
+  open: { title: 'Checkout is slow', project: 'pay!slo' },
+  update: { state: 'acknowledged', comment: 'On it' },
+  close: { resolution: 'Fixed' },
+  count: async (started) => checksOf(await get(started, '/v1/status/CIB')),
+  refused: [
+    { action: 'open-ticket', input: { title: 'x', project: 'pay!nope' }, words: /No objects found/ },
+    {
+      action: 'update-ticket',
+      // A service that is not a problem cannot be acknowledged.
+      input: { id: 'pay!healthy', state: 'acknowledged' },
+      words: /Service pay!healthy is OK/,
+    },
+  ],
+})
+
+function certificateOf({ words }: Started): string {
+  return readFileSync(String(words['ca']), 'utf8')
+}
+
+function checksOf(status: unknown): number {
+  const { results } = status as { results: { status: { passive_service_checks_15min: number } }[] }
+  return results[0]?.status.passive_service_checks_15min ?? 0
+}
+
+function get(started: Started, path: string): Promise<unknown> {
+  const { url, words } = started
+  return new Promise((resolve, reject) => {
+    const headers = { ...basic(words), accept: 'application/json' }
+    const sent = request(`${url}${path}`, { ca: certificateOf(started), headers }, async (response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk as Buffer)
+      resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}

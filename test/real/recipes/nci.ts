@@ -1,0 +1,20 @@
+import { jobRecipe } from './recipe.ts'
+
+export const nci = jobRecipe({
+  name: 'nci',
+  script: 'nci.sh',
+  page: 'nci',
+  category: 'ci-cd',
+  values: ({ url }) => ({ 'https://nci.example.com': url }),
+  start: 'trigger-build',
+  stop: 'cancel',
+  passes: { target: 'quick' },
+  fails: { target: 'broken' },
+  slow: { target: 'slow' },
+  async count({ url }) {
+    const { builds } = (await (await fetch(`${url}/api/0.1/builds?limit=1000`)).json()) as { builds: object[] }
+    return builds.length
+  },
+  // nci answers with an empty 404.
+  refused: [{ action: 'trigger-build', input: { target: 'nope' }, words: /404 .*no reason given/ }],
+})

@@ -1,0 +1,15 @@
+import { messageRecipe } from './recipe.ts'
+
+export const ntfyByHttp = messageRecipe({
+  name: 'ntfy by http',
+  script: 'ntfy.sh',
+  page: 'ntfy',
+  category: 'notification',
+  values: ({ url, words }) => ({ 'https://ntfy.example.com': url, '<token>': String(words['token']) }),
+  input: { text: 'Größe und ✓' },
+  async count({ url, words }) {
+    const headers = { authorization: `Bearer ${words['token']}` }
+    const lines = await (await fetch(`${url}/deploys/json?poll=1`, { headers })).text()
+    return lines.split('\n').filter(Boolean).length
+  },
+})

@@ -1,0 +1,29 @@
+import { basic, ticketRecipe } from './recipe.ts'
+
+export const requestTracker = ticketRecipe({
+  name: 'Request Tracker',
+  script: 'request-tracker.sh',
+  page: 'request-tracker',
+  category: 'issue-ticketing',
+  noun: 'issue',
+  values: ({ url, words }) => ({
+    'https://rt.example.com': url,
+    '<user>': String(words['username']),
+    '<password>': String(words['password']),
+  }),
+  open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
+  update: { title: 'Checkout is very slow', state: 'open', comment: 'Now 5 s' },
+  close: {},
+  async count({ url, words }) {
+    const response = await fetch(`${url}/REST/2.0/tickets?query=id>0`, { headers: basic(words) })
+    return ((await response.json()) as { total: number }).total
+  },
+  refused: [
+    {
+      action: 'open-issue',
+      input: { title: 'x', project: 'Nope' },
+      words: /No permission to create tickets in the queue 'Nope'/,
+    },
+    { action: 'update-issue', input: { id: '1', state: 'bogus' }, words: /Status 'bogus' isn't a valid status/ },
+  ],
+})

@@ -1,0 +1,24 @@
+import { evaluationRecipe } from './recipe.ts'
+
+export const victoriaMetrics = evaluationRecipe({
+  name: 'VictoriaMetrics',
+  script: 'victoria-metrics.sh',
+  page: 'victoria-metrics',
+  category: 'slo',
+  values: ({ url, words }) => ({
+    'https://victoria-metrics.example.com': url,
+    '<user>': String(words['username']),
+    '<password>': String(words['password']),
+    PT30S: 'PT1S',
+  }),
+  metric: 'latency',
+  value: 120,
+  noData: { nothing: 'absent_metric' },
+  refused: [
+    {
+      action: 'request-evaluation',
+      input: { timeframe: '5m', queries: { bad: 'sum(' }, thresholds: [{ metric: 'bad', op: '<', value: 1 }] },
+      words: /cannot parse|unexpected|missing/,
+    },
+  ],
+})
