@@ -99,6 +99,8 @@ describe('a JSON body', () => {
     '{"a":[{"\\u005f_proto__":{"a":1}}]}',
     '{"__pr\\u006Fto__":1}',
     '{"constructor":{"prototype":{"a":1}}}',
+    '{"constructor":1}',
+    '{"a":{"prototype":1}}',
     '{"a":{"\\u0063onstructor":{"proto\\u0074ype":{}}}}',
   ])('that reaches for a prototype is refused, however it is written: %s', (body) => {
     expect(() => parseBody(body, false, 'application/json')).toThrow('is not allowed in a name')
