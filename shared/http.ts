@@ -405,7 +405,7 @@ function isSuccess(status: number | undefined): boolean {
 }
 
 /** The name of a scheme before a credential, such as Bearer. `remember` itself knows what is in a basic authorization. */
-const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) |(?!Basic )[a-z][\w-]* +(?=\S+$))/i
+const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) (?:token=(?=[^\s,]+$))?|(?!Basic )[a-z][\w-]* +(?=\S+$))/i
 
 /** What makes a URL a credential, wherever the platform repeats it. Shorter parts are words of its API. */
 function rememberParts({ pathname, searchParams }: URL): void {

@@ -123,6 +123,7 @@ describe('a request', () => {
 
 it.each([
   ['GenieKey 0f3c-of-a-team', 'no such key: 0f3c-of-a-team', 'no such key: ***'],
+  ['Token token=abcdef-of-an-agent', 'no such token: abcdef-of-an-agent', 'no such token: ***'],
   ['Token token=abcdef, of=shop', 'wrong: token=abcdef, of=shop', 'wrong: ***'],
   ['several words of a phrase', 'several words of a phrase, or words of a phrase', '***, or words of a phrase'],
 ])('a header %s is masked, with its scheme or without', async (authorization, said, shown) => {
