@@ -24,6 +24,7 @@ const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[
   lower: [[['string']], (text: string) => text.toLowerCase()],
   upper: [[['string']], (text: string) => text.toUpperCase()],
   trim: [[['string']], (text: string) => text.trim()],
+  html: [[['string']], html],
   timeAdd: [[['string'], ['string']], addTime],
   toEpoch: [[['string']], (time: string) => Math.floor(epochMs(time) / 1_000)],
   fromEpoch: [[['number']], (seconds: number) => isoTime(seconds * 1_000)],
@@ -52,6 +53,16 @@ for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {
 }
 
 export const connectionFunctions = new ConnectionFunctions()
+
+/** Plain text as HTML that shows it. */
+function html(text: string): string {
+  const escaped = text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+  return escaped.replace(/\r\n?|\n/g, '<br>')
+}
 
 /** The whole match and its groups; null if the pattern does not match. */
 function match(text: string, pattern: string): (string | null)[] | null {

@@ -45,8 +45,8 @@ const HAS_LINK = /\b(?:decisionUrl|choices)\b|\bmessage\b(?!\.)/
  * @throws Failure `misconfigured`
  */
 function requireDecisionUrl(post: CreateRequest[]): void {
-  const expressions = post.map(({ path, query, headers, body, form, text }) =>
-    JSON.stringify([path, query, headers, body, form, text]),
+  const expressions = post.map(({ path, query, headers, body, form, multipart, text }) =>
+    JSON.stringify([path, query, headers, body, form, multipart, text]),
   )
   if (expressions.some((text) => HAS_LINK.test(text))) return
   throw new Failure(

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { about, optional } from '../../fields.ts'
@@ -21,7 +22,7 @@ const path = about(
   'Below baseUrl; {..} contains an expression, whose value is one part of the path',
 )
 
-const bodies = ['body', 'form', 'text'] as const
+const bodies = ['body', 'form', 'multipart', 'text'] as const
 
 const fields = {
   method: optional(z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])),
@@ -30,6 +31,7 @@ const fields = {
   headers: optional(z.record(z.string(), expression('The value of a header'))),
   body: optional(expression('What is sent as JSON: {title: input.title, ref: key}')),
   form: optional(expression('An object that is sent as a form')),
+  multipart: optional(expression('An object that is sent as multipart/form-data')),
   text: optional(expression('What is sent as plain text')),
   responseType: optional(about(z.enum(['json', 'text']), 'What the API answers: json unless it says text')),
   at: optional(expression('The part of the response that later expressions read as response: response.items[0]')),
@@ -39,7 +41,7 @@ const fields = {
 
 const oneBody = z.refine<Partial<Record<(typeof bodies)[number], unknown>>>(
   (request) => bodies.filter((name) => request[name] !== undefined).length <= 1,
-  { message: 'can have one of body, form and text' },
+  { message: 'can have one of body, form, multipart and text' },
 )
 const readRequest = z.strictObject(fields).check(oneBody)
 const writeRequest = z
@@ -206,9 +208,12 @@ interface Body {
 }
 
 function bodyOf(request: ReadRequest, names: Names, name: string): Body {
-  const { body, form, text } = request
+  const { body, form, multipart, text } = request
   if (form !== undefined) {
     return formOf(find(form, names, `${name}.form`), shown(`${name}.form`, form))
+  }
+  if (multipart !== undefined) {
+    return multipartOf(find(multipart, names, `${name}.multipart`), shown(`${name}.multipart`, multipart))
   }
   if (text !== undefined) {
     const headers = { 'content-type': 'text/plain; charset=utf-8' }
@@ -227,13 +232,35 @@ function bodyOf(request: ReadRequest, names: Names, name: string): Body {
  * @param what the expression, for messages
  * @throws Failure `misconfigured` if what was found is not an object
  */
-export function formOf(found: unknown = {}, what: string): Body {
-  if (!isRecord(found)) throw new Failure('misconfigured', `${what} must find an object, and finds ${excerpt(found)}.`)
-  const values = Object.entries(found).map(([field, value]): [string, string] => [field, String(scalar(value))])
+export function formOf(found: unknown, what: string): Body {
   return {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(values).toString(),
+    body: new URLSearchParams(formFields(found, what)).toString(),
   }
+}
+
+/** The body of a form as multipart/form-data, for APIs that accept no other. */
+function multipartOf(found: unknown, what: string): Body {
+  // Random, so that no value can contain it and add a field of its own.
+  const boundary = randomUUID()
+  const parts = formFields(found, what).map(
+    ([field, value]) =>
+      `--${boundary}\r\ncontent-disposition: form-data; name="${fieldName(field)}"\r\n\r\n${value}\r\n`,
+  )
+  return {
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: `${parts.join('')}--${boundary}--\r\n`,
+  }
+}
+
+/** As browsers escape it. */
+function fieldName(field: string): string {
+  return field.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22')
+}
+
+function formFields(found: unknown = {}, what: string): [field: string, value: string][] {
+  if (!isRecord(found)) throw new Failure('misconfigured', `${what} must find an object, and finds ${excerpt(found)}.`)
+  return Object.entries(found).map(([field, value]) => [field, String(scalar(value))])
 }
 
 /** How an error is recognized and reported: by expressions, else as for every other platform. */

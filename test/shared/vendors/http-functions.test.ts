@@ -15,6 +15,7 @@ describe('Functions of a connection', () => {
     ["lower('ÄB')", 'äb'],
     ["upper('äb')", 'ÄB'],
     ["trim(' a ')", 'a'],
+    ['html(\'a <b> & "c"\n\r\nd\')', 'a &lt;b&gt; &amp; &quot;c&quot;<br><br>d'],
     ["time_add('2026-11-27T10:00:00Z', 'PT90M')", '2026-11-27T11:30:00Z'],
     ["time_add('2026-11-27T10:00:00.500+01:00', '-P1D')", '2026-11-26T09:00:00Z'],
     ["to_epoch('2026-11-27T10:00:00Z')", 1795773600],

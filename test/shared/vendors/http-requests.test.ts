@@ -87,6 +87,20 @@ describe('Requests to an HTTP API', () => {
     expect(api.calls[0]).toMatchObject({ text, headers: { 'content-type': type } })
   })
 
+  test('send multipart/form-data, in which no value adds a field', async () => {
+    await play(() => ticket())
+    const title = 'Slow & late\r\n--x\r\ncontent-disposition: form-data; name="admin"\r\n\r\n1'
+    const multipart = '{"ti\\"tle": input.title, count: `2`, more: {a: `1`}, none: input.nothing}'
+    await open({ open: { path: 'tickets', multipart } }, { title })
+    const [call] = api.calls
+    const sent = new Response(call?.text ?? '', { headers: { 'content-type': String(call?.headers['content-type']) } })
+    expect([...(await sent.formData())]).toEqual([
+      ['ti"tle', title],
+      ['count', '2'],
+      ['more', '{"a":1}'],
+    ])
+  })
+
   test('carry headers of their own, and none that has no value', async () => {
     await play(() => ticket())
     await open({ open: { path: '', headers: { Title: 'input.title', 'X-Tags': 'input.labels' } } })
