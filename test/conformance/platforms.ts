@@ -230,6 +230,20 @@ export const platforms: Record<string, Platform> = {
   },
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
 
+  'remediation/argo-cd': platform('rollback', /^POST .*\/rollback$/, startArgoCd, (server) => {
+    for (const digit of ['a', 'b', 'c']) server.deploy(digit.repeat(40))
+    return {
+      connection: { baseUrl: server.url, token: server.token },
+      input: { target: 'guestbook', project: 'shop' },
+    }
+  }),
+  'remediation/aws-codepipeline': platform('rollback', /^RollbackStage$/, startCodePipeline, (server) => {
+    for (let deployments = 0; deployments < 3; deployments++) server.deploy('Succeeded')
+    return {
+      connection: { endpoint: server.url, region },
+      input: { target: 'shop-delivery', parameters: { stage: 'Deploy' } },
+    }
+  }),
   'remediation/awx': job('awx', 'run-runbook', /^POST .*\/launch\/$/),
   'remediation/stackstorm': job('stackstorm', 'run-runbook', /^POST .*\/executions$/),
 

@@ -106,3 +106,39 @@ describe('a silent start at a platform that can not look runs up', () => {
     expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 })
+
+describe('a start whose response cannot be used', () => {
+  const unusable = ['<html>A gateway</html>', '', { started: 'yes' }]
+
+  it('is not repeated by a silent call, nor when the same event comes again', async () => {
+    for (const body of unusable) {
+      jobs.calls.length = 0
+      jobs.failNext(200, body, { on: 'POST' })
+      const tuning = event()
+      for (let deliveries = 0; deliveries < 2; deliveries++) {
+        expect(await start(tuning)).toMatchObject({
+          status: 502,
+          body: {
+            title: 'It is not known whether it was done',
+            detail: expect.stringContaining('before you repeat it'),
+          },
+        })
+      }
+      expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    }
+  })
+
+  it('is not repeated by a task, which ends once and says what was answered', async () => {
+    for (const body of unusable) {
+      jobs.calls.length = 0
+      jobs.failNext(200, body, { on: 'POST' })
+      const tuning = event()
+      const query = '?connection=no-lookup&mode=interactive&deadline=PT60S'
+      expect(await service.call(`/v1/optimization/start-model${query}`, tuning)).toMatchObject({ status: 202 })
+      expect((await service.finishedOf(tuning.id)).finished).toMatchObject([
+        { status: 'errored', message: expect.stringMatching(/It answered 200 .*before you repeat it/) },
+      ])
+      expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    }
+  })
+})
