@@ -200,19 +200,15 @@ describe('a state folder', () => {
           ] as const,
         ]
       : []),
-  ])(
-    'that %s is refused',
-    async (_, prepare, message) => {
-      mkdirSync(state)
-      prepare()
-      const told = launch(await freePort())
-      const [code] = await once(told.child, 'exit')
-      expect(code).toBe(1)
-      expect(told.output).toMatch(message)
-      expect(readdirSync(state)).toEqual([])
-    },
-    60_000,
-  )
+  ])('that %s is refused', async (_, prepare, message) => {
+    mkdirSync(state)
+    prepare()
+    const told = launch(await freePort())
+    const [code] = await once(told.child, 'exit')
+    expect(code).toBe(1)
+    expect(told.output).toMatch(message)
+    expect(readdirSync(state)).toEqual([])
+  })
 })
 
 describe('the CLI', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/local/sandbox/demo.ts'
 import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
-import { Service, triggered } from './service.ts'
+import { Service, triggered, until } from './service.ts'
 
 let rundeck: RundeckServer
 let service: Service
@@ -173,11 +173,14 @@ describe('the actions of a remediation, by one webhook', () => {
 it('stop-runbook stops what has been started, with its id', async () => {
   rundeck.state.course = { looks: 1_000, ends: 'succeeded' }
   const event = { ...triggered(), input: { target: restart } }
+  const before = rundeck.state.executions.length
   await run(event, '&mode=interactive&sendStarted=true', 'run-runbook')
   const started = () => rundeck.state.executions.at(-1)
-  const before = rundeck.state.executions.length
-  await new Promise((resolve) => setTimeout(resolve, 500))
-  expect(rundeck.state.executions.length).toBeGreaterThanOrEqual(before)
+  await until(
+    async () => rundeck.state.executions.length > before,
+    20,
+    () => 'the start of the runbook',
+  )
   const { status, body } = await run({ ...triggered(), input: { id: String(started()?.id) } }, '', 'stop-runbook')
   expect({ status, body }).toMatchObject({ status: 200, body: { result: 'pass' } })
   expect((await service.finishedOf(event.id)).finished).toMatchObject([{ status: 'aborted' }])

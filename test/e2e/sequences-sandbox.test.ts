@@ -173,30 +173,22 @@ describe('a run of the sandbox', () => {
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /accuracy/],
     ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
-  ])(
-    'at Databricks that %s is told as that',
-    async (_, outcome, query, end, message) => {
-      const input = { parameters: { seconds: 1, outcome }, thresholds }
-      const answer = await ended('optimization/start-model', input, query)
-      expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
-    },
-    30_000,
-  )
+  ])('at Databricks that %s is told as that', async (_, outcome, query, end, message) => {
+    const input = { parameters: { seconds: 1, outcome }, thresholds }
+    const answer = await ended('optimization/start-model', input, query)
+    expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
+  })
 
   it.each([
     ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /failed: step 2 failed on shop-2/],
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /its status is "gone fishing"/],
     ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Execution ID does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
-  ])(
-    'at Rundeck that %s is told as that',
-    async (_, outcome, query, end, message) => {
-      const input = { target: 'clear-cache', parameters: { seconds: 1, outcome } }
-      const answer = await ended('remediation/run-runbook', input, query)
-      expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
-    },
-    30_000,
-  )
+  ])('at Rundeck that %s is told as that', async (_, outcome, query, end, message) => {
+    const input = { target: 'clear-cache', parameters: { seconds: 1, outcome } }
+    const answer = await ended('remediation/run-runbook', input, query)
+    expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
+  })
 
   it('at Databricks, or at Rundeck, is stopped by what its start answered', async () => {
     for (const [start, stop, input] of [

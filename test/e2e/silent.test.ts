@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { FaultSpec } from '../../infra/local/sandbox/faults.ts'
-import { Service, triggered } from './service.ts'
+import { Service, triggered, until } from './service.ts'
 
 /** A webhook that may take six seconds, so that a platform that never answers is seen soon. */
 const service = new Service({ webhookTimeout: 6 })
@@ -111,10 +111,15 @@ describe('a silent call', () => {
   })
 
   it('that repeats one still running is answered 409', async () => {
-    await service.fault({ target: 'github', kind: 'slow', delayMs: 1_000 })
+    await service.fault({ target: 'github', kind: 'slow', delayMs: 4_000, count: 1 })
     const event = triggered({ input: { title: 'Slow' } })
     const first = service.openIssue(event)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
+    await until(
+      async () => (await faults()).length === 0,
+      10,
+      () => 'the call to GitHub',
+    )
     expect(await service.openIssue(event)).toMatchObject({
       status: 409,
       body: { title: 'The same call is still running' },
@@ -244,21 +249,17 @@ describe('a silent call to a platform that', () => {
     [{ target: 'github', kind: 'truncate' }, 502],
     [{ target: 'github', kind: 'hang' }, 504],
     [{ target: 'github', kind: '429', retryAfter: 600 }, 502],
-  ])(
-    'fails ($kind) is answered as problem+json',
-    async (fault, status) => {
-      await service.fault(fault)
-      const answer = await service.openIssue(triggered({ input: { title: 'T' } }))
-      expect(answer.status).toBe(status)
-      expect(answer.headers.get('content-type')).toBe('application/problem+json')
-      expect(answer.body).toMatchObject({
-        status,
-        title: expect.any(String),
-        detail: expect.stringContaining('GitHub'),
-      })
-    },
-    20_000,
-  )
+  ])('fails ($kind) is answered as problem+json', async (fault, status) => {
+    await service.fault(fault)
+    const answer = await service.openIssue(triggered({ input: { title: 'T' } }))
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(answer.body).toMatchObject({
+      status,
+      title: expect.any(String),
+      detail: expect.stringContaining('GitHub'),
+    })
+  })
 
   it('fails once is asked again where that can do no harm', async () => {
     const before = await count()

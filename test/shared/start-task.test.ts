@@ -301,22 +301,18 @@ describe('an interactive call starts its task', () => {
       (res: ServerResponse) => void res.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>'),
     ],
     ['breaks off', (res: ServerResponse) => void res.destroy()],
-  ])(
-    'or is answered 503 where Lambda %s, so that the sender knows that no event will follow',
-    async (_, fault) => {
-      lambda = fault
-      const { statusCode, headers, json } = await call(event)
-      expect({ statusCode, json }).toEqual({
-        statusCode: 503,
-        json: expect.objectContaining({
-          status: 503,
-          detail: 'The task could not be started, so no event will follow: send the call again.',
-        }),
-      })
-      expect(headers).toMatchObject({ 'retry-after': '5', 'content-type': 'application/problem+json' })
-    },
-    20_000,
-  )
+  ])('or is answered 503 where Lambda %s, so that the sender knows that no event will follow', async (_, fault) => {
+    lambda = fault
+    const { statusCode, headers, json } = await call(event)
+    expect({ statusCode, json }).toEqual({
+      statusCode: 503,
+      json: expect.objectContaining({
+        status: 503,
+        detail: 'The task could not be started, so no event will follow: send the call again.',
+      }),
+    })
+    expect(headers).toMatchObject({ 'retry-after': '5', 'content-type': 'application/problem+json' })
+  })
 })
 
 it('an interactive call that sets no deadline gives up when the deployment says', async () => {

@@ -52,15 +52,16 @@ describe('the threads of a function', () => {
   })
 
   test('end when idle: all but one soon, the last one later', async () => {
-    const { workers, run } = pool({ ms: 300, lastMs: 1_500 })
-    await expect(run(2)).resolves.toBe(2)
-    await pause(800)
-    await expect(run(1)).resolves.toBe(0)
-    await pause(800)
-    await expect(run(2)).resolves.toBe(1)
-    await pause(2_500)
-    await expect(run(1)).resolves.toBe(1)
-    await workers.close(0)
+    const lasting = pool({ ms: 100, lastMs: 600_000 })
+    await expect(lasting.run(2)).resolves.toBe(2)
+    await pause(500)
+    await expect(lasting.run(2)).resolves.toBe(1)
+    await lasting.workers.close(0)
+    const brief = pool({ ms: 100, lastMs: 200 })
+    await expect(brief.run(1)).resolves.toBe(1)
+    await pause(1_000)
+    await expect(brief.run(1)).resolves.toBe(1)
+    await brief.workers.close(0)
   })
 
   test('make the event only when its turn has come, and give the turn up without one', async () => {

@@ -67,27 +67,23 @@ whereBrowser('the console, in Chromium', () => {
     'faults',
   ]
 
-  it.each(['light', 'dark'] as const)(
-    'is read by a screen reader without a stumble, %s',
-    async (colorScheme) => {
-      const page = await opened('', { colorScheme })
-      for (const place of places) {
-        await page.goto(`${service.url}/#/${place}`)
-        await page.getByRole('heading', { level: 1 }).waitFor()
-        await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
-        expect([place, await violations(page)]).toEqual([place, []])
-      }
-      await page.goto(`${service.url}/#/calls`)
-      await page.getByRole('link', { name: /ask-approval/ }).click()
-      await page.getByRole('heading', { name: 'Durable steps' }).waitFor()
-      for (const summary of await page.locator('.detail summary').all()) await summary.click()
-      expect(await violations(page)).toEqual([])
-      await page.screenshot({ path: join(screenshots, `console-${colorScheme}.png`) })
-      expect(problems).toEqual([])
-      await page.context().close()
-    },
-    60_000,
-  )
+  it.each(['light', 'dark'] as const)('is read by a screen reader without a stumble, %s', async (colorScheme) => {
+    const page = await opened('', { colorScheme })
+    for (const place of places) {
+      await page.goto(`${service.url}/#/${place}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
+      expect([place, await violations(page)]).toEqual([place, []])
+    }
+    await page.goto(`${service.url}/#/calls`)
+    await page.getByRole('link', { name: /ask-approval/ }).click()
+    await page.getByRole('heading', { name: 'Durable steps' }).waitFor()
+    for (const summary of await page.locator('.detail summary').all()) await summary.click()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: join(screenshots, `console-${colorScheme}.png`) })
+    expect(problems).toEqual([])
+    await page.context().close()
+  })
 
   it('fits a phone of 320 pixels, where a call takes the place of the list', async () => {
     const page = await opened('', { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })

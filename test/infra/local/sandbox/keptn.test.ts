@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { finished } from './start.ts'
-import { useSandbox } from './use.ts'
+import { advanceClock, stopClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
 const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
@@ -21,10 +20,11 @@ test('A finished event is accepted with the context, and has an id and a time of
 })
 
 test('An accepted event is not there for a moment, and then it is.', async () => {
+  stopClock()
   started.sandbox.keptn.visibleAfterMs = 150
   await send(finished(context))
   expect(await read(`keptnContext=${context}`)).toEqual({ events: [], nextPageKey: '0', totalCount: 0, pageSize: 20 })
-  await sleep(200)
+  advanceClock(200)
   expect(await read(`keptnContext=${context}`)).toMatchObject({
     totalCount: 1,
     events: [{ triggeredid: expect.any(String) }],

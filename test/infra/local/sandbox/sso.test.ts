@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from '@jest/globals'
 import { demo } from '../../../../infra/local/sandbox/demo.ts'
 import { finished } from './start.ts'
-import { useSandbox } from './use.ts'
+import { advanceClock, stopClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
 const write = 'cloudautomation:events:write'
@@ -61,10 +60,11 @@ test('Only a form by POST to the token endpoint is taken.', async () => {
 })
 
 test('An expired token gets 401 from Keptn.', async () => {
+  stopClock()
   started.sandbox.sso.tokenSeconds = 1
   const { access_token } = (await ask()).json
   expect((await send(access_token)).status).toBe(200)
-  await sleep(1_020)
+  advanceClock(1_001)
   expect((await send(access_token)).json).toMatchObject({ code: 401 })
 })
 

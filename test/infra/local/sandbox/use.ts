@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals'
 import { type Started, start } from './start.ts'
 
 /**
@@ -19,9 +19,26 @@ export function useSandbox(clicksTo?: () => string): Started {
     started.sandbox.empty()
     started.seen.length = 0
   })
+  afterEach(() => void jest.useRealTimers())
   afterAll(async () => {
     await started.stop()
     rmSync(state, { recursive: true })
   })
   return started
+}
+
+/** Stops the clock for the rest of the test; timers still run. */
+export function stopClock(): void {
+  jest.useFakeTimers({
+    now: Date.now(),
+    doNotFake: [
+      ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+      ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+    ],
+  })
+}
+
+/** Sets the stopped clock forward. */
+export function advanceClock(ms: number): void {
+  jest.setSystemTime(Date.now() + ms)
 }
