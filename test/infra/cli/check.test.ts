@@ -35,7 +35,7 @@ const works = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/gith
 const answering = () => ({
   provider: 'github',
   baseUrl: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
-  token: 'a-secret-token-of-jane',
+  token: 'a-secret-token-0a1b2c3d',
 })
 
 describe('webhooks check', () => {
