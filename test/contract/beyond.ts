@@ -1,5 +1,4 @@
-import type { Contract, Operation, Parameter } from './document.ts'
-import type { Schema } from './json-schema.ts'
+import type { Contract, Operation, Parameter, Schema } from '../../infra/openapi/contract.ts'
 
 /** A call that a provider makes and its contract does not have, with what the vendor's page says of it. */
 export interface Beyond {

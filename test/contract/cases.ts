@@ -1,4 +1,4 @@
-import type { Credential } from './document.ts'
+import type { Credential } from '../../infra/openapi/contract.ts'
 import type { Answer, Answers, Write } from './server.ts'
 
 /** One variation of an action: a row of the table that is driven against the contract. */

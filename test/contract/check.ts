@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type { Contract, Credential, Operation, Parameter, Response } from './document.ts'
-import { type Direction, type Schema, toJsonSchema } from './json-schema.ts'
+import type { Contract, Credential, Operation, Parameter, Response, Schema } from '../../infra/openapi/contract.ts'
+import { type Direction, toJsonSchema } from './json-schema.ts'
 
 /** A request as it came in. */
 export interface Sent {

@@ -1,7 +1,4 @@
-/** A schema as OpenAPI writes it, in any of its versions, or as JSON Schema does. */
-export type Schema = boolean | { [keyword: string]: unknown }
-/** An OpenAPI document, or any part of it. */
-export type Part = { [name: string]: unknown }
+import { type Part, pointedAt, type Schema } from '../../infra/openapi/contract.ts'
 
 /** Which way what is checked goes: some properties may go one way only. */
 export type Direction = 'request' | 'response'
@@ -26,17 +23,6 @@ export function toJsonSchema(document: Part, schema: Schema, direction: Directio
   const conversion = new Conversion(document, direction)
   const root = conversion.convert(schema, direction === 'request')
   return typeof root === 'boolean' ? root : { ...root, $defs: conversion.definitions }
-}
-
-/** What a pointer such as `#/components/schemas/issue` points at. */
-export function pointedAt(document: Part, pointer: string): unknown {
-  const names = pointer.replace(/^#\/?/, '').split('/')
-  const found = names.reduce<unknown>((part, name) => {
-    const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
-    return part !== null && typeof part === 'object' ? (part as Part)[key] : undefined
-  }, document)
-  if (found === undefined) throw new Error(`The contract refers to ${pointer}, which it does not have`)
-  return found
 }
 
 class Conversion {

@@ -1,5 +1,5 @@
+import type { Operation } from '../../infra/openapi/contract.ts'
 import type { Sent } from './check.ts'
-import type { Operation } from './document.ts'
 
 interface Match {
   operation: Operation

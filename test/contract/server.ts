@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Contract, Operation } from '../../infra/openapi/contract.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { Checker, type Sent } from './check.ts'
-import type { Contract, Operation } from './document.ts'
 import { byPath, type Matcher } from './match.ts'
 
 /** How an operation is answered, where not with the first example of its first 2xx; an empty one says: as ever. */

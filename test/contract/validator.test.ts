@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type Operation, readContract } from '../../infra/openapi/contract.ts'
 import { Checker } from './check.ts'
-import { type Operation, readContract } from './document.ts'
 import { type PlayedPlatform, playContract } from './server.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/contract')

@@ -4,6 +4,7 @@ import type { Category } from '../../../shared/function/category.ts'
 import { maskDeep } from '../../../shared/redact.ts'
 import { askChoice, isInteractive } from '../ask.ts'
 import { checked, type GatherOptions, gather, gatherOptions, given } from '../gather.ts'
+import { draftBy, type FromOptions, fromOptions, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { keep, presentOf } from '../keep.ts'
 import { connectionNamed, providerNamed } from '../names.ts'
@@ -13,7 +14,7 @@ import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret
 import { succeeded, type Trial, tryProvider } from '../trial.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
-interface Options extends GatherOptions, StoreOptions, TryOptions {
+interface Options extends GatherOptions, StoreOptions, TryOptions, FromOptions {
   provider?: string
   dryRun?: boolean
   check: boolean
@@ -26,13 +27,19 @@ export function connectCommand(): Command {
     .description('store how a platform is reached: asks for its fields, tries them, and writes the secret')
     .argument('<category/name>', 'such as issue-ticketing/default, which is used where a call names none')
     .option('--provider <name>', 'which platform it is')
-  return tryOptions(gatherOptions(storeOptions(command)))
+  return tryOptions(fromOptions(gatherOptions(storeOptions(command))))
     .option('--kms-key <id>', 'the KMS key of a new secret, where it is not aws/secretsmanager')
     .addHelpText(
       'after',
       `${storeHelp}
 No secret is taken as an argument. What is stored already is offered as the answer. Without a terminal nothing is asked:
 give --from-file, or --provider and --field for a platform that needs no secret.
+
+For the provider http, --from-curl and --from-openapi make the first draft of a connection. --draft writes it to a file, with
+placeholders for credentials; otherwise it is tried and stored as any other. Others on this machine see arguments: give a curl
+command with credentials in a file or on stdin, or with variables of the environment in it. --try runs an action before the
+connection is stored: see check --help.
+
 It is tried from this machine, with your AWS credentials for a provider of AWS; the functions have their own network and role.
 
 Exit code: 0 stored (or shown, with --dry-run), 1 it was tried in vain or could not be stored, 2 arguments or fields,
@@ -42,7 +49,10 @@ Examples:
   $ npm run webhooks -- connect issue-ticketing/default
   $ npm run webhooks -- connect issue-ticketing/jira --from-file jira.json
   $ npm run webhooks -- connect ci-cd/builds --provider aws-codebuild --field region=eu-west-1 --no-check
-  $ npm run webhooks -- connect feature-flags/default --from-file - --local --dry-run < unleash.json`,
+  $ npm run webhooks -- connect feature-flags/default --from-file - --local --dry-run < unleash.json
+  $ npm run webhooks -- connect issue-ticketing/new --from-curl open.curl --draft new.json
+  $ npm run webhooks -- connect issue-ticketing/new --from-file new.json --from-curl get.curl --request get --draft new.json
+  $ npm run webhooks -- connect ci-cd/new --from-openapi openapi.yaml --operation startRun --draft new-job.json`,
     )
     .action(run)
 }
@@ -50,7 +60,12 @@ Examples:
 async function run(target: string, options: Options): Promise<void> {
   const { category, name } = connectionNamed(target)
   const path = `connections/${category.name}/${name}`
-  const known = await given(options)
+  const file = await given(options)
+  const { baseUrl } = options.field ?? {}
+  const draft = await draftBy(options, category, { ...file, ...(baseUrl === undefined ? {} : { baseUrl }) })
+  if (draft && options.draft !== undefined) return writeDraft(options.draft, draft)
+  for (const one of draft?.notes ?? []) note(one)
+  const known = draft?.values ?? file
   const store = await openStore(options)
   const present = await presentOf(store, path, options)
   const chosen = await providerOf(category, options, known, present)
@@ -58,7 +73,15 @@ async function run(target: string, options: Options): Promise<void> {
   const schema = schemaOf(provider, category)
   let offered = present['provider'] === chosen ? present : {}
   await keep(store, path, options, async () => {
-    const value = await gather(schema, { ...known, provider: chosen }, { ...options, present: offered })
+    const value = await gather(
+      schema,
+      { ...known, provider: chosen },
+      {
+        ...options,
+        present: offered,
+        first: Object.keys(draft?.placeholders ?? {}),
+      },
+    )
     offered = value
     const values = checked(schema, value, `The connection to ${provider.title}`)
     return {

@@ -39,7 +39,10 @@ export function tryOptions(command: Command): Command {
   )
     .option('--yes', 'with --try: send it for real without asking')
     .option('--answer <file>', 'of the provider http: evaluate the expressions on a response in a file; - for stdin')
-    .option('--request <name>', 'with --answer: the request that it answers, such as open')
+    .option(
+      '--request <name>',
+      'the request of the connection that --answer answers, or that a draft describes, such as open',
+    )
     .option('--status <code>', 'with --answer: its status', parseStatus, 200)
 }
 

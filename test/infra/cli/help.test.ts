@@ -121,6 +121,20 @@ const around: Record<string, Around> = {
       ['Which of these', enter],
     ],
   },
+  'connect issue-ticketing/new --from-curl open.curl --draft new.json': {
+    before: () =>
+      writeFileSync(join(folder, 'open.curl'), 'curl https://tool.example.com/api/tickets -d \'{"title":"Slow"}\''),
+  },
+  'connect issue-ticketing/new --from-file new.json --from-curl get.curl --request get --draft new.json': {
+    before: () => writeFileSync(join(folder, 'get.curl'), 'curl https://tool.example.com/api/tickets/42'),
+  },
+  'connect ci-cd/new --from-openapi openapi.yaml --operation startRun --draft new-job.json': {
+    before: () =>
+      writeFileSync(
+        join(folder, 'openapi.yaml'),
+        'openapi: 3.1.0\npaths: {/runs: {post: {operationId: startRun, responses: {"201": {description: Created}}}}}',
+      ),
+  },
   'token revoke keptn --hash sha256:0a1b2c3d4e5f': {
     before: () => haveCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
   },

@@ -1,4 +1,7 @@
-import { type Part, pointedAt, type Schema } from './json-schema.ts'
+/** A schema as OpenAPI writes it, in any of its versions, or as JSON Schema does. */
+export type Schema = boolean | { [keyword: string]: unknown }
+/** An OpenAPI document, or any part of it. */
+export type Part = { [name: string]: unknown }
 
 export interface Parameter {
   name: string
@@ -27,6 +30,8 @@ interface Media {
 export interface Operation {
   /** The method and the path, as the contract writes it. */
   name: string
+  /** Its `operationId`. */
+  id?: string | undefined
   method: string
   /** The path with what stands before it at the server. */
   path: string
@@ -64,12 +69,20 @@ export function readContract(document: Part, under = ''): Contract {
 }
 
 function basePath(document: Part): string {
-  if (document['swagger']) return String(document['basePath'] ?? '')
+  // A server may be a path alone.
+  return URL.parse(serverOf(document), 'http://server.invalid')?.pathname.replace(/^\/$/, '') ?? ''
+}
+
+/** The URL of its server, which may be a path alone, or empty. */
+export function serverOf(document: Part): string {
+  if (document['swagger']) {
+    const [scheme = 'https'] = (document['schemes'] ?? []) as string[]
+    const path = String(document['basePath'] ?? '')
+    return document['host'] === undefined ? path : `${scheme}://${document['host']}${path}`
+  }
   const [server] = (document['servers'] ?? []) as { url: string; variables?: Record<string, { default: string }> }[]
   if (!server) return ''
-  const filled = server.url.replace(/\{(\w+)\}/g, (_, name: string) => server.variables?.[name]?.default ?? name)
-  // A server may be a path alone.
-  return URL.parse(filled, 'http://server.invalid')?.pathname ?? ''
+  return server.url.replace(/\{(\w+)\}/g, (_, name: string) => server.variables?.[name]?.default ?? name)
 }
 
 interface Place {
@@ -88,6 +101,7 @@ function readOperation(document: Part, { method, path, base, item }: Place): Ope
   const security = (operation['security'] ?? document['security'] ?? []) as Record<string, unknown>[]
   return {
     name: `${method.toUpperCase()} ${path}`,
+    id: operation['operationId'] as string | undefined,
     method: method.toUpperCase(),
     path: `${base}${path}`,
     parameters: given.filter((one) => one['in'] !== 'body').map(readParameter),
@@ -176,11 +190,23 @@ function exampleOf(document: Part, example: Part): unknown {
   return typeof inner?.['$ref'] === 'string' ? follow(document, inner)['value'] : value
 }
 
-function follow(document: Part, part: Part): Part {
+/** The part itself, or what its `$ref` points at. */
+export function follow(document: Part, part: Part): Part {
   const { $ref } = part
   return typeof $ref === 'string' ? follow(document, pointedAt(document, $ref) as Part) : part
 }
 
 function list(value: unknown): Part[] {
   return Array.isArray(value) ? value : []
+}
+
+/** What a pointer such as `#/components/schemas/issue` points at. */
+export function pointedAt(document: Part, pointer: string): unknown {
+  const names = pointer.replace(/^#\/?/, '').split('/')
+  const found = names.reduce<unknown>((part, name) => {
+    const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
+    return part !== null && typeof part === 'object' ? (part as Part)[key] : undefined
+  }, document)
+  if (found === undefined) throw new Error(`The contract refers to ${pointer}, which it does not have`)
+  return found
 }

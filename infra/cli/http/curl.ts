@@ -1,0 +1,193 @@
+import { isRecord } from '../../../shared/record.ts'
+import { UsageError } from '../receiver.ts'
+import { shellWords } from './shell-words.ts'
+
+/** What a curl command would send. */
+export interface CurlRequest {
+  method: string
+  url: URL
+  /** Without those that say who sends it, and of which type the body is. */
+  headers: Record<string, string>
+  credentials: { token?: string; username?: string; password?: string }
+  body?: { json: unknown } | { form: Record<string, string> } | { text: string }
+}
+
+/** Options with a value, by both of their names. */
+const VALUES: Record<string, string> = {
+  '-X': '--request',
+  '-H': '--header',
+  '-d': '--data',
+  '-u': '--user',
+  ...Object.fromEntries(
+    [
+      '--request',
+      '--header',
+      '--data',
+      '--data-raw',
+      '--data-binary',
+      '--data-urlencode',
+      '--json',
+      '--user',
+      '--url',
+    ].map((name) => [name, name]),
+  ),
+}
+const FLAGS: Record<string, string> = { '-G': '--get', '--get': '--get' }
+/** They change what curl shows, and not what it sends. */
+const IGNORED = new Set(
+  ['-s', '--silent', '-S', '--show-error', '-v', '--verbose', '-i', '--include', '-f', '--fail', '--compressed'].concat(
+    ['-L', '--location', '-#', '--progress-bar', '--fail-with-body'],
+  ),
+)
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i
+const FORM_TYPE = /^application\/x-www-form-urlencoded\b/i
+
+/**
+ * Reads a curl command.
+ *
+ * @throws UsageError that names an option that is not known; it shows no value of the command
+ */
+export function parseCurl(text: string, environment: NodeJS.ProcessEnv): CurlRequest {
+  const [program, ...words] = shellWords(text, environment)
+  if (program !== 'curl') throw new UsageError('The curl command must begin with curl.')
+  const options = optionsOf(words)
+  const given = (name: string) => options.filter((one) => one.name === name).map(({ value }) => value)
+  const urls = given('--url')
+  if (urls.length !== 1) throw new UsageError(`The curl command has ${urls.length} URLs: it must have one.`)
+  const url = urlOf(urls[0] ?? '')
+  const listed = given('--header').map(headerOf)
+  const type = listed.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+  const isJson = options.some(({ name }) => name === '--json')
+  const data = dataOf(options)
+  const inQuery = given('--get').length > 0
+  if (inQuery) for (const [name, value] of new URLSearchParams(data)) url.searchParams.append(name, value)
+  const method = given('--request').at(-1)?.toUpperCase() ?? (data === undefined || inQuery ? 'GET' : 'POST')
+  if (!METHODS.includes(method))
+    throw new UsageError(`The method of the curl command must be one of ${METHODS.join(', ')}.`)
+  return {
+    method,
+    url,
+    headers: Object.fromEntries(listed.filter(([name, value]) => !isImplied(name, value))),
+    credentials: credentialsOf(listed, given('--user').at(-1), url),
+    ...(data === undefined || inQuery ? {} : { body: bodyOf(data, isJson ? 'application/json' : type) }),
+  }
+}
+
+interface Option {
+  name: string
+  value: string
+}
+
+function optionsOf(words: string[]): Option[] {
+  const options: Option[] = []
+  const due = [...words]
+  for (let word = due.shift(); word !== undefined; word = due.shift()) {
+    if (!word.startsWith('-') || word === '-') options.push({ name: '--url', value: word })
+    else if (word.startsWith('--')) readOption(word, due, options)
+    else readShort(word, due, options)
+  }
+  return options
+}
+
+/** Short options may be written together: `-sSXPOST`. */
+function readShort(word: string, due: string[], options: Option[]): void {
+  for (let at = 1; at < word.length; at++) {
+    const name = `-${word[at]}`
+    const attached = word.slice(at + 1)
+    const takesValue = VALUES[name] !== undefined
+    if (takesValue && attached !== '') due.unshift(attached)
+    readOption(name, due, options)
+    if (takesValue) return
+  }
+}
+
+function readOption(name: string, due: string[], options: Option[]): void {
+  if (IGNORED.has(name)) return
+  const flag = FLAGS[name]
+  if (flag !== undefined) return void options.push({ name: flag, value: '' })
+  const known = VALUES[name]
+  // Only the name: what follows may be a credential.
+  if (known === undefined)
+    throw new UsageError(
+      `The curl option ${/^--?[\w#-]+/.exec(name)?.[0] ?? name} is not supported: leave it out, or write the connection by hand.`,
+    )
+  const value = due.shift()
+  if (value === undefined) throw new UsageError(`The curl option ${name} needs a value.`)
+  options.push({ name: known, value })
+}
+
+function urlOf(text: string): URL {
+  const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`)
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new UsageError('The URL of the curl command is not one of http or https.')
+}
+
+function headerOf(text: string): [string, string] {
+  const at = text.indexOf(':')
+  if (at < 1) throw new UsageError('The curl option --header must be written as "Name: value".')
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+}
+
+/** Headers that a connection sends by itself. */
+function isImplied(name: string, value: string): boolean {
+  const lower = name.toLowerCase()
+  if (lower === 'authorization') return /^(?:Bearer|Basic) /i.test(value)
+  if (lower === 'accept') return value === '*/*' || JSON_TYPE.test(value)
+  return ['content-type', 'content-length', 'host', 'user-agent'].includes(lower)
+}
+
+function credentialsOf(
+  headers: [string, string][],
+  user: string | undefined,
+  { username, password }: URL,
+): CurlRequest['credentials'] {
+  const authorization = headers.find(([name]) => name.toLowerCase() === 'authorization')?.[1] ?? ''
+  const [, token] = /^Bearer +(.+)$/i.exec(authorization) ?? []
+  if (token !== undefined) return { token }
+  const [, basic] = /^Basic +(.+)$/i.exec(authorization) ?? []
+  const inUrl = username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const pair = basic === undefined ? (user ?? inUrl) : Buffer.from(basic, 'base64').toString('utf8')
+  if (pair === undefined) return {}
+  const at = pair.indexOf(':')
+  if (at < 0) throw new UsageError('The curl option --user has no password: write it as user:password.')
+  return { username: pair.slice(0, at), password: pair.slice(at + 1) }
+}
+
+/** All data together, as curl joins it. */
+function dataOf(options: Option[]): string | undefined {
+  let data: string | undefined
+  for (const { name, value } of options) {
+    if (!/^--(?:data|json)/.test(name)) continue
+    if (name === '--data-urlencode' ? /^[^=]*@/.test(value) : name !== '--data-raw' && value.startsWith('@'))
+      throw new UsageError(`The curl option ${name} reads a file: write its content instead.`)
+    const part = name === '--data-urlencode' ? encoded(value) : value
+    data = data === undefined ? part : `${data}${name === '--json' ? '' : '&'}${part}`
+  }
+  return data
+}
+
+function encoded(text: string): string {
+  const at = text.indexOf('=')
+  const content = encodeURIComponent(text.slice(at + 1))
+  return at < 1 ? content : `${text.slice(0, at)}=${content}`
+}
+
+function bodyOf(data: string, type: string | undefined): NonNullable<CurlRequest['body']> {
+  const json = parsed(data)
+  if (type !== undefined && JSON_TYPE.test(type)) {
+    if (json === undefined) throw new UsageError('The data of the curl command is not JSON, although its type says so.')
+    return { json: json.value }
+  }
+  if (type === undefined && json && isRecord(json.value)) return { json: json.value }
+  if (type === undefined || FORM_TYPE.test(type)) return { form: Object.fromEntries(new URLSearchParams(data)) }
+  return { text: data }
+}
+
+function parsed(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}

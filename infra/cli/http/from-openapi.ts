@@ -1,0 +1,317 @@
+import { parse as parseYaml } from 'yaml'
+import { messageOf } from '../../../shared/errors.ts'
+import { isRecord } from '../../../shared/record.ts'
+import {
+  type Contract,
+  follow,
+  type Operation,
+  type Part,
+  readContract,
+  type Schema,
+  serverOf,
+} from '../../openapi/contract.ts'
+import { UsageError } from '../receiver.ts'
+import {
+  type Draft,
+  type DraftOptions,
+  type DraftRequest,
+  draftOf,
+  ExpressionWriter,
+  isReading,
+  partOf,
+  requestName,
+} from './draft.ts'
+import { identifier } from './hints.ts'
+
+/** Of a response, so many levels are looked at. */
+const MAX_DEPTH = 4
+const MAX_LISTED = 20
+
+const ID = ['id', 'key', 'number', 'iid', 'uuid', 'ticket_id', 'run_id', 'job_id', 'execution_id']
+const LINK = ['html_url', 'web_url', 'webUrl', 'url', 'permalink', 'link', 'self']
+const STATE = ['state', 'status', 'phase']
+const CLOSED = /^(?:closed?|done|resolved|completed?|finished)$/i
+
+/** What a state of a job means, as far as its name says so. */
+const VERDICTS: [RegExp, string][] = [
+  [/cancel|abort|stop|terminat/i, 'aborted'],
+  [/unstable|warn|partial/i, 'warning'],
+  [/fail|error|timed?_?-?out/i, 'fail'],
+  [/succe|pass|complete|done|finish|ok$/i, 'pass'],
+]
+
+/**
+ * The draft of a connection from an operation of an OpenAPI document.
+ *
+ * @param text of the document: JSON or YAML
+ * @param operation its `operationId`, or method and path as in `POST /tickets`
+ * @throws UsageError
+ */
+export function draftFromOpenApi(text: string, operation: string | undefined, options: DraftOptions): Draft {
+  const contract = contractOf(text)
+  try {
+    return draftOfOperation(contract, operationNamed(contract, operation), options)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`The OpenAPI document cannot be used: ${messageOf(error)}.`, { cause: error })
+  }
+}
+
+function contractOf(text: string): Contract {
+  let document: unknown
+  try {
+    document = parseYaml(text)
+  } catch (error) {
+    const [line = ''] = messageOf(error).split('\n')
+    throw new UsageError(`The OpenAPI document is neither JSON nor YAML: ${line}`, { cause: error })
+  }
+  if (!isRecord(document) || !isRecord(document['paths']))
+    throw new UsageError('The file is not an OpenAPI document: it has no paths.')
+  try {
+    return readContract(document)
+  } catch (error) {
+    throw new UsageError(`The OpenAPI document cannot be used: ${messageOf(error)}.`, { cause: error })
+  }
+}
+
+function operationNamed({ operations }: Contract, name: string | undefined): Operation {
+  const found = operations.find((one) => name !== undefined && (one.id === name || one.name === name))
+  if (found) return found
+  const known = operations.map((one) => one.id ?? `"${one.name}"`)
+  const more = known.length > MAX_LISTED ? `, and ${known.length - MAX_LISTED} more` : ''
+  const list = `${known.slice(0, MAX_LISTED).join(', ')}${more}`
+  throw new UsageError(
+    name === undefined
+      ? `--from-openapi needs --operation: one of ${list}.`
+      : `The OpenAPI document has no operation ${name}. It has ${list}.`,
+  )
+}
+
+function draftOfOperation(contract: Contract, operation: Operation, options: DraftOptions): Draft {
+  const { document } = contract
+  const name = requestName(options)
+  const writer = new ExpressionWriter(options)
+  const path = pathOf(operation, name, options, writer.notes)
+  const query = operation.parameters.filter((one) => one.in === 'query' && one.required)
+  const sampled = query.map((one): [string, unknown] => [one.name, sampleOf(document, one.schema, one.name)])
+  const body = bodyOf(document, operation, name, writer)
+  const request: DraftRequest = {
+    ...(operation.method === (body || !isReading(name) ? 'POST' : 'GET') ? {} : { method: operation.method }),
+    path,
+    ...(query.length > 0 ? { query: writer.values(sampled, `${name}.query`) } : {}),
+    ...body,
+  }
+  const header = operation.parameters.find((one) => one.in === 'header' && /idempotency/i.test(one.name))
+  const connection = {
+    ...baseUrlOf(document, writer.notes),
+    ...(header ? { idempotencyHeader: header.name } : {}),
+  }
+  const guessed = resultsOf(contract, operation, options, path, writer.notes)
+  return {
+    values: draftOf(options, request, connection, guessed),
+    placeholders: credentialsOf(operation, writer.notes),
+    notes: [...writer.notes, ...placeholderNotes(name, request)],
+  }
+}
+
+function baseUrlOf(document: Part, notes: string[]): Record<string, unknown> {
+  const server = serverOf(document)
+  if (/^https?:\/\//.test(server)) return { baseUrl: server.replace(/\/$/, '') }
+  notes.push('baseUrl: the document does not say where the API is.')
+  return {}
+}
+
+function pathOf({ name }: Operation, request: string, { shape }: DraftOptions, notes: string[]): string {
+  const [, template = ''] = name.split(' ')
+  return template.replace(/^\//, '').replace(/\{([^{}]+)\}/g, (_, part: string, at: number) => {
+    const isLast = !template.slice(at + 1 + part.length + 2).includes('{')
+    const expression = partOf(shape, request, part, isLast)
+    if (expression !== undefined) return `{${expression}}`
+    notes.push(`${request}.path: write what ${part} is, instead of {input.${part}}.`)
+    return `{input.${identifier(part)}}`
+  })
+}
+
+function bodyOf(
+  document: Part,
+  { body }: Operation,
+  name: string,
+  writer: ExpressionWriter,
+): Partial<Record<'body' | 'form', string>> | undefined {
+  const types = Object.keys(body?.content ?? {})
+  const type = types.find((one) => /json/.test(one)) ?? types.find((one) => /x-www-form-urlencoded/.test(one))
+  if (type === undefined) {
+    if (types.length > 0) writer.notes.push(`${name}: write its body, which is ${types.join(' or ')}.`)
+    return undefined
+  }
+  const field = /json/.test(type) ? 'body' : 'form'
+  const sample = sampleOf(document, body?.content[type]?.schema, name, writer)
+  return { [field]: writer.value(sample, `${name}.${field}`) }
+}
+
+/** A value of a schema: what it requires, and what the input has a value for. */
+function sampleOf(
+  document: Part,
+  schema: Schema | undefined,
+  name: string,
+  writer?: ExpressionWriter,
+  depth = 0,
+): unknown {
+  const { properties, required, plain } = flattened(document, schema)
+  const known = [plain['example'], (plain['examples'] as unknown[] | undefined)?.[0], plain['default'], plain['const']]
+  const given = [...known, (plain['enum'] as unknown[] | undefined)?.[0]].find((value) => value !== undefined)
+  if (Object.keys(properties).length > 0 && depth < MAX_DEPTH) {
+    const due = Object.entries(properties).filter(
+      ([field, { readOnly }]) => !readOnly && (required.includes(field) || writer?.hasInput(field)),
+    )
+    return Object.fromEntries(due.map(([field, held]) => [field, sampleOf(document, held, field, writer, depth + 1)]))
+  }
+  if (given !== undefined) return given
+  const [type] = [plain['type']].flat()
+  if (type === 'integer' || type === 'number') return 0
+  if (type === 'boolean') return false
+  if (type === 'array') return []
+  return type === 'object' ? {} : `<${name}>`
+}
+
+type Flattened = { properties: Record<string, Part>; required: string[]; plain: Part }
+
+/** A schema with what it refers to and what it is composed of; of alternatives, the first. */
+function flattened(document: Part, schema: Schema | undefined, depth = 0): Flattened {
+  if (!isRecord(schema) || depth > 2 * MAX_DEPTH) return { properties: {}, required: [], plain: {} }
+  const plain = follow(document, schema)
+  const alternatives = [...list(plain['oneOf']), ...list(plain['anyOf'])].filter((one) => one['type'] !== 'null')
+  const parts = [...list(plain['allOf']), ...alternatives.slice(0, 1)].map((one) => flattened(document, one, depth + 1))
+  return {
+    plain: Object.assign({}, ...parts.map((one) => one.plain), plain),
+    properties: Object.assign({}, ...parts.map((one) => one.properties), plain['properties']),
+    required: [...parts.flatMap((one) => one.required), ...((plain['required'] ?? []) as string[])],
+  }
+}
+
+function list(value: unknown): Part[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** What stands for a value that the document does not give. */
+function placeholderNotes(name: string, request: DraftRequest): string[] {
+  const texts = JSON.stringify(request).match(/'<[^<>']+>'/g) ?? []
+  return [...new Set(texts)].map((text) => `${name}: write a value instead of ${text}.`)
+}
+
+/** Where the response has what the connection needs. */
+function resultsOf(
+  contract: Contract,
+  operation: Operation,
+  { shape }: DraftOptions,
+  path: string,
+  notes: string[],
+): Record<string, unknown> {
+  const { document } = contract
+  const sibling = contract.operations.find(({ name }) => {
+    const [, template = ''] = operation.name.split(' ')
+    return (
+      name.startsWith(`GET ${template}/{`) &&
+      name.endsWith('}') &&
+      !name.slice(`GET ${template}/{`.length).includes('/')
+    )
+  })
+  const schema = responseOf(operation)
+  const seen = sibling ? responseOf(sibling) : undefined
+  const at = (where: string, names: string[], byDefault?: string): string | undefined => {
+    const found = pathTo(document, schema, names) ?? pathTo(document, seen, names)
+    if (found === undefined && byDefault !== undefined)
+      notes.push(`${where}: the document does not say where it is; ${byDefault} is a guess.`)
+    return found ?? byDefault
+  }
+  const id = () => at(`${shape === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
+  const url = () => defined('url', at('url', LINK))
+  if (shape === 'ticket') {
+    const state = at('ticket.state', STATE, 'response.state') ?? ''
+    const closed = valuesAt(document, schema ?? seen, STATE).find((one) => CLOSED.test(one)) ?? 'closed'
+    return {
+      get: { path: `${path}/{input.id}` },
+      ticket: { id: id(), ...url(), state, closed: `${state}=='${closed}'` },
+    }
+  }
+  if (shape === 'job') {
+    const states = valuesAt(document, seen ?? schema, STATE)
+    return {
+      look: { path: `${path}/{input.id}` },
+      run: { id: id(), ...url(), state: at('run.state', STATE, 'response.state') },
+      ...(states.length > 0 ? { states: Object.fromEntries(states.map((state) => [state, verdictOf(state)])) } : {}),
+    }
+  }
+  if (shape === 'message') return { posted: { ...defined('id', at('posted.id', ID)), ...url() } }
+  if (shape === 'evaluation') return { indicator: { value: at('indicator.value', ['value'], 'response.value') } }
+  return { flag: { on: at('flag.on', ['enabled', 'on', 'active'], 'response.enabled'), ...url() } }
+}
+
+function defined(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value }
+}
+
+function verdictOf(state: string): string {
+  return VERDICTS.find(([pattern]) => pattern.test(state))?.[1] ?? 'running'
+}
+
+function responseOf({ responses }: Operation): Schema | undefined {
+  return responses.filter(({ status }) => status >= 200 && status < 300).find(({ schema }) => schema !== undefined)
+    ?.schema
+}
+
+/** The properties of a response, level by level, with their paths. */
+function levelsOf(document: Part, schema: Schema | undefined): { path: string; name: string; schema: Part }[][] {
+  const levels: { path: string; name: string; schema: Part }[][] = []
+  let due = [{ path: 'response', schema }]
+  for (let depth = 0; depth < MAX_DEPTH && due.length > 0; depth++) {
+    const level = due.flatMap(({ path, schema: held }) =>
+      Object.entries(flattened(document, held).properties).map(([name, one]) => ({
+        path: `${path}.${identifier(name)}`,
+        name,
+        schema: one,
+      })),
+    )
+    levels.push(level)
+    due = level
+  }
+  return levels
+}
+
+function pathTo(document: Part, schema: Schema | undefined, names: string[]): string | undefined {
+  for (const level of levelsOf(document, schema)) {
+    for (const name of names) {
+      const found = level.find((one) => one.name === name && isPlain(document, one.schema))
+      if (found) return found.path
+    }
+  }
+  return undefined
+}
+
+/** Whether it is a text, a number, or true or false. */
+function isPlain(document: Part, schema: Part): boolean {
+  const { plain, properties } = flattened(document, schema)
+  return !['object', 'array'].includes(String(plain['type'])) && Object.keys(properties).length === 0
+}
+
+function valuesAt(document: Part, schema: Schema | undefined, names: string[]): string[] {
+  const found = levelsOf(document, schema)
+    .flat()
+    .find(({ name, schema: one }) => names.includes(name) && isPlain(document, one))
+  const values = found && flattened(document, found.schema).plain['enum']
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : []
+}
+
+/** Placeholders for what authenticates the operation. */
+function credentialsOf({ credentials }: Operation, notes: string[]): Record<string, unknown> {
+  const [way = []] = credentials
+  const placeholders: Record<string, unknown> = {}
+  for (const one of way) {
+    if (one.kind === 'bearer') placeholders['token'] = '<token>'
+    else if (one.kind !== 'key') Object.assign(placeholders, { username: '<username>', password: '<password>' })
+    else if (one.in === 'header') placeholders['secretHeaders'] = { [one.name]: `<${one.name}>` }
+    else
+      notes.push(`The API takes its key as a ${one.in} parameter, ${one.name}, which a connection cannot keep secret.`)
+  }
+  return placeholders
+}

@@ -1,0 +1,360 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { parseCurl } from '../../../infra/cli/http/curl.ts'
+import { literal } from '../../../infra/cli/http/draft.ts'
+import { find } from '../../../shared/vendors/http/expression.ts'
+import { serve } from '../../servers/serve.ts'
+import { webhooks } from './webhooks.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'draft-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const connect = (args: string[], stdin = '', env: Record<string, string> = {}) =>
+  webhooks(['connect', ...args], { cwd: folder, stdin, env })
+const draft = async (target: string, args: string[], stdin?: string, env?: Record<string, string>) => {
+  const { code, out, err } = await connect([target, ...args, '--draft', '-'], stdin, env)
+  expect({ code, err }).toEqual({ code: 0, err })
+  return { values: JSON.parse(out), notes: err.trim().split('\n').filter(Boolean), out }
+}
+
+describe('a curl command', () => {
+  const url = 'https://tool.example.com/api/tickets'
+  const parsed = (command: string, env = {}) => {
+    const { url, ...request } = parseCurl(command, env)
+    return { url: url.href, ...request }
+  }
+
+  it.each<[string, object]>([
+    [`curl ${url}`, { method: 'GET', url }],
+    [`curl -X DELETE '${url}/7'`, { method: 'DELETE', url: `${url}/7` }],
+    [`curl -sSXPATCH "${url}" -d '{"a":1}'`, { method: 'PATCH', body: { json: { a: 1 } } }],
+    [`curl --url ${url} --request put`, { method: 'PUT', url }],
+    [`curl \\\n  -H 'X-Env: test' \\\r\n  ${url}`, { headers: { 'X-Env': 'test' } }],
+    [`curl ${url} -H 'Authorization: Bearer abc def'`, { credentials: { token: 'abc def' }, headers: {} }],
+    [`curl ${url} -H 'Authorization: Token abc'`, { headers: { Authorization: 'Token abc' } }],
+    [`curl ${url} -u 'jane:s:ecret'`, { credentials: { username: 'jane', password: 's:ecret' } }],
+    [
+      `curl ${url} -H 'authorization: Basic amFuZTpzZWNyZXQ='`,
+      { credentials: { username: 'jane', password: 'secret' } },
+    ],
+    ['curl https://jane:s%20s@tool.example.com/', { credentials: { username: 'jane', password: 's s' } }],
+    [`curl ${url} --json '{"a":' --json '"b"}'`, { method: 'POST', body: { json: { a: 'b' } } }],
+    [`curl ${url} -H 'Content-Type: application/json' -d '[1]'`, { body: { json: [1] } }],
+    [`curl ${url} -d a=1 -d b=x%20y`, { body: { form: { a: '1', b: 'x y' } } }],
+    [`curl ${url} --data-urlencode 'a=x & y' --data-raw @b`, { body: { form: { a: 'x & y', '@b': '' } } }],
+    [`curl ${url} -H 'Content-Type: text/plain' -d 'a=1'`, { body: { text: 'a=1' } }],
+    [`curl -G ${url}?z=1 -d a=1 --data-urlencode 'b=x y'`, { method: 'GET', url: `${url}?z=1&a=1&b=x+y` }],
+    [`curl ${url} -d "{\\"a\\":\\"it's \\$5\\"}"`, { body: { json: { a: "it's $5" } } }],
+    [`curl ${url} -d '{"a":"it'\\''s"}'`, { body: { json: { a: "it's" } } }],
+    [`curl ${url} -d $'{"a":"it\\'s \\u00e4"}'`, { body: { json: { a: "it's ä" } } }],
+    [`curl ${url} -H "Authorization: Bearer $TOKEN"`, { credentials: { token: 'of-the-environment' } }],
+    [`curl ${url} -H 'Authorization: Bearer $TOKEN'`, { credentials: { token: '$TOKEN' } }],
+  ])('%s', (command, request) => {
+    expect(parsed(command, { TOKEN: 'of-the-environment' })).toMatchObject(request)
+  })
+
+  it.each([
+    [`wget ${url}`, 'must begin with curl'],
+    ['curl -s', 'has 0 URLs'],
+    [`curl ${url} ${url}`, 'has 2 URLs'],
+    [`curl ${url} -F secret=abc`, 'The curl option -F is not supported'],
+    [`curl ${url} --cookie=session=abc`, 'The curl option --cookie is not supported'],
+    [`curl ${url} -sk`, 'The curl option -k is not supported'],
+    [`curl ${url} -d @abc`, 'The curl option --data reads a file'],
+    [`curl ${url} -H`, 'The curl option -H needs a value'],
+    [`curl ${url} -H abc`, 'must be written as "Name: value"'],
+    [`curl ${url} -u abc`, 'has no password'],
+    [`curl ${url} -X OPTIONS`, 'must be one of GET, POST'],
+    [`curl ${url} -d '{"abc"`, 'a quote that is not closed'],
+    [`curl ${url} --json '{"abc"'`, 'is not JSON'],
+    [`curl ${url} | jq .abc`, 'has a "|" outside of quotes'],
+    [`curl ${url} -H "X: $(cat abc)"`, 'runs another command'],
+    [`curl ${url} -H "X: $ABC"`, 'uses $ABC, which is not set'],
+    ['curl ftp://abc.example.com', 'not one of http or https'],
+  ])('%s is refused, and its values are not shown', (command, message) => {
+    const run = () => parsed(command)
+    expect(run).toThrow(message)
+    expect(run).not.toThrow(/abc/)
+  })
+
+  it.each(["it's", 'back\\slash', 'ends with \\', "\\'", 'a\nb', '`code`', '\\`', 'ä "x"', 5, true, [], {}])(
+    'has values that an expression can hold: %j',
+    (value) => {
+      expect(find(literal(value), { input: {}, key: undefined, event: {}, now: '' }, 'x')).toEqual(value)
+    },
+  )
+})
+
+describe('webhooks connect --from-curl', () => {
+  it('makes a draft with placeholders for credentials', async () => {
+    const command = `curl -s https://tool.example.com/api/v2/tickets?notify=no \\
+      -H 'Authorization: Bearer a-token-of-the-tool' -H 'X-Api-Key: a-key-of-the-tool' -H 'X-Env: test' \\
+      --json '{"fields": {"summary": "Checkout is slow", "labels": ["a b", 5], "odd-name": {}}, "secret_code": "a-code-of-the-tool"}'`
+    const { values, notes, out } = await draft('issue-ticketing/new', ['--from-curl', '-'], command)
+    expect(values).toEqual({
+      provider: 'http',
+      baseUrl: 'https://tool.example.com/api/v2',
+      token: '<token>',
+      headers: { 'X-Api-Key': '<X-Api-Key>', 'X-Env': 'test' },
+      check: { path: 'tickets' },
+      open: {
+        path: 'tickets',
+        query: { notify: "'no'" },
+        body: "{fields: {summary: input.title, labels: ['a b', `5`], \"odd-name\": `{}`}, secret_code: '<secret_code>'}",
+      },
+      get: { path: 'tickets/{input.id}' },
+      ticket: { id: 'response.id', state: 'response.state', closed: "response.state=='closed'" },
+    })
+    expect(notes).toEqual([
+      'open.body: summary is input.title, instead of the value of the example.',
+      'open.body: secret_code looks like a credential, which an expression does not keep secret.',
+    ])
+    expect(out).not.toMatch(/a-token|a-key|a-code/)
+  })
+
+  it.each<[string, string, string[], object]>([
+    [
+      'ci-cd',
+      'curl -X POST https://x.example.com/jobs/7/run -d ref=main',
+      [],
+      { start: { path: 'jobs/7/run', form: '{ref: input.ref}' } },
+    ],
+    [
+      'feature-flags',
+      `curl -X PUT https://x.example.com/api/flags/promo --json '{"enabled":true}'`,
+      [],
+      { set: { method: 'PUT', path: 'flags/promo', body: '{enabled: input.on}' }, get: { path: 'flags/promo' } },
+    ],
+    [
+      'notification',
+      `curl https://x.example.com/rooms -H 'content-type: text/plain' -d Hello`,
+      [],
+      { post: { path: 'rooms', text: "'Hello'" } },
+    ],
+    [
+      'slo',
+      `curl 'https://x.example.com/api/v1/query?query=up'`,
+      [],
+      { measure: { path: 'query', query: { query: 'query' } } },
+    ],
+    [
+      'issue-ticketing',
+      'curl -X POST https://x.example.com/api/tickets/42/close',
+      ['--request', 'close'],
+      { close: { path: 'tickets/{input.id}/close' } },
+    ],
+    [
+      'issue-ticketing',
+      'curl -X POST https://x.example.com/api/search',
+      ['--request', 'find'],
+      { find: { method: 'POST', path: 'search' } },
+    ],
+  ])('describes a request of %s: %s', async (category, command, args, expected) => {
+    const { values } = await draft(`${category}/new`, ['--from-curl', command, ...args])
+    expect(values).toMatchObject(expected)
+  })
+
+  it('adds a request to a draft, and writes it for its owner alone', async () => {
+    const file = join(folder, 'new.json')
+    const first = await connect([
+      'issue-ticketing/new',
+      '--from-curl',
+      `curl https://x.example.com/api/tickets --json '{"title":"a"}'`,
+      '--draft',
+      'new.json',
+    ])
+    expect(first).toMatchObject({ code: 0, out: '', err: expect.stringContaining('Wrote new.json.') })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const args = [
+      'issue-ticketing/new',
+      '--from-file',
+      'new.json',
+      '--request',
+      'get',
+      '--draft',
+      'new.json',
+      '--from-curl',
+    ]
+    expect((await connect([...args, 'curl https://x.example.com/api/issues/42'])).code).toBe(0)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      open: { path: 'tickets', body: '{title: input.title}' },
+      get: { path: 'issues/{input.id}' },
+    })
+    const other = await connect([...args, 'curl https://y.example.com/api/issues/42'])
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('must be below baseUrl of the connection') })
+  })
+
+  it('tries and stores the draft, with credentials of the environment', async () => {
+    const api = await serve(({ headers }) =>
+      headers['authorization'] === 'Bearer a-token-0a1b2c3d'
+        ? { status: 200, body: { id: '7', state: 'new' } }
+        : { status: 401 },
+    )
+    const secrets = join(folder, 'secrets.json')
+    const command = `curl ${api.url}/tickets -H "Authorization: Bearer $TOOL_TOKEN" --json '{"title": "a"}'`
+    const run = (token: string, args: string[] = []) =>
+      connect(['issue-ticketing/new', '--local', '--from-curl', command, ...args], '', {
+        TOOL_TOKEN: token,
+        WEBHOOKS_SECRETS: secrets,
+      })
+    const refused = await run('another-token-0a1b2c3d')
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('Nothing was stored.') })
+    const stored = await run('a-token-0a1b2c3d', ['--try', 'open-issue', '--input', 'title=b', '--yes'])
+    expect(stored.code).toBe(0)
+    expect(stored.out + stored.err + refused.out + refused.err).not.toContain('token-0a1b')
+    expect(Object.values(JSON.parse(readFileSync(secrets, 'utf8')))).toEqual([
+      expect.objectContaining({ token: 'a-token-0a1b2c3d' }),
+    ])
+    expect(api.calls.find(({ method }) => method === 'POST')?.body).toEqual({ title: 'b' })
+    await api.close()
+  })
+
+  it.each([
+    [['--draft', '-'], '--draft needs --from-curl or --from-openapi.'],
+    [['--from-curl', 'curl x', '--from-openapi', 'x'], 'Give --from-curl or --from-openapi, not both.'],
+    [['--from-curl', 'curl x', '--provider', 'jira'], 'are for the provider http, not for jira'],
+    [['--from-curl', 'curl x', '--request', 'opne'], '--request must be one of open, find, get'],
+    [['--from-curl', 'nowhere.curl'], 'nowhere.curl cannot be read'],
+    [['--from-curl', 'curl x', '--draft', 'nowhere/new.json'], 'nowhere/new.json cannot be written'],
+  ])('%j is exit code 2', async (args, message) => {
+    const { code, err } = await connect(['issue-ticketing/new', ...args])
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
+  })
+})
+
+const tracker = `
+openapi: 3.0.3
+info: {title: Tracker, version: '1'}
+servers: [{url: 'https://{host}/api/v1/', variables: {host: {default: tracker.example.com}}}]
+security: [{bearer: []}]
+paths:
+  /projects/{projectId}/issues:
+    parameters: [{$ref: '#/components/parameters/project'}]
+    post:
+      operationId: createIssue
+      parameters:
+        - {name: notify, in: query, required: true, schema: {type: boolean, default: false}}
+        - {name: Idempotency-Key, in: header, schema: {type: string}}
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/NewIssue'}}}}
+      responses:
+        '201': {content: {application/json: {schema: {type: object, properties: {data: {$ref: '#/components/schemas/Issue'}}}}}}
+  /projects/{projectId}/issues/{issueId}:
+    parameters: [{$ref: '#/components/parameters/project'}, {name: issueId, in: path, required: true, schema: {type: string}}]
+    get:
+      operationId: getIssue
+      responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Issue'}}}}}
+  /workflows/{workflow}/runs:
+    post:
+      operationId: startRun
+      security: [{key: []}]
+      requestBody: {content: {application/x-www-form-urlencoded: {schema: {required: [ref], properties: {ref: {type: string}}}}}}
+      responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Run'}}}}}
+components:
+  parameters:
+    project: {name: projectId, in: path, required: true, schema: {type: string}}
+  securitySchemes:
+    bearer: {type: http, scheme: bearer}
+    key: {type: apiKey, in: header, name: X-Tracker}
+  schemas:
+    NewIssue:
+      allOf:
+        - {required: [title, kind, reporter], properties: {title: {type: string}, kind: {enum: [bug, task]}, reporter: {$ref: '#/components/schemas/User'}}}
+        - {properties: {description: {type: string}, color: {type: string}}}
+    User: {required: [name], properties: {name: {type: string}, manager: {$ref: '#/components/schemas/User'}}}
+    Issue:
+      properties:
+        parent: {$ref: '#/components/schemas/Issue'}
+        id: {type: integer}
+        web_url: {type: string}
+        status: {enum: [open, in_progress, resolved]}
+    Run: {properties: {uuid: {type: string}, state: {enum: [queued, running, succeeded, failed, cancelled]}}}
+`
+
+describe('webhooks connect --from-openapi', () => {
+  it('makes a draft of an operation that opens a ticket', async () => {
+    const { values, notes } = await draft(
+      'issue-ticketing/new',
+      ['--from-openapi', '-', '--operation', 'createIssue'],
+      tracker,
+    )
+    expect(values).toEqual({
+      provider: 'http',
+      baseUrl: 'https://tracker.example.com/api/v1',
+      token: '<token>',
+      idempotencyHeader: 'Idempotency-Key',
+      open: {
+        path: 'projects/{input.project}/issues',
+        query: { notify: '`false`' },
+        body: "{title: input.title, kind: 'bug', reporter: {name: '<name>'}, description: input.description}",
+      },
+      get: { path: 'projects/{input.project}/issues/{input.id}' },
+      ticket: {
+        id: 'response.data.id',
+        url: 'response.data.web_url',
+        state: 'response.data.status',
+        closed: "response.data.status=='resolved'",
+      },
+    })
+    expect(notes).toContain("open: write a value instead of '<name>'.")
+  })
+
+  it('makes a draft of an operation that starts a job', async () => {
+    writeFileSync(join(folder, 'tracker.yaml'), tracker)
+    const { values } = await draft('ci-cd/new', ['--from-openapi', 'tracker.yaml', '--operation', 'startRun'])
+    expect(values).toEqual({
+      provider: 'http',
+      baseUrl: 'https://tracker.example.com/api/v1',
+      secretHeaders: { 'X-Tracker': '<X-Tracker>' },
+      start: { path: 'workflows/{input.target}/runs', form: '{ref: input.ref}' },
+      look: { path: 'workflows/{input.target}/runs/{input.id}' },
+      run: { id: 'response.uuid', state: 'response.state' },
+      states: { queued: 'running', running: 'running', succeeded: 'pass', failed: 'fail', cancelled: 'aborted' },
+    })
+  })
+
+  it('finds an operation by its method and path, and says what is a guess', async () => {
+    const document = JSON.stringify({
+      openapi: '3.1.0',
+      security: [{ q: [] }],
+      paths: { '/t/{tenant-id}': { post: { responses: { 204: { description: 'Created' } } } } },
+      components: { securitySchemes: { q: { type: 'apiKey', in: 'query', name: 'api_key' } } },
+    })
+    const { values, notes } = await draft(
+      'issue-ticketing/new',
+      ['--from-openapi', '-', '--operation', 'POST /t/{tenant-id}'],
+      document,
+    )
+    expect(values.open).toEqual({ path: 't/{input."tenant-id"}' })
+    expect(notes).toEqual(
+      expect.arrayContaining([
+        'open.path: write what tenant-id is, instead of {input.tenant-id}.',
+        'baseUrl: the document does not say where the API is.',
+        'ticket.id: the document does not say where it is; response.id is a guess.',
+        'The API takes its key as a query parameter, api_key, which a connection cannot keep secret.',
+      ]),
+    )
+  })
+
+  it.each([
+    [tracker, [], '--from-openapi needs --operation: one of createIssue, getIssue, startRun.'],
+    [tracker, ['--operation', 'nope'], 'has no operation nope. It has createIssue, getIssue, startRun.'],
+    ['{"a": 1}', ['--operation', 'x'], 'not an OpenAPI document: it has no paths'],
+    ['{"a": [', ['--operation', 'x'], 'neither JSON nor YAML'],
+    [
+      tracker.replace('schemas/NewIssue', 'schemas/Nope'),
+      ['--operation', 'createIssue'],
+      'refers to #/components/schemas/Nope, which it does not have',
+    ],
+  ])('%# is exit code 2', async (document, args, message) => {
+    const { code, err } = await connect(
+      ['issue-ticketing/new', '--from-openapi', '-', ...args, '--draft', '-'],
+      document,
+    )
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
+  })
+})
