@@ -93,6 +93,6 @@ function unionMessage(alternatives: readonly (readonly z.core.$ZodIssue[])[]): s
     !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
   const [meant] = alternatives.find(isOfType) ?? []
   if (meant) return meant.path.length > 0 ? `has ${meant.path.join('.')}, which ${meant.message}` : meant.message
-  const types = alternatives.map(([issue]) => issue?.message.replace(/^must be |, not .*$/g, '') ?? '')
+  const types = alternatives.map(([issue]) => issue?.message.replace(/^must be /, '').split(', not ')[0] ?? '')
   return types.length > 0 ? `must be ${[...new Set(types)].join(' or ')}` : 'is not valid'
 }

@@ -57,6 +57,7 @@ test('every threat that is known has a row', () => {
       'Timing',
       'Forged click or link',
       'Guessing the id of a call',
+      'Reading the tasks of another caller',
       'Replay',
       'SSRF through an input',
       'Path traversal in ids',

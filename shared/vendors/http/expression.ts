@@ -59,11 +59,11 @@ function problemOf(text: string): string | undefined {
  * that has neither.
  */
 function nameInFilter(text: string): string | undefined {
-  for (const [, filter = ''] of text.matchAll(/\[\?([^\]]*)\]/g)) {
-    const name = /(?:[=!]=|[<>]=?|,)\s*(key|now|input|event|response)(?![\w(])/.exec(filter)?.[1]
-    if (name !== undefined) return name
-  }
-  return undefined
+  const filters = text.split('[?').slice(1)
+  const names = filters.map(
+    (rest) => /[=<>,]\s*(key|now|input|event|response)(?![\w(])/.exec(rest.split(']')[0] ?? '')?.[1],
+  )
+  return names.find((name) => name !== undefined)
 }
 
 /**

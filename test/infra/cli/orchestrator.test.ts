@@ -59,9 +59,9 @@ describe('webhooks orchestrator add', () => {
   })
 
   it.each([
-    [{ token: 'abcdefgh' }, 'baseUrl: '],
-    [{ baseUrl: 'https://keptn.example.com' }, 'give either token or oauth'],
-    [{ baseUrl: 'keptn', token: 'abcdefgh' }, 'baseUrl: '],
+    [{ token: 'abcdefgh' }, 'baseUrl is required'],
+    [{ baseUrl: 'https://keptn.example.com' }, 'must have either token or oauth'],
+    [{ baseUrl: 'keptn', token: 'abcdefgh' }, 'baseUrl must be a URL'],
   ])('%j is exit code 2', async (value, sentence) => {
     const { code, err } = await add(value)
     expect(err).toContain(sentence)
