@@ -109,7 +109,7 @@ describe('the settings in cdk.json', () => {
     [{ secretsKeyArn: 'alias/mine' }, 'secretsKeyArn: must be the ARN of a KMS key'],
     [{ dataKeyArn: 'alias/mine' }, 'dataKeyArn: must be the ARN of a KMS key'],
     [{ reservedConcurrency: { task: 0 } }, 'reservedConcurrency.task: must be a whole number from 1 to 10000, not 0'],
-    [{ reservedConcurrency: { tasks: 5 } }, 'reservedConcurrency.tasks: "tasks" is not known; did you mean "task"?'],
+    [{ reservedConcurrency: { tasks: 5 } }, 'reservedConcurrency.tasks is not a known field. Did you mean "task"?'],
     [
       { customDomain: 'webhooks.example.org' },
       'customDomain: must be an object of name, certificateArn, hostedZone, only',
