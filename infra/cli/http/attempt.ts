@@ -93,7 +93,10 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
   let message: string | undefined
   try {
     const result = await action.act(connection.provider, client, input)
-    message = ('outcome' in result ? result.outcome : result).message
+    const outcome = 'outcome' in result ? result.outcome : result
+    message = outcome.message
+    // What only reads is carried out here.
+    if (outcome.status === 'errored') problems.push(sentence(message))
   } catch (error) {
     // After a request that was held back, an error is about a response that never came.
     if (recorder.isIncomplete || !recorder.steps.some(({ held }) => held)) problems.push(problemOf(error))
@@ -111,7 +114,11 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
     problems.push(
       'hasComment finds something although no comment was added with this key: it must find only what carries key.',
     )
-  const shown = { message: isComplete ? message : undefined, problems, mayFindNothing: steps.length }
+  const shown = {
+    message: isComplete && problems.length === 0 ? message : undefined,
+    problems,
+    mayFindNothing: steps.length,
+  }
   return { report: reportOf(ready, client, recorder, shown), isComplete }
 }
 
@@ -134,8 +141,9 @@ async function runForReal(ready: Ready): Promise<Report> {
     if (outcome?.result === 'fail') problems.push(sentence(outcome.message))
     const acted = recorder.steps.length
     const pending = result && 'pending' in result ? result.pending : undefined
-    const mayBeThere = outcome !== undefined || client.accepted !== undefined
-    if (mayBeThere) await verify({ ready, client, recorder, check, problems, pending, created: createdId(result) })
+    // Without a usable response, it may have been created all the same.
+    if (outcome !== undefined || client.written)
+      await verify({ ready, client, recorder, check, problems, pending, created: createdId(result) })
     return reportOf(ready, client, recorder, { message: outcome?.message, problems, mayFindNothing: acted })
   } finally {
     recorder.stop()

@@ -348,6 +348,32 @@ describe('webhooks check --try finds a mistake', () => {
     expect(code).toBe(expected)
   })
 
+  it('a lost response of open, after which find finds the ticket', async () => {
+    await startTool()
+    api.loseNext('POST')
+    const { out, code } = await open(tickets())
+    const [, real = ''] = out.split('For real:')
+    expect(real.match(/^\w+$/gm)).toEqual(['find', 'open', 'find'])
+    expect(real).toMatch(
+      /open\n[\s\S]*-> HTTP API could not be reached[\s\S]*ticket.id, "to_string\(response.id\)", finds "40"/,
+    )
+    expect(code).toBe(1)
+  })
+
+  it('an indicator without a value', async () => {
+    await startTool(() => ({ status: 200, body: { data: { value: 7 } } }))
+    const measured = {
+      ...{ provider: 'http', baseUrl: api.url, measure: { path: 'values' }, queries: { p95: 'checkout-p95' } },
+      indicator: { value: 'response.value' },
+    }
+    const thresholds = 'thresholds=[{"metric":"p95","op":"<","value":9}]'
+    const args = ['--try', 'request-evaluation', '--input', 'timeframe=5m', '--input', thresholds]
+    const { out, code } = await check('slo/mine', measured, args)
+    expect(out).toContain('there is a value at response.data.value: write response.data.value, which finds 7.')
+    expect(out).toContain('Problem: ')
+    expect(code).toBe(1)
+  })
+
   it('a path whose input is missing, before anything is sent', async () => {
     const stored = await startTool()
     const { out, code } = await open({ ...tickets(), open: { ...right, path: 'projects/{input.project}/tickets' } })
