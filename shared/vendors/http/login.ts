@@ -50,7 +50,8 @@ const sessions = new Map<string, Session & { until: number }>()
  * @param ca PEM of a certificate authority to trust next to the public ones
  */
 export function loginAuthorization(connection: HttpConnection, login: Login, ca: string | undefined): Authorization {
-  const id = JSON.stringify([connection.baseUrl, connection.username, connection.password, login])
+  const { baseUrl, username, password } = connection
+  const id = JSON.stringify([baseUrl, username, password, listedHeaders(connection), login])
   return {
     async headers() {
       const known = sessions.get(id)

@@ -276,6 +276,17 @@ describe('The login of an HTTP API', () => {
     expect(logins).toBe(2)
   })
 
+  test('is not shared by connections with other credentials in their headers', async () => {
+    await server(
+      () => true,
+      ({ headers }) => ({ status: 200, body: { access_token: `session-of-${headers['x-user-token']}` } }),
+    )
+    const login = { method: 'GET', path: 'login', token: 'response.access_token' }
+    for (const user of ['jane-0001', 'john-0002']) await open({ headers: { 'X-User-Token': user }, login })
+    const sessions = api.calls.filter(({ path }) => path !== '/login').map(({ headers }) => headers['authorization'])
+    expect(sessions).toEqual(['Bearer session-of-jane-0001', 'Bearer session-of-john-0002'])
+  })
+
   test('gives cookies, and is repeated after a status that means it has expired', async () => {
     logins = 0
     await server(
