@@ -239,11 +239,13 @@ export function formOf(found: unknown, what: string): Body {
   }
 }
 
-/** The body of a form as multipart/form-data, for APIs that accept no other. */
+/** The body of a form as multipart/form-data, for APIs that accept no other. Without fields there is no body. */
 function multipartOf(found: unknown, what: string): Body {
+  const fields = formFields(found, what)
+  if (fields.length === 0) return { headers: {} }
   // Random, so that no value can contain it and add a field of its own.
   const boundary = randomUUID()
-  const parts = formFields(found, what).map(
+  const parts = fields.map(
     ([field, value]) =>
       `--${boundary}\r\ncontent-disposition: form-data; name="${fieldName(field)}"\r\n\r\n${value}\r\n`,
   )

@@ -101,6 +101,13 @@ describe('Requests to an HTTP API', () => {
     ])
   })
 
+  test('send no body for multipart/form-data without fields', async () => {
+    await play(() => ticket())
+    await open({ open: { path: 'tickets', multipart: 'input.nothing' } })
+    expect(api.calls[0]).toMatchObject({ text: '' })
+    expect(api.calls[0]?.headers).not.toHaveProperty('content-type')
+  })
+
   test('carry headers of their own, and none that has no value', async () => {
     await play(() => ticket())
     await open({ open: { path: '', headers: { Title: 'input.title', 'X-Tags': 'input.labels' } } })
