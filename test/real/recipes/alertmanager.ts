@@ -1,4 +1,4 @@
-import { ticketRecipe } from './recipe.ts'
+import { ticketRecipe } from '../../recipes/recipe.ts'
 
 export const alertmanager = ticketRecipe({
   name: 'Alertmanager',

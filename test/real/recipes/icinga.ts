@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
+import { basic, ticketRecipe } from '../../recipes/recipe.ts'
 import type { Started } from '../program.ts'
-import { basic, ticketRecipe } from './recipe.ts'
 
 export const icinga = ticketRecipe({
   name: 'Icinga 2',

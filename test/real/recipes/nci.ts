@@ -1,4 +1,4 @@
-import { jobRecipe } from './recipe.ts'
+import { jobRecipe } from '../../recipes/recipe.ts'
 
 export const nci = jobRecipe({
   name: 'nci',

@@ -1,4 +1,4 @@
-import { messageRecipe } from './recipe.ts'
+import { messageRecipe } from '../../recipes/recipe.ts'
 
 export const ntfyByHttp = messageRecipe({
   name: 'ntfy by http',

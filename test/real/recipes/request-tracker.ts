@@ -1,4 +1,4 @@
-import { basic, ticketRecipe } from './recipe.ts'
+import { basic, ticketRecipe } from '../../recipes/recipe.ts'
 
 export const requestTracker = ticketRecipe({
   name: 'Request Tracker',

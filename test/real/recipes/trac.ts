@@ -1,5 +1,5 @@
+import { basic, ticketRecipe } from '../../recipes/recipe.ts'
 import type { Started } from '../program.ts'
-import { basic, ticketRecipe } from './recipe.ts'
 
 export const trac = ticketRecipe({
   name: 'Trac',

@@ -1,4 +1,4 @@
-import { evaluationRecipe } from './recipe.ts'
+import { evaluationRecipe } from '../../recipes/recipe.ts'
 
 export const victoriaMetrics = evaluationRecipe({
   name: 'VictoriaMetrics',

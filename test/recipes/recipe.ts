@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Service, triggered, until } from '../../e2e/service.ts'
-import type { Checks, Program, Started } from '../program.ts'
+import { Service, type ServiceOptions, triggered, until } from '../e2e/service.ts'
+import type { Checks, Program, Started } from '../real/program.ts'
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts'
 
-/** A page of docs/http/ and the real server that it connects. */
+/** A page of docs/http/ and the server that it connects: a real one, or a fake. */
 interface Recipe {
   /** The name of the server: `Trac`. */
   name: string
-  /** The script in test/real/ that starts it. */
-  script: string
   /** The page in docs/http/ without its extension. */
   page: string
   category: string
@@ -20,7 +18,14 @@ interface Recipe {
   count?(started: Started): Promise<number>
   /** Calls that the server refuses, and its own words. */
   refused?: { action: string; input: object; words: RegExp }[]
+  /** A call with other values, which make the credentials wrong, and the server's own words. */
+  wrongCredentials?: { action: string; input: object; values: Record<string, string>; words: RegExp }
+  /** How the runtime differs; absent for a real server, which needs its time. */
+  runtime?: Pick<ServiceOptions, 'timeScale' | 'webhookTimeout'>
 }
+
+/** The recipe, and what is tried with its server. */
+type Tried<R extends Recipe> = R & Pick<Program, 'checks'>
 
 interface TicketRecipe extends Recipe {
   noun: 'issue' | 'ticket'
@@ -37,6 +42,8 @@ interface JobRecipe extends Recipe {
   passes: object
   fails: object
   slow?: object
+  /** The deadline at which a slow job is stopped, in seconds; 20 by default. */
+  slowDeadline?: number
   /** Whether a job runs now, and not only waits. */
   isRunning?(started: Started): Promise<boolean>
 }
@@ -73,7 +80,7 @@ interface Finished {
 }
 
 /** A ticket system that is connected as its page says. */
-export function ticketRecipe(recipe: TicketRecipe): Program {
+export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
   const { noun } = recipe
   const [open, update, close] = [`open-${noun}`, `update-${noun}`, `close-${noun}`]
   return program(recipe, ({ call, finish, writes }) => [
@@ -115,8 +122,8 @@ export function ticketRecipe(recipe: TicketRecipe): Program {
 }
 
 /** A system with jobs that is connected as its page says. */
-export function jobRecipe(recipe: JobRecipe): Program {
-  const { start, stop } = recipe
+export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
+  const { start, stop, slowDeadline = 20 } = recipe
   return program(recipe, ({ call, finish, writes, service, started: server }) => [
     [
       'starts a job once, silently, although the call is repeated',
@@ -153,9 +160,13 @@ export function jobRecipe(recipe: JobRecipe): Program {
             assert.equal(result, 'pass', message)
           }),
           test('stops a job at its deadline, and says so', async () => {
-            const { status, message } = await finish(start, { ...recipe.slow, onDeadline: 'stop' }, '&deadline=PT20S')
+            const { status, message } = await finish(
+              start,
+              { ...recipe.slow, onDeadline: 'stop' },
+              `&deadline=PT${slowDeadline}S`,
+            )
             assert.notEqual(status, 'succeeded', message)
-            assert.match(message, /deadline of 20 s/)
+            assert.match(message, new RegExp(`deadline of ${slowDeadline} s`))
           }),
         ]
       : []),
@@ -175,7 +186,7 @@ export function jobRecipe(recipe: JobRecipe): Program {
 }
 
 /** A chat or push service that is connected as its page says. */
-export function messageRecipe(recipe: MessageRecipe): Program {
+export function messageRecipe<R extends MessageRecipe>(recipe: R): Tried<R> {
   return program(recipe, ({ call, finish, writes }) => [
     test('posts a message once, silently, although the call is repeated', async () => {
       const event = triggered({ input: recipe.input })
@@ -204,7 +215,7 @@ export function messageRecipe(recipe: MessageRecipe): Program {
 }
 
 /** A system that measures service levels, connected as its page says. */
-export function evaluationRecipe(recipe: EvaluationRecipe): Program {
+export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R> {
   const { metric, value, noData } = recipe
   const input = (op: string, limit: number) => ({ timeframe: '5m', thresholds: [{ metric, op, value: limit }] })
   const evaluate = 'request-evaluation'
@@ -257,20 +268,25 @@ function interrupted(
   ]
 }
 
-function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): Program {
-  const { name, script, category } = recipe
+function program<R extends Recipe>(recipe: R, tests: (running: Running) => Checks['tests']): Tried<R> {
+  const { name, category, wrongCredentials, runtime } = recipe
   return {
+    ...recipe,
     name: `${name} (docs/http/${recipe.page}.md)`,
-    script,
     async checks(started) {
-      const connection = connectionOf(recipe, started)
+      const values = recipe.values(started)
+      const connection = connectionOf(recipe, values)
       const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
       const { ca: _, ...withoutCa } = connection
       const secrets = {
         [`cloud-automation-webhooks/connections/${category}/real`]: connection,
         [`cloud-automation-webhooks/connections/${category}/lossy`]: { ...withoutCa, baseUrl: proxy.url },
+        [`cloud-automation-webhooks/connections/${category}/wrong`]: connectionOf(recipe, {
+          ...values,
+          ...wrongCredentials?.values,
+        }),
       }
-      const service = await new Service({ secrets }).start()
+      const service = await new Service({ ...runtime, secrets }).start()
       const call: Running['call'] = (action, input, query = '', event = triggered({ input })) => {
         const connected = query.includes('connection=') ? '' : '&connection=real'
         return service.call(`/v1/${category}/${action}?${`${query}${connected}`.replace(/^&/, '')}`, event)
@@ -291,7 +307,7 @@ function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): 
         return (await count()) - before
       }
       return {
-        tests: [...tests({ service, proxy, started, call, finish, writes }), ...refusal(recipe, call)],
+        tests: [...tests({ service, proxy, started, call, finish, writes }), ...refusals(recipe, call)],
         async close() {
           await service.end()
           await proxy.close()
@@ -301,23 +317,32 @@ function program(recipe: Recipe, tests: (running: Running) => Checks['tests']): 
   }
 }
 
-function refusal({ refused = [] }: Recipe, call: Running['call']): Checks['tests'] {
-  return refused.map(({ action, input, words }) =>
+function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['call']): Checks['tests'] {
+  const refusals = refused.map(({ action, input, words }) =>
     test(`reports a refusal of ${action} in the words of the server`, async () => {
       const { status, body } = await call(action, input)
       assert.equal(status, 422, JSON.stringify(body))
       assert.match(body.detail, words)
     }),
   )
+  if (!wrongCredentials) return refusals
+  const { action, input, words } = wrongCredentials
+  const reportsCredentials = test('reports wrong credentials, and the secret that has them', async () => {
+    const { status, body } = await call(action, input, '&connection=wrong')
+    assert.equal(status, 422, JSON.stringify(body))
+    assert.match(body.detail, words)
+    assert.match(body.detail, /connections\/[\w-]+\/wrong/)
+  })
+  return [...refusals, reportsCredentials]
 }
 
-/** The connection of the page, with the values of this server. */
-function connectionOf({ page, values }: Recipe, started: Started): Record<string, unknown> {
-  const text = readFileSync(join(import.meta.dirname, `../../../docs/http/${page}.md`), 'utf8')
+/** The connection of the page, with the values of a server. */
+function connectionOf({ page }: Recipe, values: Record<string, string>): Record<string, unknown> {
+  const text = readFileSync(join(import.meta.dirname, `../../docs/http/${page}.md`), 'utf8')
   const [, block] = /```json\n([\s\S]+?)\n```/.exec(text) ?? []
   assert.ok(block, `docs/http/${page}.md has no connection`)
   let filled = block
-  for (const [open, value] of Object.entries(values(started))) {
+  for (const [open, value] of Object.entries(values)) {
     assert.ok(filled.includes(open), `docs/http/${page}.md has no ${open}`)
     filled = filled.replaceAll(open, JSON.stringify(value).slice(1, -1))
   }
