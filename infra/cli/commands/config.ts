@@ -84,6 +84,7 @@ Examples:
   $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json
   $ npm run webhooks -- config issue-ticketing/open-issue --task openticket --only title,data.problem
   $ npm run webhooks -- config issue-ticketing/close-issue --task closeticket --from openticket
+  $ npm run webhooks -- config optimization/stop-model --task stoptuning --from tuning --from-mode silent
   $ npm run webhooks -- config chaos-testing/stop-test --task test --suffix finished --last`,
     )
     .action(run)
