@@ -126,6 +126,16 @@ const keepRun = async () => {
   await stateOfRun('run')
   await changeRun('run', ['running'], 'stopping')
 }
+const saveRun = async () => {
+  const { saveLastRun } = await import('../../../shared/aws/save-last-run.ts')
+  const { itemKeys } = await import('../../../shared/item-keys.ts')
+  await saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
+}
+const readRun = async () => {
+  const { readLastRun } = await import('../../../shared/aws/read-last-run.ts')
+  const { itemKeys } = await import('../../../shared/item-keys.ts')
+  await readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
+}
 const claimTask = async () => {
   const { claim } = await import('../../../shared/aws/claim.ts')
   const { itemKeys } = await import('../../../shared/item-keys.ts')
@@ -171,6 +181,9 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a click', 'webhook', 'notification', readQuestion, /^approval#/],
   ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
   ['a call that stops such a run', 'webhook', 'load-testing', keepRun, /^run#/],
+  ['a task that starts a run', 'task', 'ci-cd', saveRun, /^last-run#ci-cd#/],
+  ['a silent call that starts a run', 'webhook', 'ci-cd', saveRun, /^last-run#ci-cd#/],
+  ['a call that stops the newest run', 'webhook', 'ci-cd', readRun, /^last-run#ci-cd#/],
   ['the finisher', 'finisher', 'all', claimTask, /^finisher#/],
 ]
 
@@ -211,7 +224,9 @@ describe('the items of the table', () => {
       'shared/approvals/store.ts',
       'shared/aws/claim.ts',
       'shared/aws/idempotency.ts',
+      'shared/aws/read-last-run.ts',
       'shared/aws/run-states.ts',
+      'shared/aws/save-last-run.ts',
       'shared/aws/secret-guesses.ts',
       'shared/function/execution.ts',
       'shared/function/start-task.ts',
