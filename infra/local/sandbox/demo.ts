@@ -33,7 +33,7 @@ export const demo = {
   /** The API token of the Dynatrace that the sandbox plays: a name and a secret, as there, but far shorter than a real one. */
   dynatraceToken: 'dt0c01.SANDBOX.SANDBOX-DYNATRACE-TOKEN',
   /** The token of somebody's own tool that the sandbox plays. */
-  toolToken: 'sandbox-tool-token',
+  toolToken: 'sandbox-tool-7f3a9c52',
 } as const
 
 /** Where `npm start` listens unless `WEBHOOKS_PORT` says otherwise. */
