@@ -211,7 +211,7 @@ describe('an approval by link', () => {
   })
 
   it('expires: it fails and says so, and its link does too', async () => {
-    const { event, link } = await ask('&sendStarted=true&deadline=PT2S')
+    const { event, link } = await ask('&sendStarted=true&deadline=PT8S')
     expect(await finished(event.id)).toMatchObject({
       status: 'succeeded',
       result: 'fail',

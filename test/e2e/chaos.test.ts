@@ -110,10 +110,10 @@ describe('a fault', () => {
 
   it('is removed at the deadline', async () => {
     const event = asked(600)
-    await start(event, '&deadline=PT3S')
+    await start(event, '&deadline=PT8S')
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([
-      { status: 'errored', message: expect.stringContaining('The deadline of 3 s passed') },
+      { status: 'errored', message: expect.stringContaining('The deadline of 8 s passed') },
     ])
     expect(toxics()).toEqual([])
   })
@@ -136,7 +136,7 @@ describe('a fault', () => {
 
   it('is removed at the deadline with a token that comes only then', async () => {
     const event = asked(600)
-    await start(event, '&deadline=PT4S')
+    await start(event, '&deadline=PT8S')
     await injected()
     toxiproxy.failNext(401, 'Unauthorized', { on: 'DELETE', times: 5 })
     const { finished } = await service.finishedOf(event.id, 60)

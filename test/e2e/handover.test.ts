@@ -90,7 +90,7 @@ describe('a task that is handed over to a platform that answers it', () => {
 
   it('finishes itself what could not be handed over until the deadline', async () => {
     akamas.reachable = false
-    const { event, body } = await start('&deadline=PT3S')
+    const { event, body } = await start('&deadline=PT8S')
     const { finished } = await sentFor(event.id, body.taskId)
     expect(finished).toMatchObject([{ status: 'errored', message: expect.stringContaining('Gave up at the deadline') }])
     expect(akamas.calls.length).toBeGreaterThan(1)

@@ -237,13 +237,13 @@ describe('a platform that is down', () => {
     const began = Date.now()
     const { started, finished, opened } = await openAndWait(
       { target: 'github', kind: 'hang' },
-      `${interactive}&deadline=PT3S`,
+      `${interactive}&deadline=PT8S`,
     )
     expect([started, finished.length, opened]).toEqual([1, 1, 0])
     expect(finished[0]).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringMatching(/GitHub did not answer.*deadline of 3 s/),
+      message: expect.stringMatching(/GitHub did not answer.*deadline of 8 s/),
     })
     expect(Date.now() - began).toBeGreaterThan(2_000)
   })

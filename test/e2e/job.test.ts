@@ -194,25 +194,25 @@ describe('at the deadline', () => {
   })
 
   it('a run is left as it is, and that is no verdict', async () => {
-    const finished = await ended(await begin({}, '&deadline=PT3S'))
+    const finished = await ended(await begin({}, '&deadline=PT8S'))
     const [execution] = started()
     expect(finished).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: 'The deadline of 3 s passed, and it was left as it is. It was last seen as running.',
+      message: 'The deadline of 8 s passed, and it was left as it is. It was last seen as running.',
       runbook: { id: String(execution?.id), state: 'running' },
     })
     expect(execution?.status).toBe('running')
   })
 
   it('a run is stopped where that is asked for, and its end is waited for', async () => {
-    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))
+    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
     const [execution] = started()
     expect(execution?.status).toBe('aborted')
     expect(finished).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: `The deadline of 3 s passed, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
+      message: `The deadline of 8 s passed, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
       runbook: { state: 'aborted' },
     })
   })
@@ -222,10 +222,10 @@ describe('at the deadline', () => {
     ['succeeded', 'pass'],
   ])('a run that ends as %s after the stop keeps its result, and the message names the stop', async (state, result) => {
     rundeck.state.course.abortedAs = state
-    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))
+    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
     const id = started()[0]?.id
     const message = expect.stringContaining(
-      `The deadline of 3 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
+      `The deadline of 8 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
     )
     expect(finished).toMatchObject({ status: 'succeeded', result, message })
   })
@@ -244,13 +244,13 @@ describe('at the deadline', () => {
 
   it('a run that can not be stopped is told to go on, with why', async () => {
     rundeck.state.course.stubborn = true
-    expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT3S'))).message).toMatch(
-      /^The deadline of 3 s passed\. It could not be stopped, and may go on: Rundeck did not abort .*Unable to interrupt/,
+    expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
+      /^The deadline of 8 s passed\. It could not be stopped, and may go on: Rundeck did not abort .*Unable to interrupt/,
     )
   })
 
   it('a state that is not known has never passed', async () => {
-    const event = await begin({}, '&deadline=PT3S')
+    const event = await begin({}, '&deadline=PT8S')
     rundeck.set(await wasSeen(), 'paused')
     expect(await ended(event)).toMatchObject({
       status: 'errored',

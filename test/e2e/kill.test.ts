@@ -86,14 +86,14 @@ describe('a process that is killed', () => {
   it('and started again after the deadline says that nothing was sent', async () => {
     await service.fault({ target: 'github', kind: 'hang', match: { method: 'GET' }, count: 1 })
     const event = triggered()
-    await service.openIssue(event, '?mode=interactive&deadline=PT2S')
+    await service.openIssue(event, '?mode=interactive&deadline=PT8S')
     await until(
       async () => (await service.requests('github')).some(({ status }) => status === null),
       20,
       () => 'a call that hangs',
     )
     await service.kill()
-    await new Promise((resolve) => setTimeout(resolve, 2_100))
+    await new Promise((resolve) => setTimeout(resolve, 8_100))
     await service.start()
     const { finished } = await service.finishedOf(event.id, 30)
     expect(finished).toMatchObject([

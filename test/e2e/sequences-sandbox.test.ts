@@ -171,7 +171,7 @@ describe('a run of the sandbox', () => {
   it.each([
     ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /RUN_EXECUTION_ERROR: .*no trial got through/],
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /accuracy/],
-    ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
+    ['vanishes', 'vanish', '&deadline=PT10S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
   ])('at Databricks that %s is told as that', async (_, outcome, query, end, message) => {
     const input = { parameters: { seconds: 1, outcome }, thresholds }
@@ -182,7 +182,7 @@ describe('a run of the sandbox', () => {
   it.each([
     ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /failed: step 2 failed on shop-2/],
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /its status is "gone fishing"/],
-    ['vanishes', 'vanish', '&deadline=PT5S', { status: 'errored', result: 'fail' }, /Execution ID does not exist/],
+    ['vanishes', 'vanish', '&deadline=PT10S', { status: 'errored', result: 'fail' }, /Execution ID does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
   ])('at Rundeck that %s is told as that', async (_, outcome, query, end, message) => {
     const input = { target: 'clear-cache', parameters: { seconds: 1, outcome } }
