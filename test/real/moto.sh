@@ -16,8 +16,9 @@ unavailable() {
   exit 69
 }
 
+# Before 5.2 its dates are not those of AWS, and the SDK cannot read them.
 serves() {
-  "$1" -c 'import moto.server, flask, flask_cors' 2>/dev/null
+  "$1" -c 'import moto.server, flask, flask_cors; assert [int(n) for n in moto.__version__.split(".")[:2]] >= [5, 2]' 2>/dev/null
 }
 
 PYTHON=
@@ -37,7 +38,7 @@ if [ -z "$PYTHON" ]; then
     python3-graphql-core python3-jsondiff python3-jsonpath-ng python3-joserfc python3-yaml >/dev/null ||
     unavailable 'apt-get could not install python3-moto.'
   PYTHON=/usr/bin/python3
-  serves "$PYTHON" || unavailable "Debian's python3-moto can not serve here."
+  serves "$PYTHON" || unavailable "moto 5.2 or later is not installed, and Debian's python3-moto is older or cannot serve here."
 fi
 
 LOG=$(mktemp)
