@@ -176,7 +176,7 @@ export async function firstAnswer({ bundles, scratch, progress }: Bench): Promis
 }
 
 function recipeOf(requests: Recorded[]): Recipe {
-  const [, ...secrets] = requests.flatMap((request) => secretOf(request) ?? [])
+  const secrets = requests.flatMap((request) => secretOf(request) ?? []).filter((name) => name !== 'callers')
   const calls = requests
     .filter((request) => secretOf(request) === undefined)
     .map(({ headers: { host: _host, connection: _connection, ...headers }, ...call }) => ({ ...call, headers }))
@@ -189,12 +189,14 @@ function secretOf({ headers, body }: Recorded): string | undefined {
   return (JSON.parse(body) as { SecretId: string }).SecretId.slice(`${settings.secretPrefix}/`.length)
 }
 
+/** Sorted: secrets may be read at the same time. */
 function namesOf(requests: Recorded[]): string {
   return requests
     .map((request) => {
       const { method, path, headers } = request
       return `${method} ${path.split('?')[0]} ${headers['x-amz-target'] ?? ''} ${secretOf(request) ?? ''}`
     })
+    .sort()
     .join(', ')
 }
 

@@ -41,7 +41,7 @@ export async function answer(
   const recipe = JSON.parse(event.body ?? '{}') as Recipe
   const bases: (string | undefined)[] = []
   for (const name of recipe.secrets) bases.push((await readSecret<{ baseUrl?: string }>(name)).baseUrl)
-  const data = await make(recipe.calls, bases[0] ?? '')
+  const data = await make(recipe.calls, bases.find((base) => base !== undefined) ?? '')
   return { statusCode: 200, body: JSON.stringify({ status: 'succeeded', result: 'pass', data }) }
 }
 
