@@ -86,6 +86,7 @@ function epochMs(time: string): number {
 
 /** ISO 8601 in UTC, to the second. */
 function isoTime(ms: number): string {
+  if (Number.isNaN(new Date(ms).getTime())) throw new ArgumentError('the time is outside the range of dates')
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 

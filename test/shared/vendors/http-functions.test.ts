@@ -40,6 +40,7 @@ describe('Functions of a connection', () => {
     ["time_add('today', 'PT1H')", /"today" is not an ISO 8601 time/],
     ["time_add('2026-11-27', '1 hour')", /second argument of time_add must be an ISO 8601 duration .+ not "1 hour"/],
     ['split(`1`, `2`)', /Invalid argument type for function split/],
+    ['from_epoch(`1e20`)', /from_epoch\(\): the time is outside the range of dates/],
     ["match('a', '(')", /Invalid regular expression/],
   ])('%s reports what is wrong', (expression, message) => {
     expect(() => evaluate(expression)).toThrow(message)
