@@ -77,8 +77,9 @@ async function finish(
     context.logger.info('another finisher answers for this task')
     return { taskId, finished: false }
   }
-  // Its last request may still be under way: only when that is over can it be read back.
-  if (sending) await context.wait('last-request', { seconds: 60 })
+  // The last request of the task, or of the finisher before this one, may still be in flight. Until Keptn has recorded
+  // its event, reading it back finds nothing.
+  if (sending || again) await context.wait('last-request', { seconds: 60 })
   log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
   if (task.sendStarted && !sent.started) {
     await sendEvent(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })

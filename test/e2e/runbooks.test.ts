@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   GetDurableExecutionCommand,
+  GetDurableExecutionHistoryCommand,
   InvokeCommand,
   type LambdaClient,
   StopDurableExecutionCommand,
@@ -41,6 +42,20 @@ const ofFunction = async (name: string) =>
     ({ functionName }) => functionName === name,
   )
 
+/** The waits of all finishers so far: a task whose finisher runs once has none. */
+async function waitsOfFinishers(): Promise<(string | undefined)[]> {
+  const finishers = (await service.call('/tasks', undefined, { method: 'GET' })).body.tasks.filter(
+    ({ functionName }: { functionName: string }) => functionName === 'finisher',
+  )
+  const arns: string[] = finishers.map(({ arn }: { arn: string }) => arn)
+  const histories = await Promise.all(
+    arns.map((arn) => lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn }))),
+  )
+  return histories
+    .flatMap(({ Events = [] }) => Events)
+    .flatMap(({ EventType, Name }) => (EventType === 'WaitStarted' ? [Name] : []))
+}
+
 describe('what the runbooks say to do', () => {
   it.each(['finisher-failed.md', 'finisher-timed-out.md'])(
     '%s: the finisher, called again for a task, sends nothing twice',
@@ -62,6 +77,7 @@ describe('what the runbooks say to do', () => {
       )
       const { started, finished } = await service.repliesTo(event.id)
       expect([started, finished.length]).toEqual([1, 1])
+      expect(await waitsOfFinishers()).toContain('last-request')
     },
   )
 
