@@ -1,0 +1,146 @@
+import { join } from 'node:path'
+import {
+  isArrayBindingPattern,
+  isBindingElement,
+  isExportDeclaration,
+  isIdentifier,
+  isImportDeclaration,
+  isImportSpecifier,
+  isNoSubstitutionTemplateLiteral,
+  isObjectLiteralExpression,
+  isPropertyAssignment,
+  isRegularExpressionLiteral,
+  isStringLiteral,
+  isTemplateExpression,
+  type Node,
+  type SourceFile,
+  SyntaxKind,
+} from 'typescript/unstable/ast'
+import { API } from 'typescript/unstable/sync'
+import { blank, type Fragment, hide, hideCode, splitName } from './fragment.ts'
+
+type Read = (path: string) => string
+
+/**
+ * Parses files of TypeScript and JavaScript, and calls back with the fragments of each one.
+ *
+ * @param paths relative to the folder
+ */
+export function readPrograms(
+  folder: string,
+  paths: readonly string[],
+  read: Read,
+  onFile: (path: string, fragments: Fragment[]) => void,
+): void {
+  if (paths.length === 0) return
+  const config = join(folder, 'words.tsconfig.json')
+  const byFullPath = new Map(paths.map((path) => [join(folder, path), path]))
+  const contents = (fullPath: string): string | undefined => {
+    // Only parses: imports and types are not resolved.
+    const compilerOptions = { noResolve: true, noLib: true, types: [], allowJs: true, noEmit: true, target: 'es2024' }
+    if (fullPath === config) return JSON.stringify({ compilerOptions, files: [...byFullPath.keys()] })
+    const path = byFullPath.get(fullPath)
+    return path === undefined ? undefined : read(path)
+  }
+  const api = new API({
+    cwd: folder,
+    fs: { readFile: contents, fileExists: (path) => path === config || byFullPath.has(path) || undefined },
+  })
+  try {
+    const [project] = api.updateSnapshot({ openProjects: [config] }).getProjects()
+    for (const [fullPath, path] of byFullPath) {
+      const source = project?.program.getSourceFile(fullPath)
+      if (!source) throw new Error(`${path} cannot be parsed.`)
+      onFile(path, fragmentsOf(source))
+    }
+  } finally {
+    api.close()
+  }
+}
+
+function fragmentsOf(source: SourceFile): Fragment[] {
+  const fragments: Fragment[] = []
+  // The source without literals, in which a comment can be recognized by its first characters.
+  let code = source.text
+  const cover = (from: number, to: number) => {
+    code = code.slice(0, from) + blank(code.slice(from, to)) + code.slice(to)
+  }
+  const visit = (node: Node): void => {
+    const start = node.getStart(source)
+    if (isRegularExpressionLiteral(node)) cover(start, node.end)
+    if (isStringLiteral(node) || isNoSubstitutionTemplateLiteral(node)) {
+      cover(start, node.end)
+      if (!isKeyOrModule(node)) fragments.push(literal(source.text.slice(start + 1, node.end - 1), start + 1))
+    }
+    if (isTemplateExpression(node)) {
+      let text = source.text.slice(start, node.end)
+      let from = node.head.end
+      cover(start, node.head.end)
+      for (const span of node.templateSpans) {
+        const until = span.literal.getStart(source)
+        text = text.slice(0, from - start) + hide(text.slice(from - start, until - start)) + text.slice(until - start)
+        from = span.literal.end
+        cover(until, from)
+      }
+      fragments.push(literal(text.slice(1, -1), start + 1))
+    }
+    if (isIdentifier(node) && isDeclaredName(node)) fragments.push(name(node.text, start))
+    node.forEachChild(visit)
+  }
+  visit(source)
+  return [...fragments, ...comments(code)]
+}
+
+/** A string without spaces is checked like a name: it is the name of a step, a field or a kind. */
+function literal(text: string, start: number): Fragment {
+  return /\s/.test(text) ? { place: 'string', text: hideCode(text), start } : name(text, start)
+}
+
+function name(text: string, start: number): Fragment {
+  return { place: 'name', text: splitName(text), start }
+}
+
+function isKeyOrModule({ parent, pos }: Node): boolean {
+  if (isImportDeclaration(parent) || isExportDeclaration(parent)) return true
+  return isPropertyAssignment(parent) && parent.name.pos === pos
+}
+
+/** Keys of object literals are excluded, because they are often the fields of a platform. */
+const DECLARATIONS = new Set([
+  SyntaxKind.BindingElement,
+  SyntaxKind.ClassDeclaration,
+  SyntaxKind.EnumDeclaration,
+  SyntaxKind.EnumMember,
+  SyntaxKind.FunctionDeclaration,
+  SyntaxKind.FunctionExpression,
+  SyntaxKind.GetAccessor,
+  SyntaxKind.ImportSpecifier,
+  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.MethodDeclaration,
+  SyntaxKind.MethodSignature,
+  SyntaxKind.NamespaceImport,
+  SyntaxKind.Parameter,
+  SyntaxKind.PropertyDeclaration,
+  SyntaxKind.PropertySignature,
+  SyntaxKind.TypeAliasDeclaration,
+  SyntaxKind.TypeParameter,
+  SyntaxKind.VariableDeclaration,
+])
+
+function isDeclaredName(node: Node): boolean {
+  const { parent } = node
+  if (!DECLARATIONS.has(parent.kind) || !('name' in parent) || parent.name !== node) return false
+  // Names that another declaration gives are reported there.
+  if (isImportSpecifier(parent)) return parent.propertyName !== undefined
+  if (isBindingElement(parent)) return parent.propertyName !== undefined || isArrayBindingPattern(parent.parent)
+  return !isObjectLiteralExpression(parent.parent)
+}
+
+/** Consecutive line comments are one fragment. */
+function comments(code: string): Fragment[] {
+  return [...code.matchAll(/(?:\/\/[^\n]*(?:\n[ \t]*(?=\/\/))?)+|\/\*[\s\S]*?\*\//g)].map(({ 0: text, index }) => ({
+    place: 'comment',
+    text: hideCode(text.replace(/\/\*+|\*+\/|^[ \t]*\*(?!\/)|\/\//gm, blank)),
+    start: index,
+  }))
+}
