@@ -6,6 +6,8 @@ const root = join(import.meta.dirname, '../..')
 
 test.each([
   ['npm run build', 'infra/build.ts'],
+  ['npm run check', 'infra/check.ts'],
+  ['npm run fix', 'infra/fix.ts'],
   ['npm run audit', 'infra/audit.ts'],
   ['npm run docs', 'infra/docs/main.ts'],
   ['npm run screenshots', 'infra/local/console/screenshots.ts'],
