@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { it } from '@jest/globals'
+import { expectGolden } from './golden.ts'
+
+const PROSE = ['description', 'summary', 'title', 'example', 'examples']
+/** Objects whose keys are names that the API defines, not keywords of OpenAPI. */
+const MAPS = ['properties', 'schemas', 'parameters', 'responses', 'paths', 'securitySchemes']
+
+it('the OpenAPI document describes the same API', () => {
+  const document = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/openapi.json'), 'utf8'))
+  expectGolden('openapi', withoutProse(document))
+})
+
+function withoutProse(value: unknown, isMap = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutProse(item))
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value).filter(([key]) => isMap || !PROSE.includes(key))
+  return Object.fromEntries(kept.map(([key, item]) => [key, withoutProse(item, !isMap && MAPS.includes(key))]))
+}
