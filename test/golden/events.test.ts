@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, it } from '@jest/globals'
+import { demo } from '../../infra/local/sandbox/demo.ts'
+import { Service, triggered, until } from '../e2e/service.ts'
+import { type Served, serve } from '../servers/serve.ts'
+import { expectGolden } from './golden.ts'
+
+interface Scenario {
+  action: string
+  input?: object
+  /** Added to `data` of the event. */
+  data?: object
+  query?: string
+  /** Makes an interactive call end. */
+  complete?: () => Promise<unknown>
+}
+
+/** One action for each kind of provider, and the ways in which a call can end. */
+const scenarios: Record<string, Scenario> = {
+  ticket: { action: 'issue-ticketing/open-issue', input: { title: 'Checkout is slow' } },
+  incident: { action: 'incident-management/open-ticket', input: { title: 'Checkout is slow', severity: 'low' } },
+  job: { action: 'optimization/start-model', input: { parameters: { seconds: 1 } } },
+  'failing job': { action: 'optimization/start-model', input: { parameters: { seconds: 1, outcome: 'failure' } } },
+  runbook: { action: 'remediation/run-runbook', input: { target: 'clear-cache', parameters: { seconds: 1 } } },
+  flag: { action: 'feature-flags/set-flag', input: { flag: 'checkout-v2', state: 'on' } },
+  flags: { action: 'feature-flags/set-flags', input: { flags: 'checkout-v2,slow-recommendations', state: 'off' } },
+  message: { action: 'notification/push-update', input: { text: 'The release continues' } },
+  approval: { action: 'notification/ask-approval', query: '&connection=tool', input: {}, complete: approve },
+  evaluation: { action: 'slo/request-evaluation', input: { slo: 'casdemoapp', timeframe: '5m' } },
+  report: {
+    action: 'slo/push-report',
+    query: '&connection=events',
+    data: { evaluation: { score: 75, result: 'warning', indicatorResults: [] } },
+    input: {},
+  },
+  'mapped action': {
+    action: 'remediation/run-action',
+    data: { action: { action: 'toggle-feature', value: { 'checkout-v2': 'on' } } },
+  },
+  'unknown ticket': { action: 'issue-ticketing/update-issue', input: { id: 'demo/shop#424242', comment: 'x' } },
+  'dry run': { action: 'issue-ticketing/open-issue', input: { title: 'T' }, query: '&dryRun=true' },
+  'call that acts only on failures': {
+    action: 'issue-ticketing/open-issue',
+    input: { title: 'T' },
+    query: '&when=fail',
+  },
+}
+
+/** A silent call does not wait for this job. */
+const jobThatHangs: Scenario = {
+  action: 'remediation/run-runbook',
+  input: { target: 'clear-cache', parameters: { outcome: 'hang' } },
+  query: '&deadline=PT4S&progress=true',
+}
+
+let orchestrator: Served
+let service: Service
+beforeAll(async () => {
+  orchestrator = await serve(() => ({ status: 200, body: { keptnContext: 'context' } }))
+  const keptn = { type: 'keptn', baseUrl: orchestrator.url, token: 'a-token-of-keptn' }
+  service = new Service({ timeScale: 60, secrets: { 'cloud-automation-webhooks/orchestrators/sandbox': keptn } })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await orchestrator.close()
+})
+
+it('an interactive call sends the same events', async () => {
+  const golden: Record<string, unknown> = {}
+  for (const [name, scenario] of Object.entries({ ...scenarios, 'job that hangs': jobThatHangs })) {
+    const event = eventOf(scenario)
+    const response = await call(scenario, event, 'mode=interactive&sendStarted=true')
+    await scenario.complete?.()
+    await until(
+      async () => sentFor(event.id).some(({ type }) => type.endsWith('.finished')),
+      30,
+      () => `the finished event of the ${name}`,
+    )
+    golden[name] = { response, events: sentFor(event.id).map((sent) => shapeOf(sent, event)) }
+  }
+  expectGolden('events', golden)
+})
+
+it('a silent call is answered the same', async () => {
+  const golden: Record<string, unknown> = {}
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    golden[name] = await call(scenario, eventOf(scenario), 'mode=silent')
+  }
+  expectGolden('silent', golden)
+})
+
+function sentFor(id: string) {
+  const events = orchestrator.calls.map(({ body }) => body as { type: string; triggeredid: string } | undefined)
+  return events.filter((event) => event !== undefined).filter(({ triggeredid }) => triggeredid === id)
+}
+
+function eventOf({ input, data }: Scenario) {
+  const event = triggered({ type: 'sh.keptn.event.action.triggered', gitcommitid: '0a1b2c3', ...(input && { input }) })
+  return { ...event, data: { ...event.data, labels: { team: 'blue' }, ...data } }
+}
+
+async function call({ action, query = '' }: Scenario, event: { id: string; shkeptncontext: string }, mode: string) {
+  const { status, body } = await service.call(`/v1/${action}?${mode}${query}`, event)
+  return { status, body: shapeOf(body, event) }
+}
+
+/** Approves the newest approval that the tool of the sandbox shows. */
+async function approve(): Promise<void> {
+  let link: string | undefined
+  await until(
+    async () => {
+      const { body } = await service.call('/sandbox/tool/rooms/releases/messages', undefined, {
+        method: 'GET',
+        token: demo.toolToken,
+      })
+      link = body.items[0]?.link
+      return link !== undefined
+    },
+    20,
+    () => 'the message of the approval',
+  )
+  await fetch(link ?? '', { method: 'POST', body: new URLSearchParams({ name: 'Jane Doe', decision: 'approve' }) })
+}
+
+/** Fields whose values are part of the interface. */
+const LITERALS = ['status', 'result', 'type', 'source', 'specversion', 'project', 'stage', 'service', 'gitcommitid']
+
+/** Replaces values by their types, except those of `LITERALS`; lists keep one item of each shape. */
+function shapeOf(value: unknown, event: { id: string; shkeptncontext: string }, key = ''): unknown {
+  if (Array.isArray(value)) {
+    const shapes = value.map((item) => shapeOf(item, event))
+    return shapes.filter((shape, at) => shapes.findIndex((other) => isSame(other, shape)) === at)
+  }
+  if (value !== null && typeof value === 'object') {
+    // Names of links end with numbers.
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [name.replace(/\d+$/, '#'), shapeOf(item, event, name)]),
+    )
+  }
+  if (value === event.id) return '<id of the trigger>'
+  if (value === event.shkeptncontext) return '<context of the trigger>'
+  return LITERALS.includes(key) || value === null ? value : `<${typeof value === 'string' ? 'text' : typeof value}>`
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
