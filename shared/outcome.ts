@@ -1,5 +1,5 @@
 import { Failure, messageOf, sentence } from './errors.ts'
-import { plain } from './plain-text.ts'
+import { plain } from './text/plain-text.ts'
 
 /** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
 export interface Outcome {

@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod/mini'
 import { Failure, type FailureKind, type FieldError } from './errors.ts'
-import { issueMessage } from './issue-messages.ts'
+import { issueMessage } from './validation-messages.ts'
 
 z.config({ localeError: issueMessage })
 

@@ -1,4 +1,4 @@
-import { startJob, stopJob } from '../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../shared/providers/job.ts'
 
 /** What nobody looks after any more must not go on breaking things: so an experiment is stopped at the deadline. */
 export const actions = {

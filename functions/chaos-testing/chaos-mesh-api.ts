@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind } from '../../shared/errors.ts'
-import { type Answer, type Http, type RequestOptions, segment } from '../../shared/http.ts'
+import { type Answer, type Http, type RequestOptions, segment } from '../../shared/http/client.ts'
 import { invalid } from './chaos-mesh-objects.ts'
 
 const named = z.object({ uid: z.string(), name: z.string() })

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import type { Http } from '../../shared/http.ts'
-import { clipLine } from '../../shared/one-line.ts'
-import type { Run, Sight } from '../../shared/shapes/job.ts'
+import type { Http } from '../../shared/http/client.ts'
+import type { Run, Sight } from '../../shared/providers/job.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 import { archived, ask, eventsOf, inCluster, placeOf } from './chaos-mesh-api.ts'
 import { secondsOf } from './chaos-mesh-objects.ts'
 

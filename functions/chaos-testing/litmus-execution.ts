@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../../shared/one-line.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 
 const probeStatus = z.object({
   name: z.string(),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
-import { type Authorization, Http } from '../../shared/http.ts'
+import { type Authorization, Http } from '../../shared/http/client.ts'
 import { remember } from '../../shared/redact.ts'
 
 /** Who calls Litmus: a token, or a user. */

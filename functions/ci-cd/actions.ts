@@ -1,4 +1,4 @@
-import { startJob, stopJob } from '../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../shared/providers/job.ts'
 
 /** A build and a deployment are runs alike; what tells them apart is the pipeline that is named. */
 export const actions = {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
-import { type Http, segment } from '../../shared/http.ts'
+import { type Http, segment } from '../../shared/http/client.ts'
 
 /** What Argo CD shows of an application, as far as it is used. */
 

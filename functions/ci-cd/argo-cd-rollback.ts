@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { onOff, optional } from '../../shared/fields.ts'
-import type { Client } from '../../shared/function/provider.ts'
-import type { Run, StartJob } from '../../shared/shapes/job.ts'
+import type { Run, StartJob } from '../../shared/providers/job.ts'
+import type { Client } from '../../shared/providers/provider.ts'
 import { validate } from '../../shared/validate.ts'
 import {
   type Application,

@@ -1,4 +1,4 @@
-import { setFlag, setFlags } from '../../shared/shapes/flag.ts'
+import { setFlag, setFlags } from '../../shared/providers/flag.ts'
 
 export const actions = {
   'set-flag': setFlag,

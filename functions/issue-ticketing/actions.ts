@@ -1,4 +1,4 @@
-import { closeTicket, openTicket, updateTicket } from '../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket.ts'
 
 /** An issue is a ticket; its actions are those of every ticket. */
 export const actions = {

@@ -1,4 +1,4 @@
-import { startJob, stopJob } from '../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../shared/providers/job.ts'
 
 export const actions = {
   'start-test': startJob({ summary: 'Starts a load test, and follows it to its verdict', silent: 'answers' }),

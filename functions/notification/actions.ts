@@ -1,5 +1,5 @@
-import { askApproval } from '../../shared/shapes/approval.ts'
-import { pushMessage } from '../../shared/shapes/push.ts'
+import { askApproval } from '../../shared/providers/approval.ts'
+import { pushMessage } from '../../shared/providers/push-update.ts'
 import { messageOf, templates } from './templates/index.ts'
 
 type Template = keyof typeof templates

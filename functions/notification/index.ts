@@ -1,4 +1,4 @@
-import { defineCategory } from '../../shared/function/category.ts'
+import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 import { platforms } from './platforms.ts'
 
@@ -7,9 +7,9 @@ export const notification = defineCategory({
   summary: 'Tells people what happens, and asks them for approval',
   actions,
   doors: {
-    approvals: async () => (await import('../../shared/approvals/page-door.ts')).decideOnPage,
-    slack: async () => (await import('../../shared/approvals/click-door.ts')).clicksOf('slack'),
-    mattermost: async () => (await import('../../shared/approvals/click-door.ts')).clicksOf('mattermost'),
+    approvals: async () => (await import('../../shared/approvals/page-route.ts')).decideOnPage,
+    slack: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('slack'),
+    mattermost: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('mattermost'),
   },
   providers: platforms,
 })

@@ -1,5 +1,5 @@
-import { clip, marks, plain, plainLine, webLinks } from '../../shared/plain-text.ts'
-import type { Choice, Field, Link, Message, Mood, Table } from '../../shared/shapes/message.ts'
+import type { Choice, Field, Link, Message, Mood, Table } from '../../shared/providers/message.ts'
+import { clip, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
 
 interface Action {
   id: Choice['decision']

@@ -1,5 +1,5 @@
-import { bytesOf, clip, decideLink, marks, plain, plainLine, webLinks } from '../../shared/plain-text.ts'
-import type { Field, Link, Message, Mood, Table } from '../../shared/shapes/message.ts'
+import type { Field, Link, Message, Mood, Table } from '../../shared/providers/message.ts'
+import { bytesOf, clip, decideLink, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** What a workflow of Teams takes: a message with one card. */
 export interface TeamsMessage {

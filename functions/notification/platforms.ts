@@ -1,4 +1,4 @@
-import type { Category } from '../../shared/function/category.ts'
+import type { Category } from '../../shared/providers/category.ts'
 
 /** Where messages are shown. Apart from the actions, so that who only tells of something has nothing of what asks people. */
 export const platforms = {

@@ -1,5 +1,5 @@
-import { bytesOf, clip, clipBytes, marks, plain, plainLine, webLinks } from '../../shared/plain-text.ts'
-import type { Choice, Field, Link, Message, Table } from '../../shared/shapes/message.ts'
+import type { Choice, Field, Link, Message, Table } from '../../shared/providers/message.ts'
+import { bytesOf, clip, clipBytes, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** A message as Slack takes it. */
 export interface SlackMessage {

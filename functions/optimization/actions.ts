@@ -1,4 +1,4 @@
-import { startJob, stopJob } from '../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../shared/providers/job.ts'
 
 const hours = 3_600
 

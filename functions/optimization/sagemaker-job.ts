@@ -2,8 +2,8 @@ import { type Aws, awsErrorOf } from '../../shared/aws/aws.ts'
 import { consoleUrl } from '../../shared/aws/console.ts'
 import { SageMakerClient } from '../../shared/aws/sagemaker.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Client } from '../../shared/function/provider.ts'
-import type { Run } from '../../shared/shapes/job.ts'
+import type { Run } from '../../shared/providers/job.ts'
+import type { Client } from '../../shared/providers/provider.ts'
 
 /** Digits of the key that a name carries: the longest names of tunings have 32 characters. */
 const keyDigits = 16

@@ -9,7 +9,7 @@ import {
   StopPipelineExecutionCommand,
 } from '../../shared/aws/sagemaker.ts'
 import { Failure } from '../../shared/errors.ts'
-import { textsOf } from '../../shared/shapes/texts.ts'
+import { textsOf } from '../../shared/providers/texts.ts'
 import { nameAfter } from './sagemaker-job.ts'
 import { durationOf, type Kind, reasonOf, stateOf } from './sagemaker-run.ts'
 

@@ -1,7 +1,7 @@
 import type { Aws } from '../../shared/aws/aws.ts'
-import type { Client } from '../../shared/function/provider.ts'
-import { clipLine } from '../../shared/one-line.ts'
-import type { Run, Sight, StartJob, Verdict } from '../../shared/shapes/job.ts'
+import type { Run, Sight, StartJob, Verdict } from '../../shared/providers/job.ts'
+import type { Client } from '../../shared/providers/provider.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 
 /** One kind of what SageMaker runs. */
 export interface Kind {

@@ -9,7 +9,7 @@ import {
   SageMakerClient,
   StopHyperParameterTuningJobCommand,
 } from '../../shared/aws/sagemaker.ts'
-import { textsOf } from '../../shared/shapes/texts.ts'
+import { textsOf } from '../../shared/providers/texts.ts'
 import { createOnce, nameAfter, pageOf, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
 

@@ -1,5 +1,5 @@
-import { setFlag } from '../../shared/shapes/flag.ts'
-import { rollbackJob, startJob, stopJob } from '../../shared/shapes/job.ts'
+import { setFlag } from '../../shared/providers/flag.ts'
+import { rollbackJob, startJob, stopJob } from '../../shared/providers/job.ts'
 
 /** A runbook is what must have worked; a job of CI/CD is followed by who waits for it. */
 export const actions = {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
-import { type Http, segment } from '../../shared/http.ts'
-import type { StartJob } from '../../shared/shapes/job.ts'
+import { type Http, segment } from '../../shared/http/client.ts'
+import type { StartJob } from '../../shared/providers/job.ts'
 
 const template = z.object({
   id: z.int(),

@@ -1,4 +1,4 @@
-import { defineCategory } from '../../shared/function/category.ts'
+import { defineCategory } from '../../shared/providers/category.ts'
 import { ciCd } from '../ci-cd/index.ts'
 import { featureFlags } from '../feature-flags/index.ts'
 import { actions } from './actions.ts'

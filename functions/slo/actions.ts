@@ -1,5 +1,5 @@
-import { requestEvaluation } from '../../shared/shapes/evaluation.ts'
-import { pushReport } from '../../shared/shapes/report.ts'
+import { requestEvaluation } from '../../shared/providers/evaluation/provider.ts'
+import { pushReport } from '../../shared/providers/report.ts'
 
 export const actions = {
   'request-evaluation': requestEvaluation({

@@ -1,5 +1,5 @@
-import { clip, marks, plain, plainLine, webLinks } from '../../shared/plain-text.ts'
-import type { Message, Table } from '../../shared/shapes/message.ts'
+import type { Message, Table } from '../../shared/providers/message.ts'
+import { clip, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
 
 // All of it together stays below the 65,535 bytes that a summary may have, whatever has to be escaped.
 const longestText = 2_000

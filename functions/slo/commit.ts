@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import { plainLine, webLinks } from '../../shared/plain-text.ts'
-import { projectOf } from '../../shared/shapes/project.ts'
-import type { Destination, Report } from '../../shared/shapes/report.ts'
+import { projectOf } from '../../shared/providers/project.ts'
+import type { Destination, Report } from '../../shared/providers/report.ts'
+import { plainLine, webLinks } from '../../shared/text/plain-text.ts'
 import { repository } from '../../shared/vendors/github.ts'
 
 const longestName = 200

@@ -1,5 +1,5 @@
-import { plain, plainBody, plainLine, webLinks } from '../../shared/plain-text.ts'
-import type { Message } from '../../shared/shapes/message.ts'
+import type { Message } from '../../shared/providers/message.ts'
+import { plain, plainBody, plainLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** In characters; the text is cut to as many bytes, which are no fewer. */
 const longestTitle = 100

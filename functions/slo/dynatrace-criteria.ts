@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../../shared/one-line.ts'
-import { worst } from '../../shared/slo/evaluation.ts'
-import type { Measured } from '../../shared/slo/score.ts'
+import { worst } from '../../shared/evaluation/evaluation.ts'
+import type { Measured } from '../../shared/evaluation/score.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 import { budgetLeft, criteriaOf, type Goal, verdicts } from './dynatrace.ts'
 
 const text = z.nullish(z.string())

@@ -1,5 +1,5 @@
-import { clipLine } from '../../shared/one-line.ts'
-import type { Report } from '../../shared/shapes/report.ts'
+import type { Report } from '../../shared/providers/report.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 import { textOf } from '../notification/templates/values.ts'
 import { objectivesOf, type ToldObjective } from './objectives.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../../shared/one-line.ts'
-import { atLeast, type Criterion } from '../../shared/slo/criteria.ts'
-import type { Result } from '../../shared/slo/evaluation.ts'
+import { atLeast, type Criterion } from '../../shared/evaluation/criteria.ts'
+import type { Result } from '../../shared/evaluation/evaluation.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 
 /** What an SLO has to reach, in percent. */
 export interface Goal {

@@ -1,4 +1,4 @@
-import { defineCategory } from '../../shared/function/category.ts'
+import { defineCategory } from '../../shared/providers/category.ts'
 import { platforms } from '../notification/platforms.ts'
 import { actions } from './actions.ts'
 import { reportsOfMessages, reportsOfTickets } from './reports.ts'

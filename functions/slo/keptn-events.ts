@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import type { IndicatorResult } from '../../shared/evaluation/evaluation.ts'
 import { orElse } from '../../shared/fields.ts'
-import type { IndicatorResult } from '../../shared/slo/evaluation.ts'
 
 /** Any text; what is none counts as left out. */
 const text = orElse(z.optional(z.string()), undefined)

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
-import type { MessageProvider } from '../../shared/shapes/message.ts'
-import { channelOf, postOnce } from '../../shared/shapes/push.ts'
-import type { ReportProvider } from '../../shared/shapes/report.ts'
+import type { MessageProvider } from '../../shared/providers/message.ts'
+import { channelOf, postOnce } from '../../shared/providers/push-update.ts'
+import type { ReportProvider } from '../../shared/providers/report.ts'
 
 /** A platform of messages as one that takes reports: each is a message. */
 export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvider<S>): ReportProvider<S> {

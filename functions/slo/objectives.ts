@@ -1,6 +1,6 @@
-import { plainLine } from '../../shared/plain-text.ts'
+import type { CarriedEvaluation, Result } from '../../shared/evaluation/evaluation.ts'
 import { isRecord } from '../../shared/record.ts'
-import type { CarriedEvaluation, Result } from '../../shared/slo/evaluation.ts'
+import { plainLine } from '../../shared/text/plain-text.ts'
 import { numberOf, recordsOf, textOf } from '../notification/templates/values.ts'
 
 /** An objective as an evaluation tells of it. */

@@ -1,7 +1,7 @@
-import type { Category } from '../../shared/function/category.ts'
-import type { Provider } from '../../shared/function/provider.ts'
-import type { MessageProvider } from '../../shared/shapes/message.ts'
-import type { TicketProvider } from '../../shared/shapes/ticket.ts'
+import type { Category } from '../../shared/providers/category.ts'
+import type { MessageProvider } from '../../shared/providers/message.ts'
+import type { Provider } from '../../shared/providers/provider.ts'
+import type { TicketProvider } from '../../shared/providers/ticket.ts'
 
 type Load = Category['providers'][string]
 

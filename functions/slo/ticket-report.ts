@@ -1,9 +1,9 @@
 import type * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
-import { marks, plain, plainLine, tableLines, webLinks } from '../../shared/plain-text.ts'
-import type { Message } from '../../shared/shapes/message.ts'
-import type { ReportProvider } from '../../shared/shapes/report.ts'
-import { type TicketProvider, ticketOf, updateTicket } from '../../shared/shapes/ticket.ts'
+import type { Message } from '../../shared/providers/message.ts'
+import type { ReportProvider } from '../../shared/providers/report.ts'
+import { type TicketProvider, ticketOf, updateTicket } from '../../shared/providers/ticket.ts'
+import { marks, plain, plainLine, tableLines, webLinks } from '../../shared/text/plain-text.ts'
 
 /** A platform of tickets as one that takes reports: each is a comment on a ticket that the sequence has opened. */
 export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {

@@ -1,14 +1,14 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { asksPeople, executionTimeoutOf, startsRuns } from '../../shared/function/deadlines.ts'
-import { itemKeys } from '../../shared/item-keys.ts'
+import { asksPeople, executionTimeoutOf, startsRuns } from '../../shared/core/deadlines.ts'
+import { itemKeys } from '../../shared/state/item-keys.ts'
 import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
-import type { IdempotencyTable } from './idempotency-table.ts'
 import type { Permission } from './permission.ts'
 import { mayUseProviders } from './provider-permissions.ts'
 import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
+import type { IdempotencyTable } from './state-table.ts'
 
 /** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
 const webhookTimeout = Duration.seconds(28)

@@ -3,11 +3,11 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { itemKeys } from '../../shared/item-keys.ts'
+import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
-import type { IdempotencyTable } from './idempotency-table.ts'
 import { mayReadSecrets, secretPaths } from './secrets.ts'
+import type { IdempotencyTable } from './state-table.ts'
 
 /** A day of trying for each of the two events that may be missing. */
 const executionTimeout = Duration.days(2)

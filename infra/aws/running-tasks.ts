@@ -6,7 +6,7 @@ import {
   paginateListFunctions,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { takeBackSuffix } from '../../shared/function/task-payload.ts'
+import { takeBackSuffix } from '../../shared/core/task/payload.ts'
 
 /** What a stack has that must come to its end before it can be deleted. */
 export interface DurableParts {

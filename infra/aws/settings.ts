@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { maxDeadlineOf } from '../../shared/core/deadlines.ts'
 import { parseDuration } from '../../shared/duration.ts'
-import { maxDeadlineOf } from '../../shared/function/deadlines.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
 import { type AwsProvider, assumedRole, providerAccess, wrongArns } from './provider-permissions.ts'
 

@@ -1,17 +1,17 @@
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
-import { asksPeople } from '../../shared/function/deadlines.ts'
+import { asksPeople } from '../../shared/core/deadlines.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { CategoryFunction, type CategoryInfo } from './category-function.ts'
 import { Dashboard } from './dashboard.ts'
 import { Finisher } from './finisher.ts'
 import { GeneratedKey } from './generated-key.ts'
-import { IdempotencyTable } from './idempotency-table.ts'
 import { nextSteps } from './next-steps.ts'
 import { logGroupsOf, SavedQueries } from './queries.ts'
 import type { Settings } from './settings.ts'
+import { IdempotencyTable } from './state-table.ts'
 
 export interface WebhooksStackProps extends StackProps {
   settings: Settings

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
-import { callersSchema } from '../../shared/callers.ts'
+import { callersSchema } from '../../shared/auth/callers.ts'
 import { validate } from '../../shared/validate.ts'
 import { UsageError } from './receiver.ts'
 import { type SecretStore, secretName } from './secret-store.ts'

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { Failure, messageOf } from '../../shared/errors.ts'
 import { mask } from '../../shared/redact.ts'
-import { CancelledError } from './ask.ts'
 import { createProgram } from './program.ts'
+import { CancelledError } from './prompts.ts'
 import { UsageError } from './receiver.ts'
 
 /** Wrong arguments are exit code 2 everywhere; 1 is for what was asked and did not succeed. */

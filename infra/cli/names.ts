@@ -1,7 +1,7 @@
 import { categories } from '../../functions/index.ts'
-import { connectionName } from '../../shared/connections.ts'
-import { type Action, actionNames, type Category } from '../../shared/function/category.ts'
-import type { Provider } from '../../shared/function/provider.ts'
+import { type Action, actionNames, type Category } from '../../shared/providers/category.ts'
+import { connectionName } from '../../shared/providers/connections.ts'
+import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { UsageError } from './receiver.ts'
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
-import { plain } from '../../shared/plain-text.ts'
 import { maskDeep } from '../../shared/redact.ts'
+import { plain } from '../../shared/text/plain-text.ts'
 
 /** What every command takes beside its own options. */
 export interface JsonOption {

@@ -1,5 +1,5 @@
 import { categories } from '../../functions/index.ts'
-import { actionNames, type Category } from '../../shared/function/category.ts'
+import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { table } from './table.ts'
 
 /** What there is, for the front page. */

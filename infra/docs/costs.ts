@@ -1,4 +1,4 @@
-import { secondsToNextLook } from '../../shared/function/follow.ts'
+import { secondsToNextLook } from '../../shared/core/task/poll.ts'
 import { table } from './table.ts'
 
 /** List prices of us-east-1 in US dollars, as of November 2026, each for a million of its units or for a GB. */

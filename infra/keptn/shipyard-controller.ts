@@ -12,10 +12,10 @@ import {
   shortType,
   taskEvent,
 } from './events.ts'
-import { Journal, shorten } from './journal.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger } from './open-tasks.ts'
 import { type Answer, CallFailedError, callReceiver, parseCurl, rebase } from './receiver.ts'
 import type { SequenceFiles } from './sequence-files.ts'
+import { Journal, shorten } from './sequence-journal.ts'
 import { followers, type Sequence, sequenceEvent, triggeredBy } from './shipyard.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { type AcceptedTask, acceptedTask, followTask } from './task-status.ts'

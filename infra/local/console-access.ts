@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isSame } from '../../shared/hmac.ts'
+import { isSame } from '../../shared/auth/hmac.ts'
 import type { LocalCredentials } from './credentials.ts'
 
 const COOKIE = 'webhooks-console'

@@ -1,5 +1,5 @@
-import { oneLine } from '../../shared/one-line.ts'
-import { plain } from '../../shared/plain-text.ts'
+import { plain } from '../../shared/text/plain-text.ts'
+import { oneLine } from '../../shared/text/single-line.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
-import type { Category } from '../../shared/function/category.ts'
+import type { Category } from '../../shared/providers/category.ts'
 import { settings } from '../../shared/settings.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import { demo } from './sandbox/demo.ts'

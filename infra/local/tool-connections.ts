@@ -1,4 +1,4 @@
-import type { Category } from '../../shared/function/category.ts'
+import type { Category } from '../../shared/providers/category.ts'
 import { demo } from './sandbox/demo.ts'
 
 /**

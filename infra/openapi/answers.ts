@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import type { TaskStatus } from '../../shared/core/task/status.ts'
 import { about, choice, text } from '../../shared/fields.ts'
-import type { TaskStatus } from '../../shared/function/task-status.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 
 /** What is answered. The types hold these against the code that answers. */

@@ -1,6 +1,6 @@
+import type { HistoryEvent } from '../core/task/progress.ts'
+import { readTask, type Task } from '../core/task/status.ts'
 import { Failure } from '../errors.ts'
-import type { HistoryEvent } from '../function/progress.ts'
-import { readTask, type Task } from '../function/task-status.ts'
 import { log } from '../log.ts'
 import { sleep } from '../sleep.ts'
 import { type Decision, decisionSchema, inWords } from './decision.ts'

@@ -1,5 +1,5 @@
-import type { HttpAnswer } from '../function/answers.ts'
-import type { Message } from '../shapes/message.ts'
+import type { HttpAnswer } from '../core/http/responses.ts'
+import type { Message } from '../providers/message.ts'
 
 /** What the page shows. */
 export type Page =

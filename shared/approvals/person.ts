@@ -1,4 +1,4 @@
-import type { Person } from '../shapes/message.ts'
+import type { Person } from '../providers/message.ts'
 import type { Question } from './store.ts'
 
 /** A name without what people and tools put around it: `@jane`, `<@U012ABCDEF|jane>`, `slack:U012ABCDEF`. */

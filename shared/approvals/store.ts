@@ -1,8 +1,8 @@
 import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
 import { Failure } from '../errors.ts'
-import { itemKeys } from '../item-keys.ts'
+import type { Message } from '../providers/message.ts'
 import { settings } from '../settings.ts'
-import type { Message } from '../shapes/message.ts'
+import { itemKeys } from '../state/item-keys.ts'
 import type { Decision } from './decision.ts'
 
 /**

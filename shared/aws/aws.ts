@@ -1,11 +1,11 @@
 import { Failure, type FailureKind, sentence } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
-import type { SentRequest } from '../http.ts'
-import { retryAfterOf } from '../http-answers.ts'
-import { isUnsent, networkReason } from '../http-network.ts'
+import type { SentRequest } from '../http/client.ts'
+import { retryAfterOf } from '../http/error-reason.ts'
+import { isUnsent, networkReason } from '../http/network.ts'
 import { log } from '../log.ts'
-import { clipLine } from '../one-line.ts'
 import { mask } from '../redact.ts'
+import { clipLine } from '../text/single-line.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
 export const awsAccount = {

@@ -1,6 +1,6 @@
 import type * as z from 'zod/v4/core'
 import { Failure } from '../errors.ts'
-import type { Http } from '../http.ts'
+import type { Http } from '../http/client.ts'
 import { isRecord } from '../record.ts'
 import * as rest from './rest.ts'
 

@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { Authorization } from '../http.ts'
+import type { Authorization } from '../http/client.ts'
 import { type Account, type AwsError, aborted, assume, failureOf } from './aws.ts'
 import { fromNodeProviderChain } from './credentials.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import type { Reply } from '../event/reply.ts'
-import { readSecret } from '../secrets.ts'
-import type { Earlier } from '../slo/earlier.ts'
+import { readSecret } from '../auth/secrets.ts'
+import type { Earlier } from '../evaluation/previous-evaluations.ts'
+import type { Reply } from './keptn/reply.ts'
 
 /** Where answers go back: an environment that runs sequences. */
 export interface Orchestrator {
@@ -52,6 +52,6 @@ export async function loadOrchestrator(name: string, fresh = false): Promise<Orc
   const path = `orchestrators/${name}`
   await readSecret(path, head, { fresh })
   // Loaded when used: a silent call answers nobody else.
-  const { keptn, keptnConnection } = await import('./keptn.ts')
+  const { keptn, keptnConnection } = await import('./keptn/keptn.ts')
   return keptn(await readSecret(path, keptnConnection))
 }

@@ -1,5 +1,5 @@
 import { Lexer, type Token, type Tokens } from 'marked'
-import { clip } from '../plain-text.ts'
+import { clip } from '../text/plain-text.ts'
 
 /** A node of the Atlassian Document Format. */
 export interface AdfNode {

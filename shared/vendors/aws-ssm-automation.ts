@@ -9,8 +9,8 @@ import {
 } from '../aws/ssm.ts'
 import { Failure } from '../errors.ts'
 import { optional, word } from '../fields.ts'
-import { clipLine } from '../one-line.ts'
-import { defineJobProvider, type Sight, type StartJob } from '../shapes/job.ts'
+import { defineJobProvider, type Sight, type StartJob } from '../providers/job.ts'
+import { clipLine } from '../text/single-line.ts'
 
 /** The parameter by which a runbook gets the role that it acts as. */
 const roleParameter = 'AutomationAssumeRole'

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { choice, name, secret, url } from '../fields.ts'
-import type { Client, Provider } from '../function/provider.ts'
-import { type Answer, type RequestOptions, segment } from '../http.ts'
+import { type Answer, type RequestOptions, segment } from '../http/client.ts'
+import type { Client, Provider } from '../providers/provider.ts'
 
 /** What a connection to Azure DevOps holds, in every category. */
 export const azureDevopsConnection = {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../one-line.ts'
+import { clipLine } from '../text/single-line.ts'
 
 const timelineRecord = z.object({
   id: z.string(),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../fields.ts'
-import type { Provider } from '../function/provider.ts'
-import { segment } from '../http.ts'
+import { segment } from '../http/client.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** What a connection to GitHub holds, in every category. */
 export const githubConnection = {

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import type { Client } from '../function/provider.ts'
-import { segment } from '../http.ts'
-import { clipLine, oneLine } from '../one-line.ts'
-import { type Levels, levelIn } from '../shapes/level.ts'
-import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../shapes/ticket.ts'
+import { segment } from '../http/client.ts'
+import { type Levels, levelIn } from '../providers/priority-level.ts'
+import type { Client } from '../providers/provider.ts'
+import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
+import { clipLine, oneLine } from '../text/single-line.ts'
 import { toAdf } from './adf.ts'
 import {
   accountOf,

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import type { Http } from '../http.ts'
+import type { Http } from '../http/client.ts'
+import { CLOSED_STATE_NAMES } from '../providers/ticket.ts'
 import { isRecord } from '../record.ts'
-import { CLOSED_STATE_NAMES } from '../shapes/ticket.ts'
 import { issuePath, jiraStatus, readIssue } from './jira.ts'
 
 type Status = z.output<typeof jiraStatus>

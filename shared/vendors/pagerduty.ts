@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
-import type { Client, Provider } from '../function/provider.ts'
-import type { Http } from '../http.ts'
-import type { Level } from '../shapes/level.ts'
+import type { Http } from '../http/client.ts'
+import type { Level } from '../providers/priority-level.ts'
+import type { Client, Provider } from '../providers/provider.ts'
 
 /** What a connection to PagerDuty's REST API holds, in every category. */
 export const pagerdutyConnection = {

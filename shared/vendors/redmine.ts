@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
-import type { Provider } from '../function/provider.ts'
-import { type Http, segment } from '../http.ts'
-import { levelIn } from '../shapes/level.ts'
+import { type Http, segment } from '../http/client.ts'
+import { levelIn } from '../providers/priority-level.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** What a connection to Redmine holds. */
 export const redmineConnection = {

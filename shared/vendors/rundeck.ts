@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
-import { type Http, segment } from '../http.ts'
+import { type Http, segment } from '../http/client.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../shapes/job.ts'
 
 /** Of the versions of the API, the first that takes options by name, and one that every Rundeck of these years has. */
 const oldestVersion = 18

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { type Http, segment } from '../http.ts'
+import { type Http, segment } from '../http/client.ts'
 
 const named = z.object({
   sys_id: z.string(),

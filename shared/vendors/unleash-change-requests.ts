@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import type { Client } from '../function/provider.ts'
-import { type Http, segment } from '../http.ts'
-import { reasonOf } from '../http-answers.ts'
-import { clipLine } from '../one-line.ts'
-import type { ChangeSight, PendingChange, Place } from '../shapes/flag.ts'
+import { type Http, segment } from '../http/client.ts'
+import { reasonOf } from '../http/error-reason.ts'
+import type { ChangeSight, PendingChange, Place } from '../providers/flag.ts'
+import type { Client } from '../providers/provider.ts'
+import { clipLine } from '../text/single-line.ts'
 
 /** One change of a flag, as a change request takes it. */
 export interface ChangeAction {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
-import type { TaskPayload } from '../../shared/function/task-payload.ts'
+import type { TaskPayload } from '../../shared/core/task/payload.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, kb, load, mb, median, ms, type Section, seconds, within } from './measure.ts'

@@ -1,9 +1,9 @@
 import '../functions/aws.ts'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { Failure } from '../../shared/errors.ts'
-import type { Category } from '../../shared/function/category.ts'
+import type { Category } from '../../shared/providers/category.ts'
+import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { isRecord } from '../../shared/record.ts'
-import type { TicketProvider } from '../../shared/shapes/ticket.ts'
 import { ticketPlatforms as played } from '../e2e/platforms.ts'
 import { startTable } from '../functions/load-testing/table.ts'
 import { failureOf } from '../functions/use.ts'
@@ -24,9 +24,9 @@ const { platforms } = await import('./platforms.ts')
 // The platforms set another, for runtimes of their own.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
 const { observe, unexpectedBodies } = await import('./writes.ts')
-const { readCall } = await import('../../shared/function/call.ts')
-const { answerSilently } = await import('../../shared/function/silent.ts')
-const { begin } = await import('../../shared/function/begin.ts')
+const { readCall } = await import('../../shared/core/http/parse.ts')
+const { answerSilently } = await import('../../shared/core/silent/handler.ts')
+const { begin } = await import('../../shared/core/task/start-job.ts')
 const { categories } = await import('../../functions/index.ts')
 
 const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')

@@ -1,6 +1,6 @@
-import type { Call, CallRequest } from '../../shared/function/call.ts'
-import type { Category } from '../../shared/function/category.ts'
+import type { Call, CallRequest } from '../../shared/core/http/parse.ts'
 import type { Outcome } from '../../shared/outcome.ts'
+import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import type { Call as Request } from '../servers/serve.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
@@ -39,9 +39,9 @@ interface Options {
 
 /** The parts of the lifecycle that a test loads once its environment is there. */
 export interface Lifecycle {
-  readCall: typeof import('../../shared/function/call.ts').readCall
-  answerSilently: typeof import('../../shared/function/silent.ts').answerSilently
-  begin: typeof import('../../shared/function/begin.ts').begin
+  readCall: typeof import('../../shared/core/http/parse.ts').readCall
+  answerSilently: typeof import('../../shared/core/silent/handler.ts').answerSilently
+  begin: typeof import('../../shared/core/task/start-job.ts').begin
   /** Stores the secret of a connection. */
   store(name: string, secret: Record<string, unknown>): void
 }

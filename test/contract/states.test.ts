@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace.ts'
 import { verdicts as signalsVerdicts } from '../../functions/slo/providers/aws-application-signals.ts'
-import type { JobProvider } from '../../shared/shapes/job.ts'
+import type { JobProvider } from '../../shared/providers/job.ts'
 
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../shared/contracts')
 

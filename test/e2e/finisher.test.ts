@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/build.ts'
-import { executionTimeoutOf } from '../../shared/function/deadlines.ts'
+import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { Service, type ServiceOptions, triggered, until } from './service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))

@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini'
-import { parseEvent } from '../../shared/event/event.ts'
-import type { Action, Begun, Look } from '../../shared/function/category.ts'
+import { parseEvent } from '../../shared/orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
-import type { JobProvider } from '../../shared/shapes/job.ts'
+import type { Action, Begun, Look } from '../../shared/providers/category.ts'
+import type { JobProvider } from '../../shared/providers/job.ts'
 import { clientOf } from './use.ts'
 
 type Options = Parameters<typeof clientOf>[2]

@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
-import { connect } from '../../shared/function/connect.ts'
-import type { CallOrigin, Client, Provider } from '../../shared/function/provider.ts'
+import { connect } from '../../shared/providers/connect.ts'
+import type { CallOrigin, Client, Provider } from '../../shared/providers/provider.ts'
+import type { OpenTicket } from '../../shared/providers/ticket.ts'
 import { remember } from '../../shared/redact.ts'
-import type { OpenTicket } from '../../shared/shapes/ticket.ts'
 
 interface Options {
   key?: string | undefined

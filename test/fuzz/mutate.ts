@@ -1,5 +1,5 @@
 import { categories } from '../../functions/index.ts'
-import { actionNames } from '../../shared/function/category.ts'
+import { actionNames } from '../../shared/providers/category.ts'
 import type { Random } from '../prove/random.ts'
 import type { Request } from './wire.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { preview } from '../../infra/keptn/preview.ts'
 import { demo } from '../../infra/local/sandbox/demo.ts'
-import { actionNames } from '../../shared/function/category.ts'
+import { actionNames } from '../../shared/providers/category.ts'
 import type { Request } from './wire.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -4,11 +4,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from './ask.ts'
 import { callOf } from './calls.ts'
+import { World, type WorldOptions } from './environment.ts'
 import { type Search, searchDatabase, searchFiles, searchTable } from './leaks.ts'
 import { planOf } from './plan.ts'
-import { storyOf } from './story.ts'
+import { storyOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
-import { World, type WorldOptions } from './world.ts'
 
 export interface ProveOptions extends WorldOptions {
   /** How long calls are sent, and things go wrong, in milliseconds. */

@@ -3,9 +3,9 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Section, seconds } from '../bench/measure.ts'
 import { asMarkdown } from '../bench/table.ts'
+import { timeScale } from './environment.ts'
 import type { Proof } from './prove.ts'
 import { claims, grace } from './verify.ts'
-import { timeScale } from './world.ts'
 
 const file = join(import.meta.dirname, '../../docs/proof.md')
 /** What stands in `docs/proof.md`: a part for each kind of runs, which are written each by its own. */

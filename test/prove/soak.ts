@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ms as inMs, mb, median, quantile, type Section } from '../bench/measure.ts'
 import { asMarkdown } from '../bench/table.ts'
 import { callOf } from './calls.ts'
+import { timeScale, World, type WorldOptions } from './environment.ts'
 import { machine } from './report.ts'
-import { timeScale, World, type WorldOptions } from './world.ts'
 
 export interface SoakOptions extends WorldOptions {
   minutes: number

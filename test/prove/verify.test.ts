@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openStore } from '../../infra/local/sandbox/store.ts'
-import { Books } from './books.ts'
+import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
-import type { Entry } from './ledger.ts'
+import { Books } from './platform-records.ts'
 import { verify } from './verify.ts'
 
 let folder: string

@@ -1,7 +1,7 @@
-import type { Books, PlatformRequest } from './books.ts'
+import type { Entry } from './call-records.ts'
 import type { Effect } from './calls.ts'
 import type { Span } from './child.ts'
-import type { Entry } from './ledger.ts'
+import type { Books, PlatformRequest } from './platform-records.ts'
 
 /** Something that must not be. */
 export interface Violation {

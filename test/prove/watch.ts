@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Books, type ChatMessage, idIn } from './books.ts'
+import type { Ledger } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
-import type { Ledger } from './ledger.ts'
+import { type Books, type ChatMessage, idIn } from './platform-records.ts'
 
 /** How often the books are looked into, in milliseconds. */
 const pause = 200

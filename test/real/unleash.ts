@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import { type FlagProvider, setFlag, setFlags } from '../../shared/shapes/flag.ts'
+import { type FlagProvider, setFlag, setFlags } from '../../shared/providers/flag.ts'
 import { clientOf, failureOf } from '../functions/use.ts'
 import type { Program } from './program.ts'
 

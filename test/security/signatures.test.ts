@@ -6,8 +6,8 @@ const approvals = { key: 'a-key-that-signs-approvals-0123456789', previousKey: '
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   getSecret: async () => JSON.stringify(approvals),
 }))
-const { hmacHex } = await import('../../shared/hmac.ts')
-const { readReference, referenceTo } = await import('../../shared/approvals/reference.ts')
+const { hmacHex } = await import('../../shared/auth/hmac.ts')
+const { readReference, referenceTo } = await import('../../shared/approvals/signed-link.ts')
 const { slack } = await import('../../functions/notification/providers/slack.ts')
 const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
 

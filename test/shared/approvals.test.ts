@@ -3,7 +3,7 @@ import { inWords } from '../../shared/approvals/decision.ts'
 import { pageAnswer } from '../../shared/approvals/page.ts'
 import { refusalOf } from '../../shared/approvals/person.ts'
 import type { Question } from '../../shared/approvals/store.ts'
-import type { Message } from '../../shared/shapes/message.ts'
+import type { Message } from '../../shared/providers/message.ts'
 
 const message: Message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] }
 const question = (more: Partial<Question>): Question => ({

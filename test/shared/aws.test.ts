@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { Aws, awsErrorOf } from '../../shared/aws/aws.ts'
 import { consoleUrl } from '../../shared/aws/console.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '../../shared/aws/ssm.ts'
-import type { SentRequest } from '../../shared/http.ts'
+import type { SentRequest } from '../../shared/http/client.ts'
 import { remember } from '../../shared/redact.ts'
 import { failureOf } from '../functions/use.ts'
 import { type SsmServer, startSsm } from '../servers/aws-ssm.ts'

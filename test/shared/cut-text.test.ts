@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { cutText } from '../../shared/providers/cut-text.ts'
 import { remember } from '../../shared/redact.ts'
-import { cutText } from '../../shared/shapes/cut.ts'
 
 const secret = 'cut-in-the-middle-0123456789'
 beforeAll(() => remember(secret))

@@ -1,11 +1,11 @@
 import { beforeAll, expect, it } from '@jest/globals'
 import { reasonOf as ofDynatrace } from '../../functions/slo/dynatrace.ts'
-import { finishedReply, progressReply, startedReply } from '../../shared/event/reply.ts'
-import { reasonOf } from '../../shared/http-answers.ts'
-import { clipLine } from '../../shared/one-line.ts'
+import { reasonOf } from '../../shared/http/error-reason.ts'
+import { finishedReply, progressReply, startedReply } from '../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../shared/outcome.ts'
-import { clip, clipBytes, plainLine } from '../../shared/plain-text.ts'
 import { remember } from '../../shared/redact.ts'
+import { clip, clipBytes, plainLine } from '../../shared/text/plain-text.ts'
+import { clipLine } from '../../shared/text/single-line.ts'
 
 const secret = 'cut-in-the-middle-0123456789'
 /** As much of it as is no ordinary word. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { hmacBase64, hmacHex, isSame } from '../../shared/hmac.ts'
+import { hmacBase64, hmacHex, isSame } from '../../shared/auth/hmac.ts'
 
 describe('an HMAC', () => {
   // RFC 4231, test cases 1, 2 and 6.

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { generate } from 'selfsigned'
 import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
-import { Http, type SentRequest, segment } from '../../shared/http.ts'
+import { Http, type SentRequest, segment } from '../../shared/http/client.ts'
 
 const servers: (http.Server | https.Server)[] = []
 afterEach(() => {

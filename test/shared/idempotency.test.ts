@@ -16,7 +16,7 @@ let writes: string[] = []
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
 const saved = { ...process.env }
-let idempotency: typeof import('../../shared/aws/idempotency.ts')
+let idempotency: typeof import('../../shared/state/idempotency.ts')
 beforeAll(async () => {
   dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
   between = createServer(async (req, res) => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
     WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
   })
-  idempotency = await import('../../shared/aws/idempotency.ts')
+  idempotency = await import('../../shared/state/idempotency.ts')
 })
 afterAll(async () => {
   process.env = saved

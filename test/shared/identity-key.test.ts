@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeEach, expect, it, jest } from '@jest/globals'
-import type { HttpAnswer } from '../../shared/function/answers.ts'
+import type { HttpAnswer } from '../../shared/core/http/responses.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const hash = createHash('sha256').update('caller-token').digest('hex')
@@ -20,7 +20,7 @@ jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   },
 }))
 const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
-const { webhookHandler } = await import('../../shared/function/webhook.ts')
+const { webhookHandler } = await import('../../shared/core/http/handler.ts')
 
 process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
 afterAll(() => {

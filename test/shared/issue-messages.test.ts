@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
 import * as z from 'zod/mini'
 import { categories } from '../../functions/index.ts'
-import { callersSchema } from '../../shared/callers.ts'
-import { schemaOf } from '../../shared/connections.ts'
+import { callersSchema } from '../../shared/auth/callers.ts'
 import { Failure, type FieldError } from '../../shared/errors.ts'
-import { eventSchema } from '../../shared/event/event.ts'
-import type { Category } from '../../shared/function/category.ts'
-import { keptnConnection } from '../../shared/orchestrators/keptn.ts'
+import { eventSchema } from '../../shared/orchestrators/keptn/event.ts'
+import { keptnConnection } from '../../shared/orchestrators/keptn/keptn.ts'
+import type { Category } from '../../shared/providers/category.ts'
+import { schemaOf } from '../../shared/providers/connections.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 
 function errorsOf(schema: z.core.$ZodType, value: unknown): FieldError[] {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { startedReply } from '../../shared/event/reply.ts'
-import { keptn, keptnConnection } from '../../shared/orchestrators/keptn.ts'
+import { keptn, keptnConnection } from '../../shared/orchestrators/keptn/keptn.ts'
+import { startedReply } from '../../shared/orchestrators/keptn/reply.ts'
 
 const event = {
   id: 'id-1',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import { bearerOf } from '../../shared/oauth.ts'
+import { bearerOf } from '../../shared/http/oauth.ts'
 import { mask } from '../../shared/redact.ts'
 import { type Call, type Served, serve } from '../servers/serve.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { describeProgress, type HistoryEvent } from '../../shared/function/progress.ts'
+import { describeProgress, type HistoryEvent } from '../../shared/core/task/progress.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
 const deadlineAt = Date.parse('2026-11-29T12:00:00Z')

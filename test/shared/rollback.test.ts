@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { defineJobProvider, rollbackJob, type StartJob, startJob, stopJob } from '../../shared/shapes/job.ts'
+import { defineJobProvider, rollbackJob, type StartJob, startJob, stopJob } from '../../shared/providers/job.ts'
 import { Job } from '../functions/job.ts'
 import { failureOf } from '../functions/use.ts'
 

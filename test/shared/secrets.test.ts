@@ -7,7 +7,7 @@ let stored: Record<string, string> = {}
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   getSecret: async (name: string) => stored[name],
 }))
-const { readSecret } = await import('../../shared/secrets.ts')
+const { readSecret } = await import('../../shared/auth/secrets.ts')
 
 const schema = z.strictObject({ token: secret('The token') })
 const path = 'connections/issue-ticketing/github'

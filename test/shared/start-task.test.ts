@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { issueTicketing } from '../../functions/issue-ticketing/index.ts'
 import { notification } from '../../functions/notification/index.ts'
-import type { HttpAnswer } from '../../shared/function/answers.ts'
-import { webhookHandler } from '../../shared/function/webhook.ts'
+import { webhookHandler } from '../../shared/core/http/handler.ts'
+import type { HttpAnswer } from '../../shared/core/http/responses.ts'
 
 /** AWS as the SDK sees it: the shapes of its answers and errors are those of the services' protocols. */
 let aws: Server

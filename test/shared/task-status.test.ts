@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../functions/issue-ticketing/index.ts'
-import type { HttpAnswer } from '../../shared/function/answers.ts'
-import { webhookHandler } from '../../shared/function/webhook.ts'
+import { webhookHandler } from '../../shared/core/http/handler.ts'
+import type { HttpAnswer } from '../../shared/core/http/responses.ts'
 
 /** AWS as the SDK sees it, with one task that `alice` has started. */
 let aws: Server

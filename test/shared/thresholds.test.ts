@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import { judge, missed, type Threshold, thresholds } from '../../shared/shapes/thresholds.ts'
+import { judge, missed, type Threshold, thresholds } from '../../shared/providers/thresholds.ts'
 
 const field = thresholds('What must hold')
 const parse = (value: unknown) => z.parse(field, value)

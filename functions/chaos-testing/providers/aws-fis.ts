@@ -5,10 +5,10 @@ import { endpointOf, reason, refusesCredentials, regionOf } from '../../../share
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({

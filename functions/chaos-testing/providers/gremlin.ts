@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
-import { clipLine } from '../../../shared/one-line.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
 import { mask } from '../../../shared/redact.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/shapes/job.ts'
 import { sleep } from '../../../shared/sleep.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineJobProvider } from '../../../shared/shapes/job.ts'
+import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 

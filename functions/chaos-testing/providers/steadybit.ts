@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
-import { clipLine } from '../../../shared/one-line.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineJobProvider, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
 import { mask } from '../../../shared/redact.ts'
-import { defineJobProvider, type Sight, type Verdict } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { allowed, isAllowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({

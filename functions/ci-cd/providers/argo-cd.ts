@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { choice, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 import {
   type Application,

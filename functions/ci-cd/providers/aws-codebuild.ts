@@ -11,10 +11,10 @@ import {
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
-import { allowParameters } from '../../../shared/shapes/job-variables.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { allowParameters } from '../../../shared/providers/job-variables.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */
 const keyVariable = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'

@@ -13,10 +13,10 @@ import {
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { about, optional, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 
 const namePattern = /^[\w.@-]{1,100}$/

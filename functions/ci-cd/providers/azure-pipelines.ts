@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { choice, optional, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   defineJobProvider,
   type Run,
@@ -9,10 +9,10 @@ import {
   type StartJob,
   type StopJob,
   type Verdict,
-} from '../../../shared/shapes/job.ts'
-import { allowParameters } from '../../../shared/shapes/job-variables.ts'
-import { projectOf } from '../../../shared/shapes/project.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+} from '../../../shared/providers/job.ts'
+import { allowParameters } from '../../../shared/providers/job-variables.ts'
+import { projectOf } from '../../../shared/providers/project.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
 import {
   type AzureDevops,
   ask,

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where Jenkins is, with its path where it has one'),

@@ -12,9 +12,9 @@ import { Aws, awsAccount } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { about, optional } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/shapes/flag.ts'
+import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/providers/flag.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 /** Ids and names alike; never a part of a path that would lead elsewhere. */
 const identifier = /^[A-Za-z0-9][\w .-]{0,127}$/

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { defineFlagProvider } from '../../../shared/shapes/flag.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineFlagProvider } from '../../../shared/providers/flag.ts'
 
 const environment = z.object({
   id: z.int(),

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/providers/flag.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
 import { mask } from '../../../shared/redact.ts'
-import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/shapes/flag.ts'
 
 const rollout = z.object({
   variations: z.array(z.object({ variation: z.int(), weight: z.int() })),

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { defineFlagProvider, type FlagChange, type Place } from '../../../shared/shapes/flag.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineFlagProvider, type FlagChange, type Place } from '../../../shared/providers/flag.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
 import { askForChange, type ChangeAction, lookAtChange } from '../../../shared/vendors/unleash-change-requests.ts'
 
 const strategy = z.object({

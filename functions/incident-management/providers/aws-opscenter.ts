@@ -11,16 +11,16 @@ import {
 } from '../../../shared/aws/ssm.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
 import {
   defineTicketProvider,
   type OpenTicket,
   type Ticket,
   type TicketChanges,
   type TicketRef,
-} from '../../../shared/shapes/ticket.ts'
+} from '../../../shared/providers/ticket.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   ...awsAccount,

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
-import { defineTicketProvider } from '../../../shared/shapes/ticket.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { jiraApi, jiraConnection } from '../../../shared/vendors/jira.ts'
 import { jiraTickets } from '../../../shared/vendors/jira-tickets.ts'
 

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http.ts'
-import { defineJobProvider } from '../../../shared/shapes/job.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { pagerdutyApi, pagerdutyConnection } from '../../../shared/vendors/pagerduty.ts'
 
 const incidentAnswer = z.object({ incident: z.object({ id: z.string(), html_url: z.string() }) })

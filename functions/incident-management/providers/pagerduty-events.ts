@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, secret, url } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
-import { type CloseTicket, defineTicketProvider, type UpdateTicket } from '../../../shared/shapes/ticket.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { type CloseTicket, defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
-import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '../../../shared/vendors/pagerduty.ts'
 
 const connection = z.strictObject({

@@ -1,17 +1,17 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { about, choice, optional, secret, text, url, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
 import {
   defineTicketProvider,
   type OpenTicket,
   type Ticket,
   type TicketChanges,
   type TicketRef,
-} from '../../../shared/shapes/ticket.ts'
+} from '../../../shared/providers/ticket.ts'
 import { sleep } from '../../../shared/sleep.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 import {
   authorization,
   groupOf,

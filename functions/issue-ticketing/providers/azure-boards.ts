@@ -1,10 +1,16 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
-import { type Levels, levelIn } from '../../../shared/shapes/level.ts'
-import { defineTicketProvider, type Ticket, type TicketChanges, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import {
+  defineTicketProvider,
+  type Ticket,
+  type TicketChanges,
+  type TicketRef,
+} from '../../../shared/providers/ticket.ts'
+import { toHtml } from '../../../shared/text/html.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 import {
   type AzureDevops,
   ask,
@@ -25,7 +31,6 @@ import {
   textFieldOf,
   type WorkItem,
 } from '../../../shared/vendors/azure-work-items.ts'
-import { toHtml } from '../../../shared/vendors/html.ts'
 
 const connection = z.strictObject({
   ...azureDevopsConnection,

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { segment } from '../../../shared/http.ts'
-import { clip } from '../../../shared/plain-text.ts'
-import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/shapes/ticket.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
+import { clip } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
-import { marked, markIn, markOf } from '../../../shared/vendors/hidden-mark.ts'
+import { marked, markIn, markOf } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   number: z.int(),

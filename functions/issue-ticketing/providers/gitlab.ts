@@ -1,15 +1,15 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   defineTicketProvider,
   type OpenTicket,
   type Ticket,
   type TicketChanges,
   type TicketRef,
-} from '../../../shared/shapes/ticket.ts'
+} from '../../../shared/providers/ticket.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 import {
   gitlabApi,
   gitlabConnection,
@@ -18,7 +18,7 @@ import {
   projectPath,
   userIdOf,
 } from '../../../shared/vendors/gitlab.ts'
-import { marked, markIn, markOf } from '../../../shared/vendors/hidden-mark.ts'
+import { marked, markIn, markOf } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   iid: z.int(),

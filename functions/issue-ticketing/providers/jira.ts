@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineTicketProvider } from '../../../shared/shapes/ticket.ts'
+import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { jiraApi, jiraConnection } from '../../../shared/vendors/jira.ts'
 import { jiraTickets } from '../../../shared/vendors/jira-tickets.ts'
 

@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   CLOSED_STATE_NAMES,
   defineTicketProvider,
   type Ticket,
   type TicketChanges,
   type TicketRef,
-} from '../../../shared/shapes/ticket.ts'
+} from '../../../shared/providers/ticket.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 import {
   idsOf,
   is,

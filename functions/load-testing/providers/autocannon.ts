@@ -13,10 +13,10 @@ import {
   word,
   words,
 } from '../../../shared/fields.ts'
-import { faultOf, isAllowed } from '../../../shared/load/allowed.ts'
-import { nothing, type Plan, type Tally } from '../../../shared/load/plan.ts'
-import { defineJobProvider, type StartJob } from '../../../shared/shapes/job.ts'
+import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
 import { validate } from '../../../shared/validate.ts'
+import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'
+import { nothing, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
 
 /** What no connection may go beyond: this is for small tests, and a mistake must stay one. */
 const most = { rate: 500, connections: 200, minutes: 30, timeout: 30 }
@@ -141,7 +141,7 @@ export const autocannon = defineJobProvider({
     const { plan, left, of, tally: before } = handle
     const [length = 0, ...rest] = left
     // Loaded when used: what only checks a call does without.
-    const { generate } = await import('../../../shared/load/generator.ts')
+    const { generate } = await import('../../../shared/vendors/load-generator/generator.ts')
     const headers = { ...connection.headers, ...connection.secretHeaders }
     const tally = await generate(plan, length, before, { ...connection, headers })
     const { requests, succeeded } = tally
@@ -173,11 +173,11 @@ function idOf(key: string): string {
 
 /** Loaded when used, for the same reason. */
 function runStates() {
-  return import('../../../shared/aws/run-states.ts')
+  return import('../../../shared/state/run-states.ts')
 }
 
 async function resultsOf(tally: Tally) {
-  const { measure } = await import('../../../shared/load/generator.ts')
+  const { measure } = await import('../../../shared/vendors/load-generator/generator.ts')
   const metrics = measure(tally)
   const { requests, succeeded, statuses, firstFailure } = tally
   const failures = requests - succeeded

@@ -3,9 +3,9 @@ import { awsAccount } from '../../../shared/aws/aws.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
-import { type Authorization, type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
-import { defineJobProvider, type Run, type StopJob } from '../../../shared/shapes/job.ts'
+import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineJobProvider, type Run, type StopJob } from '../../../shared/providers/job.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({

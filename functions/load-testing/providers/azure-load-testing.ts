@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Authorization, type Http, segment } from '../../../shared/http.ts'
-import { bearerOf } from '../../../shared/oauth.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
-import { allowParameters } from '../../../shared/shapes/job-variables.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
+import { bearerOf } from '../../../shared/http/oauth.ts'
+import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { allowParameters } from '../../../shared/providers/job-variables.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({

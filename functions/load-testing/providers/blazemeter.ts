@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { choice, name, optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { reasonOf } from '../../../shared/http-answers.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/shapes/job.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf, sentence } from '../../../shared/errors.ts'
 import { id, optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/shapes/job.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({

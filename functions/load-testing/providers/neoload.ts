@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type StopJob } from '../../../shared/shapes/job.ts'
-import { projectOf } from '../../../shared/shapes/project.ts'
-import { textsOf } from '../../../shared/shapes/texts.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Sight, type StartJob, type StopJob } from '../../../shared/providers/job.ts'
+import { projectOf } from '../../../shared/providers/project.ts'
+import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({

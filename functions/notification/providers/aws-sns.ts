@@ -1,14 +1,22 @@
 import * as z from 'zod/mini'
+import { hmacHex } from '../../../shared/auth/hmac.ts'
 import { awsAccount } from '../../../shared/aws/aws.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { hmacHex } from '../../../shared/hmac.ts'
-import type { Http } from '../../../shared/http.ts'
-import { bytesOf, clipBytes, decideLink, marks, plainBody, plainLine, webLinks } from '../../../shared/plain-text.ts'
-import { defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { defineMessageProvider, type Message, type Posted } from '../../../shared/providers/message.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import {
+  bytesOf,
+  clipBytes,
+  decideLink,
+  marks,
+  plainBody,
+  plainLine,
+  webLinks,
+} from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
   ...awsAccount,

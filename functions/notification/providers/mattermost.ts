@@ -1,10 +1,15 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { plain } from '../../../shared/plain-text.ts'
-import { type ClickRequest, defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import {
+  type ClickRequest,
+  defineMessageProvider,
+  type Message,
+  type Posted,
+} from '../../../shared/providers/message.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { plain } from '../../../shared/text/plain-text.ts'
 import { mattermostMessage, verbatim } from '../mattermost-message.ts'
 
 const connection = z.strictObject({
@@ -109,7 +114,7 @@ export const mattermost = defineMessageProvider({
     referenceIn: (request) => clickIn(request)?.context.reference,
 
     async read({ token }, request) {
-      const { isSame } = await import('../../../shared/hmac.ts')
+      const { isSame } = await import('../../../shared/auth/hmac.ts')
       const { context, user_id, user_name } = clickIn(request) ?? {}
       const known = context && user_id && isSame(context.mac, await macOf(token, context.reference, context.decision))
       if (!known) throw new Failure('unauthenticated', 'This is no click on a button of ours.')
@@ -174,7 +179,7 @@ async function shown({ connection }: Mattermost, message: Message, key: string |
 
 /** Only who has the token can make it, and it is good for nothing else. */
 async function macOf(token: string, reference: string, decision: string): Promise<string> {
-  const { hmacHex } = await import('../../../shared/hmac.ts')
+  const { hmacHex } = await import('../../../shared/auth/hmac.ts')
   return hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), `${reference}.${decision}`)
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { secret } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { defineMessageProvider, type Message } from '../../../shared/shapes/message.ts'
+import { defineMessageProvider, type Message } from '../../../shared/providers/message.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
 import { teamsMessage } from '../msteams-message.ts'
 
 const hostOf = (url: string) => URL.parse(url)?.hostname ?? ''

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { bytesOf, decideLink, plainBody, plainLine, webLinks } from '../../../shared/plain-text.ts'
-import { defineMessageProvider, type Message, type Mood, type Posted } from '../../../shared/shapes/message.ts'
+import { defineMessageProvider, type Message, type Mood, type Posted } from '../../../shared/providers/message.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { bytesOf, decideLink, plainBody, plainLine, webLinks } from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where ntfy is: https://ntfy.sh, or a server of your own'),

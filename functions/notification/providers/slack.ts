@@ -1,10 +1,15 @@
 import * as z from 'zod/mini'
+import { hmacHex, isSame } from '../../../shared/auth/hmac.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, orElse, secret, url } from '../../../shared/fields.ts'
-import { hmacHex, isSame } from '../../../shared/hmac.ts'
-import type { Answer, Http } from '../../../shared/http.ts'
-import { plainLine } from '../../../shared/plain-text.ts'
-import { type Choice, type ClickRequest, defineMessageProvider, type Posted } from '../../../shared/shapes/message.ts'
+import type { Answer, Http } from '../../../shared/http/client.ts'
+import {
+  type Choice,
+  type ClickRequest,
+  defineMessageProvider,
+  type Posted,
+} from '../../../shared/providers/message.ts'
+import { plainLine } from '../../../shared/text/plain-text.ts'
 import { escapeText, slackMessage } from '../slack-message.ts'
 
 const connection = z.strictObject({

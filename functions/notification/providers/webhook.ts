@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
+import { hmacBase64, hmacHex } from '../../../shared/auth/hmac.ts'
 import { headers, optional, secret, secretHeaders, url } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { hmacBase64, hmacHex } from '../../../shared/hmac.ts'
-import { webLinks } from '../../../shared/plain-text.ts'
-import { defineMessageProvider, type Message, type Posted } from '../../../shared/shapes/message.ts'
+import { defineMessageProvider, type Message, type Posted } from '../../../shared/providers/message.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { webLinks } from '../../../shared/text/plain-text.ts'
 
 /** What Standard Webhooks writes before a key in base64. */
 const keyPrefix = 'whsec_'

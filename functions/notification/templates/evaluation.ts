@@ -1,5 +1,5 @@
+import type { Mood, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
-import type { Mood, Table } from '../../../shared/shapes/message.ts'
 import { compose, type Template } from './compose.ts'
 import { field, tableOf } from './facts.ts'
 import { isOver, standingOf, titleOf } from './standing.ts'

@@ -1,4 +1,4 @@
-import type { Field, Link, Mood, Table } from '../../../shared/shapes/message.ts'
+import type { Field, Link, Mood, Table } from '../../../shared/providers/message.ts'
 import { humanName, listOf, textOf } from './values.ts'
 
 export interface Facts {

@@ -1,5 +1,5 @@
-import type { CallEvent } from '../../../shared/event/event.ts'
-import type { Message, Occasion } from '../../../shared/shapes/message.ts'
+import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { Message, Occasion } from '../../../shared/providers/message.ts'
 import { deployment } from './deployment.ts'
 import { evaluation } from './evaluation.ts'
 import { problem } from './problem.ts'

@@ -1,6 +1,6 @@
-import type { CallEvent } from '../../../shared/event/event.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import type { Mood } from '../../../shared/shapes/message.ts'
+import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { Mood } from '../../../shared/providers/message.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 /** How what an event is about stands. */
 interface Standing {

@@ -1,4 +1,4 @@
-import type { Field, Mood, Table } from '../../../shared/shapes/message.ts'
+import type { Field, Mood, Table } from '../../../shared/providers/message.ts'
 import { compose, type Template } from './compose.ts'
 import { field, resultsOf, tableOf } from './facts.ts'
 import { standingOf, titleOf } from './standing.ts'

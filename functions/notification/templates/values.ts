@@ -1,5 +1,5 @@
-import { clipLine, oneLine } from '../../../shared/one-line.ts'
 import { isRecord } from '../../../shared/record.ts'
+import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 
 /**
  * Reads what an event holds, whose shape nobody guarantees: what is not as expected is undefined. A form brings numbers

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { choice, optional, secret, url, word } from '../../../shared/fields.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/shapes/job.ts'
+import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/providers/job.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url("Where Akamas' webhook for Keptn is, such as https://akamas.example.com:6000"),

@@ -11,9 +11,9 @@ import {
 } from '../../../shared/aws/step-functions.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/shapes/job.ts'
-import { numbersOf, outputOf, parseOutput } from '../../../shared/shapes/output.ts'
+import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { numbersOf, outputOf, parseOutput } from '../../../shared/providers/run-output.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 /** So many run that no other one may: one of them will end. */
 const tooMany = 'ExecutionLimitExceeded'

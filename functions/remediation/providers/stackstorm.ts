@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine } from '../../../shared/one-line.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/shapes/job.ts'
-import { numbersOf, outputOf } from '../../../shared/shapes/output.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where StackStorm is, without /api'),

@@ -4,11 +4,11 @@ import { consoleUrl } from '../../../shared/aws/console.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
-import type { Http } from '../../../shared/http.ts'
-import { defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
-import { atLeast } from '../../../shared/slo/criteria.ts'
-import type { Query } from '../../../shared/slo/queries.ts'
-import type { Measured } from '../../../shared/slo/score.ts'
+import { atLeast } from '../../../shared/evaluation/criteria.ts'
+import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
+import type { Query } from '../../../shared/providers/evaluation/queries.ts'
 
 const connection = z.strictObject({ ...awsAccount, ...evaluationFields })
 type Connection = z.output<typeof connection>

@@ -5,8 +5,8 @@ import * as rest from '../../../shared/aws/rest.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure, sentence } from '../../../shared/errors.ts'
 import { about, optional } from '../../../shared/fields.ts'
-import { bytesOf } from '../../../shared/plain-text.ts'
-import { defineReportProvider, type Report } from '../../../shared/shapes/report.ts'
+import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
+import { bytesOf } from '../../../shared/text/plain-text.ts'
 
 const bus = z
   .string()

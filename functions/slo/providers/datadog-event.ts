@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
+import { timeIn } from '../../../shared/evaluation/timeframe.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { defineReportProvider, type Report, type Reported } from '../../../shared/shapes/report.ts'
-import { timeIn } from '../../../shared/slo/timeframe.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { defineReportProvider, type Report, type Reported } from '../../../shared/providers/report.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 import { datadogTag, datadogText } from '../datadog-text.ts'
 

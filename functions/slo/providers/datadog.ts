@@ -1,14 +1,18 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
+import { inBatches } from '../../../shared/evaluation/batches.ts'
+import { atLeast } from '../../../shared/evaluation/criteria.ts'
+import type { Measured } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
-import type { Client } from '../../../shared/function/provider.ts'
-import { type Http, segment } from '../../../shared/http.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
-import { inBatches } from '../../../shared/slo/batches.ts'
-import { atLeast } from '../../../shared/slo/criteria.ts'
-import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
-import type { Measured } from '../../../shared/slo/score.ts'
+import { type Http, segment } from '../../../shared/http/client.ts'
+import {
+  type Asked,
+  defineEvaluationProvider,
+  evaluationFields,
+} from '../../../shared/providers/evaluation/provider.ts'
+import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 
 const connection = z.strictObject({

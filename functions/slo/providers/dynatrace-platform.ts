@@ -1,13 +1,17 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
+import { inBatches } from '../../../shared/evaluation/batches.ts'
+import type { Measured } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Authorization, Http } from '../../../shared/http.ts'
-import { bearerOf } from '../../../shared/oauth.ts'
-import { clipLine } from '../../../shared/one-line.ts'
-import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
-import { inBatches } from '../../../shared/slo/batches.ts'
-import { ofQuery, type Query } from '../../../shared/slo/queries.ts'
-import type { Measured } from '../../../shared/slo/score.ts'
+import type { Authorization, Http } from '../../../shared/http/client.ts'
+import { bearerOf } from '../../../shared/http/oauth.ts'
+import {
+  type Asked,
+  defineEvaluationProvider,
+  evaluationFields,
+} from '../../../shared/providers/evaluation/provider.ts'
+import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { mostAtOnce, reasonOf } from '../dynatrace.ts'
 import { measuredOf, sloEvaluation } from '../dynatrace-criteria.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { name, optional } from '../../../shared/fields.ts'
-import { plainLine } from '../../../shared/plain-text.ts'
-import { defineReportProvider, type Report } from '../../../shared/shapes/report.ts'
+import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
+import { plainLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath, siteOf } from '../../../shared/vendors/github.ts'
 import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
 

@@ -1,20 +1,20 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../../shared/errors.ts'
-import type { CallEvent } from '../../../shared/event/event.ts'
+import type { Evaluation } from '../../../shared/evaluation/evaluation.ts'
+import { utc } from '../../../shared/evaluation/timeframe.ts'
 import { name, optional } from '../../../shared/fields.ts'
-import { type Client, hasKey } from '../../../shared/function/provider.ts'
-import { type Authorization, type Http, segment } from '../../../shared/http.ts'
-import { bearerOf } from '../../../shared/oauth.ts'
-import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn.ts'
+import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
+import { bearerOf } from '../../../shared/http/oauth.ts'
+import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
   type Asked,
   defineEvaluationProvider,
   type EvaluationCall,
   evaluationFields,
-} from '../../../shared/shapes/evaluation.ts'
+} from '../../../shared/providers/evaluation/provider.ts'
+import { type Client, hasKey } from '../../../shared/providers/provider.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import type { Evaluation } from '../../../shared/slo/evaluation.ts'
-import { utc } from '../../../shared/slo/timeframe.ts'
 import { type Finished, finishedEvents, indicatorsOf, rootEvents, startedEvents } from '../keptn-events.ts'
 
 const { baseUrl, bridgeUrl, token, oauth } = keptnConnection.shape

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
+import { type ConnectionTrial, loadStored, succeeded, trialTable, tryConnection } from '../connection-test.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { categoryNamed, connectionNamed } from '../names.ts'
 import { note, show } from '../output.ts'
 import { UsageError } from '../receiver.ts'
 import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
-import { type ConnectionTrial, loadStored, succeeded, trialTable, tryConnection } from '../trial.ts'
 
 /** `webhooks check`: whether the connections work. */
 export function checkCommand(): Command {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import { parseQuery } from '../../../shared/function/call-options.ts'
-import { maxDeadlineOf } from '../../../shared/function/deadlines.ts'
+import { maxDeadlineOf } from '../../../shared/core/deadlines.ts'
+import { parseQuery } from '../../../shared/core/http/options.ts'
 import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
-import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn.ts'
+import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { maskDeep } from '../../../shared/redact.ts'
-import { askChoice, isInteractive } from '../ask.ts'
-import { checked, type GatherOptions, gather, gatherOptions, given } from '../gather.ts'
-import { keep, presentOf } from '../keep.ts'
+import { attempt } from '../connection-test.ts'
 import { nameOf } from '../names.ts'
+import { checked, type GatherOptions, gather, gatherOptions, given } from '../prompt-fields.ts'
+import { askChoice, isInteractive } from '../prompts.ts'
+import { keep, presentOf } from '../save-secret.ts'
 import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
-import { attempt } from '../trial.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends GatherOptions, StoreOptions {

@@ -10,7 +10,7 @@ import {
   sequenceNames,
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../local/sandbox/demo.ts'
-import { askedInChat } from '../chat.ts'
+import { askedInChat } from '../approve-in-sandbox.ts'
 import { note } from '../output.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
 import { parseSecret } from './preview.ts'

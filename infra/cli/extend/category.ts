@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Category } from '../../../shared/function/category.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { type Changes, root } from './changes.ts'
 import type { Name } from './names.ts'
 import { readmeOf } from './readme.ts'

@@ -1,4 +1,4 @@
-import type { Category } from '../../../shared/function/category.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../local/sandbox/demo.ts'
 import { UsageError } from '../receiver.ts'
 import type { Changes } from './changes.ts'

@@ -1,4 +1,4 @@
-import type { Category } from '../../../shared/function/category.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { cell, table } from '../../docs/table.ts'
 import { toolConnections } from '../../local/tool-connections.ts'
 import { inputFields, type ToolExample, toolExamples } from '../../local/tool-examples.ts'

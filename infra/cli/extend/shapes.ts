@@ -1,4 +1,4 @@
-import type { Shape } from '../../../shared/function/provider.ts'
+import type { Shape } from '../../../shared/providers/provider.ts'
 import { inputFields, toolExamples } from '../../local/tool-examples.ts'
 
 /** What there is a template for. */

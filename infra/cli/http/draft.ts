@@ -1,4 +1,4 @@
-import type { Shape } from '../../../shared/function/provider.ts'
+import type { Shape } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
 import { UsageError } from '../receiver.ts'

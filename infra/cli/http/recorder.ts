@@ -1,6 +1,6 @@
 import { messageOf } from '../../../shared/errors.ts'
-import type { Answer, SentRequest } from '../../../shared/http.ts'
-import { listen, type TraceEvent } from '../../../shared/trace.ts'
+import type { Answer, SentRequest } from '../../../shared/http/client.ts'
+import { listen, type TraceEvent } from '../../../shared/http/trace.ts'
 import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
 
 /** An expression of a connection that was evaluated on a response. */

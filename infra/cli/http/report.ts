@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
-import { clipLine } from '../../../shared/one-line.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
 import { type HintOptions, hintsOf } from './hints.ts'
 import { type Evaluated, type Step, withRest } from './recorder.ts'
 

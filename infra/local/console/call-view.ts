@@ -1,5 +1,5 @@
-import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/function/progress.ts'
-import type { TaskPayload } from '../../../shared/function/task-payload.ts'
+import type { TaskPayload } from '../../../shared/core/task/payload.ts'
+import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
 import type { RecordedEvent } from '../sandbox/keptn.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { categories } from '../../../functions/index.ts'
-import { actionNames, type Category } from '../../../shared/function/category.ts'
+import { actionNames, type Category } from '../../../shared/providers/category.ts'
 import { toolExamples } from '../tool-examples.ts'
 
 /** An action, with the calls that show it. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { shownJson } from './shown.ts'
+import { shownJson } from './redacted-json.ts'
 
 /** Pages that watch, by server-sent events. */
 export interface Live {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readBody } from '../cloud/index.ts'
 import { mediaType } from '../sandbox/http.ts'
 import { sendAsset } from './assets.ts'
-import { shownJson } from './shown.ts'
+import { shownJson } from './redacted-json.ts'
 
 /** What the console can show and do. */
 interface Abilities {

@@ -1,4 +1,4 @@
-import { describeWaiting } from '../../../shared/function/progress.ts'
+import { describeWaiting } from '../../../shared/core/task/progress.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import type { RecordedEvent } from '../sandbox/keptn.ts'
 import type { CallSummary } from './call-view.ts'

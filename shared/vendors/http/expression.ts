@@ -2,9 +2,9 @@ import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../errors.ts'
 import { about } from '../../fields.ts'
-import { clipLine } from '../../one-line.ts'
+import { trace } from '../../http/trace.ts'
 import { isRecord } from '../../record.ts'
-import { trace } from '../../trace.ts'
+import { clipLine } from '../../text/single-line.ts'
 import { connectionFunctions } from './functions.ts'
 
 type Data = Parameters<typeof search>[1]

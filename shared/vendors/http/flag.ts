@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, word } from '../../fields.ts'
-import { defineFlagProvider } from '../../shapes/flag.ts'
+import { defineFlagProvider } from '../../providers/flag.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { excerpt, expression, findIn, findText, shown } from './expression.ts'
 import { read, readField, write, writeField } from './request.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
-import { defineMessageProvider } from '../../shapes/message.ts'
+import { defineMessageProvider } from '../../providers/message.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { expression, findText } from './expression.ts'
 import { type CreateRequest, create, createField } from './request.ts'

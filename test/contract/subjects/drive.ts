@@ -1,8 +1,8 @@
 import { categories } from '../../../functions/index.ts'
-import { parseEvent } from '../../../shared/event/event.ts'
-import { type Action, completed } from '../../../shared/function/category.ts'
-import { connect } from '../../../shared/function/connect.ts'
-import type { Client, Provider } from '../../../shared/function/provider.ts'
+import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { type Action, completed } from '../../../shared/providers/category.ts'
+import { connect } from '../../../shared/providers/connect.ts'
+import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: as in a category, whose actions are of several shapes.

@@ -1,6 +1,6 @@
-import type { TaskEvent } from '../../../shared/event/event.ts'
-import { finishedReply, startedReply } from '../../../shared/event/reply.ts'
-import { keptn as orchestrator } from '../../../shared/orchestrators/keptn.ts'
+import type { TaskEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { keptn as orchestrator } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { finishedReply, startedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { errored, passed } from '../../../shared/outcome.ts'
 import type { Case, Subject } from '../cases.ts'
 

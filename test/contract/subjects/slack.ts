@@ -1,6 +1,6 @@
 import { slack as provider } from '../../../functions/notification/providers/slack.ts'
-import { connect } from '../../../shared/function/connect.ts'
-import type { Provider } from '../../../shared/function/provider.ts'
+import { connect } from '../../../shared/providers/connect.ts'
+import type { Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import { actions } from '../../../functions/chaos-testing/actions.ts'
-import type { JobProvider } from '../../../shared/shapes/job.ts'
+import type { JobProvider } from '../../../shared/providers/job.ts'
 import { Job } from '../job.ts'
 
 /** A provider of chaos experiments, driven as the framework drives it. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun, Running } from '../../../shared/function/category.ts'
+import type { Begun, Running } from '../../../shared/providers/category.ts'
 import { type PlayedToxiproxy, toxiproxyServer } from '../../servers/toxiproxy.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun } from '../../../shared/function/category.ts'
+import type { Begun } from '../../../shared/providers/category.ts'
 import { type JenkinsServer, startJenkins } from '../../servers/jenkins.ts'
 import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { actions } from '../../../functions/ci-cd/actions.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { JobProvider } from '../../../shared/shapes/job.ts'
+import type { JobProvider } from '../../../shared/providers/job.ts'
 import { Job } from '../job.ts'
 
 /** A provider of pipelines, driven as the framework drives it. */

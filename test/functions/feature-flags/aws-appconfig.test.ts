@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun, Look } from '../../../shared/function/category.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import type { Begun, Look } from '../../../shared/providers/category.ts'
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../servers/aws-appconfig.ts'
 import { clientOf, failureOf, keyOf } from '../use.ts'
 
@@ -175,7 +175,7 @@ describe('set', () => {
   test('shows in a dry run the version that it would make', async () => {
     let shown: { method: string; body: string | undefined } | undefined
     const aws = clientOf(awsAppConfig, connection())
-    const { connect } = await import('../../../shared/function/connect.ts')
+    const { connect } = await import('../../../shared/providers/connect.ts')
     const intercept = (request: { method: string; body: string | undefined }) => {
       shown = request
       throw new Error('dry run')

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
-import type { Begun, Look } from '../../../shared/function/category.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import type { Begun, Look } from '../../../shared/providers/category.ts'
 import {
   type ChangeSight,
   defineFlagProvider,
@@ -13,7 +13,7 @@ import {
   type PendingChange,
   setFlag,
   setFlags,
-} from '../../../shared/shapes/flag.ts'
+} from '../../../shared/providers/flag.ts'
 import { validate } from '../../../shared/validate.ts'
 import { clientOf, failureOf } from '../use.ts'
 

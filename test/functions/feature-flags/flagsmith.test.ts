@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type FlagProvider, setFlag, setFlags } from '../../../shared/shapes/flag.ts'
+import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { type FlagsmithServer, startFlagsmith } from '../../servers/flagsmith.ts'
 import { clientOf, failureOf } from '../use.ts'
 

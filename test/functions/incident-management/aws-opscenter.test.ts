@@ -2,7 +2,7 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
 import { clientOf, failureOf, keyOf, problem } from '../use.ts'
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
-import { parseEvent } from '../../../shared/event/event.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { StartJob } from '../../../shared/shapes/job.ts'
+import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { StartJob } from '../../../shared/providers/job.ts'
 import { pagerdutyExample } from '../../servers/pagerduty.ts'
 import {
   type AutomationServer,

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { connect } from '../../../shared/function/connect.ts'
+import { connect } from '../../../shared/providers/connect.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { maskDeep } from '../../../shared/redact.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
 import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../servers/pagerduty-events.ts'
 import { clientOf, failureOf, keyOf } from '../use.ts'
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
-import { parseEvent } from '../../../shared/event/event.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/shapes/job.ts'
+import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/providers/job.ts'
 import { type RundeckServer, restart, startRundeck } from '../../servers/rundeck.ts'
 import { clientOf, failureOf, keyOf } from '../use.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'
 import { clientOf, failureOf, keyOf } from '../use.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { toHtml } from '../../../shared/vendors/html.ts'
+import { toHtml } from '../../../shared/text/html.ts'
 
 describe('HTML of a text', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { adfText } from '../../servers/adf.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { clientOf, failureOf, keyOf, problem } from '../use.ts'

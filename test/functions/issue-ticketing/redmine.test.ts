@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type RedmineServer, startRedmine } from '../../servers/redmine.ts'
 import { clientOf, failureOf, keyOf, problem } from '../use.ts'
 

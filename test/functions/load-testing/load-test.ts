@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import { actions } from '../../../functions/load-testing/actions.ts'
-import type { JobProvider } from '../../../shared/shapes/job.ts'
+import type { JobProvider } from '../../../shared/providers/job.ts'
 import { Job } from '../job.ts'
 
 /** A provider of load tests, driven as the framework drives it. */

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { marked } from 'marked'
 import { mattermostMessage, type Shown, verbatim } from '../../../functions/notification/mattermost-message.ts'
-import { plain } from '../../../shared/plain-text.ts'
-import type { Message } from '../../../shared/shapes/message.ts'
+import type { Message } from '../../../shared/providers/message.ts'
+import { plain } from '../../../shared/text/plain-text.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
 const integration = { url: 'https://webhooks.example.com/notification/mattermost', context: {} }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Message, Mood } from '../../../shared/shapes/message.ts'
+import type { Message, Mood } from '../../../shared/providers/message.ts'
 
 /** An evaluation, with everything that a message may hold. */
 export const evaluation: Message = {

@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { messageOf, templates } from '../../../functions/notification/templates/index.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
 import type { GoObject } from '../../../infra/keptn/template/values.ts'
-import { parseBody } from '../../../shared/event/body.ts'
-import { type CallEvent, parseEvent } from '../../../shared/event/event.ts'
-import type { Message } from '../../../shared/shapes/message.ts'
+import { parseBody } from '../../../shared/core/http/body.ts'
+import { type CallEvent, parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { Message } from '../../../shared/providers/message.ts'
 
 const checkout = { project: 'shop', stage: 'production', service: 'checkout' }
 const place = [

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
-import type { Asked } from '../../../shared/shapes/evaluation.ts'
+import type { Asked } from '../../../shared/providers/evaluation/provider.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../servers/keptn.ts'
 import { clientOf, failureOf, keyOf } from '../use.ts'
 import { evaluate } from './drive.ts'

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
-import { parseEvent } from '../../../shared/event/event.ts'
 import { optional, url } from '../../../shared/fields.ts'
-import { completed } from '../../../shared/function/category.ts'
-import { type Asked, defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
+import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { completed } from '../../../shared/providers/category.ts'
+import {
+  type Asked,
+  defineEvaluationProvider,
+  evaluationFields,
+} from '../../../shared/providers/evaluation/provider.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { clientOf, failureOf } from '../use.ts'
 import { evaluate } from './drive.ts'

@@ -3,7 +3,7 @@ import { servicenow } from '../../../functions/incident-management/providers/ser
 import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
 import { slo } from '../../../functions/slo/index.ts'
 import { ticketReport } from '../../../functions/slo/ticket-report.ts'
-import { openTicket } from '../../../shared/shapes/ticket.ts'
+import { openTicket } from '../../../shared/providers/ticket.ts'
 import { adfText } from '../../servers/adf.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
-import type { Category } from '../../../shared/function/category.ts'
-import { webhookHandler } from '../../../shared/function/webhook.ts'
+import { webhookHandler } from '../../../shared/core/http/handler.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
 /** An operation of DynamoDB on one item, as IAM sees it. */
@@ -121,29 +121,29 @@ const readQuestion = async () => {
   await store.noteDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 }
 const keepRun = async () => {
-  const { noteRun, stateOfRun, changeRun } = await import('../../../shared/aws/run-states.ts')
+  const { noteRun, stateOfRun, changeRun } = await import('../../../shared/state/run-states.ts')
   await noteRun('run', 'running')
   await stateOfRun('run')
   await changeRun('run', ['running'], 'stopping')
 }
 const saveRun = async () => {
-  const { saveLastRun } = await import('../../../shared/aws/save-last-run.ts')
-  const { itemKeys } = await import('../../../shared/item-keys.ts')
+  const { saveLastRun } = await import('../../../shared/state/save-last-run.ts')
+  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
 }
 const readRun = async () => {
-  const { readLastRun } = await import('../../../shared/aws/read-last-run.ts')
-  const { itemKeys } = await import('../../../shared/item-keys.ts')
+  const { readLastRun } = await import('../../../shared/state/read-last-run.ts')
+  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
 }
 const claimTask = async () => {
-  const { claim } = await import('../../../shared/aws/claim.ts')
-  const { itemKeys } = await import('../../../shared/item-keys.ts')
+  const { claim } = await import('../../../shared/state/claim.ts')
+  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 }
 
 const findTask = async () => {
-  const { executionOf } = await import('../../../shared/function/execution.ts')
+  const { executionOf } = await import('../../../shared/core/task/execution.ts')
   await executionOf('issue-ticketing', taskId).catch(() => undefined)
 }
 
@@ -222,14 +222,14 @@ describe('the items of the table', () => {
     const users = sources.filter((file) => /dynamodb\.ts'/.test(readFileSync(join(root, file), 'utf8')))
     expect(users.sort()).toEqual([
       'shared/approvals/store.ts',
-      'shared/aws/claim.ts',
-      'shared/aws/idempotency.ts',
-      'shared/aws/read-last-run.ts',
-      'shared/aws/run-states.ts',
-      'shared/aws/save-last-run.ts',
-      'shared/aws/secret-guesses.ts',
-      'shared/function/execution.ts',
-      'shared/function/start-task.ts',
+      'shared/state/claim.ts',
+      'shared/state/idempotency.ts',
+      'shared/state/read-last-run.ts',
+      'shared/state/run-states.ts',
+      'shared/state/save-last-run.ts',
+      'shared/state/secret-guesses.ts',
+      'shared/core/task/execution.ts',
+      'shared/core/task/start.ts',
     ])
   })
 })

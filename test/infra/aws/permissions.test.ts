@@ -8,9 +8,9 @@ import { awsProviders, functionOf as find, permissionsOf, type Resource, root, s
 
 /** Which module is the entry point of which function. */
 const modules = {
-  webhook: 'shared/function/webhook.ts',
-  task: 'shared/function/task.ts',
-  finisher: 'shared/function/finisher.ts',
+  webhook: 'shared/core/http/handler.ts',
+  task: 'shared/core/task/handler.ts',
+  finisher: 'shared/core/task/finisher.ts',
 }
 type Entry = keyof typeof modules
 

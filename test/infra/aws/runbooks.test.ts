@@ -4,7 +4,7 @@ import * as lambda from '@aws-sdk/client-lambda'
 import * as secretsManager from '@aws-sdk/client-secrets-manager'
 import { describe, expect, it } from '@jest/globals'
 import { queries } from '../../../infra/aws/queries.ts'
-import { finishedReply } from '../../../shared/event/reply.ts'
+import { finishedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { root, synthesize } from './synthesize.ts'
 

@@ -212,13 +212,13 @@ describe('the bundles', () => {
   it('are wrong where a source is newer, which is named', () => {
     file('dist/ci-cd/webhook.js', 2_000)
     file('functions/ci-cd/index.ts', 1_000)
-    file('shared/http.ts', 3_000)
-    expect(look()).toMatchObject({ state: 'wrong', found: 'shared/http.ts has changed since they were built' })
+    file('shared/http/client.ts', 3_000)
+    expect(look()).toMatchObject({ state: 'wrong', found: 'shared/http/client.ts has changed since they were built' })
   })
 
   it('are well where all sources are older', () => {
     file('dist/ci-cd/webhook.js', 2_000)
-    file('shared/http.ts', 1_000)
+    file('shared/http/client.ts', 1_000)
     expect(look()).toMatchObject({ state: 'ok', found: '1, built 1970-01-01T00:33:20.000Z' })
   })
 })

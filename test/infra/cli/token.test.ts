@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { callersSchema } from '../../../shared/callers.ts'
+import { callersSchema } from '../../../shared/auth/callers.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 

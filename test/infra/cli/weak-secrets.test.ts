@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { weakSecrets } from '../../../infra/cli/weak-secrets.ts'
-import { keptnConnection } from '../../../shared/orchestrators/keptn.ts'
+import { keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { webhooks } from './webhooks.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { holds, limitOf, parseCriterion } from '../../../shared/slo/criteria.ts'
+import { holds, limitOf, parseCriterion } from '../../../shared/evaluation/criteria.ts'
 
 const operator = fc.constantFrom('<', '<=', '=', '>=', '>')
 const space = fc.constantFrom('', ' ', '  ', '\t')

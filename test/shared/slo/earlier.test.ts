@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { keptn } from '../../../shared/orchestrators/keptn.ts'
-import { earlierIn } from '../../../shared/slo/earlier.ts'
-import { evaluationIn } from '../../../shared/slo/evaluation.ts'
+import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
+import { earlierIn } from '../../../shared/evaluation/previous-evaluations.ts'
+import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { failureOf } from '../../functions/use.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { fillIn, queriesField } from '../../../shared/slo/queries.ts'
+import { fillIn, queriesField } from '../../../shared/providers/evaluation/queries.ts'
 
 const field = queriesField('Queries')
 const p95 = { name: 'p95', query: 'up{job="a"}' }

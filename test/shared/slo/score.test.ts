@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Earlier } from '../../../shared/slo/earlier.ts'
-import { type Measured, scoreByFile, scoreByPlatform, scoreEach } from '../../../shared/slo/score.ts'
-import { readSloFile } from '../../../shared/slo/slo-file.ts'
+import type { Earlier } from '../../../shared/evaluation/previous-evaluations.ts'
+import { type Measured, scoreByFile, scoreByPlatform, scoreEach } from '../../../shared/evaluation/score.ts'
+import { readSloFile } from '../../../shared/evaluation/slo-file.ts'
 
 /** `[{criteria: ["<600"]}]` of `<600`; several sets are parted by `or`, the criteria of one by `and`. */
 const sets = (text: string) => (text === '' ? [] : text.split(' or ').map((set) => ({ criteria: set.split(' and ') })))

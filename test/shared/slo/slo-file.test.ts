@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { comparedCount, isComparing, readSloFile } from '../../../shared/slo/slo-file.ts'
+import { comparedCount, isComparing, readSloFile } from '../../../shared/evaluation/slo-file.ts'
 import { failureOf } from '../../functions/use.ts'
 
 /** As Keptn's documentation has it. @see https://keptn.sh/docs/1.0.x/define/slo/ */

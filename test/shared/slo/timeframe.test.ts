@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { utc, windowOf } from '../../../shared/slo/timeframe.ts'
+import { utc, windowOf } from '../../../shared/evaluation/timeframe.ts'
 
 const now = Date.parse('2026-11-24T10:00:00Z')
 const shown = (asked: object) => {

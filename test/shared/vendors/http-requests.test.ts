@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/use.ts'

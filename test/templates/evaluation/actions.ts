@@ -1,4 +1,4 @@
-import { requestEvaluation } from '../../../shared/shapes/evaluation.ts'
+import { requestEvaluation } from '../../../shared/providers/evaluation/provider.ts'
 
 export const actions = {
   'request-evaluation': requestEvaluation({

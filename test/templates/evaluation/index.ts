@@ -1,4 +1,4 @@
-import { defineCategory } from '../../../shared/function/category.ts'
+import { defineCategory } from '../../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
 export const sample = defineCategory({

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
+import { inBatches } from '../../../shared/evaluation/batches.ts'
+import { utc } from '../../../shared/evaluation/timeframe.ts'
 import { secret, url } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http.ts'
-import { defineEvaluationProvider, evaluationFields } from '../../../shared/shapes/evaluation.ts'
-import { inBatches } from '../../../shared/slo/batches.ts'
-import { utc } from '../../../shared/slo/timeframe.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
 const answered = z.object({ value: z.nullable(z.number()), note: z.optional(z.string()) })

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http.ts'
-import { defineFlagProvider, type Place } from '../../../shared/shapes/flag.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { defineFlagProvider, type Place } from '../../../shared/providers/flag.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
 const answered = z.object({

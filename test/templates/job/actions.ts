@@ -1,4 +1,4 @@
-import { startJob, stopJob } from '../../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../../shared/providers/job.ts'
 
 export const actions = {
   'start-job': startJob({ summary: 'Starts a job, and follows it to its end', silent: 'answers' }),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { startJob, stopJob } from '../../../shared/shapes/job.ts'
+import { startJob, stopJob } from '../../../shared/providers/job.ts'
 import { Job } from '../../functions/job.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
 import { acme } from './provider.ts'

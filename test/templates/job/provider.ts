@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http.ts'
-import { defineJobProvider, type Run, type Verdict } from '../../../shared/shapes/job.ts'
-import { numbersOf } from '../../../shared/shapes/output.ts'
+import { segment } from '../../../shared/http/client.ts'
+import { defineJobProvider, type Run, type Verdict } from '../../../shared/providers/job.ts'
+import { numbersOf } from '../../../shared/providers/run-output.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
 const run = z.object({

@@ -1,5 +1,5 @@
 import { messageOf, templates } from '../../../functions/notification/templates/index.ts'
-import { pushMessage } from '../../../shared/shapes/push.ts'
+import { pushMessage } from '../../../shared/providers/push-update.ts'
 
 type Template = keyof typeof templates
 const names = Object.keys(templates) as [Template, ...Template[]]

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Message } from '../../../shared/shapes/message.ts'
+import type { Message } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'

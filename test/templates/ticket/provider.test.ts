@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { closeTicket, openTicket, type TicketProvider, updateTicket } from '../../../shared/shapes/ticket.ts'
+import { closeTicket, openTicket, type TicketProvider, updateTicket } from '../../../shared/providers/ticket.ts'
 import { clientOf, failureOf, keyOf, problem } from '../../functions/use.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'

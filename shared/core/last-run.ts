@@ -1,0 +1,50 @@
+import type { Caller } from '../auth/callers.ts'
+import { Failure } from '../errors.ts'
+import { LAST_RUN } from '../fields.ts'
+import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import { itemKeys } from '../state/item-keys.ts'
+import { canonical } from './identity.ts'
+
+/**
+ * The key of the item that names the newest run of a caller, in a context, at a connection.
+ *
+ * @returns undefined if the event has no context
+ */
+export async function lastRunKey(
+  category: string,
+  caller: Caller,
+  connection: string,
+  { shkeptncontext }: CallEvent,
+): Promise<string | undefined> {
+  if (shkeptncontext === undefined) return undefined
+  const { createHash } = await import('node:crypto')
+  const names = canonical({ caller: caller.name, connection, shkeptncontext })
+  return itemKeys.lastRun(category, createHash('sha256').update(names).digest('hex').slice(0, 40))
+}
+
+/**
+ * The input with the id of the newest run in place of `last`.
+ *
+ * @throws Failure `invalid` if the event has no context, `unknown` if nothing was started in it
+ */
+export async function withLastRun<Input extends object>(
+  input: Input,
+  category: string,
+  caller: Caller,
+  connection: string,
+  event: CallEvent,
+): Promise<Input> {
+  if (!('id' in input) || input.id !== LAST_RUN) return input
+  const key = await lastRunKey(category, caller, connection, event)
+  if (key === undefined) {
+    const message = `is ${LAST_RUN}, which means the newest run of a context: send shkeptncontext`
+    throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
+  }
+  const { readLastRun } = await import('../state/read-last-run.ts')
+  const id = await readLastRun(key)
+  if (id !== undefined) return { ...input, id }
+  throw new Failure(
+    'unknown',
+    `input.id is ${LAST_RUN}, but ${caller.name} has not started anything with the connection ${connection} in the context ${event.shkeptncontext}: send the id of the run instead.`,
+  )
+}

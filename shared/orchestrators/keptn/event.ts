@@ -1,0 +1,198 @@
+import * as z from 'zod/mini'
+import { Failure, type FieldError } from '../../errors.ts'
+import { orElse } from '../../fields.ts'
+import { isRecord } from '../../record.ts'
+import { validate } from '../../validate.ts'
+import { newestEvaluation } from './merged-data.ts'
+import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
+
+const name = z.optional(z.string().check(z.maxLength(255)))
+const short = z.optional(z.string().check(z.maxLength(128)))
+/** Of no interest where it is no object. */
+const free = orElse(z.nullish(z.record(z.string(), z.unknown())), undefined)
+
+const labels = z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))
+
+/** In a form the dot of a label's name parts it. */
+function flat(value: unknown, prefix = ''): unknown {
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, held]) =>
+      isRecord(held) ? Object.entries(flat(held, `${prefix}${name}.`) as object) : [[`${prefix}${name}`, held]],
+    ),
+  )
+}
+
+/** The event of a call, as it may come. */
+export const eventSchema = z.object({
+  id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
+  type: name,
+  /** The quick start's older form has the type here, and the names of `data` at the top. */
+  event: name,
+  project: name,
+  stage: name,
+  service: name,
+  shkeptncontext: short,
+  gitcommitid: short,
+  data: z.nullish(
+    z.looseObject({
+      project: name,
+      stage: name,
+      service: name,
+      status: name,
+      result: name,
+      message: z.optional(orElse(z.string(), '')),
+      labels: z.nullish(
+        z.pipe(
+          z.transform((value) => flat(value)),
+          labels,
+        ),
+      ),
+      problem: free,
+      incident: free,
+      dynatraceProblem: free,
+      evaluation: free,
+      test: free,
+      configurationChange: free,
+    }),
+  ),
+})
+
+/** What a caller's event says, in one form whatever the form it came in. */
+export interface CallEvent {
+  id: string | undefined
+  type: string | undefined
+  /** What the event says of the task. */
+  kind: EventKind | undefined
+  /** The task that the event is about: `openticket`. */
+  task: string | undefined
+  shkeptncontext: string | undefined
+  gitcommitid: string | undefined
+  data: {
+    project: string | undefined
+    stage: string | undefined
+    service: string | undefined
+    /** How the sequence stands so far; of a `finished`, how the task ended. */
+    result: string | undefined
+    status: string | undefined
+    message: string | undefined
+    labels: Record<string, string>
+    problem?: Record<string, unknown> | undefined
+    incident?: Record<string, unknown> | undefined
+    dynatraceProblem?: Record<string, unknown> | undefined
+    /** Of an earlier task, where the event is not about it. */
+    evaluation?: Record<string, unknown> | undefined
+    test?: Record<string, unknown> | undefined
+    configurationChange?: Record<string, unknown> | undefined
+  }
+  /** The properties of the task, and what earlier tasks of its name answered. */
+  properties: Record<string, unknown>
+}
+
+/**
+ * Reads the event of a call: a whole CloudEvent, the quick start's body, or its older short form. Other fields are left
+ * alone.
+ *
+ * @throws Failure `invalid` where a field has the wrong type
+ */
+export function parseEvent(body: Record<string, unknown>): CallEvent {
+  const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
+  const type = event.type || event.event || undefined
+  const task = type === undefined ? undefined : subjectOf(type)
+  const kind = type === undefined ? undefined : kindOf(type)
+  // The finished event of a task carries the results of that task alone.
+  const isMerged = type !== undefined && !(task !== undefined && kind === 'finished')
+  const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
+  return {
+    id: event.id || undefined,
+    type,
+    kind,
+    task,
+    shkeptncontext: event.shkeptncontext || undefined,
+    gitcommitid: event.gitcommitid || undefined,
+    data: {
+      project: data?.project || event.project || undefined,
+      stage: data?.stage || event.stage || undefined,
+      service: data?.service || event.service || undefined,
+      result: data?.result || undefined,
+      status: data?.status || undefined,
+      message: data?.message || undefined,
+      labels: data?.labels ?? {},
+      problem: data?.problem ?? undefined,
+      incident: data?.incident ?? undefined,
+      dynatraceProblem: data?.dynatraceProblem ?? undefined,
+      evaluation: data?.evaluation ? (isMerged ? newestEvaluation(data.evaluation) : data.evaluation) : undefined,
+      test: data?.test ?? undefined,
+      configurationChange: data?.configurationChange ?? undefined,
+    },
+    properties:
+      properties !== null && typeof properties === 'object' && !Array.isArray(properties)
+        ? (properties as Record<string, unknown>)
+        : {},
+  }
+}
+
+/** An event that can be answered: everything that a `started` or `finished` must carry is there. */
+export interface TaskEvent {
+  id: string
+  task: string
+  shkeptncontext: string
+  gitcommitid?: string | undefined
+  project: string
+  stage: string
+  service: string
+  labels: Record<string, string>
+}
+
+/** Keptn files events with any other context under one that it makes up, so the sequence would never end. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * What the answer to an interactive call needs of its event.
+ *
+ * @throws Failure `invalid` that names at once everything that is missing
+ */
+export function taskEvent(event: CallEvent): TaskEvent {
+  const { id, type, gitcommitid, data } = event
+  const shkeptncontext = UUID.test(event.shkeptncontext ?? '') ? event.shkeptncontext : undefined
+  const { project, stage, service, labels } = data
+  const task = type === undefined ? undefined : taskOf(type)
+  const needed: [string, string | undefined, string][] = [
+    ['id', id, 'the id of the triggered event'],
+    [
+      'type',
+      task,
+      type === undefined
+        ? 'sh.keptn.event.<task>.triggered'
+        : `"${type.slice(0, 100)}" triggers no task, so there is nothing to finish; use mode=silent for it`,
+    ],
+    [
+      'shkeptncontext',
+      shkeptncontext,
+      event.shkeptncontext === undefined
+        ? 'the context of the sequence'
+        : `"${event.shkeptncontext}" is not a UUID: send the context of the sequence, which Keptn makes as a UUID`,
+    ],
+    ['data.project', project, 'the project'],
+    ['data.stage', stage, 'the stage'],
+    ['data.service', service, 'the service'],
+  ]
+  const errors: FieldError[] = needed
+    .filter(([, value]) => value === undefined)
+    .map(([path, , message]) => ({ path, message }))
+  if (
+    id === undefined ||
+    task === undefined ||
+    shkeptncontext === undefined ||
+    project === undefined ||
+    stage === undefined ||
+    service === undefined
+  ) {
+    throw new Failure(
+      'invalid',
+      `An interactive call answers a triggered event and needs ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
+      { errors },
+    )
+  }
+  return { id, task, shkeptncontext, gitcommitid, project, stage, service, labels }
+}

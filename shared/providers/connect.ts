@@ -1,0 +1,65 @@
+import type { Aws } from '../aws/aws.ts'
+import { Http, type HttpOptions } from '../http/client.ts'
+import type { Connection } from './connections.ts'
+import type { CallOrigin, Client, Reference } from './provider.ts'
+
+interface ConnectOptions {
+  key: string | undefined
+  repeated: boolean
+  event?: CallOrigin | undefined
+  question?: Reference | undefined
+  /** Where the id of a started run is saved. */
+  lastRun?: string | undefined
+  /** Epoch milliseconds after which nothing is written. */
+  deadlineAt: number
+  /** Gets each request that would change something, before it goes out. Only `http` uses an answer that it returns. */
+  intercept?: NonNullable<HttpOptions['intercept']>
+}
+
+/** The client of a connection, as its provider's functions get it. */
+export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
+  const { key, repeated, event, question, lastRun, ...limits } = options
+  const { title: platform } = provider
+  let http: Http | undefined
+  let aws: Aws | undefined
+  return {
+    connection: values,
+    key,
+    repeated,
+    event,
+    question,
+    lastRun,
+    get http() {
+      const ca = values['ca'] as string | undefined
+      http ??= new Http({
+        ...limits,
+        platform,
+        baseUrl: provider.baseUrl?.(values) ?? String(values['baseUrl']),
+        headers: provider.headers?.(values) ?? {},
+        ca,
+        authorization: provider.authorization?.(values, ca),
+        retryAfter: provider.retryAfter,
+        ...(provider.refusesCredentials
+          ? {
+              refusesCredentials: (status: number, body: unknown) =>
+                provider.refusesCredentials?.(status, body, values) ?? false,
+            }
+          : {}),
+        ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),
+        ...(provider.statusOf ? { statusOf: (body: unknown) => provider.statusOf?.(body) } : {}),
+      })
+      return http
+    },
+    get written() {
+      return Boolean(http?.written || aws?.written)
+    },
+    get accepted() {
+      return http?.accepted ?? aws?.accepted
+    },
+    get aws() {
+      if (!provider.aws) throw new Error(`${platform} does not say that it is part of AWS.`)
+      aws ??= new provider.aws({ ...limits, platform, account: values })
+      return aws
+    },
+  }
+}

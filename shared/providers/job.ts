@@ -1,0 +1,439 @@
+import * as z from 'zod/mini'
+import { Failure, isTransient, sentence } from '../errors.ts'
+import { choice, createdId, name, optional, vendorFields } from '../fields.ts'
+import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import { type Outcome, passed } from '../outcome.ts'
+import type { Action, Begun, HandedOver, Look, Running } from './category.ts'
+import { checkParameterNames, type JobVariables } from './job-variables.ts'
+import { type Client, hasKey, type Provider } from './provider.ts'
+import { judge, missed, thresholds } from './thresholds.ts'
+
+/** A run of a job at the platform. */
+export interface Run {
+  /** What names it there, and what a stop takes as `id`. */
+  id: string
+  url?: string | undefined
+  /** What it does, for people, where that is not plain from what was asked: `20 requests/s for 60 s`. */
+  summary?: string | undefined
+  /** What else it takes to look after it: JSON. */
+  handle?: unknown
+  /** When it was started, in epoch milliseconds. Set by the actions below, not by a provider. */
+  startedAt?: number
+}
+
+/** When a run started and ended, by the platform's clock: epoch milliseconds, a date or its text. */
+interface Period {
+  start: Date | number | string | null | undefined
+  end: Date | number | string | null | undefined
+}
+
+/** What a state of the platform means. */
+export type Verdict = 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
+
+/** A run as it is seen now. */
+export interface Sight {
+  /** The platform's own word, as in the provider's table. */
+  state: string
+  /** Where the state alone does not tell. */
+  verdict?: Verdict
+  /** How far it is, for people: `stage 2 of 4, deploy`. */
+  step?: string | undefined
+  /** The run, where it is named otherwise now: a place in a queue has become a run. */
+  run?: Run | undefined
+  /** Whether to look again at once, since looking has taken its time. */
+  soon?: boolean | undefined
+  /** Seconds after which it must be looked at again at the latest. */
+  within?: number | undefined
+  /** Why it is so, in the platform's words: the failing step, the reason of a stop. */
+  reason?: string | undefined
+  /** What people look for in the results; small, since it goes into every later event of the sequence. */
+  data?: Record<string, unknown>
+  links?: Record<string, string>
+  /** What was measured, by name: for thresholds. */
+  metrics?: Record<string, number>
+  /** If the platform reports both times of a run that has ended; otherwise the times of our own steps are used. */
+  period?: Period
+}
+
+const startInput = z.strictObject({
+  target: optional(name('What to run: workflow, runbook, test .. as the platform names it')),
+  project: optional(name("Where it is, as the platform names it; the connection's default where left out")),
+  ref: optional(name('Which version of it: branch, tag, document version')),
+  parameters: optional(vendorFields('What the run is given, by name')),
+  thresholds: optional(thresholds('What must hold of the results: [{"metric":"p95","op":"<","value":500,"warn":400}]')),
+  onDeadline: optional(
+    choice(['stop', 'leave'], 'What becomes of a run that is not over at the deadline: stop or leave (it is)'),
+  ),
+})
+
+const rollbackInput = z.strictObject({
+  ...startInput.shape,
+  target: optional(name('What goes back: application, pipeline .. as the platform names it')),
+  ref: optional(name('What it goes back to, as the platform names it; to what was before where left out')),
+})
+
+const stopInput = z.strictObject({
+  id: createdId('`data.id` of what was started; `last` for the newest run that the caller started in the same context'),
+  project: startInput.shape.project,
+})
+export type StopJob = z.output<typeof stopInput>
+
+export type StartJob = z.output<typeof startInput> & {
+  target: string
+  /** What the call is about, for a platform that answers it itself. */
+  event?: EventToAnswer
+}
+
+/** The parts of an event that an answer to it needs. */
+export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type' | 'shkeptncontext'> {
+  project: string | undefined
+  stage: string | undefined
+  service: string | undefined
+}
+
+/** A platform that runs jobs: vendor knowledge only, the promises are kept by the actions below. */
+export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
+  shape: 'job'
+  /** What a run is called here: `execution`. */
+  noun: string
+  /** What each state means. A state that is not here is never taken for an end. */
+  states: Readonly<Record<string, Verdict>>
+  /** Whether two starts with the same `client.key` are one run. Without that, and without `find`, a start is never repeated. */
+  startsOncePerKey?: true
+  /** If the parameters of a start become environment variables of the job: then unsafe names are refused. */
+  variables?: JobVariables<z.output<S>>
+  /** Throws Failure `invalid` for what this platform has nothing for, `refused` for what its connection does not allow. */
+  checkStart?(input: StartJob, connection: z.output<S>): void
+  /**
+   * The run that carries `client.key`, if there is one. Must see what was started a second ago; what it can not see, as
+   * where the connection names no place for the key, it must answer as `unknown`: then a start is never repeated.
+   */
+  find?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<Run | undefined | 'unknown'>
+  /** Starts a run that carries `client.key` where the platform has a place for it. */
+  start(client: Client<z.output<S>>, input: StartJob): Promise<Run>
+  look(client: Client<z.output<S>>, run: Run): Promise<Sight>
+  /** The run that an id names, with the project, where the id alone is not enough. Throws Failure `invalid`. */
+  locate?(input: StopJob): Run
+  /** Asks for the end of a run; absent where the platform has no way to. */
+  stop?(client: Client<z.output<S>>, run: Run): Promise<void>
+  /** Of one that is `onlyInteractive`: ends the run that carries `client.key`, if there is one, which no task looks after. */
+  takeBack?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<void>
+  /** How it goes back to what was before, for the action `rollback`: a start of another kind, looked after as any other run. */
+  rollback?: Pick<JobProvider<S>, 'startsOncePerKey' | 'checkStart' | 'find' | 'start'>
+}
+
+/** Declares a job provider; the schema of its connection types the client of each of its functions. */
+export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'shape'>>(
+  provider: P & { connection: S },
+): P & { shape: 'job' } {
+  return { shape: 'job', ...provider }
+}
+
+const hour = 3_600
+
+/** The parts of a start that categories differ in. */
+interface StartJobOptions {
+  summary: string
+  /** Whether a silent call waits for the end for as long as it may, or answers the id at once. */
+  silent: 'waits' | 'answers'
+  /** Seconds. */
+  deadline?: number
+  /** What becomes of a run at the deadline where the caller does not say; where it can not be stopped, it is left. */
+  onDeadline?: 'stop' | 'leave'
+}
+
+/** Starts a job, at most once per event, and follows it to its end. */
+export function startJob({
+  summary,
+  silent,
+  deadline = hour,
+  onDeadline = 'leave',
+}: StartJobOptions): Action<JobProvider, StartJob> {
+  return {
+    shape: 'job',
+    summary,
+    starts: true,
+    input: startInput,
+    answers: ['id', 'url', 'state', 'start', 'end'],
+    deadline,
+    isDeduplicated: ({ startsOncePerKey = false }) => startsOncePerKey,
+    complete(input, { event, connection, provider }) {
+      const target = input.target ?? (connection['target'] as string | undefined)
+      if (target === undefined) {
+        const message = `missing, and the connection has no default: name the ${provider.title} job to run`
+        throw new Failure('invalid', `input.target is ${message}`, { errors: [{ path: 'input.target', message }] })
+      }
+      const project = input.project ?? (connection['project'] as string | undefined)
+      const toAnswer = provider.answersItself?.(connection) ? { event: eventToAnswer(event) } : {}
+      const completed = { ...input, target, project, ...toAnswer }
+      if (input.onDeadline === 'stop' && !provider.stop) {
+        const message = `not possible, since ${provider.title} has no way to stop ${article(provider.noun)}: write leave`
+        throw new Failure('invalid', `input.onDeadline is ${message}`, {
+          errors: [{ path: 'input.onDeadline', message }],
+        })
+      }
+      if (input.onDeadline === 'leave' && provider.onlyInteractive) {
+        const message = `not possible, since ${article(provider.noun)} does not outlive its task: write stop`
+        throw new Failure('invalid', `input.onDeadline is ${message}`, {
+          errors: [{ path: 'input.onDeadline', message }],
+        })
+      }
+      checkParameterNames(completed.parameters, connection, provider.variables)
+      provider.checkStart?.(completed, connection)
+      const unlessAsked = provider.onlyInteractive ? 'stop' : provider.stop ? onDeadline : 'leave'
+      return { ...completed, onDeadline: input.onDeadline ?? unlessAsked }
+    },
+    async act(provider, client, input) {
+      const startedAt = Date.now()
+      const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
+      if (client.lastRun !== undefined) {
+        const { saveLastRun } = await import('../state/save-last-run.ts')
+        await saveLastRun(client.lastRun, run.id)
+      }
+      const outcome = startedOutcome(provider, run, silent)
+      if (!input.event) return { outcome, pending: run } satisfies Begun
+      const message = `${sentence(outcome.message)} ${provider.title} sends the finished event itself.`
+      return { outcome: { ...outcome, message }, answeredBy: provider.title } satisfies HandedOver
+    },
+    follow: {
+      silent,
+      async look(provider, client, input, run) {
+        return lookAt(provider, input, run as Run, await provider.look(client, run as Run))
+      },
+      async stop(provider, client, _input, run) {
+        if (!provider.stop) return false
+        await provider.stop(client, run as Run)
+        return true
+      },
+      onDeadline: (input) => input.onDeadline ?? 'leave',
+      async takeBack(provider, client, input) {
+        await provider.takeBack?.(client, input)
+      },
+    },
+  }
+}
+
+/** Goes back to what was before, at most once per event, and follows that to its end. */
+export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StartJob> {
+  const start = startJob({ ...options, silent: 'waits' })
+  const { follow } = start
+  return {
+    ...start,
+    input: rollbackInput,
+    complete: (input, { provider, ...from }) => start.complete(input, { ...from, provider: asRollback(provider) }),
+    isDeduplicated: ({ rollback }) => rollback?.startsOncePerKey ?? false,
+    act: (provider, client, input) => start.act(asRollback(provider), client, input),
+    follow: follow && {
+      ...follow,
+      look: (provider, client, input, run) => follow.look(asRollback(provider), client, input, run),
+    },
+  }
+}
+
+/** The provider, whose start is its rollback. Throws Failure `invalid` where it has none. */
+function asRollback(provider: JobProvider): JobProvider {
+  const { startsOncePerKey: _, checkStart: __, find: ___, ...others } = provider
+  if (provider.rollback) return { ...others, ...provider.rollback, noun: 'rollback' }
+  const { title, noun } = provider
+  throw new Failure('invalid', `${title} has no rollback: start ${article(noun)} of what was before instead.`)
+}
+
+/** Stops a run, and waits until it has stopped. */
+export function stopJob({
+  summary,
+  deadline = hour,
+}: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StopJob> {
+  return {
+    shape: 'job',
+    summary,
+    input: stopInput,
+    answers: ['id', 'url', 'state'],
+    deadline,
+    idempotent: true,
+    complete(input, { connection, provider }) {
+      if (!provider.stop)
+        throw new Failure('invalid', `${provider.title} has no way to stop ${article(provider.noun)}.`)
+      const project = input.project ?? (connection['project'] as string | undefined)
+      runOf(provider, { ...input, project })
+      return { ...input, project }
+    },
+    async act(provider, client, input) {
+      const run = runOf(provider, input)
+      const sight = await provider.look(client, run)
+      const verdict = verdictOf(provider, sight)
+      const now = sight.run ?? run
+      if (verdict !== undefined && verdict !== 'running') {
+        return stoppedOutcome(
+          provider,
+          now,
+          sight,
+          `${capital(named(provider, now))} had ended already (${sight.state})`,
+        )
+      }
+      await provider.stop?.(client, now)
+      const asked = stoppedOutcome(provider, now, sight, `Asked ${named(provider, now)} to stop, which it has not yet`)
+      return { outcome: { ...asked, result: 'warning' }, pending: now } satisfies Begun
+    },
+    follow: {
+      silent: 'waits',
+      async look(provider, client, _input, run) {
+        const sight = await provider.look(client, run as Run)
+        const verdict = verdictOf(provider, sight)
+        if (verdict === undefined || verdict === 'running') return goingOn(sight, verdict)
+        const now = sight.run ?? (run as Run)
+        return { ended: stoppedOutcome(provider, now, sight, `Stopped ${named(provider, now)} (${sight.state})`) }
+      },
+      stop: async () => false,
+      onDeadline: () => 'leave',
+    },
+  }
+}
+
+function eventToAnswer({ id, type, shkeptncontext, data }: CallEvent): EventToAnswer {
+  const { project, stage, service } = data
+  return { id, type, shkeptncontext, project, stage, service }
+}
+
+function runOf(provider: JobProvider, input: StopJob): Run {
+  return provider.locate?.(input) ?? { id: input.id }
+}
+
+function stoppedOutcome(provider: JobProvider, run: Run, { state }: Sight, message: string): Outcome {
+  return passed(message, { id: run.id, ...(run.url ? { url: run.url } : {}), state }, linksTo(provider, run))
+}
+
+/** At most once: a second run is worse than none. */
+async function startOnce(provider: JobProvider, client: Client, input: StartJob): Promise<Run> {
+  if (provider.startsOncePerKey) return provider.start(client, input)
+  const found = await lookUp(provider, client, input)
+  if (found !== 'unknown') return found ?? provider.start(client, input)
+  if (client.repeated) throw inDoubt(provider, 'An earlier try to start it broke off')
+  try {
+    return await provider.start(client, input)
+  } catch (error) {
+    if (!isTransient(error) || !(error as Failure).afterWrite) throw error
+    const answered = client.accepted === undefined ? [] : [`It answered ${sentence(client.accepted)}`]
+    throw inDoubt(provider, [sentence((error as Failure).message), ...answered].join(' '))
+  }
+}
+
+/** The run of an earlier try. A call without a key had none that could be told from another. */
+async function lookUp(provider: JobProvider, client: Client, input: StartJob): Promise<Run | undefined | 'unknown'> {
+  if (!provider.find) return 'unknown'
+  return hasKey(client) ? provider.find(client, input) : undefined
+}
+
+/** For a start that may have been made and cannot be looked up: it is never repeated. */
+export function inDoubt({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
+  return new Failure(
+    'doubtful',
+    `${sentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
+  )
+}
+
+/** What a silent call hears that does not see the end: where it is the end that was asked for, that is no pass. */
+function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answers'): Outcome {
+  const message = `Started ${named(provider, run)}${run.summary ? `: ${run.summary}` : ''}`
+  const data = {
+    id: run.id,
+    ...(run.url ? { url: run.url } : {}),
+    state: 'started',
+    ...(run.startedAt === undefined ? {} : { start: timestamp(run.startedAt) }),
+  }
+  const started = passed(message, data, linksTo(provider, run))
+  if (silent === 'answers') return started
+  return { ...started, result: 'warning', message: `${message}, which goes on: mode=interactive waits for its end` }
+}
+
+function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: Sight): Look {
+  const verdict = verdictOf(provider, sight)
+  const { startedAt } = run
+  const now = sight.run && startedAt !== undefined ? { ...sight.run, startedAt } : sight.run
+  if (verdict === undefined || verdict === 'running') return goingOn({ ...sight, run: now }, verdict)
+  return { ended: endOf(provider, input, now ?? run, sight, verdict) }
+}
+
+/** Undefined for a state that is not in the provider's table. */
+function verdictOf({ states }: JobProvider, { state, verdict }: Sight): Verdict | undefined {
+  return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
+}
+
+function goingOn({ state, step, run, soon, within }: Sight, verdict: 'running' | undefined): Running {
+  return { running: verdict ? state : `${state} (which is not known here)`, step, pending: run, soon, within }
+}
+
+const results: Record<Exclude<Verdict, 'running'>, Pick<Outcome, 'status' | 'result'>> = {
+  pass: { status: 'succeeded', result: 'pass' },
+  warning: { status: 'succeeded', result: 'warning' },
+  fail: { status: 'succeeded', result: 'fail' },
+  errored: { status: 'errored', result: 'fail' },
+  aborted: { status: 'aborted', result: 'fail' },
+}
+const severity: readonly Outcome['result'][] = ['pass', 'warning', 'fail']
+
+function endOf(
+  provider: JobProvider,
+  { thresholds = [] }: StartJob,
+  run: Run,
+  sight: Sight,
+  verdict: Exclude<Verdict, 'running'>,
+): Outcome {
+  const { state, reason, data = {}, links = {}, metrics = {} } = sight
+  const { status, result } = results[verdict]
+  const judged = status === 'succeeded' ? judge(thresholds, metrics) : []
+  const why = [reason, ...judged.filter((one) => one.result !== 'pass').map(missed)].filter(Boolean).join('; ')
+  return {
+    status,
+    result: worst([result, ...judged.map((one) => one.result)]),
+    message: `${capital(named(provider, run))} ended as ${state}${why ? `: ${why}` : ''}`,
+    data: {
+      id: run.id,
+      ...(run.url ? { url: run.url } : {}),
+      state,
+      ...timesOf(run, sight),
+      ...data,
+      ...(judged.length > 0 ? { thresholds: judged } : {}),
+    },
+    links: { ...linksTo(provider, run), ...links },
+  }
+}
+
+/**
+ * The times that an evaluation after a test is made for: lighthouse-service reads `start` and `end` of `data.test`.
+ * Runs in a step, so that a replay reads the recorded times.
+ */
+function timesOf({ startedAt }: Run, { period }: Sight): { start?: string; end: string } {
+  const start = millisecondsOf(period?.start)
+  const end = millisecondsOf(period?.end)
+  if (start <= end) return { start: timestamp(start), end: timestamp(end) }
+  return { ...(startedAt === undefined ? {} : { start: timestamp(startedAt) }), end: timestamp(Date.now()) }
+}
+
+function millisecondsOf(time: Period['start']): number {
+  return new Date(time ?? Number.NaN).getTime()
+}
+
+/** RFC 3339, in UTC. */
+function timestamp(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+function worst(results: readonly Outcome['result'][]): Outcome['result'] {
+  return results.reduce((a, b) => (severity.indexOf(b) > severity.indexOf(a) ? b : a), 'pass')
+}
+
+function named({ noun }: JobProvider, { id }: Run): string {
+  return `${noun} ${id}`
+}
+
+function linksTo({ title }: JobProvider, { id, url }: Run): Record<string, string> {
+  return url ? { [`${title.toLowerCase().replace(/\s+/g, '-')} ${id}`]: url } : {}
+}
+
+function article(noun: string): string {
+  return `${/^[aeio]/i.test(noun) ? 'an' : 'a'} ${noun}`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,138 @@
+import type * as z from 'zod/mini'
+import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { Client, Provider } from './provider.ts'
+
+/** How things stand: a platform shows it as a colour, an emoji or a word. */
+export type Mood = 'good' | 'warning' | 'bad' | 'neutral' | 'waiting'
+
+/**
+ * A message as people are to read it, whatever the platform. Every text in it is plain: each platform escapes it for
+ * itself, and cuts it to what it takes.
+ */
+export interface Message {
+  mood: Mood
+  /** One line. */
+  title: string
+  /** Paragraphs, parted by empty lines. */
+  text?: string | undefined
+  fields: Field[]
+  /** Such as the objectives of an evaluation; each row begins with how it stands. */
+  table?: Table | undefined
+  /** The first is the main one. Always http or https. */
+  links: Link[]
+  /** What can be decided; only in a question that is open. */
+  choices?: Choice[] | undefined
+}
+
+export interface Field {
+  name: string
+  value: string
+}
+
+export interface Table {
+  columns: string[]
+  rows: { mood: Mood; cells: string[] }[]
+}
+
+export interface Link {
+  label: string
+  url: string
+}
+
+export interface Choice {
+  decision: 'approve' | 'reject'
+  label: string
+  /** What a button of the platform's own carries: signed, at most 300 characters of A-Z a-z 0-9 - _ and dots. */
+  reference: string
+  /** The page where people decide, for a platform without buttons; the same for all choices. */
+  url: string
+}
+
+/** Where a message went, and what it takes to change it: JSON. */
+export interface Posted {
+  /** Undefined where the platform does not say. */
+  id?: string | undefined
+  url?: string | undefined
+  handle?: unknown
+}
+
+/** Who has clicked, as the platform names them. */
+export interface Person {
+  /** Shown: `Jane Doe`. */
+  name: string
+  /** Everything that approvers may be named by: the id first, then user name and e-mail address. */
+  names: string[]
+  /** A name that counts as it is written alone, since in other letters it could be somebody else's id. */
+  exactly?: string | undefined
+  /** A name that could be somebody else's id: it is theirs where it is about who must not decide, and no more. */
+  unsafe?: string | undefined
+}
+
+/** A click on a button, as the platform sends it. */
+export interface ClickRequest {
+  headers: Record<string, string | undefined>
+  /** The body, byte for byte, as text. */
+  body: string
+  /** Epoch milliseconds. */
+  now: number
+}
+
+export interface Click {
+  decision: Choice['decision']
+  /** What the platform needs to tell the one who clicked: JSON. */
+  clicker: unknown
+}
+
+/** The buttons of a platform. */
+interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
+  /** The reference in a click of which nothing is known yet: it says whose it is. Undefined where there is none. */
+  referenceIn(request: ClickRequest): string | undefined
+  /**
+   * What was clicked, once it is certain that the platform has sent it.
+   *
+   * @throws Failure `unauthenticated`
+   */
+  read(connection: z.output<S>, request: ClickRequest): Promise<Click>
+  /** Who has clicked. */
+  person(client: Client<z.output<S>>, click: Click): Promise<Person>
+  /** By what the platform can look a member up, for messages: `an id or an e-mail address`. */
+  memberNames: string
+  /** Whether a text has the form of such a name. */
+  isMemberName(text: string): boolean
+  /** The id of a member; undefined if there is no such member, or if we may not look members up. */
+  memberId(client: Client<z.output<S>>, name: string): Promise<string | undefined>
+  /** Tells the one who clicked, and nobody else; what it returns is the answer to the click, if any. */
+  tell(client: Client<z.output<S>>, click: Click, text: string): Promise<unknown>
+}
+
+/** A platform that shows messages: vendor knowledge only. */
+export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
+  shape: 'message'
+  /** What a channel is called here; undefined where the connection leads to one place only. */
+  channel: string | undefined
+  /** Throws Failure `invalid` for what this platform has nothing for. */
+  checkMessage?(input: { channel: string | undefined; asks: boolean }, connection: z.output<S>): void
+  /** The message that carries `client.key`, if it can be found. Without it a message may come twice after a lost answer. */
+  find?(client: Client<z.output<S>> & { key: string }, channel: string | undefined): Promise<Posted | undefined>
+  post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<Posted>
+  /** Below an earlier message, where the platform can: else as a message of its own. */
+  reply?(client: Client<z.output<S>>, posted: Posted, message: Message): Promise<void>
+  /** Puts another message in the place of one; absent where the platform can not. */
+  replace?(client: Client<z.output<S>>, posted: Posted, message: Message): Promise<void>
+  /** Absent where people decide on a page of ours. */
+  buttons?: Buttons<S>
+}
+
+/** Declares a message provider; the schema of its connection types the client of each of its functions. */
+export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<MessageProvider<S>, 'shape'>>(
+  provider: P & { connection: S },
+): P & { shape: 'message' } {
+  return { shape: 'message', ...provider }
+}
+
+/** What a message is made of. */
+export interface Occasion {
+  event: CallEvent
+  /** Where the sequence can be seen, for people. */
+  bridge: string | undefined
+}

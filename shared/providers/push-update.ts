@@ -1,0 +1,104 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import { choice, name, optional } from '../fields.ts'
+import { passed } from '../outcome.ts'
+import type { Action } from './category.ts'
+import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
+import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
+import { type Client, hasKey } from './provider.ts'
+
+/** How a category makes messages of events. */
+type Compose<T extends string> = (occasion: Occasion, template: T | undefined) => Message
+
+/** What is to be posted, whatever made it. */
+export interface Push {
+  channel: string | undefined
+  message: Message
+}
+
+/** Where it goes; the connection's default where left out. */
+export const channelField = optional(
+  name("Where to, as the platform names it; the connection's default where left out"),
+)
+
+/** Posts a message about an event. */
+export function pushMessage<const T extends readonly [string, ...string[]]>(options: {
+  summary: string
+  templates: T
+  compose: Compose<T[number]>
+}): Action<MessageProvider, Push, { channel?: string; text?: string; template?: T[number] }> {
+  const { summary, templates, compose } = options
+  return {
+    shape: 'message',
+    summary,
+    tells: true,
+    input: z.strictObject({
+      channel: channelField,
+      text: optional(cuttable(MAX_TEXT, 'What it says, instead of a template')),
+      template: optional(choice(templates, 'What it looks like; picked by the event where left out')),
+    }),
+    answers: ['id', 'url'],
+    deadline: 3_600,
+    complete(input, from) {
+      const { event, bridge, connection, provider, note } = from
+      const text = input.text === undefined ? undefined : cutText('text', input.text, MAX_TEXT, note)
+      const composed = compose({ event, bridge }, input.template)
+      // What somebody wrote says it all: the rest would only be in its way.
+      const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
+      return { channel: channelOf(input.channel, connection, provider, false), message }
+    },
+    async act(provider, client, { channel, message }) {
+      const posted = await postOnce(provider, client, channel, message)
+      return passed(
+        `Sent "${message.title}"${channel ? ` to ${channel}` : ''}`,
+        dataOf(posted),
+        linksTo(provider, posted),
+      )
+    },
+  }
+}
+
+/**
+ * @param asks whether people are to answer
+ * @throws Failure `invalid`
+ */
+export function channelOf(
+  asked: string | undefined,
+  connection: Record<string, unknown>,
+  provider: MessageProvider,
+  asks: boolean,
+): string | undefined {
+  if (provider.channel === undefined) {
+    if (asked !== undefined) throw invalid(`is of no use: the connection of ${provider.title} leads to one place`)
+    provider.checkMessage?.({ channel: undefined, asks }, connection)
+    return undefined
+  }
+  const channel = asked ?? (connection['channel'] as string | undefined)
+  if (channel === undefined)
+    throw invalid(`is missing, and the connection has no default: name the ${provider.channel}`)
+  provider.checkMessage?.({ channel, asks }, connection)
+  return channel
+}
+
+function invalid(message: string): Failure {
+  return new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
+}
+
+/** A message whose answer was lost is looked for where the platform lets us; else it may come twice, which is better than never. */
+export async function postOnce(
+  provider: MessageProvider,
+  client: Client,
+  channel: string | undefined,
+  message: Message,
+): Promise<Posted> {
+  const found = client.repeated && hasKey(client) ? await provider.find?.(client, channel) : undefined
+  return found ?? provider.post(client, channel, message)
+}
+
+export function dataOf({ id, url }: Posted): Record<string, unknown> {
+  return { ...(id === undefined ? {} : { id }), ...(url === undefined ? {} : { url }) }
+}
+
+export function linksTo({ title }: MessageProvider, { url }: Posted): Record<string, string> {
+  return url === undefined ? {} : { [`${title.toLowerCase().replace(/\s+/g, '-')} message`]: url }
+}
