@@ -16,7 +16,7 @@ const PARTS: Part[] = [
   { name: 'lint', command: 'biome check --error-on-warnings .' },
   { name: 'unused', command: 'knip' },
   { name: 'docs', command: 'node infra/docs/main.ts --check' },
-  { name: 'synth', command: 'node infra/build.ts && cdk synth --quiet' },
+  { name: 'synth', command: 'node infra/build/main.ts && cdk synth --quiet' },
 ]
 const MAX_CONCURRENT = 2
 const ROOT = join(import.meta.dirname, '..')

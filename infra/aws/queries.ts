@@ -5,7 +5,7 @@ import type { Finisher } from './finisher.ts'
 
 /**
  * What is asked of the logs of a deployment, in the language of CloudWatch Logs Insights. Their fields are those of the lines
- * that `shared/function/` writes; docs/operate.md says which line has which.
+ * that `shared/core/` writes; docs/operate.md says which line has which.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
  */

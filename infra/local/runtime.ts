@@ -11,8 +11,9 @@ import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progre
 import { Failure } from '../../shared/errors.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import { unknownName } from '../../shared/validate.ts'
-import { dist, finisher } from '../build.ts'
+import { dist, finisher } from '../build/main.ts'
 import { openApi } from '../openapi/document.ts'
+import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/index.ts'
 import {
   authorizationWith,
   type CloudCredentials,
@@ -32,7 +33,6 @@ import { consoleAccess, consoleCookie, NO_ACCESS } from './console-access.ts'
 import { credentialsOf, type LocalCredentials } from './credentials.ts'
 import { ensureIdentityKey } from './identity-key.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
-import { createSandbox, type Sandbox, type SandboxObservation } from './sandbox/index.ts'
 import { localSecrets } from './secrets.ts'
 import { openStateFolder } from './state-folder.ts'
 

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { settings } from '../../shared/settings.ts'
+import { demo } from '../platforms/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
-import { demo } from './sandbox/demo.ts'
 import { connectionsToTool } from './tool-connections.ts'
 
 /** The secrets of the local runtime, by name, each as the text that Secrets Manager would hold. */

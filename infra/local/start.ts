@@ -5,11 +5,11 @@ import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
+import { defaultUrl, demo } from '../platforms/demo.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { lineFor } from './print.ts'
 import { checkPort, type Runtime, startRuntime } from './runtime.ts'
-import { defaultUrl, demo } from './sandbox/demo.ts'
 
 helpIfAsked(`npm start: the functions on this machine, with a sandbox in place of real platforms.
 
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
 /** In a process of its own: the bundler would stay in memory. */
 function buildFunctions(): void {
   console.log('Building the functions ...')
-  const build = join(import.meta.dirname, '../build.ts')
+  const build = join(import.meta.dirname, '../build/main.ts')
   const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
   if (status !== 0) throw new Error('The functions could not be built: see above.')
 }

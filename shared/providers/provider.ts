@@ -48,7 +48,7 @@ export interface Client<Connection = Record<string, unknown>> {
   readonly accepted: string | undefined
 }
 
-/** What a provider can do: the functions that `shared/shapes/` ask of it. */
+/** What a provider can do: the functions that `shared/providers/` ask of it. */
 export type Shape = 'ticket' | 'flag' | 'job' | 'message' | 'evaluation' | 'report'
 
 /** A downstream platform: what every provider says of itself, whatever its category. */

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-api.ts'
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
-import type { Sandbox } from '../../infra/local/sandbox/index.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
+import type { Sandbox } from '../../infra/platforms/index.ts'
 
 /** A request as it came in. */
 export interface Recorded {

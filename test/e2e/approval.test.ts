@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/local/sandbox/demo.ts'
+import { demo } from '../../infra/platforms/demo.ts'
 import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
 import { Service, triggered, until } from './service.ts'
 

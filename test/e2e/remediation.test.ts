@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/local/sandbox/demo.ts'
+import { demo } from '../../infra/platforms/demo.ts'
 import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
 import { Service, triggered, until } from './service.ts'
 

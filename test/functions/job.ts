@@ -3,7 +3,7 @@ import { parseEvent } from '../../shared/orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
 import type { Action, Begun, Look } from '../../shared/providers/category.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
-import { clientOf } from './use.ts'
+import { clientOf } from './helpers.ts'
 
 type Options = Parameters<typeof clientOf>[2]
 // biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
-import { demo } from '../../infra/local/sandbox/demo.ts'
+import { demo } from '../../infra/platforms/demo.ts'
 import { Service, triggered, until } from '../e2e/service.ts'
 import { type Served, serve } from '../servers/serve.ts'
 import { expectGolden } from './golden.ts'

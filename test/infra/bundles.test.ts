@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build.ts'
+import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build/main.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 /** What only providers that are part of AWS need: all but what every function needs some time. */

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals'
 const root = join(import.meta.dirname, '../..')
 
 test.each([
-  ['npm run build', 'infra/build.ts'],
+  ['npm run build', 'infra/build/main.ts'],
   ['npm run check', 'infra/check.ts'],
   ['npm run fix', 'infra/fix.ts'],
   ['npm run audit', 'infra/audit.ts'],

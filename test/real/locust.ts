@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { Begun } from '../../shared/providers/category.ts'
+import { failureOf } from '../functions/helpers.ts'
 import { loadTest } from '../functions/load-testing/load-test.ts'
-import { failureOf } from '../functions/use.ts'
 import type { Program } from './program.ts'
 
 /** Looks until it ends; what takes longer than this, in milliseconds, does not. */

@@ -13,8 +13,8 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import { actions } from '../../functions/optimization/actions.ts'
 import { awsSageMaker } from '../../functions/optimization/providers/aws-sagemaker.ts'
+import { failureOf, keyOf } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
-import { failureOf, keyOf } from '../functions/use.ts'
 import type { Checks } from './program.ts'
 
 const region = 'us-east-1'

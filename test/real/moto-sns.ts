@@ -1,8 +1,8 @@
 import '../functions/aws.ts'
 import assert from 'node:assert/strict'
 import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
+import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'
 import { evaluation, hostile, question } from '../functions/notification/messages.ts'
-import { clientOf, failureOf, keyOf } from '../functions/use.ts'
 import type { Checks } from './program.ts'
 
 const region = 'us-east-1'

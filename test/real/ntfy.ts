@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
 import type { Message } from '../../shared/providers/message.ts'
+import { clientOf, failureOf } from '../functions/helpers.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
-import { clientOf, failureOf } from '../functions/use.ts'
 import type { Program } from './program.ts'
 
 /** A message as ntfy shows it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { prometheus as provider } from '../../functions/slo/providers/prometheus.ts'
+import { clientOf, failureOf } from '../functions/helpers.ts'
 import { evaluate } from '../functions/slo/drive.ts'
-import { clientOf, failureOf } from '../functions/use.ts'
 import type { Program } from './program.ts'
 
 const queries = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../shared/providers/flag.ts'
-import { clientOf, failureOf } from '../functions/use.ts'
+import { clientOf, failureOf } from '../functions/helpers.ts'
 import type { Program } from './program.ts'
 
 /** A strategy as Unleash shows it. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
-import { dist, finisher } from '../../build.ts'
+import { dist, finisher } from '../../build/main.ts'
 import { NoAwsError } from '../aws-errors.ts'
 import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'

@@ -15,7 +15,7 @@ export function versions(root: string): Finding[] {
 }
 
 /** What a bundle is made of, below the root. */
-const sources = ['functions', 'shared', 'infra/build.ts', 'package-lock.json']
+const sources = ['functions', 'shared', 'infra/build/main.ts', 'package-lock.json']
 const build = 'Run npm run build.'
 
 /**

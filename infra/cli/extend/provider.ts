@@ -1,5 +1,5 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { demo } from '../../local/sandbox/demo.ts'
+import { demo } from '../../platforms/demo.ts'
 import { UsageError } from '../receiver.ts'
 import type { Changes } from './changes.ts'
 import type { Name } from './names.ts'

@@ -1,5 +1,5 @@
-import type { FaultKind } from '../sandbox/faults.ts'
-import { targets } from '../sandbox/http.ts'
+import type { FaultKind } from '../../platforms/faults.ts'
+import { targets } from '../../platforms/http.ts'
 
 /** What each fault does, as a switch says it. */
 const kinds: Record<FaultKind, string> = {

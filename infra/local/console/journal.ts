@@ -1,4 +1,4 @@
-import { finisher } from '../../build.ts'
+import { finisher } from '../../build/main.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
 import type { Inbound, InboundAnswer } from './inbound.ts'
 import { type Outgoing, readLine, type Trouble } from './log-lines.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mediaType } from '../../platforms/http.ts'
 import { readBody } from '../cloud/index.ts'
-import { mediaType } from '../sandbox/http.ts'
 import { sendAsset } from './assets.ts'
 import { shownJson } from './redacted-json.ts'
 

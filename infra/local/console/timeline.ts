@@ -1,6 +1,6 @@
 import { describeWaiting } from '../../../shared/core/task/progress.ts'
+import type { RecordedEvent } from '../../platforms/keptn.ts'
 import type { OperationSummary } from '../cloud/index.ts'
-import type { RecordedEvent } from '../sandbox/keptn.ts'
 import type { CallSummary } from './call-view.ts'
 import type { Inbound } from './inbound.ts'
 import type { Entry } from './journal.ts'

@@ -4,7 +4,7 @@ import type { chaosTemplate } from '../../../functions/chaos-testing/chaos-mesh-
 import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type ChaosMeshServer, startChaosMesh } from '../../servers/chaos-mesh.ts'
-import { failureOf, keyOf } from '../use.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 
 let server: ChaosMeshServer

@@ -4,8 +4,8 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { mask } from '../../../shared/redact.ts'
 import { type LitmusServer, startLitmus } from '../../servers/litmus.ts'
+import { failureOf } from '../helpers.ts'
 import { times } from '../times.ts'
-import { failureOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 
 let server: LitmusServer

@@ -3,8 +3,8 @@ import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.
 import { secretsIn } from '../../../shared/fields.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { type SteadybitServer, startSteadybit } from '../../servers/steadybit.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { times } from '../times.ts'
-import { failureOf, keyOf } from '../use.ts'
 import { experiment } from './experiment.ts'
 
 let server: SteadybitServer

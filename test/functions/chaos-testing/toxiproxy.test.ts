@@ -4,7 +4,7 @@ import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Begun, Running } from '../../../shared/providers/category.ts'
 import { type PlayedToxiproxy, toxiproxyServer } from '../../servers/toxiproxy.ts'
-import { failureOf, keyOf } from '../use.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 
 let server: PlayedToxiproxy

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type CodeBuildServer, startCodeBuild } from '../../servers/aws-codebuild.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
-import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'
 
 let server: CodeBuildServer

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GithubActionsServer, startGithubActions } from '../../servers/github-actions.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
-import { failureOf, keyOf } from '../use.ts'
 import { Pipeline } from './pipeline.ts'
 
 let server: GithubActionsServer

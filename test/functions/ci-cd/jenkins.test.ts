@@ -3,7 +3,7 @@ import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Begun } from '../../../shared/providers/category.ts'
 import { type JenkinsServer, startJenkins } from '../../servers/jenkins.ts'
-import { failureOf, keyOf } from '../use.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Pipeline } from './pipeline.ts'
 
 let server: JenkinsServer

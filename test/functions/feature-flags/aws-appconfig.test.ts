@@ -6,7 +6,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { Begun, Look } from '../../../shared/providers/category.ts'
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../servers/aws-appconfig.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: AppConfigServer
 beforeEach(async () => {

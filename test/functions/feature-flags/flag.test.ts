@@ -15,7 +15,7 @@ import {
   setFlags,
 } from '../../../shared/providers/flag.ts'
 import { validate } from '../../../shared/validate.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 
 interface Trouble {
   /** Flags that are refused, pass by without effect, must be approved, or break off. */

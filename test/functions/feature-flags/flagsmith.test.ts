@@ -3,7 +3,7 @@ import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.
 import { secretsIn } from '../../../shared/fields.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { type FlagsmithServer, startFlagsmith } from '../../servers/flagsmith.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 
 let server: FlagsmithServer
 beforeEach(async () => {

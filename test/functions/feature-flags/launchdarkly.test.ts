@@ -6,7 +6,7 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { Begun, Look } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../servers/launchdarkly.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: LaunchDarklyServer
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Begun, Look } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../servers/unleash.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: UnleashServer
 beforeEach(async () => {

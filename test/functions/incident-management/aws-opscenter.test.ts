@@ -4,7 +4,7 @@ import { awsOpsCenter } from '../../../functions/incident-management/providers/a
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: SsmServer
 beforeEach(async () => {

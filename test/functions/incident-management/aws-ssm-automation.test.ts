@@ -7,7 +7,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Begun, Look } from '../../../shared/providers/category.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: SsmServer
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { closeTicket, type OpenTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { adfText } from '../../servers/adf.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer
 beforeEach(async () => {

@@ -11,7 +11,7 @@ import {
   restartApache,
   startPagerDutyAutomation,
 } from '../../servers/pagerduty-automation.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 
 let server: AutomationServer
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { connect } from '../../../shared/providers/connect.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { maskDeep } from '../../../shared/redact.ts'
 import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../servers/pagerduty-events.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: PagerDutyEventsServer
 beforeEach(async () => {

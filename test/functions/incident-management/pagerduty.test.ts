@@ -3,7 +3,7 @@ import { pagerduty } from '../../../functions/incident-management/providers/page
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type PagerDutyServer, pagerdutyExample, startPagerDuty } from '../../servers/pagerduty.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: PagerDutyServer
 beforeEach(async () => {

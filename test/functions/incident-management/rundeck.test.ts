@@ -5,7 +5,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/providers/job.ts'
 import { type RundeckServer, restart, startRundeck } from '../../servers/rundeck.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: RundeckServer
 beforeEach(async () => {

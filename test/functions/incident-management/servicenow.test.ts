@@ -3,7 +3,7 @@ import { servicenow } from '../../../functions/incident-management/providers/ser
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: ServiceNowServer
 beforeEach(async () => {

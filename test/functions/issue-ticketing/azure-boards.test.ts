@@ -5,7 +5,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type BoardsServer, startAzureBoards } from '../../servers/azure-boards.ts'
 import { serve } from '../../servers/serve.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: BoardsServer
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type GitlabServer, startGitlab } from '../../servers/gitlab.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: GitlabServer
 beforeEach(async () => {

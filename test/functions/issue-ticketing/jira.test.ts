@@ -4,7 +4,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { adfText } from '../../servers/adf.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer
 beforeEach(async () => {

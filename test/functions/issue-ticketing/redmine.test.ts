@@ -4,7 +4,7 @@ import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { type RedmineServer, startRedmine } from '../../servers/redmine.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: RedmineServer
 beforeEach(async () => {

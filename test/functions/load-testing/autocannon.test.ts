@@ -17,7 +17,7 @@ import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allow
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
 import { nothing, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
 import { type Reply, type Served, serve } from '../../servers/serve.ts'
-import { failureOf, keyOf } from '../use.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 import { startTable } from './table.ts'
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type BlazemeterServer, startBlazemeter } from '../../servers/blazemeter.ts'
-import { failureOf } from '../use.ts'
+import { failureOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 
 let server: BlazemeterServer

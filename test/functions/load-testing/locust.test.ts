@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type LocustServer, startLocust } from '../../servers/locust.ts'
-import { failureOf } from '../use.ts'
+import { failureOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 
 let server: LocustServer

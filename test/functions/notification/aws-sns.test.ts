@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
 import type { Message, Posted } from '../../../shared/providers/message.ts'
 import { type SnsServer, snsError, startSns } from '../../servers/aws-sns.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
 let server: SnsServer

@@ -4,7 +4,7 @@ import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, Posted } from '../../../shared/providers/message.ts'
 import { jane, type MattermostServer, startMattermost } from '../../servers/mattermost.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
 let server: MattermostServer

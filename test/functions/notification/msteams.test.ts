@@ -6,7 +6,7 @@ import { connect } from '../../../shared/providers/connect.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { type PlayedTeams, teamsServer } from '../../servers/msteams.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { decided, evaluation, hostile, question } from './messages.ts'
 
 let server: PlayedTeams

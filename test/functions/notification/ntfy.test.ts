@@ -4,7 +4,7 @@ import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, Posted } from '../../../shared/providers/message.ts'
 import { type NtfyServer, startNtfy } from '../../servers/ntfy.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
 let server: NtfyServer

@@ -6,7 +6,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Click, Message } from '../../../shared/providers/message.ts'
 import { type PlayedSlack, type SentClick, slackServer } from '../../servers/slack.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
 type Options = Parameters<typeof clientOf>[2]

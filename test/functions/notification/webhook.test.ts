@@ -8,7 +8,7 @@ import { connect } from '../../../shared/providers/connect.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { endpointServer, type PlayedEndpoint } from '../../servers/webhook.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, question } from './messages.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

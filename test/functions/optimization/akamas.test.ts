@@ -5,7 +5,7 @@ import { akamas } from '../../../functions/optimization/providers/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { HandedOver } from '../../../shared/providers/category.ts'
 import { akamasServer, akamasUser, type PlayedAkamas } from '../../servers/akamas.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 
 let server: PlayedAkamas
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { began, builtIn, type SageMakerServer, startSageMaker, trained, tuned } from '../../servers/aws-sagemaker.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'
-import { failureOf, keyOf } from '../use.ts'
 
 let server: SageMakerServer
 beforeEach(async () => {

@@ -4,8 +4,8 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type StepFunctionsServer, startStepFunctions } from '../../servers/aws-step-functions.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Job, secondsOf } from '../job.ts'
-import { failureOf, keyOf } from '../use.ts'
 
 let server: StepFunctionsServer
 beforeEach(async () => {

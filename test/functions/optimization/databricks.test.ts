@@ -4,8 +4,8 @@ import { databricks } from '../../../functions/optimization/providers/databricks
 import { secretsIn } from '../../../shared/fields.ts'
 import { mask } from '../../../shared/redact.ts'
 import { type DatabricksServer, startDatabricks } from '../../servers/databricks.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
-import { failureOf, keyOf } from '../use.ts'
 
 let server: DatabricksServer
 beforeEach(async () => {

@@ -3,9 +3,9 @@ import { actions } from '../../../functions/remediation/actions.ts'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type AwxServer, restart, startAwx } from '../../servers/awx.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'
-import { failureOf, keyOf } from '../use.ts'
 
 const runbooks = { start: actions['run-runbook'], stop: actions['stop-runbook'] }
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
 import { actions } from '../../../functions/remediation/actions.ts'
 import { type ArgoCdServer, startArgoCd } from '../../servers/argo-cd.ts'
+import { failureOf } from '../helpers.ts'
 import { Job } from '../job.ts'
-import { failureOf } from '../use.ts'
 
 const [oldest, good, bad] = ['0a', '1b', '2c'].map((start) => start.padEnd(40, 'd')) as [string, string, string]
 const guestbook = { target: 'guestbook', project: 'shop' }

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { actions } from '../../../functions/remediation/actions.ts'
 import { type CodePipelineServer, startCodePipeline } from '../../servers/aws-codepipeline.ts'
+import { failureOf } from '../helpers.ts'
 import { Job } from '../job.ts'
-import { failureOf } from '../use.ts'
 
 const deploy = { target: 'shop-delivery', parameters: { stage: 'Deploy' } }
 const rollback = { start: actions.rollback, stop: actions['stop-runbook'] }

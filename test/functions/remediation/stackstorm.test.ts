@@ -3,8 +3,8 @@ import { actions } from '../../../functions/remediation/actions.ts'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type StackStormServer, startStackStorm } from '../../servers/stackstorm.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
-import { failureOf, keyOf } from '../use.ts'
 
 const runbooks = { start: actions['run-runbook'], stop: actions['stop-runbook'] }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { arnOf, type SignalsServer, startSignals } from '../../servers/aws-application-signals.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 let server: SignalsServer

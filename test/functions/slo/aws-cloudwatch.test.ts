@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
 import { type CloudWatchServer, startCloudWatch } from '../../servers/aws-cloudwatch.ts'
 import { awsError } from '../../servers/aws-json.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 const end = Date.parse(evaluated.timeEnd) / 1_000

@@ -3,7 +3,7 @@ import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { remember } from '../../../shared/redact.ts'
 import { apiKey, applicationKey, availability, type DatadogServer, startDatadog } from '../../servers/datadog.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 let server: DatadogServer

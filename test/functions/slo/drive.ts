@@ -6,7 +6,7 @@ import type { EvaluationProvider } from '../../../shared/providers/evaluation/pr
 import type { Message } from '../../../shared/providers/message.ts'
 import type { ReportProvider } from '../../../shared/providers/report.ts'
 import { validate } from '../../../shared/validate.ts'
-import { clientOf } from '../use.ts'
+import { clientOf } from '../helpers.ts'
 
 type ClientOptions = NonNullable<Parameters<typeof clientOf>[2]>
 

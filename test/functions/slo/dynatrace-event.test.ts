@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type DynatraceServer, startDynatrace } from '../../servers/dynatrace.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 let server: DynatraceServer

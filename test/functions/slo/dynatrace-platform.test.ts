@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-platform.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { account, type PlatformServer, startDynatracePlatform } from '../../servers/dynatrace-platform.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 let server: PlatformServer

@@ -4,8 +4,8 @@ import { marked } from 'marked'
 import { checkSummary } from '../../../functions/slo/check-summary.ts'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { type GithubCommitsServer, startGithubCommits } from '../../servers/github-commits.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, hostile, evaluation as message } from '../notification/messages.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
 import { evaluated, report } from './drive.ts'
 
 let server: GithubCommitsServer

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type GithubCommitsServer, startGithubCommits } from '../../servers/github-commits.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 let server: GithubCommitsServer

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
 import type { Asked } from '../../../shared/providers/evaluation/provider.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../servers/keptn.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 const [start, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']

@@ -8,8 +8,8 @@ import { messageReport } from '../../../functions/slo/message-report.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { type NtfyServer, startNtfy } from '../../servers/ntfy.ts'
 import { type PlayedSlack, slackServer } from '../../servers/slack.ts'
+import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
-import { clientOf, failureOf, keyOf } from '../use.ts'
 import { evaluated, report } from './drive.ts'
 
 type Options = Parameters<typeof report>[3]

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
 import { remember } from '../../../shared/redact.ts'
 import { type PrometheusServer, refusal, scalar, series, startPrometheus, vector } from '../../servers/prometheus.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 const p95 = 'histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[5m])))'

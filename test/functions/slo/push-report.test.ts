@@ -7,7 +7,7 @@ import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { completed } from '../../../shared/providers/category.ts'
 import { defineReportProvider } from '../../../shared/providers/report.ts'
 import { type Served, serve } from '../../servers/serve.ts'
-import { failureOf } from '../use.ts'
+import { failureOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 let server: Served

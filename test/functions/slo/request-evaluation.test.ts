@@ -10,7 +10,7 @@ import {
   evaluationFields,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { type Served, serve } from '../../servers/serve.ts'
-import { clientOf, failureOf } from '../use.ts'
+import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 /** A platform whose answer is told by each test: the values of its indicators, by name. */

@@ -7,8 +7,8 @@ import { openTicket } from '../../../shared/providers/ticket.ts'
 import { adfText } from '../../servers/adf.ts'
 import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { type ServiceNowServer, startServiceNow } from '../../servers/servicenow.ts'
+import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
-import { clientOf, failureOf, keyOf, problem } from '../use.ts'
 import { evaluated, report } from './drive.ts'
 
 type Options = Parameters<typeof report>[3]

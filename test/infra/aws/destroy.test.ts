@@ -172,5 +172,5 @@ describe('npm run destroy', () => {
 
 it('package.json has it', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  expect(scripts.destroy).toBe('node infra/run.mjs infra/build.ts && node infra/run.mjs infra/aws/destroy.ts')
+  expect(scripts.destroy).toBe('node infra/run.mjs infra/build/main.ts && node infra/run.mjs infra/aws/destroy.ts')
 })

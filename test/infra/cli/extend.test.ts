@@ -49,7 +49,7 @@ describe('what new-category and new-provider write', () => {
   it('passes its tests, and each webhook of a new README works', async () => {
     // Of each provider, and of the states of all jobs.
     const suites = templateShapes.length + 2 + 1
-    await copy.node('infra/build.ts')
+    await copy.node('infra/build/main.ts')
     const jest = ['--experimental-vm-modules', bin('jest/bin/jest.js'), '--maxWorkers=1']
     const said = await Promise.all([
       copy.node(...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'),

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
 
 let api: Served

@@ -12,8 +12,8 @@ import { httpFlag } from '../../../shared/vendors/http/flag.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
 import { type AnyApi, startAnyApi } from '../../servers/any-api.ts'
 
 let api: AnyApi

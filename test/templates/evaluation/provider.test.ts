@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { clientOf, failureOf } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
-import { clientOf, failureOf } from '../../functions/use.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
 

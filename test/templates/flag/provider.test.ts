@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
-import { clientOf, failureOf } from '../../functions/use.ts'
+import { clientOf, failureOf } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
 

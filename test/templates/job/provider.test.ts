@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { startJob, stopJob } from '../../../shared/providers/job.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Message } from '../../../shared/providers/message.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/use.ts'
+import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
 

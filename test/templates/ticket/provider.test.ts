@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { closeTicket, openTicket, type TicketProvider, updateTicket } from '../../../shared/providers/ticket.ts'
-import { clientOf, failureOf, keyOf, problem } from '../../functions/use.ts'
+import { clientOf, failureOf, keyOf, problem } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
 

@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { readContract } from '../../../infra/openapi/contract.ts'
+import { Checker } from '../../contract/check.ts'
+import { byPath } from '../../contract/match.ts'
+import type { Started } from './start.ts'
+import { useSandbox } from './use.ts'
+
+const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../../shared/contracts')
+/** Where the vendors' contracts are not at hand, nothing can be held against them. */
+const held = existsSync(folder) ? test : test.skip
+/** Where the paths of the contract are below the platform. */
+const bases = {
+  github: '/',
+  servicenow: '/api/now',
+  unleash: '/',
+  databricks: '/',
+  rundeck: '/api/44',
+  'slack-messaging': '/',
+  'dynatrace-environment-v2': '/api/v2',
+}
+const started = useSandbox()
+
+/** What a vendor's contract forbids of what the sandbox answers. */
+function answersOf(vendor: keyof typeof bases, call: Started['serviceNow']) {
+  const document = JSON.parse(readFileSync(join(folder, `${vendor}.openapi.json`), 'utf8'))
+  const contract = readContract({ ...document, servers: [{ url: bases[vendor] }] })
+  const match = byPath(contract.operations)
+  const checker = new Checker(contract)
+  return async (method: string, path: string, body?: unknown): Promise<string[]> => {
+    const { status, json } = await call(method, path, body)
+    const [pathname = ''] = path.split('?')
+    const found = match({ method, path: pathname, query: new URLSearchParams(), headers: {}, body: '' })
+    if ('unknown' in found) return [found.unknown]
+    const response = found.operation.responses.find((one) => one.status === status)
+    return response ? checker.response(response, json) : [`${found.operation.name} has no answer ${status}`]
+  }
+}
+
+held('What GitHub Actions is played to answer is as its contract says.', async () => {
+  const errors = answersOf('github', started.github)
+  const actions = '/repos/acme/shop/actions'
+  const start = `${actions}/workflows/deploy.yml/dispatches`
+  expect(await errors('POST', start, { ref: 'main', return_run_details: true })).toEqual([])
+  expect(await errors('POST', start, { ref: 'main' })).toEqual([])
+  const answers = async () => {
+    for (const path of ['workflows/deploy.yml/runs', 'runs/1', 'runs/1/jobs', 'runs/2/jobs']) {
+      expect(await errors('GET', `${actions}/${path}`)).toEqual([])
+    }
+  }
+  await answers()
+  expect(await errors('POST', `${actions}/runs/2/cancel`)).toEqual([])
+  await sleep(600)
+  await answers()
+  expect(await errors('POST', `${actions}/runs/2/cancel`)).toEqual([])
+})
+
+held('What ServiceNow is played to answer is as its contract says.', async () => {
+  const errors = answersOf('servicenow', started.serviceNow)
+  const table = '/api/now/table/incident'
+  expect(await errors('POST', table, { short_description: 'Slow' })).toEqual([])
+  const { sys_id } = (await started.serviceNow('GET', table)).json.result[0]
+  for (const view of ['', '?sysparm_exclude_reference_link=true', '?sysparm_display_value=true']) {
+    expect(await errors('GET', `${table}${view}`)).toEqual([])
+    expect(await errors('GET', `${table}/${sys_id}${view}`)).toEqual([])
+  }
+  expect(await errors('PATCH', `${table}/${sys_id}`, { state: '2' })).toEqual([])
+  expect(await errors('GET', `${table}/${'0'.repeat(32)}`)).toEqual([])
+  expect(await errors('POST', table, '{')).toEqual([])
+})
+
+held('What Unleash is played to answer is as its contract says.', async () => {
+  const errors = answersOf('unleash', started.unleash)
+  const project = '/api/admin/projects/default'
+  const feature = `${project}/features/checkout-v2`
+  const place = `${feature}/environments/production`
+  expect(await errors('GET', feature)).toEqual([])
+  expect(await errors('GET', place)).toEqual([])
+  // The contract is wrong in two places: switching answers nothing at all, and the strategies are a list.
+  expect(await errors('POST', `${place}/on`)).toEqual(['answer 200 must be object'])
+  expect(await errors('POST', `${place}/strategies`, { name: 'flexibleRollout' })).toEqual([])
+  expect(await errors('GET', `${place}/strategies`)).toEqual(['answer 200 must be object'])
+  const [{ id }] = (await started.unleash('GET', `${place}/strategies`)).json
+  expect(await errors('PUT', `${place}/strategies/${id}`, { name: 'default' })).toEqual([])
+  expect(await errors('GET', `${project}/features/nope`)).toEqual([])
+  expect(await errors('POST', `${feature}/environments/production-guarded/on`)).toEqual([])
+  const change = { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } }
+  const requests = `${project}/environments/production-guarded/change-requests`
+  expect(await errors('POST', requests, change)).toEqual([])
+  expect(await errors('POST', requests, { ...change, action: 'explode' })).toEqual([])
+})
+
+held('What Databricks is played to answer is as its contract says.', async () => {
+  const errors = answersOf('databricks', started.databricks)
+  const api = '/api/2.2/jobs'
+  for (const seconds of ['0', '60']) {
+    expect(await errors('POST', `${api}/run-now`, { job_id: 101, job_parameters: { seconds } })).toEqual([])
+  }
+  const [ended, on] = started.sandbox.databricks.runs('').map(({ id }) => id)
+  expect(await errors('GET', `${api}/runs/get?run_id=${ended}`)).toEqual([])
+  await sleep(600)
+  expect(await errors('GET', `${api}/runs/get?run_id=${ended}`)).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=${on}`)).toEqual([])
+  expect(await errors('POST', `${api}/runs/cancel`, { run_id: on })).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=${on}`)).toEqual([])
+  expect(await errors('POST', `${api}/run-now`, { job_id: 1 })).toEqual([])
+  expect(await errors('GET', `${api}/runs/get?run_id=1`)).toEqual([])
+  expect(await errors('POST', `${api}/runs/cancel`, {})).toEqual([])
+})
+
+held('What Rundeck is played to answer is as its contract says.', async () => {
+  const errors = answersOf('rundeck', started.rundeck)
+  const options = { seconds: 0 }
+  expect(await errors('POST', '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run', { options })).toEqual([])
+  expect(await errors('GET', '/api/44/execution/1')).toEqual([])
+  expect(await errors('GET', '/api/44/execution/1/state')).toEqual([])
+  expect(await errors('POST', '/api/44/execution/1/abort')).toEqual([])
+})
+
+held('What Slack is played to answer is as its contract says.', async () => {
+  const errors = answersOf('slack-messaging', (method, path, body) => started.slack(method, path.slice(1), body))
+  const message = { channel: 'C0RELEASES', text: 'One', blocks: [{ type: 'divider' }] }
+  expect(await errors('POST', '/chat.postMessage', message)).toEqual([])
+  const { ts } = (await started.slack('GET', 'conversations.history?channel=C0RELEASES')).json.messages[0]
+  expect(await errors('POST', '/chat.update', { ...message, ts })).toEqual([])
+  expect(await errors('POST', '/chat.postMessage', { ...message, channel: 'C0NOPE' })).toEqual([])
+})
+
+held('What Dynatrace is played to answer is as its contract says.', async () => {
+  const errors = answersOf('dynatrace-environment-v2', started.dynatrace)
+  const [{ id } = { id: '' }] = started.sandbox.dynatrace.slos('')
+  const slo = '/api/v2/slo'
+  expect(await errors('GET', slo)).toEqual([])
+  for (const value of ['99', '96', '20', '']) {
+    await started.call('POST', '/dynatrace/set', `slo=${id}&value=${value}`)
+    expect(await errors('GET', `${slo}/${id}?timeFrame=GTF&from=now-5m`)).toEqual([])
+    expect(await errors('GET', `${slo}?evaluate=true&pageSize=1&sloSelector=id("${id}")`)).toEqual([])
+  }
+  expect(await errors('GET', `${slo}?pageSize=1`)).toEqual([])
+  expect(await errors('GET', `${slo}?sloSelector=nope`)).toEqual([])
+  expect(await errors('GET', `${slo}/nope`)).toEqual([])
+  expect(await errors('GET', `${slo}/${id.replace(/^./, '0')}`)).toEqual([])
+  const event = { eventType: 'CUSTOM_INFO', title: 'Passed', properties: { score: '100' } }
+  expect(await errors('POST', '/api/v2/events/ingest', event)).toEqual([])
+})

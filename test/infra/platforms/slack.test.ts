@@ -1,0 +1,456 @@
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { demo } from '../../../infra/platforms/demo.ts'
+import { stopClock, useSandbox } from './use.ts'
+
+/** The app that gets the clicks. */
+const app = {
+  url: '',
+  clicks: [] as { headers: IncomingHttpHeaders; body: string }[],
+  /** What it does before it answers. */
+  does: async () => {},
+  answers: { status: 200, body: '' } as { status: number; body: string } | undefined,
+}
+let server: Server
+beforeAll(async () => {
+  server = createServer(async (req, res) => {
+    let body = ''
+    for await (const chunk of req) body += chunk
+    app.clicks.push({ headers: req.headers, body })
+    await app.does()
+    if (app.answers) res.writeHead(app.answers.status).end(app.answers.body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  app.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/clicks`
+})
+afterAll(() => {
+  server.closeAllConnections()
+  server.close()
+})
+beforeEach(() => void Object.assign(app, { clicks: [], does: async () => {}, answers: { status: 200, body: '' } }))
+const started = useSandbox(() => app.url)
+
+const channel = 'C0RELEASES'
+const header = (text: string) => ({ type: 'header', text: { type: 'plain_text', text } })
+const rich = (...elements: object[]) => ({
+  type: 'rich_text',
+  elements: [{ type: 'rich_text_section', elements }],
+})
+const button = (action_id: string, more: object = {}) => ({
+  ...{ type: 'button', action_id, text: { type: 'plain_text', text: action_id.toUpperCase() }, value: 'signed' },
+  ...more,
+})
+const question = [
+  header('Release?'),
+  rich({ type: 'text', text: 'To production' }),
+  { type: 'actions', elements: [button('approve', { style: 'primary' }), button('reject')] },
+]
+
+/** The answer of a call that went well. */
+async function ok(method: string, given?: object, verb = 'POST') {
+  const { status, json } = await started.slack(verb, method, given)
+  expect({ status, json }).toEqual({ status: 200, json: expect.objectContaining({ ok: true }) })
+  return json
+}
+const get = (method: string, query: Record<string, string> = {}) =>
+  ok(`${method}?${new URLSearchParams(query)}`, undefined, 'GET')
+const post = (more: object = {}) => ok('chat.postMessage', { channel, text: 'Hello', ...more })
+const ask = async () => (await post({ blocks: question })).ts as string
+const tell = (user = 'U0JANE') => ok('chat.postEphemeral', { channel, user, text: 'Not you' })
+const history = async (query: Record<string, string> = {}) =>
+  (await get('conversations.history', { channel, ...query })).messages
+const page = async (path = '') => (await started.call('GET', `/slack${path}`)).text
+
+/** A form, as the page sends it. */
+const click = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+  started.call('POST', '/slack/click', new URLSearchParams(fields).toString(), {
+    'content-type': 'application/x-www-form-urlencoded',
+    ...headers,
+  })
+
+describe('Messages', () => {
+  test('are posted with an id of their own, also those of one moment.', async () => {
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post()))
+    clock.mockRestore()
+    const ids = answers.map(({ ts }) => ts)
+    expect(new Set(ids).size).toBe(20)
+    for (const ts of ids) expect(ts).toMatch(/^\d{10}\.\d{6}$/)
+    expect(answers[0]).toMatchObject({
+      channel,
+      message: { type: 'message', subtype: 'bot_message', text: 'Hello', ts: ids[0], bot_id: 'B0WEBHOOKS' },
+    })
+  })
+
+  test('have blocks, each with an id, in a channel that may be named.', async () => {
+    const { message, ...posted } = await post({ channel: '#operations', blocks: question })
+    expect(posted).toMatchObject({ channel: 'C0OPERATIONS' })
+    expect(message.blocks).toMatchObject(question)
+    expect(message.blocks.map((block: { block_id: string }) => typeof block.block_id)).toEqual(
+      question.map(() => 'string'),
+    )
+  })
+
+  test('are given newest first, with metadata for whoever asks for it.', async () => {
+    const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
+    await post({ text: 'One', metadata })
+    await post({ text: 'Two' })
+    expect((await history()).map(({ text }: { text: string }) => text)).toEqual(['Two', 'One'])
+    expect((await history())[1]).not.toHaveProperty('metadata')
+    expect((await history({ include_all_metadata: 'true' }))[1]).toMatchObject({ metadata })
+    expect(await get('conversations.history', { channel, limit: '1' })).toMatchObject({
+      messages: [{ text: 'Two' }],
+      has_more: true,
+    })
+    expect(await history({ channel: 'C0OPERATIONS' })).toEqual([])
+  })
+
+  test('stand in a thread, and in the channel too where that is asked for.', async () => {
+    const { ts: thread_ts } = await post({ text: 'Above' })
+    await post({ text: 'Below', thread_ts })
+    await post({ text: 'Both', thread_ts, reply_broadcast: true })
+    expect((await history()).map(({ text }: { text: string }) => text)).toEqual(['Both', 'Above'])
+    expect(await page()).toContain('in the thread of &quot;Above&quot;')
+  })
+
+  test('are changed in their place; a text alone takes the blocks away.', async () => {
+    const { ts } = await post({ blocks: [header('Before')] })
+    expect(await ok('chat.update', { channel, ts, text: 'After', blocks: [header('After')] })).toMatchObject({
+      channel,
+      ts,
+      text: 'After',
+    })
+    expect(await history()).toMatchObject([{ ts, text: 'After', blocks: [header('After')], edited: {} }])
+    await ok('chat.update', { channel, ts, text: 'Only text' })
+    expect(await history()).toMatchObject([{ text: 'Only text', blocks: [] }])
+  })
+
+  test('have an address, at which people see one alone.', async () => {
+    const { ts } = await post({ text: 'This one' })
+    await post({ text: 'Another' })
+    const { permalink } = await get('chat.getPermalink', { channel, message_ts: ts })
+    expect(permalink).toBe(`${started.origin}/sandbox/slack/archives/${channel}/p${ts.replace('.', '')}`)
+    const alone = await fetch(permalink)
+    expect(alone.status).toBe(200)
+    expect(await alone.text()).toMatch(/^(?=[\s\S]*This one)(?![\s\S]*Another)/)
+    expect((await started.call('GET', `/slack/archives/${channel}/p1`)).status).toBe(404)
+  })
+
+  test('come as a form too; JSON that does not say its charset is warned of.', async () => {
+    const headers = { authorization: `Bearer ${demo.slack.token}` }
+    const form = new URLSearchParams({ channel, blocks: JSON.stringify([header('By form')]) }).toString()
+    const type = 'application/x-www-form-urlencoded'
+    const sent = await started.call('POST', '/slack/api/chat.postMessage', form, { ...headers, 'content-type': type })
+    expect(sent.json).toMatchObject({ ok: true, message: { blocks: [header('By form')] } })
+    const plain = await started.call('POST', '/slack/api/chat.postMessage', { channel, text: 'Hi' }, headers)
+    expect(plain.json).toMatchObject({ ok: true, warning: 'missing_charset' })
+  })
+})
+
+test('Who is there, and whose token it is, is told.', async () => {
+  expect(await get('auth.test')).toMatchObject({ team_id: 'T0SANDBOX', user_id: 'U0WEBHOOKS' })
+  expect(await get('users.info', { user: 'U0BEN' })).toMatchObject({
+    user: {
+      id: 'U0BEN',
+      team_id: 'T0SANDBOX',
+      name: 'ben',
+      real_name: 'Ben Roe',
+      is_email_confirmed: true,
+      profile: { email: 'ben@example.com' },
+    },
+  })
+})
+
+test('What is told one person is in no history, and on no page but theirs.', async () => {
+  const { message_ts } = await tell('U0BEN')
+  expect(await history()).toEqual([])
+  expect(await page()).not.toContain('Not you')
+  expect(await page('?user=ben')).toMatch(/only you see this[\s\S]*Not you/)
+  const hidden = await started.slack('GET', `chat.getPermalink?channel=${channel}&message_ts=${message_ts}`)
+  expect(hidden.json).toEqual({ ok: false, error: 'message_not_found' })
+})
+
+describe('A refusal is a 200', () => {
+  const text = 'Hello'
+  test.each<[string, string, unknown, string]>([
+    ['an unknown method', 'chat.shout', {}, 'unknown_method'],
+    ['a method of every object', 'constructor', {}, 'unknown_method'],
+    ['what is not JSON', 'chat.postMessage', '{', 'invalid_json'],
+    ['a list', 'chat.postMessage', '[]', 'json_not_object'],
+    ['an unknown channel', 'chat.postMessage', { channel: 'C0NOPE', text }, 'channel_not_found'],
+    ['no channel', 'chat.postMessage', { text }, 'channel_not_found'],
+    ['no text', 'chat.postMessage', { channel }, 'no_text'],
+    ['a thread that there is not', 'chat.postMessage', { channel, text, thread_ts: '1.0' }, 'message_not_found'],
+    ['metadata of no shape', 'chat.postMessage', { channel, text, metadata: {} }, 'invalid_metadata_schema'],
+    ['an attachment', 'chat.postMessage', { channel, attachments: [{}] }, 'invalid_arguments'],
+    ['blocks that are no JSON', 'chat.postMessage', { channel, blocks: '[' }, 'invalid_blocks_format'],
+    ['no message', 'chat.update', { channel, text, ts: '1.0' }, 'message_not_found'],
+    ['a channel by its name', 'chat.update', { channel: 'releases', text, ts: '1.0' }, 'channel_not_found'],
+    ['nobody', 'chat.postEphemeral', { channel, text, user: 'U0NOBODY' }, 'user_not_in_channel'],
+  ])('for %s.', async (_, method, given, error) => {
+    const { status, json } = await started.slack('POST', method, given)
+    expect([status, json]).toEqual([200, expect.objectContaining({ ok: false, error })])
+    expect((await started.call('GET', '/messages')).json).toEqual([])
+  })
+
+  test.each([
+    [
+      'a title that is too long',
+      [header('x'.repeat(151))],
+      'must be less than 151 characters [json-pointer:/blocks/0/text/text]',
+    ],
+    ['a title with markup', [{ type: 'header', text: { type: 'mrkdwn', text: 'x' } }], 'unsupported type: mrkdwn'],
+    ['a block that is not shown here', [{ type: 'video' }], 'unsupported type: video [json-pointer:/blocks/0'],
+    ['an element that is not shown here', [rich({ type: 'user', user_id: 'U1' })], 'unsupported type: user'],
+    ['no text in it', [rich({ type: 'text', text: '' })], 'must be more than 0 characters'],
+    ['a link to nowhere', [rich({ type: 'link', url: 'nowhere' })], 'invalid url'],
+    ['a section of nothing', [{ type: 'section' }], 'missing required field: text'],
+    [
+      'two buttons of one name',
+      [{ type: 'actions', elements: [button('a'), button('a')] }],
+      '`action_id` already exists',
+    ],
+    ['a value that is too long', [{ type: 'actions', elements: [button('a', { value: 'x'.repeat(2001) })] }], '2001'],
+    ['more than 50', Array(51).fill({ type: 'divider' }), 'no more than 50 items allowed [json-pointer:/blocks]'],
+  ])('that says what is wrong about blocks: %s.', async (_, blocks, says) => {
+    const { json } = await started.slack('POST', 'chat.postMessage', { channel, text, blocks })
+    expect(json).toMatchObject({ ok: false, error: 'invalid_blocks' })
+    expect(json.response_metadata.messages).toContainEqual(expect.stringContaining(says))
+  })
+
+  test('for blocks that are too much altogether, counted as they are escaped.', async () => {
+    const blocks = (text: string) => [rich({ type: 'text', text })]
+    expect(
+      (await started.slack('POST', 'chat.postMessage', { channel, blocks: blocks('x'.repeat(9_000)) })).json.ok,
+    ).toBe(true)
+    const { json } = await started.slack('POST', 'chat.postMessage', { channel, blocks: blocks('&'.repeat(3_000)) })
+    expect(json).toMatchObject({ ok: false, error: 'msg_blocks_too_long' })
+  })
+
+  test('for a change that is too long, or that takes rich text away.', async () => {
+    const { ts } = await post({ blocks: question })
+    const change = async (more: object) => (await started.slack('POST', 'chat.update', { channel, ts, ...more })).json
+    expect(await change({ text: 'ü'.repeat(2_001), blocks: question })).toMatchObject({ error: 'msg_too_long' })
+    expect(await change({ text })).toMatchObject({ error: 'block_mismatch' })
+    expect(await history()).toMatchObject([{ text: 'Hello', blocks: question }])
+  })
+
+  test.each([
+    ['no token', {}, 'not_authed'],
+    ['another token', { authorization: 'Bearer xoxb-other' }, 'invalid_auth'],
+  ])('for %s.', async (_, headers, error) => {
+    const { status, json } = await started.call('GET', '/slack/api/auth.test', undefined, headers)
+    expect([status, json]).toEqual([200, { ok: false, error }])
+  })
+})
+
+describe('A click', () => {
+  test('goes to the app as a block_actions payload, signed over its raw body.', async () => {
+    const ts = await ask()
+    app.does = () => tell()
+    const before = Math.floor(Date.now() / 1_000)
+    const clicked = await click({ ts, action: 'approve', user: 'ben' })
+    expect([clicked.status, clicked.headers.get('location')]).toEqual([
+      303,
+      `${started.origin}/sandbox/slack?user=ben#${ts}`,
+    ])
+    const [{ headers, body } = { headers: {}, body: '' }] = app.clicks
+    expect(app.clicks).toHaveLength(1)
+    expect(headers['content-type']).toBe('application/x-www-form-urlencoded')
+    const timestamp = String(headers['x-slack-request-timestamp'])
+    expect(Number(timestamp)).toBeGreaterThanOrEqual(before)
+    expect(Number(timestamp)).toBeLessThanOrEqual(Date.now() / 1_000)
+    const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
+    expect(headers['x-slack-signature']).toBe(`v0=${mac}`)
+    const [name, payload = ''] = [...new URLSearchParams(body)][0] ?? []
+    expect(name).toBe('payload')
+    expect(JSON.parse(payload)).toMatchObject({
+      type: 'block_actions',
+      user: { id: 'U0BEN', username: 'ben', team_id: 'T0SANDBOX' },
+      container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
+      trigger_id: expect.any(String),
+      team: { id: 'T0SANDBOX' },
+      channel: { id: channel, name: 'releases' },
+      message: { ts, text: 'Hello', blocks: question },
+      response_url: expect.stringMatching(/^http/),
+      actions: [{ type: 'button', action_id: 'approve', value: 'signed', block_id: expect.any(String) }],
+    })
+  })
+
+  test('is Jane’s where nobody else is named, and is over when the app has changed the message.', async () => {
+    const ts = await ask()
+    app.does = async () => void (await ok('chat.update', { channel, ts, text: 'Done', blocks: question.slice(0, 2) }))
+    // So that only the change of the message can end the wait for it.
+    stopClock()
+    expect((await click({ ts, action: 'reject' })).status).toBe(303)
+    expect(app.clicks[0]?.body).toContain('U0JANE')
+    const again = await click({ ts, action: 'reject' })
+    expect([again.status, again.text]).toEqual([409, expect.stringContaining('no such button')])
+    expect(app.clicks).toHaveLength(1)
+  })
+
+  test('that the app refuses comes to nothing, and says why as text.', async () => {
+    const ts = await ask()
+    app.answers = { status: 401, body: '{"detail":"<b>not signed</b>"}' }
+    const { status, text } = await click({ ts, action: 'approve' })
+    expect(status).toBe(502)
+    expect(text).toContain('It answered 401: {&quot;detail&quot;:&quot;&lt;b&gt;not signed')
+  })
+
+  test('waits three seconds for the app.', async () => {
+    const ts = await ask()
+    app.answers = undefined
+    const { status, text } = await click({ ts, action: 'approve' })
+    expect([status, text]).toEqual([502, expect.stringContaining('did not answer within 3 seconds')])
+  })
+
+  test.each([
+    ['on no message', { ts: '1.0', action: 'approve' }, 404],
+    ['on no button', { action: 'escalate' }, 409],
+    ['of a stranger', { action: 'approve', user: 'mallory' }, 400],
+  ])('%s goes nowhere.', async (_, fields, status) => {
+    const ts = await ask()
+    expect((await click({ ts, ...fields } as Record<string, string>)).status).toBe(status)
+    expect(app.clicks).toEqual([])
+  })
+
+  test('that a page of another site sends is refused; that of the page itself is not.', async () => {
+    const ts = await ask()
+    app.does = () => tell()
+    for (const origin of ['https://evil.example', 'null', started.origin.replace('127.0.0.1', 'localhost')]) {
+      expect((await click({ ts, action: 'approve' }, { origin })).status).toBe(403)
+    }
+    const { port } = new URL(started.origin)
+    const rebound = await new Promise((resolve) => {
+      const headers = { host: `evil.example:${port}`, 'content-type': 'application/x-www-form-urlencoded' }
+      const call = request(`${started.origin}/sandbox/slack/click`, { method: 'POST', headers }, (res) => {
+        res.resume()
+        resolve(res.statusCode)
+      })
+      call.end(`ts=${ts}&action=approve`)
+    })
+    expect(rebound).toBe(403)
+    expect(app.clicks).toEqual([])
+    expect((await click({ ts, action: 'approve' }, { origin: started.origin })).status).toBe(303)
+    expect(app.clicks).toHaveLength(1)
+  })
+})
+
+describe('The page', () => {
+  test('shows the channels’ messages, newest last, with buttons for whoever looks.', async () => {
+    await post({ text: 'First' })
+    const ts = await ask()
+    const html = await page('?user=ben')
+    expect(html).toContain('You are <strong>Ben Roe</strong>')
+    expect(html.indexOf('First')).toBeLessThan(html.indexOf('Release?'))
+    expect(html).toContain(`<form method="post" action="${started.origin}/sandbox/slack/click">`)
+    expect(html).toContain(`<input type="hidden" name="ts" value="${ts}"><input type="hidden" name="user" value="ben">`)
+    expect(html).toContain('<button name="action" value="approve" class="primary">APPROVE</button>')
+    expect(html).toContain(`-d &#39;ts=${ts}&amp;action=approve&amp;user=ben&#39;`)
+    expect((await started.call('GET', '/slack?user=mallory')).status).toBe(404)
+  })
+
+  test('shows every block that is taken, and whom it would call.', async () => {
+    const blocks = [
+      header('Title'),
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: '*bold* <https://a.example/?b&amp;c|a link> &lt;!here&gt; <!channel> <@U0BEN>' },
+        fields: [{ type: 'plain_text', text: '*Field*' }],
+      },
+      { type: 'divider' },
+      { type: 'context', elements: [{ type: 'mrkdwn', text: 'Context' }] },
+      rich(
+        { type: 'text', text: 'Bold', style: { bold: true } },
+        { type: 'link', url: 'https://b.example/', text: 'B' },
+      ),
+    ]
+    await post({ blocks })
+    const html = await page()
+    for (const part of [
+      '<h3>Title</h3>',
+      '<strong>bold</strong> <a href="https://a.example/?b&amp;c" rel="noreferrer">a link</a> &lt;!here&gt; <mark>@channel</mark> <mark>@U0BEN</mark>',
+      '<div class="fields"><p>*Field*</p></div>',
+      '<hr>',
+      '<p><small>Context</small></p>',
+      '<strong>Bold</strong><a href="https://b.example/" rel="noreferrer">B</a>',
+    ]) {
+      expect(html).toContain(part)
+    }
+  })
+
+  test('runs nothing that a message holds, and lets no form go elsewhere.', async () => {
+    const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
+    await post({ text: evil })
+    await post({ text: '<javascript:alert(1)|click> <https://x.example/"onclick="y|z>' })
+    await post({
+      blocks: [
+        header(evil),
+        { type: 'section', text: { type: 'mrkdwn', text: evil }, fields: [{ type: 'mrkdwn', text: evil }] },
+        rich({ type: 'text', text: evil }, { type: 'link', url: 'javascript:alert(1)', text: evil }),
+        { type: 'actions', elements: [button(evil, { text: { type: 'plain_text', text: evil } })] },
+      ],
+    })
+    const { headers, text } = await started.call('GET', '/slack')
+    expect(text).not.toMatch(/<(script|img)|href="javascript|" ?onclick/)
+    const policy = headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("form-action 'self'")
+    expect(policy).not.toContain('script-src')
+  })
+
+  test('says where nothing was said.', async () => {
+    expect(await page()).toMatch(/#releases<\/h2>\n<p>Nothing was said here yet[\s\S]*#operations/)
+  })
+})
+
+describe('A fault', () => {
+  const fault = (kind: string, more: object = {}) =>
+    started.call('POST', '/faults', { target: 'slack', kind, count: 1, ...more })
+
+  test.each([
+    ['429', 429, 'ratelimited'],
+    ['503', 503, 'service_unavailable'],
+    ['500', 500, 'internal_error'],
+    ['401', 200, 'invalid_auth'],
+  ])('%s is answered in Slack’s way.', async (kind, status, error) => {
+    await fault(kind)
+    const answer = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
+    expect([answer.status, answer.json]).toEqual([status, { ok: false, error }])
+    expect(answer.headers.get('retry-after')).toBe(kind === '429' ? '1' : null)
+    await post()
+  })
+
+  test('can be any of Slack’s own errors, with a 200.', async () => {
+    await fault('wrong-json', { body: { ok: false, error: 'not_in_channel' } })
+    const { status, json } = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
+    expect([status, json.error]).toEqual([200, 'not_in_channel'])
+  })
+
+  test('after a message leaves it where it can be found.', async () => {
+    await fault('500', { after: true })
+    const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
+    expect((await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello', metadata })).status).toBe(500)
+    expect(await history({ include_all_metadata: 'true' })).toMatchObject([{ metadata }])
+  })
+
+  test('does not hinder those who click.', async () => {
+    const ts = await ask()
+    await fault('500', { count: undefined, seconds: 30, match: { path: '/click' } })
+    app.does = () => tell()
+    expect((await click({ ts, action: 'approve' })).status).toBe(303)
+  })
+})
+
+test('Whoever watches is told what was posted, changed and told.', async () => {
+  const { ts } = await post()
+  await ok('chat.update', { channel, ts, text: 'Two' })
+  await tell()
+  expect(started.seen.map(({ note }) => note)).toEqual([
+    'posted in #releases',
+    'changed in #releases',
+    'told jane alone in #releases',
+  ])
+})

@@ -1,0 +1,180 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import type { Kept, Question } from '../../../shared/approvals/store.ts'
+
+/** Lambda, whose callbacks are over but for one, and what it says of the task. */
+let lambda: Server
+let dynamodb: LocalDynamoDb
+let open: string | undefined
+let completed: string[] = []
+let status: 'RUNNING' | 'STOPPED' | 'SUCCEEDED' = 'RUNNING'
+/** The name of the error that Lambda answers for a closed callback. */
+let closed: string
+/** The events of the task's history, newest first. */
+let history: object[]
+
+const folder = mkdtempSync(join(tmpdir(), 'webhooks-decide-'))
+const saved = { ...process.env }
+let store: typeof import('../../../shared/approvals/store.ts')
+let decide: typeof import('../../../shared/approvals/decide.ts')['decide']
+beforeAll(async () => {
+  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
+  lambda = createServer((req, res) => {
+    const path = decodeURIComponent(req.url ?? '')
+    const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]
+    const reply = (code: number, body: object, headers = {}) =>
+      res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+    const InputPayload = JSON.stringify({
+      ...{ version: 1, taskId: '0'.repeat(40), category: 'notification', orchestrator: 'k', action: 'ask-approval' },
+      event: { id: 'e', task: 't', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+      ...{ connection: 'chat', input: {}, sendStarted: false, labels: true, deadline: 3_600, dryRun: false },
+    })
+    const execution = {
+      ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1, InputPayload },
+      ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ outcome }) } : {}),
+    }
+    if (callback === undefined) {
+      if (path.includes('/history')) return reply(200, { Events: history })
+      return path.includes('/functions/') ? reply(200, { DurableExecutions: [execution] }) : reply(200, execution)
+    }
+    if (callback !== open) {
+      return reply(400, { Type: 'User', Message: 'The callback is closed' }, { 'x-amzn-errortype': closed })
+    }
+    completed.push(callback)
+    return reply(200, {})
+  }).listen(0, '127.0.0.1')
+  await once(lambda, 'listening')
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${(lambda.address() as AddressInfo).port}`,
+    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
+  })
+  store = await import('../../../shared/approvals/store.ts')
+  decide = (await import('../../../shared/approvals/decide.ts')).decide
+})
+afterAll(async () => {
+  process.env = saved
+  lambda.close()
+  lambda.closeAllConnections()
+  await dynamodb.close()
+  rmSync(folder, { recursive: true })
+})
+beforeEach(() => {
+  open = undefined
+  completed = []
+  status = 'RUNNING'
+  closed = 'CallbackTimeoutException'
+  history = []
+})
+
+const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
+const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const
+let tasks = 0
+/** A question of a task of its own, as it is kept, which ends in so many milliseconds. */
+async function asked(ends = 3_600_000) {
+  const task = String(tasks++).padStart(40, '0')
+  const message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] } as const
+  const question: Question = {
+    ...{ connection: 'chat', message: { ...message, fields: [], links: [] }, buttons: true },
+    deadlineAt: Date.now() + ends,
+  }
+  await store.keepQuestion(task, question, 'first')
+  return { task, question, kept: await read(task) }
+}
+async function read(task: string): Promise<Kept> {
+  const kept = await store.readQuestion(task)
+  if (!kept) throw new Error('There is no question')
+  return kept
+}
+
+describe('a click', () => {
+  it('decides by the callback that is open', async () => {
+    const { task, kept } = await asked()
+    open = 'first'
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'decided' })
+    expect((await read(task)).decision).toEqual(approval)
+  })
+
+  it('that meets the change of callbacks decides by the next one', async () => {
+    const { task, kept } = await asked()
+    open = 'second'
+    const click = decide('notification', task, kept, approval)
+    // It has looked four times by now.
+    setTimeout(() => void store.changeCallback(task, 'second'), 900)
+    expect(await click).toMatchObject({ became: 'decided' })
+    expect(completed).toEqual(['second'])
+  })
+
+  it('is to be made again where the next one is long in coming, and nothing is said to have ended', async () => {
+    const { task, kept } = await asked()
+    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'early' })
+  })
+
+  it.each([
+    ['whose time is over', 'RUNNING', -1_000],
+    ['whose task was stopped', 'STOPPED', 3_600_000],
+  ] as const)('on a question %s has come too late', async (_what, now, ends) => {
+    status = now
+    const { task, kept } = await asked(ends)
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'ended' })
+  })
+
+  it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
+    'that Lambda answers with %s has met a closed callback, and is told how the task ended',
+    async (name) => {
+      closed = name
+      status = 'SUCCEEDED'
+      const { task, kept } = await asked()
+      expect(await decide('notification', task, kept, approval)).toEqual({ became: 'ended', how: 'Rejected by john' })
+    },
+  )
+
+  it('is told who decided although that was never noted in the table', async () => {
+    closed = 'InvalidParameterValueException'
+    const decision = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' }
+    history = [
+      { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'settle' },
+      {
+        ...{ EventType: 'CallbackSucceeded', EventId: 8, EventTimestamp: 8, Id: 'a', Name: 'decision' },
+        CallbackSucceededDetails: { Result: { Payload: JSON.stringify(decision) } },
+      },
+    ]
+    const { task, kept } = await asked()
+    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'late', decision })
+  })
+
+  it('on a question whose deadline has passed is told that nobody has decided in time', async () => {
+    closed = 'ResourceNotFoundException'
+    const { task, kept } = await asked(-1_000)
+    expect(await decide('notification', task, kept, approval)).toEqual({
+      became: 'ended',
+      how: 'Expired: nobody has decided in time',
+    })
+  })
+})
+
+describe('a question', () => {
+  it('that is kept again by the same task keeps its decision', async () => {
+    const { task, question } = await asked()
+    await store.noteDecision(task, approval)
+    await store.keepQuestion(task, question, 'first')
+    expect((await read(task)).decision).toEqual(approval)
+  })
+
+  it('of a new task takes the place of one that was left under its name', async () => {
+    const { task, question } = await asked()
+    await store.noteDecision(task, approval)
+    await store.keepQuestion(task, question, 'of the new task')
+    expect(await read(task)).toMatchObject({ callbackId: 'of the new task', decision: undefined })
+  })
+})

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeEach, expect, it, jest } from '@jest/globals'
+import type { HttpAnswer } from '../../../shared/core/http/responses.ts'
+
+const prefix = 'cloud-automation-webhooks'
+const hash = createHash('sha256').update('caller-token').digest('hex')
+const secrets: Record<string, unknown> = {
+  [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'] } },
+  [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', token: 'github-token', project: 'o/r' },
+}
+let read: string[] = []
+let held: PromiseWithResolvers<void> | undefined
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async (name: string) => {
+    read.push(name)
+    if (name === `${prefix}/identity`) held?.resolve()
+    if (name === `${prefix}/callers`) await held?.promise
+    if (secrets[name] === undefined) throw new Error("Secrets Manager can't find the specified secret.")
+    return JSON.stringify(secrets[name])
+  },
+}))
+const { issueTicketing } = await import('../../../functions/issue-ticketing/index.ts')
+const { webhookHandler } = await import('../../../shared/core/http/handler.ts')
+
+process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
+afterAll(() => {
+  delete process.env['WEBHOOKS_IDEMPOTENCY_TABLE']
+})
+beforeEach(() => {
+  read = []
+  held = undefined
+  delete secrets[`${prefix}/identity`]
+})
+
+async function call(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
+  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<HttpAnswer>
+  const request = {
+    httpMethod: method,
+    path,
+    headers: { authorization: 'Bearer caller-token', 'content-type': 'application/json' },
+    multiValueQueryStringParameters: { dryRun: ['true'] },
+    body: body === undefined ? null : JSON.stringify(body),
+    isBase64Encoded: false,
+    requestContext: { domainName: 'd', path: `/v1${path}` },
+  }
+  return handler(request, { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 })
+}
+
+const open = (body: object) => call('POST', '/issue-ticketing/open-issue', { input: { title: 'T' }, ...body })
+
+it('identity key: a call with an event id is answered 503 that names the secret if it is missing', async () => {
+  const { statusCode, body } = await open({ id: 'e-1' })
+  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
+    statusCode: 503,
+    detail: `There is no secret ${prefix}/identity: create it in Secrets Manager.`,
+  })
+})
+
+it('identity key: a call without an event id works without the secret', async () => {
+  expect((await open({})).statusCode).toBe(200)
+})
+
+it('identity key: a key that is too short is refused', async () => {
+  secrets[`${prefix}/identity`] = { key: 'too short' }
+  const { statusCode, body } = await open({ id: 'e-1' })
+  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
+    statusCode: 503,
+    detail: expect.stringContaining('key'),
+  })
+  expect(body).not.toContain('too short')
+})
+
+it('identity key: it is read together with the callers, so that a cold start does not wait for both in turn', async () => {
+  secrets[`${prefix}/identity`] = { key: 'identity-key-of-thirty-two-characters' }
+  // The callers arrive only after the key was asked for: reading in turn would hang here.
+  held = Promise.withResolvers<void>()
+  expect((await open({ id: 'e-1' })).statusCode).toBe(200)
+})
+
+it('identity key: who asks for a task or an unknown path does not read it', async () => {
+  await call('GET', '/issue-ticketing/tasks/nothing')
+  await call('GET', '/issue-ticketing/a/b')
+  expect(read.filter((name) => name.endsWith('/identity'))).toEqual([])
+})

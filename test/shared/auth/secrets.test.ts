@@ -1,0 +1,61 @@
+import { expect, jest, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { secret } from '../../../shared/fields.ts'
+import { forgetSecrets, mask } from '../../../shared/redact.ts'
+
+let stored: Record<string, string> = {}
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async (name: string) => stored[name],
+}))
+const { readSecret } = await import('../../../shared/auth/secrets.ts')
+
+const schema = z.strictObject({ token: secret('The token') })
+const path = 'connections/issue-ticketing/github'
+const store = (text: string) => {
+  stored = { [`cloud-automation-webhooks/${path}`]: text }
+}
+
+test('a secret is checked once for as long as it is the same text', async () => {
+  const checked = jest.fn(() => true)
+  const counting = z.object({ token: z.string() }).check(z.refine(checked))
+  store('{"token":"the-first-one"}')
+  const first = await readSecret(path, counting)
+  expect(await readSecret(path, counting)).toBe(first)
+  expect(checked).toHaveBeenCalledTimes(1)
+})
+
+test('a secret that was changed is read anew, and its new values are masked', async () => {
+  store('{"token":"before-the-change"}')
+  expect(await readSecret(path, schema)).toEqual({ token: 'before-the-change' })
+  store('{"token":"after-the-change"}')
+  expect(await readSecret(path, schema)).toEqual({ token: 'after-the-change' })
+  expect(mask('before-the-change, then after-the-change')).toBe('***, then ***')
+})
+
+test('a secret that was read before is masked in each invocation that reads it, and in no other', async () => {
+  store('{"token":"read-by-an-earlier-one"}')
+  await readSecret(path, schema)
+  forgetSecrets()
+  expect(mask('read-by-an-earlier-one')).toBe('read-by-an-earlier-one')
+  await readSecret(path, schema)
+  expect(mask('read-by-an-earlier-one')).toBe('***')
+})
+
+test('what a secret must hold is asked of each who reads it', async () => {
+  store('{"token":"a-token-of-it","project":"shop"}')
+  const loose = z.looseObject({ token: z.string() })
+  expect(await readSecret(path, loose)).toEqual({ token: 'a-token-of-it', project: 'shop' })
+  await expect(readSecret(path, schema)).rejects.toMatchObject({
+    kind: 'misconfigured',
+    message: expect.stringContaining('project is not a known field'),
+  })
+})
+
+test('a secret that is wrong is wrong each time, and what is mended is taken', async () => {
+  store('{"token":12}')
+  for (let n = 0; n < 2; n++) await expect(readSecret(path, schema)).rejects.toThrow('token must be text')
+  store('{"token"')
+  await expect(readSecret(path, schema)).rejects.toThrow(`cloud-automation-webhooks/${path} is not JSON`)
+  store('{"token":"a-mended-token"}')
+  expect(await readSecret(path, schema)).toEqual({ token: 'a-mended-token' })
+})

@@ -1,0 +1,98 @@
+import '../../functions/aws.ts'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { signatureOf } from '../../../shared/aws/sign.ts'
+import { failureOf } from '../../functions/helpers.ts'
+import { type Reply, type Served, serve } from '../../servers/serve.ts'
+
+const url = 'https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod/scenarios?history=false'
+const request = { method: 'GET', url, headers: {}, body: undefined }
+const signing = (account: object = {}) =>
+  signatureOf({ service: 'execute-api', platform: 'Acme', account: { region: 'eu-west-1', ...account } })
+
+test("a request is signed as the function's role, for its service and region", async () => {
+  const headers = await signing().headers(request)
+  expect(headers).toMatchObject({
+    host: 'abcde12345.execute-api.eu-west-1.amazonaws.com',
+    authorization: expect.stringMatching(
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/execute-api\/aws4_request, SignedHeaders=host;x-amz-/,
+    ),
+  })
+  expect(headers).not.toHaveProperty('x-amz-security-token')
+})
+
+test('another request has another signature', async () => {
+  const signatures = [
+    request,
+    { ...request, method: 'POST' },
+    { ...request, url: url.replace('false', 'true') },
+    { ...request, body: '{}' },
+  ].map(async (one) => /Signature=(\w+)/.exec((await signing().headers(one))['authorization'] ?? '')?.[1])
+  expect(new Set(await Promise.all(signatures)).size).toBe(4)
+})
+
+describe('a role', () => {
+  let sts: Served
+  let answer: Reply
+  beforeEach(async () => {
+    answer = assumed(3_600)
+    sts = await serve(() => answer)
+    process.env['AWS_ENDPOINT_URL_STS'] = sts.url
+  })
+  afterEach(async () => {
+    delete process.env['AWS_ENDPOINT_URL_STS']
+    await sts.close()
+  })
+
+  const xml = { 'content-type': 'text/xml' }
+  const assumed = (seconds: number): Reply => {
+    const ends = new Date(Date.now() + seconds * 1_000).toISOString()
+    const credentials = `<AccessKeyId>AKIDOFAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>a-session-token</SessionToken><Expiration>${ends}</Expiration>`
+    const result = `<AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult>`
+    const body = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</AssumeRoleResponse>`
+    return { status: 200, headers: xml, body }
+  }
+  const roleOf = (name: string) => ({ roleArn: `arn:aws:iam::210987654321:role/${name}`, externalId: 'an-id' })
+
+  test('is assumed once, and its token is sent', async () => {
+    const signer = signing(roleOf('tests'))
+    await signer.headers(request)
+    expect(await signing(roleOf('tests')).headers(request)).toMatchObject({
+      authorization: expect.stringContaining('AKIDOFAROLE'),
+      'x-amz-security-token': 'a-session-token',
+    })
+    expect(sts.calls).toHaveLength(1)
+    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject({
+      Action: 'AssumeRole',
+      RoleArn: 'arn:aws:iam::210987654321:role/tests',
+      ExternalId: 'an-id',
+    })
+  })
+
+  test('is assumed again before its credentials end', async () => {
+    answer = assumed(30)
+    const signer = signing(roleOf('short'))
+    await signer.headers(request)
+    await signer.headers(request)
+    expect(sts.calls).toHaveLength(2)
+  })
+
+  test('is assumed again where its credentials were refused', async () => {
+    const signer = signing(roleOf('withdrawn'))
+    await signer.headers(request)
+    signer.forget?.()
+    await signer.headers(request)
+    await signing(roleOf('withdrawn')).headers(request)
+    expect(sts.calls).toHaveLength(2)
+  })
+
+  test('that may not be assumed is refused in the words of AWS', async () => {
+    const error = '<Type>Sender</Type><Code>AccessDenied</Code><Message>User: robot is not authorized</Message>'
+    answer = {
+      ...{ status: 403, headers: xml },
+      body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>${error}</Error></ErrorResponse>`,
+    }
+    const failure = await failureOf(signing(roleOf('forbidden')).headers(request))
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(failure.message).toContain('Acme answered AccessDenied to sign: User: robot is not authorized')
+  })
+})

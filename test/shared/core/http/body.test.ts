@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { mend, parseBody } from '../../../../shared/core/http/body.ts'
+import { nest, overlay } from '../../../../shared/core/http/dotted-keys.ts'
+import { Failure } from '../../../../shared/errors.ts'
+import { parseEvent, taskEvent } from '../../../../shared/orchestrators/keptn/event.ts'
+import { finishedReply, progressReply, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
+import { kindOf, subjectOf, taskOf } from '../../../../shared/orchestrators/keptn/task-type.ts'
+import { passed } from '../../../../shared/outcome.ts'
+
+const json = 'application/json'
+const form = 'application/x-www-form-urlencoded'
+const name = fc
+  .stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/)
+  .filter((text) => !['constructor', 'prototype'].includes(text))
+const text = fc.string({ minLength: 1, unit: 'binary', maxLength: 30 }).map((value) => value.toWellFormed())
+/** What a form can carry, too: text, lists of text, and objects of both. */
+const { record } = fc.letrec<{ record: Record<string, unknown>; value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    text,
+    fc.array(text, { minLength: 2, maxLength: 3 }),
+    tie('record'),
+  ),
+  record: fc.dictionary(name, tie('value'), { minKeys: 1, maxKeys: 4 }) as fc.Arbitrary<Record<string, unknown>>,
+}))
+
+function* pairsOf(value: unknown, prefix: string): Generator<[string, string]> {
+  if (typeof value === 'string') yield [prefix, value]
+  else
+    for (const [key, held] of Object.entries(value as object))
+      yield* pairsOf(held, Array.isArray(value) ? prefix : `${prefix}${prefix && '.'}${key}`)
+}
+
+/** As `fc` makes them they have no prototype. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
+
+describe('a body', () => {
+  test('is the same object by form and by JSON, as bytes and as text', () => {
+    fc.assert(
+      fc.property(record, (body) => {
+        const fields = new URLSearchParams([...pairsOf(body, '')]).toString()
+        expect(parseBody(fields, false, form)).toEqual(plain(body))
+        const written = JSON.stringify(body)
+        // Text that reads as mangled is mended, whatever carries it.
+        fc.pre(mend(written) === written)
+        expect(parseBody(written, false, json)).toEqual(plain(body))
+        expect(parseBody(Buffer.from(written).toString('base64'), true, json)).toEqual(plain(body))
+      }),
+    )
+  })
+
+  test('of any bytes and any content type is an object of its own, or refused on purpose', () => {
+    const media = fc.oneof(fc.constantFrom(json, form, undefined, 'application/x+json; charset=utf-8'), fc.string())
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), media, (bytes, contentType) => {
+        try {
+          expect(parseBody(Buffer.from(bytes).toString('base64'), true, contentType)).toBeInstanceOf(Object)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure)
+        }
+        expect(Object.prototype).not.toHaveProperty('polluted')
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('laid over another keeps what only one has, and takes what both have from the upper', () => {
+    fc.assert(
+      fc.property(record, record, (lower, upper) => {
+        const laid = overlay(lower, upper)
+        expect(overlay(laid, upper)).toEqual(laid)
+        expect(Object.keys(laid).sort()).toEqual([...new Set([...Object.keys(lower), ...Object.keys(upper)])].sort())
+        expect(overlay(nest([]), upper)).toEqual(upper)
+      }),
+    )
+  })
+})
+
+describe('an event that is answered', () => {
+  const part = fc.stringMatching(/^[A-Za-z0-9-]{1,12}$/)
+  const kind = fc.constantFrom('triggered', 'started', 'finished', 'status.changed', 'invalidated', 'finished.finished')
+  const type = fc.oneof(
+    fc.tuple(part, kind).map(([task, what]) => `sh.keptn.event.${task}.${what}`),
+    fc.tuple(part, part, kind).map(([stage, sequence, what]) => `sh.keptn.event.${stage}.${sequence}.${what}`),
+    fc.string(),
+  )
+
+  test('is a triggered of a task, and no answer is one: nothing loops, and nothing is finished twice over', () => {
+    fc.assert(
+      fc.property(type, (given) => {
+        const event = parseEvent({
+          ...{
+            id: 'i',
+            type: given,
+            shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c',
+            data: { project: 'p', stage: 's', service: 'x' },
+          },
+        })
+        let asked: ReturnType<typeof taskEvent>
+        try {
+          asked = taskEvent(event)
+        } catch (error) {
+          expect(error).toMatchObject({ kind: 'invalid' })
+          return
+        }
+        expect(given).toBe(`sh.keptn.event.${asked.task}.triggered`)
+        const replies = [
+          startedReply(asked, 'c'),
+          progressReply(asked, 'c', 'm'),
+          finishedReply(asked, 'c', passed('m'), true),
+        ]
+        for (const reply of replies) {
+          expect(taskOf(reply.type)).toBeUndefined()
+          expect(subjectOf(reply.type)).toBe(asked.task)
+          expect(kindOf(reply.type)).not.toBe('triggered')
+          expect(reply.type).toMatch(/^sh\.keptn\.event\.[^.]+\.(started|status\.changed|finished)$/)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
+import { webhookHandler } from '../../../../shared/core/http/handler.ts'
+import type { HttpAnswer } from '../../../../shared/core/http/responses.ts'
+
+/** AWS as the SDK sees it, with one task that `alice` has started. */
+let aws: Server
+/** What was asked of AWS, in order. */
+let asked: string[]
+/** The ARN in the table; undefined where the webhook died before it was noted. */
+let noted: string | undefined
+/** The executions that Lambda still knows. */
+let known: string[]
+let status: string
+let events: object[]
+let broken: string | undefined
+
+const taskId = '0123456789abcdef0123456789abcdef01234567'
+const arn = `arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/${taskId}/first`
+const laterArn = arn.replace('first', 'later')
+const outcome = { status: 'succeeded', result: 'warning', message: 'Opened issue 7', data: {}, links: {} }
+const payload = {
+  ...{ version: 1, taskId, category: 'issue-ticketing', caller: 'alice', orchestrator: 'k', action: 'open-issue' },
+  event: { id: 'e', task: 'openticket', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+  ...{ connection: 'default', input: {}, sendStarted: false, labels: true, deadline: 3_600, dryRun: false },
+}
+const tokens = (token: string) => [`sha256:${createHash('sha256').update(token).digest('hex')}`]
+const callers = {
+  alice: { tokens: tokens('token-of-alice'), categories: ['issue-ticketing'], orchestrator: 'k' },
+  bob: { tokens: tokens('token-of-bob'), categories: ['*'], orchestrator: 'k', reads: 'own' },
+  operator: { tokens: tokens('token-of-operator'), categories: ['*'], reads: 'all' },
+}
+
+async function answer(req: IncomingMessage, res: ServerResponse) {
+  let body = ''
+  for await (const chunk of req) body += chunk
+  const reply = (code: number, value: object, headers = {}) =>
+    void res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
+  const refuse = (name: string) => reply(400, { __type: name, Message: name }, { 'x-amzn-errortype': name })
+  const target = String(req.headers['x-amz-target'] ?? '')
+  if (target.includes('GetSecretValue')) return reply(200, { SecretString: JSON.stringify(callers) })
+  const path = decodeURIComponent(req.url ?? '')
+  const operation = target.includes('GetItem')
+    ? 'GetItem'
+    : path.includes('/functions/')
+      ? 'List'
+      : path.includes('/history')
+        ? 'History'
+        : 'Get'
+  asked.push(operation)
+  if (operation === broken) return refuse('AccessDeniedException')
+  if (operation === 'GetItem') {
+    expect(JSON.parse(body).Key).toEqual({ id: { S: `task#issue-ticketing#${taskId}` } })
+    return reply(200, noted === undefined ? {} : { Item: { arn: { S: noted } } })
+  }
+  if (operation === 'List') {
+    return reply(200, {
+      DurableExecutions: known.map((DurableExecutionArn) => ({
+        ...{ DurableExecutionArn, DurableExecutionName: taskId, FunctionArn: 'f', Status: status, StartTimestamp: 1 },
+      })),
+    })
+  }
+  if (operation === 'History') {
+    expect(path).toContain('ReverseOrder=true')
+    return reply(200, { Events: events })
+  }
+  if (!known.some((one) => path.includes(one))) return refuse('ResourceNotFoundException')
+  return reply(200, {
+    ...{ DurableExecutionArn: arn, DurableExecutionName: taskId, FunctionArn: 'f', Status: status },
+    ...{ StartTimestamp: Date.parse('2026-11-27T12:00:00Z') / 1_000, InputPayload: JSON.stringify(payload) },
+    ...(status === 'RUNNING' ? {} : { EndTimestamp: Date.parse('2026-11-27T12:01:00Z') / 1_000 }),
+    ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ taskId, outcome }) } : {}),
+  })
+}
+
+const saved = { ...process.env }
+beforeAll(async () => {
+  aws = createServer((req, res) => void answer(req, res)).listen(0, '127.0.0.1')
+  await once(aws, 'listening')
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${(aws.address() as AddressInfo).port}`,
+    AWS_MAX_ATTEMPTS: '1',
+    WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
+    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+  })
+})
+afterAll(() => {
+  process.env = saved
+  aws.closeAllConnections()
+  aws.close()
+})
+beforeEach(() => {
+  asked = []
+  noted = arn
+  known = [arn]
+  status = 'RUNNING'
+  events = []
+  broken = undefined
+})
+
+async function read(caller: keyof typeof callers, id = taskId) {
+  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<HttpAnswer>
+  const path = `/issue-ticketing/tasks/${id}`
+  const request = {
+    ...{ httpMethod: 'GET', path, headers: { authorization: `Bearer token-of-${caller}` }, body: null },
+    requestContext: { domainName: 'd', path: `/v1${path}` },
+  }
+  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 }
+  const { statusCode, headers, body } = await handler(request, context)
+  return { status: statusCode, headers, body: JSON.parse(body) }
+}
+
+describe('Task status: who may read it', () => {
+  it('the caller who started the task', async () => {
+    expect(await read('alice')).toMatchObject({ status: 200, body: { taskId } })
+  })
+
+  it('a caller whose entry says that it reads all', async () => {
+    expect(await read('operator')).toMatchObject({ status: 200, body: { taskId } })
+  })
+
+  it('no other caller, who gets the very response of an unknown task', async () => {
+    const others = await read('bob')
+    known = []
+    noted = undefined
+    expect(others).toEqual(await read('bob'))
+    expect(others.status).toBe(404)
+  })
+})
+
+describe('Task status: where the execution comes from', () => {
+  it('the ARN in the table, without a search', async () => {
+    expect((await read('alice')).status).toBe(200)
+    expect(asked).toEqual(['GetItem', 'Get', 'History'])
+  })
+
+  it('a search if the ARN was never noted', async () => {
+    noted = undefined
+    expect((await read('alice')).status).toBe(200)
+    expect(asked).toEqual(['GetItem', 'List', 'Get', 'History'])
+  })
+
+  it('a search if the table cannot be read', async () => {
+    broken = 'GetItem'
+    expect((await read('alice')).status).toBe(200)
+  })
+
+  it('a search if Lambda has forgotten the noted execution', async () => {
+    known = [laterArn]
+    expect((await read('alice')).status).toBe(200)
+    known = []
+    expect((await read('alice')).status).toBe(404)
+  })
+
+  it('is answered 503 if Lambda cannot be asked', async () => {
+    broken = 'Get'
+    expect(await read('alice')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
+  })
+})
+
+describe('Task status: what it says', () => {
+  it('of a running task: what it waits for, and when to ask again', async () => {
+    events = [
+      {
+        ...{ EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'open-issue', EventTimestamp: 1_764_244_800 },
+        StepFailedDetails: {
+          Error: { Payload: { ErrorMessage: 'connect ECONNREFUSED' } },
+          RetryDetails: { NextAttemptDelaySeconds: 60 },
+        },
+      },
+    ]
+    const { headers, body } = await read('alice')
+    expect(body).toEqual({
+      ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'running', verdict: 'running' },
+      progress: expect.stringMatching(/^Waiting for the next attempt of open-issue at .*UTC: connect ECONNREFUSED$/),
+      acceptedAt: '2026-11-27T12:00:00.000Z',
+      deadlineAt: '2026-11-27T13:00:00.000Z',
+    })
+    expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(2)
+  })
+
+  it('of a running task whose history cannot be read: no progress', async () => {
+    broken = 'History'
+    expect(await read('alice')).toMatchObject({ status: 200, body: { state: 'running', progress: '' } })
+  })
+
+  it('of a finished task: its outcome', async () => {
+    status = 'SUCCEEDED'
+    const { headers, body } = await read('alice')
+    expect(body).toMatchObject({ state: 'finished', verdict: 'warning', progress: '', outcome })
+    expect(body.endedAt).toBe('2026-11-27T12:01:00.000Z')
+    expect(headers['retry-after']).toBeUndefined()
+    expect(asked).not.toContain('History')
+  })
+
+  it('of a task that Lambda ended: errored', async () => {
+    status = 'TIMED_OUT'
+    expect((await read('alice')).body).toMatchObject({ state: 'failed', verdict: 'errored', progress: '' })
+  })
+})

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
+import { earlierIn } from '../../../shared/evaluation/previous-evaluations.ts'
+import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { failureOf } from '../../functions/helpers.ts'
+import { type Served, serve } from '../../servers/serve.ts'
+
+const indicator = (metric: string, value: unknown, status = 'pass', success: unknown = true) => ({
+  displayName: metric,
+  status,
+  value: { metric, value, success },
+})
+const evaluation = { result: 'pass', score: 100, indicatorResults: [indicator('p95', 200)] }
+const finished = (data: object, type = 'sh.keptn.event.evaluation.finished') => ({
+  ...{ id: 'e1', type, source: 'lighthouse-service' },
+  data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
+})
+
+describe('an earlier evaluation', () => {
+  const measured = [{ metric: 'p95', value: 200, status: 'pass' }]
+
+  test("is read of Keptn's own event, as of ours", () => {
+    expect(earlierIn(finished({ result: 'pass', evaluation }))).toEqual({ id: 'e1', result: 'pass', measured })
+  })
+
+  test('is read of an event of another task', () => {
+    const event = finished({ result: 'warning', 'check-slo': evaluation }, 'sh.keptn.event.check-slo.finished')
+    expect(earlierIn(event)).toMatchObject({ measured })
+  })
+
+  test('is read of what webhook-service keeps of a silent call', () => {
+    const answer = {
+      status: 'succeeded',
+      result: 'pass',
+      message: 'The evaluation passed',
+      data: evaluation,
+      links: {},
+    }
+    expect(earlierIn(finished({ result: 'pass', evaluation: { responses: [answer] } }))).toMatchObject({ measured })
+    expect(evaluationIn({ timeframe: '5m', responses: [answer] })).toMatchObject({ score: 100 })
+  })
+
+  test('leaves out what was not measured', () => {
+    const indicatorResults = [
+      indicator('a', 1, 'fail'),
+      indicator('b', 0, 'fail', false),
+      indicator('c', 'NaN'),
+      { status: 'pass' },
+      null,
+    ]
+    expect(
+      earlierIn(finished({ result: 'fail', evaluation: { ...evaluation, result: 'fail', indicatorResults } })),
+    ).toEqual({
+      ...{ id: 'e1', result: 'fail' },
+      measured: [{ metric: 'a', value: 1, status: 'fail' }],
+    })
+  })
+
+  test.each([
+    [null],
+    [{}],
+    [finished({})],
+    [{ ...finished({ result: 'pass', evaluation }), id: 7 }],
+    [finished({ result: 'odd', evaluation: { score: 1 } })],
+    // It could not be made.
+    [finished({ status: 'errored', result: 'fail', evaluation: { score: 0, result: 'fail' } })],
+  ])('is none of %j', (event) => {
+    expect(earlierIn(event)).toBeUndefined()
+  })
+})
+
+describe('the earlier evaluations that Keptn keeps', () => {
+  let server: Served
+  beforeEach(async () => {
+    server = await serve(() => ({ status: 200, body: { events: [finished({ result: 'pass', evaluation }), {}] } }))
+  })
+  afterEach(() => server.close())
+
+  const of = {
+    task: 'evaluation',
+    project: 'shop',
+    stage: 'production',
+    service: 'checkout',
+    results: ['pass'],
+    most: 3,
+  }
+  const ask = (more: Partial<typeof of> = {}) =>
+    keptn({ type: 'keptn', baseUrl: server.url, token: 'a-token-of-keptn' }).evaluations({ ...of, ...more })
+
+  test('are asked for as Keptn itself asks for them', async () => {
+    expect(await ask()).toMatchObject([{ id: 'e1' }])
+    const [call] = server.calls
+    expect(call?.path).toBe('/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished')
+    expect(Object.fromEntries(call?.query ?? [])).toEqual({
+      filter:
+        'data.project:shop AND data.stage:production AND data.service:checkout AND data.status:succeeded AND data.result:pass',
+      excludeInvalidated: 'true',
+      limit: '3',
+    })
+    await ask({ results: ['pass', 'warning'] })
+    expect(server.calls[1]?.query.get('filter')).toMatch(/ AND data\.result:pass,warning$/)
+    await ask({ results: [] })
+    expect(server.calls[2]?.query.get('filter')).not.toContain('data.result')
+  })
+
+  test.each(['a AND data.project:other', 'a,b', 'a:b', ' ', ''])(
+    'are not asked for of a service %j',
+    async (service) => {
+      expect(await failureOf(ask({ service }))).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringContaining('is no name in Keptn'),
+      })
+      expect(server.calls).toEqual([])
+    },
+  )
+
+  test('that may not be read are a refusal, and no pass', async () => {
+    server.failNext(403, { code: 403, message: 'the token lacks the scope cloudautomation:events:read' })
+    expect(await failureOf(ask())).toMatchObject({ kind: 'refused', message: expect.stringContaining('events:read') })
+  })
+
+  test('while Keptn is down are asked for later', async () => {
+    server.failNext(503, {})
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+    server.failNext(200, '<html>Sign in</html>')
+    expect(await failureOf(ask())).toMatchObject({ transient: true })
+  })
+})

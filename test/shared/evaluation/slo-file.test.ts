@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals'
+import { comparedCount, isComparing, readSloFile } from '../../../shared/evaluation/slo-file.ts'
+import { failureOf } from '../../functions/helpers.ts'
+
+/** As Keptn's documentation has it. @see https://keptn.sh/docs/1.0.x/define/slo/ */
+const documented = `---
+spec_version: '1.0'
+filter:
+comparison:
+  compare_with: "single_result"
+  include_result_with_score: "pass"
+  aggregate_function: avg
+objectives:
+  - sli: response_time_p95
+    displayName: "Response time P95"
+    key_sli: false
+    pass:             # pass if (relative change <= 10% AND absolute value is < 600ms)
+      - criteria:
+          - "<=+10%"
+          - "<600"
+    warning:          # if the response time is below 800ms, the result should be a warning
+      - criteria:
+          - "<=800"
+    weight: 1
+  - sli: throughput
+total_score:
+  pass: "90%"
+  warning: "75%"
+`
+
+describe('an SLO file', () => {
+  test("is read as Keptn's documentation writes it", async () => {
+    const file = await readSloFile(documented, 'input.sloFile')
+    expect(file).toEqual({
+      spec_version: '1.0',
+      comparison: {
+        ...{ compare_with: 'single_result', include_result_with_score: 'pass', aggregate_function: 'avg' },
+        number_of_comparison_results: 3,
+      },
+      objectives: [
+        {
+          ...{ sli: 'response_time_p95', displayName: 'Response time P95', key_sli: false, weight: 1 },
+          pass: [
+            {
+              criteria: [
+                { text: '<=+10%', operator: '<=', value: 10, relative: 'percent' },
+                { text: '<600', operator: '<', value: 600 },
+              ],
+            },
+          ],
+          warning: [{ criteria: [{ text: '<=800', operator: '<=', value: 800 }] }],
+        },
+        { sli: 'throughput', key_sli: false, weight: 1, pass: [], warning: [] },
+      ],
+      total_score: { pass: 90, warning: 75 },
+    })
+    expect(isComparing(file)).toBe(true)
+  })
+
+  test('may be JSON, as text or as it is', async () => {
+    const json = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: 90 } }
+    const file = await readSloFile(json, 'sloFile')
+    expect(await readSloFile(JSON.stringify(json), 'sloFile')).toEqual(file)
+    expect(isComparing(file)).toBe(false)
+  })
+
+  test.each([
+    [undefined, 1],
+    [{}, 3],
+    [{ compare_with: 'single_result', number_of_comparison_results: 5 }, 1],
+    [{ compare_with: 'several_results' }, 3],
+    [{ compare_with: 'several_results', number_of_comparison_results: 5 }, 5],
+  ])('with the comparison %j is compared with %d earlier evaluations', async (comparison, count) => {
+    const given = { objectives: [{ sli: 'a' }], total_score: { pass: '90%' }, ...(comparison ? { comparison } : {}) }
+    expect(comparedCount((await readSloFile(given, 'sloFile')).comparison)).toBe(count)
+  })
+
+  const minimal = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: '90%' } }
+  test.each([
+    ['objectives: [', 'input.sloFile is not YAML: '],
+    ['just a text', 'input.sloFile must hold objectives and a total_score'],
+    ['', 'input.sloFile must hold objectives'],
+    [{ ...minimal, objectives: [] }, 'input.sloFile.objectives must '],
+    [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
+    [
+      { ...minimal, total_score: { pass: 'most' } },
+      'input.sloFile.total_score.pass must be a percentage such as "90%"',
+    ],
+    [{ ...minimal, total_score: { pass: '120%' } }, 'input.sloFile.total_score.pass must '],
+    [
+      { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: ['600'] }] }] },
+      'input.sloFile.objectives.0.pass.0.criteria.0 must be a criterion such as "<600"',
+    ],
+    [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria must '],
+    [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth is not a known field'],
+    [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight must '],
+    [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not applied here: write it into the queries'],
+    [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function must '],
+  ])('that is wrong is refused with what is to be written: %j', async (given, says) => {
+    const failure = await failureOf(readSloFile(given, 'input.sloFile'))
+    expect(failure.kind).toBe('invalid')
+    expect(failure.message).toContain(says)
+  })
+
+  test.each(['<', '<>5', '=>5', '< 5 6', '<1e3', '<five', '<--5', '5', '%', ''])(
+    'takes no %j for a criterion',
+    async (text) => {
+      const given = { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [text] }] }] }
+      expect((await failureOf(readSloFile(given, 'f'))).message).toContain('must be a criterion')
+    },
+  )
+
+  test('of aliases that grow without end is refused', async () => {
+    const bomb = [
+      'a: &a [x, x, x, x, x, x, x, x, x, x]',
+      ...'bcdefghi'.split('').map((name, at) => {
+        const before = 'abcdefghi'[at]
+        return `${name}: &${name} [${Array.from({ length: 10 }, () => `*${before}`).join(', ')}]`
+      }),
+    ].join('\n')
+    expect((await failureOf(readSloFile(bomb, 'input.sloFile'))).message).toContain('is not YAML')
+  })
+})

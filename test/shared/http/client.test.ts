@@ -1,0 +1,507 @@
+import { once } from 'node:events'
+import http, { type RequestListener } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { generate } from 'selfsigned'
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { Http, type SentRequest, segment } from '../../../shared/http/client.ts'
+
+const servers: (http.Server | https.Server)[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(listener: RequestListener, tls?: { key: string; cert: string }): Promise<string> {
+  const server = tls ? https.createServer(tls, listener) : http.createServer(listener)
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const client = (baseUrl: string, more: Partial<ConstructorParameters<typeof Http>[0]> = {}) =>
+  new Http({ platform: 'Acme', baseUrl, ...more })
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Failure
+  }
+  throw new Error('It did not fail.')
+}
+
+describe('a request', () => {
+  it('goes below the base URL, with its query, headers and JSON', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      let body = ''
+      req.on('data', (chunk) => {
+        body += chunk
+      })
+      req.on('end', () => {
+        seen.push([req.method, req.url, req.headers['content-type'], req.headers['x-a'], body])
+        res.end('{"ok":true}')
+      })
+    })
+    const { body } = await client(`${url}/base`, { headers: { 'x-a': 'b' } }).post(
+      `/things/${segment('a/b ?')}`,
+      { ü: 1 },
+      { query: { q: 'x y', none: undefined } },
+    )
+    expect(body).toEqual({ ok: true })
+    expect(seen).toEqual([['POST', '/base/things/a%2Fb%20%3F?q=x+y', 'application/json', 'b', '{"ü":1}']])
+  })
+
+  it('never leaves the base URL by a part of its path', async () => {
+    expect(() => segment('..')).toThrow('can not be part of a path')
+    expect(() => segment('')).toThrow('can not be part of a path')
+    await expect(client('https://acme.example').get('//evil.example/x')).rejects.toThrow()
+    expect(segment('//evil.example')).toBe('%2F%2Fevil.example')
+    // What decodes a path before it looks for them finds these, too.
+    for (const name of ['../x', 'a/..', 'a/../../b', 'a\\..\\b', './x'])
+      expect(() => segment(name)).toThrow('can not be part of a path')
+    expect(segment('a..b/...')).toBe('a..b%2F...')
+  })
+
+  it('is refused where a part of its path is half of a character', () => {
+    expect(() => segment('a\ud800')).toThrow(expect.objectContaining({ kind: 'invalid' }))
+    expect(segment('a\ud83d\ude80')).toBe('a%F0%9F%9A%80')
+  })
+
+  it('that can not be sent is a fault of the connection, in words without the value', async () => {
+    const url = await serve((_, res) => res.end('{}'))
+    const bad = client(url, { headers: { 'x-api-key': 'seven\nlines' } })
+    const failure = await failureOf(bad.post('x', {}))
+    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('x-api-key') })
+    expect(failure.message).not.toContain('seven')
+  })
+
+  it('is not followed by a redirect out of the path of the connection', async () => {
+    const seen: string[] = []
+    const url = await serve((req, res) => {
+      seen.push(`${req.method} ${req.url}`)
+      if (req.url === '/tenant/moved') res.writeHead(307, { location: '/tenant/here' }).end()
+      else if (req.url === '/tenant/here') res.end('{"here":true}')
+      else res.writeHead(307, { location: '../other/steal' }).end()
+    })
+    expect((await client(`${url}/tenant`).post('moved', {})).body).toEqual({ here: true })
+    expect(await failureOf(client(`${url}/tenant`).post('away', {}))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('/other/steal, which is not followed'),
+    })
+    expect(seen.at(-1)).toBe('POST /tenant/away')
+  })
+
+  it('is not followed to another host, and is within the same', async () => {
+    const other = await serve((_, res) => res.end('{"stolen":true}'))
+    const url = await serve((req, res) => {
+      if (req.url === '/moved') res.writeHead(301, { location: '/here' }).end()
+      else if (req.url === '/here') res.end('{"here":true}')
+      else if (req.url === '/loop') res.writeHead(302, { location: '/loop' }).end()
+      else res.writeHead(302, { location: `${other}/x` }).end()
+    })
+    expect((await client(url).get('moved')).body).toEqual({ here: true })
+    expect(await failureOf(client(url).get('away'))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('which is not followed'),
+    })
+    const nowhere = await serve((_, res) => res.writeHead(302, { location: 'http://[' }).end())
+    expect(await failureOf(client(nowhere).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: 'Acme redirected GET /x to something that is no URL.',
+    })
+    expect(await failureOf(client(url).get('loop'))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(client(url).post('moved', {}))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+it.each([
+  ['GenieKey 0f3c-of-a-team', 'no such key: 0f3c-of-a-team', 'no such key: ***'],
+  ['Token token=abcdef-of-an-agent', 'no such token: abcdef-of-an-agent', 'no such token: ***'],
+  ['Token token=abcdef, of=shop', 'wrong: token=abcdef, of=shop', 'wrong: ***'],
+  ['several words of a phrase', 'several words of a phrase, or words of a phrase', '***, or words of a phrase'],
+])('a header %s is masked, with its scheme or without', async (authorization, said, shown) => {
+  const url = await serve((_, res) => res.writeHead(400).end(JSON.stringify({ message: said })))
+  const failure = await failureOf(client(url, { headers: { authorization } }).get('x'))
+  expect(failure.message).toBe(`Acme answered 400 to GET /x: ${shown}`)
+})
+
+describe('a URL that is a credential', () => {
+  const sig = 'aSignatureOfManyLetters_43'
+  const path = `/workflows/8f14e45fceea167a5a36/invoke?v=1&sp=%2Fsome%2Frun&sig=${sig}`
+  const place = 'the webhook'
+  const secrets = /8f14e45|invoke|aSignature/
+
+  it('is called as it is written, though nothing shows it', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      seen.push(`${req.method} ${req.url}`)
+      res.writeHead(404).end(JSON.stringify({ message: `There is no ${req.url}, nor a ${sig}` }))
+    })
+    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    expect(seen).toEqual([`POST ${path}`])
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^Acme answered 404 to POST the webhook: /),
+    })
+    expect(failure.message).not.toMatch(secrets)
+  })
+
+  it('is left out of what a dry run shows', async () => {
+    const sent: SentRequest[] = []
+    const intercept = (request: SentRequest) => {
+      sent.push(request)
+      throw new Error('dry')
+    }
+    const base = 'https://acme.example'
+    await expect(client(base, { intercept }).post(base + path, { a: 1 }, { place })).rejects.toThrow('dry')
+    expect(sent).toMatchObject([{ method: 'POST', url: `${base}/***`, body: '{"a":1}' }])
+  })
+
+  it('is not in what is said when nobody answers', async () => {
+    const base = 'http://127.0.0.1:9'
+    const unreached = await failureOf(client(base).post(base + path, {}, { place }))
+    expect(unreached).toMatchObject({ kind: 'platform', message: expect.stringContaining('(POST the webhook)') })
+    const late = await failureOf(client(base, { deadlineAt: 0 }).post(base + path, {}, { place }))
+    expect(late).toMatchObject({ kind: 'deadline' })
+    for (const { message } of [unreached, late]) expect(message).not.toMatch(secrets)
+  })
+
+  it.each([301, 302, 303, 307, 308])('is never left by a redirect: %i', async (status) => {
+    let calls = 0
+    const url = await serve((_, res) => {
+      calls++
+      res.writeHead(status, { location: `/elsewhere${path}` }).end()
+    })
+    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('which is not followed') })
+    expect(failure.message).not.toMatch(secrets)
+    expect(calls).toBe(1)
+  })
+
+  it('leads to no other host than that of the connection', async () => {
+    await expect(client('https://acme.example').post(`https://evil.example${path}`, {}, { place })).rejects.toThrow()
+  })
+})
+
+describe('an answer', () => {
+  const answering = (status: number, body: string, headers = {}) =>
+    serve((_, res) => {
+      res.writeHead(status, headers).end(body)
+    })
+
+  it.each([
+    [
+      400,
+      '{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}',
+      'refused',
+      'Validation Failed; title: missing_field',
+    ],
+    [
+      400,
+      '{"errorMessages":["No project"],"errors":{"summary":"is required"}}',
+      'refused',
+      'No project; summary: is required',
+    ],
+    [
+      400,
+      '{"error":{"code":"error","message":"Validation failed","details":[{"message":"No tests left","code":"a"},{"message":"too many","target":"vus"},{"code":"b"}]}}',
+      'refused',
+      'Validation failed; No tests left; vus: too many',
+    ],
+    [422, '{"errors":["Subject cannot be blank"]}', 'refused', 'Subject cannot be blank'],
+    [404, '', 'refused', 'no reason given'],
+    [401, '{"error":"invalid_token","error_description":"expired"}', 'credentials', 'expired; invalid_token'],
+    [403, '{"message":"Resource not accessible"}', 'refused', 'Resource not accessible'],
+    [
+      403,
+      '{"message":"You have exceeded a secondary rate limit."}',
+      'platform',
+      'You have exceeded a secondary rate limit.',
+    ],
+    [500, '<html><head><title>Oops</title></head></html>', 'platform', 'a page titled "Oops"'],
+    [502, '<h1>x</h1>', 'platform', 'a page instead of JSON'],
+    [503, '{"error":{"message":"maintenance"}}', 'platform', 'maintenance'],
+    [429, '{}', 'platform', 'no reason given'],
+  ])('%i is a failure with the words of the platform', async (status, body, kind, words) => {
+    const failure = await failureOf(client(await answering(status, body)).get('x'))
+    expect(failure).toMatchObject({ kind, message: `Acme answered ${status} to GET /x: ${words}` })
+  })
+
+  it('is an answer where its status is expected', async () => {
+    expect(await client(await answering(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({
+      status: 404,
+      body: { a: 1 },
+    })
+  })
+
+  it('that is a redirect is not followed where its status is expected', async () => {
+    const url = await answering(302, '', { location: 'https://elsewhere.example.com/' })
+    expect((await client(url).post('x', {}, { accept: [302] })).headers['location']).toContain('elsewhere')
+    expect(await failureOf(client(url).post('x', {}, { accept: [404] }))).toMatchObject({ kind: 'refused' })
+  })
+
+  it.each([
+    [200, '['.repeat(4_000_000)],
+    [200, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+    [200, ` {"a\\"[": ${'['.repeat(201)}${']'.repeat(201)}}`],
+  ])('of %i that is nested too deep is a fault of the platform', async (status, body) => {
+    const failure = await failureOf(client(await answering(status, body)).post('x', {}))
+    expect(failure).toMatchObject({
+      kind: 'platform',
+      message: 'Acme answered JSON of more than 200 levels (POST /x).',
+    })
+  })
+
+  it('of a refusal that is nested too deep is still a refusal', async () => {
+    const url = await answering(400, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`)
+    const message = 'Acme answered 400 to POST /x: JSON of more than 200 levels'
+    expect(await failureOf(client(url).post('x', {}))).toMatchObject({ kind: 'refused', message, afterWrite: false })
+  })
+
+  it('that is nested less, or not at all, is read', async () => {
+    const levels = `${'['.repeat(199)}${']'.repeat(199)}`
+    expect(JSON.stringify((await client(await answering(200, levels)).get('x')).body)).toBe(levels)
+    const signs = JSON.stringify({ text: '[{"'.repeat(300), list: '[],'.repeat(300) })
+    expect(JSON.stringify((await client(await answering(200, signs)).get('x')).body)).toBe(signs)
+  })
+
+  it('controls no terminal and no direction of reading', async () => {
+    const url = await answering(400, JSON.stringify({ message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' }))
+    expect((await failureOf(client(url).get('x'))).message).toBe('Acme answered 400 to GET /x: red [31m31m gnp.exe')
+  })
+
+  it('that is empty, or no JSON, is what it is', async () => {
+    expect((await client(await answering(204, '')).get('x')).body).toBeUndefined()
+    expect((await client(await answering(200, '42')).get('x')).body).toBe(42)
+    expect((await client(await answering(200, 'plain')).get('x')).body).toBe('plain')
+  })
+
+  it('of another shape than expected is a fault of the platform', async () => {
+    const url = await answering(200, '{"number":"seven"}')
+    const failure = await failureOf(client(url).get('x', { answer: z.object({ number: z.int() }) }))
+    expect(failure).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('(number '),
+    })
+  })
+
+  it('that is too large, or breaks off, is a fault of the platform', async () => {
+    const endless = await serve((_, res) => {
+      const more = () => {
+        if (res.destroyed) return
+        res.write('x'.repeat(65_536))
+        setImmediate(more)
+      }
+      more()
+    })
+    expect(await failureOf(client(endless).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('more than 5 MB'),
+    })
+    const broken = await serve((_, res) => {
+      res.writeHead(200, { 'content-length': '100' })
+      res.write('{"half":')
+      setTimeout(() => res.destroy(), 20)
+    })
+    expect(await failureOf(client(broken).get('x'))).toMatchObject({
+      kind: 'platform',
+      message: expect.stringContaining('broke off'),
+    })
+  })
+
+  it('that never comes is a time-out at the deadline', async () => {
+    const silent = await serve(() => undefined)
+    const failure = await failureOf(client(silent, { deadlineAt: Date.now() + 1_200 }).get('x'))
+    expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not answer in 1 s') })
+  })
+
+  it.each<[string, (now: number) => Record<string, string>, number, number]>([
+    ['retry-after in seconds', () => ({ 'retry-after': '30' }), 429, 30],
+    ['retry-after of a 403', () => ({ 'retry-after': '7' }), 403, 7],
+    ['retry-after as a date', (now) => ({ 'retry-after': new Date(now + 90_500).toUTCString() }), 503, 90],
+    [
+      'x-ratelimit-reset in epoch seconds',
+      (now) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(now / 1_000) + 40) }),
+      403,
+      40,
+    ],
+    ['x-ratelimit-reset as a time', (now) => ({ 'x-ratelimit-reset': new Date(now + 50_000).toISOString() }), 429, 50],
+    ['x-ratelimit-reset in epoch milliseconds', (now) => ({ 'x-ratelimit-reset': String(now + 60_000) }), 429, 60],
+    ['ratelimit-reset in seconds', () => ({ 'ratelimit-reset': '12' }), 429, 12],
+    [
+      'the error type of AWS',
+      () => ({ 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/', 'retry-after': '9' }),
+      400,
+      9,
+    ],
+  ])('says when to try again: %s', async (_, headersAt, status, seconds) => {
+    const before = Date.now()
+    const failure = await failureOf(client(await answering(status, '{}', headersAt(before))).get('x'))
+    const elapsed = (Date.now() - before) / 1_000
+    expect(failure.transient).toBe(true)
+    expect(failure.retryAfter).toBeLessThanOrEqual(seconds + 2)
+    expect(failure.retryAfter).toBeGreaterThanOrEqual(seconds - elapsed - 2)
+  })
+
+  it('may say in milliseconds how long to stay away', async () => {
+    const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfter: 'milliseconds' })
+    expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
+    const limited = client(await answering(403, '{"message":"You have triggered an abuse detection mechanism."}'))
+    expect((await failureOf(limited.get('x'))).retryAfter).toBe(60)
+  })
+
+  it.each([
+    [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
+    [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
+  ])('that is forbidden is refused, though it also says when a limit starts anew: %j', async (headers) => {
+    expect(await failureOf(client(await answering(403, '{}', headers)).get('x'))).toMatchObject({ kind: 'refused' })
+  })
+})
+
+describe('how a request is authenticated', () => {
+  const echo = () => serve((req, res) => res.end(JSON.stringify([req.headers['x-signed'], req.headers['x-a']])))
+
+  it('may depend on the request itself', async () => {
+    const authorization = {
+      headers: async ({ method, url, body }: SentRequest) => ({
+        'x-signed': `${method} ${new URL(url).search} ${body}`,
+      }),
+    }
+    const signing = client(await echo(), { authorization, headers: { 'x-a': 'b' } })
+    expect((await signing.post('x', { a: 1 }, { query: { q: 1 } })).body).toEqual(['POST ?q=1 {"a":1}', 'b'])
+  })
+
+  it('is forgotten where it was not accepted', async () => {
+    let forgotten = 0
+    const authorization = { headers: async () => ({}), forget: () => void forgotten++ }
+    const statuses = [200, 403, 401]
+    const url = await serve((_, res) => res.writeHead(statuses.shift() ?? 500).end())
+    const asking = client(url, { authorization })
+    await asking.get('x')
+    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'refused' })
+    expect(forgotten).toBe(0)
+    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'credentials' })
+    expect(forgotten).toBe(1)
+  })
+
+  it('is no part of a write: where it fails, nothing was sent', async () => {
+    const seen: unknown[] = []
+    const url = await serve((req, res) => {
+      seen.push(req.url)
+      res.end()
+    })
+    const headers = async (): Promise<Record<string, string>> => {
+      throw new Failure('platform', 'The OAuth server is down.')
+    }
+    expect(await failureOf(client(url, { authorization: { headers } }).post('x'))).toMatchObject({
+      message: 'The OAuth server is down.',
+      afterWrite: false,
+    })
+    expect(seen).toEqual([])
+  })
+})
+
+describe('a success that is none', () => {
+  const statusOf = (body: unknown) => (body as { error?: { code: number } }).error?.code
+  const answering = (body: object) => serve((_, res) => res.end(JSON.stringify(body)))
+
+  it('stands for the status that the platform puts into it', async () => {
+    const said = async (code: number) =>
+      failureOf(client(await answering({ error: { code, message: 'No.' } }), { statusOf }).post('x'))
+    expect(await said(404)).toMatchObject({
+      kind: 'refused',
+      message: 'Acme answered 404 to POST /x: No.',
+      afterWrite: false,
+    })
+    expect(await said(401)).toMatchObject({ kind: 'credentials' })
+    expect(await said(500)).toMatchObject({ kind: 'platform', afterWrite: true })
+  })
+
+  it('may be expected, and is one where it holds no error', async () => {
+    const url = await answering({ error: { code: 404 } })
+    expect(await client(url, { statusOf }).get('x', { accept: [404] })).toMatchObject({ status: 404 })
+    expect(await client(await answering({ ok: true }), { statusOf }).get('x')).toMatchObject({ status: 200 })
+  })
+})
+
+describe('what a failed write may have done', () => {
+  it('is nothing where it never arrived, or was refused', async () => {
+    const refusing = await serve((_, res) => res.writeHead(422).end('{}'))
+    expect((await failureOf(client(refusing).post('x', {}))).afterWrite).toBe(false)
+    expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).afterWrite).toBe(false)
+    const taken = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 405).end('{}'))
+    const http = client(taken)
+    await http.post('x', {}, { accept: [405] })
+    expect((await failureOf(http.get('x'))).afterWrite).toBe(false)
+  })
+
+  it('is in doubt where it arrived and was not refused, for what follows too', async () => {
+    const failing = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 500).end('{}'))
+    expect((await failureOf(client(failing).post('x', {}))).afterWrite).toBe(true)
+    expect((await failureOf(client(failing).get('x'))).afterWrite).toBe(false)
+    const resetting = await serve((req) => req.socket.resetAndDestroy())
+    expect((await failureOf(client(resetting).post('x', {}))).afterWrite).toBe(true)
+    const half = await serve((req, res) => res.writeHead(req.method === 'POST' ? 201 : 500).end('{}'))
+    const http = client(half)
+    await http.post('x', {})
+    expect((await failureOf(http.get('x'))).afterWrite).toBe(true)
+  })
+
+  it('is nothing after the deadline: then only look-ups go out', async () => {
+    let calls = 0
+    const url = await serve((_, res) => {
+      calls++
+      res.end('{}')
+    })
+    const late = client(url, { deadlineAt: Date.now() - 1 })
+    expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', afterWrite: false })
+    expect(calls).toBe(0)
+    await late.get('x')
+    await late.post('search', {}, { reads: true })
+    expect(calls).toBe(2)
+  })
+})
+
+it('a certificate is verified; one of a private authority is trusted where the connection names it', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  const tls = { key, cert }
+  const url = await serve((_, res) => res.end('{"ok":1}'), tls)
+  expect(await failureOf(client(url).post('x', {}))).toMatchObject({
+    kind: 'platform',
+    message: expect.stringMatching(/certificate is not trusted.*"ca"/),
+    afterWrite: false,
+  })
+  expect((await client(url, { ca: cert }).get('x')).body).toEqual({ ok: 1 })
+  const noCertificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
+  expect(await failureOf(client(url, { ca: noCertificate }).post('x', {}))).toMatchObject({
+    kind: 'misconfigured',
+    message: expect.stringContaining('write it as PEM'),
+  })
+})
+
+it('a connection to a platform of a private authority is used again, whichever client calls', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  const ports = new Set<number | undefined>()
+  const url = await serve(
+    (req, res) => {
+      ports.add(req.socket.remotePort)
+      res.end('{"ok":1}')
+    },
+    { key, cert },
+  )
+  for (const path of ['x', 'y', 'z']) await client(url, { ca: cert }).get(path)
+  expect(ports.size).toBe(1)
+})

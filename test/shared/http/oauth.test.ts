@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { bearerOf } from '../../../shared/http/oauth.ts'
+import { mask } from '../../../shared/redact.ts'
+import { type Call, type Served, serve } from '../../servers/serve.ts'
+
+let server: Served
+let expires: number | undefined
+beforeEach(async () => {
+  expires = 3_600
+  server = await serve(() => ({
+    status: 200,
+    body: { access_token: `token-${server.calls.length}`, token_type: 'Bearer', expires_in: expires },
+  }))
+})
+afterEach(() => server.close())
+
+const client = (more: object = {}) => ({
+  ...{ tokenUrl: `${server.url}/oauth/token`, clientId: 'a-client', clientSecret: 'a client & secret', scope: 'a b' },
+  ...more,
+})
+const request = { method: 'GET', url: 'https://acme.example/x', headers: {}, body: undefined }
+const bearer = async (more?: object) => (await bearerOf(client(more), undefined).headers(request))['authorization']
+const form = ({ body }: Call) => Object.fromEntries(new URLSearchParams(String(body)))
+
+it('a token is fetched with the credentials of the client, and used again', async () => {
+  expect([await bearer(), await bearer()]).toEqual(['Bearer token-1', 'Bearer token-1'])
+  const [call, ...others] = server.calls
+  expect(others).toEqual([])
+  expect(call).toMatchObject({ method: 'POST', path: '/oauth/token' })
+  expect(call && form(call)).toEqual({
+    grant_type: 'client_credentials',
+    client_id: 'a-client',
+    client_secret: 'a client & secret',
+    scope: 'a b',
+  })
+  expect(mask('with token-1')).toBe('with ***')
+})
+
+it('a server that takes the credentials in a header gets them there alone', async () => {
+  await bearer({ clientId: 'a:client', inHeader: true })
+  const [call] = server.calls
+  const sent = String(call?.headers['authorization']).replace('Basic ', '')
+  expect(atob(sent).split(':').map(decodeURIComponent)).toEqual(['a:client', 'a client & secret'])
+  expect(call && form(call)).toEqual({ grant_type: 'client_credentials', scope: 'a b' })
+  expect(mask(`with ${sent}`)).toBe('with ***')
+})
+
+it('each client and each scope has a token of its own', async () => {
+  const tokens = [await bearer(), await bearer({ scope: 'c' }), await bearer({ clientId: 'b' })]
+  tokens.push(await bearer({ resource: 'urn:acme' }), await bearer({ resource: 'urn:other' }))
+  expect(new Set(tokens).size).toBe(5)
+})
+
+it('the URL of the token is asked as it is written, with its query', async () => {
+  await bearer({ tokenUrl: `${server.url}/oauth/token?tenant=a%20b` })
+  expect(server.calls[0]).toMatchObject({ path: '/oauth/token' })
+  expect(server.calls[0]?.query.get('tenant')).toBe('a b')
+})
+
+it('a resource is asked for where there is one', async () => {
+  await bearer({ resource: 'urn:acme' })
+  expect(server.calls[0] && form(server.calls[0])).toMatchObject({ resource: 'urn:acme' })
+})
+
+it('a token that is about to expire is fetched anew, as is one that was not accepted', async () => {
+  expires = 20
+  expect([await bearer(), await bearer()]).toEqual(['Bearer token-1', 'Bearer token-2'])
+  expires = 3_600
+  await bearer()
+  bearerOf(client(), undefined).forget?.()
+  expect(await bearer()).toBe('Bearer token-4')
+})
+
+it('an OAuth server that answers something else is at fault', async () => {
+  server.failNext(200, '<html>Log in</html>')
+  await expect(bearer()).rejects.toMatchObject({ kind: 'platform' })
+  server.failNext(401, { error: 'invalid_client' })
+  await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
+  // Where id and secret come in the form, that is a 400.
+  server.failNext(400, { error: 'invalid_client' })
+  await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
+  server.failNext(400, { error: 'invalid_scope' })
+  await expect(bearer()).rejects.toMatchObject({ kind: 'refused' })
+})

@@ -1,0 +1,281 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { categories } from '../../../../functions/index.ts'
+import { mend, parseBody } from '../../../../shared/core/http/body.ts'
+import { nest, overlay } from '../../../../shared/core/http/dotted-keys.ts'
+import { parseEvent } from '../../../../shared/orchestrators/keptn/event.ts'
+import { finishedReply, masked, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
+import { replyType, subjectOf, taskOf } from '../../../../shared/orchestrators/keptn/task-type.ts'
+import { passed } from '../../../../shared/outcome.ts'
+import { remember } from '../../../../shared/redact.ts'
+
+it('labels with dots come through a form, whose names are parted there', () => {
+  const body = nest(new URLSearchParams('data.labels.app.kubernetes.io/name=checkout&data.labels.team=shop'))
+  expect(parseEvent(body).data.labels).toEqual({ 'app.kubernetes.io/name': 'checkout', team: 'shop' })
+})
+
+describe('an evaluation that Keptn merged with an earlier one', () => {
+  const indicator = (metric: string, value: number) => ({ displayName: metric, value: { metric, value } })
+  const merged = {
+    ...{ score: 95, scoreText: '81.5', result: 'warning', timeframe: '5m' },
+    indicatorResults: [indicator('p95', 700), indicator('errors', 2), indicator('p95', 300), indicator('errors', 1)],
+  }
+  const newest = [indicator('p95', 700), indicator('errors', 2)]
+  const read = (type: string | undefined, evaluation: object) =>
+    parseEvent({ type, data: { evaluation } }).data.evaluation
+
+  it.each(['notify.triggered', 'report.triggered', 'evaluation.triggered', 'production.release.finished'])(
+    'has its own score and its own indicators in %s',
+    (type) => {
+      const { score: _, ...others } = merged
+      const expected = { result: 'warning', timeframe: '5m', indicatorResults: newest }
+      expect(read(`sh.keptn.event.${type}`, merged)).toEqual({ ...expected, score: 81.5 })
+      const { scoreText: __, ...byLighthouse } = others
+      expect(read(`sh.keptn.event.${type}`, { ...byLighthouse, score: 95 })).toEqual(expected)
+    },
+  )
+
+  it('reads a list that came in a form', () => {
+    const indicatorResults = { 0: indicator('p95', 700), 1: indicator('p95', 300) }
+    const evaluation = read('sh.keptn.event.notify.triggered', { indicatorResults })
+    expect(evaluation).toEqual({ indicatorResults: [indicator('p95', 700)] })
+  })
+
+  it.each(['sh.keptn.event.evaluation.finished', undefined])('is read as it is from %s', (type) => {
+    expect(read(type, merged)).toEqual(merged)
+  })
+})
+
+describe('the type of an event', () => {
+  it.each([
+    ['sh.keptn.event.openticket.triggered', 'openticket'],
+    ['sh.keptn.event.my-task2.triggered', 'my-task2'],
+    ['sh.keptn.event.openticket.started', undefined],
+    ['sh.keptn.event.openticket.finished', undefined],
+    ['sh.keptn.event.openticket.status.changed', undefined],
+    ['sh.keptn.event.production.incident.triggered', undefined],
+    ['sh.keptn.event..triggered', undefined],
+    ['sh.keptn.events.problem', undefined],
+    ['SH.KEPTN.EVENT.x.triggered', undefined],
+    ['sh.keptn.event.x.triggered\n', undefined],
+  ])('%s triggers the task %s', (type, task) => {
+    expect(taskOf(type)).toBe(task)
+  })
+
+  it('of an answer never triggers anything: no answer can loop', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.stringMatching(/^sh\.keptn\.event\.[a-z.-]{1,30}\.(triggered|started|finished)$/)),
+        (type) => {
+          const task = taskOf(type)
+          if (task === undefined) return
+          for (const kind of ['started', 'finished'] as const) {
+            expect(taskOf(replyType(task, kind))).toBeUndefined()
+            expect(subjectOf(replyType(task, kind))).toBe(task)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('mangled text', () => {
+  it('is mended whatever it was, and mending plain ASCII changes nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const wellFormed = text.toWellFormed()
+        expect(mend(Buffer.from(wellFormed).toString('latin1'))).toBe(wellFormed)
+      }),
+    )
+  })
+  it('is told from text that is right', () => {
+    for (const text of ['Grüße', '日本', 'naïve', '€', 'ÄÖ']) expect(mend(text)).toBe(text)
+  })
+})
+
+describe('a JSON body', () => {
+  it.each([
+    '{"__proto__":{"a":1}}',
+    '{"a":[{"\\u005f_proto__":{"a":1}}]}',
+    '{"__pr\\u006Fto__":1}',
+    '{"constructor":{"prototype":{"a":1}}}',
+    '{"constructor":1}',
+    '{"a":{"prototype":1}}',
+    '{"a":{"\\u0063onstructor":{"proto\\u0074ype":{}}}}',
+  ])('that reaches for a prototype is refused, however it is written: %s', (body) => {
+    expect(() => parseBody(body, false, 'application/json')).toThrow('is not allowed in a name')
+  })
+
+  it('may speak of a constructor', () => {
+    const body = '{"a":"the __proto__ of a constructor \\u00fc"}'
+    expect(parseBody(body, false, 'application/json')).toEqual({ a: 'the __proto__ of a constructor ü' })
+  })
+})
+
+describe('a form', () => {
+  it('carries any text under any dotted name', () => {
+    const name = fc.array(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(name, fc.string({ minLength: 1, unit: 'binary' }), (parts, value) => {
+        fc.pre(!parts.some((part) => part === 'constructor' || part === 'prototype'))
+        const text = value.toWellFormed()
+        const body = new URLSearchParams([[parts.join('.'), text]]).toString()
+        const found = parts.reduce<unknown>(
+          (held, part) => (held as Record<string, unknown>)[part],
+          parseBody(body, false, 'application/x-www-form-urlencoded'),
+        )
+        // A form that begins like JSON can not be told from JSON without its header; URLSearchParams encodes the brace.
+        expect(found).toBe(text)
+      }),
+    )
+  })
+
+  it('makes a list of a name that comes more than once, and leaves out what is empty', () => {
+    expect(
+      nest([
+        ['input.labels', 'a'],
+        ['input.labels', 'b'],
+        ['input.labels', 'c'],
+        ['input.title', ''],
+      ]),
+    ).toEqual({ input: { labels: ['a', 'b', 'c'] } })
+  })
+
+  it('never reaches a prototype', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('__proto__', 'constructor', 'prototype', 'a'), { minLength: 1, maxLength: 4 }),
+        (parts) => {
+          try {
+            nest([[parts.join('.'), 'polluted']])
+          } catch (error) {
+            expect((error as Error).name).toBe('Failure')
+          }
+          expect(({} as Record<string, unknown>)['a']).toBeUndefined()
+          expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+        },
+      ),
+    )
+  })
+
+  it('laid over a body wins field by field', () => {
+    expect(overlay({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: 3 }, d: [2] })).toEqual({ a: { b: 3, c: 2 }, d: [2] })
+  })
+})
+
+it('any JSON at all is parsed or refused, never a crash', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
+      try {
+        parseEvent(parseBody(text, false, 'application/json'))
+      } catch (error) {
+        expect((error as Error).name).toBe('Failure')
+      }
+    }),
+  )
+})
+
+describe('an answer', () => {
+  const event = {
+    id: 'i',
+    task: 'openticket',
+    shkeptncontext: 'c',
+    gitcommitid: 'g',
+    project: 'p',
+    stage: 's',
+    service: 'x',
+    labels: { team: 'blue' },
+  }
+
+  it.each(categories.map(({ name }) => name))(
+    'has a source that no API of Keptn rewrites, in the category %s',
+    (name) => {
+      // Keptn's API writes the source again as a URL, which would encode spaces and other characters.
+      const { source } = startedReply(event, name)
+      expect(source).toMatch(/^[a-z\d/-]+$/)
+    },
+  )
+
+  it('carries what strict validation asks for', () => {
+    expect(
+      finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true),
+    ).toEqual({
+      specversion: '1.0',
+      source: 'cloud-automation-webhooks/issue-ticketing',
+      type: 'sh.keptn.event.openticket.finished',
+      shkeptncontext: 'c',
+      triggeredid: 'i',
+      gitcommitid: 'g',
+      data: {
+        project: 'p',
+        stage: 's',
+        service: 'x',
+        labels: { team: 'blue', 'jira OPS-1': 'https://x' },
+        status: 'succeeded',
+        result: 'pass',
+        message: 'Opened',
+        openticket: { id: '1' },
+      },
+    })
+    expect(startedReply(event, 'issue-ticketing')).toMatchObject({
+      type: 'sh.keptn.event.openticket.started',
+      triggeredid: 'i',
+    })
+  })
+
+  it('holds no secret, and still says which task it answers where a secret is a word of that', () => {
+    for (const text of ['production', 'the-id-of-it', 'the-sequence', 'checkout']) remember(text)
+    const asked = { ...event, id: 'the-id-of-it', shkeptncontext: 'the-sequence', stage: 'production' }
+    const outcome = passed('Deployed production', { environment: 'production' })
+    const { triggeredid, shkeptncontext, data } = masked(
+      finishedReply({ ...asked, service: 'checkout', labels: { of: 'checkout' } }, 'ci-cd', outcome, true),
+    )
+    expect({ triggeredid, shkeptncontext }).toEqual({ triggeredid: 'the-id-of-it', shkeptncontext: 'the-sequence' })
+    expect(data).toMatchObject({
+      ...{ project: 'p', stage: 'production', service: 'checkout', labels: { of: '***' } },
+      ...{ message: 'Deployed ***', openticket: { environment: '***' } },
+    })
+  })
+
+  it('keeps its own fields where a task is named like one of them', () => {
+    for (const task of ['status', 'result', 'project', 'labels', 'message']) {
+      const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
+      expect(data).toMatchObject({
+        project: 'p',
+        status: 'succeeded',
+        result: 'pass',
+        message: 'm',
+        labels: { team: 'blue' },
+      })
+    }
+  })
+
+  it('that would be too large for Keptn is cut, and says so', () => {
+    const reply = finishedReply(
+      event,
+      'issue-ticketing',
+      passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) }),
+      true,
+    )
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(64_000)
+    expect(reply.data).toMatchObject({
+      status: 'succeeded',
+      message: expect.stringContaining('too large'),
+      openticket: { id: '1', url: 'u' },
+    })
+  })
+
+  it('that would be too large for Keptn keeps what is short, such as the verdict of an evaluation', () => {
+    const indicatorResults = Array.from({ length: 100 }, (_, n) => ({ metric: `m${n}`, text: 'x'.repeat(1_000) }))
+    const verdict = { result: 'warning', score: 75, timeEnd: '2026-11-24T10:00:00Z', ok: false }
+    const { data } = finishedReply(event, 'slo', passed('Evaluated', { ...verdict, indicatorResults }), true)
+    expect(data['openticket']).toEqual({ id: undefined, url: undefined, ...verdict })
+  })
+
+  it('that would be too large for Keptn is small enough with as many short texts as there may be', () => {
+    const texts = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`t${n}`, '\u0001'.repeat(200)]))
+    const reply = finishedReply(event, 'slo', passed('Evaluated', { id: '1', ...texts }), true)
+    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(60_000)
+    expect(reply.data['openticket']).toMatchObject({ id: '1', t0: '\u0001'.repeat(200) })
+  })
+})

@@ -1,0 +1,58 @@
+import { beforeAll, expect, it } from '@jest/globals'
+import { reasonOf as ofDynatrace } from '../../../functions/slo/dynatrace.ts'
+import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { finishedReply, progressReply, startedReply } from '../../../shared/orchestrators/keptn/reply.ts'
+import { passed } from '../../../shared/outcome.ts'
+import { remember } from '../../../shared/redact.ts'
+import { clip, clipBytes, plainLine } from '../../../shared/text/plain-text.ts'
+import { clipLine } from '../../../shared/text/single-line.ts'
+
+const secret = 'cut-in-the-middle-0123456789'
+/** As much of it as is no ordinary word. */
+const piece = secret.slice(0, 6)
+beforeAll(() => remember(secret))
+
+/** Texts in which the place of a secret goes over that of the cut, for texts of at most so many characters. */
+const texts = (most: number) =>
+  Array.from({ length: secret.length + 8 }, (_, n) => `${'x'.repeat(most - n)}${secret} and more`)
+
+it.each([
+  ['a line', (text: string) => clipLine(text, 100), 100],
+  ['a line of plain text', (text: string) => plainLine(text, 100), 100],
+  ['text', (text: string) => clip(text, 100), 100],
+  ['bytes', (text: string) => clipBytes(text, 100), 100],
+  ["a platform's reason", (text: string) => reasonOf({ message: text }), 500],
+  ['a reason of Dynatrace', (text: string) => ofDynatrace({ error: { message: text } }) ?? '', 500],
+  ["the title of a platform's page", (text: string) => reasonOf(`<html><title>${text}</title></html>`), 200],
+])('of a secret in the middle of which %s is cut nothing is left', (_, cut, most) => {
+  for (const text of texts(most)) expect(cut(text)).not.toContain(piece)
+})
+
+it('of a secret in the middle of which a message is cut, since its event is too large, nothing is left', () => {
+  const event = {
+    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    labels: {},
+  }
+  const large = { text: 'x'.repeat(80_000) }
+  for (const text of texts(2_000)) {
+    const { data } = finishedReply(event, 'issue-ticketing', passed(text, large), true)
+    expect(data['message']).toContain('the details were too large')
+    expect(data['message']).not.toContain(piece)
+  }
+})
+
+it('a started or a status.changed whose labels are too large goes out without them', () => {
+  const labels = { team: 'x'.repeat(2_000) }
+  const event = (many: number) => ({
+    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    labels: Object.fromEntries(Array.from({ length: many }, (_, n) => [`label ${n}`, labels.team])),
+  })
+  expect(startedReply(event(2), 'issue-ticketing').data['labels']).toEqual(event(2).labels)
+  for (const reply of [
+    startedReply(event(40), 'issue-ticketing'),
+    progressReply(event(40), 'issue-ticketing', 'half'),
+  ]) {
+    expect(JSON.stringify(reply).length).toBeLessThan(1_000)
+    expect(reply.data).toMatchObject({ project: 'p', stage: 's', service: 'x' })
+  }
+})

@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
+import { fillIn, queriesField } from '../../../../shared/providers/evaluation/queries.ts'
+
+const field = queriesField('Queries')
+const p95 = { name: 'p95', query: 'up{job="a"}' }
+
+describe('queries', () => {
+  test.each([[{ p95: 'up{job="a"}' }], [[p95]], [JSON.stringify({ p95: 'up{job="a"}' })], [JSON.stringify([p95])]])(
+    'are taken as %j',
+    (given) => {
+      expect(z.parse(field, given)).toEqual([p95])
+    },
+  )
+
+  test.each(['up', '[', [{ name: '', query: 'up' }], { p95: '' }, { p95: 1 }, [{ ...p95, weight: 1 }]])(
+    'are not taken as %j',
+    (given) => {
+      expect(z.safeParse(field, given).success).toBe(false)
+    },
+  )
+})
+
+describe('a query', () => {
+  const of = { project: 'shop', stage: 'production', service: 'checkout-v2.1', seconds: 300 }
+
+  test('gets what the event and the time say in the place of its placeholders', () => {
+    const query = 'rate(http{p="$PROJECT",s="$STAGE",v="$SERVICE"}[$DURATION_SECONDS]) > $OTHER'
+    expect(fillIn({ name: 'a', query }, of).query).toBe(
+      'rate(http{p="shop",s="production",v="checkout-v2.1"}[300s]) > $OTHER',
+    )
+  })
+
+  test.each(['a"} or vector(1) #', '', 'a b', '$PROJECT', '.*', 'a\nb', '../x'])(
+    'takes no %j for a name',
+    (service) => {
+      expect(() => fillIn({ name: 'p95', query: 'up{s="$SERVICE"}' }, { ...of, service })).toThrow(
+        'data.service may only have letters, digits, dots, - and _, since the query of p95 has $SERVICE for it',
+      )
+    },
+  )
+
+  test('needs what it has a placeholder for, and nothing else', () => {
+    expect(() => fillIn({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow('data.stage is missing')
+    expect(fillIn({ name: 'p95', query: 'up' }, { ...of, stage: undefined, service: '"' }).query).toBe('up')
+  })
+})

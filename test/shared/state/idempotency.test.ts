@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+
+/** What stands between the SDK and the table, and loses the answer to the next writes. */
+let between: Server
+let dynamodb: LocalDynamoDb
+let lost = 0
+/** Each write that got through, by its operation. */
+let writes: string[] = []
+
+const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
+const saved = { ...process.env }
+let idempotency: typeof import('../../../shared/state/idempotency.ts')
+beforeAll(async () => {
+  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
+  between = createServer(async (req, res) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of req) chunks.push(chunk)
+    const target = String(req.headers['x-amz-target'])
+    const headers = Object.fromEntries(
+      ['x-amz-target', 'content-type', 'authorization', 'x-amz-date'].map((name) => [name, String(req.headers[name])]),
+    )
+    const answer = await fetch(dynamodb.endpoint, { method: 'POST', headers, body: Buffer.concat(chunks) })
+    const text = await answer.text()
+    if (!target.endsWith('GetItem')) writes.push(target.split('.')[1] ?? '')
+    if (!target.endsWith('GetItem') && lost-- > 0) return void req.socket.destroy()
+    res.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(text)
+  }).listen(0, '127.0.0.1')
+  await once(between, 'listening')
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
+    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+  })
+  idempotency = await import('../../../shared/state/idempotency.ts')
+})
+afterAll(async () => {
+  process.env = saved
+  between.close()
+  between.closeAllConnections()
+  await dynamodb.close()
+  rmSync(folder, { recursive: true })
+})
+beforeEach(() => {
+  lost = 0
+  writes = []
+})
+
+let calls = 0
+/** One more call with a key of its own; `again` is a repeat of it, in an environment that has so many milliseconds left. */
+function call() {
+  const key = `key-${calls++}`
+  return {
+    async again(left = 60_000) {
+      const { CallRecord, IdempotencyConfig } = idempotency
+      const record = new CallRecord()
+      record.configure({ config: new IdempotencyConfig({ expiresAfterSeconds: 3_600 }), keyPrefix: 'test' })
+      await record.saveInProgress(key, left)
+      return {
+        record,
+        succeed: (answer: object) => record.saveSuccess(key, answer as never),
+        fail: () => record.deleteRecord(key),
+        read: () => record.getRecord(key),
+      }
+    },
+  }
+}
+const passed = () => new Promise((resolve) => setTimeout(resolve, 20))
+const taken = { name: 'IdempotencyItemAlreadyExistsError' }
+
+describe('the record of a call', () => {
+  it('is begun once, and gives the repeat what it was answered, whatever numbers are in it', async () => {
+    const { again } = call()
+    const answer = { data: { build: 1_764_037_927_000_000_000, note: 'ok', parts: [{ a: null }] } }
+    const first = await again()
+    expect(first.record.doubtful).toBe(false)
+    await expect(again()).rejects.toMatchObject(taken)
+    await first.succeed({ ...answer, left: undefined })
+    await expect(again()).rejects.toMatchObject({ existingRecord: { responseData: answer } })
+    expect((await first.read()).getResponse()).toEqual(answer)
+  })
+
+  it('of a call that failed is forgotten: a repeat is the first again', async () => {
+    const { again } = call()
+    await (await again()).fail()
+    expect((await again()).record.doubtful).toBe(false)
+  })
+
+  it('of a call that never ended tells the repeat that it is in doubt, once its time is over', async () => {
+    const { again } = call()
+    await again(1)
+    await passed()
+    const second = await again()
+    expect(second.record.doubtful).toBe(true)
+    await second.fail()
+    expect((await again()).record.doubtful).toBe(true)
+  })
+
+  it('of a call that failed in doubt is kept, and a repeat may begin at once', async () => {
+    const { again } = call()
+    const first = await again()
+    first.record.doubtful = true
+    await first.fail()
+    expect((await again()).record.doubtful).toBe(true)
+  })
+})
+
+describe('a write whose answer is lost, and which the SDK sends again,', () => {
+  it('begins the record all the same, and with no doubt where there was none', async () => {
+    lost = 1
+    const { record } = await call().again()
+    expect(writes).toEqual(['UpdateItem', 'UpdateItem'])
+    expect(record.doubtful).toBe(false)
+  })
+
+  it('keeps the doubt that there was', async () => {
+    const { again } = call()
+    await again(1)
+    await passed()
+    lost = 1
+    expect((await again()).record.doubtful).toBe(true)
+  })
+
+  it.each(['fail', 'succeed'] as const)('does not touch the record of the next call: %s', async (end) => {
+    const { again } = call()
+    const first = await again(1)
+    await passed()
+    const second = await again()
+    await first[end]({ of: 'the first' })
+    await expect(again()).rejects.toMatchObject(taken)
+    await second.succeed({ of: 'the second' })
+    expect((await second.read()).getResponse()).toEqual({ of: 'the second' })
+  })
+
+  it('leaves nothing behind where the record is gone', async () => {
+    const { again } = call()
+    const first = await again()
+    await first.fail()
+    first.record.doubtful = true
+    await first.fail()
+    await expect(first.read()).rejects.toMatchObject({ name: 'IdempotencyItemNotFoundError' })
+    expect((await again()).record.doubtful).toBe(false)
+  })
+})
