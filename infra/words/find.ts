@@ -1,6 +1,7 @@
 import { allowed } from './allowed.ts'
 import { type Fragment, splitName } from './fragment.ts'
-import { rules } from './rules.ts'
+import { style } from './style.ts'
+import { terms } from './terms.ts'
 
 export interface Finding {
   path: string
@@ -28,28 +29,21 @@ export function findInPath(path: string): Finding[] {
 }
 
 function match({ place, text, start }: Fragment) {
-  // One space for each white space, so that a pattern also matches across lines.
-  const line = text.replace(/\n/g, ' ')
-  return rules.flatMap(({ pattern, places, write }) => {
-    if (places && !places.includes(place)) return []
-    return [...line.matchAll(spaced(pattern))].map(({ 0: found, index }) => ({
-      found: shorten(found),
-      write,
-      start: start + index,
-    }))
-  })
+  return [...terms, ...style]
+    .filter(({ places }) => places.includes(place))
+    .flatMap(({ pattern, write }) =>
+      [...text.matchAll(pattern)].map(({ 0: found, index }) => ({
+        found: shorten(found),
+        write,
+        start: start + index,
+      })),
+    )
+    .filter(({ found }) => place === 'name' || !isConstant(found))
 }
 
-const spacedPatterns = new Map<RegExp, RegExp>()
-
-/** The pattern with spaces of any length. */
-function spaced(pattern: RegExp): RegExp {
-  let result = spacedPatterns.get(pattern)
-  if (!result) {
-    result = new RegExp(pattern.source.replaceAll(' ', ' +'), `g${pattern.flags}`)
-    spacedPatterns.set(pattern, result)
-  }
-  return result
+/** Keywords of SQL and PEM, and names of constants in a sentence. */
+function isConstant(found: string): boolean {
+  return /^[A-Z_ ]{2,}$/.test(found)
 }
 
 function shorten(found: string): string {
@@ -59,7 +53,7 @@ function shorten(found: string): string {
 
 function isAllowed(path: string, found: string): boolean {
   const word = found.toLowerCase()
-  return allowed.some((entry) => path.startsWith(entry.path) && entry.words.includes(word))
+  return allowed.some(({ files, words }) => files.test(path) && words.includes(word))
 }
 
 function lineOf(source: string, position: number): number {

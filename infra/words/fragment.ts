@@ -1,5 +1,5 @@
 /** Decides which rules apply to a text. */
-export type Place = 'comment' | 'string' | 'markdown' | 'name'
+export type Place = 'comment' | 'string' | 'markdown' | 'name' | 'word'
 
 /** A piece of text to check. Its characters have the same positions as in the source. */
 export interface Fragment {

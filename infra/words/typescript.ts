@@ -84,20 +84,19 @@ function fragmentsOf(source: SourceFile): Fragment[] {
       }
       fragments.push(literal(text.slice(1, -1), start + 1))
     }
-    if (isIdentifier(node) && isDeclaredName(node)) fragments.push(name(node.text, start))
+    if (isIdentifier(node) && isDeclaredName(node)) fragments.push({ place: 'name', text: splitName(node.text), start })
     node.forEachChild(visit)
   }
   visit(source)
   return [...fragments, ...comments(code)]
 }
 
-/** A string without spaces is checked like a name: it is the name of a step, a field or a kind. */
+/** A string without spaces is the name of a step, a field or a kind. */
 function literal(text: string, start: number): Fragment {
-  return /\s/.test(text) ? { place: 'string', text: hideCode(text), start } : name(text, start)
-}
-
-function name(text: string, start: number): Fragment {
-  return { place: 'name', text: splitName(text), start }
+  const visible = hideCode(text)
+  return /\s/.test(text)
+    ? { place: 'string', text: visible, start }
+    : { place: 'word', text: splitName(visible), start }
 }
 
 function isKeyOrModule({ parent, pos }: Node): boolean {
