@@ -6,9 +6,10 @@ import { openApi } from '../openapi/document.ts'
 import { categoryTable } from './categories.ts'
 import { costTables } from './costs.ts'
 import { reference } from './reference.ts'
+import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../..')
-helpIfAsked(`npm run docs: writes docs/reference.md, docs/openapi.json, the table of categories in README.md and the costs in docs/deploy.md from the code.
+helpIfAsked(`npm run docs: writes docs/reference.md, docs/openapi.json, the table of categories in README.md, the costs in docs/deploy.md and the words in docs/glossary.md from the code.
 
 Options
   --check  write nothing, and exit with 1 where one of them is not fresh
@@ -23,6 +24,7 @@ async function made(): Promise<Record<string, string>> {
     'docs/reference.md': await reference(),
     'docs/openapi.json': `${JSON.stringify(openApi('https://webhooks.example.com'), null, 2)}\n`,
     'README.md': await between('README.md', 'categories', categoryTable()),
+    'docs/glossary.md': await between('docs/glossary.md', 'words', wordTable()),
     'docs/deploy.md': await between('docs/deploy.md', 'costs', costTables()),
   }
 }

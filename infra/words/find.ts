@@ -10,12 +10,13 @@ export interface Finding {
   write: string
 }
 
-/** Finds the banned words in the fragments of a file, in the order of their lines. */
+/** Finds the banned words in the fragments of a file, in the order of their positions. */
 export function findWords(path: string, source: string, fragments: readonly Fragment[]): Finding[] {
-  const findings = fragments.flatMap((fragment) =>
-    match(fragment).map(({ found, write, start }) => ({ path, line: lineOf(source, start), found, write })),
-  )
-  return findings.filter(({ found }) => !isAllowed(path, found)).sort((a, b) => a.line - b.line)
+  return fragments
+    .flatMap(match)
+    .filter(({ found }) => !isAllowed(path, found))
+    .sort((a, b) => a.start - b.start)
+    .map(({ found, write, start }) => ({ path, line: lineOf(source, start), found, write }))
 }
 
 /** Finds the banned words in the names of a file and its folders. */

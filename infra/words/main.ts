@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { helpIfAsked } from '../help.ts'
+import { checkFiles } from './check.ts'
 import { listFiles } from './files.ts'
-import { type Finding, findInPath, findWords } from './find.ts'
-import { readText } from './text-files.ts'
-import { readPrograms } from './typescript.ts'
+import type { Finding } from './find.ts'
 
 helpIfAsked(`npm run words: finds banned words in comments, strings, Markdown, names and file names, and says what to write instead.
 docs/glossary.md lists the words; infra/words/allowed.ts lists the exceptions.
@@ -29,7 +28,7 @@ const files = listFiles(
   root,
   positionals.map((path) => relative(root, resolve(path)) || '.'),
 )
-const findings = check(files)
+const findings = checkFiles(root, new Map(files.map((path) => [path, readFileSync(join(root, path), 'utf8')])))
 
 if (values['list-files']) print(countBy(findings, ({ path }) => path))
 else for (const { path, line, found, write } of findings) console.log(`${path}:${line}: "${found}" -> use "${write}"`)
@@ -40,20 +39,6 @@ if (findings.length > 0) {
     `${findings.length} banned words in ${new Set(findings.map(({ path }) => path)).size} of ${files.length} files`,
   )
   process.exitCode = 1
-}
-
-function check(paths: readonly string[]): Finding[] {
-  const read = (path: string) => readFileSync(join(root, path), 'utf8')
-  const isProgram = (path: string) => /\.(?:ts|mjs|js)$/.test(path)
-  const found: Finding[] = paths.flatMap(findInPath)
-  readPrograms(root, paths.filter(isProgram), read, (path, fragments) => {
-    found.push(...findWords(path, read(path), fragments))
-  })
-  for (const path of paths.filter((other) => !isProgram(other))) {
-    const source = read(path)
-    found.push(...findWords(path, source, readText(path, source)))
-  }
-  return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
 }
 
 function countBy(all: readonly Finding[], key: (finding: Finding) => string): Map<string, number> {

@@ -42,7 +42,7 @@ export const style = [
   rule(
     'is no X, is none',
     'is not a X, invalid X',
-    /(?<!\b(?:there|here) )\b(?:is|are|was|were) (?:no|none|nothing)\b(?! (?:longer|more|less|fewer|later|better|different|other|sooner|earlier|such|guarantee|need|wider|larger|older|newer|problem)\b)/i,
+    /(?<!\b(?:there|here) )\b(?:is|are|was|were) (?:no|none|nothing)\b(?! (?:longer|more|less|fewer|later|better|different|other|sooner|earlier|such|guarantee|doubt|need|wider|larger|older|newer|problem)\b)/i,
     PROSE,
   ),
   rule('left out', 'omitted; "Defaults to X"', /\bleft out\b/i),

@@ -4,11 +4,11 @@ import { blank, type Fragment, hide, hideCode, type Place } from './fragment.ts'
 export function readText(path: string, source: string): Fragment[] {
   const extension = path.slice(path.lastIndexOf('.') + 1)
   if (extension === 'md') return markdown(source)
-  if (extension === 'json') return matches(source, /"(?:[^"\\\n]|\\.)*\s(?:[^"\\\n]|\\.)*"(?!\s*:)/g, 'string')
+  if (extension === 'json') return json(source)
   if (extension === 'css') return matches(source, /\/\*[\s\S]*?\*\//g, 'comment')
   if (extension === 'html') return [{ place: 'string', text: source.replace(/<[^>]*>/g, hide), start: 0 }]
   if (['yaml', 'yml'].includes(extension))
-    return [...hashComments(source), ...matches(source, /(?<=^[^#\n]*:\s+)[^#\n]*\S\s+\S[^#\n]*/gm, 'string')]
+    return [...hashComments(source), ...matches(source, /(?<=^[^#\n]*:\s+)[^#\n]*[^#\s] +[^#\s][^#\n]*/gm, 'string')]
   if (extension === 'sh' || path === '.ci/run') return hashComments(source)
   return []
 }
@@ -28,6 +28,12 @@ function markdown(source: string): Fragment[] {
       })),
     ),
   ]
+}
+
+/** Values with spaces. Keys and other values belong to a platform or are checked where they are declared. */
+function json(source: string): Fragment[] {
+  const isKey = ({ text, start }: Fragment) => /^\s*:/.test(source.slice(start + text.length))
+  return matches(source, /"(?:[^"\\]|\\.)*"/g, 'string').filter((value) => /\s/.test(value.text) && !isKey(value))
 }
 
 function hashComments(source: string): Fragment[] {

@@ -19,40 +19,31 @@ import {
 import { API } from 'typescript/unstable/sync'
 import { blank, type Fragment, hide, hideCode, splitName } from './fragment.ts'
 
-type Read = (path: string) => string
-
 /**
- * Parses files of TypeScript and JavaScript, and calls back with the fragments of each one.
+ * Parses files of TypeScript and JavaScript, and returns their fragments by path.
  *
- * @param paths relative to the folder
+ * @param sources by path relative to the folder
  */
-export function readPrograms(
-  folder: string,
-  paths: readonly string[],
-  read: Read,
-  onFile: (path: string, fragments: Fragment[]) => void,
-): void {
-  if (paths.length === 0) return
+export function readPrograms(folder: string, sources: ReadonlyMap<string, string>): Map<string, Fragment[]> {
+  if (sources.size === 0) return new Map()
+  // Only parses: imports and types are not resolved.
+  const compilerOptions = { noResolve: true, noLib: true, types: [], allowJs: true, noEmit: true, target: 'es2024' }
   const config = join(folder, 'words.tsconfig.json')
-  const byFullPath = new Map(paths.map((path) => [join(folder, path), path]))
-  const contents = (fullPath: string): string | undefined => {
-    // Only parses: imports and types are not resolved.
-    const compilerOptions = { noResolve: true, noLib: true, types: [], allowJs: true, noEmit: true, target: 'es2024' }
-    if (fullPath === config) return JSON.stringify({ compilerOptions, files: [...byFullPath.keys()] })
-    const path = byFullPath.get(fullPath)
-    return path === undefined ? undefined : read(path)
-  }
+  const files = new Map([...sources].map(([path, source]) => [join(folder, path), source]))
+  files.set(config, JSON.stringify({ compilerOptions, files: [...files.keys()] }))
   const api = new API({
     cwd: folder,
-    fs: { readFile: contents, fileExists: (path) => path === config || byFullPath.has(path) || undefined },
+    fs: { readFile: (path) => files.get(path), fileExists: (path) => files.has(path) || undefined },
   })
   try {
     const [project] = api.updateSnapshot({ openProjects: [config] }).getProjects()
-    for (const [fullPath, path] of byFullPath) {
-      const source = project?.program.getSourceFile(fullPath)
-      if (!source) throw new Error(`${path} cannot be parsed.`)
-      onFile(path, fragmentsOf(source))
-    }
+    return new Map(
+      [...sources.keys()].map((path) => {
+        const source = project?.program.getSourceFile(join(folder, path))
+        if (!source) throw new Error(`Cannot parse ${path}.`)
+        return [path, fragmentsOf(source)]
+      }),
+    )
   } finally {
     api.close()
   }

@@ -1,0 +1,9 @@
+import { style } from '../words/style.ts'
+import { terms } from '../words/terms.ts'
+import { table } from './table.ts'
+
+/** Returns the table of banned words in docs/glossary.md. */
+export function wordTable(): string {
+  const rows = new Map([...terms, ...style].map(({ not, write }) => [not, [write, not]]))
+  return table(['Write', 'Not'], [...rows.values()])
+}
