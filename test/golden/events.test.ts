@@ -76,7 +76,7 @@ it('an interactive call sends the same events', async () => {
       30,
       () => `the finished event of the ${name}`,
     )
-    golden[name] = { response, events: sentFor(event.id).map((sent) => shapeOf(sent, event)) }
+    golden[name] = { response, events: sentFor(event.id).map((sent) => structureOf(sent, event)) }
   }
   expectGolden('events', golden)
 })
@@ -101,7 +101,7 @@ function eventOf({ input, data }: Scenario) {
 
 async function call({ action, query = '' }: Scenario, event: { id: string; shkeptncontext: string }, mode: string) {
   const { status, body } = await service.call(`/v1/${action}?${mode}${query}`, event)
-  return { status, body: shapeOf(body, event) }
+  return { status, body: structureOf(body, event) }
 }
 
 /** Approves the newest approval that the tool of the sandbox shows. */
@@ -125,23 +125,19 @@ async function approve(): Promise<void> {
 /** Fields whose values are part of the interface. */
 const LITERALS = ['status', 'result', 'type', 'source', 'specversion', 'project', 'stage', 'service', 'gitcommitid']
 
-/** Replaces values by their types, except those of `LITERALS`; lists keep one item of each shape. */
-function shapeOf(value: unknown, event: { id: string; shkeptncontext: string }, key = ''): unknown {
+/** Replaces values by their types, except those of `LITERALS`; lists keep one item of each structure. */
+function structureOf(value: unknown, event: { id: string; shkeptncontext: string }, key = ''): unknown {
   if (Array.isArray(value)) {
-    const shapes = value.map((item) => shapeOf(item, event))
-    return shapes.filter((shape, at) => shapes.findIndex((other) => isSame(other, shape)) === at)
+    const items = value.map((item) => JSON.stringify(structureOf(item, event)))
+    return [...new Set(items)].map((item) => JSON.parse(item))
   }
   if (value !== null && typeof value === 'object') {
     // Names of links end with numbers.
     return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [name.replace(/\d+$/, '#'), shapeOf(item, event, name)]),
+      Object.entries(value).map(([name, item]) => [name.replace(/\d+$/, '#'), structureOf(item, event, name)]),
     )
   }
   if (value === event.id) return '<id of the trigger>'
   if (value === event.shkeptncontext) return '<context of the trigger>'
   return LITERALS.includes(key) || value === null ? value : `<${typeof value === 'string' ? 'text' : typeof value}>`
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }

@@ -15,6 +15,6 @@ it('the OpenAPI document describes the same API', () => {
 function withoutProse(value: unknown, isMap = false): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutProse(item))
   if (typeof value !== 'object' || value === null) return value
-  const kept = Object.entries(value).filter(([key]) => isMap || !PROSE.includes(key))
-  return Object.fromEntries(kept.map(([key, item]) => [key, withoutProse(item, !isMap && MAPS.includes(key))]))
+  const entries = Object.entries(value).filter(([key]) => isMap || !PROSE.includes(key))
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutProse(item, !isMap && MAPS.includes(key))]))
 }

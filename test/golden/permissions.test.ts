@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { awsProviders, type Resource, type Synthesized, shipped, synthesize } from '../infra/aws/synthesize.ts'
+import { awsProviders, flat, type Resource, type Synthesized, shipped, synthesize } from '../infra/aws/synthesize.ts'
 import { expectGolden } from './golden.ts'
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1a2b3c4d-0000-0000-0000-'
@@ -27,7 +27,7 @@ function rolesOf({ all }: Synthesized): Record<string, unknown> {
   const entries = all('AWS::IAM::Role')
     .filter(({ id }) => roles.includes(id))
     .map(({ id, Properties }) => [
-      withoutHash(id),
+      withoutHashes(id),
       normalize({
         assumedBy: Properties.AssumeRolePolicyDocument.Statement,
         managed: Properties.ManagedPolicyArns,
@@ -47,17 +47,10 @@ function isAttached({ Properties }: Resource, role: string): boolean {
 function normalize(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalize).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   if (typeof value !== 'object' || value === null) return value
-  return asText(value) ?? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, normalize(item)]))
+  if ('Ref' in value || 'Fn::GetAtt' in value || 'Fn::Join' in value) return withoutHashes(flat(value))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, normalize(item)]))
 }
 
-function asText(value: object): string | undefined {
-  if ('Ref' in value) return `<${withoutHash(String(value.Ref))}>`
-  if ('Fn::GetAtt' in value) return `<${(value['Fn::GetAtt'] as string[]).map(withoutHash).join('.')}>`
-  if (!('Fn::Join' in value)) return undefined
-  const [separator, parts] = value['Fn::Join'] as [string, (string | object)[]]
-  return parts.map((part) => (typeof part === 'string' ? part : (asText(part) ?? JSON.stringify(part)))).join(separator)
-}
-
-function withoutHash(id: string): string {
-  return id.replace(/[0-9A-F]{8}$/, '')
+function withoutHashes(text: string): string {
+  return text.replace(/[0-9A-F]{8}(?=[.>]|$)/g, '')
 }

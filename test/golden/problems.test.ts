@@ -193,7 +193,7 @@ it('each bad call is answered with the same problem', async () => {
   const kinds = new Map<string, string>()
   for (const [name, send] of Object.entries(problems)) {
     const { status, headers, body } = await send()
-    // Only the title tells kinds of one status apart, and its words may change.
+    // Kinds that share a status differ only in the title, and its words may change.
     const kind = `${status} ${body.title}`
     if (!kinds.has(kind)) kinds.set(kind, name)
     const { title, detail, message, errors, ...others } = body
