@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '../..')
 test.each([
   ['npm run build', 'infra/build/main.ts'],
   ['npm run check', 'infra/check.ts'],
+  ['npm run commits', 'infra/commit-subjects.ts'],
   ['npm run fix', 'infra/fix.ts'],
   ['npm run audit', 'infra/audit.ts'],
   ['npm run docs', 'infra/docs/main.ts'],
