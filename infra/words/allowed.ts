@@ -21,6 +21,12 @@ export const allowed: readonly Allowed[] = [
   },
   { files: /locust/, words: ['shape', 'shapes'], reason: 'A LoadTestShape of Locust.' },
   { files: /locust/, words: ['where it is not'], reason: "Python's message about an unbound variable." },
+  {
+    files: /(?:cli|vendors|subjects)\/http\b|cli\/try\.test/,
+    words: ['look'],
+    reason: 'The name of a request in a connection to an HTTP API.',
+  },
+  { files: /infra\/cli\//, words: ['follow'], reason: 'The option --follow.' },
   { files: /(?:\b|-)adf\./, words: ['mark', 'marks', 'same mark'], reason: 'Marks of the Atlassian Document Format.' },
   { files: /chaos-mesh/, words: ['can not'], reason: 'A message of Chaos Mesh.' },
 ]

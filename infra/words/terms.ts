@@ -5,7 +5,7 @@ export const terms = [
   rule('shape', 'provider kind, schema, structure', /\bshape[sd]?\b/i),
   rule('begin, begun, began', 'start, started job', /\b(?:begins?|begun|began)\b/i),
   rule('follow (a job)', 'poll', /^follow(?:s|ed|ing)?$/i, NAMES),
-  rule('follow to its end', 'poll to completion', /\bfollow(?:s|ed)? (?:\w+ )?to (?:its|the|their) end\b/i, PROSE),
+  rule('follow to its end', 'poll to completion', /\bto (?:its|their) end\b/i, PROSE),
   rule('takeBack, take back', 'cleanup, clean up', /\b(?:takes?|taken|took|taking) back\b/i),
   rule('mustEnd', 'needsCleanup', /\bmust end\b/i, NAMES),
   rule('handedOver, handed over', 'delegated', /\bhand(?:s|ed|ing)? over\b/i),

@@ -130,7 +130,7 @@ function isDeclaredName(node: Node): boolean {
 function comments(code: string): Fragment[] {
   return [...code.matchAll(/(?:\/\/[^\n]*(?:\n[ \t]*(?=\/\/))?)+|\/\*[\s\S]*?\*\//g)].map(({ 0: text, index }) => ({
     place: 'comment',
-    text: hideCode(text.replace(/\/\*+|\*+\/|^[ \t]*\*(?!\/)|\/\//gm, blank)),
+    text: hideCode(text).replace(/^[ \t]*(?:\/\*+|\*(?!\/)|\/\/)|\*+\/$/gm, blank),
     start: index,
   }))
 }
