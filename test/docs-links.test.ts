@@ -1,0 +1,39 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from '@jest/globals'
+
+const root = join(import.meta.dirname, '..')
+const pages = globSync(['*.md', '{docs,functions,.github,infra}/**/*.md'], { cwd: root })
+const read = (page: string) => readFileSync(join(root, page), 'utf8').replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '')
+
+/** Returns the anchors that GitHub makes of the headings of a page. */
+function anchorsOf(page: string): Set<string> {
+  const anchors = new Set<string>()
+  for (const [, heading = ''] of read(page).matchAll(/^#{1,6} (.*)$/gm)) {
+    const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
+    const slug = text.replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')
+    let anchor = slug
+    for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${count}`
+    anchors.add(anchor)
+  }
+  return anchors
+}
+
+it.each(pages)('every relative link in %s leads to a file and a heading', (page) => {
+  const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  const broken = links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? page : join(dirname(page), path)
+    if (!existsSync(join(root, target))) return true
+    return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor)
+  })
+  expect(broken).toEqual([])
+})
+
+it.each(pages)('every source file that %s names exists', (page) => {
+  const paths = [...read(page).matchAll(/`((?:shared|infra|test|functions)\/[\w./-]+)`/g)].map(([, path = '']) => path)
+  // Tutorials name the files that they create.
+  const missing = paths.filter((path) => !/acme|access-requests/.test(path) && !existsSync(join(root, path)))
+  expect(missing).toEqual([])
+})
