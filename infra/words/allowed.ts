@@ -27,6 +27,11 @@ export const allowed: readonly Allowed[] = [
     reason: 'The name of a request in a connection to an HTTP API.',
   },
   { files: /infra\/cli\//, words: ['follow'], reason: 'The option --follow.' },
-  { files: /(?:\b|-)adf\./, words: ['mark', 'marks', 'same mark'], reason: 'Marks of the Atlassian Document Format.' },
-  { files: /chaos-mesh/, words: ['can not'], reason: 'A message of Chaos Mesh.' },
+  {
+    files: /(?:\b|-)adf\./,
+    words: ['mark', 'adf mark', 'with mark', 'same mark'],
+    reason: 'Marks of the Atlassian Document Format.',
+  },
+  { files: /chaos-mesh|akamas/, words: ['can not'], reason: 'Messages of these platforms.' },
+  { files: /ntfy/, words: ['click'], reason: 'A field of a message.' },
 ]
