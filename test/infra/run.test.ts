@@ -84,3 +84,8 @@ describe('infra/run.mjs', () => {
     expect(run('infra/run.mjs', 'file.mjs').status).toBe(3)
   })
 })
+
+it('.nvmrc names the Node.js version that package.json pins', () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(readFileSync(join(root, '.nvmrc'), 'utf8').trim()).toBe(devDependencies.node)
+})
