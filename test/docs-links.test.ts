@@ -37,3 +37,17 @@ it.each(pages)('every source file that %s names exists', (page) => {
   const missing = paths.filter((path) => !/acme|access-requests/.test(path) && !existsSync(join(root, path)))
   expect(missing).toEqual([])
 })
+
+const sources = globSync('{functions,shared,infra}/**/*.{ts,mjs}', { cwd: root })
+  // The word list contains names that the project may not have.
+  .filter((file) => !file.startsWith('infra/words/'))
+  .map((file) => readFileSync(join(root, file), 'utf8'))
+  .join('\n')
+
+// Only documents for contributors: others also name fields of platforms.
+const contributorPages = pages.filter((page) => /^(CONTRIBUTING|AGENTS)\.md$|^docs\/adr\//.test(page))
+
+it.each(contributorPages)('every name in camel case that %s uses exists in the sources', (page) => {
+  const names = [...read(page).matchAll(/`(?:\w+\.)?([a-z]+(?:[A-Z][a-z]+)+)`/g)].map(([, name = '']) => name)
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(sources))).toEqual([])
+})
