@@ -25,7 +25,7 @@ export function parseDuration(text: string, path: string): number {
 }
 
 /** Seconds as people write them: `90 s`, `30 min`, `2 h`, `7 d`; the largest unit that divides them. */
-export function inWords(seconds: number): string {
+export function formatDuration(seconds: number): string {
   for (const [unit, size] of [
     ['d', 86_400],
     ['h', 3_600],

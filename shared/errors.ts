@@ -94,6 +94,6 @@ export function messageOf(error: unknown): string {
 }
 
 /** A text with a full stop, so that another sentence can follow. */
-export function sentence(text: string): string {
+export function toSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }

@@ -24,14 +24,14 @@ export function orElse<F extends z.ZodMiniType>(field: F, fallback: z.output<F>)
 const secretFields = z.registry<{ secret: 'all' | 'by name' }>()
 
 /** Says in a sentence what a field is for. */
-export function about<F extends z.ZodMiniType>(field: F, description: string): F {
+export function withDescription<F extends z.ZodMiniType>(field: F, description: string): F {
   z.globalRegistry.add(field, { description })
   return field
 }
 
 /** A credential of a connection. */
 export function secret(description: string) {
-  const field = about(z.string().check(z.minLength(shortestSecret)), description)
+  const field = withDescription(z.string().check(z.minLength(shortestSecret)), description)
   secretFields.add(field, { secret: 'all' })
   return field
 }
@@ -39,7 +39,7 @@ export function secret(description: string) {
 /** Headers that are credentials, whatever their names. */
 export function secretHeaders(description: string) {
   const value = z.string().check(z.minLength(shortestSecret), z.maxLength(4_096))
-  const field = about(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
+  const field = withDescription(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
   secretFields.add(field, { secret: 'all' })
   return field
 }
@@ -57,7 +57,7 @@ export function headers(description: string) {
       })
     }
   })
-  const field = about(
+  const field = withDescription(
     z.record(z.string().check(z.minLength(1), z.maxLength(255)), value).check(longEnough),
     description,
   )
@@ -73,39 +73,39 @@ export function url(description: string) {
       message: 'must not hold credentials: put them into their own fields',
     },
   )
-  return about(z.url({ protocol: /^https?$/ }).check(withoutCredentials), description)
+  return withDescription(z.url({ protocol: /^https?$/ }).check(withoutCredentials), description)
 }
 
 /** Text of up to 64 KB. */
 export function text(description: string) {
-  return about(z.string().check(z.maxLength(65_536)), description)
+  return withDescription(z.string().check(z.maxLength(65_536)), description)
 }
 
 /** A short name or value: up to 255 characters. */
 export function word(description: string) {
-  return about(z.string().check(z.maxLength(255)), description)
+  return withDescription(z.string().check(z.maxLength(255)), description)
 }
 
 /** A short name or value that must not be empty. */
 export function name(description: string) {
-  return about(z.string().check(z.minLength(1), z.maxLength(255)), description)
+  return withDescription(z.string().check(z.minLength(1), z.maxLength(255)), description)
 }
 
 /** One of a few words. */
-export function choice<const W extends readonly [string, ...string[]]>(words: W, description: string) {
-  return about(z.enum(words), description)
+export function oneOf<const W extends readonly [string, ...string[]]>(words: W, description: string) {
+  return withDescription(z.enum(words), description)
 }
 
 /** A whole number, also as text. */
 export function integer(least: number, most: number, description: string) {
   const numeric = z.transform((value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value))
   const error = `must be a whole number from ${least} to ${most}`
-  return about(z.pipe(numeric, z.int(error).check(z.gte(least, error), z.lte(most, error))), description)
+  return withDescription(z.pipe(numeric, z.int(error).check(z.gte(least, error), z.lte(most, error))), description)
 }
 
 /** A length of time in whole seconds: their number, or an ISO 8601 duration such as PT5M. */
 export function seconds(least: number, most: number, description: string) {
-  return about(z.pipe(z.transform(inSeconds), z.int().check(z.gte(least), z.lte(most))), description)
+  return withDescription(z.pipe(z.transform(inSeconds), z.int().check(z.gte(least), z.lte(most))), description)
 }
 
 function inSeconds(value: unknown): unknown {
@@ -125,7 +125,7 @@ export function onOff(description: string) {
   const word = z.transform((value) =>
     typeof value === 'object' ? value : (onOffWords.get(String(value).toLowerCase()) ?? value),
   )
-  return about(z.pipe(word, z.enum(['on', 'off'])), description)
+  return withDescription(z.pipe(word, z.enum(['on', 'off'])), description)
 }
 
 const onOffWords = new Map([
@@ -155,18 +155,18 @@ function idField(description: string, hint: string) {
         ? `is missing: ${description}${hint}`
         : `must be 1 to 255 characters or a whole number: ${description}`,
   })
-  return about(z.pipe(given, z.transform(String)), description)
+  return withDescription(z.pipe(given, z.transform(String)), description)
 }
 
 /** A list of words: an array, or text with commas. */
 export function words(description: string) {
   const split = z.transform((value) => (typeof value === 'string' ? value.split(',').map(trim).filter(Boolean) : value))
-  return about(z.pipe(split, z.array(z.string().check(z.maxLength(255))).check(z.maxLength(50))), description)
+  return withDescription(z.pipe(split, z.array(z.string().check(z.maxLength(255))).check(z.maxLength(50))), description)
 }
 
 /** What only one platform knows, sent as it is. */
 export function vendorFields(description: string) {
-  return about(z.record(z.string().check(z.maxLength(255)), z.json()), description)
+  return withDescription(z.record(z.string().check(z.maxLength(255)), z.json()), description)
 }
 
 /** Whether a field of a connection is, or may contain, a credential. */

@@ -1,4 +1,4 @@
-import { mask } from './redact.ts'
+import { redact } from './redact.ts'
 import { settings } from './settings.ts'
 
 const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const
@@ -35,7 +35,9 @@ export const log = {
 function write(level: Level, message: string, details: Details[]): void {
   if (levels.indexOf(level) < levels.indexOf(settings.logLevel)) return
   const line = { level, message, timestamp: new Date(), ...keys, ...Object.assign({}, ...details.map(fieldsOf)) }
-  process.stdout.write(`${JSON.stringify(line, (_name, value) => (typeof value === 'string' ? mask(value) : value))}\n`)
+  process.stdout.write(
+    `${JSON.stringify(line, (_name, value) => (typeof value === 'string' ? redact(value) : value))}\n`,
+  )
 }
 
 function fieldsOf(details: Details): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { Failure, messageOf, sentence } from './errors.ts'
+import { Failure, messageOf, toSentence } from './errors.ts'
 import { plain } from './text/plain-text.ts'
 
 /** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
@@ -34,7 +34,7 @@ export function presentable(outcome: Outcome): Outcome {
 
 /** The outcome with further sentences in its message. */
 export function withNotes(outcome: Outcome, notes: readonly string[] = []): Outcome {
-  return notes.length === 0 ? outcome : { ...outcome, message: [sentence(outcome.message), ...notes].join(' ') }
+  return notes.length === 0 ? outcome : { ...outcome, message: [toSentence(outcome.message), ...notes].join(' ') }
 }
 
 /**
@@ -43,7 +43,7 @@ export function withNotes(outcome: Outcome, notes: readonly string[] = []): Outc
  * @param chosen what the orchestrator calls it
  * @param action what it is here
  */
-export function asChosen(outcome: Outcome, chosen: string | undefined, action: string): Outcome {
+export function withMappedName(outcome: Outcome, chosen: string | undefined, action: string): Outcome {
   if (chosen === undefined) return outcome
   const { message, data } = outcome
   return { ...outcome, message: `${chosen} (${action}): ${message}`, data: { ...data, action: chosen, ran: action } }

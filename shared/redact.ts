@@ -32,7 +32,7 @@ interface Matcher {
  * Starts an invocation. Each one remembers the secrets that it reads, so the credentials of one connection never change the text
  * of a call that uses another. An environment works on one invocation at a time.
  */
-export function forgetSecrets(): void {
+export function clearSecrets(): void {
   previous = current
   current = new Map()
   matchers = []
@@ -43,16 +43,16 @@ export function forgetSecrets(): void {
  * Remembers a secret value until the invocation ends. Everything that leaves (logs, answers, events, step results) passes `mask`,
  * so a platform that echoes our token in an error does not publish it.
  */
-export function remember(value: string): void {
+export function registerSecret(value: string): void {
   if (value.length < shortestSecret || current.has(value)) return
   current.set(value, previous.get(value) ?? matchersOf(value))
   matchers = [...current.values()].flat().sort((a, b) => b.form.length - a.form.length)
   anyNeedle = undefined
   const [, basic] = /^Basic +([\w+/=-]+)$/i.exec(value) ?? []
   if (basic === undefined) return
-  remember(basic)
+  registerSecret(basic)
   // The password, without the user name.
-  remember(
+  registerSecret(
     Buffer.from(basic, 'base64')
       .toString('utf8')
       .replace(/^[^:]*:/, ''),
@@ -155,7 +155,7 @@ function escapeRegExp(text: string): string {
 const approvalSignature = /\.(?<=[\da-f]{40}\.)[\da-z]{1,10}\.[\da-f]{16,64}/gi
 
 /** The text with each secret of this invocation, and each approval's signature, replaced by `***`. */
-export function mask(text: string): string {
+export function redact(text: string): string {
   return maskSecrets(text.replace(approvalSignature, `.${star}`))
 }
 
@@ -196,11 +196,11 @@ function isSameLetter(a: string | undefined, b: string | undefined): boolean {
 }
 
 /** A copy of a JSON value in which no text, and no property name, contains a secret. */
-export function maskDeep<T>(value: T): T {
-  if (typeof value === 'string') return mask(value) as T
-  if (Array.isArray(value)) return value.map(maskDeep) as T
+export function redactDeep<T>(value: T): T {
+  if (typeof value === 'string') return redact(value) as T
+  if (Array.isArray(value)) return value.map(redactDeep) as T
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([name, held]) => [mask(name), maskDeep(held)])) as T
+    return Object.fromEntries(Object.entries(value).map(([name, held]) => [redact(name), redactDeep(held)])) as T
   }
   return value
 }

@@ -136,7 +136,7 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
     return { test: await make('load-testing/start-test?connection=locust', { parameters: { run_time: 60 } }) }
   }
   if (action === 'stop-job') return { startjob: await make(`${category}/start-job`, { target: 'report' }) }
-  const [open = '', { shape } = {}] =
+  const [open = '', { kind: shape } = {}] =
     Object.entries(categories.find(({ name }) => name === category)?.actions ?? {})[0] ?? []
   const where = shape === 'ticket' ? `${category}/${open}` : 'issue-ticketing/open-issue'
   return { openticket: await make(where, { title: 'To be worked on' }) }

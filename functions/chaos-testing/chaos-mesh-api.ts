@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind } from '../../shared/errors.ts'
-import { type Answer, type Http, type RequestOptions, segment } from '../../shared/http/client.ts'
+import { type Http, type HttpResponse, type RequestOptions, segment } from '../../shared/http/client.ts'
 import { invalid } from './chaos-mesh-objects.ts'
 
 const named = z.object({ uid: z.string(), name: z.string() })
@@ -34,7 +34,7 @@ export async function ask<T>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   options: RequestOptions<T> = {},
-): Promise<Answer<T>> {
+): Promise<HttpResponse<T>> {
   try {
     return await http.request(method, path, options)
   } catch (error) {
@@ -61,7 +61,7 @@ export async function create(http: Http, kind: string, object: object): Promise<
 /** What of a kind is in the cluster now, of that name where one is given; of any kind of fault where none is. */
 export async function inCluster(http: Http, { kind, namespace }: Partial<Place>, name?: string): Promise<Named[]> {
   const query = kind === 'Workflow' ? { namespace } : { namespace, kind, name }
-  const { body } = await ask(http, 'GET', listOf(kind), { query, answer: listed })
+  const { body } = await ask(http, 'GET', listOf(kind), { query, schema: listed })
   return body?.filter((one) => name === undefined || one.name === name) ?? []
 }
 
@@ -69,7 +69,7 @@ export async function inCluster(http: Http, { kind, namespace }: Partial<Place>,
 export async function archived(http: Http, { kind, namespace }: Partial<Place>): Promise<Named[]> {
   const path = kind === 'Workflow' ? 'api/archives/workflows' : 'api/archives'
   // Some versions fail at a second condition.
-  const { body } = await ask(http, 'GET', path, { query: { namespace }, answer: listed })
+  const { body } = await ask(http, 'GET', path, { query: { namespace }, schema: listed })
   return body ?? []
 }
 
@@ -80,7 +80,7 @@ const notShown = [401, 403]
 export async function eventsOf(http: Http, id: string) {
   const { namespace, uid } = placeOf(id)
   const query = { object_id: uid, namespace, limit: mostEvents }
-  const { status, body } = await ask(http, 'GET', 'api/events', { query, accept: notShown, answer: events })
+  const { status, body } = await ask(http, 'GET', 'api/events', { query, accept: notShown, schema: events })
   return notShown.includes(status) ? undefined : (body ?? [])
 }
 

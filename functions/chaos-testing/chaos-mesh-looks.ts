@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { Http } from '../../shared/http/client.ts'
-import type { Run, Sight } from '../../shared/providers/job.ts'
-import { clipLine } from '../../shared/text/single-line.ts'
+import type { Run, RunStatus } from '../../shared/providers/job.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 import { archived, ask, eventsOf, inCluster, placeOf } from './chaos-mesh-api.ts'
 import { secondsOf } from './chaos-mesh-objects.ts'
 
@@ -44,8 +44,8 @@ const mostTold = 20
 const longestReason = 500
 
 /** How an experiment is seen now. */
-export async function lookAtExperiment(http: Http, id: string): Promise<Sight> {
-  const seen = (await ask(http, 'GET', placeOf(id).path, { answer: experiment })).body
+export async function lookAtExperiment(http: Http, id: string): Promise<RunStatus> {
+  const seen = (await ask(http, 'GET', placeOf(id).path, { schema: experiment })).body
   const { status: state, failed_message, kube_object } = seen
   const { action, mode, duration, selector } = kube_object?.spec ?? {}
   const seconds = secondsOf(duration ?? '')
@@ -57,13 +57,13 @@ export async function lookAtExperiment(http: Http, id: string): Promise<Sight> {
   }
   if (state === 'finished') return ended(seen, await eventsOf(http, id), data)
   const failed = failed_message || (state === 'injecting' ? lastFailure(await eventsOf(http, id)) : undefined)
-  return { state, step: failed ? clipLine(`${state}: ${failed}`, longestReason) : undefined, data }
+  return { state, progress: failed ? clipSingleLine(`${state}: ${failed}`, longestReason) : undefined, data }
 }
 
 type Events = Awaited<ReturnType<typeof eventsOf>>
 
 /** It is finished when its time is over, whether or not anything was injected: that only its events tell. */
-function ended({ created_at, failed_message }: Experiment, events: Events, spec: Record<string, unknown>): Sight {
+function ended({ created_at, failed_message }: Experiment, events: Events, spec: Record<string, unknown>): RunStatus {
   const targets = [...new Set((events ?? []).filter(({ reason }) => reason === 'Applied').map(targetOf))]
   const metrics = {
     targets: targets.length,
@@ -72,9 +72,10 @@ function ended({ created_at, failed_message }: Experiment, events: Events, spec:
   const data = { ...spec, targets: targets.slice(0, mostTold) }
   if (targets.length > 0) return { state: 'finished', data, metrics }
   const failed = lastFailure(events) ?? failed_message
-  if (failed) return { state: 'finished/not-injected', reason: clipLine(failed, longestReason), data: spec, metrics }
+  if (failed)
+    return { state: 'finished/not-injected', reason: clipSingleLine(failed, longestReason), data: spec, metrics }
   const awaited = events && Date.now() - Date.parse(created_at) < eventsCome
-  if (awaited) return { state: 'finished', verdict: 'running', step: 'finished; what it did is not told yet' }
+  if (awaited) return { state: 'finished', verdict: 'running', progress: 'finished; what it did is not told yet' }
   const reason = events
     ? 'no event tells that anything was injected'
     : 'whether anything was injected is not known, since the token may not see events'
@@ -90,15 +91,15 @@ function lastFailure(events: Events): string | undefined {
 }
 
 /** How a workflow is seen now. */
-export async function lookAtWorkflow(http: Http, id: string): Promise<Sight> {
-  const seen = (await ask(http, 'GET', placeOf(id).path, { answer: workflow })).body
+export async function lookAtWorkflow(http: Http, id: string): Promise<RunStatus> {
+  const seen = (await ask(http, 'GET', placeOf(id).path, { schema: workflow })).body
   const nodes = (seen.topology?.nodes ?? []).filter(({ type }) => !['SerialNode', 'ParallelNode'].includes(type))
   const under = nodes.filter(({ state }) => state === 'Running').map(({ template }) => template)
   const seconds = (Date.parse(seen.end_time ?? '') - Date.parse(seen.created_at ?? '')) / 1_000
   const metrics: Record<string, number> = seconds >= 0 ? { duration: seconds } : {}
   return {
     ...verdictOf(seen),
-    step: under.length > 0 ? clipLine(under.join('; '), longestReason) : undefined,
+    progress: under.length > 0 ? clipSingleLine(under.join('; '), longestReason) : undefined,
     data: { ...metrics, steps: nodes.slice(0, mostTold).map(({ template, state }) => `${template}: ${state}`) },
     metrics,
     run: { id, handle: nodes.filter(({ type }) => type === 'ChaosNode').map(({ name }) => name) },
@@ -106,7 +107,7 @@ export async function lookAtWorkflow(http: Http, id: string): Promise<Sight> {
 }
 
 /** A workflow that was aborted is finished too: only an annotation tells. */
-function verdictOf({ status: state, finish_time, kube_object }: Workflow): Pick<Sight, 'state' | 'reason'> {
+function verdictOf({ status: state, finish_time, kube_object }: Workflow): Pick<RunStatus, 'state' | 'reason'> {
   // Of one that is not deleted it is null, or in the year 1.
   if (Date.parse(finish_time ?? '') > 0) return { state: 'deleting' }
   if (state !== 'finished') return { state }
@@ -128,13 +129,13 @@ function verdictOf({ status: state, finish_time, kube_object }: Workflow): Pick<
  *
  * @returns undefined where it was not deleted, as far as the dashboard knows
  */
-export async function lookForDeleted(http: Http, { id, handle }: Run): Promise<Sight | undefined> {
+export async function lookForDeleted(http: Http, { id, handle }: Run): Promise<RunStatus | undefined> {
   const place = placeOf(id)
   if (!(await archived(http, place)).some(({ uid }) => uid === place.uid)) return undefined
   const { data: nodes = [] } = z.safeParse(injectors, handle)
   // A workflow may be gone before its faults are.
   const faults = nodes.length > 0 ? await inCluster(http, { namespace: place.namespace }) : []
   const left = faults.filter(({ name }) => nodes.some((node) => name.startsWith(`${node}-`)))
-  if (left.length > 0) return { state: 'deleting', step: `deleting: ${left.length} faults are being taken back` }
+  if (left.length > 0) return { state: 'deleting', progress: `deleting: ${left.length} faults are being taken back` }
   return { state: 'deleted' }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 
 const probeStatus = z.object({
   name: z.string(),
@@ -73,8 +73,10 @@ export function faultsOf({ nodes }: Execution): Fault[] {
         probeSuccess: percent && Number.isFinite(Number(percent)) ? Number(percent) : undefined,
         failedProbes: (chaosResult?.status?.probeStatuses ?? [])
           .filter(({ status }) => status?.verdict === 'Failed')
-          .map(({ name, status }) => clipLine([name, status?.description].filter(Boolean).join(': '), longestWhy)),
-        failStep: clipLine((verdict === 'Pass' ? undefined : told || message) ?? '', longestWhy) || undefined,
+          .map(({ name, status }) =>
+            clipSingleLine([name, status?.description].filter(Boolean).join(': '), longestWhy),
+          ),
+        failStep: clipSingleLine((verdict === 'Pass' ? undefined : told || message) ?? '', longestWhy) || undefined,
       }
     })
 }

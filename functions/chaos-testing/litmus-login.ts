@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { type Authorization, Http } from '../../shared/http/client.ts'
-import { remember } from '../../shared/redact.ts'
+import { registerSecret } from '../../shared/redact.ts'
 
 /** Who calls Litmus: a token, or a user. */
 interface Login {
@@ -44,14 +44,14 @@ async function fetchToken(user: User, ca: string | undefined): Promise<string> {
   const key = keyOf(user)
   const known = tokens.get(key)
   if (known && known.until > Date.now()) {
-    remember(known.token)
+    registerSecret(known.token)
     return known.token
   }
   const { baseUrl, username, password } = user
   const http = new Http({ platform: 'Litmus', baseUrl, ca })
-  const { body } = await http.post('auth/login', { username, password }, { reads: true, answer: granted })
+  const { body } = await http.post('auth/login', { username, password }, { isRead: true, schema: granted })
   const token = body.accessToken
-  remember(token)
+  registerSecret(token)
   tokens.set(key, { token, until: Date.now() + body.expiresIn * 1_000 - margin })
   return token
 }

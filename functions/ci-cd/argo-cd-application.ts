@@ -83,7 +83,7 @@ export async function read(
   refresh?: 'normal',
 ): Promise<Application> {
   const query = { appNamespace: nameOf(path).appNamespace, project, refresh }
-  return (await http.get(pathOf(path), { query, answer: application })).body
+  return (await http.get(pathOf(path), { query, schema: application })).body
 }
 
 /** Its page in the user interface. */

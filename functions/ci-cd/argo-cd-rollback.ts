@@ -43,7 +43,7 @@ export const rollback = {
     const body = { ...nameOf(target), project, id: deployment.id, ...parametersOf(input) }
     const revisions = revisionsOf(deployment)
     try {
-      await http.post(`${pathOf(target)}/rollback`, body, { answer: application })
+      await http.post(`${pathOf(target)}/rollback`, body, { schema: application })
     } catch (error) {
       // Once the other has ended, what was before is another deployment than was meant.
       throw ref === undefined ? error : unlessBusy(error)

@@ -6,7 +6,7 @@ export const notification = defineCategory({
   name: 'notification',
   summary: 'Tells people what happens, and asks them for approval',
   actions,
-  doors: {
+  routes: {
     approvals: async () => (await import('../../shared/approvals/page-route.ts')).decideOnPage,
     slack: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('slack'),
     mattermost: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('mattermost'),

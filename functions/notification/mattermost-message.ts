@@ -1,8 +1,8 @@
-import type { Choice, Field, Link, Message, Mood, Table } from '../../shared/providers/message.ts'
-import { clip, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import type { Field, Link, Message, MessageButton, Mood, Table } from '../../shared/providers/message.ts'
+import { clip, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 
 interface Action {
-  id: Choice['decision']
+  id: MessageButton['decision']
   type: 'button'
   name: string
   style: 'good' | 'danger'
@@ -51,9 +51,12 @@ const mostLinks = 20
  * @see https://developers.mattermost.com/integrate/reference/message-attachments/
  * @see https://developers.mattermost.com/integrate/plugins/interactive-messages/
  */
-export function mattermostMessage(message: Message, integrationOf: (choice: Choice) => Action['integration']): Shown {
-  const { mood, title, text, fields, table, links, choices = [] } = message
-  const heading = `${marks[mood]} ${plainLine(title, longestTitle)}`
+export function mattermostMessage(
+  message: Message,
+  integrationOf: (choice: MessageButton) => Action['integration'],
+): Shown {
+  const { mood, title, text, fields, table, links, buttons = [] } = message
+  const heading = `${marks[mood]} ${plainSingleLine(title, longestTitle)}`
   const parts = [paragraphs(text), tableOf(table), linksOf(webLinks(links))].filter(Boolean)
   const attachment: Attachment = {
     fallback: inert(heading),
@@ -61,7 +64,7 @@ export function mattermostMessage(message: Message, integrationOf: (choice: Choi
     title: verbatim(heading),
     ...(parts.length > 0 ? { text: parts.join('\n\n') } : {}),
     ...(fields.length > 0 ? { fields: fieldsOf(fields) } : {}),
-    ...(choices.length > 0 ? { actions: choices.map((choice) => actionOf(choice, integrationOf)) } : {}),
+    ...(buttons.length > 0 ? { actions: buttons.map((choice) => actionOf(choice, integrationOf)) } : {}),
   }
   return { message: '', props: { attachments: [attachment] } }
 }
@@ -112,12 +115,12 @@ function tableOf(table: Table | undefined): string {
   const width = Math.min(mostColumns, Math.max(table.columns.length, ...shown.map(({ cells }) => cells.length)))
   const row = (cells: string[]) => `| ${Array.from({ length: width }, (_, at) => cells[at] ?? '').join(' | ')} |`
   const rows = shown.map(({ mood, cells }) => {
-    const [name = '', ...values] = cells.map((text) => verbatim(plainLine(text, longestCell)))
+    const [name = '', ...values] = cells.map((text) => verbatim(plainSingleLine(text, longestCell)))
     return row([`${marks[mood]} ${name}`, ...values])
   })
   const left = table.rows.length - rows.length
   return [
-    row(table.columns.map((column) => verbatim(plainLine(column, longestCell)))),
+    row(table.columns.map((column) => verbatim(plainSingleLine(column, longestCell)))),
     row(Array.from({ length: width }, () => '---')),
     ...rows,
     ...(left > 0 ? ['', `and ${left} more`] : []),
@@ -127,7 +130,10 @@ function tableOf(table: Table | undefined): string {
 function linksOf(links: Link[]): string {
   const shown = links
     .slice(0, mostLinks)
-    .map(({ label, url }) => `[${verbatim(plainLine(label, longestLabel) || new URL(url).host)}](${destination(url)})`)
+    .map(
+      ({ label, url }) =>
+        `[${verbatim(plainSingleLine(label, longestLabel) || new URL(url).host)}](${destination(url)})`,
+    )
   const left = links.length - shown.length
   return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(' · ')
 }
@@ -142,18 +148,18 @@ function destination(url: string): string {
 function fieldsOf(fields: Field[]) {
   const shown = fields.slice(0, mostFields).map(({ name, value }) => {
     const text = clip(plain(value).trim(), longestValue)
-    return { title: inert(plainLine(name, longestLabel)), value: verbatim(text), short: text.length <= 40 }
+    return { title: inert(plainSingleLine(name, longestLabel)), value: verbatim(text), short: text.length <= 40 }
   })
   const left = fields.length - shown.length
   return left > 0 ? [...shown, { title: '', value: `and ${left} more`, short: false }] : shown
 }
 
-function actionOf(choice: Choice, integrationOf: (choice: Choice) => Action['integration']): Action {
+function actionOf(choice: MessageButton, integrationOf: (choice: MessageButton) => Action['integration']): Action {
   const { decision, label } = choice
   return {
     id: decision,
     type: 'button',
-    name: inert(plainLine(label, longestLabel)),
+    name: inert(plainSingleLine(label, longestLabel)),
     style: decision === 'approve' ? 'good' : 'danger',
     integration: integrationOf(choice),
   }

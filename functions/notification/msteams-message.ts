@@ -1,5 +1,5 @@
 import type { Field, Link, Message, Mood, Table } from '../../shared/providers/message.ts'
-import { bytesOf, clip, decideLink, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import { bytesOf, clip, decideLink, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** What a workflow of Teams takes: a message with one card. */
 export interface TeamsMessage {
@@ -45,7 +45,7 @@ const styles: Record<Mood, string> = {
  */
 export function teamsMessage(message: Message, share = 1): TeamsMessage {
   const { mood, text = '', fields, table, links } = message
-  const title = `${marks[mood]} ${inert(plainLine(message.title, longestTitle))}`
+  const title = `${marks[mood]} ${inert(plainSingleLine(message.title, longestTitle))}`
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
@@ -100,7 +100,7 @@ function factsOf(fields: Field[], share: number): object[] {
   const shown = fields.slice(0, Math.floor(most.fields * share))
   const rows = shown.map(({ name, value }) =>
     row([
-      block(inert(plainLine(name, longestLabel)), { weight: 'bolder' }),
+      block(inert(plainSingleLine(name, longestLabel)), { weight: 'bolder' }),
       block(inert(clip(plain(value).trim(), Math.floor(most.value * share)))),
     ]),
   )
@@ -114,7 +114,7 @@ function factsOf(fields: Field[], share: number): object[] {
 function tableOf({ columns, rows }: Table, share: number): object[] {
   const names = columns.slice(0, mostColumns)
   const longest = Math.floor(most.cell * share)
-  const line = (text: string) => inert(plainLine(text, longest))
+  const line = (text: string) => inert(plainSingleLine(text, longest))
   const shown = rows.slice(0, Math.floor(most.rows * share)).map(({ mood, cells }) => {
     const texts = names.map((_, at) => line(cells[at] ?? ''))
     return row(texts.map((text, at) => block(at === 0 ? `${marks[mood]} ${text}` : text)))
@@ -139,7 +139,7 @@ function row(elements: object[]): object {
 function buttonsOf(links: Link[]): object[] {
   let room = largestLinks
   return links
-    .map(({ label, url }) => ({ title: plainLine(label, longestLabel) || 'Link', url: new URL(url).href }))
+    .map(({ label, url }) => ({ title: plainSingleLine(label, longestLabel) || 'Link', url: new URL(url).href }))
     .filter((link) => {
       const size = bytesOf(JSON.stringify(link))
       const fits = size <= room

@@ -1,5 +1,5 @@
-import type { Choice, Field, Link, Message, Table } from '../../shared/providers/message.ts'
-import { bytesOf, clip, clipBytes, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import type { Field, Link, Message, MessageButton, Table } from '../../shared/providers/message.ts'
+import { bytesOf, clip, clipBytes, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** A message as Slack takes it. */
 export interface SlackMessage {
@@ -37,8 +37,8 @@ interface Run {
  * @see https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
  */
 export function slackMessage(message: Message, share = 1): SlackMessage {
-  const { mood, text = '', fields, table, links, choices = [] } = message
-  const title = plainLine(`${marks[mood]} ${message.title}`, longestTitle)
+  const { mood, text = '', fields, table, links, buttons = [] } = message
+  const title = plainSingleLine(`${marks[mood]} ${message.title}`, longestTitle)
   const parts = [textLines(text, share), fieldLines(fields, share), table ? rowLines(table, share) : []]
   const web = webLinks(links)
   const shown = linksThatFit(web)
@@ -46,7 +46,7 @@ export function slackMessage(message: Message, share = 1): SlackMessage {
     { type: 'header', text: { type: 'plain_text', text: title, emoji: false } },
     ...parts.filter((lines) => lines.length > 0).map((lines) => richText(elementsOf(lines))),
     ...(web.length > 0 ? [richText(linkElements(shown, web.length - shown.length))] : []),
-    ...(choices.length > 0 ? [{ type: 'actions', elements: choices.map(buttonOf) }] : []),
+    ...(buttons.length > 0 ? [{ type: 'actions', elements: buttons.map(buttonOf) }] : []),
   ]
   if (share > 1 / 16 && escapeText(JSON.stringify(blocks)).length > mostCharacters) {
     return slackMessage(message, share / 2)
@@ -73,8 +73,8 @@ function textLines(text: string, share: number): Run[][] {
 
 function fieldLines(fields: Field[], share: number): Run[][] {
   return counted(fields, most.fields * share, ({ name, value }) => [
-    { text: `${plainLine(name, most.name)}: `, bold: true },
-    { text: plainLine(value, most.value * share) },
+    { text: `${plainSingleLine(name, most.name)}: `, bold: true },
+    { text: plainSingleLine(value, most.value * share) },
   ])
 }
 
@@ -85,8 +85,8 @@ function rowLines({ columns, rows }: Table, share: number): Run[][] {
     const rest = others.map((cell, at) => [columns[at + 1], cell].filter(Boolean).join(': ')).join(' · ')
     return [
       { text: `${marks[mood]} ` },
-      { text: plainLine(first, most.cell * share), bold: true },
-      { text: rest === '' ? '' : ` · ${plainLine(rest, 2 * most.cell * share)}` },
+      { text: plainSingleLine(first, most.cell * share), bold: true },
+      { text: rest === '' ? '' : ` · ${plainSingleLine(rest, 2 * most.cell * share)}` },
     ]
   })
 }
@@ -102,7 +102,7 @@ function linksThatFit(links: Link[]): Link[] {
   let room = most.ways
   return links
     .map(({ label, url }) => ({
-      label: plainLine(label, longestLabel) || 'Link',
+      label: plainSingleLine(label, longestLabel) || 'Link',
       // What ends an address in the markup of notifications; the parser of URLs leaves it as it is.
       url: new URL(url).href.replaceAll('|', '%7C'),
     }))
@@ -138,12 +138,12 @@ function richText(elements: object[]): object {
   return { type: 'rich_text', elements: [{ type: 'rich_text_section', elements }] }
 }
 
-function buttonOf({ decision, label, reference }: Choice): object {
+function buttonOf({ decision, label, token }: MessageButton): object {
   return {
     type: 'button',
     action_id: decision,
     style: decision === 'approve' ? 'primary' : 'danger',
-    text: { type: 'plain_text', text: plainLine(label, longestLabel) || decision, emoji: false },
-    value: reference,
+    text: { type: 'plain_text', text: plainSingleLine(label, longestLabel) || decision, emoji: false },
+    value: token,
   }
 }

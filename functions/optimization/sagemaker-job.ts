@@ -38,12 +38,12 @@ export async function pageOf(aws: Aws, kind: 'tuning' | 'training', name: string
  * @param create the request, with the metrics that the template shows or without
  */
 export async function createOnce(
-  { aws, repeated }: Client,
+  { aws, isRetry }: Client,
   find: () => Promise<unknown>,
   create: (metrics: 'kept' | 'left out') => Command<unknown>,
 ): Promise<void> {
   // Not only when the name is taken: by then the earlier job may have used up the quota, which AWS would say instead.
-  if (repeated && (await isThere(find))) return
+  if (isRetry && (await isThere(find))) return
   try {
     await aws.write(SageMakerClient, create('kept')).catch((error: unknown) => {
       if (!ownMetrics.test(awsErrorOf(error)?.message ?? '')) throw error

@@ -25,14 +25,14 @@ export const pipeline: Kind = {
   check: (aws, name) =>
     aws.read(SageMakerClient, new ListPipelineExecutionsCommand({ PipelineName: name, MaxResults: 1 })),
 
-  async start({ aws, key }, name, { ref, parameters }) {
+  async start({ aws, idempotencyKey }, name, { ref, parameters }) {
     const command = new StartPipelineExecutionCommand({
       PipelineName: name,
-      PipelineExecutionDisplayName: nameAfter(name, key, longestName),
+      PipelineExecutionDisplayName: nameAfter(name, idempotencyKey, longestName),
       PipelineParameters: Object.entries(textsOf(parameters)).map(([Name, Value]) => ({ Name, Value })),
       ...(ref === undefined ? {} : { PipelineVersionId: Number(ref) }),
       // The SDK makes one up where there is none.
-      ClientRequestToken: key,
+      ClientRequestToken: idempotencyKey,
     })
     const { PipelineExecutionArn: arn } = await aws.write(SageMakerClient, command)
     return { id: aws.need(arn, 'PipelineExecutionArn') }
@@ -51,16 +51,16 @@ export const pipeline: Kind = {
     const metrics = durationOf(execution.CreationTime, execution.LastModifiedTime)
     return {
       state: stateOf(status, undefined, execution.FailureReason),
-      step: stepOf(steps),
+      progress: stepOf(steps),
       reason: reasonOf(failed, failing?.FailureReason ?? execution.FailureReason, unread),
       data: { ...metrics, ...(failing ? { failedStep: failing.StepName } : {}) },
       metrics,
     }
   },
 
-  stop({ aws, key }, arn) {
+  stop({ aws, idempotencyKey }, arn) {
     // Of its own: an execution that is stopped at its deadline was started by the same call.
-    const token = key && `stop-${key}`
+    const token = idempotencyKey && `stop-${idempotencyKey}`
     const command = new StopPipelineExecutionCommand({ PipelineExecutionArn: arn, ClientRequestToken: token })
     return aws.write(SageMakerClient, command)
   },

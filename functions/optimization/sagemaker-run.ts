@@ -1,7 +1,7 @@
 import type { Aws } from '../../shared/aws/aws.ts'
-import type { Run, Sight, StartJob, Verdict } from '../../shared/providers/job.ts'
+import type { Run, RunStatus, StartJob, Verdict } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
-import { clipLine } from '../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 
 /** One kind of what SageMaker runs. */
 export interface Kind {
@@ -9,7 +9,7 @@ export interface Kind {
   check(aws: Aws, name: string): Promise<unknown>
   start(client: Client, name: string, input: StartJob): Promise<Run>
   /** @param name of the run: of a job, or the ARN of an execution */
-  look(aws: Aws, name: string): Promise<Sight>
+  look(aws: Aws, name: string): Promise<RunStatus>
   stop(client: Client, name: string): Promise<unknown>
 }
 
@@ -52,7 +52,7 @@ export function stateOf(status: string, more: string | undefined, reason: string
 }
 
 export function reasonOf(...parts: (string | undefined)[]): string | undefined {
-  return clipLine(parts.filter(Boolean).join(': '), longestReason) || undefined
+  return clipSingleLine(parts.filter(Boolean).join(': '), longestReason) || undefined
 }
 
 /** Seconds, where both times are known. */

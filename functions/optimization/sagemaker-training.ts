@@ -55,8 +55,8 @@ export const training: Kind = {
   check: describe,
 
   async start(client, template, { parameters }) {
-    const { aws, key } = client
-    const name = nameAfter(template, key, longestName)
+    const { aws, idempotencyKey } = client
+    const name = nameAfter(template, idempotencyKey, longestName)
     const earlier = await describe(aws, template)
     await createOnce(
       client,
@@ -81,7 +81,7 @@ export const training: Kind = {
     return {
       state: stateOf(aws.need(job.TrainingJobStatus, 'TrainingJobStatus'), job.SecondaryStatus, job.FailureReason),
       run: await runOf(aws, 'training', name),
-      step: stepOf(job),
+      progress: stepOf(job),
       reason: reasonOf(job.FailureReason),
       data: {
         ...duration,

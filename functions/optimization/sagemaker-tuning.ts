@@ -41,8 +41,8 @@ export const tuning: Kind = {
   check: describe,
 
   async start(client, template, { parameters }) {
-    const { aws, key } = client
-    const name = nameAfter(template, key, longestName)
+    const { aws, idempotencyKey } = client
+    const name = nameAfter(template, idempotencyKey, longestName)
     const earlier = await describe(aws, template)
     const trainings = (metrics: 'kept' | 'left out') => (one: HyperParameterTrainingJobDefinition) => {
       const { [reserved]: _, ...fixed } = one.StaticHyperParameters ?? {}
@@ -83,7 +83,7 @@ export const tuning: Kind = {
       state: stateOf(status, undefined, job.FailureReason),
       ...(nothing ? { verdict: 'fail' } : {}),
       run: await runOf(aws, 'tuning', name),
-      step: stepOf(job),
+      progress: stepOf(job),
       reason: reasonOf(job.FailureReason ?? nothing),
       data: {
         best,

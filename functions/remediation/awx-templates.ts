@@ -49,10 +49,10 @@ export async function templateOf(http: Http, api: string, input: StartJob): Prom
   const { kind, name } = templateNamed(input.target)
   const path = `${api}/${places[kind]}/`
   const found = /^\d{1,15}$/.test(name)
-    ? (await http.get(`${path}${segment(name)}/`, { answer: template })).body
+    ? (await http.get(`${path}${segment(name)}/`, { schema: template })).body
     : await templateCalled(http, path, name, input.project)
   const asked = found.survey_enabled
-    ? (await http.get(`${path}${segment(found.id)}/survey_spec/`, { answer: survey })).body.spec
+    ? (await http.get(`${path}${segment(found.id)}/survey_spec/`, { schema: survey })).body.spec
     : []
   return {
     id: found.id,
@@ -96,7 +96,7 @@ function ignoredOf(
 /** @throws Failure `refused` where there is not exactly one */
 async function templateCalled(http: Http, path: string, name: string, organization: string | undefined) {
   const query = { name, organization__name: organization, page_size: 2 }
-  const { results } = (await http.get(path, { query, answer: templates })).body
+  const { results } = (await http.get(path, { query, schema: templates })).body
   const [found, another] = results
   if (found && !another) return found
   const where = organization === undefined ? '' : ` in the organization ${organization}`

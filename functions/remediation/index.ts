@@ -8,7 +8,7 @@ export const remediation = defineCategory({
   name: 'remediation',
   summary: 'Repairs: runs runbooks and jobs, toggles flags and rolls back',
   actions,
-  choice: keptnActions,
+  actionMapping: keptnActions,
   providers: {
     'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
     awx: async () => (await import('./providers/awx.ts')).awx,

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
-import { about, choice, name, optional, vendorFields, word } from '../../shared/fields.ts'
+import { name, oneOf, optional, vendorFields, withDescription, word } from '../../shared/fields.ts'
 import type { CallEvent } from '../../shared/orchestrators/keptn/event.ts'
-import type { Category, Choice, Chosen } from '../../shared/providers/category.ts'
+import type { ActionMapping, Category, MappedAction } from '../../shared/providers/category.ts'
 import { isRecord } from '../../shared/record.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { actions } from './actions.ts'
@@ -11,7 +11,7 @@ const ours = Object.keys(actions) as [keyof typeof actions, ...(keyof typeof act
 
 /** What an action of a Keptn remediation is here. */
 const remedy = z.strictObject({
-  action: choice(ours, 'Which action of this category it is'),
+  action: oneOf(ours, 'Which action of this category it is'),
   connection: optional(name('The connection that does it, where it is another than this one')),
   input: z._default(vendorFields('The input of that action'), {}),
   value: optional(
@@ -24,7 +24,10 @@ type Remedy = z.output<typeof remedy>
 
 const connection = {
   actions: optional(
-    about(z.record(z.string().check(z.minLength(1), z.maxLength(255)), remedy), 'What each action of Keptn is here'),
+    withDescription(
+      z.record(z.string().check(z.minLength(1), z.maxLength(255)), remedy),
+      'What each action of Keptn is here',
+    ),
   ),
 }
 
@@ -32,14 +35,14 @@ const connection = {
  * An action of a Keptn remediation, `data.action.action` with `data.action.value`, is what the connection says that it is: so
  * a remediation needs no input in its webhook, and one webhook does for all of its actions.
  */
-export const keptnActions: Choice = {
+export const keptnActions: ActionMapping = {
   name: 'run-action',
   summary: "Runs what the connection's actions name for data.action.action of a remediation",
-  needs: 'it must be a task event with data.action.action, such as sh.keptn.event.action.triggered',
+  requirement: 'it must be a task event with data.action.action, such as sh.keptn.event.action.triggered',
   connection,
-  isMadeBy: ({ actions }) => actions !== undefined,
+  isConfigured: ({ actions }) => actions !== undefined,
 
-  choose({ properties }, values, actions) {
+  resolve({ properties }, values, actions) {
     const asked = properties['action']
     if (typeof asked !== 'string' || asked === '') return undefined
     const known = (values['actions'] ?? {}) as Record<string, Remedy>
@@ -54,7 +57,7 @@ export const keptnActions: Choice = {
       action,
       connection,
       input: withValue(found, input, valueIn(properties), actions),
-    } satisfies Chosen
+    } satisfies MappedAction
   },
 }
 
@@ -86,7 +89,7 @@ function withValue(
 ): Record<string, unknown> {
   if (value === undefined || value === null || value === '' || place === 'ignore') return input
   if (place !== undefined) return laidAt(input, place.split('.'), value)
-  if (actions[action]?.shape === 'flag') return withState(input, value)
+  if (actions[action]?.kind === 'flag') return withState(input, value)
   if (!isRecord(value)) throw refused('data.action.value', 'has no place: add value to the entry of the action')
   return laidAt(input, ['parameters'], { ...(isRecord(input['parameters']) ? input['parameters'] : {}), ...value })
 }

@@ -1,5 +1,5 @@
 import type { Message, Table } from '../../shared/providers/message.ts'
-import { clip, marks, plain, plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import { clip, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 
 // All of it together stays below the 65,535 bytes that a summary may have, whatever has to be escaped.
 const longestText = 2_000
@@ -44,7 +44,7 @@ function tableOf(table: Table | undefined): string {
 }
 
 function inLine(text: string, most: number): string {
-  return verbatim(plainLine(text, most))
+  return verbatim(plainSingleLine(text, most))
 }
 
 /** Text that is shown as it is: no markup, and neither a mention nor a reference, which GitHub looks for in what comes out. */

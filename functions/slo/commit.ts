@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { projectOf } from '../../shared/providers/project.ts'
 import type { Destination, Report } from '../../shared/providers/report.ts'
-import { plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import { plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 import { repository } from '../../shared/vendors/github.ts'
 
 const longestName = 200
@@ -20,7 +20,7 @@ export function commitOf({ project, ref }: Destination, connection: Record<strin
 
 /** What a report is called at a commit, where each stage may have its own: `slo/production/checkout`. */
 export function nameAtCommit({ stage, service }: Report['event']): string {
-  return plainLine(['slo', stage, service].filter(Boolean).join('/'), longestName)
+  return plainSingleLine(['slo', stage, service].filter(Boolean).join('/'), longestName)
 }
 
 /** Where people see more of it. */

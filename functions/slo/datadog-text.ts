@@ -1,5 +1,5 @@
 import type { Message } from '../../shared/providers/message.ts'
-import { plain, plainBody, plainLine, webLinks } from '../../shared/text/plain-text.ts'
+import { plain, plainBody, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 
 /** In characters; the text is cut to as many bytes, which are no fewer. */
 const longestTitle = 100
@@ -8,7 +8,7 @@ const longestTag = 200
 
 /** A message as an event says it, in plain text: Datadog reads Markdown only between two lines of `%%%`. */
 export function datadogText(message: Message): { title: string; text: string } {
-  const title = inert(plainLine(message.title, longestTitle))
+  const title = inert(plainSingleLine(message.title, longestTitle))
   const text = inert(plainBody(message, webLinks(message.links), longestText))
   return { title, text: text === '' ? title : text }
 }

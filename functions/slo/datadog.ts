@@ -1,4 +1,4 @@
-import { choice, optional, url } from '../../shared/fields.ts'
+import { oneOf, optional, url } from '../../shared/fields.ts'
 
 const sites = [
   ...(['datadoghq.com', 'us3.datadoghq.com', 'us5.datadoghq.com', 'datadoghq.eu'] as const),
@@ -11,7 +11,7 @@ const sites = [
  * @see https://docs.datadoghq.com/getting_started/site/
  */
 export const datadogPlace = {
-  site: optional(choice(sites, 'The Datadog site of the organization; datadoghq.com where left out')),
+  site: optional(oneOf(sites, 'The Datadog site of the organization; datadoghq.com where left out')),
   baseUrl: optional(url("Another address than that of the site's API: a proxy")),
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { worst } from '../../shared/evaluation/evaluation.ts'
 import type { Measured } from '../../shared/evaluation/score.ts'
-import { clipLine } from '../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 import { budgetLeft, criteriaOf, type Goal, verdicts } from './dynatrace.ts'
 
 const text = z.nullish(z.string())
@@ -84,5 +84,5 @@ function gapOf({ criteria, status, message }: Result): string {
 }
 
 function clip(parts: readonly string[]): string {
-  return clipLine(parts.join('; '), longestMessage)
+  return clipSingleLine(parts.join('; '), longestMessage)
 }

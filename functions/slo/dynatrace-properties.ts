@@ -1,5 +1,5 @@
 import type { Report } from '../../shared/providers/report.ts'
-import { clipLine } from '../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 import { textOf } from '../notification/templates/values.ts'
 import { objectivesOf, type ToldObjective } from './objectives.ts'
 
@@ -49,7 +49,7 @@ export function propertiesOf(
 function add(properties: Map<string, string>, more: Record<string, unknown>, room: number): number {
   let added = 0
   for (const [name, value] of Object.entries(more)) {
-    const [property, text] = [clipLine(name, longestKey), clipLine(textOf(value) ?? '', longestValue)]
+    const [property, text] = [clipSingleLine(name, longestKey), clipSingleLine(textOf(value) ?? '', longestValue)]
     if (text === '' || properties.has(property) || properties.size >= room) continue
     properties.set(property, text)
     added++

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { atLeast, type Criterion } from '../../shared/evaluation/criteria.ts'
 import type { Result } from '../../shared/evaluation/evaluation.ts'
-import { clipLine } from '../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
 
 /** What an SLO has to reach, in percent. */
 export interface Goal {
@@ -55,5 +55,5 @@ export function reasonOf(body: unknown): string | undefined {
   const wrong = fields.map(({ path, message }) => [path, message].filter(Boolean).join(': '))
   const scopes = details?.missingScopes ?? []
   const words = [message, ...wrong, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
-  return clipLine(words.filter(Boolean).join('; '), 500)
+  return clipSingleLine(words.filter(Boolean).join('; '), 500)
 }

@@ -8,7 +8,7 @@ export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvid
   const platform = provider as unknown as MessageProvider
   return {
     ...provider,
-    shape: 'report',
+    kind: 'report',
     takes: provider.channel === undefined ? [] : ['channel'],
     destination: ({ channel }, connection) => ({ channel: channelOf(channel, connection, platform, false) }),
     async report(client, { channel }, { message }) {

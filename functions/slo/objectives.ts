@@ -1,6 +1,6 @@
 import type { CarriedEvaluation, Result } from '../../shared/evaluation/evaluation.ts'
 import { isRecord } from '../../shared/record.ts'
-import { plainLine } from '../../shared/text/plain-text.ts'
+import { plainSingleLine } from '../../shared/text/plain-text.ts'
 import { numberOf, recordsOf, textOf } from '../notification/templates/values.ts'
 
 /** An objective as an evaluation tells of it. */
@@ -52,5 +52,5 @@ function wasMeasured({ success }: Record<string, unknown>): boolean {
 }
 
 function lineOf(value: unknown): string {
-  return plainLine(textOf(value) ?? '')
+  return plainSingleLine(textOf(value) ?? '')
 }

@@ -3,14 +3,14 @@ import { Failure } from '../../shared/errors.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
 import { type TicketProvider, ticketOf, updateTicket } from '../../shared/providers/ticket.ts'
-import { marks, plain, plainLine, tableLines, webLinks } from '../../shared/text/plain-text.ts'
+import { marks, plain, plainSingleLine, tableLines, webLinks } from '../../shared/text/plain-text.ts'
 
 /** A platform of tickets as one that takes reports: each is a comment on a ticket that the sequence has opened. */
 export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {
   const platform = provider as unknown as TicketProvider
   return {
     ...provider,
-    shape: 'report',
+    kind: 'report',
     takes: ['id', 'project'],
     destination({ id, project }, connection) {
       if (id !== undefined) return ticketOf({ id, project }, connection, platform)
@@ -18,7 +18,7 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
       throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
     },
     async report(client, { id = '', project }, { message }) {
-      const { data } = await updateTicket.act(platform, client, { id, project, comment: commentOf(message) })
+      const { data } = await updateTicket.run(platform, client, { id, project, comment: commentOf(message) })
       const { number = id, url } = data as { number?: string; url?: string }
       return { id, url, what: `a comment on ${provider.noun} ${number}` }
     },
@@ -28,10 +28,10 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
 /** As plain text that is a list where Markdown is read. */
 function commentOf({ mood, title, text, fields, table, links }: Message): string {
   const lines = [
-    ...fields.map(({ name, value }) => `${plainLine(name)}: ${plainLine(value)}`),
+    ...fields.map(({ name, value }) => `${plainSingleLine(name)}: ${plainSingleLine(value)}`),
     ...tableLines(table),
-    ...webLinks(links).map(({ label, url }) => `${plainLine(label)}: ${url}`),
+    ...webLinks(links).map(({ label, url }) => `${plainSingleLine(label)}: ${url}`),
   ]
   const list = lines.map((line) => `- ${line}`).join('\n')
-  return [`${marks[mood]} ${plainLine(title)}`, plain(text ?? '').trim(), list].filter(Boolean).join('\n\n')
+  return [`${marks[mood]} ${plainSingleLine(title)}`, plain(text ?? '').trim(), list].filter(Boolean).join('\n\n')
 }

@@ -122,7 +122,7 @@ export class Api extends Construct {
 }
 
 /** The paths of a category that answer without a token of a caller: pages and buttons of approvals. */
-function publicRoutesOf({ doors = {} }: CategoryInfo): string[] {
+function publicRoutesOf({ routes: doors = {} }: CategoryInfo): string[] {
   return Object.keys(doors)
 }
 

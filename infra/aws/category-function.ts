@@ -8,7 +8,7 @@ import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import type { Permission } from './permission.ts'
 import { mayUseProviders } from './provider-permissions.ts'
 import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
-import type { IdempotencyTable } from './state-table.ts'
+import type { StateTable } from './state-table.ts'
 
 /** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
 const webhookTimeout = Duration.seconds(28)
@@ -21,15 +21,15 @@ export interface CategoryInfo {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
   name: string
   summary: string
-  actions: Record<string, { ask?: unknown }>
+  actions: Record<string, { approval?: unknown; startsJob?: true }>
   providers: Record<string, unknown>
   /** By path: what answers without a token of a caller. */
-  doors?: Record<string, unknown>
+  routes?: Record<string, unknown>
 }
 
 export interface CategoryFunctionProps extends Deployment {
   category: CategoryInfo
-  table: IdempotencyTable
+  table: StateTable
 }
 
 /** One category: its webhook, its task, and what each of them may do. */

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { categories } from '../../functions/index.ts'
-import { takeBackSuffix } from '../../shared/core/task/payload.ts'
+import { CLEANUP_SUFFIX } from '../../shared/core/task/payload.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { durablePartsOf, type Running, runningOn, stopTasks } from './running-tasks.ts'
 import { readSettings } from './settings.ts'
@@ -64,7 +64,7 @@ async function destroy({ stop, force }: { stop: boolean; force: boolean }): Prom
     const left = await stopTasks(lambda, parts, { quiet, most, tell: (count) => console.log(`${count} still run`) })
     if (left.length > 0) {
       console.log(
-        `${shown(left)}\nThey have not ended. A finisher: it can not reach Keptn, so its callers would never hear. A name that ends in ${takeBackSuffix}: what the
+        `${shown(left)}\nThey have not ended. A finisher: it can not reach Keptn, so its callers would never hear. A name that ends in ${CLEANUP_SUFFIX}: what the
 task had begun can not be ended at its platform. Try again when it can.`,
       )
       return 1

@@ -7,7 +7,7 @@ import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import { mayReadSecrets, secretPaths } from './secrets.ts'
-import type { IdempotencyTable } from './state-table.ts'
+import type { StateTable } from './state-table.ts'
 
 /** A day of trying for each of the two events that may be missing. */
 const executionTimeout = Duration.days(2)
@@ -18,7 +18,7 @@ const TASKS_PER_RULE = 12
 export interface FinisherProps extends Deployment {
   /** The functions whose ended executions are finished. */
   tasks: DurableFunction[]
-  table: IdempotencyTable
+  table: StateTable
 }
 
 /**

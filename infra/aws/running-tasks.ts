@@ -6,7 +6,7 @@ import {
   paginateListFunctions,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { takeBackSuffix } from '../../shared/core/task/payload.ts'
+import { CLEANUP_SUFFIX } from '../../shared/core/task/payload.ts'
 
 /** What a stack has that must come to its end before it can be deleted. */
 export interface DurableParts {
@@ -95,7 +95,7 @@ export async function stopTasks(
     const running = await runningOn(lambda, tasks)
     // What ends at a platform what a task had begun is waited for.
     for (const { arn, name } of running) {
-      if (!name.endsWith(takeBackSuffix))
+      if (!name.endsWith(CLEANUP_SUFFIX))
         await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
     }
     const left = [...running, ...(await runningOn(lambda, finisher))]

@@ -11,7 +11,7 @@ import { GeneratedKey } from './generated-key.ts'
 import { nextSteps } from './next-steps.ts'
 import { logGroupsOf, SavedQueries } from './queries.ts'
 import type { Settings } from './settings.ts'
-import { IdempotencyTable } from './state-table.ts'
+import { StateTable } from './state-table.ts'
 
 export interface WebhooksStackProps extends StackProps {
   settings: Settings
@@ -32,7 +32,7 @@ export class WebhooksStack extends Stack {
     const { dataKeyArn } = settings
     const dataKey = dataKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'DataKey', dataKeyArn)
     const deployment = { settings, bundles, dataKey }
-    const table = new IdempotencyTable(this, 'Idempotency', dataKey)
+    const table = new StateTable(this, 'Idempotency', dataKey)
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))

@@ -10,7 +10,7 @@ type ItemOperation = 'DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem'
  * The answers to silent calls and the names of accepted tasks, by the identity of a call; how runs are that no platform
  * knows; the questions that wait for people; and which finisher answers for a task. Each item says when it is to be forgotten, so the table may go with the stack.
  */
-export class IdempotencyTable extends Construct {
+export class StateTable extends Construct {
   readonly table: Table
 
   /** @param dataKey the customer's key; without it AWS's own */

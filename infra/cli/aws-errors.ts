@@ -1,4 +1,4 @@
-import { messageOf, sentence } from '../../shared/errors.ts'
+import { messageOf, toSentence } from '../../shared/errors.ts'
 
 /** What AWS, or its SDK before it asked AWS, says no to. */
 class AwsRefusedError extends Error {
@@ -31,10 +31,10 @@ export function explainAws(error: unknown, what: string): Error {
   if (ended.test(name ?? ''))
     return new AwsRefusedError(`AWS does not accept the credentials (${name}): log in again.`, { cause: error })
   if (/AccessDenied/.test(name ?? ''))
-    return new AwsRefusedError(`${what} is not for these credentials: ${sentence(message)}`, { cause: error })
+    return new AwsRefusedError(`${what} is not for these credentials: ${toSentence(message)}`, { cause: error })
   if (code !== undefined || cause !== undefined || name === 'TimeoutError')
     return new AwsRefusedError(`AWS could not be reached: ${firstLine(message || String(code))}.`, { cause: error })
-  return new AwsRefusedError(`${what} was refused by AWS (${name}): ${sentence(message)}`, { cause: error })
+  return new AwsRefusedError(`${what} was refused by AWS (${name}): ${toSentence(message)}`, { cause: error })
 }
 
 function firstLine(text: string): string {

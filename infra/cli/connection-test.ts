@@ -1,11 +1,11 @@
-import { Failure, messageOf, sentence } from '../../shared/errors.ts'
+import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connect } from '../../shared/providers/connect.ts'
 import { type Connection, schemaOf } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { isRecord } from '../../shared/record.ts'
-import { remember } from '../../shared/redact.ts'
+import { registerSecret } from '../../shared/redact.ts'
 import { plain } from '../../shared/text/plain-text.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 import type { HttpTrial } from './http/try.ts'
@@ -50,7 +50,7 @@ export async function attempt(call: () => Promise<unknown>): Promise<Trial> {
 /** The provider's own check, with the values of a connection. */
 export function tryProvider(provider: Provider, values: Record<string, unknown>): Promise<Trial> {
   const connection = { name: 'new', provider, values }
-  const limits = { key: undefined, repeated: false, deadlineAt: Number.POSITIVE_INFINITY }
+  const limits = { idempotencyKey: undefined, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
   return attempt(async () => provider.check(connect(connection, limits)))
 }
 
@@ -83,7 +83,7 @@ export async function loadStored(category: Category, name: string, held: unknown
   const provider = await load()
   const schema = schemaOf(provider, category)
   const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
-  for (const secret of secretsIn(schema, values)) remember(secret)
+  for (const secret of secretsIn(schema, values)) registerSecret(secret)
   return { name, provider, values }
 }
 
@@ -97,7 +97,7 @@ export function trialTable(heading: string, trials: readonly (Trial & { name: st
     [name, kind, reachable, authenticated, permitted].map((cell) => (cell === 'unknown' ? '-' : cell)),
   )
   const reasons = trials.flatMap(({ name, problem, remedy }) =>
-    problem === undefined ? [] : [`${name}: ${sentence(problem)}${remedy ? `\n  ${remedy}` : ''}`],
+    problem === undefined ? [] : [`${name}: ${toSentence(problem)}${remedy ? `\n  ${remedy}` : ''}`],
   )
   return [table([heading, 'provider', 'reachable', 'authenticated', 'permitted'], rows), ...reasons].join('\n\n')
 }

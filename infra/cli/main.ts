@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Failure, messageOf } from '../../shared/errors.ts'
-import { mask } from '../../shared/redact.ts'
+import { redact } from '../../shared/redact.ts'
 import { createProgram } from './program.ts'
 import { CancelledError } from './prompts.ts'
 import { UsageError } from './receiver.ts'
@@ -27,6 +27,6 @@ exitWithCodes(program)
 try {
   await program.parseAsync()
 } catch (error) {
-  console.error(mask(messageOf(error)))
+  console.error(redact(messageOf(error)))
   process.exitCode = exitCodeOf(error)
 }

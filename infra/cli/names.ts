@@ -33,7 +33,7 @@ export function nameOf(name: string): string {
 }
 
 /** Of an action only what it says of itself is looked at here. */
-type AnyAction = Pick<Action, 'shape' | 'input' | 'answers' | 'ask' | 'tells' | 'starts'>
+type AnyAction = Pick<Action, 'kind' | 'input' | 'outputs' | 'approval' | 'isNotification' | 'startsJob'>
 
 /** What may be called at a category. */
 export interface NamedAction {
@@ -64,7 +64,7 @@ export function actionNamed(text: string): NamedAction {
 export function actionsOf(category: Category): NamedAction[] {
   return actionNames(category).map((name) => {
     const action = category.actions[name]
-    return { category, name, action, summary: action?.summary ?? category.choice?.summary ?? '' }
+    return { category, name, action, summary: action?.summary ?? category.actionMapping?.summary ?? '' }
   })
 }
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { maskDeep } from '../../shared/redact.ts'
+import { redactDeep } from '../../shared/redact.ts'
 import { plain } from '../../shared/text/plain-text.ts'
 
 /** What every command takes beside its own options. */
@@ -9,12 +9,12 @@ export interface JsonOption {
 
 /** Prints what a command found: as JSON for programs, else as text for people. No secret that was seen is in either. */
 export function show(value: unknown, text: string, { json }: JsonOption): void {
-  console.log(json ? JSON.stringify(maskDeep(value), null, 2) : maskDeep(text))
+  console.log(json ? JSON.stringify(redactDeep(value), null, 2) : redactDeep(text))
 }
 
 /** Says something beside the result, which stays alone on stdout. */
 export function note(text: string): void {
-  console.error(maskDeep(text))
+  console.error(redactDeep(text))
 }
 
 /** Rows of words below their headings, each column as wide as it must be. */

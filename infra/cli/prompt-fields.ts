@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import * as z from 'zod/mini'
-import { Failure, sentence } from '../../shared/errors.ts'
+import { Failure, toSentence } from '../../shared/errors.ts'
 import { secretsIn, unwrap } from '../../shared/fields.ts'
-import { remember } from '../../shared/redact.ts'
+import { registerSecret } from '../../shared/redact.ts'
 import { validate } from '../../shared/validate.ts'
 import { type Field, fieldsOf, parseObject, readFields } from './fields.ts'
 import { readInput } from './input.ts'
@@ -73,13 +73,13 @@ export function checked<S extends z.ZodMiniObject>(
   what: string,
 ): z.output<S> {
   // Before anything is said of them.
-  for (const secret of secretsIn(schema, value)) remember(secret)
+  for (const secret of secretsIn(schema, value)) registerSecret(secret)
   try {
     return validate(schema, value, { what })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const hint = isInteractive() ? '' : ' Nobody is here to be asked: give the fields in --from-file, or - for stdin.'
-    throw new UsageError(`${sentence(error.message)}${hint}`, { cause: error })
+    throw new UsageError(`${toSentence(error.message)}${hint}`, { cause: error })
   }
 }
 

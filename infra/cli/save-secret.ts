@@ -1,4 +1,4 @@
-import { Failure, sentence } from '../../shared/errors.ts'
+import { Failure, toSentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { succeeded, type Trial } from './connection-test.ts'
 import { type JsonOption, note, show } from './output.ts'
@@ -95,5 +95,5 @@ function inWords(trial: Trial | undefined): string {
   if (!trial) return 'It was not tried.'
   if (trial.tried && succeeded(trial)) return `It was tried with ${trial.tried.tried}.`
   if (succeeded(trial)) return 'It was tried: reachable, authenticated, permitted.'
-  return `It was tried in vain: ${sentence(trial.problem ?? '')}${trial.remedy ? ` ${trial.remedy}` : ''}`
+  return `It was tried in vain: ${toSentence(trial.problem ?? '')}${trial.remedy ? ` ${trial.remedy}` : ''}`
 }

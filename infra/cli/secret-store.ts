@@ -8,7 +8,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import type { Command } from 'commander'
-import { Failure, messageOf, sentence } from '../../shared/errors.ts'
+import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { settings } from '../../shared/settings.ts'
 import { credentialsOf } from '../local/credentials.ts'
@@ -138,7 +138,7 @@ function secretsFile(file: string, url: string, state: string): SecretStore {
     try {
       return localSecrets(url, existsSync(file) ? file : undefined, options)
     } catch (error) {
-      throw new UsageError(sentence(messageOf(error)), { cause: error })
+      throw new UsageError(toSentence(messageOf(error)), { cause: error })
     }
   }
   return {

@@ -1,4 +1,4 @@
-import { secondsToNextLook } from '../../shared/core/task/poll.ts'
+import { secondsToNextPoll } from '../../shared/core/task/poll.ts'
 import { table } from './table.ts'
 
 /** List prices of us-east-1 in US dollars, as of November 2026, each for a million of its units or for a GB. */
@@ -123,7 +123,7 @@ function jobTable(): string {
 export function countPolls(seconds: number, deadline: number): number {
   let polls = 1
   for (let passed = 0; passed < seconds; polls++) {
-    const next = secondsToNextLook(passed, deadline - passed)
+    const next = secondsToNextPoll(passed, deadline - passed)
     if (next === undefined) break
     passed += next
   }

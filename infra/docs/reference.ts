@@ -39,9 +39,9 @@ function errors(): string {
   return `## Errors\n\n${what}\n\n${table(['kind', 'status', 'title', 'may go away by itself'], rows)}`
 }
 
-async function ofCategory({ name, summary, actions, choice, providers }: Category): Promise<string> {
-  const chosen = choice ? [[`\`${choice.name}\``, choice.summary, '', '']] : []
-  const rows = Object.entries(actions).map(([action, { summary, deadline, shape }]) => [
+async function ofCategory({ name, summary, actions, actionMapping, providers }: Category): Promise<string> {
+  const chosen = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
+  const rows = Object.entries(actions).map(([action, { summary, deadline, kind: shape }]) => [
     `\`${action}\``,
     summary,
     inWords(deadline),
@@ -60,9 +60,9 @@ async function ofCategory({ name, summary, actions, choice, providers }: Categor
 }
 
 function connectionOf(category: string, name: string, provider: Provider): string {
-  const { title, shape, connection } = provider
+  const { title, kind, connection } = provider
   const where = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
-  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${shape}): ${where}\n\n${fieldTable(fieldsOf(connection))}`
+  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${kind}): ${where}\n\n${fieldTable(fieldsOf(connection))}`
 }
 
 function fieldTable(fields: Field[]): string {

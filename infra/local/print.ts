@@ -1,5 +1,5 @@
 import { plain } from '../../shared/text/plain-text.ts'
-import { oneLine } from '../../shared/text/single-line.ts'
+import { singleLine } from '../../shared/text/single-line.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**
@@ -54,5 +54,5 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
 function line(at: number, arrow: string, text: string, detail?: string): string {
   const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''
-  return `${time} ${arrow} ${oneLine(plain(`${text}${more}`))}`
+  return `${time} ${arrow} ${singleLine(plain(`${text}${more}`))}`
 }

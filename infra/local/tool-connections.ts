@@ -72,7 +72,7 @@ export const toolConnections = {
  * @param url where the runtime listens
  */
 export function connectionsToTool({ name, actions, providers }: Category, url: string): Record<string, object> {
-  const shapes = new Set(Object.values(actions).map(({ shape }) => shape))
+  const shapes = new Set(Object.values(actions).map(({ kind: shape }) => shape))
   const connections = [...shapes].flatMap((shape, at): [string, object][] => {
     // A report to people is a message.
     const kind = shape === 'report' ? 'message' : shape

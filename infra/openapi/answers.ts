@@ -1,16 +1,16 @@
 import * as z from 'zod/mini'
 import type { TaskStatus } from '../../shared/core/task/status.ts'
-import { about, choice, text } from '../../shared/fields.ts'
+import { oneOf, text, withDescription } from '../../shared/fields.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 
 /** What is answered. The types hold these against the code that answers. */
 
-const data = about(z.record(z.string(), z.unknown()), 'What the action answers, such as id and url')
-const links = about(z.record(z.string(), z.string()), 'Name -> URL, for people')
-const result = choice(['pass', 'warning', 'fail'], 'How it turned out')
+const data = withDescription(z.record(z.string(), z.unknown()), 'What the action answers, such as id and url')
+const links = withDescription(z.record(z.string(), z.string()), 'Name -> URL, for people')
+const result = oneOf(['pass', 'warning', 'fail'], 'How it turned out')
 
 export const outcome: z.ZodMiniType<Outcome> = z.object({
-  status: choice(['succeeded', 'errored', 'aborted'], 'Whether it could be done'),
+  status: oneOf(['succeeded', 'errored', 'aborted'], 'Whether it could be done'),
   result,
   message: text('What was done, or why not'),
   data,
@@ -18,21 +18,21 @@ export const outcome: z.ZodMiniType<Outcome> = z.object({
 })
 
 export const accepted = z.object({
-  taskId: about(z.string().check(z.regex(/^[0-9a-f]{40}$/)), 'The same for each delivery of the same event'),
-  statusUrl: about(z.url(), 'Where the state of the task is read'),
-  duplicate: about(z.boolean(), 'Whether it was accepted before: then nothing is started'),
+  taskId: withDescription(z.string().check(z.regex(/^[0-9a-f]{40}$/)), 'The same for each delivery of the same event'),
+  statusUrl: withDescription(z.url(), 'Where the state of the task is read'),
+  duplicate: withDescription(z.boolean(), 'Whether it was accepted before: then nothing is started'),
 })
 
 export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   taskId: accepted.shape.taskId,
   category: text('The category of the action'),
   action: text('What was asked for'),
-  state: choice(['running', 'finished', 'failed'], 'failed: Lambda ended it, and it is finished as errored'),
-  verdict: choice(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'How it stands, in one word'),
+  state: oneOf(['running', 'finished', 'failed'], 'failed: Lambda ended it, and it is finished as errored'),
+  verdict: oneOf(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'How it stands, in one word'),
   progress: text('What a running task waits for; empty if it waits for nothing'),
-  acceptedAt: about(z.iso.datetime(), 'When it was accepted'),
-  deadlineAt: about(z.iso.datetime(), 'When it gives up'),
-  endedAt: z.optional(about(z.iso.datetime(), 'When it ended')),
+  acceptedAt: withDescription(z.iso.datetime(), 'When it was accepted'),
+  deadlineAt: withDescription(z.iso.datetime(), 'When it gives up'),
+  endedAt: z.optional(withDescription(z.iso.datetime(), 'When it ended')),
   outcome: z.optional(outcome),
 })
 
@@ -43,7 +43,7 @@ export const problem = z.object({
   status: z.int(),
   detail: text('What is wrong and what to do, for people'),
   errors: z.optional(
-    about(
+    withDescription(
       z.array(z.object({ path: z.string(), message: z.string() })),
       'Everything that is wrong with the call, at once',
     ),

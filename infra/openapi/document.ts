@@ -89,14 +89,14 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
   ]
 }
 
-function callOf({ name: category, actions, choice }: Category, name: string) {
+function callOf({ name: category, actions, actionMapping }: Category, name: string) {
   // Absent of the one that stands for the others: its input is what the connection says.
   const action = actions[name]
   const input = action ? { input: schemaNamed(`${category}.${name}`) } : {}
   return {
     operationId: `${category}.${name}`,
     tags: [category],
-    summary: action?.summary ?? choice?.summary ?? name,
+    summary: action?.summary ?? actionMapping?.summary ?? name,
     parameters: Object.keys(queryParameters).map((option) => ({ $ref: `#/components/parameters/${option}` })),
     requestBody: {
       required: false,
@@ -116,7 +116,7 @@ function callOf({ name: category, actions, choice }: Category, name: string) {
       },
     },
     responses: {
-      ...(action?.ask ? {} : { 200: answer('Silent, and done', doneBy(action)) }),
+      ...(action?.approval ? {} : { 200: answer('Silent, and done', doneBy(action)) }),
       202: answer('Interactive, and certain to finish', schemaNamed('Accepted')),
       ...refusalsNamed(Object.keys(refusals).map(Number)),
     },
@@ -145,8 +145,8 @@ function inputsOf({ name, actions }: Category): [string, JsonSchema][] {
 }
 
 /** The outcome, with the names that are in its data. */
-function doneBy(action: Pick<Action, 'answers'> | undefined): JsonSchema {
-  const names = action?.answers ?? []
+function doneBy(action: Pick<Action, 'outputs'> | undefined): JsonSchema {
+  const names = action?.outputs ?? []
   if (names.length === 0) return schemaNamed('Outcome')
   const data = { type: 'object', properties: Object.fromEntries(names.map((name) => [name, {}])) }
   return { allOf: [schemaNamed('Outcome'), { type: 'object', properties: { data } }] }

@@ -1,11 +1,11 @@
-import { type HttpAnswer, json } from '../core/http/responses.ts'
-import { Failure, sentence } from '../errors.ts'
+import { json, type WebhookResponse } from '../core/http/responses.ts'
+import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
-import type { Door, DoorRequest } from '../providers/category.ts'
+import type { PublicRoute, RouteRequest } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'
 import { loadConnection } from '../providers/connections.ts'
 import type { MessageProvider, Person } from '../providers/message.ts'
-import { mask } from '../redact.ts'
+import { redact } from '../redact.ts'
 import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
 import { bareName, refusalOf } from './person.ts'
@@ -21,7 +21,7 @@ const timeToTell = 2_500
  *
  * @param provider its name in the category
  */
-export function clicksOf(provider: string): Door {
+export function clicksOf(provider: string): PublicRoute {
   return async (category, request) => {
     if (request.method !== 'POST')
       throw new Failure('method', `${request.method} is not allowed here: clicks come by POST.`, {
@@ -39,9 +39,9 @@ export function clicksOf(provider: string): Door {
 
 async function clicked(
   provider: MessageProvider,
-  category: Parameters<Door>[0],
-  request: DoorRequest,
-): Promise<HttpAnswer> {
+  category: Parameters<PublicRoute>[0],
+  request: RouteRequest,
+): Promise<WebhookResponse> {
   const { buttons } = provider
   const reference = buttons?.referenceIn(request)
   if (!buttons || reference === undefined) throw new Failure('unauthenticated', 'This click is none of ours.')
@@ -53,7 +53,8 @@ async function clicked(
   if (!kept.question.buttons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This question was not asked here.')
   const click = await buttons.read(connection.values, request)
-  const client = () => connect(connection, { key: undefined, repeated: false, deadlineAt: Date.now() + timeToTell })
+  const client = () =>
+    connect(connection, { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + timeToTell })
   const tell = async (text: string) => answer(await buttons.tell(client(), click, text))
 
   if (kept.decision) return tell(`Already decided. ${inWords(kept.decision)}.`)
@@ -70,11 +71,11 @@ async function clicked(
     return tell(refusal)
   }
   const at = new Date(request.now).toISOString()
-  const decided = await decide(category.name, taskId, kept, { decision: click.decision, by: mask(whoIs(person)), at })
+  const decided = await decide(category.name, taskId, kept, { decision: click.decision, by: redact(whoIs(person)), at })
   if (decided.became === 'late') return tell(`Already decided. ${inWords(decided.decision)}.`)
   if (decided.became === 'early') return tell(tooEarly)
   if (decided.became === 'ended')
-    return tell(`This question has ended. ${sentence(decided.how)} Your click changed nothing.`)
+    return tell(`This question has ended. ${toSentence(decided.how)} Your click changed nothing.`)
   log.info('a question was decided', { decision: click.decision, by: person.name })
   return answer(undefined)
 }
@@ -84,7 +85,7 @@ function whoIs({ name, names: [id] }: Person): string {
   return id === undefined || id === name ? name : `${name} (${id})`
 }
 
-function answer(body: unknown): HttpAnswer {
+function answer(body: unknown): WebhookResponse {
   if (body !== undefined) return json(200, body)
   return { statusCode: 200, headers: { 'cache-control': 'no-store' }, body: '' }
 }

@@ -1,10 +1,10 @@
-import type { HttpAnswer } from '../core/http/responses.ts'
-import { Failure, sentence } from '../errors.ts'
+import type { WebhookResponse } from '../core/http/responses.ts'
+import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
-import type { Door, DoorRequest } from '../providers/category.ts'
-import { mask } from '../redact.ts'
+import type { PublicRoute, RouteRequest } from '../providers/category.ts'
+import { redact } from '../redact.ts'
 import { plain } from '../text/plain-text.ts'
-import { oneLine } from '../text/single-line.ts'
+import { singleLine } from '../text/single-line.ts'
 import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
 import { type Page, pageAnswer } from './page.ts'
@@ -18,14 +18,14 @@ const longestReason = 1_000
  * The page of a question, for people whose platform has no buttons. Its link is the credential: whoever has it may decide,
  * once. A GET never decides, since scanners of mail and chat open every link.
  */
-export const decideOnPage: Door = async (category, request) => {
+export const decideOnPage: PublicRoute = async (category, request) => {
   try {
     return pageAnswer(await answerOf(category.name, request))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     if (error.kind === 'unauthenticated') log.warn('a link was refused', { reason: error.message })
     const { allow } = error.headers ?? {}
-    return withHeader(pageAnswer({ kind: 'refused', status: statusOf(error), text: mask(error.message) }), allow)
+    return withHeader(pageAnswer({ kind: 'refused', status: statusOf(error), text: redact(error.message) }), allow)
   }
 }
 
@@ -34,11 +34,11 @@ function statusOf({ kind, status }: Failure): number {
   return kind === 'unauthenticated' ? 403 : status
 }
 
-function withHeader(answer: HttpAnswer, allow: string | undefined): HttpAnswer {
+function withHeader(answer: WebhookResponse, allow: string | undefined): WebhookResponse {
   return allow === undefined ? answer : { ...answer, headers: { ...answer.headers, allow } }
 }
 
-async function answerOf(category: string, { method, rest, body, now }: DoorRequest): Promise<Page> {
+async function answerOf(category: string, { method, rest, body, now }: RouteRequest): Promise<Page> {
   const [reference = ''] = rest
   if (rest.length !== 1) throw new Failure('unauthenticated', 'This link is not whole.')
   if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
@@ -73,8 +73,8 @@ async function decideBy(
   const { message, deadlineAt } = kept.question
   const [decision, writtenName, writtenReason] = ['decision', 'name', 'reason'].map((field) => form.get(field) ?? '')
   // One line each, and no brackets in a name: they are how buttons show an id that the platform has checked.
-  const name = oneLine(plain(writtenName ?? '').replace(/[()[\]{}<>（）]/g, ' '))
-  const reason = oneLine(plain(writtenReason ?? ''))
+  const name = singleLine(plain(writtenName ?? '').replace(/[()[\]{}<>（）]/g, ' '))
+  const reason = singleLine(plain(writtenReason ?? ''))
   const given = { name, reason }
   if (decision !== 'approve' && decision !== 'reject')
     return { kind: 'open', status: 400, message, deadlineAt, given, error: 'Choose Approve or Reject.' }
@@ -97,13 +97,13 @@ async function decideBy(
       error: `Write a reason of at most ${longestReason} characters.`,
     }
   // Nobody has checked that name, and what it begins with says so.
-  const by = mask(`link: ${name}`)
+  const by = redact(`link: ${name}`)
   const at = new Date(now).toISOString()
   const decided = await decide(category, taskId, kept, {
     decision,
     by,
     at,
-    ...(reason ? { reason: mask(reason) } : {}),
+    ...(reason ? { reason: redact(reason) } : {}),
   })
   if (decided.became === 'late')
     return { kind: 'decided', status: 409, message, text: `Already decided. ${inWords(decided.decision)}` }
@@ -113,7 +113,7 @@ async function decideBy(
       kind: 'ended',
       status: 410,
       message,
-      text: `This question has ended. ${sentence(decided.how)} Nothing was changed`,
+      text: `This question has ended. ${toSentence(decided.how)} Nothing was changed`,
     }
   log.info('a question was decided', { decision, by })
   return { kind: 'decided', status: 200, message, text: inWords(decided.decision) }

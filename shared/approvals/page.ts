@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../core/http/responses.ts'
+import type { WebhookResponse } from '../core/http/responses.ts'
 import type { Message } from '../providers/message.ts'
 
 /** What the page shows. */
@@ -48,7 +48,7 @@ const headers = {
 }
 
 /** The page as it is answered: no script, nothing that is loaded from elsewhere, and every text escaped. */
-export function pageAnswer(page: Page): HttpAnswer {
+export function pageAnswer(page: Page): WebhookResponse {
   const [title, body] = contentOf(page)
   const html = `<!doctype html>
 <html lang="en">

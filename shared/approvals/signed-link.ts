@@ -3,7 +3,7 @@ import { hmacHex, isSame } from '../auth/hmac.ts'
 import { readSecret } from '../auth/secrets.ts'
 import { Failure } from '../errors.ts'
 import { optional, secret } from '../fields.ts'
-import { remember } from '../redact.ts'
+import { registerSecret } from '../redact.ts'
 
 /**
  * What a link or a button of an approval carries: which task is meant and until when, signed. It is bound to its task, ends
@@ -30,7 +30,7 @@ export async function referenceTo(taskId: string, until: number): Promise<string
   const claim = `${taskId}.${until.toString(36)}`
   const signature = sign(key, claim)
   // `mask` recognizes a whole reference; this is for a platform that repeats the signature alone.
-  remember(signature)
+  registerSecret(signature)
   return `${claim}.${signature}`
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { remember } from '../redact.ts'
+import { registerSecret } from '../redact.ts'
 import { readSecret } from './secrets.ts'
 
 const callerSchema = z.strictObject({
@@ -73,7 +73,7 @@ async function findCaller(callers: z.output<typeof callersSchema>, token: string
     }
   }
   // Only what is a secret: whoever guesses must not fill our memory.
-  if (found) remember(token)
+  if (found) registerSecret(token)
   return found
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { secretsIn } from '../fields.ts'
-import { remember } from '../redact.ts'
+import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { validate } from '../validate.ts'
 
@@ -48,14 +48,14 @@ export async function readSecret(
   known.set(schema, ofSchema)
   const before = ofSchema.get(name)
   // Each invocation remembers the secrets that it reads, also those that an earlier one has checked.
-  for (const secret of before?.secrets ?? []) remember(secret)
+  for (const secret of before?.secrets ?? []) registerSecret(secret)
   if (before?.text === text) return before.value
   const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parsed(name, text), {
     what: `The secret ${name}`,
     kind: 'misconfigured',
   })
   const secrets = schema instanceof z.ZodMiniObject ? secretsIn(schema, value) : []
-  for (const secret of secrets) remember(secret)
+  for (const secret of secrets) registerSecret(secret)
   ofSchema.set(name, { text, value, secrets })
   return value
 }

@@ -1,11 +1,11 @@
-import { Failure, type FailureKind, sentence } from '../errors.ts'
+import { Failure, type FailureKind, toSentence } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
 import type { SentRequest } from '../http/client.ts'
 import { retryAfterOf } from '../http/error-reason.ts'
 import { isUnsent, networkReason } from '../http/network.ts'
 import { log } from '../log.ts'
-import { mask } from '../redact.ts'
-import { clipLine } from '../text/single-line.ts'
+import { redact } from '../redact.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
 export const awsAccount = {
@@ -83,7 +83,7 @@ export class Aws {
     const { status = 'with success', output } = this.#accepted
     if (output === undefined) return `${status} with a body that cannot be read`
     const { $metadata: _, ...answer } = output as Pick<AwsError, '$metadata'>
-    return `${status} ${clipLine(JSON.stringify(answer, bytesAsText), MAX_EXCERPT)}`
+    return `${status} ${clipSingleLine(JSON.stringify(answer, bytesAsText), MAX_EXCERPT)}`
   }
 
   /**
@@ -279,7 +279,7 @@ export function failureOf(error: AwsError, { platform, operation, timeout, accou
   const { name, message, code, $metadata, $response } = error
   const status = $metadata?.httpStatusCode
   const fail = (kind: FailureKind, text: string, retryAfter?: number) =>
-    new Failure(kind, mask(text), { cause: error, retryAfter })
+    new Failure(kind, redact(text), { cause: error, retryAfter })
   // A connection that breaks off has the name of a time-out too, but a code.
   if ((name === 'AbortError' || name === 'TimeoutError') && typeof code !== 'string')
     return fail('timeout', `${platform} did not answer in ${Math.round(timeout / 1_000)} s (${operation}).`)
@@ -297,7 +297,7 @@ export function failureOf(error: AwsError, { platform, operation, timeout, accou
     return fail('platform', `${platform} answered ${status} to ${operation} with a body that cannot be read.`)
   if (status >= 500 || status === 429 || throttled.test(name) || passing.includes(name))
     return fail('platform', said, retryAfterOf($response?.headers ?? {}, Date.now()))
-  return fail('refused', /AccessDenied/.test(name) ? `${sentence(said)} ${remedyFor(account, message)}` : said)
+  return fail('refused', /AccessDenied/.test(name) ? `${toSentence(said)} ${remedyFor(account, message)}` : said)
 }
 
 /** What is to be done about a permission that is missing. */

@@ -22,7 +22,7 @@ export async function callJson<T>(
   { target, version }: JsonService,
   operation: string,
   input: object,
-  options: { reads?: boolean; answer?: z.$ZodType<T> } = {},
+  options: { isRead?: boolean; schema?: z.$ZodType<T> } = {},
 ): Promise<T> {
   const headers = { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': `${target}.${operation}` }
   try {

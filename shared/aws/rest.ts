@@ -1,4 +1,4 @@
-import { Failure, sentence } from '../errors.ts'
+import { Failure, toSentence } from '../errors.ts'
 import type { Account } from './aws.ts'
 
 /** A service of AWS with a REST API that the SDK is not used for: it is called through `Http`, with signed requests. */
@@ -37,7 +37,7 @@ export function reason(body: unknown): string | undefined {
   const { message, Message = message } = (body ?? {}) as { message?: unknown; Message?: unknown }
   if (typeof Message !== 'string') return undefined
   if (!Message.includes('is not authorized to perform: ')) return Message
-  return `${sentence(Message)} Allow it under awsProviders in cdk.json, and deploy; or to the role that roleArn names.`
+  return `${toSentence(Message)} Allow it under awsProviders in cdk.json, and deploy; or to the role that roleArn names.`
 }
 
 /**

@@ -9,7 +9,7 @@ const longestWish = 3_600
  *
  * @param attempt how many tries there were
  */
-export function backoff(error: Error, attempt: number, first: number, longest: number): number {
+export function backoffSeconds(error: Error, attempt: number, first: number, longest: number): number {
   const asked = error instanceof Failure ? Math.min(error.retryAfter ?? 0, longestWish) : 0
   const doubled = Math.min(longest, first * 2 ** Math.min(attempt - 1, 20))
   return Math.ceil(Math.max(asked, doubled) * (1 + Math.random() / 4))

@@ -2,17 +2,17 @@ const DAY_SECONDS = 86_400
 
 /** The part of a category that limits its deadlines. */
 export interface CategoryActions {
-  actions: Record<string, { ask?: unknown; starts?: true }>
+  actions: Record<string, { approval?: unknown; startsJob?: true }>
 }
 
 /** Whether an action of the category waits for the decision of people. */
 export function asksPeople({ actions }: CategoryActions): boolean {
-  return Object.values(actions).some(({ ask }) => ask !== undefined)
+  return Object.values(actions).some(({ approval }) => approval !== undefined)
 }
 
 /** Whether an action of the category starts runs, which another one can stop. */
 export function startsRuns({ actions }: CategoryActions): boolean {
-  return Object.values(actions).some(({ starts }) => starts)
+  return Object.values(actions).some(({ startsJob }) => startsJob)
 }
 
 /**

@@ -1,43 +1,49 @@
-import { Failure, kindOf, messageOf, sentence } from '../errors.ts'
+import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
 import type { SentRequest } from '../http/client.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
-import type { Action, Begun, Category, HandedOver, Look } from '../providers/category.ts'
+import type { Action, Category, Delegated, PollResult, StartedJob } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
-import { type CallOrigin, type Client, hasKey, type Provider, type Reference } from '../providers/provider.ts'
-import { isCredential, mask, maskDeep } from '../redact.ts'
+import {
+  type CallOrigin,
+  type Client,
+  hasIdempotencyKey,
+  type Provider,
+  type SignedLink,
+} from '../providers/provider.ts'
+import { isCredential, redact, redactDeep } from '../redact.ts'
 import { sleep } from '../sleep.ts'
 
 /** What a call wants done: an action on a connection. */
-export interface Work {
+export interface ActionRequest {
   action: string
   connection: string
   /** What the orchestrator calls it, where the connection chose the action. */
-  chosen?: string | undefined
+  mappedName?: string | undefined
   /** Checked and completed. */
   input: unknown
   /** The identity of the call, where it has an event id. */
-  key: string | undefined
+  idempotencyKey: string | undefined
   dryRun: boolean
   /** Sentences for the message of the outcome. */
   notes?: string[] | undefined
   event?: CallOrigin | undefined
   /** Whether what it starts must not outlive its task. */
-  mustEnd?: boolean | undefined
+  needsCleanup?: boolean | undefined
   /** Where our API is, for an action that asks people. */
-  address?: string | undefined
+  apiUrl?: string | undefined
   /** Where the id of what is started is saved, see `lastRunKey`. */
-  lastRun?: string | undefined
+  lastRunKey?: string | undefined
   /** Whether the platform itself answers what is started. */
-  handsOver?: boolean | undefined
+  delegates?: boolean | undefined
 }
 
 /**
  * What earlier attempts of the same call may have left at the platform: nothing, something that a repeat must look for before
  * it writes, or something that a repeat must not write again, since the platform accepted it and did not say what it is.
  */
-export type Earlier = 'nothing' | 'possible' | 'accepted'
+export type PreviousWrite = 'nothing' | 'possible' | 'accepted'
 
 /**
  * Does an action once.
@@ -46,35 +52,35 @@ export type Earlier = 'nothing' | 'possible' | 'accepted'
  * @returns how it ended, or what has begun at the platform and goes on there, or was handed over to it
  * @throws Failure
  */
-export async function perform(
+export async function runAction(
   category: Category,
-  work: Work,
+  work: ActionRequest,
   deadlineAt: number,
-  earlier: Earlier,
-): Promise<Outcome | Begun | HandedOver> {
+  earlier: PreviousWrite,
+): Promise<Outcome | StartedJob | Delegated> {
   const result = await withConnection(category, work, async (action, connection, retried) => {
-    const question = action.ask && (await referenceOf(action.ask, work, deadlineAt))
+    const question = action.approval && (await referenceOf(action.approval, work, deadlineAt))
     if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, question })
     const options = {
-      key: work.key,
+      idempotencyKey: work.idempotencyKey,
       event: work.event,
-      repeated: retried || earlier !== 'nothing',
-      question,
+      isRetry: retried || earlier !== 'nothing',
+      signedLink: question,
       deadlineAt,
-      lastRun: work.lastRun,
+      lastRunKey: work.lastRunKey,
     }
     if (earlier === 'accepted' && !action.idempotent) return lookUp(connection, action, work, options)
     const client = connect(connection, options)
     try {
-      return await action.act(connection.provider, client, work.input)
+      return await action.run(connection.provider, client, work.input)
     } catch (error) {
-      const { accepted } = client
-      if (error instanceof Failure) error.afterWrite ||= client.written && !error.nothingWritten
-      if (action.idempotent || accepted === undefined || !isAboutResponse(error)) throw error
-      return lookUp(connection, action, work, options, { error, accepted })
+      const { acceptedResponse } = client
+      if (error instanceof Failure) error.afterWrite ||= client.mayHaveWritten && !error.nothingWritten
+      if (action.idempotent || acceptedResponse === undefined || !isAboutResponse(error)) throw error
+      return lookUp(connection, action, work, options, { error, accepted: acceptedResponse })
     }
   })
-  return maskDeep(result)
+  return redactDeep(result)
 }
 
 /** Whether an error that followed an accepted write says that its response cannot be used, and not that it was declined. */
@@ -98,10 +104,10 @@ class NotFound extends Error {}
 async function lookUp(
   connection: Connection,
   action: AnyAction,
-  work: Work,
+  work: ActionRequest,
   options: Parameters<typeof connect>[1],
   unusable?: { error: unknown; accepted: string },
-): Promise<Outcome | Begun | HandedOver> {
+): Promise<Outcome | StartedJob | Delegated> {
   const { provider, values } = connection
   if (unusable) logUnusable(unusable)
   const intercept = () => {
@@ -109,11 +115,11 @@ async function lookUp(
   }
   const isRepeatable = action.isDeduplicated?.(provider) || provider.deduplicates?.(values)
   const guard = isRepeatable ? {} : { intercept }
-  for (const pause of work.key === undefined ? [] : LOOK_UP_PAUSES_MS) {
+  for (const pause of work.idempotencyKey === undefined ? [] : LOOK_UP_PAUSES_MS) {
     if (Date.now() + pause >= options.deadlineAt) break
     await sleep(pause)
     try {
-      return await action.act(provider, connect(connection, { ...options, repeated: true, ...guard }), work.input)
+      return await action.run(provider, connect(connection, { ...options, isRetry: true, ...guard }), work.input)
     } catch (error) {
       log.info('a look-up did not find what was created', { action: work.action, reason: messageOf(error) })
       if (kindOf(error) !== 'doubtful') continue
@@ -125,14 +131,18 @@ async function lookUp(
   throw outcomeUnknown(provider, unusable)
 }
 
-function logUnusable({ error, accepted }: { error: unknown; accepted: string }): void {
+function logUnusable({ error, accepted: acceptedResponse }: { error: unknown; accepted: string }): void {
   if (!(error instanceof Failure)) log.error('internal error', error as Error)
-  log.warn('the response to a write cannot be used', { failure: kindOf(error), reason: messageOf(error), accepted })
+  log.warn('the response to a write cannot be used', {
+    failure: kindOf(error),
+    reason: messageOf(error),
+    accepted: acceptedResponse,
+  })
 }
 
 function outcomeUnknown({ title }: Provider, unusable?: { error: unknown; accepted: string }): Failure {
   const why = unusable
-    ? `${title} accepted the request, but its response cannot be used: ${sentence(messageOf(unusable.error))} It answered ${sentence(unusable.accepted)}`
+    ? `${title} accepted the request, but its response cannot be used: ${toSentence(messageOf(unusable.error))} It answered ${toSentence(unusable.accepted)}`
     : 'The outcome of an earlier attempt of this call is not known.'
   return new Failure(
     'doubtful',
@@ -143,15 +153,15 @@ function outcomeUnknown({ title }: Provider, unusable?: { error: unknown; accept
 
 /** What leads to the question of a task: the same each time it is made. */
 async function referenceOf(
-  { books }: NonNullable<AnyAction['ask']>,
-  { key, address, dryRun }: Work,
+  { loadStore: books }: NonNullable<AnyAction['approval']>,
+  { idempotencyKey, apiUrl, dryRun }: ActionRequest,
   deadlineAt: number,
-): Promise<Reference> {
+): Promise<SignedLink> {
   const { referenceTo } = await books()
   const until = Math.floor(deadlineAt / 1_000) + 1
   // Nothing that works is shown in a dry run.
-  const reference = dryRun || key === undefined ? 'dry-run' : await referenceTo(key, until)
-  return { reference, url: `${address}/approvals/${reference}`, deadlineAt }
+  const reference = dryRun || idempotencyKey === undefined ? 'dry-run' : await referenceTo(idempotencyKey, until)
+  return { token: reference, url: `${apiUrl}/approvals/${reference}`, deadlineAt }
 }
 
 /**
@@ -160,18 +170,18 @@ async function referenceOf(
  * @param run gets the action's way to ask, its provider and a client
  * @throws Failure
  */
-export async function withQuestion<T>(
+export async function withSignedLink<T>(
   category: Category,
-  work: Work,
+  work: ActionRequest,
   deadlineAt: number,
-  run: (ask: NonNullable<AnyAction['ask']>, provider: Provider, client: Client) => Promise<T>,
+  run: (ask: NonNullable<AnyAction['approval']>, provider: Provider, client: Client) => Promise<T>,
 ): Promise<T> {
-  return withConnection(category, work, async ({ ask, summary }, connection) => {
-    if (!ask) throw new Error(`"${summary}" asks nobody.`)
+  return withConnection(category, work, async ({ approval, summary }, connection) => {
+    if (!approval) throw new Error(`"${summary}" asks nobody.`)
     return run(
-      ask,
+      approval,
       connection.provider,
-      connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt }),
+      connect(connection, { idempotencyKey: work.idempotencyKey, event: work.event, isRetry: false, deadlineAt }),
     )
   })
 }
@@ -181,12 +191,22 @@ export async function withQuestion<T>(
  *
  * @throws Failure
  */
-export async function look(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<Look> {
+export async function getJobStatus(
+  category: Category,
+  work: ActionRequest,
+  pending: unknown,
+  deadlineAt: number,
+): Promise<PollResult> {
   const seen = await withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt })
-    return followOf(action).look(connection.provider, client, work.input, pending)
+    const client = connect(connection, {
+      idempotencyKey: work.idempotencyKey,
+      event: work.event,
+      isRetry: false,
+      deadlineAt,
+    })
+    return followOf(action).getStatus(connection.provider, client, work.input, pending)
   })
-  return maskDeep(seen)
+  return redactDeep(seen)
 }
 
 /**
@@ -195,9 +215,19 @@ export async function look(category: Category, work: Work, pending: unknown, dea
  * @returns false where the platform has no way to
  * @throws Failure
  */
-export async function stop(category: Category, work: Work, pending: unknown, deadlineAt: number): Promise<boolean> {
+export async function stopJob(
+  category: Category,
+  work: ActionRequest,
+  pending: unknown,
+  deadlineAt: number,
+): Promise<boolean> {
   return withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, event: work.event, repeated: false, deadlineAt })
+    const client = connect(connection, {
+      idempotencyKey: work.idempotencyKey,
+      event: work.event,
+      isRetry: false,
+      deadlineAt,
+    })
     return followOf(action).stop(connection.provider, client, work.input, pending)
   })
 }
@@ -207,25 +237,30 @@ export async function stop(category: Category, work: Work, pending: unknown, dea
  *
  * @throws Failure
  */
-export async function takeBack(category: Category, work: Work, deadlineAt: number): Promise<void> {
+export async function cleanUpJob(category: Category, work: ActionRequest, deadlineAt: number): Promise<void> {
   await withConnection(category, work, async (action, connection) => {
-    const client = connect(connection, { key: work.key, event: work.event, repeated: true, deadlineAt })
-    if (hasKey(client)) await followOf(action).takeBack?.(connection.provider, client, work.input)
+    const client = connect(connection, {
+      idempotencyKey: work.idempotencyKey,
+      event: work.event,
+      isRetry: true,
+      deadlineAt,
+    })
+    if (hasIdempotencyKey(client)) await followOf(action).cleanUp?.(connection.provider, client, work.input)
   })
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema at the door.
 type AnyAction = Action<Provider, any>
 
-function followOf({ follow, summary }: AnyAction): NonNullable<AnyAction['follow']> {
-  if (!follow) throw new Error(`"${summary}" begins something, and does not say how it is followed.`)
-  return follow
+function followOf({ job, summary }: AnyAction): NonNullable<AnyAction['job']> {
+  if (!job) throw new Error(`"${summary}" begins something, and does not say how it is followed.`)
+  return job
 }
 
 /** Credentials that the platform does not accept are read anew from their secret, and tried once more. */
 async function withConnection<T>(
   category: Category,
-  { action: name, connection }: Work,
+  { action: name, connection }: ActionRequest,
   run: (action: AnyAction, connection: Connection, retried: boolean) => Promise<T>,
 ): Promise<T> {
   const action = category.actions[name]
@@ -245,7 +280,7 @@ async function withConnection<T>(
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
     const failure = new Failure(
       'credentials',
-      `${sentence(error.message)} Mend the secret ${connectionPath(category.name, connection)}.`,
+      `${toSentence(error.message)} Mend the secret ${connectionPath(category.name, connection)}.`,
     )
     failure.afterWrite = written || error.afterWrite
     throw failure
@@ -266,25 +301,26 @@ class Rehearsed extends Error {
 async function rehearse(
   connection: Connection,
   action: AnyAction,
-  work: Work,
-  limits: { deadlineAt: number; question: Reference | undefined },
+  work: ActionRequest,
+  limits: { deadlineAt: number; question: SignedLink | undefined },
 ): Promise<Outcome> {
   const intercept = (request: SentRequest) => {
     throw new Rehearsed(request)
   }
   try {
     const client: Client = connect(connection, {
-      key: undefined,
+      idempotencyKey: undefined,
       event: work.event,
-      repeated: false,
+      isRetry: false,
       ...limits,
       intercept,
     })
-    const result = await action.act(connection.provider, client, work.input)
-    if (!('outcome' in result)) return { ...result, message: `Dry run: nothing would be sent. ${mask(result.message)}` }
+    const result = await action.run(connection.provider, client, work.input)
+    if (!('outcome' in result))
+      return { ...result, message: `Dry run: nothing would be sent. ${redact(result.message)}` }
     return {
       ...result.outcome,
-      message: `Dry run: nothing was begun. It would answer: ${mask(result.outcome.message)}`,
+      message: `Dry run: nothing was begun. It would answer: ${redact(result.outcome.message)}`,
     }
   } catch (error) {
     if (!(error instanceof Rehearsed)) throw error

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind, messageOf } from '../errors.ts'
-import { about } from '../fields.ts'
+import { withDescription } from '../fields.ts'
 import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
 import type { comparison, objective, sloFile } from './slo-file-schema.ts'
@@ -9,7 +9,7 @@ const longest = 65_536
 
 /** An SLO file as it is given: its YAML or JSON as text, or the same as an object. */
 export function sloFileField(description: string) {
-  return about(z.union([z.string().check(z.maxLength(longest)), z.record(z.string(), z.json())]), description)
+  return withDescription(z.union([z.string().check(z.maxLength(longest)), z.record(z.string(), z.json())]), description)
 }
 
 export type Objective = z.output<typeof objective>

@@ -2,9 +2,9 @@ import type { Agent } from 'node:https'
 import * as z from 'zod/v4/core'
 import { Failure, messageOf } from '../errors.ts'
 import { log } from '../log.ts'
-import { isCredential, mask, remember } from '../redact.ts'
+import { isCredential, redact, registerSecret } from '../redact.ts'
 import { plain } from '../text/plain-text.ts'
-import { clipLine } from '../text/single-line.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 import { isLimited, reasonOf, retryAfterOf } from './error-reason.ts'
 import { agentTrusting, isUnsent, networkReason } from './network.ts'
 import { trace } from './trace.ts'
@@ -26,8 +26,8 @@ const shortestSecretPart = 16
 type Query = Record<string, string | number | boolean | undefined>
 
 export interface RequestOptions<T = unknown> {
-  /** What the answer must look like; what does not is a fault of the platform, not ours. */
-  answer?: z.$ZodType<T>
+  /** What the response must look like; what does not is a fault of the platform, not ours. */
+  schema?: z.$ZodType<T>
   query?: Query
   headers?: Record<string, string>
   /** Sent as JSON, unless it is a string: then as it is, with the content type from `headers`. */
@@ -35,7 +35,7 @@ export interface RequestOptions<T = unknown> {
   /** Statuses >= 300 that are answers here, not failures, such as a 404 of a look-up; a redirect is then not followed. */
   accept?: readonly number[]
   /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
-  reads?: boolean
+  isRead?: boolean
   /** As in `HttpOptions`, for this request. */
   statusOf?: (body: unknown) => number | undefined
   /** As in `HttpOptions`, for this request. */
@@ -47,7 +47,7 @@ export interface RequestOptions<T = unknown> {
   place?: string
 }
 
-export interface Answer<T = unknown> {
+export interface HttpResponse<T = unknown> {
   status: number
   /** By names in lower case. Several cookies of `set-cookie` are separated by line breaks. */
   headers: Record<string, string>
@@ -65,15 +65,15 @@ export interface HttpOptions {
   /** Epoch milliseconds after which nothing is written any more. */
   deadlineAt?: number
   /**
-   * Gets each write before it goes out: for a dry run. If it throws or returns an answer, the write is not sent, and the answer
+   * Gets each write before it goes out: for a dry run. If it throws or returns an response, the write is not sent, and the response
    * takes the place of the platform's.
    */
-  intercept?: (request: SentRequest) => Answer | undefined
+  intercept?: (request: SentRequest) => HttpResponse | undefined
   /** Whether a refusal is one of the credentials, where it is no 401. */
   refusesCredentials?: (status: number, body: unknown) => boolean
   /** The platform's own words for a refusal, where the usual places do not hold them. */
   reason?: (body: unknown) => string | undefined
-  /** The status that an answer stands for, where the platform puts its errors into a success. */
+  /** The status that an response stands for, where the platform puts its errors into a success. */
   statusOf?: (body: unknown) => number | undefined
   /** What its Retry-After counts, where not seconds. */
   retryAfter?: 'milliseconds' | undefined
@@ -101,7 +101,7 @@ export interface SentRequest {
 }
 
 /**
- * The client of one platform instance: JSON in and out, a time-out on everything, a limit on the answer's size, TLS
+ * The client of one platform instance: JSON in and out, a time-out on everything, a limit on the response's size, TLS
  * verified, redirects only within the same origin, and errors as `Failure`s that carry the platform's own reason.
  *
  * It never repeats a request by itself: whether a repeat is safe is known one level up (see `perform.ts`), which asks
@@ -119,7 +119,7 @@ export class Http {
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       // What follows the name of a scheme, such as Bearer, may come back alone; each value to mask takes time at every call.
-      if (isCredential(name)) remember(value.replace(AUTHORIZATION_SCHEME, ''))
+      if (isCredential(name)) registerSecret(value.replace(AUTHORIZATION_SCHEME, ''))
     }
   }
 
@@ -141,26 +141,26 @@ export class Http {
     if (!this.#accepted) return undefined
     const { status, text } = this.#accepted
     if (text === undefined) return `${status}, and not all of the body`
-    return text.trim() === '' ? `${status} without a body` : `${status} ${clipLine(text, MAX_EXCERPT)}`
+    return text.trim() === '' ? `${status} without a body` : `${status} ${clipSingleLine(text, MAX_EXCERPT)}`
   }
 
-  get<T>(path: string, options?: RequestOptions<T>): Promise<Answer<T>> {
+  get<T>(path: string, options?: RequestOptions<T>): Promise<HttpResponse<T>> {
     return this.request('GET', path, options)
   }
 
-  post<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
+  post<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<HttpResponse<T>> {
     return this.request('POST', path, { ...options, body })
   }
 
-  put<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
+  put<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<HttpResponse<T>> {
     return this.request('PUT', path, { ...options, body })
   }
 
-  patch<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<Answer<T>> {
+  patch<T>(path: string, body?: unknown, options?: RequestOptions<T>): Promise<HttpResponse<T>> {
     return this.request('PATCH', path, { ...options, body })
   }
 
-  delete<T>(path: string, options?: RequestOptions<T>): Promise<Answer<T>> {
+  delete<T>(path: string, options?: RequestOptions<T>): Promise<HttpResponse<T>> {
     return this.request('DELETE', path, options)
   }
 
@@ -168,9 +168,9 @@ export class Http {
    * @param path below the base URL; each variable part goes through `segment` first. Or a whole URL of the same origin
    * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, limits), `timeout`, `deadline`
    */
-  async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<Answer<T>> {
+  async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<HttpResponse<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
-    const writes = method !== 'GET' && method !== 'HEAD' && !options.reads
+    const writes = method !== 'GET' && method !== 'HEAD' && !options.isRead
     const { place } = options
     const request = this.#build(method, path, options)
     const what = `${method} ${place ?? new URL(request.url).pathname}`
@@ -178,7 +178,7 @@ export class Http {
     if (writes) {
       const shown = place === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
       const instead = this.#options.intercept?.(shown)
-      if (instead) return instead as Answer<T>
+      if (instead) return instead as HttpResponse<T>
       if (Date.now() >= deadlineAt) {
         throw new Failure(
           'deadline',
@@ -190,9 +190,9 @@ export class Http {
     const writtenBefore = this.#written
     if (writes) this.#written = true
     const received: Received = {}
-    let answer: Answer
+    let response: HttpResponse
     try {
-      answer = this.#meant(await this.#follow(authorized, what, options, received), options)
+      response = this.#meant(await this.#follow(authorized, what, options, received), options)
     } catch (error) {
       this.#accepted = writes && isSuccess(received.status) ? received : undefined
       if (!(error instanceof Failure)) throw error
@@ -200,12 +200,12 @@ export class Http {
       error.afterWrite = this.#written
       throw error
     }
-    if (answer.status >= 400 && answer.status < 500) this.#written = writtenBefore
-    if (writes) this.#accepted = isSuccess(answer.status) ? received : undefined
-    if (options.accept?.includes(answer.status)) return answer as Answer<T>
-    if (answer.status < 400) return this.#shaped(answer, what, options.answer)
+    if (response.status >= 400 && response.status < 500) this.#written = writtenBefore
+    if (writes) this.#accepted = isSuccess(response.status) ? received : undefined
+    if (options.accept?.includes(response.status)) return response as HttpResponse<T>
+    if (response.status < 400) return this.#shaped(response, what, options.schema)
     this.#accepted = undefined
-    const failure = this.#failure(answer, what, options)
+    const failure = this.#failure(response, what, options)
     if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
     failure.afterWrite = this.#written
     throw failure
@@ -245,9 +245,9 @@ export class Http {
     }
   }
 
-  #meant(answer: Answer, { statusOf = this.#options.statusOf }: RequestOptions): Answer {
-    const status = answer.status < 300 ? statusOf?.(answer.body) : undefined
-    return status === undefined ? answer : { ...answer, status }
+  #meant(response: HttpResponse, { statusOf = this.#options.statusOf }: RequestOptions): HttpResponse {
+    const status = response.status < 300 ? statusOf?.(response.body) : undefined
+    return status === undefined ? response : { ...response, status }
   }
 
   async #follow(
@@ -255,20 +255,20 @@ export class Http {
     what: string,
     { accept = [], place }: RequestOptions,
     received: Received,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     let current = request
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#logged(current, place, () => this.#send(current, what, received))
-      const location = answer.headers['location']
-      const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined
-      if (!redirected || accept.includes(answer.status)) return answer
+      const response = await this.#logged(current, place, () => this.#send(current, what, received))
+      const location = response.headers['location']
+      const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined
+      if (!redirected || accept.includes(response.status)) return response
       const target = URL.parse(location, current.url)
       if (!target) {
         const { platform } = this.#options
         throw new Failure('platform', `${platform} redirected ${what} to something that is no URL.`)
       }
       const repeatable =
-        place === undefined && (current.method === 'GET' || answer.status === 307 || answer.status === 308)
+        place === undefined && (current.method === 'GET' || response.status === 307 || response.status === 308)
       const isBelow = target.origin === this.#base.origin && target.pathname.startsWith(this.#base.pathname)
       if (!isBelow || !repeatable || redirects === mostRedirects) {
         throw new Failure(
@@ -281,7 +281,11 @@ export class Http {
   }
 
   /** One line at the level DEBUG for each request: where it went, and what came back; no header, query or body. */
-  async #logged(request: SentRequest, place: string | undefined, send: () => Promise<Answer>): Promise<Answer> {
+  async #logged(
+    request: SentRequest,
+    place: string | undefined,
+    send: () => Promise<HttpResponse>,
+  ): Promise<HttpResponse> {
     const began = Date.now()
     const line = (status: number | undefined) => {
       const { host, pathname } = new URL(request.url)
@@ -296,10 +300,10 @@ export class Http {
       })
     }
     try {
-      const answer = await send()
-      line(answer.status)
-      trace({ kind: 'exchange', request, answer })
-      return answer
+      const response = await send()
+      line(response.status)
+      trace({ kind: 'exchange', request, response })
+      return response
     } catch (error) {
       line(undefined)
       trace({ kind: 'exchange', request, error })
@@ -307,14 +311,14 @@ export class Http {
     }
   }
 
-  async #send(request: SentRequest, what: string, received: Received): Promise<Answer> {
+  async #send(request: SentRequest, what: string, received: Received): Promise<HttpResponse> {
     const { platform, ca, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const timeout = Math.max(shortestTimeout, Math.min(requestTimeout, deadlineAt - Date.now()))
     const secure = request.url.startsWith('https:')
     // Loaded when first used, as the AWS SDK does.
     const { request: open } = secure ? await import('node:https') : await import('node:http')
     const trusting = secure && ca ? { agent: await trust(ca) } : {}
-    return new Promise<Answer>((resolve, reject) => {
+    return new Promise<HttpResponse>((resolve, reject) => {
       const fail = (kind: 'platform' | 'timeout', text: string, cause?: unknown) => {
         reject(new Failure(kind, `${platform} ${text} (${what}).`, { cause }))
         outgoing.destroy()
@@ -352,42 +356,42 @@ export class Http {
           })
           incoming.on('close', () => {
             clearTimeout(timer)
-            if (!incoming.complete) fail('platform', 'broke off in the middle of its answer')
+            if (!incoming.complete) fail('platform', 'broke off in the middle of its response')
           })
         }),
       )
-      const timer = setTimeout(() => fail('timeout', `did not answer in ${Math.round(timeout / 1000)} s`), timeout)
+      const timer = setTimeout(() => fail('timeout', `did not response in ${Math.round(timeout / 1000)} s`), timeout)
       outgoing.on('close', () => clearTimeout(timer))
       outgoing.on('error', (error) => fail('platform', `could not be reached: ${networkReason(error)}`, error))
       outgoing.end(request.body)
     })
   }
 
-  #shaped<T>(answer: Answer, what: string, shape: z.$ZodType<T> | undefined): Answer<T> {
-    const parsed = shape && z.safeParse(shape, answer.body)
-    if (parsed === undefined) return answer as Answer<T>
-    if (parsed.success) return { ...answer, body: parsed.data }
+  #shaped<T>(response: HttpResponse, what: string, shape: z.$ZodType<T> | undefined): HttpResponse<T> {
+    const parsed = shape && z.safeParse(shape, response.body)
+    if (parsed === undefined) return response as HttpResponse<T>
+    if (parsed.success) return { ...response, body: parsed.data }
     const [issue] = parsed.error.issues
     const failure = new Failure(
       'platform',
-      `${this.#options.platform} answered ${what} with something else than expected (${issue?.path.join('.') || 'the answer'} ${issue?.message}).`,
+      `${this.#options.platform} answered ${what} with something else than expected (${issue?.path.join('.') || 'the response'} ${issue?.message}).`,
     )
     failure.afterWrite = this.#written
     throw failure
   }
 
-  #failure(answer: Answer, what: string, { reason = this.#options.reason }: RequestOptions): Failure {
+  #failure(response: HttpResponse, what: string, { reason = this.#options.reason }: RequestOptions): Failure {
     const { platform, retryAfter: unit } = this.#options
-    const retryAfter = retryAfterOf(answer.headers, Date.now(), unit)
-    const said = mask(plain((reason?.(answer.body) ?? reasonOf(answer.body)) || 'no reason given'))
-    const text = `${platform} answered ${answer.status} to ${what}: ${said}`
-    const limited = isLimited(answer.status, answer.headers, said)
-    if (answer.status >= 500 || answer.status === 408 || limited) {
+    const retryAfter = retryAfterOf(response.headers, Date.now(), unit)
+    const said = redact(plain((reason?.(response.body) ?? reasonOf(response.body)) || 'no reason given'))
+    const text = `${platform} answered ${response.status} to ${what}: ${said}`
+    const limited = isLimited(response.status, response.headers, said)
+    if (response.status >= 500 || response.status === 408 || limited) {
       return new Failure('platform', text, {
-        retryAfter: retryAfter ?? (answer.status === 403 ? untoldLimit : undefined),
+        retryAfter: retryAfter ?? (response.status === 403 ? untoldLimit : undefined),
       })
     }
-    const credentials = answer.status === 401 || this.#options.refusesCredentials?.(answer.status, answer.body)
+    const credentials = response.status === 401 || this.#options.refusesCredentials?.(response.status, response.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)
   }
 }
@@ -410,7 +414,7 @@ const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) (?:token=(?=[^\s,]+$
 /** What makes a URL a credential, wherever the platform repeats it. Shorter parts are words of its API. */
 function rememberParts({ pathname, searchParams }: URL): void {
   for (const part of [pathname, ...pathname.split('/'), ...searchParams.values()]) {
-    if (part.length >= shortestSecretPart) remember(part)
+    if (part.length >= shortestSecretPart) registerSecret(part)
   }
 }
 
@@ -444,7 +448,7 @@ export function segment(value: string | number): string {
   return encodeURIComponent(text)
 }
 
-/** Levels of JSON in an answer. To parse more takes long, and what walks through it would exhaust the stack. */
+/** Levels of JSON in an response. To parse more takes long, and what walks through it would exhaust the stack. */
 const MAX_DEPTH = 200
 const DEEP_JSON = `JSON of more than ${MAX_DEPTH} levels`
 

@@ -1,5 +1,5 @@
 import { isRecord } from '../record.ts'
-import { maskDeep } from '../redact.ts'
+import { redactDeep } from '../redact.ts'
 
 const longestReason = 500
 
@@ -10,7 +10,7 @@ const longestReason = 500
  */
 export function reasonOf(body: unknown): string {
   // Before anything is cut: half of a secret would not be known any more.
-  const masked = maskDeep(body)
+  const masked = redactDeep(body)
   const words = collect(masked)
   const fallback = words.length > 0 ? words : messagesOfFields(masked)
   const text = [...new Set(fallback.length > 0 ? fallback : firstSentence(masked))]

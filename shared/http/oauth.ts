@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { isRecord } from '../record.ts'
-import { remember } from '../redact.ts'
+import { registerSecret } from '../redact.ts'
 import { type Authorization, Http } from './client.ts'
 
 /** A client of an OAuth server. */
@@ -42,7 +42,7 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
   const key = keyOf(client)
   const known = tokens.get(key)
   if (known && known.until > Date.now()) {
-    remember(known.token)
+    registerSecret(known.token)
     return known.token
   }
   const { tokenUrl, clientId, clientSecret, scope, resource, inHeader = false } = client
@@ -57,11 +57,11 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
   const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers, refusesCredentials })
   const { body } = await http.post(`${pathname}${search}`, form.toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    reads: true,
-    answer: granted,
+    isRead: true,
+    schema: granted,
   })
   const token = body.access_token
-  remember(token)
+  registerSecret(token)
   tokens.set(key, { token, until: Date.now() + body.expires_in * 1_000 - margin })
   return token
 }

@@ -1,12 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Answer, SentRequest } from './client.ts'
+import type { HttpResponse, SentRequest } from './client.ts'
 
 /** One event of a call to a platform. Nothing in it is masked. */
 export type TraceEvent =
   /** A request of a connection is about to be made: `open`. */
   | { kind: 'request'; name: string }
   /** A request was sent, and answered or not. */
-  | { kind: 'exchange'; request: SentRequest; answer?: Answer; error?: unknown }
+  | { kind: 'exchange'; request: SentRequest; response?: HttpResponse; error?: unknown }
   /** An expression of a connection was evaluated; `found` is undefined if it found nothing. */
   | { kind: 'expression'; where: string; text: string; names: object; found?: unknown; problem?: string }
 

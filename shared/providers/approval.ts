@@ -5,11 +5,11 @@ import { Failure } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
-import { clipLine } from '../text/single-line.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 import type { Action } from './category.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageProvider, Mood, Occasion, Posted } from './message.ts'
-import type { Reference } from './provider.ts'
+import type { SignedLink } from './provider.ts'
 import { channelField, channelOf, dataOf, linksTo, postOnce } from './push-update.ts'
 
 const askInput = z.strictObject({
@@ -51,14 +51,14 @@ export function askApproval({
   compose(occasion: Occasion): Message
 }): Action<MessageProvider, Ask, z.output<typeof askInput>> {
   return {
-    shape: 'message',
+    kind: 'message',
     summary,
-    tells: true,
+    isNotification: true,
     input: askInput,
-    answers: ['id', 'url', 'decision', 'by', 'at', 'reason'],
+    outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: week,
     complete(input, from) {
-      const { event, bridge, provider, note } = from
+      const { event, bridgeUrl, provider, note } = from
       const channel = channelOf(input.channel, from.connection, from.provider, true)
       const { approvers, requester, remindBefore } = input
       const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
@@ -74,35 +74,35 @@ export function askApproval({
           'requester',
           `must be ${provider.buttons?.memberNames} with notRequester, so that it can be looked up`,
         )
-      const composed = compose({ event: { ...event, properties: {} }, bridge })
+      const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
       const message = questionOf(composed, event, { question, requester })
       return { channel, message, approvers, requester, notRequester, remindBefore }
     },
-    async act(provider, client, { channel, message }) {
-      const { question } = client
-      if (!question) throw new Error('There is nothing that leads to the question.')
-      const posted = await postOnce(provider, client, channel, withChoices(message, question))
+    async run(provider, client, { channel, message }) {
+      const { signedLink } = client
+      if (!signedLink) throw new Error('There is nothing that leads to the question.')
+      const posted = await postOnce(provider, client, channel, withChoices(message, signedLink))
       const where = channel ? ` in ${channel}` : ''
       return {
         outcome: passed(`Asked "${message.title}"${where}`, dataOf(posted), linksTo(provider, posted)),
-        pending: posted,
+        job: posted,
       }
     },
-    ask: {
-      asked: ({ message, approvers, requester, notRequester, remindBefore }) => ({
+    approval: {
+      requestOf: ({ message, approvers, requester, notRequester, remindBefore }) => ({
         message,
         approvers,
         requester: notRequester ? requester : undefined,
         remindBefore,
       }),
-      books: () => import('../approvals/books.ts'),
+      loadStore: () => import('../approvals/books.ts'),
       hasButtons: ({ buttons }) => buttons !== undefined,
       automatic,
       async remind(provider, client, { message }, posted) {
         const reminder: Message = { mood: 'waiting', title: `Still open: ${message.title}`, fields: [], links: [] }
         await provider.reply?.(client, posted as Posted, reminder)
       },
-      async settle(provider, client, { message }, posted, decision) {
+      async close(provider, client, { message }, posted, decision) {
         const show = provider.replace ?? provider.reply
         await show?.(client, posted as Posted, settled(message, decision))
       },
@@ -152,21 +152,21 @@ function questionOf(
   const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
   return {
     mood: 'waiting',
-    title: clipLine(`Approve ${about}?`, 200),
+    title: clipSingleLine(`Approve ${about}?`, 200),
     text: question ?? data.message,
     fields: [...requested, ...composed.fields],
     links: composed.links,
   }
 }
 
-function withChoices(message: Message, { reference, url, deadlineAt }: Reference): Message {
+function withChoices(message: Message, { token, url, deadlineAt }: SignedLink): Message {
   const until = `${new Date(deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return {
     ...message,
     fields: [...message.fields, { name: 'Decide until', value: until }],
-    choices: [
-      { decision: 'approve', label: 'Approve', reference, url },
-      { decision: 'reject', label: 'Reject', reference, url },
+    buttons: [
+      { decision: 'approve', label: 'Approve', token, url },
+      { decision: 'reject', label: 'Reject', token, url },
     ],
   }
 }

@@ -1,15 +1,15 @@
 import type { Aws } from '../aws/aws.ts'
 import { Http, type HttpOptions } from '../http/client.ts'
 import type { Connection } from './connections.ts'
-import type { CallOrigin, Client, Reference } from './provider.ts'
+import type { CallOrigin, Client, SignedLink } from './provider.ts'
 
 interface ConnectOptions {
-  key: string | undefined
-  repeated: boolean
+  idempotencyKey: string | undefined
+  isRetry: boolean
   event?: CallOrigin | undefined
-  question?: Reference | undefined
+  signedLink?: SignedLink | undefined
   /** Where the id of a started run is saved. */
-  lastRun?: string | undefined
+  lastRunKey?: string | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
   /** Gets each request that would change something, before it goes out. Only `http` uses an answer that it returns. */
@@ -18,17 +18,17 @@ interface ConnectOptions {
 
 /** The client of a connection, as its provider's functions get it. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { key, repeated, event, question, lastRun, ...limits } = options
+  const { idempotencyKey, isRetry, event, signedLink, lastRunKey, ...limits } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
   return {
     connection: values,
-    key,
-    repeated,
+    idempotencyKey: idempotencyKey,
+    isRetry: isRetry,
     event,
-    question,
-    lastRun,
+    signedLink: signedLink,
+    lastRunKey: lastRunKey,
     get http() {
       const ca = values['ca'] as string | undefined
       http ??= new Http({
@@ -50,10 +50,10 @@ export function connect({ provider, values }: Connection, options: ConnectOption
       })
       return http
     },
-    get written() {
+    get mayHaveWritten() {
       return Boolean(http?.written || aws?.written)
     },
-    get accepted() {
+    get acceptedResponse() {
       return http?.accepted ?? aws?.accepted
     },
     get aws() {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { listSecrets, readSecret } from '../auth/secrets.ts'
 import { Failure, messageOf } from '../errors.ts'
-import { about } from '../fields.ts'
+import { withDescription } from '../fields.ts'
 import { log } from '../log.ts'
 import { settings } from '../settings.ts'
 import type { Category } from './category.ts'
@@ -22,7 +22,7 @@ const head = z.looseObject({ provider: z.string() })
 const common = {
   provider: z.string(),
   ca: z.optional(
-    about(
+    withDescription(
       z
         .string()
         .check(z.regex(/^-----BEGIN CERTIFICATE-----/, 'must be PEM, which begins with -----BEGIN CERTIFICATE-----')),
@@ -63,7 +63,10 @@ export async function loadConnection(category: Category, name: string, fresh = f
 const schemas = new WeakMap<object, WeakMap<Provider, z.ZodMiniObject>>()
 
 /** What the secret of a connection must hold: what its provider asks for, its category, and what each may have. */
-export function schemaOf(provider: Provider, { choice }: Pick<Category, 'choice'>): z.ZodMiniObject {
+export function schemaOf(
+  provider: Provider,
+  { actionMapping: choice }: Pick<Category, 'actionMapping'>,
+): z.ZodMiniObject {
   const made = schemas.get(choice ?? common) ?? new WeakMap<Provider, z.ZodMiniObject>()
   schemas.set(choice ?? common, made)
   const schema =

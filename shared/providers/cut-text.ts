@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { about } from '../fields.ts'
+import { withDescription } from '../fields.ts'
 import { clip } from '../text/plain-text.ts'
 
 export const MAX_TITLE = 255
@@ -11,7 +11,7 @@ export const MAX_TEXT = 65_536
  */
 export function cuttable(max: number, description: string, minLength = 0) {
   const sentence = `${description}; cut after ${max.toLocaleString('en')} characters`
-  return about(z.string().check(z.minLength(minLength)), sentence)
+  return withDescription(z.string().check(z.minLength(minLength)), sentence)
 }
 
 /**

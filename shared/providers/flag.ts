@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import { Failure, sentence } from '../errors.ts'
-import { about, integer, name, onOff, optional } from '../fields.ts'
+import { Failure, toSentence } from '../errors.ts'
+import { integer, name, onOff, optional, withDescription } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 import { sleep } from '../sleep.ts'
-import type { Action, Begun, Completing, Look } from './category.ts'
+import type { Action, CallContext, PollResult, StartedJob } from './category.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
 import type { Client, Provider } from './provider.ts'
@@ -18,7 +18,7 @@ export interface FlagState {
 }
 
 /** Where flags are. */
-export interface Place {
+export interface FlagLocation {
   project: string | undefined
   environment: string
 }
@@ -41,21 +41,21 @@ export interface PendingChange {
 }
 
 /** How a pending change goes on; `declined` says, in the platform's words, why it was not made. */
-export type ChangeSight =
+export type ChangeStatus =
   | { state: string; ended: false }
   | { state: string; ended: true; declined?: string | undefined }
 
 /** A platform that keeps feature flags: vendor knowledge only, the promises are kept by the two actions below. */
 export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'flag'
+  kind: 'flag'
   /** Undefined where the connection is all that is needed. */
   project: ProjectName | undefined
   /** Whether all flags of a call are changed in one go; else one after the other. */
-  together?: true
+  setsTogether?: true
   /** Throws Failure `invalid` for what this platform has nothing for. */
   checkChange?(change: FlagChange): void
   /** Throws Failure `refused` where there is no such flag or environment. */
-  get(client: Client<z.output<S>>, place: Place, flag: string): Promise<FlagState>
+  get(client: Client<z.output<S>>, place: FlagLocation, flag: string): Promise<FlagState>
   /**
    * Makes changes, or asks for them; a repeat finds what an earlier try has asked for.
    *
@@ -64,19 +64,19 @@ export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> exten
    */
   set(
     client: Client<z.output<S>>,
-    place: Place,
+    place: FlagLocation,
     changes: FlagChange[],
     comment: string | undefined,
   ): Promise<PendingChange | undefined>
   /** How a pending change goes on; must be there where `set` may answer one. */
-  look?(client: Client<z.output<S>>, place: Place, change: PendingChange): Promise<ChangeSight>
+  getChangeStatus?(client: Client<z.output<S>>, place: FlagLocation, change: PendingChange): Promise<ChangeStatus>
 }
 
 /** Declares a flag provider; the schema of its connection types the client of each of its functions. */
-export function defineFlagProvider<S extends z.ZodMiniObject, P extends Omit<FlagProvider<S>, 'shape'>>(
+export function defineFlagProvider<S extends z.ZodMiniObject, P extends Omit<FlagProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'flag' } {
-  return { shape: 'flag', ...provider }
+): P & { kind: 'flag' } {
+  return { kind: 'flag', ...provider }
 }
 
 const setting = {
@@ -91,7 +91,7 @@ const where = {
 const setOneInput = z.strictObject({ flag: name('The key of the flag'), ...setting, ...where })
 const flagOfSeveral = z.strictObject({ flag: name('The key of the flag'), ...setting })
 const setSeveralInput = z.strictObject({
-  flags: about(
+  flags: withDescription(
     z.pipe(z.transform(listed), z.array(flagOfSeveral).check(z.minLength(1), z.maxLength(50))),
     'Keys, as a list or as text with commas; or a list of {flag, state, percentage}, each before what is said for all',
   ),
@@ -114,7 +114,7 @@ function listed(value: unknown): unknown {
 }
 
 /** What is to be done, whatever action it came by. */
-interface SetFlags extends Place {
+interface SetFlags extends FlagLocation {
   changes: FlagChange[]
   comment: string | undefined
   /** Whether it came as one flag: then it is answered as one. */
@@ -140,17 +140,17 @@ interface Pending {
 type SetAction<Asked> = Action<FlagProvider, SetFlags, Asked>
 
 const flow = {
-  shape: 'flag',
+  kind: 'flag',
   deadline: 3_600,
   // A flag that is as it should be is left alone, and what was asked for is found by a repeat.
   idempotent: true,
 
-  async act(provider, client, input) {
+  async run(provider, client, input) {
     const { changes, comment, single, ...place } = input
     const parts = await readAll(provider, client, place, changes)
     const toDo = parts.filter((part) => !isSo(part, part.before))
     const pending: Pending['changes'] = []
-    for (const group of provider.together && toDo.length > 0 ? [toDo] : toDo.map((part) => [part])) {
+    for (const group of provider.setsTogether && toDo.length > 0 ? [toDo] : toDo.map((part) => [part])) {
       const flags = group.map(({ flag }) => flag)
       try {
         const waits = await provider.set(client, place, group.map(changeOf), comment)
@@ -166,14 +166,14 @@ const flow = {
     return endOf(provider, client, input, parts)
   },
 
-  follow: {
+  job: {
     silent: 'waits',
-    async look(provider, client, input, kept): Promise<Look> {
+    async getStatus(provider, client, input, kept): Promise<PollResult> {
       const { parts, changes } = structuredClone(kept as Pending)
       const open: string[] = []
       // All of them each time: none may wait for its turn until another has ended.
       for (const change of changes) {
-        const sight = await provider.look?.(client, input, change)
+        const sight = await provider.getChangeStatus?.(client, input, change)
         if (!sight) throw new Error(`${provider.title} can not look after what it has asked for.`)
         const { noun, id, flags } = change
         if (!sight.ended) open.push(`${sight.state} (${noun} ${id})`)
@@ -182,9 +182,9 @@ const flow = {
           for (const part of parts) if (flags.includes(part.flag)) part.failed = failed
         }
       }
-      if (open.length > 0) return { running: open.join('; ') }
+      if (open.length > 0) return { status: open.join('; ') }
       const { message, links, ...end } = await endOf(provider, client, input, parts)
-      return { ended: { message, ...end, links: { ...links, ...linksTo(provider, changes) } } }
+      return { outcome: { message, ...end, links: { ...links, ...linksTo(provider, changes) } } }
     },
     stop: async () => false,
     // Whoever has to approve it still can: that is said in the outcome.
@@ -197,7 +197,7 @@ export const setFlag: SetAction<z.output<typeof setOneInput>> = {
   ...flow,
   summary: 'Sets a feature flag, and answers how it was before and is now, as read back',
   input: setOneInput,
-  answers: ['before', 'after', 'changed', 'url'],
+  outputs: ['before', 'after', 'changed', 'url'],
   complete({ flag, state, percentage, ...asked }, from) {
     return completed([{ flag, state, percentage }], asked, from, true)
   },
@@ -208,7 +208,7 @@ export const setFlags: SetAction<z.output<typeof setSeveralInput>> = {
   ...flow,
   summary: 'Sets several feature flags, and answers what became of each',
   input: setSeveralInput,
-  answers: ['changed', 'failed'],
+  outputs: ['changed', 'failed'],
   complete({ flags, state, percentage, ...asked }, from) {
     const each = flags.map((one) => ({ ...one, state: one.state ?? state, percentage: one.percentage ?? percentage }))
     return completed(each, asked, from, false)
@@ -221,7 +221,7 @@ type Where = Omit<z.output<typeof setOneInput>, keyof Asked>
 function completed(
   flags: Asked[],
   asked: Where,
-  { connection, provider, note }: Completing<FlagProvider>,
+  { connection, provider, note }: CallContext<FlagProvider>,
   single: boolean,
 ): SetFlags {
   const environment = asked.environment ?? (connection['environment'] as string | undefined)
@@ -250,7 +250,7 @@ function invalid(field: string, message: string): Failure {
 async function readAll(
   provider: FlagProvider,
   client: Client,
-  place: Place,
+  place: FlagLocation,
   changes: readonly FlagChange[],
 ): Promise<Part[]> {
   const parts: Part[] = []
@@ -285,7 +285,7 @@ function withChanged(error: unknown, parts: Part[], changes: Pending['changes'])
     .filter(({ asked, failed }) => asked && failed === undefined)
     .map(({ flag }) => flag)
   if (!(error instanceof Failure) || changed.length === 0) return error
-  const text = `${sentence(error.message)} Changed before that: ${changed.join(', ')}.`
+  const text = `${toSentence(error.message)} Changed before that: ${changed.join(', ')}.`
   const more = new Failure(error.kind, text, { retryAfter: error.retryAfter, cause: error.cause })
   more.afterWrite = true
   return more
@@ -295,7 +295,7 @@ function withChanged(error: unknown, parts: Part[], changes: Pending['changes'])
 const looks = [0, 500, 1_500]
 
 /** Reads back what was asked for; what is not as it was asked for has failed. */
-async function readBack(provider: FlagProvider, client: Client, place: Place, parts: Part[]): Promise<void> {
+async function readBack(provider: FlagProvider, client: Client, place: FlagLocation, parts: Part[]): Promise<void> {
   for (const part of parts) {
     if (!part.asked) part.after = part.before
     for (const pause of part.asked && !isSo(part, part.after ?? part.before) ? looks : []) {
@@ -314,7 +314,7 @@ async function endOf(provider: FlagProvider, client: Client, input: SetFlags, pa
   return {
     status: 'succeeded',
     result: parts.some(({ failed }) => failed !== undefined) ? 'fail' : 'pass',
-    message: parts.map((part) => said(part, input, client.repeated)).join('; '),
+    message: parts.map((part) => said(part, input, client.isRetry)).join('; '),
     data: input.single ? dataOfOne(parts, input) : dataOfSeveral(parts, input),
     links: linksTo(
       provider,
@@ -325,7 +325,7 @@ async function endOf(provider: FlagProvider, client: Client, input: SetFlags, pa
 
 function said(
   { flag, asked, failed, before, after, ...change }: Part,
-  { environment }: Place,
+  { environment }: FlagLocation,
   repeated: boolean,
 ): string {
   const now = inWords(after ?? before)
@@ -358,11 +358,11 @@ function dataOf({ flag, before, after = before, failed }: Part) {
   }
 }
 
-function dataOfOne([part]: Part[], { environment, project }: Place): Outcome['data'] {
+function dataOfOne([part]: Part[], { environment, project }: FlagLocation): Outcome['data'] {
   return { ...(part ? dataOf(part) : {}), environment, ...(project ? { project } : {}) }
 }
 
-function dataOfSeveral(parts: Part[], { environment, project }: Place): Outcome['data'] {
+function dataOfSeveral(parts: Part[], { environment, project }: FlagLocation): Outcome['data'] {
   const flags = parts.map(dataOf)
   return {
     flags,
@@ -384,7 +384,7 @@ function linksTo(
 }
 
 /** Asked for, but not made: whoever does not wait for it must not take it for a pass. */
-async function begun(provider: FlagProvider, client: Client, input: SetFlags, pending: Pending): Promise<Begun> {
+async function begun(provider: FlagProvider, client: Client, input: SetFlags, pending: Pending): Promise<StartedJob> {
   const { parts, changes } = pending
   const rest = settled(pending)
   await readBack(provider, client, input, rest)
@@ -393,12 +393,12 @@ async function begun(provider: FlagProvider, client: Client, input: SetFlags, pe
   const outcome: Outcome = {
     status: 'succeeded',
     result: rest.some(({ failed }) => failed !== undefined) ? 'fail' : 'warning',
-    message: [notYet, ...rest.map((part) => said(part, input, client.repeated))].join('; '),
+    message: [notYet, ...rest.map((part) => said(part, input, client.isRetry))].join('; '),
     data: {
       ...(input.single ? dataOfOne(parts, input) : dataOfSeveral(parts, input)),
       pending: changes.map(({ id, noun, url }) => ({ id, noun, ...(url ? { url } : {}) })),
     },
     links: linksTo(provider, changes),
   }
-  return { outcome, pending }
+  return { outcome, job: pending }
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
-import { Failure, isTransient, sentence } from '../errors.ts'
-import { choice, createdId, name, optional, vendorFields } from '../fields.ts'
+import { Failure, isTransient, toSentence } from '../errors.ts'
+import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../outcome.ts'
-import type { Action, Begun, HandedOver, Look, Running } from './category.ts'
+import type { Action, Delegated, JobProgress, PollResult, StartedJob } from './category.ts'
 import { checkParameterNames, type JobVariables } from './job-variables.ts'
-import { type Client, hasKey, type Provider } from './provider.ts'
+import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
 
 /** A run of a job at the platform. */
@@ -31,19 +31,19 @@ interface Period {
 export type Verdict = 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
 
 /** A run as it is seen now. */
-export interface Sight {
+export interface RunStatus {
   /** The platform's own word, as in the provider's table. */
   state: string
   /** Where the state alone does not tell. */
   verdict?: Verdict
   /** How far it is, for people: `stage 2 of 4, deploy`. */
-  step?: string | undefined
+  progress?: string | undefined
   /** The run, where it is named otherwise now: a place in a queue has become a run. */
   run?: Run | undefined
   /** Whether to look again at once, since looking has taken its time. */
-  soon?: boolean | undefined
+  pollImmediately?: boolean | undefined
   /** Seconds after which it must be looked at again at the latest. */
-  within?: number | undefined
+  maxSeconds?: number | undefined
   /** Why it is so, in the platform's words: the failing step, the reason of a stop. */
   reason?: string | undefined
   /** What people look for in the results; small, since it goes into every later event of the sequence. */
@@ -62,7 +62,7 @@ const startInput = z.strictObject({
   parameters: optional(vendorFields('What the run is given, by name')),
   thresholds: optional(thresholds('What must hold of the results: [{"metric":"p95","op":"<","value":500,"warn":400}]')),
   onDeadline: optional(
-    choice(['stop', 'leave'], 'What becomes of a run that is not over at the deadline: stop or leave (it is)'),
+    oneOf(['stop', 'leave'], 'What becomes of a run that is not over at the deadline: stop or leave (it is)'),
   ),
 })
 
@@ -93,13 +93,13 @@ export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type' | 'shkeptnc
 
 /** A platform that runs jobs: vendor knowledge only, the promises are kept by the actions below. */
 export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'job'
+  kind: 'job'
   /** What a run is called here: `execution`. */
   noun: string
   /** What each state means. A state that is not here is never taken for an end. */
   states: Readonly<Record<string, Verdict>>
   /** Whether two starts with the same `client.key` are one run. Without that, and without `find`, a start is never repeated. */
-  startsOncePerKey?: true
+  hasIdempotentStart?: true
   /** If the parameters of a start become environment variables of the job: then unsafe names are refused. */
   variables?: JobVariables<z.output<S>>
   /** Throws Failure `invalid` for what this platform has nothing for, `refused` for what its connection does not allow. */
@@ -108,25 +108,25 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
    * The run that carries `client.key`, if there is one. Must see what was started a second ago; what it can not see, as
    * where the connection names no place for the key, it must answer as `unknown`: then a start is never repeated.
    */
-  find?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<Run | undefined | 'unknown'>
+  find?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<Run | undefined | 'unknown'>
   /** Starts a run that carries `client.key` where the platform has a place for it. */
   start(client: Client<z.output<S>>, input: StartJob): Promise<Run>
-  look(client: Client<z.output<S>>, run: Run): Promise<Sight>
+  getStatus(client: Client<z.output<S>>, run: Run): Promise<RunStatus>
   /** The run that an id names, with the project, where the id alone is not enough. Throws Failure `invalid`. */
-  locate?(input: StopJob): Run
+  parseRunId?(input: StopJob): Run
   /** Asks for the end of a run; absent where the platform has no way to. */
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
   /** Of one that is `onlyInteractive`: ends the run that carries `client.key`, if there is one, which no task looks after. */
-  takeBack?(client: Client<z.output<S>> & { key: string }, input: StartJob): Promise<void>
+  cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>
   /** How it goes back to what was before, for the action `rollback`: a start of another kind, looked after as any other run. */
-  rollback?: Pick<JobProvider<S>, 'startsOncePerKey' | 'checkStart' | 'find' | 'start'>
+  rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'start'>
 }
 
 /** Declares a job provider; the schema of its connection types the client of each of its functions. */
-export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'shape'>>(
+export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'job' } {
-  return { shape: 'job', ...provider }
+): P & { kind: 'job' } {
+  return { kind: 'job', ...provider }
 }
 
 const hour = 3_600
@@ -150,13 +150,13 @@ export function startJob({
   onDeadline = 'leave',
 }: StartJobOptions): Action<JobProvider, StartJob> {
   return {
-    shape: 'job',
+    kind: 'job',
     summary,
-    starts: true,
+    startsJob: true,
     input: startInput,
-    answers: ['id', 'url', 'state', 'start', 'end'],
+    outputs: ['id', 'url', 'state', 'start', 'end'],
     deadline,
-    isDeduplicated: ({ startsOncePerKey = false }) => startsOncePerKey,
+    isDeduplicated: ({ hasIdempotentStart = false }) => hasIdempotentStart,
     complete(input, { event, connection, provider }) {
       const target = input.target ?? (connection['target'] as string | undefined)
       if (target === undefined) {
@@ -164,7 +164,7 @@ export function startJob({
         throw new Failure('invalid', `input.target is ${message}`, { errors: [{ path: 'input.target', message }] })
       }
       const project = input.project ?? (connection['project'] as string | undefined)
-      const toAnswer = provider.answersItself?.(connection) ? { event: eventToAnswer(event) } : {}
+      const toAnswer = provider.sendsFinished?.(connection) ? { event: eventToAnswer(event) } : {}
       const completed = { ...input, target, project, ...toAnswer }
       if (input.onDeadline === 'stop' && !provider.stop) {
         const message = `not possible, since ${provider.title} has no way to stop ${article(provider.noun)}: write leave`
@@ -172,7 +172,7 @@ export function startJob({
           errors: [{ path: 'input.onDeadline', message }],
         })
       }
-      if (input.onDeadline === 'leave' && provider.onlyInteractive) {
+      if (input.onDeadline === 'leave' && provider.requiresTask) {
         const message = `not possible, since ${article(provider.noun)} does not outlive its task: write stop`
         throw new Failure('invalid', `input.onDeadline is ${message}`, {
           errors: [{ path: 'input.onDeadline', message }],
@@ -180,25 +180,25 @@ export function startJob({
       }
       checkParameterNames(completed.parameters, connection, provider.variables)
       provider.checkStart?.(completed, connection)
-      const unlessAsked = provider.onlyInteractive ? 'stop' : provider.stop ? onDeadline : 'leave'
+      const unlessAsked = provider.requiresTask ? 'stop' : provider.stop ? onDeadline : 'leave'
       return { ...completed, onDeadline: input.onDeadline ?? unlessAsked }
     },
-    async act(provider, client, input) {
+    async run(provider, client, input) {
       const startedAt = Date.now()
       const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
-      if (client.lastRun !== undefined) {
+      if (client.lastRunKey !== undefined) {
         const { saveLastRun } = await import('../state/save-last-run.ts')
-        await saveLastRun(client.lastRun, run.id)
+        await saveLastRun(client.lastRunKey, run.id)
       }
       const outcome = startedOutcome(provider, run, silent)
-      if (!input.event) return { outcome, pending: run } satisfies Begun
-      const message = `${sentence(outcome.message)} ${provider.title} sends the finished event itself.`
-      return { outcome: { ...outcome, message }, answeredBy: provider.title } satisfies HandedOver
+      if (!input.event) return { outcome, job: run } satisfies StartedJob
+      const message = `${toSentence(outcome.message)} ${provider.title} sends the finished event itself.`
+      return { outcome: { ...outcome, message }, delegatedTo: provider.title } satisfies Delegated
     },
-    follow: {
+    job: {
       silent,
-      async look(provider, client, input, run) {
-        return lookAt(provider, input, run as Run, await provider.look(client, run as Run))
+      async getStatus(provider, client, input, run) {
+        return lookAt(provider, input, run as Run, await provider.getStatus(client, run as Run))
       },
       async stop(provider, client, _input, run) {
         if (!provider.stop) return false
@@ -206,8 +206,8 @@ export function startJob({
         return true
       },
       onDeadline: (input) => input.onDeadline ?? 'leave',
-      async takeBack(provider, client, input) {
-        await provider.takeBack?.(client, input)
+      async cleanUp(provider, client, input) {
+        await provider.cleanUp?.(client, input)
       },
     },
   }
@@ -216,23 +216,23 @@ export function startJob({
 /** Goes back to what was before, at most once per event, and follows that to its end. */
 export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StartJob> {
   const start = startJob({ ...options, silent: 'waits' })
-  const { follow } = start
+  const { job } = start
   return {
     ...start,
     input: rollbackInput,
     complete: (input, { provider, ...from }) => start.complete(input, { ...from, provider: asRollback(provider) }),
-    isDeduplicated: ({ rollback }) => rollback?.startsOncePerKey ?? false,
-    act: (provider, client, input) => start.act(asRollback(provider), client, input),
-    follow: follow && {
-      ...follow,
-      look: (provider, client, input, run) => follow.look(asRollback(provider), client, input, run),
+    isDeduplicated: ({ rollback }) => rollback?.hasIdempotentStart ?? false,
+    run: (provider, client, input) => start.run(asRollback(provider), client, input),
+    job: job && {
+      ...job,
+      getStatus: (provider, client, input, run) => job.getStatus(asRollback(provider), client, input, run),
     },
   }
 }
 
 /** The provider, whose start is its rollback. Throws Failure `invalid` where it has none. */
 function asRollback(provider: JobProvider): JobProvider {
-  const { startsOncePerKey: _, checkStart: __, find: ___, ...others } = provider
+  const { hasIdempotentStart: _, checkStart: __, find: ___, ...others } = provider
   if (provider.rollback) return { ...others, ...provider.rollback, noun: 'rollback' }
   const { title, noun } = provider
   throw new Failure('invalid', `${title} has no rollback: start ${article(noun)} of what was before instead.`)
@@ -244,10 +244,10 @@ export function stopJob({
   deadline = hour,
 }: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StopJob> {
   return {
-    shape: 'job',
+    kind: 'job',
     summary,
     input: stopInput,
-    answers: ['id', 'url', 'state'],
+    outputs: ['id', 'url', 'state'],
     deadline,
     idempotent: true,
     complete(input, { connection, provider }) {
@@ -257,9 +257,9 @@ export function stopJob({
       runOf(provider, { ...input, project })
       return { ...input, project }
     },
-    async act(provider, client, input) {
+    async run(provider, client, input) {
       const run = runOf(provider, input)
-      const sight = await provider.look(client, run)
+      const sight = await provider.getStatus(client, run)
       const verdict = verdictOf(provider, sight)
       const now = sight.run ?? run
       if (verdict !== undefined && verdict !== 'running') {
@@ -272,16 +272,16 @@ export function stopJob({
       }
       await provider.stop?.(client, now)
       const asked = stoppedOutcome(provider, now, sight, `Asked ${named(provider, now)} to stop, which it has not yet`)
-      return { outcome: { ...asked, result: 'warning' }, pending: now } satisfies Begun
+      return { outcome: { ...asked, result: 'warning' }, job: now } satisfies StartedJob
     },
-    follow: {
+    job: {
       silent: 'waits',
-      async look(provider, client, _input, run) {
-        const sight = await provider.look(client, run as Run)
+      async getStatus(provider, client, _input, run) {
+        const sight = await provider.getStatus(client, run as Run)
         const verdict = verdictOf(provider, sight)
         if (verdict === undefined || verdict === 'running') return goingOn(sight, verdict)
         const now = sight.run ?? (run as Run)
-        return { ended: stoppedOutcome(provider, now, sight, `Stopped ${named(provider, now)} (${sight.state})`) }
+        return { outcome: stoppedOutcome(provider, now, sight, `Stopped ${named(provider, now)} (${sight.state})`) }
       },
       stop: async () => false,
       onDeadline: () => 'leave',
@@ -295,39 +295,39 @@ function eventToAnswer({ id, type, shkeptncontext, data }: CallEvent): EventToAn
 }
 
 function runOf(provider: JobProvider, input: StopJob): Run {
-  return provider.locate?.(input) ?? { id: input.id }
+  return provider.parseRunId?.(input) ?? { id: input.id }
 }
 
-function stoppedOutcome(provider: JobProvider, run: Run, { state }: Sight, message: string): Outcome {
+function stoppedOutcome(provider: JobProvider, run: Run, { state }: RunStatus, message: string): Outcome {
   return passed(message, { id: run.id, ...(run.url ? { url: run.url } : {}), state }, linksTo(provider, run))
 }
 
 /** At most once: a second run is worse than none. */
 async function startOnce(provider: JobProvider, client: Client, input: StartJob): Promise<Run> {
-  if (provider.startsOncePerKey) return provider.start(client, input)
+  if (provider.hasIdempotentStart) return provider.start(client, input)
   const found = await lookUp(provider, client, input)
   if (found !== 'unknown') return found ?? provider.start(client, input)
-  if (client.repeated) throw inDoubt(provider, 'An earlier try to start it broke off')
+  if (client.isRetry) throw inDoubt(provider, 'An earlier try to start it broke off')
   try {
     return await provider.start(client, input)
   } catch (error) {
     if (!isTransient(error) || !(error as Failure).afterWrite) throw error
-    const answered = client.accepted === undefined ? [] : [`It answered ${sentence(client.accepted)}`]
-    throw inDoubt(provider, [sentence((error as Failure).message), ...answered].join(' '))
+    const answered = client.acceptedResponse === undefined ? [] : [`It answered ${toSentence(client.acceptedResponse)}`]
+    throw inDoubt(provider, [toSentence((error as Failure).message), ...answered].join(' '))
   }
 }
 
 /** The run of an earlier try. A call without a key had none that could be told from another. */
 async function lookUp(provider: JobProvider, client: Client, input: StartJob): Promise<Run | undefined | 'unknown'> {
   if (!provider.find) return 'unknown'
-  return hasKey(client) ? provider.find(client, input) : undefined
+  return hasIdempotencyKey(client) ? provider.find(client, input) : undefined
 }
 
 /** For a start that may have been made and cannot be looked up: it is never repeated. */
 export function inDoubt({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
   return new Failure(
     'doubtful',
-    `${sentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
+    `${toSentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
   )
 }
 
@@ -345,21 +345,30 @@ function startedOutcome(provider: JobProvider, run: Run, silent: 'waits' | 'answ
   return { ...started, result: 'warning', message: `${message}, which goes on: mode=interactive waits for its end` }
 }
 
-function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: Sight): Look {
+function lookAt(provider: JobProvider, input: StartJob, run: Run, sight: RunStatus): PollResult {
   const verdict = verdictOf(provider, sight)
   const { startedAt } = run
   const now = sight.run && startedAt !== undefined ? { ...sight.run, startedAt } : sight.run
   if (verdict === undefined || verdict === 'running') return goingOn({ ...sight, run: now }, verdict)
-  return { ended: endOf(provider, input, now ?? run, sight, verdict) }
+  return { outcome: endOf(provider, input, now ?? run, sight, verdict) }
 }
 
 /** Undefined for a state that is not in the provider's table. */
-function verdictOf({ states }: JobProvider, { state, verdict }: Sight): Verdict | undefined {
+function verdictOf({ states }: JobProvider, { state, verdict }: RunStatus): Verdict | undefined {
   return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
 }
 
-function goingOn({ state, step, run, soon, within }: Sight, verdict: 'running' | undefined): Running {
-  return { running: verdict ? state : `${state} (which is not known here)`, step, pending: run, soon, within }
+function goingOn(
+  { state, progress, run, pollImmediately, maxSeconds }: RunStatus,
+  verdict: 'running' | undefined,
+): JobProgress {
+  return {
+    status: verdict ? state : `${state} (which is not known here)`,
+    progress,
+    job: run,
+    pollImmediately,
+    maxSeconds,
+  }
 }
 
 const results: Record<Exclude<Verdict, 'running'>, Pick<Outcome, 'status' | 'result'>> = {
@@ -375,7 +384,7 @@ function endOf(
   provider: JobProvider,
   { thresholds = [] }: StartJob,
   run: Run,
-  sight: Sight,
+  sight: RunStatus,
   verdict: Exclude<Verdict, 'running'>,
 ): Outcome {
   const { state, reason, data = {}, links = {}, metrics = {} } = sight
@@ -402,7 +411,7 @@ function endOf(
  * The times that an evaluation after a test is made for: lighthouse-service reads `start` and `end` of `data.test`.
  * Runs in a step, so that a replay reads the recorded times.
  */
-function timesOf({ startedAt }: Run, { period }: Sight): { start?: string; end: string } {
+function timesOf({ startedAt }: Run, { period }: RunStatus): { start?: string; end: string } {
   const start = millisecondsOf(period?.start)
   const end = millisecondsOf(period?.end)
   if (start <= end) return { start: timestamp(start), end: timestamp(end) }

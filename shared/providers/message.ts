@@ -21,7 +21,7 @@ export interface Message {
   /** The first is the main one. Always http or https. */
   links: Link[]
   /** What can be decided; only in a question that is open. */
-  choices?: Choice[] | undefined
+  buttons?: MessageButton[] | undefined
 }
 
 export interface Field {
@@ -39,11 +39,11 @@ export interface Link {
   url: string
 }
 
-export interface Choice {
+export interface MessageButton {
   decision: 'approve' | 'reject'
   label: string
   /** What a button of the platform's own carries: signed, at most 300 characters of A-Z a-z 0-9 - _ and dots. */
-  reference: string
+  token: string
   /** The page where people decide, for a platform without buttons; the same for all choices. */
   url: string
 }
@@ -78,7 +78,7 @@ export interface ClickRequest {
 }
 
 export interface Click {
-  decision: Choice['decision']
+  decision: MessageButton['decision']
   /** What the platform needs to tell the one who clicked: JSON. */
   clicker: unknown
 }
@@ -107,13 +107,16 @@ interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
 
 /** A platform that shows messages: vendor knowledge only. */
 export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'message'
+  kind: 'message'
   /** What a channel is called here; undefined where the connection leads to one place only. */
   channel: string | undefined
   /** Throws Failure `invalid` for what this platform has nothing for. */
   checkMessage?(input: { channel: string | undefined; asks: boolean }, connection: z.output<S>): void
   /** The message that carries `client.key`, if it can be found. Without it a message may come twice after a lost answer. */
-  find?(client: Client<z.output<S>> & { key: string }, channel: string | undefined): Promise<Posted | undefined>
+  find?(
+    client: Client<z.output<S>> & { idempotencyKey: string },
+    channel: string | undefined,
+  ): Promise<Posted | undefined>
   post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<Posted>
   /** Below an earlier message, where the platform can: else as a message of its own. */
   reply?(client: Client<z.output<S>>, posted: Posted, message: Message): Promise<void>
@@ -124,15 +127,15 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
 }
 
 /** Declares a message provider; the schema of its connection types the client of each of its functions. */
-export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<MessageProvider<S>, 'shape'>>(
+export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<MessageProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'message' } {
-  return { shape: 'message', ...provider }
+): P & { kind: 'message' } {
+  return { kind: 'message', ...provider }
 }
 
 /** What a message is made of. */
 export interface Occasion {
   event: CallEvent
   /** Where the sequence can be seen, for people. */
-  bridge: string | undefined
+  bridgeUrl: string | undefined
 }

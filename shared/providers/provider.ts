@@ -3,8 +3,8 @@ import type { Aws } from '../aws/aws.ts'
 import type { Authorization, Http } from '../http/client.ts'
 
 /** What leads to a question: for a button, and for the page. */
-export interface Reference {
-  reference: string
+export interface SignedLink {
+  token: string
   url: string
   /** Epoch milliseconds. */
   deadlineAt: number
@@ -33,33 +33,33 @@ export interface Client<Connection = Record<string, unknown>> {
    * The identity of the call, to be hidden in whatever is made, so that a repeat finds it. Absent where the caller sent
    * no event id: then nothing can be looked up.
    */
-  key: string | undefined
+  idempotencyKey: string | undefined
   /** Where the call comes from. */
   event?: CallOrigin | undefined
   /** Where it is decided, for an action that asks people. */
-  question?: Reference | undefined
+  signedLink?: SignedLink | undefined
   /** Where the id of a started run is saved, see `lastRunKey`. */
-  lastRun?: string | undefined
+  lastRunKey?: string | undefined
   /** Whether an earlier try of this call may have got further than we know. */
-  repeated: boolean
+  isRetry: boolean
   /** Whether a write was sent that the platform has not refused. */
-  readonly written: boolean
+  readonly mayHaveWritten: boolean
   /** What the platform answered if it accepted the last write and no request has failed since: see `Http`. */
-  readonly accepted: string | undefined
+  readonly acceptedResponse: string | undefined
 }
 
 /** What a provider can do: the functions that `shared/providers/` ask of it. */
-export type Shape = 'ticket' | 'flag' | 'job' | 'message' | 'evaluation' | 'report'
+export type ProviderKind = 'ticket' | 'flag' | 'job' | 'message' | 'evaluation' | 'report'
 
 /** A downstream platform: what every provider says of itself, whatever its category. */
 export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
-  shape: Shape
+  kind: ProviderKind
   /** The platform's name, for people: `GitHub`. */
   title: string
   /** Whether what it starts needs a task that looks after it to its end: a silent call can not start it, and no task leaves it. */
-  onlyInteractive?: true
+  requiresTask?: true
   /** Whether the platform itself answers what is started with the `finished` event: then a task hands it over. */
-  answersItself?(connection: z.output<S>): boolean
+  sendsFinished?(connection: z.output<S>): boolean
   /** For a provider that is part of AWS; handed over, so that the others do not load it. */
   aws?: typeof Aws
   /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
@@ -94,6 +94,6 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
 }
 
 /** Whether what this call makes can be found again. */
-export function hasKey(client: Client): client is Client & { key: string } {
-  return client.key !== undefined
+export function hasIdempotencyKey(client: Client): client is Client & { idempotencyKey: string } {
+  return client.idempotencyKey !== undefined
 }

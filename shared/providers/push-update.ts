@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { choice, name, optional } from '../fields.ts'
+import { name, oneOf, optional } from '../fields.ts'
 import { passed } from '../outcome.ts'
 import type { Action } from './category.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
-import { type Client, hasKey } from './provider.ts'
+import { type Client, hasIdempotencyKey } from './provider.ts'
 
 /** How a category makes messages of events. */
 type Compose<T extends string> = (occasion: Occasion, template: T | undefined) => Message
@@ -29,25 +29,25 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
 }): Action<MessageProvider, Push, { channel?: string; text?: string; template?: T[number] }> {
   const { summary, templates, compose } = options
   return {
-    shape: 'message',
+    kind: 'message',
     summary,
-    tells: true,
+    isNotification: true,
     input: z.strictObject({
       channel: channelField,
       text: optional(cuttable(MAX_TEXT, 'What it says, instead of a template')),
-      template: optional(choice(templates, 'What it looks like; picked by the event where left out')),
+      template: optional(oneOf(templates, 'What it looks like; picked by the event where left out')),
     }),
-    answers: ['id', 'url'],
+    outputs: ['id', 'url'],
     deadline: 3_600,
     complete(input, from) {
-      const { event, bridge, connection, provider, note } = from
+      const { event, bridgeUrl, connection, provider, note } = from
       const text = input.text === undefined ? undefined : cutText('text', input.text, MAX_TEXT, note)
-      const composed = compose({ event, bridge }, input.template)
+      const composed = compose({ event, bridgeUrl }, input.template)
       // What somebody wrote says it all: the rest would only be in its way.
       const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
       return { channel: channelOf(input.channel, connection, provider, false), message }
     },
-    async act(provider, client, { channel, message }) {
+    async run(provider, client, { channel, message }) {
       const posted = await postOnce(provider, client, channel, message)
       return passed(
         `Sent "${message.title}"${channel ? ` to ${channel}` : ''}`,
@@ -91,7 +91,7 @@ export async function postOnce(
   channel: string | undefined,
   message: Message,
 ): Promise<Posted> {
-  const found = client.repeated && hasKey(client) ? await provider.find?.(client, channel) : undefined
+  const found = client.isRetry && hasIdempotencyKey(client) ? await provider.find?.(client, channel) : undefined
   return found ?? provider.post(client, channel, message)
 }
 

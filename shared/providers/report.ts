@@ -41,7 +41,7 @@ export interface Reported {
 
 /** A platform that takes reports: vendor knowledge only. */
 export interface ReportProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'report'
+  kind: 'report'
   /** The fields of the input that it takes beside `fields`; each other one is refused. */
   takes: readonly (keyof Destination)[]
   /** The destination, completed by the connection. Throws Failure `invalid` for one that is none. */
@@ -51,10 +51,10 @@ export interface ReportProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
 }
 
 /** Declares a report provider; the schema of its connection types the client of each of its functions. */
-export function defineReportProvider<S extends z.ZodMiniObject, P extends Omit<ReportProvider<S>, 'shape'>>(
+export function defineReportProvider<S extends z.ZodMiniObject, P extends Omit<ReportProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'report' } {
-  return { shape: 'report', ...provider }
+): P & { kind: 'report' } {
+  return { kind: 'report', ...provider }
 }
 
 interface Push {
@@ -77,17 +77,17 @@ export function pushReport({
   compose: (occasion: Occasion) => Promise<Message>
 }): Action<ReportProvider, Push, Prepared> {
   return {
-    shape: 'report',
+    kind: 'report',
     summary,
-    tells: true,
+    isNotification: true,
     input,
-    answers: ['id', 'url'],
+    outputs: ['id', 'url'],
     deadline: 3_600,
-    async prepare(asked: Destination, { event, bridge }) {
+    async prepare(asked: Destination, { event, bridgeUrl }) {
       const evaluation = evaluationOf(event)
       const data = { ...event.data, result: evaluation.result }
       const told = { ...event, kind: 'finished', properties: evaluation, data } as const
-      return { asked, evaluation, message: await compose({ event: told, bridge }) }
+      return { asked, evaluation, message: await compose({ event: told, bridgeUrl }) }
     },
     complete({ asked, evaluation, message }, { event, connection, provider }) {
       refuseOthers(asked, provider)
@@ -97,7 +97,7 @@ export function pushReport({
       const about = { id, task, shkeptncontext, project, stage, service, status, labels }
       return { to, report: { evaluation, message, event: about } }
     },
-    async act(provider, client, { to, report }) {
+    async run(provider, client, { to, report }) {
       const { id, url, what } = await provider.report(client, to, report)
       const link = `${provider.title.toLowerCase().replace(/\s+/g, '-')} report`
       return passed(

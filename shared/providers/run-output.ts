@@ -1,5 +1,5 @@
 import { isRecord } from '../record.ts'
-import { clipLine } from '../text/single-line.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 
 /** Characters of JSON: what a run hands back goes into every later event of its sequence. */
 const longest = 2_000
@@ -9,7 +9,7 @@ const mostNumbers = 50
 export function outputOf(value: unknown): unknown {
   if (isNothing(value)) return undefined
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > longest ? clipLine(text, longest) : value
+  return text.length > longest ? clipSingleLine(text, longest) : value
 }
 
 /** The numbers in what a run hands back, by name, for thresholds; a number alone is `output`. */

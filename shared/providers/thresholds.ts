@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { about } from '../fields.ts'
+import { withDescription } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 
 /** A template that renders to nothing must not become the limit 0. */
@@ -31,7 +31,7 @@ export interface Judged extends Threshold {
 /** Thresholds on what a run measured: a list, or its JSON as text where a form carries it. */
 export function thresholds(description: string) {
   const parsed = z.transform((value) => (typeof value === 'string' ? parse(value) : value))
-  return about(z.pipe(parsed, z.array(threshold).check(z.maxLength(50))), description)
+  return withDescription(z.pipe(parsed, z.array(threshold).check(z.maxLength(50))), description)
 }
 
 function parse(text: string): unknown {

@@ -4,10 +4,10 @@ import { createdId, name, optional, vendorFields, word, words } from '../fields.
 import { type Problem, problemOf } from '../orchestrators/keptn/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
-import type { Action, Completing } from './category.ts'
+import type { Action, CallContext } from './category.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
-import { type Client, hasKey, type Provider } from './provider.ts'
+import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
 
 /** A ticket as it stands at the platform. */
 export interface Ticket {
@@ -71,7 +71,7 @@ interface ReservedField {
 
 /** A platform that keeps tickets: vendor knowledge only, the promises are kept by the three actions below. */
 export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'ticket'
+  kind: 'ticket'
   /** What a ticket is called here: `issue`. */
   noun: string
   /** Undefined where the platform has none. */
@@ -86,7 +86,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   /** Throws Failure `invalid` for an input that this platform has nothing for: it must not be dropped in silence. */
   checkInput?(input: Partial<UpdateTicket & CloseTicket>, connection: z.output<S>): void
   /** The ticket that carries `client.key`, if there is one. Must see what was made a second ago. */
-  find(client: Client<z.output<S>> & { key: string }, input: OpenTicket): Promise<Ticket | undefined>
+  find(client: Client<z.output<S>> & { idempotencyKey: string }, input: OpenTicket): Promise<Ticket | undefined>
   /** Makes a ticket that carries `client.key`. */
   open(client: Client<z.output<S>>, input: OpenTicket): Promise<Ticket>
   /** Absent where the platform takes events and cannot be read: then what was sent is all that is known. */
@@ -101,20 +101,20 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   /** Adds a comment that carries `client.key`. */
   comment(client: Client<z.output<S>>, ref: TicketRef, comment: string): Promise<void>
   /** Whether a comment of the ticket carries `client.key`. */
-  hasComment(client: Client<z.output<S>> & { key: string }, ref: TicketRef): Promise<boolean>
+  hasComment(client: Client<z.output<S>> & { idempotencyKey: string }, ref: TicketRef): Promise<boolean>
   close(client: Client<z.output<S>>, ref: TicketRef, how: Pick<CloseTicket, 'resolution' | 'comment'>): Promise<void>
 }
 
 /** Declares a ticket provider; the schema of its connection types the client of each of its functions. */
-export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'shape'>>(
+export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'ticket' } {
-  return { shape: 'ticket', ...provider }
+): P & { kind: 'ticket' } {
+  return { kind: 'ticket', ...provider }
 }
 
 /** A ticket is done with when it is answered: nothing goes on. */
 interface TicketAction<Input> extends Action<TicketProvider, Input> {
-  act(provider: TicketProvider, client: Client, input: Input): Promise<Outcome>
+  run(provider: TicketProvider, client: Client, input: Input): Promise<Outcome>
 }
 
 /** States that stand for plain closing. A platform may also have others that close, such as `Rejected`: they must be named. */
@@ -125,10 +125,10 @@ const answers = ['id', 'number', 'url', 'state'] as const
 
 /** Opens a ticket, once per event. */
 export const openTicket: TicketAction<OpenTicket> = {
-  shape: 'ticket',
+  kind: 'ticket',
   summary: 'Opens a ticket and answers its id, number and URL',
   input: openInput,
-  answers,
+  outputs: answers,
   deadline: hour,
   complete(input, { event, connection, provider, note }) {
     const problem = problemOf(event)
@@ -140,8 +140,8 @@ export const openTicket: TicketAction<OpenTicket> = {
     const project = projectOf(input.project, connection, provider, true)
     return checked(provider, connection, { ...input, ...cutTexts({ description }, note), title, project })
   },
-  async act(provider, client, input) {
-    const found = hasKey(client) ? await provider.find(client, input) : undefined
+  async run(provider, client, input) {
+    const found = hasIdempotencyKey(client) ? await provider.find(client, input) : undefined
     const ticket = found ?? (await provider.open(client, input))
     const message = found
       ? `Found ${named(provider, ticket)}, which an earlier try had opened`
@@ -152,10 +152,10 @@ export const openTicket: TicketAction<OpenTicket> = {
 
 /** Changes a ticket and adds a comment, once per event; answers the state read back. */
 export const updateTicket: TicketAction<UpdateTicket> = {
-  shape: 'ticket',
+  kind: 'ticket',
   summary: 'Changes a ticket or comments on it, and answers its state as read back',
   input: updateInput,
-  answers,
+  outputs: answers,
   deadline: hour,
   // Settings; and a comment is looked for before it is added.
   idempotent: true,
@@ -183,7 +183,7 @@ export const updateTicket: TicketAction<UpdateTicket> = {
       project: projectOf(input.project, connection, provider, false),
     })
   },
-  async act(provider, client, { id, project, comment, ...changes }) {
+  async run(provider, client, { id, project, comment, ...changes }) {
     const ref = { id, project }
     if (Object.values(changes).some((value) => value !== undefined)) await provider.change(client, ref, changes)
     if (comment) await commentOnce(provider, client, ref, comment)
@@ -213,10 +213,10 @@ function isInState({ confirmsState }: TicketProvider, { state, closed }: Ticket,
 
 /** Closes a ticket; what is closed already passes. The confirmation is the state read back. */
 export const closeTicket: TicketAction<CloseTicket> = {
-  shape: 'ticket',
+  kind: 'ticket',
   summary: 'Closes a ticket and answers its state as read back',
   input: closeInput,
-  answers,
+  outputs: answers,
   deadline: hour,
   idempotent: true,
   complete(input, { connection, provider, note }) {
@@ -226,7 +226,7 @@ export const closeTicket: TicketAction<CloseTicket> = {
       project: projectOf(input.project, connection, provider, false),
     })
   },
-  async act(provider, client, { id, project, comment, resolution }) {
+  async run(provider, client, { id, project, comment, resolution }) {
     const ref = { id, project }
     const before = await provider.get?.(client, ref)
     if (comment) await commentOnce(provider, client, ref, comment)
@@ -261,7 +261,7 @@ export function ticketOf(
 }
 
 /** The texts that are given, each cut to what a ticket takes. */
-function cutTexts<T extends Record<string, string | undefined>>(texts: T, note: Completing['note']): Partial<T> {
+function cutTexts<T extends Record<string, string | undefined>>(texts: T, note: CallContext['note']): Partial<T> {
   const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return Object.fromEntries(given.map(([name, text]) => [name, cutText(name, text, MAX_TEXT, note)])) as Partial<T>
 }
@@ -301,7 +301,7 @@ function namesGiven(fields: unknown, [name, ...rest]: readonly string[]): string
 }
 
 async function commentOnce(provider: TicketProvider, client: Client, ref: TicketRef, comment: string): Promise<void> {
-  if (hasKey(client) && (await provider.hasComment(client, ref))) return
+  if (hasIdempotencyKey(client) && (await provider.hasComment(client, ref))) return
   await provider.comment(client, ref, comment)
 }
 

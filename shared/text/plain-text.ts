@@ -1,6 +1,6 @@
 import type { Link, Message, Mood, Table } from '../providers/message.ts'
-import { mask } from '../redact.ts'
-import { oneLine } from './single-line.ts'
+import { redact } from '../redact.ts'
+import { singleLine } from './single-line.ts'
 
 /** How things stand, for a platform that has no colours. */
 export const marks: Record<Mood, string> = { good: '✅', warning: '⚠️', bad: '❌', neutral: 'ℹ️', waiting: '⏳' }
@@ -23,8 +23,8 @@ export function plain(text: string): string {
 }
 
 /** One line of at most so many UTF-16 units. */
-export function plainLine(text: string, most = longestLine): string {
-  return clip(oneLine(plain(text)), most)
+export function plainSingleLine(text: string, most = longestLine): string {
+  return clip(singleLine(plain(text)), most)
 }
 
 /**
@@ -32,14 +32,14 @@ export function plainLine(text: string, most = longestLine): string {
  * of one would not be known any more.
  */
 export function clip(given: string, most: number): string {
-  const text = mask(given)
+  const text = redact(given)
   if (text.length <= most) return text
   return `${text.slice(0, Math.max(0, most - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 /** At most so many bytes of UTF-8, in the same way. */
 export function clipBytes(given: string, most: number): string {
-  const text = mask(given)
+  const text = redact(given)
   if (bytesOf(text) <= most) return text
   const room = new Uint8Array(Math.max(0, most - bytesOf('…')))
   const { read } = new TextEncoder().encodeInto(text, room)
@@ -56,7 +56,7 @@ export function webLinks(links: readonly Link[]): Link[] {
 }
 
 /** Where people decide, as a link: on a platform without buttons all choices are made on one page. */
-export function decideLink({ choices }: Pick<Message, 'choices'>): Link[] {
+export function decideLink({ buttons: choices }: Pick<Message, 'buttons'>): Link[] {
   const [choice] = webLinks(choices ?? [])
   return choice ? [{ label: 'Decide', url: choice.url }] : []
 }
@@ -69,9 +69,12 @@ export function decideLink({ choices }: Pick<Message, 'choices'>): Link[] {
  * @param most bytes of UTF-8
  */
 export function plainBody({ text, fields, table }: Message, links: readonly Link[], most: number): string {
-  const last = links.map(({ label, url }) => `${plainLine(label)}: ${url}`).join('\n')
+  const last = links.map(({ label, url }) => `${plainSingleLine(label)}: ${url}`).join('\n')
   const room = most - bytesOf(last) - bytesOf('\n\n\n\nand 1000000 more')
-  const lines = [...fields.map(({ name, value }) => `${plainLine(name)}: ${plainLine(value)}`), ...tableLines(table)]
+  const lines = [
+    ...fields.map(({ name, value }) => `${plainSingleLine(name)}: ${plainSingleLine(value)}`),
+    ...tableLines(table),
+  ]
   const wanted = bytesOf(lines.join('\n')) + 1
   const first = clipBytes(plain(text ?? '').trim(), Math.max(room - wanted, Math.floor(room / 2)))
   return [first, fitting(lines, room - bytesOf(first)).join('\n'), last].filter(Boolean).join('\n\n')
@@ -80,9 +83,9 @@ export function plainBody({ text, fields, table }: Message, links: readonly Link
 /** The rows of a table, each as a line. */
 export function tableLines(table: Table | undefined): string[] {
   return (table?.rows ?? []).map(({ mood, cells }) => {
-    const [name = '', ...values] = cells.map((cell) => plainLine(cell))
+    const [name = '', ...values] = cells.map((cell) => plainSingleLine(cell))
     const named = values.map((value, at) => [table?.columns[at + 1], value].filter(Boolean).join(' '))
-    return `${marks[mood]} ${[name, ...named.map((one) => plainLine(one))].join(', ')}`
+    return `${marks[mood]} ${[name, ...named.map((one) => plainSingleLine(one))].join(', ')}`
   })
 }
 

@@ -9,8 +9,8 @@ import {
 } from '../aws/ssm.ts'
 import { Failure } from '../errors.ts'
 import { optional, word } from '../fields.ts'
-import { defineJobProvider, type Sight, type StartJob } from '../providers/job.ts'
-import { clipLine } from '../text/single-line.ts'
+import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 
 /** The parameter by which a runbook gets the role that it acts as. */
 const roleParameter = 'AutomationAssumeRole'
@@ -62,7 +62,7 @@ export const awsSsmAutomation = defineJobProvider({
     Cancelled: 'aborted',
     Exited: 'aborted',
   },
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   /** Who may be told that there is no such execution, may look at executions. */
   async check({ aws }) {
@@ -83,7 +83,7 @@ export const awsSsmAutomation = defineJobProvider({
       throw invalid(`parameters.${roleParameter}`, 'set by the connection: leave it out')
   },
 
-  async start({ aws, key, connection }, { target, ref, parameters = {} }) {
+  async start({ aws, idempotencyKey: key, connection }, { target, ref, parameters = {} }) {
     const { automationRoleArn: role } = connection
     const command = new StartAutomationExecutionCommand({
       DocumentName: target,
@@ -97,13 +97,13 @@ export const awsSsmAutomation = defineJobProvider({
     return { id, url: consoleUrl(region, `systems-manager/automation/execution/${id}`) }
   },
 
-  async look({ aws }, { id }) {
+  async getStatus({ aws }, { id }) {
     const command = new GetAutomationExecutionCommand({ AutomationExecutionId: id })
     const { AutomationExecution } = await aws.read(SSMClient, command)
     return sightOf(aws.need(AutomationExecution, 'AutomationExecution'))
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (/^[0-9a-f-]{36}$/i.test(id)) return { id }
     throw invalid('id', 'no execution: write it like 4105a4fc-f944-11e6-9d32-8fb2c06572f4')
   },
@@ -150,7 +150,7 @@ interface Execution {
   Outputs?: Record<string, string[]>
 }
 
-function sightOf(execution: Execution): Sight {
+function sightOf(execution: Execution): RunStatus {
   const { AutomationExecutionStatus: state = 'Pending', DocumentVersion: version, FailureMessage: message } = execution
   const failing = execution.StepExecutions?.findLast(({ StepStatus = '' }) =>
     /^(?:Failed|TimedOut|Rejected)$/.test(StepStatus),
@@ -160,8 +160,8 @@ function sightOf(execution: Execution): Sight {
   const outputs = Object.entries(execution.Outputs ?? {}).map(([name, values]) => [name, values.join(', ')] as const)
   return {
     state,
-    step: stepOf(execution),
-    reason: reason ? clipLine(reason, longestReason) : undefined,
+    progress: stepOf(execution),
+    reason: reason ? clipSingleLine(reason, longestReason) : undefined,
     data: {
       ...(version ? { version } : {}),
       ...(failing ? { failingStep: failing.StepName } : {}),
@@ -184,7 +184,7 @@ function stepOf({ CurrentStepName: name, StepExecutions: steps = [], StepExecuti
 /** As many as fit. */
 function clipped(outputs: readonly (readonly [string, string])[]): Record<string, string> {
   let left = mostOutput
-  const kept = outputs.map(([name, text]) => [name, clipLine(text, longestOutput)] as const)
+  const kept = outputs.map(([name, text]) => [name, clipSingleLine(text, longestOutput)] as const)
   return Object.fromEntries(
     kept.filter(([name, text]) => {
       left -= name.length + text.length

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { choice, name, secret, url } from '../fields.ts'
-import { type Answer, type RequestOptions, segment } from '../http/client.ts'
+import { name, oneOf, secret, url } from '../fields.ts'
+import { type HttpResponse, type RequestOptions, segment } from '../http/client.ts'
 import type { Client, Provider } from '../providers/provider.ts'
 
 /** What a connection to Azure DevOps holds, in every category. */
@@ -13,7 +13,7 @@ export const azureDevopsConnection = {
   token: secret('A personal access token, or an access token of Microsoft Entra'),
   project: name('Default project, as organization/project; at a server as collection/project'),
   apiVersion: z._default(
-    choice(['7.1', '7.0'], 'The version of the REST API; 7.0 for Azure DevOps Server 2022 before its update 2022.1'),
+    oneOf(['7.1', '7.0'], 'The version of the REST API; 7.0 for Azure DevOps Server 2022 before its update 2022.1'),
     '7.1',
   ),
 }
@@ -53,7 +53,7 @@ export function projectPath(project: string): string {
 }
 
 interface AskOptions<T> extends RequestOptions<T> {
-  answer: z.ZodMiniType<T>
+  schema: z.ZodMiniType<T>
   /** For an operation that every version of the API only has as a preview. */
   preview?: string
 }
@@ -69,13 +69,13 @@ export async function ask<T>(
   method: string,
   project: string,
   path: string,
-  { answer, preview, query, ...options }: AskOptions<T>,
-): Promise<Answer<T>> {
+  { schema, preview, query, ...options }: AskOptions<T>,
+): Promise<HttpResponse<T>> {
   const version = preview ? `${apiVersion}-${preview}` : apiVersion
   const { status, headers, body } = await http.request(method, `${projectPath(project)}/_apis/${path}`, {
     ...options,
     query: { 'api-version': version, ...query },
-    answer: z.union([answer, z.string()]),
+    schema: z.union([schema, z.string()]),
   })
   if (typeof body !== 'string') return { status, headers, body }
   throw new Failure(

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { clipLine } from '../text/single-line.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 
 const timelineRecord = z.object({
   id: z.string(),
@@ -53,7 +53,7 @@ export function failureIn(records: TimelineRecord[]): { reason: string; places: 
   const where = named.map(({ kind, name }) => `${kind.toLowerCase()} "${name}"`).join(', ')
   const said = deepest.issues?.find(({ type, message }) => type === 'error' && message)?.message
   return {
-    reason: `${where} failed${said ? `: ${clipLine(said, longestReason)}` : ''}`,
+    reason: `${where} failed${said ? `: ${clipSingleLine(said, longestReason)}` : ''}`,
     places: Object.fromEntries(named.map(({ kind, name }) => [`failed${kind}`, name])),
   }
 }

@@ -34,13 +34,13 @@ const reproSteps = 'Microsoft.VSTS.TCM.ReproSteps'
 
 /** A work item as it stands now. */
 export async function readItem(azure: AzureDevops, { project, number }: Place): Promise<WorkItem> {
-  return (await ask(azure, 'GET', project, `wit/workitems/${segment(number)}`, { answer: workItem })).body
+  return (await ask(azure, 'GET', project, `wit/workitems/${segment(number)}`, { schema: workItem })).body
 }
 
 /** @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/create */
 export async function createItem(azure: AzureDevops, project: string, type: string, fields: Fields): Promise<WorkItem> {
   const path = `wit/workitems/$${segment(type)}`
-  return (await ask(azure, 'POST', project, path, { ...patch(adding(fields)), answer: workItem })).body
+  return (await ask(azure, 'POST', project, path, { ...patch(adding(fields)), schema: workItem })).body
 }
 
 /**
@@ -57,7 +57,7 @@ export async function reviseItem(azure: AzureDevops, place: Place, changesOf: (i
     const { status } = await ask(azure, 'PATCH', place.project, `wit/workitems/${segment(place.number)}`, {
       ...patch([{ op: 'test', path: '/rev', value: item.rev }, ...adding(changes)]),
       accept: tries < mostTries ? [409, 412] : [],
-      answer: workItem,
+      schema: workItem,
     })
     if (status < 400) return
   }
@@ -82,7 +82,7 @@ function adding(fields: Fields) {
  */
 export async function textFieldOf(azure: AzureDevops, project: string, type: string): Promise<string> {
   const path = `wit/workitemtypes/${segment(type)}/fields`
-  const { body } = await ask(azure, 'GET', project, path, { answer: typeFields })
+  const { body } = await ask(azure, 'GET', project, path, { schema: typeFields })
   return body.value.some(({ referenceName }) => referenceName === reproSteps) ? reproSteps : 'System.Description'
 }
 
@@ -93,7 +93,7 @@ export async function textFieldOf(azure: AzureDevops, project: string, type: str
  */
 export async function statesOf(azure: AzureDevops, project: string, type: string): Promise<State[]> {
   const path = `wit/workitemtypes/${segment(type)}/states`
-  return (await ask(azure, 'GET', project, path, { answer: states })).body.value
+  return (await ask(azure, 'GET', project, path, { schema: states })).body.value
 }
 
 /** Whether the state of this name, whatever the process calls it, is an end. */

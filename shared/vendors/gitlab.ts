@@ -55,7 +55,7 @@ export async function* pages<T>(
   most: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<T[]> {
   for (let page = 1; page <= most; page++) {
-    const { body } = await http.get(path, { query: { ...query, per_page: perPage, page }, answer: z.array(item) })
+    const { body } = await http.get(path, { query: { ...query, per_page: perPage, page }, schema: z.array(item) })
     yield body
     if (body.length < perPage) return
   }
@@ -69,7 +69,7 @@ export async function* pages<T>(
  */
 export async function userIdOf(http: Http, username: string): Promise<number> {
   const query = { username: username.replace(/^@/, '') }
-  const [user] = (await http.get('api/v4/users', { query, answer: users })).body
+  const [user] = (await http.get('api/v4/users', { query, schema: users })).body
   if (user) return user.id
   throw new Failure('refused', `GitLab knows nobody by the username ${query.username}.`)
 }

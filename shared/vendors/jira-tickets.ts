@@ -4,7 +4,7 @@ import { segment } from '../http/client.ts'
 import { type Levels, levelIn } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
 import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
-import { clipLine, oneLine } from '../text/single-line.ts'
+import { clipSingleLine, singleLine } from '../text/single-line.ts'
 import { toAdf } from './adf.ts'
 import {
   accountOf,
@@ -64,26 +64,26 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
   }
 
   const create = async (client: Client<C>, input: OpenTicket): Promise<{ id: string; key: string }> => {
-    const { http, key, connection } = client
+    const { http, idempotencyKey, connection } = client
     const { project = '', title, description = '', type, labels = [], fields, ...settings } = input
-    const summary = clipLine(title, longestSummary)
+    const summary = clipSingleLine(title, longestSummary)
     const issue = {
       project: /^\d/.test(project) ? { id: project } : { key: project },
       summary,
-      description: toAdf(summary === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`),
+      description: toAdf(summary === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`),
       ...(await settingsOf(client, { ...settings, type: type || connection.type || usualType })),
       ...fields,
     }
     const post = async (labels: string[]) => {
       const content = {
         fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
-        ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
+        ...(idempotencyKey === undefined ? {} : { properties: [propertyOf(idempotencyKey)] }),
       }
-      return (await http.post('rest/api/3/issue', content, { answer: createdIssue })).body
+      return (await http.post('rest/api/3/issue', content, { schema: createdIssue })).body
     }
-    if (key === undefined) return post(labels)
+    if (idempotencyKey === undefined) return post(labels)
     try {
-      return await post([...labels, labelOf(key)])
+      return await post([...labels, labelOf(idempotencyKey)])
     } catch (error) {
       // The screens of some projects have no labels: then nobody may fail for ours, and the property has to do.
       const unlabelled = error instanceof Failure && error.kind === 'refused' && error.message.includes('labels: ')
@@ -105,7 +105,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
     reservedFields: [{ path: ['labels'], instead: 'write input.labels' }],
 
-    async find(client: Client<C> & { key: string }, { project = '' }) {
+    async find(client: Client<C> & { idempotencyKey: string }, { project = '' }) {
       const found = await findIssue(client, project)
       return found && ticketOf(client, found)
     },
@@ -125,12 +125,12 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     },
 
     async change(client: Client<C>, { id }, changes) {
-      const { http, repeated } = client
+      const { http, isRetry } = client
       const { title, description, labels = [], state, fields, ...settings } = changes
       const added = cleanLabels(labels).map((label) => ({ add: label }))
       const edit: IssueEdit = {
         fields: {
-          ...(title === undefined ? {} : { summary: clipLine(title, longestSummary) }),
+          ...(title === undefined ? {} : { summary: clipSingleLine(title, longestSummary) }),
           ...(description === undefined ? {} : { description: toAdf(description) }),
           ...(await settingsOf(client, settings)),
           ...fields,
@@ -140,7 +140,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       const plan = state ? await planMove(http, id, state, edit) : undefined
       if (!plan) {
         // An earlier attempt may have set fields with the transition that Jira does not let anybody edit after it.
-        await editIssue(http, id, state && repeated ? await withoutHeld(http, id, edit) : edit)
+        await editIssue(http, id, state && isRetry ? await withoutHeld(http, id, edit) : edit)
         return
       }
       // Many workflows let nobody edit a closed issue: it is reopened first, and closed last.
@@ -149,17 +149,17 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       if (plan.closes) await move(http, id, plan)
     },
 
-    async comment({ http, key }: Client<C>, { id }, text) {
+    async comment({ http, idempotencyKey }: Client<C>, { id }, text) {
       await http.post(`${issuePath(id)}/comment`, {
         body: toAdf(text),
-        ...(key === undefined ? {} : { properties: [propertyOf(key)] }),
+        ...(idempotencyKey === undefined ? {} : { properties: [propertyOf(idempotencyKey)] }),
       })
     },
 
-    async hasComment({ http, key, repeated }, { id }) {
+    async hasComment({ http, idempotencyKey: key, isRetry: repeated }, { id }) {
       for (let startAt = 0; ; startAt += perPage) {
         const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
-        const { body } = await http.get(`${issuePath(id)}/comment`, { query, answer: commentPage })
+        const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
         const { comments, total } = body
         if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, key)))) return true
         // The reference does not name this expansion; what it does name is to ask each comment for its property.
@@ -184,7 +184,7 @@ function cleanLabels(labels: string[]): string[] {
 
 async function carries(http: Client['http'], { id }: z.output<typeof comment>, key: string): Promise<boolean> {
   const path = `rest/api/3/comment/${segment(id)}/properties/${segment(keyProperty)}`
-  const { status, body } = await http.get(path, { accept: [404], answer: property })
+  const { status, body } = await http.get(path, { accept: [404], schema: property })
   return status !== 404 && holdsKey(body, key)
 }
 

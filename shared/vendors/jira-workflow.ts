@@ -69,7 +69,7 @@ export async function planMove(
   const issue = await readIssue(http, idOrKey)
   if (isIn(issue.fields.status, state)) return undefined
   const path = `${issuePath(idOrKey)}/transitions`
-  const { body } = await http.get(path, { query: { expand: 'transitions.fields' }, answer: offered })
+  const { body } = await http.get(path, { query: { expand: 'transitions.fields' }, schema: offered })
   const transitions = body.transitions.filter((one) => one.isAvailable !== false)
   const chosen = pick(transitions, state, resolution)
   if (!chosen) throw noTransition(issue.key, issue.fields.status, state, transitions)
@@ -125,7 +125,7 @@ function nonEmpty(edit: IssueEdit): Partial<IssueEdit> {
 
 async function readValues(http: Http, idOrKey: string, names: string[]): Promise<Record<string, unknown>> {
   const query = { fields: names.join() }
-  return (await http.get(issuePath(idOrKey), { query, answer: issueValues })).body.fields
+  return (await http.get(issuePath(idOrKey), { query, schema: issueValues })).body.fields
 }
 
 /** Whether a value of an issue has all that is asked for: Jira shows more of an option or a user than it is given. */

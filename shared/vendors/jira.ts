@@ -81,7 +81,7 @@ export function issuePath(idOrKey: string): string {
 
 /** An issue and its status, as it stands now. */
 export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue> {
-  return (await http.get(issuePath(idOrKey), { query: { fields: 'status' }, answer: jiraIssue })).body
+  return (await http.get(issuePath(idOrKey), { query: { fields: 'status' }, schema: jiraIssue })).body
 }
 
 /**
@@ -98,7 +98,7 @@ export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue>
  * @see https://developer.atlassian.com/cloud/jira/platform/modules/entity-property/
  */
 export async function findIssue(
-  { http, key, repeated }: Pick<Client, 'http' | 'repeated'> & { key: string },
+  { http, idempotencyKey: key, isRetry: repeated }: Pick<Client, 'http' | 'isRetry'> & { idempotencyKey: string },
   project: string,
 ): Promise<JiraIssue | undefined> {
   for (const pause of repeated ? looks : [0]) {
@@ -124,9 +124,9 @@ async function findUnindexed(http: Http, key: string, project: string): Promise<
 async function search(http: Http, jql: string): Promise<JiraIssue[]> {
   const query = { jql, maxResults: perPage, fields: issueFields.join(), properties: keyProperty }
   const gone = [404, 410]
-  const { status, body } = await http.get('rest/api/3/search/jql', { query, accept: gone, answer: jiraIssues })
+  const { status, body } = await http.get('rest/api/3/search/jql', { query, accept: gone, schema: jiraIssues })
   // What speaks v3 but is older than 2025 has only this one, which today's Cloud answers with 410.
-  if (gone.includes(status)) return (await http.get('rest/api/3/search', { query, answer: jiraIssues })).body.issues
+  if (gone.includes(status)) return (await http.get('rest/api/3/search', { query, schema: jiraIssues })).body.issues
   return body.issues
 }
 
@@ -139,9 +139,9 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
   const asked = { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] }
   const unreadable = [400, 404]
   const { status, body } = await http.post('rest/api/3/issue/bulkfetch', asked, {
-    reads: true,
+    isRead: true,
     accept: unreadable,
-    answer: jiraIssues,
+    schema: jiraIssues,
   })
   if (!unreadable.includes(status)) return body.issues
   // Jira says why, in its own form: of what a proxy says nothing is known.
@@ -158,7 +158,7 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
 export async function accountOf(http: Http, assignee: string): Promise<{ accountId: string }> {
   if (!assignee.includes('@')) return { accountId: assignee }
   const query = { query: assignee, maxResults: 10 }
-  const { body: users } = await http.get('rest/api/3/user/search', { query, answer: jiraUsers })
+  const { body: users } = await http.get('rest/api/3/user/search', { query, schema: jiraUsers })
   const exact = users.find(({ emailAddress }) => emailAddress?.toLowerCase() === assignee.toLowerCase())
   // An account may hide its address: then the only one that the search found is the one.
   const user = exact ?? (users.length === 1 ? users[0] : undefined)

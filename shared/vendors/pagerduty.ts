@@ -74,7 +74,7 @@ const levels: string[] = ['critical', 'high', 'medium', 'low'] satisfies Level[]
  * @throws Failure `refused` that lists the names there are
  */
 export async function priorityOf(http: Http, asked: string) {
-  const { status, body } = await http.get('priorities', { accept: planLacksIt, answer: priorityList })
+  const { status, body } = await http.get('priorities', { accept: planLacksIt, schema: priorityList })
   const listed = planLacksIt.includes(status) ? [] : body.priorities
   const named = listed.find(({ name }) => name.toLowerCase() === asked.toLowerCase())
   const place = levels.indexOf(asked.trim().toLowerCase())
@@ -105,6 +105,6 @@ export async function userOf(http: Http, assignee: string) {
 }
 
 async function findUser(http: Http, address: string) {
-  const { users } = (await http.get('users', { query: { query: address, limit: 100 }, answer: userList })).body
+  const { users } = (await http.get('users', { query: { query: address, limit: 100 }, schema: userList })).body
   return users.find(({ email }) => email.toLowerCase() === address.toLowerCase())
 }

@@ -54,7 +54,7 @@ type Query = Record<string, string | number | undefined>
 
 /** The body of an answer, as it must look. */
 export async function read<T>(http: Http, path: string, answer: z.ZodMiniType<T>, query: Query = {}): Promise<T> {
-  return (await http.get(path, { query, answer })).body
+  return (await http.get(path, { query, schema: answer })).body
 }
 
 /**
@@ -115,7 +115,7 @@ async function assigneeOf(http: Http, project: string, assignee: string): Promis
   const member = pick(members, assignee)
   if (member) return member.id
   const query = { name: assignee, limit: perPage }
-  const { status, body } = await http.get('users.json', { query, accept: [403], answer: users })
+  const { status, body } = await http.get('users.json', { query, accept: [403], schema: users })
   const found = status === 403 ? [] : body.users
   const user = found.find(({ login, mail }) => is(login, assignee) || is(mail, assignee))
   return user?.id ?? unknown('assignee', assignee, members)

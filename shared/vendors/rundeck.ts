@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import { type Http, segment } from '../http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob, type Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
 
 /** Of the versions of the API, the first that takes options by name, and one that every Rundeck of these years has. */
@@ -121,7 +121,7 @@ export const rundeck = defineJobProvider({
     }
   },
 
-  async find({ http, key, repeated, connection }, input) {
+  async find({ http, idempotencyKey: key, isRetry: repeated, connection }, input) {
     const { keyOption } = connection
     if (keyOption === undefined) return 'unknown'
     const path = pathOf(connection, `job/${segment(await jobOf(http, connection, input))}/executions`)
@@ -133,20 +133,20 @@ export const rundeck = defineJobProvider({
     return undefined
   },
 
-  async start({ http, key, connection }, input) {
+  async start({ http, idempotencyKey: key, connection }, input) {
     const { keyOption } = connection
     const id = await jobOf(http, connection, input)
     const given = Object.entries(input.parameters ?? {}).map(([option, value]) => [option, String(value)])
     const options = { ...Object.fromEntries(given), ...(keyOption && key ? { [keyOption]: key } : {}) }
     const path = pathOf(connection, `job/${segment(id)}/run`)
-    return runOf((await http.post(path, { options }, { answer: reference })).body)
+    return runOf((await http.post(path, { options }, { schema: reference })).body)
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const path = executionPath(connection, id)
-    const { body } = await http.get(path, { answer: execution })
+    const { body } = await http.get(path, { schema: execution })
     const { status: state, retriedExecution: retry } = body
-    if (retry) return { state, verdict: 'running', step: `tried again as execution ${retry.id}`, run: runOf(retry) }
+    if (retry) return { state, verdict: 'running', progress: `tried again as execution ${retry.id}`, run: runOf(retry) }
     const run = runOf(body)
     switch (states[state]) {
       case undefined:
@@ -161,14 +161,14 @@ export const rundeck = defineJobProvider({
     }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (/^\d{1,19}$/.test(id)) return { id }
     throw invalid('id', 'no execution: write its number, like 134')
   },
 
   async stop({ http, connection }, { id }) {
     const path = `${executionPath(connection, id)}/abort`
-    const { abort, execution } = (await http.post(path, undefined, { answer: aborted })).body
+    const { abort, execution } = (await http.post(path, undefined, { schema: aborted })).body
     // What has ended meanwhile can not be aborted either, and the next look shows its end.
     if (abort.status !== 'failed' || states[execution.status] !== 'running') return
     throw new Failure('refused', `Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
@@ -194,7 +194,7 @@ async function jobOf(http: Http, connection: Connection, { target, project = '' 
   const [group, job] = [target.slice(0, Math.max(0, at)), target.slice(at + 1)]
   const query = { jobExactFilter: job, groupPathExact: group || '-' }
   const path = pathOf(connection, `project/${segment(project)}/jobs`)
-  const { body } = await http.get(path, { query, answer: jobs })
+  const { body } = await http.get(path, { query, schema: jobs })
   // Where it does not know a filter, Rundeck leaves it out and lists more.
   const found = body.find((one) => one.name === job && (one.group ?? '') === group)
   if (found) return found.id
@@ -212,7 +212,7 @@ async function searched(
   const pages = thorough ? mostPages : 1
   for (let page = 0; page < pages; page++) {
     const query = { status, max: perPage, offset: page * perPage }
-    const { body } = await http.get(path, { query, answer: executions })
+    const { body } = await http.get(path, { query, schema: executions })
     // What Rundeck tries again by itself has the same options, and the first of them leads to the others.
     const [first] = body.executions.filter(isIt).sort((a, b) => a.id - b.id)
     if (first) return runOf(first)
@@ -225,7 +225,7 @@ function runOf({ id, permalink }: z.output<typeof reference>): Run {
   return { id: String(id), url: permalink }
 }
 
-function resultsOf(body: Execution): Pick<Sight, 'data' | 'metrics'> {
+function resultsOf(body: Execution): Pick<RunStatus, 'data' | 'metrics'> {
   const { successfulNodes, failedNodes, customStatus, 'date-started': began, 'date-ended': ended } = body
   const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
   const duration: Record<string, number> = began && ended ? { duration: (ended.unixtime - began.unixtime) / 1_000 } : {}
@@ -244,7 +244,7 @@ function resultsOf(body: Execution): Pick<Sight, 'data' | 'metrics'> {
 async function reasonFor(http: Http, path: string, { customStatus, abortedby }: Execution): Promise<string> {
   const said = [customStatus && `its status is "${customStatus}"`, abortedby && `by ${abortedby}`]
   try {
-    const { steps = [] } = (await http.get(`${path}/state`, { answer: workflow })).body
+    const { steps = [] } = (await http.get(`${path}/state`, { schema: workflow })).body
     const failing = failingOf(steps)
     const more = failing.length > mostSteps ? [`and ${failing.length - mostSteps} more`] : []
     return [...said, ...failing.slice(0, mostSteps), ...more].filter(Boolean).join(', ')

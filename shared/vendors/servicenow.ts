@@ -81,7 +81,7 @@ export async function userOf(http: Http, user: string): Promise<string> {
 
 async function search(http: Http, table: string, query: string): Promise<z.output<typeof named>[]> {
   const answer = { query: { sysparm_query: query, sysparm_fields: 'sys_id,name,user_name,email', sysparm_limit: 10 } }
-  return (await http.get(tablePath(table), { ...answer, answer: someNamed })).body.result
+  return (await http.get(tablePath(table), { ...answer, schema: someNamed })).body.result
 }
 
 function only([one, ...more]: { sys_id: string }[], what: string, asked: string): string {

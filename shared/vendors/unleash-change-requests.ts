@@ -2,9 +2,9 @@ import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { type Http, segment } from '../http/client.ts'
 import { reasonOf } from '../http/error-reason.ts'
-import type { ChangeSight, PendingChange, Place } from '../providers/flag.ts'
+import type { ChangeStatus, FlagLocation, PendingChange } from '../providers/flag.ts'
 import type { Client } from '../providers/provider.ts'
-import { clipLine } from '../text/single-line.ts'
+import { clipSingleLine } from '../text/single-line.ts'
 
 /** One change of a flag, as a change request takes it. */
 export interface ChangeAction {
@@ -46,22 +46,22 @@ const longestTitle = 100
  * @throws Failure `platform` while another one is open
  */
 export async function askForChange(
-  { http, key }: Client,
-  place: Place,
+  { http, idempotencyKey }: Client,
+  place: FlagLocation,
   actions: ChangeAction[],
   comment: string | undefined,
 ): Promise<PendingChange> {
-  const mark = key === undefined ? undefined : `(caw-${key})`
+  const mark = idempotencyKey === undefined ? undefined : `(caw-${idempotencyKey})`
   const path = `api/admin/projects/${segment(place.project ?? '')}`
-  const { body: mine } = await http.get(`${path}/change-requests/pending`, { answer: z.array(changeRequest) })
+  const { body: mine } = await http.get(`${path}/change-requests/pending`, { schema: z.array(changeRequest) })
   const open = mine.find(({ environment, state }) => environment === place.environment && growing.includes(state))
   const ours = open !== undefined && (hasMark(open, mark) || isLeftBehind(open, actions))
   if (open && !ours) throw busy(open)
   const add = `${path}/environments/${segment(place.environment)}/change-requests`
-  const request = open && holds(open, actions) ? open : (await http.post(add, actions, { answer: changeRequest })).body
+  const request = open && holds(open, actions) ? open : (await http.post(add, actions, { schema: changeRequest })).body
   const one = `${path}/change-requests/${request.id}`
   if (mark && !hasMark(request, mark)) {
-    await http.put(`${one}/title`, { title: `${clipLine(comment ?? 'Set feature flags', longestTitle)} ${mark}` })
+    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', longestTitle)} ${mark}` })
   }
   if (request.state === 'Draft') {
     await http.put(`${one}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
@@ -70,9 +70,9 @@ export async function askForChange(
 }
 
 /** How it goes on; what was approved is applied, since Unleash does so only when it is asked to. */
-export async function lookAtChange(http: Http, place: Place, id: string): Promise<ChangeSight> {
+export async function lookAtChange(http: Http, place: FlagLocation, id: string): Promise<ChangeStatus> {
   const path = `api/admin/projects/${segment(place.project ?? '')}/change-requests/${segment(id)}`
-  const request = (await http.get(path, { answer: changeRequest })).body
+  const request = (await http.get(path, { schema: changeRequest })).body
   const { state, schedule } = request
   if (state === 'Applied') return { state, ended: true }
   if (state === 'Rejected' || state === 'Cancelled') return { state, ended: true, declined: whyDeclined(request) }
@@ -84,7 +84,7 @@ export async function lookAtChange(http: Http, place: Place, id: string): Promis
 }
 
 /** Where this token may not, somebody else has to. */
-async function apply(http: Http, path: string): Promise<ChangeSight> {
+async function apply(http: Http, path: string): Promise<ChangeStatus> {
   const { status, body } = await http.put(`${path}/state`, { state: 'Applied' }, { accept: [403] })
   if (status !== 403) return { state: 'Applied', ended: true }
   return { state: `Approved, to be applied by somebody else, since Unleash says: ${reasonOf(body)}`, ended: false }
@@ -131,6 +131,6 @@ function whyDeclined({ rejections = [], comments = [] }: ChangeRequest): string 
   return [by.length > 0 ? `by ${by.join(', ')}` : '', said].filter(Boolean).join('; ')
 }
 
-function linkTo({ baseUrl }: Http, { project = '' }: Place, id: number): string {
+function linkTo({ baseUrl }: Http, { project = '' }: FlagLocation, id: number): string {
   return `${baseUrl}/projects/${segment(project)}/change-requests/${id}`
 }

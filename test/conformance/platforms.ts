@@ -365,7 +365,7 @@ function onTicket(name: string, provider: unknown, writes: RegExp, input: { id: 
       const target = await played.start()
       const platform = provider as TicketProvider
       const client = clientOf(platform, platform.connection.parse(target.connection), { key: keyOf(9) })
-      await openTicket.act(platform, client, { title: 'Checkout is slow', project: input.project })
+      await openTicket.run(platform, client, { title: 'Checkout is slow', project: input.project })
       return { server: target.server, connection: target.connection, input }
     },
   }

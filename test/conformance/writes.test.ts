@@ -24,9 +24,9 @@ const { platforms } = await import('./platforms.ts')
 // The platforms set another, for runtimes of their own.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
 const { observe, unexpectedBodies } = await import('./writes.ts')
-const { readCall } = await import('../../shared/core/http/parse.ts')
-const { answerSilently } = await import('../../shared/core/silent/handler.ts')
-const { begin } = await import('../../shared/core/task/start-job.ts')
+const { parseCall } = await import('../../shared/core/http/parse.ts')
+const { runSilently } = await import('../../shared/core/silent/handler.ts')
+const { startJob: begin } = await import('../../shared/core/task/start-job.ts')
 const { categories } = await import('../../functions/index.ts')
 
 const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
@@ -42,7 +42,7 @@ const KNOWN_ENDS =
   /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look there before you repeat it)/s
 
 const lifecycle: Lifecycle = {
-  ...{ readCall, answerSilently, begin },
+  ...{ parseCall, runSilently, begin },
   store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
 }
 afterAll(() => table.close())
@@ -54,7 +54,7 @@ test('the conformance suite lists every provider that writes', async () => {
     for (const [name, load] of Object.entries(category.providers)) {
       const provider = await load()
       const path = `${category.name}/${name}`
-      const measures = provider.shape === 'evaluation' && !('begin' in provider)
+      const measures = provider.kind === 'evaluation' && !('begin' in provider)
       // A provider that several categories have is tested once.
       if (!seen.has(provider) && !measures && !(path in platforms) && !(path in readers)) missing.push(path)
       seen.add(provider)

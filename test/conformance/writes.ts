@@ -39,9 +39,9 @@ interface Options {
 
 /** The parts of the lifecycle that a test loads once its environment is there. */
 export interface Lifecycle {
-  readCall: typeof import('../../shared/core/http/parse.ts').readCall
-  answerSilently: typeof import('../../shared/core/silent/handler.ts').answerSilently
-  begin: typeof import('../../shared/core/task/start-job.ts').begin
+  parseCall: typeof import('../../shared/core/http/parse.ts').parseCall
+  runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
+  begin: typeof import('../../shared/core/task/start-job.ts').startJob
   /** Stores the secret of a connection. */
   store(name: string, secret: Record<string, unknown>): void
 }
@@ -69,13 +69,13 @@ export async function observe(
     const name = `conformance-${++calls}`
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
     const whole = { ...target, input: { ...target.input, ...input } }
-    const call = await lifecycle.readCall(category, caller, requestOf(platform, whole, name, mode))
+    const call = await lifecycle.parseCall(category, caller, requestOf(platform, whole, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
     const ends = [await deliver(lifecycle, category, call, platform)]
     // A task is not started twice for one event.
     if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
     const sent = target.server.calls.find(isWrite)?.body
-    return { ends, writes, sent, key: call.work.key, made: target.made && target.made() - before }
+    return { ends, writes, sent, key: call.request.idempotencyKey, made: target.made && target.made() - before }
   } finally {
     await target.server.close()
   }
@@ -83,9 +83,11 @@ export async function observe(
 
 /** The category with no call that waits for the end of what it has started: nothing here ends. */
 function unattended(category: Category): Category {
-  const actions = Object.entries(category.actions).map(([name, { follow, ...action }]): [string, typeof action] => {
-    return [name, { ...action, ...(follow ? { follow: { ...follow, silent: 'answers' } } : {}) }]
-  })
+  const actions = Object.entries(category.actions).map(
+    ([name, { job: follow, ...action }]): [string, typeof action] => {
+      return [name, { ...action, ...(follow ? { follow: { ...follow, silent: 'answers' } } : {}) }]
+    },
+  )
   return { ...category, actions: Object.fromEntries(actions) }
 }
 
@@ -102,16 +104,16 @@ function requestOf({ action }: Platform, { input }: Target, connection: string, 
   return { action, query, body, isBase64: false, contentType: 'application/json', address }
 }
 
-async function silently({ answerSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
+async function silently({ runSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
   const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
-  return ended(answerSilently(category, call, context))
+  return ended(runSilently(category, call, context))
 }
 
 /** Runs the first step of a task as the durable SDK does: each result and error survives as JSON. */
 async function interactively(
   { begin }: Lifecycle,
   category: Category,
-  { work }: Call,
+  { request }: Call,
   { repeatable }: Platform,
 ): Promise<string> {
   // biome-ignore lint/suspicious/noExplicitAny: the two operations that `begin` uses.
@@ -131,7 +133,7 @@ async function interactively(
     },
   }
   const deadline = { deadline: PATIENCE_MS / 1_000, deadlineAt: Date.now() + PATIENCE_MS }
-  return ended(begin(category, work, context, deadline))
+  return ended(begin(category, request, context, deadline))
 }
 
 interface Step {
@@ -143,7 +145,7 @@ async function ended(result: Promise<object>): Promise<string> {
     const done = await result
     const { status, message, data } = ('outcome' in done ? done.outcome : done) as Outcome
     if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
-    return 'pending' in done ? 'succeeded: it goes on' : `${status}: ${message}`
+    return 'job' in done ? 'succeeded: it goes on' : `${status}: ${message}`
   } catch (error) {
     return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
   }

@@ -191,7 +191,7 @@ async function checkCompleteness(): Promise<void> {
       // One that calls two APIs has a contract for each.
       const driven = cases.map(({ action }) => action)
       const platform = await load()
-      const able = Object.keys(actions).filter((action) => actions[action]?.shape === platform.shape)
+      const able = Object.keys(actions).filter((action) => actions[action]?.kind === platform.kind)
       const asked = elsewhere ? ['rollback'] : ['check', ...able]
       const left = asked.filter(
         (action) => !driven.includes(action) && (action !== 'rollback' || 'rollback' in platform),

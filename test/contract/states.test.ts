@@ -165,7 +165,7 @@ async function jobProviders(): Promise<Map<string, JobProvider>> {
   for (const { providers } of categories) {
     for (const [name, load] of Object.entries(providers)) {
       const provider = await load()
-      if (provider.shape === 'job') found.set(name, provider as JobProvider)
+      if (provider.kind === 'job') found.set(name, provider as JobProvider)
     }
   }
   return found

@@ -4,7 +4,7 @@ import { secretsIn } from '../../shared/fields.ts'
 import { connect } from '../../shared/providers/connect.ts'
 import type { CallOrigin, Client, Provider } from '../../shared/providers/provider.ts'
 import type { OpenTicket } from '../../shared/providers/ticket.ts'
-import { remember } from '../../shared/redact.ts'
+import { registerSecret } from '../../shared/redact.ts'
 
 interface Options {
   key?: string | undefined
@@ -19,12 +19,17 @@ export function clientOf<S extends z.ZodMiniObject>(
   provider: Provider<S>,
   values: z.output<S>,
   options: Options = {},
-): Client<z.output<S>> & { key: string } {
+): Client<z.output<S>> & { idempotencyKey: string } {
   const { key, repeated = false, deadline = 20_000, event } = { key: keyOf(1), ...options }
-  for (const value of secretsIn(provider.connection, values)) remember(value)
+  for (const value of secretsIn(provider.connection, values)) registerSecret(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
-  return connect(connection, { key, repeated, event, deadlineAt: Date.now() + deadline }) as Client<z.output<S>> & {
-    key: string
+  return connect(connection, {
+    idempotencyKey: key,
+    isRetry: repeated,
+    event,
+    deadlineAt: Date.now() + deadline,
+  }) as Client<z.output<S>> & {
+    idempotencyKey: string
   }
 }
 

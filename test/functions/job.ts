@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { parseEvent } from '../../shared/orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
-import type { Action, Begun, Look } from '../../shared/providers/category.ts'
+import type { Action, PollResult, StartedJob } from '../../shared/providers/category.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
 import { clientOf } from './helpers.ts'
 
@@ -32,49 +32,49 @@ export class Job<S extends z.ZodMiniObject> {
     return clientOf(this.#provider, this.#connection, options)
   }
 
-  async start(input: object, options?: Options): Promise<Begun> {
+  async start(input: object, options?: Options): Promise<StartedJob> {
     return begun(await this.#act(this.#actions.start, input, options))
   }
 
-  look({ pending }: Begun, input: object): Promise<Look> {
-    return this.#look(this.#actions.start, input, pending)
+  look({ job }: StartedJob, input: object): Promise<PollResult> {
+    return this.#look(this.#actions.start, input, job)
   }
 
   /** What it ended with. */
-  async end(begun: Begun, input: object): Promise<Outcome> {
+  async end(begun: StartedJob, input: object): Promise<Outcome> {
     const look = await this.look(begun, input)
-    if ('ended' in look) return look.ended
-    throw new Error(`It is still ${look.running}`)
+    if ('outcome' in look) return look.outcome
+    throw new Error(`It is still ${look.status}`)
   }
 
   /** Asks for its end, and looks once whether that has come. */
   async stop(input: object): Promise<Outcome> {
     const result = await this.#act(this.#actions.stop, input)
-    if (!('pending' in result)) return result
-    const look = await this.#look(this.#actions.stop, input, result.pending)
-    return 'ended' in look ? look.ended : passed(`still ${look.running}`)
+    if (!('job' in result)) return result
+    const look = await this.#look(this.#actions.stop, input, result.job)
+    return 'outcome' in look ? look.outcome : passed(`still ${look.status}`)
   }
 
   /** Asks for the end of what has begun, as at a deadline. */
-  async stopAtDeadline({ pending }: Begun, input: object): Promise<boolean> {
-    const { follow } = this.#actions.start
-    if (!follow) throw new Error('Nothing goes on')
-    return follow.stop(this.#provider, this.client(), this.#complete(this.#actions.start, input), pending)
+  async stopAtDeadline(started: StartedJob, input: object): Promise<boolean> {
+    const { job } = this.#actions.start
+    if (!job) throw new Error('Nothing goes on')
+    return job.stop(this.#provider, this.client(), this.#complete(this.#actions.start, input), started.job)
   }
 
   get #connection(): z.output<S> {
     return this.#provider.connection.parse(this.#values()) as z.output<S>
   }
 
-  async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | Begun> {
-    const result = await action.act(this.#provider, this.client(options), this.#complete(action, input))
-    if ('answeredBy' in result) throw new Error(`It was handed over: ${result.outcome.message}`)
+  async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | StartedJob> {
+    const result = await action.run(this.#provider, this.client(options), this.#complete(action, input))
+    if ('delegatedTo' in result) throw new Error(`It was handed over: ${result.outcome.message}`)
     return result
   }
 
-  #look(action: AnyAction, input: object, pending: unknown): Promise<Look> {
-    if (!action.follow) throw new Error(`Nothing of "${action.summary}" goes on`)
-    return action.follow.look(this.#provider, this.client(), this.#complete(action, input), pending)
+  #look(action: AnyAction, input: object, pending: unknown): Promise<PollResult> {
+    if (!action.job) throw new Error(`Nothing of "${action.summary}" goes on`)
+    return action.job.getStatus(this.#provider, this.client(), this.#complete(action, input), pending)
   }
 
   #complete(action: AnyAction, input: object): object {
@@ -84,7 +84,7 @@ export class Job<S extends z.ZodMiniObject> {
   }
 }
 
-function begun(result: Outcome | Begun): Begun {
-  if ('pending' in result) return result
+function begun(result: Outcome | StartedJob): StartedJob {
+  if ('job' in result) return result
   throw new Error(`Nothing goes on: ${result.message}`)
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import type { Begun } from '../../shared/providers/category.ts'
+import type { StartedJob } from '../../shared/providers/category.ts'
 import { failureOf } from '../functions/helpers.ts'
 import { loadTest } from '../functions/load-testing/load-test.ts'
 import type { Program } from './program.ts'
@@ -28,10 +28,10 @@ export const locust: Program = {
     const target = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
     const tool = loadTest(provider, () => ({ baseUrl: url }))
     const input = (run_time: number) => ({ target, parameters: { user_count: 4, spawn_rate: 4, run_time } })
-    const end = async (begun: Begun, asked: object): Promise<Outcome> => {
+    const end = async (begun: StartedJob, asked: object): Promise<Outcome> => {
       for (const until = Date.now() + longest; Date.now() < until; await sleep(1_000)) {
         const look = await tool.look(begun, asked)
-        if ('ended' in look) return look.ended
+        if ('outcome' in look) return look.outcome
       }
       throw new Error('It does not end')
     }

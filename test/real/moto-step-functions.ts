@@ -5,7 +5,7 @@ import { CreateStateMachineCommand, ListExecutionsCommand, SFNClient } from '@aw
 import { actions } from '../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../functions/optimization/providers/aws-step-functions.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import type { Begun } from '../../shared/providers/category.ts'
+import type { StartedJob } from '../../shared/providers/category.ts'
 import { failureOf, keyOf } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import type { Checks } from './program.ts'
@@ -41,10 +41,10 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
   }
   const executionsOf = async (stateMachineArn: string) =>
     (await states.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? []
-  const endOf = async (begun: Begun, input: object): Promise<Outcome> => {
+  const endOf = async (begun: StartedJob, input: object): Promise<Outcome> => {
     for (let looks = 0; looks < mostLooks; looks++) {
       const seen = await job.look(begun, input)
-      if ('ended' in seen) return seen.ended
+      if ('outcome' in seen) return seen.outcome
       await sleep(100)
     }
     throw new Error(`It has not ended after ${mostLooks} looks.`)
@@ -58,7 +58,7 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
         for (const repeated of [false, true]) {
           const begun = await job.start({ target }, { repeated })
           assert.equal(begun.outcome.data['id'], id)
-          assert.ok('running' in (await job.look(begun, { target })))
+          assert.ok('status' in (await job.look(begun, { target })))
         }
         assert.equal((await executionsOf(target)).length, 1)
         assert.match((await job.stop({ id })).message, /^Stopped .+ \(ABORTED\)$/)

@@ -73,7 +73,7 @@ export const ntfy: Program = {
           'leads to the page where people decide, and follows it up',
           async () => {
             const { posted, taken } = await post(question, 'approvals')
-            assert.equal(taken.click, question.choices?.[0]?.url)
+            assert.equal(taken.click, question.buttons?.[0]?.url)
             assert.equal(taken.actions?.[0]?.label, 'Decide')
             const reminder: Message = { mood: 'waiting', title: 'Still open', fields: [], links: [] }
             await provider.reply(connected({ token }), posted, reminder)

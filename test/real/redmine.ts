@@ -37,11 +37,11 @@ export const redmine: Program = {
       clientOf(provider, { baseUrl: url, token: as }, { key, repeated })
     type Options = Parameters<typeof client>[0]
     const open = (input: object, options?: Options) =>
-      openTicket.act(provider, client(options), { title: 'Kasse ist langsam', project, ...input })
+      openTicket.run(provider, client(options), { title: 'Kasse ist langsam', project, ...input })
     const update = (id: string, input: object, options?: Options) =>
-      updateTicket.act(provider, client(options), { id, ...input })
+      updateTicket.run(provider, client(options), { id, ...input })
     const close = (id: string, input: object = {}, options?: Options) =>
-      closeTicket.act(provider, client(options), { id, ...input })
+      closeTicket.run(provider, client(options), { id, ...input })
     const fetched = (path: string) => fetch(`${url}${path}`, { headers: { 'x-redmine-api-key': token } })
     const shown = async (id: string): Promise<Shown> =>
       ((await (await fetched(`/issues/${id}.json?include=journals`)).json()) as { issue: Shown }).issue

@@ -62,7 +62,7 @@ export const unleash: Program = {
       const client = clientOf(flags, { baseUrl: url, token: as } as never)
       const changes = [{ flag, on: undefined, percentage: undefined, ...change }]
       const input = { changes, comment: undefined, single: true, project: 'default', environment }
-      return (await setFlag.act(flags, client, input)) as Outcome
+      return (await setFlag.run(flags, client, input)) as Outcome
     }
     const refused = async (promise: Promise<unknown>, words: RegExp) => {
       const { kind, message } = await failureOf(promise)
@@ -146,7 +146,7 @@ export const unleash: Program = {
             const client = clientOf(flags, { baseUrl: url, token } as never)
             const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
             const input = { changes, comment: undefined, single: false, project: 'default', environment: 'development' }
-            const { result, data } = (await setFlags.act(flags, client, input)) as Outcome
+            const { result, data } = (await setFlags.run(flags, client, input)) as Outcome
             assert.deepEqual([result, data['changed']], ['pass', ['bare']])
           },
         ],

@@ -231,8 +231,8 @@ async function tried(run: Promise<unknown>): Promise<void> {
 describe('an input names no host, leads out of no path, and adds no header', () => {
   test.each(rows.map((row) => [`${row.category.name}: ${row.provider}`, row] as const))('of %s', async (_name, row) => {
     const { category, provider } = row
-    const { shape } = (await category.providers[provider]?.()) ?? {}
-    const able = Object.entries(category.actions).filter(([, action]) => action.shape === shape)
+    const { kind: shape } = (await category.providers[provider]?.()) ?? {}
+    const able = Object.entries(category.actions).filter(([, action]) => action.kind === shape)
     expect(able.length).toBeGreaterThan(0)
     const before = platform.calls.length
     for (const [name, action] of able) {

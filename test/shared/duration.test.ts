@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { inWords, parseDuration } from '../../shared/duration.ts'
+import { formatDuration, parseDuration } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
 
 const part = fc.option(fc.nat(400), { nil: undefined })
@@ -43,7 +43,7 @@ describe('a duration', () => {
     const sizes: Record<string, number> = { s: 1, min: 60, h: 3_600, d: 86_400 }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000_000 }), (seconds) => {
-        const [count, unit = ''] = inWords(seconds).split(' ')
+        const [count, unit = ''] = formatDuration(seconds).split(' ')
         expect(Number(count) * (sizes[unit] ?? 0)).toBe(seconds)
       }),
     )

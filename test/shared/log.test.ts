@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { log } from '../../shared/log.ts'
-import { remember } from '../../shared/redact.ts'
+import { registerSecret } from '../../shared/redact.ts'
 
 let lines: Record<string, unknown>[]
 const { write } = process.stdout
@@ -37,7 +37,7 @@ it('a line is one JSON object with level, message, time, the keys that were set 
 })
 
 it('an error is logged with its causes, also where they go round in a ring, and with no secret in any of them', () => {
-  remember('a-secret-in-an-error')
+  registerSecret('a-secret-in-an-error')
   const inner = new TypeError('holds a-secret-in-an-error')
   const outer = new Error('outer', { cause: inner })
   inner.cause = outer

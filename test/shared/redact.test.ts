@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { forgetSecrets, mask, maskDeep, remember, shortestSecret } from '../../shared/redact.ts'
+import { clearSecrets, redact, redactDeep, registerSecret, shortestSecret } from '../../shared/redact.ts'
 
-beforeEach(forgetSecrets)
+beforeEach(clearSecrets)
 
 /** A star of the mask itself would tell of nothing: a secret that holds one may stand in what was masked. */
 const secret = fc
@@ -46,9 +46,9 @@ describe('a remembered secret', () => {
     fc.assert(
       fc.property(secret, around, around, (value, before, after) => {
         const form = encodings[name]?.(value.toWellFormed()) ?? ''
-        remember(value)
-        expect(mask(`${before}${form}${after}`)).not.toContain(form)
-        const deep = JSON.stringify(maskDeep({ [form]: [form, { deeper: `${before}${form}` }] }))
+        registerSecret(value)
+        expect(redact(`${before}${form}${after}`)).not.toContain(form)
+        const deep = JSON.stringify(redactDeep({ [form]: [form, { deeper: `${before}${form}` }] }))
         expect(Object.keys(JSON.parse(deep))).not.toContain(form)
         expect(deep).not.toContain(JSON.stringify(form).slice(1, -1))
       }),
@@ -59,8 +59,8 @@ describe('a remembered secret', () => {
   test('is masked whatever else was remembered before or after it', () => {
     fc.assert(
       fc.property(fc.array(secret, { minLength: 2, maxLength: 5 }), (values) => {
-        for (const value of values) remember(value)
-        const masked = mask(values.map((value) => `${value}${Buffer.from(value).toString('base64')}`).join(''))
+        for (const value of values) registerSecret(value)
+        const masked = redact(values.map((value) => `${value}${Buffer.from(value).toString('base64')}`).join(''))
         for (const value of values) expect(masked).not.toContain(value)
       }),
       { numRuns: 60 },
@@ -68,15 +68,15 @@ describe('a remembered secret', () => {
   })
 
   test('that is an encoding of another has encodings of its own', () => {
-    remember('the-first-of-two-secrets')
+    registerSecret('the-first-of-two-secrets')
     const second = Buffer.from('the-first-of-two-secrets').toString('base64')
-    remember(second)
-    expect(mask(Buffer.from(second).toString('base64'))).toBe('***')
+    registerSecret(second)
+    expect(redact(Buffer.from(second).toString('base64'))).toBe('***')
   })
 
   test('may hold half of a character, which nothing can encode', () => {
-    remember('half-\ud83d-of-one')
-    expect(mask('say half-\ud83d-of-one')).toBe('say ***')
+    registerSecret('half-\ud83d-of-one')
+    expect(redact('say half-\ud83d-of-one')).toBe('say ***')
   })
 })
 
@@ -84,27 +84,27 @@ describe('what was masked', () => {
   test('stays as it is when it is masked again', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(secret, around), { maxLength: 8 }), (parts) => {
-        for (const part of parts) remember(part)
-        const masked = mask(parts.join(''))
-        expect(mask(masked)).toBe(masked)
-        expect(maskDeep(maskDeep({ [masked]: parts }))).toEqual(maskDeep({ [masked]: parts }))
+        for (const part of parts) registerSecret(part)
+        const masked = redact(parts.join(''))
+        expect(redact(masked)).toBe(masked)
+        expect(redactDeep(redactDeep({ [masked]: parts }))).toEqual(redactDeep({ [masked]: parts }))
       }),
       { numRuns: 60 },
     )
   })
 
   test('joins to no secret with the star that stands beside it', () => {
-    remember('a-first-secret')
-    remember('**-the-rest')
-    expect(mask('a-first-secret-the-rest')).not.toContain('**-the-rest')
+    registerSecret('a-first-secret')
+    registerSecret('**-the-rest')
+    expect(redact('a-first-secret-the-rest')).not.toContain('**-the-rest')
   })
 
   test('is else untouched, and of the same shape', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value)
-        fc.pre(mask(text) === text)
-        expect(JSON.stringify(maskDeep(value))).toBe(JSON.stringify(JSON.parse(text)))
+        fc.pre(redact(text) === text)
+        expect(JSON.stringify(redactDeep(value))).toBe(JSON.stringify(JSON.parse(text)))
       }),
       { numRuns: 60 },
     )
@@ -132,8 +132,8 @@ describe('what a platform makes of a secret', () => {
     ['all but its last 4 characters', `${words.slice(0, -4)}****`, /^\*\*\*\*+$/],
     ['several of these', `${words.slice(0, 14)}, ${words}, ${words.slice(0, 13)}`, /^\*\*\*, \*\*\*, \*\*\*$/],
   ])('is masked for a long secret: %s', (_what, text, expected) => {
-    remember(words)
-    expect(mask(text)).toMatch(expected)
+    registerSecret(words)
+    expect(redact(text)).toMatch(expected)
   })
 
   test.each([
@@ -153,8 +153,8 @@ describe('what a platform makes of a secret', () => {
     ['HTML with an entity for the slash', signs.replace(/[&<>"'/]/g, (sign) => `&#x${hex(sign)};`)],
     ['a mixture', signs.replaceAll('/', '%2F').replaceAll('&', '&amp;')],
   ])('is masked for a secret with signs: %s', (_what, text) => {
-    remember(signs)
-    expect(mask(`a ${text} b`)).toBe('a *** b')
+    registerSecret(signs)
+    expect(redact(`a ${text} b`)).toBe('a *** b')
   })
 
   test.each([
@@ -163,25 +163,25 @@ describe('what a platform makes of a secret', () => {
     ['production-of-tomorrow', 'production-of-today'],
     ['Ab3-short', 'AB3-SHORT ab3-short'],
   ])('leaves ordinary text alone: %s', (value, text) => {
-    remember(value)
-    expect(mask(text)).toBe(text)
+    registerSecret(value)
+    expect(redact(text)).toBe(text)
   })
 })
 
 test('the password of a basic authorization is masked alone, too', () => {
-  remember(`Basic ${btoa('robot:a-password-of-it')}`)
-  expect(mask(`Basic ${btoa('robot:a-password-of-it')}, robot:a-password-of-it`)).toBe('***, robot:***')
+  registerSecret(`Basic ${btoa('robot:a-password-of-it')}`)
+  expect(redact(`Basic ${btoa('robot:a-password-of-it')}, robot:a-password-of-it`)).toBe('***, robot:***')
 })
 
 describe('an invocation', () => {
   test('knows only the secrets that it has read itself', () => {
-    remember('the-token-of-one')
-    forgetSecrets()
-    remember('the-token-of-two')
-    expect(mask('the-token-of-one, the-token-of-two')).toBe('the-token-of-one, ***')
-    forgetSecrets()
-    remember('the-token-of-one')
-    expect(mask('the-token-of-one, the-token-of-two')).toBe('***, the-token-of-two')
+    registerSecret('the-token-of-one')
+    clearSecrets()
+    registerSecret('the-token-of-two')
+    expect(redact('the-token-of-one, the-token-of-two')).toBe('the-token-of-one, ***')
+    clearSecrets()
+    registerSecret('the-token-of-one')
+    expect(redact('the-token-of-one, the-token-of-two')).toBe('***, the-token-of-two')
   })
 })
 
@@ -195,7 +195,7 @@ describe('the link of an approval', () => {
     [`${task}.t0k9zz.${signature.slice(0, 40)}...`],
     [`${task}.t0k9zz.${signature}`.toUpperCase()],
   ])('does not show its signature: %s', (text) => {
-    const masked = mask(text)
+    const masked = redact(text)
     expect(masked).toContain('.***')
     expect(masked).not.toMatch(/89ab89ab|t0k9zz/i)
     expect(masked).toMatch(new RegExp(task, 'i'))
@@ -208,6 +208,6 @@ describe('the link of an approval', () => {
     [`${task}.json`],
     [`/tasks/${task}`],
   ])('is all that is masked: %s', (text) => {
-    expect(mask(text)).toBe(text)
+    expect(redact(text)).toBe(text)
   })
 })

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import * as z from 'zod/mini'
 import { canonical, identify } from '../../shared/core/identity.ts'
-import { inWords, parseDuration } from '../../shared/duration.ts'
+import { formatDuration, parseDuration } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
 import { id, onOff, secret, secretsIn, url, words } from '../../shared/fields.ts'
 import { errored } from '../../shared/outcome.ts'
-import { mask, maskDeep, remember } from '../../shared/redact.ts'
+import { redact, redactDeep, registerSecret } from '../../shared/redact.ts'
 import { validate } from '../../shared/validate.ts'
 
 describe('a duration', () => {
@@ -25,27 +25,34 @@ describe('a duration', () => {
     expect(() => parseDuration(text, 'deadline')).toThrow('ISO 8601')
   })
   it('is told in the largest unit that fits', () => {
-    expect([45, 90, 120, 7_200, 86_400, 90_000].map(inWords)).toEqual(['45 s', '90 s', '2 min', '2 h', '1 d', '25 h'])
+    expect([45, 90, 120, 7_200, 86_400, 90_000].map(formatDuration)).toEqual([
+      '45 s',
+      '90 s',
+      '2 min',
+      '2 h',
+      '1 d',
+      '25 h',
+    ])
   })
 })
 
 describe('a secret value', () => {
   it('is masked in every form in which it may come back', () => {
     const value = 'pa"ss/wo+rd\nwith lines'
-    remember(value)
+    registerSecret(value)
     for (const form of [
       value,
       encodeURIComponent(value),
       Buffer.from(value).toString('base64'),
       JSON.stringify(value),
     ]) {
-      expect(mask(`a ${form} b`)).not.toContain(form.replaceAll('"', ''))
-      expect(mask(`a ${form} b`)).toContain('***')
+      expect(redact(`a ${form} b`)).not.toContain(form.replaceAll('"', ''))
+      expect(redact(`a ${form} b`)).toContain('***')
     }
   })
   it('is masked wherever it stands in a value, in names too', () => {
-    remember('secret-in-a-name')
-    expect(maskDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({
+    registerSecret('secret-in-a-name')
+    expect(redactDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({
       'x ***': [{ y: '***!' }],
       n: 1,
       b: null,
@@ -54,8 +61,8 @@ describe('a secret value', () => {
   it('is nowhere after masking, whatever surrounds it', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (value, before, after) => {
-        remember(value)
-        expect(mask(before + value + after).includes(value) && !'***'.includes(value)).toBe(false)
+        registerSecret(value)
+        expect(redact(before + value + after).includes(value) && !'***'.includes(value)).toBe(false)
       }),
       { numRuns: 50 },
     )

@@ -7,8 +7,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({
@@ -80,7 +80,7 @@ export const awsFis = defineJobProvider({
     cancelled: 'aborted',
     failed: 'errored',
   },
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   /** Whoever may look at experiments is answered that there is none. */
   check: ({ http }) => http.get(`experiments/${segment(noExperiment)}`, { accept: [404] }),
@@ -95,7 +95,7 @@ export const awsFis = defineJobProvider({
     refuseOutside(allow, input.target)
   },
 
-  async start({ http, connection, key }, input) {
+  async start({ http, connection, idempotencyKey: key }, input) {
     const actionsMode = actionsModeOf(input)
     const { status, body } = await http.post(
       'experiments',
@@ -105,19 +105,19 @@ export const awsFis = defineJobProvider({
         ...(actionsMode === undefined ? {} : { experimentOptions: { actionsMode } }),
         ...(key === undefined ? {} : { tags: { [keyTag]: key } }),
       },
-      { answer, accept: busy },
+      { schema: answer, accept: busy },
     )
     if (busy.includes(status))
       throw new Failure('platform', `${platform} can not start ${input.target} yet: ${reason(body) ?? reasonOf(body)}`)
     return runOf(connection, body.experiment)
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const seen = await read(http, id)
     return { ...sightOf(seen), run: runOf(connection, seen) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (!/^EXP[A-Za-z0-9]{1,61}$/.test(id)) throw invalid('id', 'is no experiment: write it like EXPabc123DEFghi')
     return { id }
   },
@@ -145,7 +145,7 @@ function actionsModeOf({ parameters = {} }: StartJob): string | undefined {
 }
 
 async function read(http: Http, id: string): Promise<Experiment> {
-  return (await http.get(`experiments/${segment(id)}`, { answer })).body.experiment
+  return (await http.get(`experiments/${segment(id)}`, { schema: answer })).body.experiment
 }
 
 function runOf(connection: Connection, { id, actions, experimentOptions }: Experiment): Run {
@@ -158,13 +158,13 @@ function runOf(connection: Connection, { id, actions, experimentOptions }: Exper
   }
 }
 
-function sightOf(seen: Experiment): Sight {
+function sightOf(seen: Experiment): RunStatus {
   const { state, startTime, endTime } = seen
   const actions = Object.entries(seen.actions ?? {}).map(([name, { actionId, state }]) => ({
     name,
     actionId: actionId ?? '',
     state: state?.status ?? '',
-    reason: clipLine(state?.reason ?? '', longestActionReason),
+    reason: clipSingleLine(state?.reason ?? '', longestActionReason),
   }))
   const alarms = (seen.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
   const failing = actions.find(({ state }) => state === 'failed')
@@ -173,8 +173,8 @@ function sightOf(seen: Experiment): Sight {
   return {
     state: state.status,
     ...ending,
-    reason: ending.reason ? clipLine(ending.reason, longestReason) : undefined,
-    step: stepOf(actions),
+    reason: ending.reason ? clipSingleLine(ending.reason, longestReason) : undefined,
+    progress: stepOf(actions),
     data: {
       template: seen.experimentTemplateId,
       ...(isPreview(seen.experimentOptions) ? { preview: true } : {}),
@@ -217,7 +217,7 @@ interface Found {
 function endingOf(
   { state, stopConditions, experimentOptions }: Experiment,
   { actions, alarms, failing }: Found,
-): Pick<Sight, 'verdict' | 'reason'> {
+): Pick<RunStatus, 'verdict' | 'reason'> {
   const said = state.reason ?? undefined
   switch (state.status) {
     case 'completed': {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { about, optional, secret, url, word } from '../../../shared/fields.ts'
+import { optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { allowed } from '../blast-radius.ts'
@@ -16,13 +16,16 @@ const name = z.string().check(z.minLength(1), z.maxLength(255))
 const connection = z.strictObject({
   baseUrl: url('Where the dashboard of Chaos Mesh is'),
   token: secret('A token of a service account of Kubernetes that may manage Chaos Mesh in these namespaces'),
-  templates: about(
+  templates: withDescription(
     z.record(name, chaosTemplate),
     'What can be run, by the names that calls give as target: whole objects of Chaos Mesh, experiments or workflows',
   ),
   target: optional(word('Default template, by its name')),
   allow: allowed('Namespaces in which objects may be made, and pods touched'),
-  maxDuration: z._default(about(duration, 'The longest that an experiment may last; 10m where left out'), '10m'),
+  maxDuration: z._default(
+    withDescription(duration, 'The longest that an experiment may last; 10m where left out'),
+    '10m',
+  ),
 })
 
 /** What everything that we make is found by in the cluster. */
@@ -42,7 +45,7 @@ export const chaosMesh = defineJobProvider({
   noun: 'experiment',
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   states: {
     injecting: 'running',
@@ -73,7 +76,7 @@ export const chaosMesh = defineJobProvider({
     objectOf(connection, input)
   },
 
-  async start({ http, connection, key }, input) {
+  async start({ http, connection, idempotencyKey: key }, input) {
     const { metadata, ...object } = objectOf(connection, input)
     const place = { kind: object.kind, namespace: metadata.namespace }
     const name = nameOf(input.target, key ?? crypto.randomUUID().replaceAll('-', ''))
@@ -87,7 +90,7 @@ export const chaosMesh = defineJobProvider({
     throw new Failure('platform', `Chaos Mesh took ${place.kind} ${name} in ${place.namespace}, and does not show it.`)
   },
 
-  async look({ http }, run) {
+  async getStatus({ http }, run) {
     const { kind, namespace } = placeOf(run.id)
     const sight = await (kind === 'Workflow' ? lookAtWorkflow(http, run.id) : lookAtExperiment(http, run.id)).catch(
       async (error: unknown) => {
@@ -99,7 +102,7 @@ export const chaosMesh = defineJobProvider({
     return { ...sight, run: { ...run, ...runOf(http, run.id), ...sight.run }, data: { kind, namespace, ...sight.data } }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     placeOf(id)
     return { id }
   },

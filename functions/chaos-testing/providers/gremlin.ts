@@ -3,10 +3,16 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
-import { mask } from '../../../shared/redact.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  type Verdict,
+} from '../../../shared/providers/job.ts'
+import { redact } from '../../../shared/redact.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({
@@ -118,7 +124,7 @@ export const gremlin = defineJobProvider({
       throw invalid('parameters', 'takes nothing but hypothesis, since a scenario says itself what it does')
   },
 
-  async find({ http, connection, key, repeated }, { target }) {
+  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, { target }) {
     let found: Run | undefined | 'unknown'
     for (const pause of repeated ? looks : [0]) {
       await sleep(pause)
@@ -128,28 +134,28 @@ export const gremlin = defineJobProvider({
     return found
   },
 
-  async start({ http, connection, key }, { target, parameters }) {
+  async start({ http, connection, idempotencyKey: key }, { target, parameters }) {
     const hypothesis = [parameters?.['hypothesis'], key && `${mark} ${key}`].filter(Boolean).join('; ')
     const { status, body } = await http.post(runsPath(target), hypothesis ? { hypothesis } : {}, {
       query: teamOf(connection),
       accept: [inProgress],
-      answer: runNumber,
+      schema: runNumber,
     })
     if (status !== inProgress) return runOf(connection, target, body)
     // Nothing was begun, and what is in the way will end: so this is tried again, until the deadline.
     throw new Failure(
       'platform',
-      `Gremlin did not start scenario ${target} beside another run: ${mask(reasonOf(body))}`,
+      `Gremlin did not start scenario ${target} beside another run: ${redact(reasonOf(body))}`,
     )
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const { guid, number } = placeOf(id)
-    const answer = await http.get(runPath(guid, number), { query: teamOf(connection), answer: oneRun })
+    const answer = await http.get(runPath(guid, number), { query: teamOf(connection), schema: oneRun })
     return { ...sightOf(answer.body), run: runOf(connection, guid, number) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     placeOf(id)
     return { id }
   },
@@ -175,7 +181,7 @@ async function search(
   let after: string | number | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const query = { ...teamOf(connection), limit: listedAtOnce, runNumber: after, forward: String(forward) }
-    const asked = { query, accept: notShown, answer: runPage }
+    const asked = { query, accept: notShown, schema: runPage }
     const { status, body } = await http.get(`${runsPath(guid)}/paged`, asked)
     // This is also the answer where the scenario never ran.
     if (status === 404 && !repeated) return undefined
@@ -190,13 +196,13 @@ async function search(
   return 'unknown'
 }
 
-function sightOf(run: ScenarioRun): Sight {
+function sightOf(run: ScenarioRun): RunStatus {
   const { stageInfo, results } = run
   const { stage } = stageInfo
   const nodes = nodesIn([run.graph?.nodes, run.graph?.observers])
   if (goesOn(stage)) {
     const active = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Active')
-    return { state: stage, step: active.map(nameOf).join(', ') || undefined }
+    return { state: stage, progress: active.map(nameOf).join(', ') || undefined }
   }
   const verdict = verdictOf(run, nodes)
   const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
@@ -206,7 +212,7 @@ function sightOf(run: ScenarioRun): Sight {
   return {
     state: [stage, results?.status].filter(Boolean).join('/'),
     verdict,
-    reason: told ? clipLine(told, longestReason) : undefined,
+    reason: told ? clipSingleLine(told, longestReason) : undefined,
     data: {
       ...(run.name ? { scenario: run.name } : {}),
       ...(run.hypothesis ? { hypothesis: run.hypothesis.replace(marked, '') } : {}),

@@ -1,9 +1,15 @@
 import * as z from 'zod/mini'
-import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, integer, optional, secret, url, word } from '../../../shared/fields.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
+import { integer, optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StopJob, type Verdict } from '../../../shared/providers/job.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StopJob,
+  type Verdict,
+} from '../../../shared/providers/job.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 import { type Execution, type Fault, faultsOf, readExecution, stepsThatFailed } from '../litmus-execution.ts'
 import { litmusAuthorization } from '../litmus-login.ts'
@@ -16,7 +22,7 @@ const connection = z.strictObject({
   token: optional(secret('An API token of a user who owns or edits the project')),
   username: optional(word('In place of a token: a user who owns or edits the project')),
   password: optional(secret('The password of that user')),
-  project: about(z.string().check(z.regex(named)), 'The project of the experiments, by its id'),
+  project: withDescription(z.string().check(z.regex(named)), 'The project of the experiments, by its id'),
   target: optional(word('Default experiment, by its id')),
   allow: allowed('Experiments that may be run, by their id'),
   minScore: z._default(
@@ -132,7 +138,7 @@ export const litmus = defineJobProvider({
     return { ...runOf(http, { project, experiment: target, notifyID }), handle: { startedAt: Date.now() } }
   },
 
-  async look({ http, connection }, run) {
+  async getStatus({ http, connection }, run) {
     const place = placeOf(run.id)
     const { startedAt = 0 } = (run.handle ?? {}) as { startedAt?: number }
     const isNew = Date.now() - startedAt < showsWithin
@@ -140,11 +146,11 @@ export const litmus = defineJobProvider({
     if (!now) return { state: 'not shown yet', verdict: 'running' }
     const { phase: state } = now
     const told = readExecution(now.executionData)
-    const seen = { state, step: stepOf(state, told), run: runOf(http, place) }
+    const seen = { state, progress: stepOf(state, told), run: runOf(http, place) }
     return isRunning(state) ? seen : { ...seen, ...resultsOf(now, told, connection.minScore) }
   },
 
-  locate({ id, project }) {
+  parseRunId({ id, project }) {
     const place = placeOf(id)
     if (project === undefined || place.project === project) return { id }
     throw invalid('id', `is of the project ${place.project}, and not of ${project.slice(0, 100)}`)
@@ -177,7 +183,7 @@ function ask<T>(
   accept: readonly number[] = [],
 ) {
   const reads = query.startsWith('query')
-  return http.post('api/query', { query, variables }, { accept, reads, answer: z.object({ data }) })
+  return http.post('api/query', { query, variables }, { accept, isRead: reads, schema: z.object({ data }) })
 }
 
 /** Undefined for an answer that is none of success, and accepted. */
@@ -216,10 +222,10 @@ function isRunning(state: string): boolean {
 
 function stepOf(state: string, told: Execution): string {
   const faults = faultsOf(told).map(({ name, phase }) => `${name} ${phase ?? ''}`.trim())
-  return clipLine([state, ...faults].join(', '), longestWhy)
+  return clipSingleLine([state, ...faults].join(', '), longestWhy)
 }
 
-function resultsOf(run: ExperimentRun, told: Execution, minScore: number): Partial<Sight> {
+function resultsOf(run: ExperimentRun, told: Execution, minScore: number): Partial<RunStatus> {
   const { phase, resiliencyScore: score, experimentName, infra } = run
   const faults = faultsOf(told)
   const failed = faults.filter(({ verdict }) => verdict !== 'Pass')
@@ -230,7 +236,7 @@ function resultsOf(run: ExperimentRun, told: Execution, minScore: number): Parti
   const metrics = metricsOf(run, told)
   return {
     ...(isScored ? { verdict: enough ? 'pass' : 'fail' } : {}),
-    reason: clipLine([...why, told.message].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([...why, told.message].filter(Boolean).join('; '), longestReason) || undefined,
     metrics,
     data: {
       ...(experimentName ? { experiment: experimentName } : {}),
@@ -283,5 +289,5 @@ function placeOf(id: StopJob['id']): Place {
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

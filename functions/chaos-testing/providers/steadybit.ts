@@ -3,10 +3,10 @@ import { Failure, messageOf } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { defineJobProvider, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { mask } from '../../../shared/redact.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { redact } from '../../../shared/redact.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, isAllowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({
@@ -96,7 +96,7 @@ export const steadybit = defineJobProvider({
   noun: 'execution',
   connection,
   headers: ({ token }) => ({ authorization: `accessToken ${token}` }),
-  check: ({ http }) => http.post(executions, { page: 0, size: 1 }, { reads: true, answer: executionPage }),
+  check: ({ http }) => http.post(executions, { page: 0, size: 1 }, { isRead: true, schema: executionPage }),
 
   states,
 
@@ -110,19 +110,19 @@ export const steadybit = defineJobProvider({
       if (name === keyVariable || !isAllowed(variables, name)) throw notAllowed(name)
   },
 
-  async find({ http, key, repeated }, { target }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { target }) {
     const asked = {
       experimentKeys: [target],
       requestedFrom: new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString(),
       page: 0,
       size: repeated ? lookedAt.again : lookedAt.first,
     }
-    const options = { reads: true, accept: notShown, answer: executionPage }
+    const options = { isRead: true, accept: notShown, schema: executionPage }
     const { status, body } = await http.post(executions, asked, options)
     if (notShown.includes(status)) return 'unknown'
     let unclear = false
     for (const { id } of body.items) {
-      const one = await http.get(executionPath(id), { accept: notShown, answer: execution })
+      const one = await http.get(executionPath(id), { accept: notShown, schema: execution })
       const { state, started, variables = null } = notShown.includes(one.status) ? {} : one.body
       if (variables?.[keyVariable]?.value === key) return runOf(http, one.body)
       if (state && beforeStart.includes(state)) throw notTold(one.body, target)
@@ -132,26 +132,26 @@ export const steadybit = defineJobProvider({
     return repeated && unclear ? 'unknown' : undefined
   },
 
-  async start({ http, connection, key }, { target, parameters }) {
+  async start({ http, connection, idempotencyKey: key }, { target, parameters }) {
     const variables = { ...textsOf(parameters), ...(key ? { [keyVariable]: key } : {}) }
     const body = Object.keys(variables).length > 0 ? { variables } : undefined
     const query = { allowParallel: connection.parallel === 'on' }
     const path = `api/experiments/${segment(target)}/execute`
-    const answer = await http.post(path, body, { query, accept: problems, answer: started })
+    const answer = await http.post(path, body, { query, accept: problems, schema: started })
     if (problems.includes(answer.status)) throw refusalOf(answer.status, answer.body, target)
     const id = idOf(http, answer.body, answer.headers['location'])
     const page = answer.body?.uiLocation
     return { id, url: isPage(page) ? page : pageOf(http, target, id) }
   },
 
-  async look({ http }, run) {
-    const { body } = await http.get(executionPath(run.id), { answer: execution })
+  async getStatus({ http }, run) {
+    const { body } = await http.get(executionPath(run.id), { schema: execution })
     const { state } = body
     const seen = { state, run: { ...runOf(http, body), ...run } }
     return (states[state] ?? 'running') === 'running' ? seen : { ...seen, ...(await resultsOf(http, body)) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (/^\d{1,15}$/.test(id)) return { id }
     throw invalid('id', 'is no execution: write its number, like 123')
   },
@@ -171,7 +171,7 @@ function notTold({ id, state }: Execution, target: string): Failure {
 }
 
 function refusalOf(status: number, problem: unknown, target: string): Failure {
-  const said = mask(reasonOf(problem)) || 'no reason given'
+  const said = redact(reasonOf(problem)) || 'no reason given'
   const text = `Steadybit answered ${status} to the start of ${target}: ${said}`
   const { type } = (problem ?? {}) as { type?: unknown }
   // Nothing was begun, and what is in the way will end: so this is tried again, until the deadline.
@@ -192,7 +192,7 @@ function idOf(http: Http, body: Started, location = ''): string {
   )
 }
 
-async function resultsOf(http: Http, execution: Execution): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, execution: Execution): Promise<Partial<RunStatus>> {
   const { key, name, hypothesis } = execution
   const { steps, missing } = await stepsOf(http, execution)
   const failed = steps.filter(({ state }) => state === 'FAILED' || state === 'ERRORED')
@@ -202,7 +202,7 @@ async function resultsOf(http: Http, execution: Execution): Promise<Partial<Sigh
   const duration = durationOf(execution)
   const told = [...saidOf(execution), ...failed.map(failureOf), missing].filter(Boolean).join('; ')
   return {
-    reason: told ? clipLine(told, longestReason) : undefined,
+    reason: told ? clipSingleLine(told, longestReason) : undefined,
     data: {
       ...(key ? { experiment: key } : {}),
       ...(name ? { name } : {}),
@@ -219,7 +219,7 @@ async function resultsOf(http: Http, execution: Execution): Promise<Partial<Sigh
 async function stepsOf(http: Http, { id }: Execution): Promise<{ steps: Step[]; missing?: string }> {
   try {
     const query = { fields: 'steps' }
-    const { body } = await http.get(executionPath(id), { query, answer: executionWithSteps })
+    const { body } = await http.get(executionPath(id), { query, schema: executionWithSteps })
     return { steps: body.steps ?? [] }
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { inWords } from '../../../shared/duration.ts'
-import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, choice, integer, optional, seconds, secret, url, word } from '../../../shared/fields.ts'
+import { formatDuration } from '../../../shared/duration.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
+import { integer, oneOf, optional, seconds, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type StartJob } from '../../../shared/providers/job.ts'
@@ -39,13 +39,19 @@ type ToxicType = keyof typeof toxics
 const types = Object.keys(toxics) as [ToxicType, ...ToxicType[]]
 
 const parameters = z.strictObject({
-  type: choice(types, 'The toxic'),
+  type: oneOf(types, 'The toxic'),
   attributes: z._default(
-    about(z.record(z.string(), integer(0, 2_147_483_647, 'A value')), 'What it takes, by name: {"latency": 300}'),
+    withDescription(
+      z.record(z.string(), integer(0, 2_147_483_647, 'A value')),
+      'What it takes, by name: {"latency": 300}',
+    ),
     {},
   ),
-  stream: z._default(choice(['downstream', 'upstream'], 'Towards the client, or towards the server'), 'downstream'),
-  toxicity: z._default(about(z.coerce.number().check(z.gt(0), z.lte(1)), 'Share of connections that it meets'), 1),
+  stream: z._default(oneOf(['downstream', 'upstream'], 'Towards the client, or towards the server'), 'downstream'),
+  toxicity: z._default(
+    withDescription(z.coerce.number().check(z.gt(0), z.lte(1)), 'Share of connections that it meets'),
+    1,
+  ),
   duration: z._default(seconds(1, longestFault, 'How long, in seconds or like PT1M'), 60),
 })
 
@@ -70,7 +76,7 @@ interface Handle {
 export const toxiproxy = defineJobProvider({
   title: 'Toxiproxy',
   noun: 'fault',
-  onlyInteractive: true,
+  requiresTask: true,
   connection,
   headers: ({ token }): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {}),
   check: ({ http }) => http.get('version'),
@@ -81,25 +87,25 @@ export const toxiproxy = defineJobProvider({
     faultOf(input, connection)
   },
 
-  async find({ http, connection, key, repeated }, input) {
+  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, input) {
     const path = `${toxicsOf(input.target)}/${nameOf(key)}`
-    const { status, body } = await http.get(path, { accept: [404], answer: toxic })
+    const { status, body } = await http.get(path, { accept: [404], schema: toxic })
     if (status !== 404) return runOf(input, connection, key)
     goneFrom(body)
     // What an earlier try may have injected, and stop-test removed, has left no trace: it must not come again.
     return repeated ? 'unknown' : undefined
   },
 
-  async start({ http, connection, key = 'dry-run' }, input) {
+  async start({ http, connection, idempotencyKey: key = 'dry-run' }, input) {
     const { duration: _, ...injected } = faultOf(input, connection)
     await http.post(toxicsOf(input.target), { name: nameOf(key), ...injected })
     return runOf(input, connection, key)
   },
 
-  async look({ http }, run) {
+  async getStatus({ http }, run) {
     const { proxy, name } = partsOf(run.id)
     const path = `${toxicsOf(proxy)}/${segment(name)}`
-    const { status, body } = await http.get(path, { accept: [404], answer: toxic })
+    const { status, body } = await http.get(path, { accept: [404], schema: toxic })
     const handle = run.handle as Handle | undefined
     const over = handle?.over
     const data = handle ? { proxy, injected: handle.injected } : { proxy }
@@ -114,12 +120,12 @@ export const toxiproxy = defineJobProvider({
     if (handle === undefined || left === undefined) return { state: 'injected' }
     if (!over) {
       const step = `${wordsOf(handle.injected)}, ${Math.max(0, left)} s left`
-      if (left > 0) return { state: 'injected', step, within: left, data }
+      if (left > 0) return { state: 'injected', progress: step, maxSeconds: left, data }
       // Kept before it is removed: else a removal whose answer is lost could be taken for somebody else's.
       return {
         state: 'injected',
-        step,
-        soon: true,
+        progress: step,
+        pollImmediately: true,
         run: { ...run, handle: { ...handle, over: true } satisfies Handle },
         data,
       }
@@ -128,14 +134,14 @@ export const toxiproxy = defineJobProvider({
     return { state: 'removed', data }
   },
 
-  locate: ({ id }) => {
+  parseRunId: ({ id }) => {
     partsOf(id)
     return { id } satisfies Run
   },
 
   stop: ({ http }, run) => remove(http, run.id),
 
-  takeBack: ({ http, key }, { target }) => remove(http, `${target}/${nameOf(key)}`),
+  cleanUp: ({ http, idempotencyKey: key }, { target }) => remove(http, `${target}/${nameOf(key)}`),
 })
 
 /** The fault that begins now. */
@@ -143,7 +149,7 @@ function runOf(input: StartJob, connection: Connection, key: string): Run {
   const { duration, ...injected } = faultOf(input, connection)
   return {
     id: `${input.target}/${nameOf(key)}`,
-    summary: `${wordsOf(injected)} on ${input.target} for ${inWords(duration)}`,
+    summary: `${wordsOf(injected)} on ${input.target} for ${formatDuration(duration)}`,
     handle: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
   }
 }
@@ -162,7 +168,7 @@ function faultOf({ target, project, ref, ...input }: StartJob, { allow, maxDurat
   if (asked.duration > maxDuration) {
     throw invalid(
       'parameters.duration',
-      `is ${asked.duration}, and the connection allows at most ${inWords(maxDuration)}`,
+      `is ${asked.duration}, and the connection allows at most ${formatDuration(maxDuration)}`,
     )
   }
   return asked
@@ -170,7 +176,7 @@ function faultOf({ target, project, ref, ...input }: StartJob, { allow, maxDurat
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }
 
 function nameOf(key: string): string {

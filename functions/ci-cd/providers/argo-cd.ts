@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { choice, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
+import { oneOf, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 import {
   type Application,
@@ -34,7 +34,7 @@ const parameters = z.strictObject({
   prune: optional(onOff('Whether what is no longer in the source is deleted')),
   dryRun: optional(onOff('Whether nothing is applied')),
   force: optional(onOff('Whether what can not be changed is deleted and made anew')),
-  strategy: optional(choice(['apply', 'hook'], 'Whether hooks are left out (apply) or run (hook, as without it)')),
+  strategy: optional(oneOf(['apply', 'hook'], 'Whether hooks are left out (apply) or run (hook, as without it)')),
   resources: optional(words('What alone is synced, each as group:kind:name or group:kind:namespace/name')),
   syncOptions: optional(words("Options such as Replace=true, instead of the application's own")),
 })
@@ -64,7 +64,7 @@ export const argoCd = defineJobProvider({
 
   // Where strangers may look, no token at all is answered with 200.
   async check({ http }) {
-    const { body } = await http.get('api/v1/session/userinfo', { answer: userInfo })
+    const { body } = await http.get('api/v1/session/userinfo', { schema: userInfo })
     if (!body.loggedIn) throw new Failure('credentials', 'Argo CD takes the token for that of nobody.')
   },
 
@@ -95,7 +95,7 @@ export const argoCd = defineJobProvider({
     parametersOf(input)
   },
 
-  async find({ http, key, repeated }, { target, project }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { target, project }) {
     const place = { application: target, mark: markOf(key), project }
     const found = await read(http, place)
     const state = found.status?.operationState
@@ -104,7 +104,7 @@ export const argoCd = defineJobProvider({
     return repeated && state && Date.now() - Date.parse(state.startedAt) < lately ? 'unknown' : undefined
   },
 
-  async start({ http, key }, input) {
+  async start({ http, idempotencyKey: key }, input) {
     const { target, project, ref } = input
     // Without a key it is told from others all the same, but not found again.
     const mark = markOf(key ?? crypto.randomUUID().replaceAll('-', ''))
@@ -121,18 +121,18 @@ export const argoCd = defineJobProvider({
       infos: [{ name: markName, value: mark }],
     }
     try {
-      await http.post(`${pathOf(target)}/sync`, body, { answer: application })
+      await http.post(`${pathOf(target)}/sync`, body, { schema: application })
     } catch (error) {
       throw unlessBusy(error)
     }
     return runOf(http, found, { application: target, mark, project })
   },
 
-  async look({ http }, run) {
+  async getStatus({ http }, run) {
     const place = placeOf(run)
     const seen = await read(http, place)
     const state = stateOf(seen, place)
-    if (state === 'pending') return { state: 'Pending', step: 'not begun yet' }
+    if (state === 'pending') return { state: 'Pending', progress: 'not begun yet' }
     if (state === 'replaced') return { state: 'Replaced', reason: replacedBy(seen) }
     if (state.phase !== 'Succeeded' || isDryRun(state) || isJudged(seen, state)) return sightOf(seen, state, place)
     // Left alone, it is looked at anew only after minutes where nothing has changed.
@@ -140,10 +140,10 @@ export const argoCd = defineJobProvider({
     const now = stateOf(judged, place)
     return typeof now === 'object' && isJudged(judged, now)
       ? sightOf(judged, now, place)
-      : { state: 'Succeeded', step: 'synced; its health is not known yet' }
+      : { state: 'Succeeded', progress: 'synced; its health is not known yet' }
   },
 
-  locate({ id, project }) {
+  parseRunId({ id, project }) {
     const run = { id, handle: { project } }
     placeOf(run)
     return run
@@ -277,9 +277,9 @@ function isJudged({ status }: Application, { finishedAt }: OperationState): bool
   return Boolean(finishedAt && reconciledAt && Date.parse(reconciledAt) >= Date.parse(finishedAt))
 }
 
-function sightOf(seen: Application, state: OperationState, { deployment }: Place): Sight {
+function sightOf(seen: Application, state: OperationState, { deployment }: Place): RunStatus {
   const { phase, message, finishedAt } = state
-  if (!finishedAt) return { state: phase, step: message || undefined }
+  if (!finishedAt) return { state: phase, progress: message || undefined }
   if (phase !== 'Succeeded') {
     // A sync that somebody ended has failed, too.
     const ended =
@@ -293,7 +293,7 @@ function sightOf(seen: Application, state: OperationState, { deployment }: Place
     state: `Succeeded/${health?.status ?? 'Unknown'}/${sync?.status ?? 'Unknown'}`,
     // What has gone back is not as its source says, which is still at the later revision.
     ...(deployment !== undefined && isHealthy ? { verdict: 'pass' } : {}),
-    step: isHealthy ? undefined : (health?.message ?? health?.status ?? undefined),
+    progress: isHealthy ? undefined : (health?.message ?? health?.status ?? undefined),
     ...resultsOf(seen, state, unhealthyOf(seen), health?.message),
   }
 }
@@ -322,14 +322,14 @@ function resultsOf(
   { startedAt, finishedAt, syncResult }: OperationState,
   troubles: Trouble[],
   message?: string | null,
-): Partial<Sight> {
+): Partial<RunStatus> {
   const duration = Math.round((Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt)) / 1_000)
   const revision = syncResult?.revision || syncResult?.revisions?.join(', ')
   const images = status?.summary?.images ?? []
   const named = troubles.slice(0, mostNamed)
   const why = named.map(({ kind, name, why }) => [`${kind} ${name}`, why].filter(Boolean).join(': '))
   return {
-    reason: clipLine([message, ...why].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([message, ...why].filter(Boolean).join('; '), longestReason) || undefined,
     data: {
       duration,
       ...(revision ? { revision } : {}),

@@ -11,10 +11,10 @@ import {
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */
 const keyVariable = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'
@@ -75,7 +75,7 @@ export const awsCodeBuild = defineJobProvider({
     if (Object.hasOwn(parameters, keyVariable)) throw invalid(`parameters.${keyVariable}`, 'ours: leave it out')
   },
 
-  async find({ aws, key, repeated }, { target }) {
+  async find({ aws, idempotencyKey: key, isRetry: repeated }, { target }) {
     let nextToken: string | undefined
     for (let page = 0; page < (repeated ? pagesWhenRepeated : pages); page++) {
       // Newest first by itself; asked for an order, it refuses where there are more than 100.
@@ -93,7 +93,7 @@ export const awsCodeBuild = defineJobProvider({
     return undefined
   },
 
-  async start({ aws, key }, { target, ref, parameters }) {
+  async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
     const variables = { ...textsOf(parameters), ...(key ? { [keyVariable]: key } : {}) }
     const command = new StartBuildCommand({
       projectName: target,
@@ -109,15 +109,15 @@ export const awsCodeBuild = defineJobProvider({
     return runOf({ ...build, id: aws.need(build.id, 'id of the build') })
   },
 
-  async look({ aws }, { id }) {
+  async getStatus({ aws }, { id }) {
     const build = await readBuild(aws, id)
     const { buildStatus: state = 'IN_PROGRESS', buildComplete = false, currentPhase, logs } = build
     const links: Record<string, string> = logs?.deepLink ? { logs: logs.deepLink } : {}
     const seen = { state, run: runOf(build), links }
-    return buildComplete ? { ...seen, ...(await resultsOf(aws, build)) } : { ...seen, step: phaseOf(currentPhase) }
+    return buildComplete ? { ...seen, ...(await resultsOf(aws, build)) } : { ...seen, progress: phaseOf(currentPhase) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (/^[A-Za-z0-9][\w-]{1,149}:[0-9a-f-]{36}$/i.test(id)) return { id }
     throw invalid('id', 'no build: write it like shop-build:12345678-90ab-cdef-1234-567890abcdef')
   },
@@ -172,7 +172,7 @@ function phaseOf(phase: string | undefined): string | undefined {
   return phase && `phase ${phase}`
 }
 
-async function resultsOf(aws: Aws, build: Build): Promise<Partial<Sight>> {
+async function resultsOf(aws: Aws, build: Build): Promise<Partial<RunStatus>> {
   const { buildNumber: number, startTime, endTime, resolvedSourceVersion: revision, phases = [] } = build
   const failing = phases.find(({ phaseStatus }) => phaseStatus && !['SUCCEEDED', 'IN_PROGRESS'].includes(phaseStatus))
   const contexts = failing?.contexts?.map(({ statusCode, message }) => [statusCode, message].filter(Boolean).join(': '))
@@ -183,7 +183,7 @@ async function resultsOf(aws: Aws, build: Build): Promise<Partial<Sight>> {
     ...measured,
   }
   return {
-    reason: clipLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
     data: {
       ...(number ? { number } : {}),
       ...(revision ? { revision } : {}),

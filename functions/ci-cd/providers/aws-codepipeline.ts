@@ -12,18 +12,18 @@ import {
 } from '../../../shared/aws/codepipeline.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { about, optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { optional, withDescription, word } from '../../../shared/fields.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 
 const namePattern = /^[\w.@-]{1,100}$/
 const executionPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 const rollbackParameters = z.strictObject({
-  stage: about(z.string().check(z.regex(namePattern)), 'Which stage goes back'),
+  stage: withDescription(z.string().check(z.regex(namePattern)), 'Which stage goes back'),
 })
 
 /** Something else goes on in the pipeline, or so much does that no other execution may: it will end. */
@@ -58,7 +58,7 @@ export const awsCodePipeline = defineJobProvider({
     Cancelled: 'aborted',
     Superseded: 'errored',
   },
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   /** Whoever may look at executions is answered that there is none. */
   async check({ aws, connection: { target } }) {
@@ -78,7 +78,7 @@ export const awsCodePipeline = defineJobProvider({
     if (input.ref !== undefined) revisionOf(input.ref)
   },
 
-  async start({ aws, key }, { target, ref, parameters }) {
+  async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
     const variables = Object.entries(textsOf(parameters)).map(([name, value]) => ({ name, value }))
     const command = new StartPipelineExecutionCommand({
       name: target,
@@ -90,13 +90,13 @@ export const awsCodePipeline = defineJobProvider({
     return runOf(aws, target, pipelineExecutionId)
   },
 
-  async look({ aws }, { id }) {
+  async getStatus({ aws }, { id }) {
     const place = placeOf(id)
     const { pipelineExecution = {} } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(place))
     return sightOf(pipelineExecution, await actionsOf(aws, place))
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     placeOf(id)
     return { id }
   },
@@ -263,7 +263,7 @@ function timeOf(date: Date | undefined): number {
 function sightOf(
   { status: state = 'InProgress', statusSummary, artifactRevisions = [], rollbackMetadata }: Execution,
   actions: ActionExecution[],
-): Sight {
+): RunStatus {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
   const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
   const why = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
@@ -273,8 +273,8 @@ function sightOf(
   const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
   return {
     state,
-    step: stepOf(actions),
-    reason: clipLine(reason, longestReason) || undefined,
+    progress: stepOf(actions),
+    reason: clipSingleLine(reason, longestReason) || undefined,
     data: {
       ...metrics,
       ...(revision ? { revision } : {}),

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { choice, optional, word } from '../../../shared/fields.ts'
+import { oneOf, optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   defineJobProvider,
   type Run,
-  type Sight,
+  type RunStatus,
   type StartJob,
   type StopJob,
   type Verdict,
@@ -28,7 +28,7 @@ const connection = z.strictObject({
   target: optional(word('Default pipeline: its name or its id')),
   ref: optional(word("Default branch, or a whole ref such as refs/tags/v1; the pipeline's default where left out")),
   parametersAre: z._default(
-    choice(
+    oneOf(
       ['parameters', 'variables'],
       'What the parameters of a call become: parameters of the pipeline, or variables',
     ),
@@ -106,7 +106,7 @@ export const azurePipelines = defineJobProvider({
 
   check(client) {
     const { project } = client.connection
-    return ask(client, 'GET', project, 'build/definitions', { query: { $top: 1 }, answer: definitionList })
+    return ask(client, 'GET', project, 'build/definitions', { query: { $top: 1 }, schema: definitionList })
   },
 
   checkStart(input, connection) {
@@ -117,7 +117,7 @@ export const azurePipelines = defineJobProvider({
   },
 
   async find(client, input) {
-    const { http, connection, key, repeated } = client
+    const { http, connection, idempotencyKey: key, isRetry: repeated } = client
     if (!connection.keyParameter) return 'unknown'
     const { project = '' } = input
     const query = {
@@ -126,7 +126,7 @@ export const azurePipelines = defineJobProvider({
       minTime: new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString(),
       $top: repeated ? lookedAt.again : lookedAt.first,
     }
-    const { body } = await ask(client, 'GET', project, 'build/builds', { query, answer: listed })
+    const { body } = await ask(client, 'GET', project, 'build/builds', { query, schema: listed })
     const found = body.value.find(({ buildNumber, parameters, templateParameters }) =>
       JSON.stringify([buildNumber, parameters, templateParameters]).includes(key),
     )
@@ -134,7 +134,7 @@ export const azurePipelines = defineJobProvider({
   },
 
   async start(client, input) {
-    const { http, connection, key } = client
+    const { http, connection, idempotencyKey: key } = client
     const { project = '' } = input
     const { parametersAre, keyParameter } = connection
     const texts = { ...textsOf(input.parameters), ...(keyParameter && key ? { [keyParameter]: key } : {}) }
@@ -144,23 +144,23 @@ export const azurePipelines = defineJobProvider({
       ...(parametersAre === 'parameters' ? { templateParameters: texts } : { variables: variablesOf(texts) }),
     }
     const path = `pipelines/${segment(await pipelineIdOf(client, input))}/runs`
-    const { body: run } = await ask(client, 'POST', project, path, { body, answer: started })
+    const { body: run } = await ask(client, 'POST', project, path, { body, schema: started })
     return runOf(http, project, run.id)
   },
 
-  async look(client, { id }) {
+  async getStatus(client, { id }) {
     const { project, number } = locate({ id })
     const now = await readBuild(client, project, number)
     const state = [now.status, now.status === 'completed' ? now.result : ''].filter(Boolean).join('/')
     const path = `${buildPath(number)}/timeline`
-    const shown = await whereShown(ask(client, 'GET', project, path, { answer: timeline }))
+    const shown = await whereShown(ask(client, 'GET', project, path, { schema: timeline }))
     const records = shown?.body?.records ?? []
     const sight = { state, run: runOf(client.http, project, now.id) }
-    if (now.status !== 'completed') return { ...sight, step: stepOf(records) }
+    if (now.status !== 'completed') return { ...sight, progress: stepOf(records) }
     return { ...sight, ...(await resultsOf(client, project, now, records)) }
   },
 
-  locate(input) {
+  parseRunId(input) {
     const { project, number } = locate(input)
     return { id: `${project}#${number}` }
   },
@@ -168,7 +168,7 @@ export const azurePipelines = defineJobProvider({
   async stop(client, { id }) {
     const { project, number } = locate({ id })
     try {
-      await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, answer: started })
+      await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, schema: started })
     } catch (error) {
       // It may have come to its end in the meantime.
       const refused = error instanceof Failure && error.kind === 'refused'
@@ -187,7 +187,7 @@ export const azurePipelines = defineJobProvider({
 async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJob): Promise<number> {
   if (/^\d{1,10}$/.test(target)) return Number(target)
   const query = { name: target }
-  const { body } = await ask(azure, 'GET', project, 'build/definitions', { query, answer: definitionList })
+  const { body } = await ask(azure, 'GET', project, 'build/definitions', { query, schema: definitionList })
   // What is asked for is a pattern there.
   const named = body.value.filter(({ name }) => name.toLowerCase() === target.toLowerCase())
   const [found, another] = named
@@ -198,7 +198,7 @@ async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJ
 }
 
 async function readBuild(azure: AzureDevops, project: string, number: string): Promise<Build> {
-  return (await ask(azure, 'GET', project, buildPath(number), { answer: build })).body
+  return (await ask(azure, 'GET', project, buildPath(number), { schema: build })).body
 }
 
 function variablesOf(texts: Record<string, string>): Record<string, { value: string }> {
@@ -214,7 +214,7 @@ async function resultsOf(
   project: string,
   { id, result, startTime, finishTime, validationResults }: Build,
   records: TimelineRecord[],
-): Promise<Partial<Sight>> {
+): Promise<Partial<RunStatus>> {
   const numbers: Record<string, number> =
     startTime && finishTime ? { duration: Math.round((Date.parse(finishTime) - Date.parse(startTime)) / 1_000) } : {}
   const tests = await testsOf(azure, project, id)
@@ -235,7 +235,7 @@ async function resultsOf(
  */
 async function testsOf(azure: AzureDevops, project: string, id: number) {
   const query = { buildUri: `vstfs:///Build/Build/${id}`, includeRunDetails: true }
-  const shown = await whereShown(ask(azure, 'GET', project, 'test/runs', { query, answer: testRuns }))
+  const shown = await whereShown(ask(azure, 'GET', project, 'test/runs', { query, schema: testRuns }))
   const runs = shown?.body.value ?? []
   const total = sum(runs.map(({ totalTests }) => totalTests))
   if (total === 0) return undefined

@@ -2,7 +2,13 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type StopJob } from '../../../shared/providers/job.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  type StopJob,
+} from '../../../shared/providers/job.ts'
 import { projectOf } from '../../../shared/providers/project.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
@@ -95,11 +101,11 @@ export const githubActions = defineJobProvider({
 
   async find(client, input) {
     const { keyInput } = client.connection
-    return keyInput ? findRun(client, input, client.repeated ? looks : [0]) : 'unknown'
+    return keyInput ? findRun(client, input, client.isRetry ? looks : [0]) : 'unknown'
   },
 
   async start(client, input) {
-    const { http, connection, key } = client
+    const { http, connection, idempotencyKey: key } = client
     const path = `${workflowPath(input)}/dispatches`
     const { keyInput } = connection
     const body = {
@@ -116,19 +122,19 @@ export const githubActions = defineJobProvider({
     )
   },
 
-  async look({ http }, { id }) {
+  async getStatus({ http }, { id }) {
     const { repo, path } = locate({ id })
-    const run = (await http.get(path, { answer: workflowRun })).body
+    const run = (await http.get(path, { schema: workflowRun })).body
     const state = [run.status, run.conclusion].filter(Boolean).join('/')
     return {
       state,
-      step: run.status === 'waiting' ? 'waiting for the approval of an environment' : undefined,
+      progress: run.status === 'waiting' ? 'waiting for the approval of an environment' : undefined,
       run: runOf(repo, run),
       ...(run.status === 'completed' ? await resultsOf(http, path, run) : {}),
     }
   },
 
-  locate(input) {
+  parseRunId(input) {
     const { repo, number } = locate(input)
     return { id: `${repo}#${number}` }
   },
@@ -141,7 +147,7 @@ export const githubActions = defineJobProvider({
     } catch (error) {
       // 409 for a run that has come to its end in the meantime.
       const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(path, { answer: workflowRun })).body.status === 'completed') return
+      if (refused && (await http.get(path, { schema: workflowRun })).body.status === 'completed') return
       throw error
     }
   },
@@ -153,14 +159,14 @@ export const githubActions = defineJobProvider({
  *
  * @see https://github.blog/changelog/2026-02-19-workflow-dispatch-api-now-returns-run-ids/
  */
-async function dispatch({ http, connection, key }: Client<Connection>, path: string, body: object) {
+async function dispatch({ http, connection, idempotencyKey }: Client<Connection>, path: string, body: object) {
   try {
-    return await http.post(path, { ...body, return_run_details: true }, { answer: dispatched })
+    return await http.post(path, { ...body, return_run_details: true }, { schema: dispatched })
   } catch (error) {
     const unknown = error instanceof Failure && error.kind === 'refused' && error.message.includes('return_run_details')
     if (!unknown) throw error
   }
-  if (connection.keyInput && key) return http.post(path, body, { answer: dispatched })
+  if (connection.keyInput && idempotencyKey) return http.post(path, body, { schema: dispatched })
   throw new Failure(
     'refused',
     'This GitHub server does not say which run it starts, so it was not started: set keyInput in the connection, and send the id of the event.',
@@ -169,22 +175,22 @@ async function dispatch({ http, connection, key }: Client<Connection>, path: str
 
 /** The run whose name has the key of the call in it. */
 async function findRun(
-  { http, key, repeated }: Client & { key: string },
+  { http, idempotencyKey, isRetry }: Client & { idempotencyKey: string },
   input: StartJob,
   pauses: readonly number[],
 ): Promise<Run | undefined> {
-  const per_page = repeated ? lookedAt.again : lookedAt.first
+  const per_page = isRetry ? lookedAt.again : lookedAt.first
   const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
   for (const pause of pauses) {
     await sleep(pause)
-    const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, answer: runList })).body
-    const found = runs.find(({ display_title, name }) => `${display_title} ${name}`.includes(key))
+    const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
+    const found = runs.find(({ display_title, name }) => `${display_title} ${name}`.includes(idempotencyKey))
     if (found) return runOf(input.project, found)
   }
   return undefined
 }
 
-async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<RunStatus>> {
   const { run_attempt: attempt = 1, run_started_at: begun, updated_at: ended } = run
   const metrics: Record<string, number> =
     begun === undefined ? {} : { duration: Math.round((Date.parse(ended) - Date.parse(begun)) / 1_000) }
@@ -206,7 +212,7 @@ async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Pa
 /** The first that failed; a matrix may have more jobs than a page shows. */
 async function failedJobOf(http: Http, path: string): Promise<Job | undefined> {
   for (let page = 1; ; page++) {
-    const { jobs } = (await http.get(`${path}/jobs`, { query: { per_page: perPage, page }, answer: jobList })).body
+    const { jobs } = (await http.get(`${path}/jobs`, { query: { per_page: perPage, page }, schema: jobList })).body
     const found = jobs.find(hasFailed)
     if (found || jobs.length < perPage) return found
   }
@@ -217,11 +223,11 @@ function hasFailed({ conclusion }: { conclusion?: string | null | undefined }): 
 }
 
 async function defaultBranch(http: Http, { project }: StartJob): Promise<string> {
-  return (await http.get(repoPath(project), { answer: described })).body.default_branch
+  return (await http.get(repoPath(project), { schema: described })).body.default_branch
 }
 
-function hasKey(client: Client<Connection>): client is Client<Connection> & { key: string } {
-  return client.key !== undefined
+function hasKey(client: Client<Connection>): client is Client<Connection> & { idempotencyKey: string } {
+  return client.idempotencyKey !== undefined
 }
 
 function runOf(repo: string | undefined, { id, html_url }: Pick<WorkflowRun, 'id' | 'html_url'>): Run {

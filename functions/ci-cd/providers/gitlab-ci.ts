@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure, isTransient } from '../../../shared/errors.ts'
-import { choice, optional, word } from '../../../shared/fields.ts'
+import { oneOf, optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   defineJobProvider,
   inDoubt,
   type Run,
-  type Sight,
+  type RunStatus,
   type StartJob,
   type StopJob,
   type Verdict,
@@ -19,12 +19,12 @@ import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../.
 const connection = z.strictObject({
   ...gitlabConnection,
   target: z._default(
-    choice(['pipeline'], 'Nothing to set: a project has one pipeline, so no call has to name it'),
+    oneOf(['pipeline'], 'Nothing to set: a project has one pipeline, so no call has to name it'),
     'pipeline',
   ),
   ref: optional(word("Default branch or tag; the project's default branch where left out")),
   parametersAre: z._default(
-    choice(['variables', 'inputs'], 'What the parameters of a call become: variables of the pipeline, or its inputs'),
+    oneOf(['variables', 'inputs'], 'What the parameters of a call become: variables of the pipeline, or its inputs'),
     'variables',
   ),
   allowParameters,
@@ -34,7 +34,7 @@ const connection = z.strictObject({
     ),
   ),
   manual: z._default(
-    choice(['wait', 'pass', 'fail'], 'What a pipeline is that a manual job blocks: still running, passed or failed'),
+    oneOf(['wait', 'pass', 'fail'], 'What a pipeline is that a manual job blocks: still running, passed or failed'),
     'wait',
   ),
 })
@@ -122,7 +122,7 @@ export const gitlabCi = defineJobProvider({
   },
 
   // The list is read from the database, by who has just written from the one that is written to.
-  async find({ http, connection, key, repeated }, input) {
+  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, input) {
     const { parametersAre, keyInput } = connection
     if (parametersAre === 'inputs' && !keyInput) return 'unknown'
     const project = input.project ?? ''
@@ -133,7 +133,7 @@ export const gitlabCi = defineJobProvider({
       per_page: repeated ? lookedAt.again : lookedAt.first,
     }
     const path = `${projectPath(project)}/pipelines`
-    const { body: pipelines } = await http.get(path, { query, answer: z.array(pipeline) })
+    const { body: pipelines } = await http.get(path, { query, schema: z.array(pipeline) })
     for (const one of pipelines) {
       const carries = parametersAre === 'inputs' ? one.name?.includes(key) : await hasVariable(http, path, one, key)
       if (carries) return runOf(project, one)
@@ -141,12 +141,12 @@ export const gitlabCi = defineJobProvider({
     return undefined
   },
 
-  async start({ http, connection, key, repeated }, input) {
+  async start({ http, connection, idempotencyKey: key, isRetry: repeated }, input) {
     const { project = '', parameters = {} } = input
     const ref = input.ref || connection.ref || (await defaultBranch(http, project))
     const create = async (more: object) => {
       const path = `${projectPath(project)}/pipeline`
-      return runOf(project, (await http.post(path, { ref, ...more }, { answer: pipeline })).body)
+      return runOf(project, (await http.post(path, { ref, ...more }, { schema: pipeline })).body)
     }
     const addsOnlyKey = connection.parametersAre === 'variables' && key && Object.keys(parameters).length === 0
     try {
@@ -164,19 +164,19 @@ export const gitlabCi = defineJobProvider({
     }
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const { project, path } = locate({ id })
-    const now = (await http.get(path, { answer: detailed })).body
+    const now = (await http.get(path, { schema: detailed })).body
     const state = now.status === 'success' && now.detailed_status?.group === withWarnings ? withWarnings : now.status
     const sight = { state, run: runOf(project, now) }
     if (state === 'manual') {
-      const blocked = { ...sight, verdict: manualVerdicts[connection.manual], step: 'waiting for a manual job' }
+      const blocked = { ...sight, verdict: manualVerdicts[connection.manual], progress: 'waiting for a manual job' }
       return connection.manual === 'wait' ? blocked : { ...blocked, reason: 'a manual job blocks it' }
     }
     return isRunning(state) ? sight : { ...sight, ...(await resultsOf(http, path, now)) }
   },
 
-  locate(input) {
+  parseRunId(input) {
     const { project, number } = locate(input)
     return { id: `${project}#${number}` }
   },
@@ -210,18 +210,18 @@ function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: S
 
 async function hasVariable(http: Http, path: string, { id }: Pipeline, key: string): Promise<boolean> {
   const asked = `${path}/${segment(id)}/variables`
-  const { status, body } = await http.get(asked, { accept: ofSomebodyElse, answer: variableList })
+  const { status, body } = await http.get(asked, { accept: ofSomebodyElse, schema: variableList })
   if (ofSomebodyElse.includes(status)) return false
   return body.some((variable) => variable.key === keyVariable && variable.value === key)
 }
 
 async function defaultBranch(http: Http, project: string): Promise<string> {
-  const { default_branch } = (await http.get(projectPath(project), { answer: described })).body
+  const { default_branch } = (await http.get(projectPath(project), { schema: described })).body
   if (default_branch !== null) return default_branch
   throw new Failure('refused', `The GitLab project ${project} has no branch yet: there is nothing to run.`)
 }
 
-async function resultsOf(http: Http, path: string, now: z.output<typeof detailed>): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, path: string, now: z.output<typeof detailed>): Promise<Partial<RunStatus>> {
   const { duration, coverage, yaml_errors } = now
   const numbers: Record<string, number> = {
     ...(duration == null ? {} : { duration }),
@@ -239,7 +239,7 @@ async function resultsOf(http: Http, path: string, now: z.output<typeof detailed
 }
 
 async function testsOf(http: Http, path: string) {
-  const { status, body } = await http.get(`${path}/test_report_summary`, { accept: notShown, answer: testSummary })
+  const { status, body } = await http.get(`${path}/test_report_summary`, { accept: notShown, schema: testSummary })
   if (notShown.includes(status) || body.total.count === 0) return undefined
   const { count: total, success: passed, failed, error, skipped } = body.total
   return { total, passed, failed: failed + error, skipped }
@@ -247,7 +247,7 @@ async function testsOf(http: Http, path: string) {
 
 async function failedJobOf(http: Http, path: string) {
   const query = { scope: 'failed', per_page: 100 }
-  const { status, body: jobs } = await http.get(`${path}/jobs`, { query, accept: notShown, answer: jobList })
+  const { status, body: jobs } = await http.get(`${path}/jobs`, { query, accept: notShown, schema: jobList })
   return notShown.includes(status) ? undefined : jobs.find(({ allow_failure }) => !allow_failure)
 }
 

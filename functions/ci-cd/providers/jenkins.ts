@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where Jenkins is, with its path where it has one'),
@@ -102,7 +102,7 @@ export const jenkins = defineJobProvider({
       throw invalid('parameters', `must not set ${keyParameter}: it takes our key`)
   },
 
-  async find({ http, key, connection: { keyParameter }, repeated }, input) {
+  async find({ http, idempotencyKey: key, connection: { keyParameter }, isRetry: repeated }, input) {
     if (keyParameter === undefined) return 'unknown'
     const path = jobOf(input)
     const carriesKey = ({ actions = [] }: { actions?: Action[] | undefined }) =>
@@ -110,12 +110,12 @@ export const jenkins = defineJobProvider({
     for (const pause of repeated ? looks : [0]) {
       await sleep(pause)
       // In this order, since it goes from the one to the other.
-      const { items } = (await http.get('queue/api/json', { query: { tree: `items[id,${given}]` }, answer: queue }))
+      const { items } = (await http.get('queue/api/json', { query: { tree: `items[id,${given}]` }, schema: queue }))
         .body
       const queued = items.find(carriesKey)
       if (queued) return runOf(http, { job: path, number: queued.id, queued: true })
       const tree = `${definitions},builds[number,${given}]${newest}`
-      const { builds = [], ...rest } = (await http.get(jobApi(path), { query: { tree }, answer: startedBuilds })).body
+      const { builds = [], ...rest } = (await http.get(jobApi(path), { query: { tree }, schema: startedBuilds })).body
       const built = builds.find(carriesKey)
       if (built) return runOf(http, { job: path, number: built.number, queued: false })
       if (!parametersOf(rest)?.includes(keyParameter)) return 'unknown'
@@ -123,9 +123,9 @@ export const jenkins = defineJobProvider({
     return undefined
   },
 
-  async start({ http, key, connection: { keyParameter } }, input) {
+  async start({ http, idempotencyKey: key, connection: { keyParameter } }, input) {
     const path = jobOf(input)
-    const known = parametersOf((await http.get(jobApi(path), { query: { tree: definitions }, answer: job })).body)
+    const known = parametersOf((await http.get(jobApi(path), { query: { tree: definitions }, schema: job })).body)
     const parameters = textsOf(input.parameters)
     confirm(path, Object.keys(parameters), known ?? [])
     const ours = keyParameter && key ? { [keyParameter]: key } : {}
@@ -142,14 +142,14 @@ export const jenkins = defineJobProvider({
     throw failure
   },
 
-  async look({ http }, { id }) {
+  async getStatus({ http }, { id }) {
     const place = placeOf(id)
     const now = place.queued ? await leaveQueue(http, place) : place
     if ('state' in now) return now
     return { run: runOf(http, now), ...(await lookAtBuild(http, now)) }
   },
 
-  locate: ({ id }) => {
+  parseRunId: ({ id }) => {
     placeOf(id)
     return { id }
   },
@@ -229,42 +229,42 @@ function confirm(job: string, given: string[], known: string[]): void {
 }
 
 /** The build that a place in the queue has become; how it stands in the queue where it has not. */
-async function leaveQueue(http: Http, { job, number: id }: Place): Promise<Place | Sight> {
+async function leaveQueue(http: Http, { job, number: id }: Place): Promise<Place | RunStatus> {
   const { status, body } = await http.get(`queue/item/${segment(id)}/api/json`, {
     query: { tree: 'why,cancelled,executable[number]' },
     accept: [404],
-    answer: queueItem,
+    schema: queueItem,
   })
   // Five minutes after it has left the queue, Jenkins forgets the place.
   if (status === 404) return { job, number: await builtFrom(http, job, id), queued: false }
   const { why, cancelled, executable } = body
   if (executable) return { job, number: executable.number, queued: false }
   if (cancelled) return { state: 'CANCELLED', reason: 'it was taken out of the queue' }
-  return { state: 'QUEUED', step: why ?? undefined }
+  return { state: 'QUEUED', progress: why ?? undefined }
 }
 
 async function builtFrom(http: Http, job: string, id: number): Promise<number> {
   const tree = `builds[number,queueId]${newest}`
-  const { builds = [] } = (await http.get(jobApi(job), { query: { tree }, answer: queuedBuilds })).body
+  const { builds = [] } = (await http.get(jobApi(job), { query: { tree }, schema: queuedBuilds })).body
   const found = builds.find(({ queueId }) => queueId === id)
   if (found) return found.number
   throw new Failure('refused', `Jenkins shows neither place ${id} of its queue nor the build of ${job} that it became.`)
 }
 
-async function lookAtBuild(http: Http, place: Place): Promise<Sight> {
+async function lookAtBuild(http: Http, place: Place): Promise<RunStatus> {
   const path = buildPath(place)
   const tree = 'building,result,duration,actions[totalCount,failCount,skipCount]'
-  const found = (await http.get(`${path}/api/json`, { query: { tree }, answer: build })).body
+  const found = (await http.get(`${path}/api/json`, { query: { tree }, schema: build })).body
   const stages = found._class?.includes('.workflow.') ? await stagesOf(http, path) : []
   const page = `${http.baseUrl}/${path}`
   // A result may stand before the end.
-  if (found.building || !found.result) return { state: 'BUILDING', step: stepOf(stages) }
+  if (found.building || !found.result) return { state: 'BUILDING', progress: stepOf(stages) }
   return { state: found.result, ...resultsOf(found, stages, page) }
 }
 
 /** Of a pipeline, where the plugin for them is there. */
 async function stagesOf(http: Http, path: string): Promise<Stage[]> {
-  const { status, body } = await http.get(`${path}/wfapi/describe`, { accept: [404], answer: described })
+  const { status, body } = await http.get(`${path}/wfapi/describe`, { accept: [404], schema: described })
   return status === 404 ? [] : body.stages
 }
 
@@ -274,7 +274,7 @@ function stepOf(stages: Stage[]): string | undefined {
   return stage && `stage ${at + 1}, ${stage.name}${stage.status === 'IN_PROGRESS' ? '' : ', which waits for an input'}`
 }
 
-function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[], page: string): Partial<Sight> {
+function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[], page: string): Partial<RunStatus> {
   const metrics: Record<string, number> = { duration: Math.round(duration / 1_000) }
   // A test report is the action that counts.
   const {
@@ -292,7 +292,7 @@ function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[
     testsFailed > 0 ? `${testsFailed} of ${tests} tests failed` : '',
   ]
   return {
-    reason: clipLine(reason.filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine(reason.filter(Boolean).join('; '), longestReason) || undefined,
     data: { ...metrics, ...(failing ? { failedStage: failing.name } : {}) },
     links: { console: `${page}/console`, ...(tests === undefined ? {} : { tests: `${page}/testReport/` }) },
     metrics,

@@ -11,21 +11,26 @@ import {
 import { Aws, awsAccount } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { about, optional } from '../../../shared/fields.ts'
-import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/providers/flag.ts'
+import { optional, withDescription } from '../../../shared/fields.ts'
+import {
+  defineFlagProvider,
+  type FlagChange,
+  type FlagLocation,
+  type PendingChange,
+} from '../../../shared/providers/flag.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** Ids and names alike; never a part of a path that would lead elsewhere. */
 const identifier = /^[A-Za-z0-9][\w .-]{0,127}$/
-const named = (description: string) => about(z.string().check(z.regex(identifier)), description)
+const named = (description: string) => withDescription(z.string().check(z.regex(identifier)), description)
 
 const connection = z.strictObject({
   ...awsAccount,
   application: named('The application, by its id'),
   profile: named('The configuration profile, by its id; it must be of type AWS.AppConfig.FeatureFlags, and hosted'),
   environment: optional(named('Default environment, by its id')),
-  deploymentStrategy: about(
+  deploymentStrategy: withDescription(
     z.string().check(z.regex(/^(?:[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40})$/)),
     'How changes are rolled out: the id of a deployment strategy, such as AppConfig.AllAtOnce',
   ),
@@ -54,7 +59,7 @@ export const awsAppConfig = defineFlagProvider({
   aws: Aws,
   connection,
   project: undefined,
-  together: true as const,
+  setsTogether: true as const,
 
   check: ({ aws, connection: { application, profile } }) =>
     aws.read(
@@ -79,7 +84,7 @@ export const awsAppConfig = defineFlagProvider({
   },
 
   async set(client, place, changes, comment) {
-    const { aws, key, connection } = client
+    const { aws, idempotencyKey: key, connection } = client
     const { deployments, latest } = await deploymentsTo(client, place)
     const versions = await versionsOf(client)
     const mine = key === undefined ? undefined : versions.find(({ description }) => description.startsWith(markOf(key)))
@@ -100,7 +105,7 @@ export const awsAppConfig = defineFlagProvider({
       ConfigurationProfileId: connection.profile,
       ConfigurationVersion: String(version),
       DeploymentStrategyId: connection.deploymentStrategy,
-      Description: clipLine(comment ?? changes.map(inWords).join(', '), longestDescription),
+      Description: clipSingleLine(comment ?? changes.map(inWords).join(', '), longestDescription),
       // Where anything was deployed since it was read, that must be read first.
       LatestDeploymentNumber: latest,
     })
@@ -108,7 +113,7 @@ export const awsAppConfig = defineFlagProvider({
     return pendingOf(client, aws.need(DeploymentNumber, 'DeploymentNumber'))
   },
 
-  async look({ aws, connection }, { environment }, { id }) {
+  async getChangeStatus({ aws, connection }, { environment }, { id }) {
     const command = new GetDeploymentCommand({
       ApplicationId: connection.application,
       EnvironmentId: environment,
@@ -120,7 +125,7 @@ export const awsAppConfig = defineFlagProvider({
     if (state !== 'ROLLED_BACK' && state !== 'REVERTED') return { state, ended: false }
     const said = events.filter(({ EventType = '' }) => /^(?:ROLLBACK|REVERT)_/.test(EventType))
     const words = new Set(said.map(({ Description }) => Description).filter(Boolean))
-    return { state, ended: true, declined: clipLine([...words].join('; '), longestDescription) }
+    return { state, ended: true, declined: clipSingleLine([...words].join('; '), longestDescription) }
   },
 })
 
@@ -136,7 +141,7 @@ interface Deployment {
  *
  * @throws Failure `invalid` where the environment can not be one
  */
-async function deploymentsTo({ aws, connection }: AppConfig, { environment }: Place) {
+async function deploymentsTo({ aws, connection }: AppConfig, { environment }: FlagLocation) {
   const { application, profile } = connection
   if (!identifier.test(environment)) throw invalid('environment', 'not an environment here: write its id, like 54j1r29')
   const found: Deployment[] = []
@@ -166,7 +171,7 @@ function isComplete({ state }: Deployment): boolean {
 }
 
 /** @throws Failure `refused` where nothing was deployed yet */
-function deployedVersion(deployments: Deployment[], { environment }: Place): number {
+function deployedVersion(deployments: Deployment[], { environment }: FlagLocation): number {
   const number = Number(deployments.find(isComplete)?.version)
   if (Number.isInteger(number)) return number
   throw new Failure(
@@ -176,7 +181,7 @@ function deployedVersion(deployments: Deployment[], { environment }: Place): num
 }
 
 /** AppConfig would refuse it as well, but only after a version was made for nothing. */
-function refuseWhileBusy(deployments: Deployment[], { environment }: Place): void {
+function refuseWhileBusy(deployments: Deployment[], { environment }: FlagLocation): void {
   const busy = deployments.find(({ state }) => !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(state))
   if (!busy) return
   throw new Failure(
@@ -244,7 +249,7 @@ function parseJson(text: string): unknown {
 /** @throws Failure `refused` where there is no such flag, or none that is on or off as a whole */
 function isOn({ flags, values }: FlagDocument, flag: string, version: number): boolean {
   if (!Object.hasOwn(flags, flag)) {
-    const known = clipLine(Object.keys(flags).join(', '), 300) || 'none'
+    const known = clipSingleLine(Object.keys(flags).join(', '), 300) || 'none'
     throw new Failure(
       'refused',
       `AWS AppConfig has no flag ${flag} in version ${version}, which is deployed; it has: ${known}.`,

@@ -88,13 +88,13 @@ function environmentPath(key: string): string {
 }
 
 async function readEnvironment(http: Http, key: string) {
-  return (await http.get(environmentPath(key), { answer: environment })).body
+  return (await http.get(environmentPath(key), { schema: environment })).body
 }
 
 /** Of all identities and segments: what the flag is where nothing overrides it. */
 async function readState(http: Http, key: string, flag: string): Promise<FeatureState> {
   const query = { feature_name: flag }
-  const { results } = (await http.get(`${environmentPath(key)}featurestates/`, { query, answer: featureStates })).body
+  const { results } = (await http.get(`${environmentPath(key)}featurestates/`, { query, schema: featureStates })).body
   const [found] = results
   if (!found) throw new Failure('refused', `Flagsmith has no feature "${flag}" in this environment's project.`)
   return found
@@ -110,8 +110,8 @@ async function publish(
 ): Promise<void> {
   const versions = `api/v1/environments/${environment}/features/${feature}/versions/`
   const content = comment ? { description: comment } : {}
-  const draft = `${versions}${segment((await http.post(versions, content, { answer: version })).body.uuid)}/`
-  const states = (await http.get(`${draft}featurestates/`, { answer: z.array(featureState) })).body
+  const draft = `${versions}${segment((await http.post(versions, content, { schema: version })).body.uuid)}/`
+  const states = (await http.get(`${draft}featurestates/`, { schema: z.array(featureState) })).body
   const state = states.find(({ feature_segment }) => feature_segment === null || feature_segment === undefined)
   if (!state) throw new Failure('platform', 'Flagsmith made a version of the feature that has no state of its own.')
   await http.patch(`${draft}featurestates/${state.id}/`, body)

@@ -3,9 +3,14 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { defineFlagProvider, type FlagChange, type PendingChange, type Place } from '../../../shared/providers/flag.ts'
+import {
+  defineFlagProvider,
+  type FlagChange,
+  type FlagLocation,
+  type PendingChange,
+} from '../../../shared/providers/flag.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { mask } from '../../../shared/redact.ts'
+import { redact } from '../../../shared/redact.ts'
 
 const rollout = z.object({
   variations: z.array(z.object({ variation: z.int(), weight: z.int() })),
@@ -102,9 +107,9 @@ export const launchdarkly = defineFlagProvider({
     return status === 405 ? askForApproval(client, place, change, instructions, comment) : undefined
   },
 
-  async look(client, place, { id, handle }) {
+  async getChangeStatus(client, place, { id, handle }) {
     const path = `${approvalsPath(place, String(handle))}/${segment(id)}`
-    const request = (await client.http.get(path, { answer: approvalRequest })).body
+    const request = (await client.http.get(path, { schema: approvalRequest })).body
     const { status, reviewStatus } = request
     if (status === 'completed') return { state: status, ended: true }
     if (status === 'failed') return { state: status, ended: true, declined: 'LaunchDarkly could not apply it' }
@@ -118,22 +123,22 @@ export const launchdarkly = defineFlagProvider({
 
 const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
 
-function flagPath({ project = '' }: Place, key: string): string {
+function flagPath({ project = '' }: FlagLocation, key: string): string {
   return `api/v2/flags/${segment(project)}/${segment(key)}`
 }
 
-function approvalsPath({ project = '', environment }: Place, key: string): string {
+function approvalsPath({ project = '', environment }: FlagLocation, key: string): string {
   const flag = `api/v2/projects/${segment(project)}/flags/${segment(key)}`
   return `${flag}/environments/${segment(environment)}/approval-requests`
 }
 
 async function read(
   { http }: LaunchDarkly,
-  place: Place,
+  place: FlagLocation,
   key: string,
 ): Promise<{ variations: Flag['variations']; config: InEnvironment }> {
   const { environment, project } = place
-  const { body } = await http.get(flagPath(place, key), { query: { env: environment }, answer: flag })
+  const { body } = await http.get(flagPath(place, key), { query: { env: environment }, schema: flag })
   const config = body.environments?.[environment]
   if (!config) throw new Failure('refused', `LaunchDarkly has no environment "${environment}" in ${project}.`)
   return { variations: body.variations, config }
@@ -155,14 +160,14 @@ function percentageOf(variations: Flag['variations'], { fallthrough }: InEnviron
   return weights.reduce((sum, weight) => sum + weight, 0) / perPercent
 }
 
-async function instructionsFor(client: LaunchDarkly, place: Place, { flag, on, percentage }: FlagChange) {
+async function instructionsFor(client: LaunchDarkly, place: FlagLocation, { flag, on, percentage }: FlagChange) {
   return [
     ...(percentage === undefined ? [] : [await rolloutOf(client, place, flag, percentage)]),
     ...(on === undefined ? [] : [{ kind: on ? 'turnFlagOn' : 'turnFlagOff' }]),
   ]
 }
 
-async function rolloutOf(client: LaunchDarkly, place: Place, key: string, percentage: number) {
+async function rolloutOf(client: LaunchDarkly, place: FlagLocation, key: string, percentage: number) {
   const { variations, config } = await read(client, place, key)
   const at = trueAndFalse(variations)
   const [yes, no] = [variations[at?.yes ?? -1], variations[at?.no ?? -1]]
@@ -188,15 +193,15 @@ async function rolloutOf(client: LaunchDarkly, place: Place, key: string, percen
 /** Once for a call: the key of the call stands in the description. */
 async function askForApproval(
   client: LaunchDarkly,
-  place: Place,
+  place: FlagLocation,
   { flag, on, percentage }: FlagChange,
   instructions: object[],
   comment: string | undefined,
 ): Promise<PendingChange> {
-  const { http, key, connection } = client
+  const { http, idempotencyKey, connection } = client
   const path = approvalsPath(place, flag)
-  const ref = key === undefined ? '' : ` (Ref: caw-${key})`
-  const { items } = (await http.get(path, { answer: approvalRequests })).body
+  const ref = idempotencyKey === undefined ? '' : ` (Ref: caw-${idempotencyKey})`
+  const { items } = (await http.get(path, { schema: approvalRequests })).body
   const found = ref ? items.find(({ description }) => description?.includes(ref)) : undefined
   const wanted = [
     ...(on === undefined ? [] : [on ? 'on' : 'off']),
@@ -209,7 +214,7 @@ async function askForApproval(
     ...(connection.reviewers ? { notifyMemberIds: connection.reviewers } : {}),
     ...(connection.reviewerTeams ? { notifyTeamKeys: connection.reviewerTeams } : {}),
   }
-  const request = found ?? (await http.post(path, content, { answer: approvalRequest })).body
+  const request = found ?? (await http.post(path, content, { schema: approvalRequest })).body
   return { id: request._id, noun: 'approval request', handle: flag }
 }
 
@@ -239,6 +244,6 @@ function whoDeclined({ allReviews = [] }: ApprovalRequest): string {
  * answers the same for a change that conflicts with a scheduled one or with an approval request, so its message is added.
  */
 function conflictOf(key: string, body: unknown): Failure {
-  const reason = mask(reasonOf(body)) || 'no reason given'
+  const reason = redact(reasonOf(body)) || 'no reason given'
   return new Failure('platform', `LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineFlagProvider, type FlagChange, type Place } from '../../../shared/providers/flag.ts'
+import { defineFlagProvider, type FlagChange, type FlagLocation } from '../../../shared/providers/flag.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { askForChange, type ChangeAction, lookAtChange } from '../../../shared/vendors/unleash-change-requests.ts'
 
@@ -79,7 +79,7 @@ export const unleash = defineFlagProvider({
     return undefined
   },
 
-  look: (client, place, { id }) => lookAtChange(client.http, place, id),
+  getChangeStatus: (client, place, { id }) => lookAtChange(client.http, place, id),
 })
 
 /** A change as it is made at once, and as a change request has it. */
@@ -90,18 +90,18 @@ interface Step {
   asChange: { action: string; payload: object }
 }
 
-function projectPath({ project = '' }: Place): string {
+function projectPath({ project = '' }: FlagLocation): string {
   return `projects/${segment(project)}`
 }
 
-function pathIn(place: Place, flag: string): string {
+function pathIn(place: FlagLocation, flag: string): string {
   const environment = segment(place.environment)
   return `api/admin/${projectPath(place)}/features/${segment(flag)}/environments/${environment}`
 }
 
-async function read(http: Http, place: Place, flag: string) {
+async function read(http: Http, place: FlagLocation, flag: string) {
   const path = `api/admin/${projectPath(place)}/features/${segment(flag)}`
-  const { environments } = (await http.get(path, { answer: feature })).body
+  const { environments } = (await http.get(path, { schema: feature })).body
   const found = environments.find(({ name }) => name === place.environment)
   if (found) return found
   const known = environments.map(({ name }) => name).join(', ')
@@ -117,13 +117,13 @@ function gradualOnes(strategies: Strategy[]): Strategy[] {
   return strategies.filter(({ name, disabled }) => name === gradual && !disabled)
 }
 
-function enableSteps(place: Place, { flag, on }: FlagChange): Step[] {
+function enableSteps(place: FlagLocation, { flag, on }: FlagChange): Step[] {
   if (on === undefined) return []
   const asChange = { action: 'updateEnabled', payload: { enabled: on } }
   return [{ method: 'POST', path: `${pathIn(place, flag)}/${on ? 'on' : 'off'}`, asChange }]
 }
 
-async function rolloutSteps({ http }: Unleash, place: Place, { flag, percentage }: FlagChange): Promise<Step[]> {
+async function rolloutSteps({ http }: Unleash, place: FlagLocation, { flag, percentage }: FlagChange): Promise<Step[]> {
   if (percentage === undefined) return []
   const { strategies } = await read(http, place, flag)
   const path = `${pathIn(place, flag)}/strategies`

@@ -20,7 +20,7 @@ import {
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   ...awsAccount,
@@ -86,21 +86,21 @@ export const awsOpsCenter = defineTicketProvider({
   })),
 
   async find(client, _input) {
-    const filter = { key: keyData, value: client.key }
+    const filter = { key: keyData, value: client.idempotencyKey }
     const command = new DescribeOpsItemsCommand({
       OpsItemFilters: [{ Key: 'OperationalData', Operator: 'Equal', Values: [JSON.stringify(filter)] }],
     })
     const { OpsItemSummaries: found = [] } = await client.aws.read(SSMClient, command)
-    const mine = found.find(({ OperationalData: data }) => data?.[keyData]?.Value === client.key)
+    const mine = found.find(({ OperationalData: data }) => data?.[keyData]?.Value === client.idempotencyKey)
     return mine && ticketOf(client, mine)
   },
 
   async open(client, input) {
-    const { aws, key, connection } = client
+    const { aws, idempotencyKey: key, connection } = client
     const { title, description, labels = [], fields } = input
     const command = new CreateOpsItemCommand({
       Source: connection.source,
-      Title: clipLine(title, longestTitle),
+      Title: clipSingleLine(title, longestTitle),
       Description: clip(description?.trim() || title),
       ...scalesOf({ ...input, type: input.type || connection.type }),
       ...(labels.length > 0 ? { Tags: tagsOf(labels) } : {}),
@@ -123,7 +123,7 @@ export const awsOpsCenter = defineTicketProvider({
 
   async change(client, { id }, { title, description, labels = [], state, fields, ...changes }) {
     const asked = {
-      ...(title === undefined ? {} : { Title: clipLine(title, longestTitle) }),
+      ...(title === undefined ? {} : { Title: clipSingleLine(title, longestTitle) }),
       // AWS takes no empty one.
       ...(description === undefined ? {} : { Description: clip(description.trim() || '-') }),
       ...scalesOf(changes),
@@ -138,13 +138,13 @@ export const awsOpsCenter = defineTicketProvider({
 
   async comment(client, { id }, comment) {
     const now = new Date().toISOString()
-    const name = client.key === undefined ? `comment-${now}` : commentOf(client.key)
+    const name = client.idempotencyKey === undefined ? `comment-${now}` : commentOf(client.idempotencyKey)
     await update(client, id, { OperationalData: { [name]: { Type: 'String', Value: `${now} ${comment}` } } })
   },
 
   async hasComment(client, { id }) {
     const { OperationalData: data = {} } = await read(client, id)
-    return Object.hasOwn(data, commentOf(client.key))
+    return Object.hasOwn(data, commentOf(client.idempotencyKey))
   },
 
   async close(client, { id }, { resolution }) {

@@ -66,19 +66,19 @@ export const pagerdutyAutomation = defineJobProvider({
 
   async start({ http }, { target, parameters = {} }) {
     const path = `incidents/${segment(String(parameters['incident_id']))}`
-    const { incident } = (await http.get(path, { answer: incidentAnswer })).body
+    const { incident } = (await http.get(path, { schema: incidentAnswer })).body
     const metadata = { ...parameters, incident_id: incident.id }
     const { body } = await http.post(
       `automation_actions/actions/${segment(target)}/invocations`,
       { invocation: { metadata } },
-      { answer: invocationAnswer },
+      { schema: invocationAnswer },
     )
     return { id: body.invocation.id, url: incident.html_url }
   },
 
-  async look({ http }, { id }) {
+  async getStatus({ http }, { id }) {
     const path = `automation_actions/invocations/${segment(id)}`
-    const { state, duration } = (await http.get(path, { answer: invocationAnswer })).body.invocation
+    const { state, duration } = (await http.get(path, { schema: invocationAnswer })).body.invocation
     const measured: Record<string, number> = typeof duration === 'number' ? { duration } : {}
     return { state, data: measured, metrics: measured }
   },

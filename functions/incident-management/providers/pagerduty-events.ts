@@ -4,7 +4,7 @@ import { name, secret, url } from '../../../shared/fields.ts'
 import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { type CloseTicket, defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
@@ -36,7 +36,7 @@ export const pagerdutyEvents = defineTicketProvider({
   noun: 'alert',
   connection,
   /** The end of an alert that there is not, which PagerDuty takes and drops: it tells whether the integration key is good. */
-  check: (client) => send(client, 'resolve', 'cloud-automation-webhooks-check', {}, { reads: true }),
+  check: (client) => send(client, 'resolve', 'cloud-automation-webhooks-check', {}, { isRead: true }),
   /** The integration key says which service it is. */
   project: undefined,
 
@@ -74,7 +74,7 @@ export const pagerdutyEvents = defineTicketProvider({
   },
 
   async open(client, input) {
-    const id = await trigger(client, client.key, input)
+    const id = await trigger(client, client.idempotencyKey, input)
     return { id, number: id, url: undefined, state: 'triggered', closed: false }
   },
 
@@ -118,9 +118,9 @@ const severities: Levels = { critical: 'critical', high: 'error', medium: 'warni
 /** @returns the key of the alert: PagerDuty's own where none is given */
 async function trigger(client: Events, key: string | undefined, content: Content & { title: string }): Promise<string> {
   const { title, description, type, labels, priority, urgency, severity, fields = {} } = content
-  const summary = clipLine(title, longestSummary)
+  const summary = clipSingleLine(title, longestSummary)
   const details = {
-    ...(summary === oneLine(title) ? {} : { title }),
+    ...(summary === singleLine(title) ? {} : { title }),
     ...(description ? { description } : {}),
     ...(labels?.length ? { labels } : {}),
     ...(priority ? { priority } : {}),
@@ -153,7 +153,7 @@ async function send(
   action: 'trigger' | 'acknowledge' | 'resolve',
   key: string | undefined,
   content: object = {},
-  options: { reads?: boolean } = {},
+  options: { isRead?: boolean } = {},
 ): Promise<string> {
   const event = {
     ...content,
@@ -162,7 +162,7 @@ async function send(
     ...(key === undefined ? {} : { dedup_key: key }),
   }
   try {
-    const { body } = await http.post('v2/enqueue', event, { ...options, answer: accepted })
+    const { body } = await http.post('v2/enqueue', event, { ...options, schema: accepted })
     return body.dedup_key ?? key ?? ''
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused' || !/routing.key/i.test(error.message)) throw error

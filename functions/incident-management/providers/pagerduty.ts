@@ -4,7 +4,7 @@ import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '../../../shared/vendors/pagerduty.ts'
 
 const connection = z.strictObject({
@@ -54,14 +54,14 @@ export const pagerduty = defineTicketProvider({
 
   reservedFields: [{ path: ['incident_key'], instead: 'leave it out, since it contains the key of the call' }],
 
-  async find({ http, key }) {
+  async find({ http, idempotencyKey: key }) {
     return findByKey(http, key)
   },
 
-  async open({ http, key }, input) {
+  async open({ http, idempotencyKey: key }, input) {
     const { project, title, description = '', fields } = input
-    const line = clipLine(title, longestTitle)
-    const details = line === oneLine(title) ? description : `${title}\n\n${description}`
+    const line = clipSingleLine(title, longestTitle)
+    const details = line === singleLine(title) ? description : `${title}\n\n${description}`
     const content = {
       type: 'incident',
       title: line,
@@ -72,7 +72,7 @@ export const pagerduty = defineTicketProvider({
       ...(key === undefined ? {} : { incident_key: key }),
     }
     try {
-      const { body } = await http.post('incidents', { incident: content }, { answer: oneIncident })
+      const { body } = await http.post('incidents', { incident: content }, { schema: oneIncident })
       return ticketOf(body.incident)
     } catch (error) {
       if (key === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
@@ -86,11 +86,11 @@ export const pagerduty = defineTicketProvider({
     return ticketOf(await read(http, ref))
   },
 
-  async change({ http, key }, ref, { title, description, state, fields, ...changes }) {
+  async change({ http, idempotencyKey: key }, ref, { title, description, state, fields, ...changes }) {
     const before = await read(http, ref)
     const status = state ? statusFor(before, state) : undefined
     const asked = {
-      ...(title === undefined ? {} : { title: clipLine(title, longestTitle) }),
+      ...(title === undefined ? {} : { title: clipSingleLine(title, longestTitle) }),
       ...(await commonFields(http, changes)),
       ...(status ? { status } : {}),
       ...fields,
@@ -100,11 +100,11 @@ export const pagerduty = defineTicketProvider({
     if (Object.keys(asked).length > 0) await put(http, before.id, asked)
   },
 
-  async comment({ http, key }, ref, comment) {
+  async comment({ http, idempotencyKey: key }, ref, comment) {
     await noteOnce(http, await idOf(http, ref), comment, key && refOf(key))
   },
 
-  async hasComment({ http, key }, ref) {
+  async hasComment({ http, idempotencyKey: key }, ref) {
     return isNoted(http, await idOf(http, ref), refOf(key))
   },
 
@@ -116,7 +116,7 @@ export const pagerduty = defineTicketProvider({
 async function findByKey(http: Http, key: string): Promise<Ticket | undefined> {
   // Without a range only those of the last 30 days are listed.
   const query = { incident_key: key, date_range: 'all' }
-  const { incidents } = (await http.get('incidents', { query, answer: someIncidents })).body
+  const { incidents } = (await http.get('incidents', { query, schema: someIncidents })).body
   const found = incidents.find(({ incident_key }) => incident_key === key)
   return found && ticketOf(found)
 }
@@ -170,7 +170,7 @@ async function noteOnce(http: Http, id: string, text: string, ref: string | unde
 }
 
 async function isNoted(http: Http, id: string, ref: string): Promise<boolean> {
-  const { body } = await http.get(`${pathOf(id)}/notes`, { answer: notes })
+  const { body } = await http.get(`${pathOf(id)}/notes`, { schema: notes })
   return body.notes.some(({ content }) => content.trimEnd().endsWith(ref))
 }
 
@@ -188,7 +188,7 @@ async function idOf(http: Http, ref: TicketRef): Promise<string> {
 }
 
 async function read(http: Http, { id }: TicketRef): Promise<Incident> {
-  return (await http.get(pathOf(id), { answer: oneIncident })).body.incident
+  return (await http.get(pathOf(id), { schema: oneIncident })).body.incident
 }
 
 function pathOf(id: string): string {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { about, choice, optional, secret, text, url, word } from '../../../shared/fields.ts'
+import { oneOf, optional, secret, text, url, withDescription, word } from '../../../shared/fields.ts'
 import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import {
   authorization,
   groupOf,
@@ -29,7 +29,7 @@ const connection = z.strictObject({
   password: optional(secret('The password of the user')),
   token: optional(secret('An OAuth 2.0 access token, in place of username and password')),
   table: z._default(
-    about(
+    withDescription(
       z.string().check(z.regex(/^[a-z0-9_]{1,80}$/)),
       'The table that incidents are kept in, which must extend task',
     ),
@@ -39,11 +39,14 @@ const connection = z.strictObject({
   type: optional(word('Default category')),
   callerId: optional(word('The caller of what is opened, where one is needed: sys_id, user name, e-mail or name')),
   comments: z._default(
-    choice(['work_notes', 'comments'], 'Where comments go: work_notes, which only staff sees, or comments'),
+    oneOf(['work_notes', 'comments'], 'Where comments go: work_notes, which only staff sees, or comments'),
     'work_notes',
   ),
   states: z._default(
-    about(z.record(z.string(), z.string()), "Numbers of states by name, where they are others than ServiceNow's own"),
+    withDescription(
+      z.record(z.string(), z.string()),
+      "Numbers of states by name, where they are others than ServiceNow's own",
+    ),
     {},
   ),
   resolution: z._default(word('The resolution code of what is closed, where the call names none'), 'Solution provided'),
@@ -112,7 +115,7 @@ export const servicenow = defineTicketProvider({
   ],
 
   async find(client) {
-    for (const pause of client.repeated ? looks : [0]) {
+    for (const pause of client.isRetry ? looks : [0]) {
       await sleep(pause)
       const found = await findByKey(client)
       if (found) return ticketOf(client, found)
@@ -121,18 +124,18 @@ export const servicenow = defineTicketProvider({
   },
 
   async open(client, input) {
-    const { http, key, connection } = client
-    const title = clipLine(input.title, longestTitle)
+    const { http, idempotencyKey: key, connection } = client
+    const title = clipSingleLine(input.title, longestTitle)
     const { description = '' } = input
     const content = {
       ...(await columnsOf(client, { ...input, type: input.type || connection.type })),
       short_description: title,
-      description: title === oneLine(input.title) ? description : `${input.title}\n\n${description}`,
+      description: title === singleLine(input.title) ? description : `${input.title}\n\n${description}`,
       ...(connection.callerId ? { caller_id: await userOf(client.http, connection.callerId) } : {}),
       ...input.fields,
       ...(key === undefined ? {} : { correlation_id: key, correlation_display: 'cloud-automation-webhooks' }),
     }
-    const { body } = await http.post(tablePath(connection.table), content, { query: shown, answer: oneIncident })
+    const { body } = await http.post(tablePath(connection.table), content, { query: shown, schema: oneIncident })
     return ticketOf(client, body.result)
   },
 
@@ -144,7 +147,7 @@ export const servicenow = defineTicketProvider({
     const before = await read(client, ref)
     const asked = {
       ...(await columnsOf(client, changes)),
-      ...(title === undefined ? {} : { short_description: clipLine(title, longestTitle) }),
+      ...(title === undefined ? {} : { short_description: clipSingleLine(title, longestTitle) }),
       ...(description === undefined ? {} : { description }),
       ...(state ? moved(client, before, state) : {}),
       ...fields,
@@ -153,7 +156,7 @@ export const servicenow = defineTicketProvider({
   },
 
   async comment(client, ref, comment) {
-    const { key, connection } = client
+    const { idempotencyKey: key, connection } = client
     const note = key === undefined ? comment : `${comment}\n\n${refOf(key)}`
     await patch(client, await sysIdOf(client, ref), { [connection.comments]: note })
   },
@@ -163,10 +166,10 @@ export const servicenow = defineTicketProvider({
    * has rights of its own, and answers nothing to whom it does not know.
    */
   async hasComment(client, ref) {
-    const { http, key, connection } = client
+    const { http, idempotencyKey: key, connection } = client
     const query = { sysparm_fields: connection.comments, sysparm_display_value: 'true' }
     const path = recordPath(connection.table, await sysIdOf(client, ref))
-    const { result } = (await http.get(path, { query, answer: journals })).body
+    const { result } = (await http.get(path, { query, schema: journals })).body
     return result[connection.comments]?.includes(refOf(key)) ?? false
   },
 
@@ -175,10 +178,14 @@ export const servicenow = defineTicketProvider({
   },
 })
 
-async function findByKey({ http, key, connection }: ServiceNow & { key: string }): Promise<Incident | undefined> {
-  const query = { ...shown, sysparm_query: `correlation_id=${key}`, sysparm_limit: 2 }
-  const { result } = (await http.get(tablePath(connection.table), { query, answer: someIncidents })).body
-  const found = result.find(({ correlation_id }) => correlation_id === key)
+async function findByKey({
+  http,
+  idempotencyKey,
+  connection,
+}: ServiceNow & { idempotencyKey: string }): Promise<Incident | undefined> {
+  const query = { ...shown, sysparm_query: `correlation_id=${idempotencyKey}`, sysparm_limit: 2 }
+  const { result } = (await http.get(tablePath(connection.table), { query, schema: someIncidents })).body
+  const found = result.find(({ correlation_id }) => correlation_id === idempotencyKey)
   // A condition that it does not understand, ServiceNow leaves out: what is opened there would never be found again.
   if (!found && result.length > 0) {
     throw new Failure('refused', `ServiceNow does not search ${connection.table} by correlation_id.`)
@@ -267,10 +274,10 @@ function closing({ connection }: ServiceNow, state: string, resolution?: string,
 async function read(client: ServiceNow, { id }: TicketRef): Promise<Incident> {
   const { http, connection } = client
   if (isSysId(id)) {
-    return (await http.get(recordPath(connection.table, id), { query: shown, answer: oneIncident })).body.result
+    return (await http.get(recordPath(connection.table, id), { query: shown, schema: oneIncident })).body.result
   }
   const query = { ...shown, sysparm_query: `number=${term(id.toUpperCase())}`, sysparm_limit: 1 }
-  const { result } = (await http.get(tablePath(connection.table), { query, answer: someIncidents })).body
+  const { result } = (await http.get(tablePath(connection.table), { query, schema: someIncidents })).body
   const found = result.find(({ number }) => is(number, id))
   if (found) return found
   throw new Failure('refused', `ServiceNow has no ${id} in ${connection.table} that its user may see.`)
@@ -283,7 +290,7 @@ async function sysIdOf(client: ServiceNow, ref: TicketRef): Promise<string> {
 async function patch(client: ServiceNow, id: string, asked: Record<string, unknown>): Promise<void> {
   const { http, connection } = client
   const path = recordPath(connection.table, id)
-  const { result } = (await http.patch(path, asked, { query: shown, answer: oneIncident })).body
+  const { result } = (await http.patch(path, asked, { query: shown, schema: oneIncident })).body
   // A column that its user may not write, ServiceNow leaves as it is, and answers 200 all the same.
   if (asked['state'] === undefined || result.state === String(asked['state'])) return
   const { number, state } = ticketOf(client, result)

@@ -10,7 +10,7 @@ import {
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
 import { toHtml } from '../../../shared/text/html.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import {
   type AzureDevops,
   ask,
@@ -78,24 +78,24 @@ export const azureBoards = defineTicketProvider({
   reservedFields: [{ path: ['System.History'], instead: 'write input.comment' }],
 
   async find(client, { project = '' }) {
-    const { key } = client
+    const { idempotencyKey: key } = client
     const query = `SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Tags] CONTAINS '${tagOf(key)}' ORDER BY [System.Id]`
     const { body } = await ask(client, 'POST', project, 'wit/wiql', {
       query: { $top: 1 },
       body: { query },
-      reads: true,
-      answer: queried,
+      isRead: true,
+      schema: queried,
     })
     const [found] = body.workItems
     return found && readTicket(client, { project, number: String(found.id) })
   },
 
   async open(client, input) {
-    const { http, key, connection } = client
+    const { http, idempotencyKey: key, connection } = client
     const { project = '', title, description = '', labels = [], fields } = input
     const type = input.type || connection.type || 'Task'
-    const clipped = clipLine(title, longestTitle)
-    const text = clipped === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`
+    const clipped = clipSingleLine(title, longestTitle)
+    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const item = await createItem(client, project, type, {
       'System.Title': clipped,
       ...(text ? { [await textFieldOf(client, project, type)]: toHtml(text) } : {}),
@@ -119,7 +119,7 @@ export const azureBoards = defineTicketProvider({
       const kind = type || now['System.WorkItemType']
       const target = state && stateFor(await statesOf(client, project, kind), now['System.State'], state)
       return {
-        ...(title === undefined ? {} : { 'System.Title': clipLine(title, longestTitle) }),
+        ...(title === undefined ? {} : { 'System.Title': clipSingleLine(title, longestTitle) }),
         ...(description === undefined ? {} : { [await textFieldOf(client, project, kind)]: toHtml(description) }),
         ...(type ? { 'System.WorkItemType': type } : {}),
         ...(target ? { 'System.State': target } : {}),
@@ -132,25 +132,25 @@ export const azureBoards = defineTicketProvider({
   },
 
   async comment(client, ref, text) {
-    const { key, connection } = client
+    const { idempotencyKey: key, connection } = client
     const { project, path } = commentsOf(ref)
     const lines = [toHtml(text), ...(key === undefined ? [] : [`<p>Ref: ${tagOf(key)}</p>`])]
     const body = { text: lines.join('\n') }
     await ask(client, 'POST', project, path, {
       preview: COMMENTS_PREVIEW[connection.apiVersion],
       body,
-      answer: z.object({}),
+      schema: z.object({}),
     })
   },
 
   async hasComment(client, ref) {
-    const { key } = client
+    const { idempotencyKey: key } = client
     const preview = COMMENTS_PREVIEW[client.connection.apiVersion]
     const { project, path } = commentsOf(ref)
     let continuationToken: string | undefined
     do {
       const query = { $top: perPage, order: 'desc', continuationToken }
-      const { body } = await ask(client, 'GET', project, path, { preview, query, answer: commentList })
+      const { body } = await ask(client, 'GET', project, path, { preview, query, schema: commentList })
       if (body.comments.some(({ text }) => text?.includes(tagOf(key)))) return true
       continuationToken = body.continuationToken || undefined
     } while (continuationToken)

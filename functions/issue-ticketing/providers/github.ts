@@ -45,11 +45,11 @@ export const github = defineTicketProvider({
   // The list, newest first, shows an issue at once; the search index follows only after a while.
   reservedFields: [{ path: ['body'], instead: 'write input.description' }],
 
-  async find({ http, key, repeated }, { project }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { project }) {
     const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     for (let page = 1; page <= mostPages; page++) {
       const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: perPage, page }
-      const { body: issues } = await http.get(`${repoPath(project)}/issues`, { query, answer: z.array(issue) })
+      const { body: issues } = await http.get(`${repoPath(project)}/issues`, { query, schema: z.array(issue) })
       const found = issues.find(({ body, pull_request }) => body?.includes(markOf(key)) && !pull_request)
       if (found) return ticketOf(project, found)
       if (issues.length < perPage) return undefined
@@ -63,26 +63,26 @@ export const github = defineTicketProvider({
     const text = clipped === title ? description : `${title}\n\n${description}`
     const content = {
       title: clipped,
-      body: marked(text, client.key, longestBody),
+      body: marked(text, client.idempotencyKey, longestBody),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
       ...fields,
     }
-    const { body } = await client.http.post(`${repoPath(project)}/issues`, content, { answer: issue })
+    const { body } = await client.http.post(`${repoPath(project)}/issues`, content, { schema: issue })
     return ticketOf(project, body)
   },
 
   async get({ http }, ref) {
     const { repo, path } = locate(ref)
-    return ticketOf(repo, (await http.get(path, { answer: issue })).body)
+    return ticketOf(repo, (await http.get(path, { schema: issue })).body)
   },
 
   async change({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, type, assignee, state, fields } = changes
     // The key of the call that opened it stays: a repeat of that call still finds it.
-    const mark = description === undefined ? '' : markIn((await http.get(path, { answer: issue })).body.body)
+    const mark = description === undefined ? '' : markIn((await http.get(path, { schema: issue })).body.body)
     const patch = {
       ...(title === undefined ? {} : { title }),
       ...(description === undefined ? {} : { body: clip(description, longestBody - mark.length) + mark }),
@@ -96,14 +96,14 @@ export const github = defineTicketProvider({
   },
 
   async comment(client, ref, text) {
-    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.key, longestBody) })
+    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.idempotencyKey, longestBody) })
   },
 
-  async hasComment({ http, key }, ref) {
+  async hasComment({ http, idempotencyKey: key }, ref) {
     const { path } = locate(ref)
     for (let page = 1; ; page++) {
       const query = { per_page: perPage, page }
-      const { body: comments } = await http.get(`${path}/comments`, { query, answer: z.array(comment) })
+      const { body: comments } = await http.get(`${path}/comments`, { query, schema: z.array(comment) })
       if (comments.some(({ body }) => body?.includes(markOf(key)))) return true
       if (comments.length < perPage) return false
     }

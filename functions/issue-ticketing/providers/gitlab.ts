@@ -9,7 +9,7 @@ import {
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import {
   gitlabApi,
   gitlabConnection,
@@ -68,7 +68,7 @@ export const gitlab = defineTicketProvider({
   // The list, newest first, is read from the database, by who has just written from the one that is written to.
   reservedFields: [{ path: ['description'], instead: 'write input.description' }],
 
-  async find({ http, key, repeated }, { project = '' }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { project = '' }) {
     const created_after = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }
     for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, mostPages)) {
@@ -78,10 +78,10 @@ export const gitlab = defineTicketProvider({
     return undefined
   },
 
-  async open({ http, key }, input) {
+  async open({ http, idempotencyKey: key }, input) {
     const { project = '', title, description = '', labels = [], fields } = input
-    const clipped = clipLine(title, longestTitle)
-    const text = clipped === oneLine(title) ? description : `${oneLine(title)}\n\n${description}`
+    const clipped = clipSingleLine(title, longestTitle)
+    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const content = {
       title: clipped,
       description: marked(inert(text), key),
@@ -89,20 +89,20 @@ export const gitlab = defineTicketProvider({
       ...labelled('labels', [...labels, ...priorityLabel(input)]),
       ...fields,
     }
-    const { body } = await http.post(`${projectPath(project)}/issues`, content, { answer: issue })
+    const { body } = await http.post(`${projectPath(project)}/issues`, content, { schema: issue })
     return ticketOf(project, body)
   },
 
   async get({ http }, ref) {
     const { project, path } = locate(ref)
-    return ticketOf(project, (await http.get(path, { answer: issue })).body)
+    return ticketOf(project, (await http.get(path, { schema: issue })).body)
   },
 
   async change({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, labels = [], state, fields } = changes
     const set = {
-      ...(title === undefined ? {} : { title: clipLine(title, longestTitle) }),
+      ...(title === undefined ? {} : { title: clipSingleLine(title, longestTitle) }),
       // The key of the call that opened it stays: a repeat of that call still finds it.
       ...(description === undefined ? {} : { description: inert(description) + (await hiddenPart(http, path)) }),
       ...(await settingsOf(http, changes)),
@@ -113,11 +113,11 @@ export const gitlab = defineTicketProvider({
     if (Object.keys(set).length > 0) await http.put(path, set)
   },
 
-  async comment({ http, key }, ref, text) {
+  async comment({ http, idempotencyKey: key }, ref, text) {
     await http.post(`${locate(ref).path}/notes`, { body: marked(inert(text), key) })
   },
 
-  async hasComment({ http, key }, ref) {
+  async hasComment({ http, idempotencyKey: key }, ref) {
     const query = { order_by: 'created_at', sort: 'desc' }
     for await (const notes of pages(http, `${locate(ref).path}/notes`, note, query)) {
       if (notes.some(({ body }) => body?.includes(markOf(key)))) return true
@@ -159,7 +159,7 @@ function inert(text: string): string {
 }
 
 async function hiddenPart(http: Http, path: string): Promise<string> {
-  return markIn((await http.get(path, { answer: issue })).body.description)
+  return markIn((await http.get(path, { schema: issue })).body.description)
 }
 
 /** An id is `group/project#7`; a bare number goes with the project. */

@@ -8,7 +8,7 @@ import {
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import {
   idsOf,
   is,
@@ -66,9 +66,9 @@ export const redmine = defineTicketProvider({
     { path: ['notes'], instead: 'write input.comment' },
   ],
 
-  async find({ http, key }, { project }) {
+  async find({ http, idempotencyKey: key }, { project }) {
     const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
-    const { status, body } = await http.get('issues.json', { query, accept: [404], answer: someIssues })
+    const { status, body } = await http.get('issues.json', { query, accept: [404], schema: someIssues })
     if (status === 404) {
       // Redmine's own is empty, for a project that is not there: `open` says so in its words. Of a proxy's nothing is known.
       if (body === undefined) return undefined
@@ -79,10 +79,10 @@ export const redmine = defineTicketProvider({
     return found && ticketOf(http, found)
   },
 
-  async open({ http, key, connection }, input) {
+  async open({ http, idempotencyKey: key, connection }, input) {
     const { project = '', title, description = '', type, labels = [], priority, assignee, fields } = input
-    const subject = clipLine(title, longestSubject)
-    const text = subject === oneLine(title) ? description : `${title}\n\n${description}`
+    const subject = clipSingleLine(title, longestSubject)
+    const text = subject === singleLine(title) ? description : `${title}\n\n${description}`
     const footer = [
       ...(labels.length > 0 ? [`Labels: ${labels.join(', ')}`] : []),
       ...(key === undefined ? [] : [refOf(key)]),
@@ -97,7 +97,7 @@ export const redmine = defineTicketProvider({
       },
     }
     try {
-      return ticketOf(http, (await http.post('issues.json', content, { answer: oneIssue })).body.issue)
+      return ticketOf(http, (await http.post('issues.json', content, { schema: oneIssue })).body.issue)
     } catch (error) {
       // For a project that does not exist or is not visible, Redmine only says that fields cannot be blank.
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
@@ -118,13 +118,13 @@ export const redmine = defineTicketProvider({
     confirm(await readIssue(http, ref, 'journals'), asked, notes)
   },
 
-  async comment({ http, key }, ref, comment) {
+  async comment({ http, idempotencyKey: key }, ref, comment) {
     const notes = withFooter(comment, key === undefined ? [] : [refOf(key)])
     await http.put(pathOf(ref), { issue: { notes } })
     confirm(await readIssue(http, ref, 'journals'), {}, notes)
   },
 
-  async hasComment({ http, key }, ref) {
+  async hasComment({ http, idempotencyKey: key }, ref) {
     const { journals = [] } = await readIssue(http, ref, 'journals')
     return journals.some(({ notes }) => notes?.includes(markOf(key)))
   },
@@ -143,7 +143,7 @@ export const redmine = defineTicketProvider({
 async function changesOf(http: Http, issue: Issue, changes: TicketChanges) {
   const { title, description, type, priority, assignee, state } = changes
   return {
-    ...(title === undefined ? {} : { subject: clipLine(title, longestSubject) }),
+    ...(title === undefined ? {} : { subject: clipSingleLine(title, longestSubject) }),
     // The labels and the key of the call that opened it stay: a repeat of that call still finds it.
     ...(description === undefined ? {} : { description: withFooter(description, footerOf(issue.description)) }),
     ...(await idsOf(http, String(issue.project.id), { type, priority, assignee })),

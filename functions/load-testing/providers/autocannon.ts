@@ -1,15 +1,15 @@
 import * as z from 'zod/mini'
-import { inWords } from '../../../shared/duration.ts'
-import { Failure, sentence } from '../../../shared/errors.ts'
+import { formatDuration } from '../../../shared/duration.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
 import {
-  about,
-  choice,
   headers,
   integer,
+  oneOf,
   optional,
   seconds,
   secretHeaders,
   text,
+  withDescription,
   word,
   words,
 } from '../../../shared/fields.ts'
@@ -67,17 +67,23 @@ const statuses = z.transform((value) =>
 )
 const parameters = z.strictObject({
   method: z._default(
-    choice(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'Method of the requests'),
+    oneOf(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'Method of the requests'),
     'GET',
   ),
-  headers: z._default(about(z.record(z.string(), z.string()), 'Headers of the requests').check(onlyHeaders), {}),
+  headers: z._default(
+    withDescription(z.record(z.string(), z.string()), 'Headers of the requests').check(onlyHeaders),
+    {},
+  ),
   body: optional(text('Body of the requests').check(z.maxLength(longestBody))),
   rate: z._default(integer(1, most.rate, 'Requests per second'), 10),
   connections: z._default(integer(1, most.connections, 'Most requests at the same time'), 10),
   duration: z._default(seconds(1, most.minutes * 60, 'How long, in seconds or like PT1M'), 30),
   timeout: z._default(seconds(1, most.timeout, 'Seconds until a request has failed'), 10),
   expect: z._default(
-    about(z.pipe(statuses, z.array(z.coerce.number().check(z.gte(100), z.lte(599)))), 'Statuses that are a success'),
+    withDescription(
+      z.pipe(statuses, z.array(z.coerce.number().check(z.gte(100), z.lte(599)))),
+      'Statuses that are a success',
+    ),
     [],
   ),
 })
@@ -99,20 +105,20 @@ interface Handle {
 export const autocannon = defineJobProvider({
   title: 'Built-in generator',
   noun: 'load test',
-  onlyInteractive: true,
+  requiresTask: true,
   connection,
   // There is no platform to ask.
   check: async () => undefined,
 
   states: { running: 'running', stopping: 'running', finished: 'pass', failed: 'fail', stopped: 'aborted' },
   // A start sends nothing: the looks do.
-  startsOncePerKey: true,
+  hasIdempotentStart: true,
 
   checkStart(input, connection) {
     planOf(input, connection)
   },
 
-  async start({ connection, key }, input) {
+  async start({ connection, idempotencyKey: key }, input) {
     const { plan, duration } = planOf(input, connection)
     const left = Array.from({ length: Math.ceil(duration / segment) }, (_, at) =>
       Math.min(segment, duration - at * segment),
@@ -121,12 +127,12 @@ export const autocannon = defineJobProvider({
     if (key !== undefined) await (await runStates()).noteRun(idOf(key), 'running')
     return {
       id: idOf(key ?? 'a-dry-run'),
-      summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${inWords(duration)}, on at most ${plan.connections} connections`,
+      summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${formatDuration(duration)}, on at most ${plan.connections} connections`,
       handle: { plan, left, of: left.length, tally: nothing } satisfies Handle,
     }
   },
 
-  async look({ connection }, run) {
+  async getStatus({ connection }, run) {
     const { stateOfRun, changeRun } = await runStates()
     const noted = await stateOfRun(run.id)
     // Whoever only stops a test knows nothing but its id.
@@ -147,8 +153,8 @@ export const autocannon = defineJobProvider({
     const { requests, succeeded } = tally
     return {
       state: 'running',
-      step: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
-      soon: true,
+      progress: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
+      pollImmediately: true,
       // What does not work at all need not be tried for longer.
       run: { ...run, handle: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies Handle },
     }
@@ -160,7 +166,7 @@ export const autocannon = defineJobProvider({
   },
 
   // Nobody goes on with it: whoever asks is to see that.
-  async takeBack({ key }) {
+  async cleanUp({ idempotencyKey: key }) {
     await (await runStates()).changeRun(idOf(key), goingOn, 'stopped')
   },
 })
@@ -220,7 +226,7 @@ function planOf(
     ['duration', duration, connection.maxDuration],
   ] as const) {
     if (value <= limit) continue
-    const shown = name === 'duration' ? inWords(limit) : limit
+    const shown = name === 'duration' ? formatDuration(limit) : limit
     throw invalid(`parameters.${name}`, `is ${value}, and the connection allows at most ${shown}`)
   }
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
@@ -235,5 +241,5 @@ function planOf(
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

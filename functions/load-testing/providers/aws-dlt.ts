@@ -109,16 +109,16 @@ export const awsDlt = defineJobProvider({
   // A run is started by saving the whole scenario again.
   async start({ http, connection }, { target }) {
     const known = await readScenario(http, target)
-    const { body: capacity } = await http.get('vCPUDetails', { answer: capacities })
+    const { body: capacity } = await http.get('vCPUDetails', { schema: capacities })
     const { status, body } = await http.post('scenarios', requestOf(known, capacity), {
-      answer: startedRun,
+      schema: startedRun,
       accept: [busy],
     })
     if (status === busy) throw new Failure('platform', `${known.testName} can not be started yet: ${reasonOf(body)}`)
     return runOf(connection, body.testId, body.startTime)
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const { testId, startTime } = locate({ id })
     const now = await readScenario(http, testId)
     if (startTime === undefined && !now.startTime)
@@ -135,7 +135,7 @@ export const awsDlt = defineJobProvider({
     }
   },
 
-  locate(input) {
+  parseRunId(input) {
     locate(input)
     return { id: input.id }
   },
@@ -160,16 +160,16 @@ function authorization({ baseUrl, region: given, roleArn, externalId }: Connecti
 }
 
 async function readScenario(http: Http, testId: string): Promise<Scenario> {
-  return (await http.get(`scenarios/${segment(testId)}`, { query: { history: false }, answer: scenario })).body
+  return (await http.get(`scenarios/${segment(testId)}`, { query: { history: false }, schema: scenario })).body
 }
 
 /** A run after which the scenario has been run again. */
 async function pastRun(http: Http, { testId, testName }: Scenario, startTime: string): Promise<Seen> {
   const path = `scenarios/${segment(testId)}/testruns`
   const query = { start_timestamp: isoOf(startTime), limit: mostListed }
-  const { testRuns: runs } = (await http.get(path, { query, answer: runList })).body
+  const { testRuns: runs } = (await http.get(path, { query, schema: runList })).body
   const found = runs.find((run) => run.startTime === startTime)
-  if (found) return (await http.get(`${path}/${segment(found.testRunId)}`, { answer: testRun })).body
+  if (found) return (await http.get(`${path}/${segment(found.testRunId)}`, { schema: testRun })).body
   throw new Failure('refused', `${platform} lists no run of ${testName} that began at ${startTime}.`)
 }
 

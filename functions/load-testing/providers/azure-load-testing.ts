@@ -3,10 +3,10 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
 import { bearerOf } from '../../../shared/http/oauth.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -91,7 +91,7 @@ export const azureLoadTesting = defineJobProvider({
   connection,
   authorization,
   check: ({ http }) => http.get('test-runs', { query: version }),
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   states: {
     ACCEPTED: 'running',
@@ -123,27 +123,27 @@ export const azureLoadTesting = defineJobProvider({
       throw invalid('target', 'is no test: write its id, of small letters, digits, - and _, and not its name')
   },
 
-  async start({ http, key = crypto.randomUUID(), repeated }, { target: testId, parameters }) {
+  async start({ http, idempotencyKey: key = crypto.randomUUID(), isRetry: repeated }, { target: testId, parameters }) {
     const path = `test-runs/${segment(key)}`
     // What is there is left alone: some of what a new one takes can not be changed.
-    const earlier = repeated ? await http.get(path, { query: version, answer: testRun, accept: [404] }) : undefined
+    const earlier = repeated ? await http.get(path, { query: version, schema: testRun, accept: [404] }) : undefined
     if (earlier?.status === 200) return runOf(earlier.body)
     const body = JSON.stringify({
       testId,
       displayName: `cloud-automation-webhooks ${key.slice(0, 8)}`,
       ...(parameters ? { environmentVariables: textsOf(parameters) } : {}),
     })
-    const { body: run } = await http.patch(path, body, { query: version, headers: mergePatch, answer: testRun })
+    const { body: run } = await http.patch(path, body, { query: version, headers: mergePatch, schema: testRun })
     return runOf(run)
   },
 
-  async look({ http }, { id }) {
+  async getStatus({ http }, { id }) {
     const run = await read(http, id)
     const sight = { state: stateOf(run), run: runOf(run) }
     return ends.has(run.status) ? { ...sight, ...resultsOf(run) } : sight
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (isId(id)) return { id }
     throw invalid('id', 'is no test run: write it like 12316678-1234-1234-1234-122451189012')
   },
@@ -179,14 +179,14 @@ function authorization(
 }
 
 async function read(http: Http, id: string): Promise<TestRun> {
-  return (await http.get(`test-runs/${segment(id)}`, { query: version, answer: testRun })).body
+  return (await http.get(`test-runs/${segment(id)}`, { query: version, schema: testRun })).body
 }
 
 function stateOf({ status, testResult }: TestRun): string {
   return status === 'DONE' && testResult ? `${status}/${testResult}` : status
 }
 
-function resultsOf(run: TestRun): Partial<Sight> {
+function resultsOf(run: TestRun): Partial<RunStatus> {
   const metrics = numbersOf(run)
   const criteria = failedCriteriaOf(run)
   const words = [
@@ -197,7 +197,7 @@ function resultsOf(run: TestRun): Partial<Sight> {
     ...(run.errorDetails ?? []).map(({ message }) => message ?? ''),
   ].filter(Boolean)
   return {
-    ...(words.length > 0 ? { reason: clipLine(words.join('; '), longestReason) } : {}),
+    ...(words.length > 0 ? { reason: clipSingleLine(words.join('; '), longestReason) } : {}),
     data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, mostCriteria) } : {}) },
     metrics,
   }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { choice, name, optional, secret, url, word } from '../../../shared/fields.ts'
+import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -14,10 +14,7 @@ const connection = z.strictObject({
   password: secret('The secret of the API key'),
   target: optional(word('Default test: its id, or multi: and the id of a multi-test')),
   noVerdict: z._default(
-    choice(
-      ['pass', 'warning', 'fail'],
-      'What a run is whose test has no failure criteria: passed, a warning or failed',
-    ),
+    oneOf(['pass', 'warning', 'fail'], 'What a run is whose test has no failure criteria: passed, a warning or failed'),
     'warning',
   ),
 })
@@ -100,17 +97,17 @@ export const blazemeter = defineJobProvider({
 
   async start({ http }, { target, parameters }) {
     const body = { isDebugRun: false, ...propertiesOf(parameters) }
-    const { result } = (await http.post(`${testPath(target)}/start`, body, { answer: started })).body
+    const { result } = (await http.post(`${testPath(target)}/start`, body, { schema: started })).body
     return runOf(http, result.id)
   },
 
-  async look({ http, connection }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const path = masterPath(id)
     const query = { events: false }
-    const { status, progress } = (await http.get(`${path}/status`, { query, answer: progressing })).body.result
+    const { status, progress } = (await http.get(`${path}/status`, { query, schema: progressing })).body.result
     const run = runOf(http, id)
     if (progress < ended) return { state: status || `progress ${progress}`, verdict: 'running', run }
-    const { reportStatus, ended: at } = (await http.get(path, { answer: oneMaster })).body.result
+    const { reportStatus, ended: at } = (await http.get(path, { schema: oneMaster })).body.result
     // Its verdict may come a little later than its end.
     if (!reportStatus && !at) return { state: 'ENDED', verdict: 'running', run }
     const verdict = reportStatus || unset
@@ -122,7 +119,7 @@ export const blazemeter = defineJobProvider({
     }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     masterPath(id)
     return { id }
   },
@@ -150,14 +147,14 @@ function propertiesOf(parameters: StartJob['parameters']) {
   return { data: { configuration: { plugins: { remoteControl } } } }
 }
 
-async function resultsOf(http: Http, path: string): Promise<Partial<Sight>> {
-  const ci = await http.get(`${path}/ci-status`, { accept: notThere, answer: ciStatus })
+async function resultsOf(http: Http, path: string): Promise<Partial<RunStatus>> {
+  const ci = await http.get(`${path}/ci-status`, { accept: notThere, schema: ciStatus })
   const { failures, errors } = notThere.includes(ci.status) ? {} : ci.body.result
   const metrics = await numbersOf(http, path)
   const told = [...(failures ?? []), ...(errors ?? [])].map(inWords).filter(Boolean)
   const failed = (failures ?? []).slice(0, mostFailures).map(scalarsOf)
   return {
-    ...(told.length > 0 ? { reason: clipLine(told.join('; '), longestReason) } : {}),
+    ...(told.length > 0 ? { reason: clipSingleLine(told.join('; '), longestReason) } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedCriteria: failed } : {}) },
     metrics,
   }
@@ -165,7 +162,7 @@ async function resultsOf(http: Http, path: string): Promise<Partial<Sight>> {
 
 /** Of all requests of the run together, which the report has first. */
 async function numbersOf(http: Http, path: string): Promise<Record<string, number>> {
-  const report = await http.get(`${path}/reports/default/summary`, { accept: notThere, answer: summaries })
+  const report = await http.get(`${path}/reports/default/summary`, { accept: notThere, schema: summaries })
   if (notThere.includes(report.status)) return {}
   const all = report.body.result.summary?.[0]
   if (!all?.hits) return {}

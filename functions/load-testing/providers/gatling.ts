@@ -1,11 +1,17 @@
 import * as z from 'zod/mini'
-import { Failure, sentence } from '../../../shared/errors.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  type Verdict,
+} from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -88,37 +94,37 @@ export const gatling = defineJobProvider({
       if (value !== undefined) throw invalid(field, 'is of no use, since a test is known by its id: leave it out')
   },
 
-  async find({ http, key, repeated }, { target }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { target }) {
     const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
     for (const pause of repeated ? looks : [0]) {
       await sleep(pause)
       const query = { 'test-id': target, 'updated-at_gt': since }
-      const { data } = (await http.get(`${api}/runs`, { query, answer: runs })).body
+      const { data } = (await http.get(`${api}/runs`, { query, schema: runs })).body
       const found = data.find(({ title }) => title?.includes(key))
       if (found) return { id: found._id }
     }
     return undefined
   },
 
-  async start({ http, key }, { target, parameters }) {
+  async start({ http, idempotencyKey: key }, { target, parameters }) {
     const body = {
       ...(key ? { title: `cloud-automation-webhooks ${key}` } : {}),
       ...(parameters ? { extra: { systemProperties: textsOf(parameters) } } : {}),
     }
-    const { data, metadata } = (await http.post(`${api}/tests/${segment(target)}/runs`, body, { answer: started })).body
+    const { data, metadata } = (await http.post(`${api}/tests/${segment(target)}/runs`, body, { schema: started })).body
     const url = metadata.urls.run
     return { id: data._id, ...(URL.canParse(url) ? { url } : {}) } satisfies Run
   },
 
-  async look({ http }, { id }) {
-    const { data } = (await http.get(runPath(id), { answer: oneRun })).body
+  async getStatus({ http }, { id }) {
+    const { data } = (await http.get(runPath(id), { schema: oneRun })).body
     const { _status: state, _outcome: outcome } = data
     const verdict = outcome ? endedAs(state, outcome.successful) : undefined
     const ended = verdict !== undefined || (states[state] ?? 'running') !== 'running'
-    return { state, ...(verdict ? { verdict } : {}), step: stepOf(data), ...(ended ? resultsOf(data) : {}) }
+    return { state, ...(verdict ? { verdict } : {}), progress: stepOf(data), ...(ended ? resultsOf(data) : {}) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (isId(id)) return { id }
     throw invalid('id', 'is no run: write it like kqCL3sMdpbcTDBUwQZKx7Q')
   },
@@ -141,7 +147,7 @@ function endedAs(state: string, successful: boolean): Verdict {
 }
 
 async function hasEnded(http: Http, id: string): Promise<boolean> {
-  const { _status: state, _outcome: outcome } = (await http.get(runPath(id), { answer: oneRun })).body.data
+  const { _status: state, _outcome: outcome } = (await http.get(runPath(id), { schema: oneRun })).body.data
   return Boolean(outcome) || (states[state] ?? 'running') !== 'running'
 }
 
@@ -149,7 +155,7 @@ function stepOf({ _status, _configuration: { incrementalId } }: GatlingRun): str
   return `run #${incrementalId}, ${_status}`
 }
 
-function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<Sight> {
+function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<RunStatus> {
   const { assertions } = _result
   const missed = assertions.filter(({ succeed }) => !succeed)
   const told = missed.slice(0, mostReasons).map(inWords)
@@ -158,7 +164,7 @@ function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<S
   const duration = startedAt && endedAt ? (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000 : undefined
   const metrics = { ...metricsOf({ duration }), assertions: assertions.length, failedAssertions: missed.length }
   return {
-    reason: told.length > 0 ? clipLine(told.join('; '), longestReason) : undefined,
+    reason: told.length > 0 ? clipSingleLine(told.join('; '), longestReason) : undefined,
     period: { start: startedAt, end: endedAt },
     metrics,
     data: {
@@ -191,5 +197,5 @@ function isId(text: StartJob['target']): boolean {
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

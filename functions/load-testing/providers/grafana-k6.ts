@@ -1,8 +1,14 @@
 import * as z from 'zod/mini'
-import { Failure, messageOf, sentence } from '../../../shared/errors.ts'
+import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
 import { id, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  type Verdict,
+} from '../../../shared/providers/job.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -88,13 +94,13 @@ export const grafanaK6 = defineJobProvider({
         throw invalid(field, 'is of no use, since a start takes nothing but the test: leave it out')
   },
 
-  async find({ http, key, repeated }, { target }) {
+  async find({ http, idempotencyKey: key, isRetry: repeated }, { target }) {
     const query = {
       $orderby: 'created desc',
       $top: listedAtOnce,
       created_after: new Date(Date.now() - remembered).toISOString(),
     }
-    const { value: runs } = (await http.get(`${testPath(target)}/test_runs`, { query, answer: testRuns })).body
+    const { value: runs } = (await http.get(`${testPath(target)}/test_runs`, { query, schema: testRuns })).body
     const found = runs.find(({ note }) => note?.includes(key))
     if (found) return runOf(found)
     // An earlier try may have started a run and not have come to its note, and its key may be over.
@@ -103,23 +109,23 @@ export const grafanaK6 = defineJobProvider({
     return repeated && runs.some(isInDoubt) ? 'unknown' : undefined
   },
 
-  async start({ http, key }, { target }) {
+  async start({ http, idempotencyKey: key }, { target }) {
     const headers: Record<string, string> = key ? { 'k6-idempotency-key': key.slice(0, longestKey) } : {}
-    const run = (await http.post(`${testPath(target)}/start`, undefined, { headers, answer: testRun })).body
+    const run = (await http.post(`${testPath(target)}/start`, undefined, { headers, schema: testRun })).body
     if (key) await noteKey(http, run, key)
     return runOf(run)
   },
 
-  async look({ http }, { id }) {
-    const { body } = await http.get(runPath(id), { answer: testRun })
+  async getStatus({ http }, { id }) {
+    const { body } = await http.get(runPath(id), { schema: testRun })
     const { status, result } = body
     const state = [status, result].filter(Boolean).join('/')
-    const seen = { state, step: stepOf(body), ...verdictOf(state, body) }
+    const seen = { state, progress: stepOf(body), ...verdictOf(state, body) }
     const over = status === 'aborted' || (status === 'completed' && result)
     return over ? { ...seen, ...(await resultsOf(http, body)) } : seen
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (isNumber(id)) return { id }
     throw invalid('id', 'is no test run: write its number, like 5678')
   },
@@ -130,7 +136,7 @@ export const grafanaK6 = defineJobProvider({
     } catch (error) {
       // 409 for one that does not run: it may have come to its end in the meantime, or not have begun.
       const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(runPath(id), { answer: testRun })).body.ended) return
+      if (refused && (await http.get(runPath(id), { schema: testRun })).body.ended) return
       throw error
     }
   },
@@ -177,7 +183,7 @@ const queries = {
 } satisfies Record<string, [metric: string, method: string]>
 type Measured = Partial<Record<keyof typeof queries, number | string | null | undefined>>
 
-async function resultsOf(http: Http, run: TestRun): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> {
   const { measured, missing } = await measuredBy(http, run)
   const period = periodOf(run)
   const metrics = metricsOf({ ...measured, duration: secondsOf(period) })
@@ -207,7 +213,7 @@ async function measuredBy(http: Http, { id }: TestRun): Promise<{ measured: Meas
   try {
     for (const [name, [metric, method]] of Object.entries(queries)) {
       const path = `cloud/v5/test_runs/${segment(id)}/query_aggregate_k6(query='${method}',metric='${metric}')`
-      const { data } = (await http.get(path, { answer: samples })).body
+      const { data } = (await http.get(path, { schema: samples })).body
       measured[name as keyof typeof queries] = data.result?.[0]?.values[0]?.[1]
     }
     return { measured }
@@ -246,5 +252,5 @@ function isNumber(text: string): boolean {
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

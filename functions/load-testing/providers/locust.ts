@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { inWords } from '../../../shared/duration.ts'
-import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, integer, optional, seconds, secret, url, word, words } from '../../../shared/fields.ts'
+import { formatDuration } from '../../../shared/duration.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
+import { integer, optional, seconds, secret, url, withDescription, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 import { metricsOf } from '../metrics.ts'
 
@@ -21,7 +21,7 @@ const connection = z.strictObject({
 
 const parameters = z.looseObject({
   user_count: z._default(integer(1, 1_000_000, 'Users at the peak'), 1),
-  spawn_rate: z._default(about(z.coerce.number().check(z.gt(0)), 'Users started per second'), 1),
+  spawn_rate: z._default(withDescription(z.coerce.number().check(z.gt(0)), 'Users started per second'), 1),
   run_time: seconds(1, 7 * 86_400, 'How long it runs, in seconds or like PT5M'),
   user_classes: optional(words('Which of its classes of users, where Locust was started with --class-picker')),
 })
@@ -72,7 +72,7 @@ export const locust = defineJobProvider({
   connection,
   headers: ({ username, password = '' }): Record<string, string> =>
     username ? { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` } : {},
-  check: ({ http }) => http.get('stats/requests', { answer: stats }),
+  check: ({ http }) => http.get('stats/requests', { schema: stats }),
 
   states: {
     spawning: 'running',
@@ -95,7 +95,7 @@ export const locust = defineJobProvider({
     parametersOf(input)
   },
 
-  async find({ http, repeated }) {
+  async find({ http, isRetry: repeated }) {
     if (!repeated) return undefined
     return (await stateNow(http)) === 'ready' ? undefined : 'unknown'
   },
@@ -115,36 +115,36 @@ export const locust = defineJobProvider({
     })
     for (const name of user_classes) form.append('user_classes', name)
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const { success, message } = (await http.post('swarm', form.toString(), { headers, answer: swarm })).body
+    const { success, message } = (await http.post('swarm', form.toString(), { headers, schema: swarm })).body
     if (!success)
-      throw new Failure('refused', sentence(`Locust did not start the test: ${message ?? 'no reason given'}`))
+      throw new Failure('refused', toSentence(`Locust did not start the test: ${message ?? 'no reason given'}`))
     const startedAt = Date.now()
     const handle: Handle = {
       startedAt,
       endsAt: startedAt + run_time * 1_000,
       shaped: message?.includes('shape') ?? false,
     }
-    const summary = `${user_count} users, ${spawn_rate} more each second, for ${inWords(run_time)}`
+    const summary = `${user_count} users, ${spawn_rate} more each second, for ${formatDuration(run_time)}`
     return { id: new Date(startedAt).toISOString(), url: http.baseUrl, summary, handle }
   },
 
-  async look({ http }, { id, handle }) {
-    const { body } = await http.get('stats/requests', { answer: stats })
+  async getStatus({ http }, { id, handle }) {
+    const { body } = await http.get('stats/requests', { schema: stats })
     const { state } = body
     const run: Run = { id, url: http.baseUrl, handle }
     const { startedAt, endsAt, shaped } = (handle ?? unknownTimes) as Handle
     const now = Date.now()
     if (!busy.includes(state) && now < startedAt + staleFor) return { state: 'starting', verdict: 'running', run }
     if (state === 'running' && now > endsAt + grace) await http.get('stop')
-    if (state !== 'stopped') return { state, step: stepOf(body), run }
+    if (state !== 'stopped') return { state, progress: stepOf(body), run }
     const left = endsAt - now
     const results = await resultsOf(http, body)
     if (shaped || left < early) return { state, run, ...results }
-    const reason = [`it was stopped ${inWords(Math.round(left / 1_000))} before its time`, results.reason]
+    const reason = [`it was stopped ${formatDuration(Math.round(left / 1_000))} before its time`, results.reason]
     return { state, run, ...results, verdict: 'aborted', reason: reason.filter(Boolean).join('; ') }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (id === current || !Number.isNaN(Date.parse(id))) return { id }
     throw invalid('id', `is no load test: write data.id of what was started, or ${current} for the one that runs`)
   },
@@ -172,14 +172,14 @@ async function stateNow(http: Http): Promise<string> {
   const told = /"state": ?"(\w+)"/.exec(String((await http.get('')).body))?.[1]
   if (told !== undefined) return told
   await sleep(staleFor)
-  return (await http.get('stats/requests', { answer: stats })).body.state
+  return (await http.get('stats/requests', { schema: stats })).body.state
 }
 
 function stepOf({ state, user_count: users, total_rps: rps }: Stats): string {
   return `${state}, ${users ?? 0} users, ${round(rps ?? 0)} requests/s`
 }
 
-async function resultsOf(http: Http, { stats, errors }: Stats): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, { stats, errors }: Stats): Promise<Partial<RunStatus>> {
   const all = stats.findLast(({ name }) => name === total)
   const { num_requests: requests = 0, num_failures: failures = 0 } = all ?? {}
   const metrics = requests > 0 ? await measured(http, requests, failures) : { requests }
@@ -189,7 +189,7 @@ async function resultsOf(http: Http, { stats, errors }: Stats): Promise<Partial<
   if (failures === 0) return results
   const [most] = [...errors].sort((a, b) => b.occurrences - a.occurrences)
   const why = most ? `, most with: ${[most.method, most.name].filter(Boolean).join(' ')} ${plain(most.error)}` : ''
-  const reason = clipLine(`${failures} of ${requests} requests failed${why}`, longestReason)
+  const reason = clipSingleLine(`${failures} of ${requests} requests failed${why}`, longestReason)
   return { ...results, reason, ...(failures === requests ? { verdict: 'fail' } : {}) }
 }
 
@@ -232,5 +232,5 @@ function round(value: number): number {
 
 function invalid(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('invalid', sentence(`${path} ${message}`), { errors: [{ path, message }] })
+  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

@@ -2,11 +2,17 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type StartJob, type StopJob } from '../../../shared/providers/job.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  type StopJob,
+} from '../../../shared/providers/job.ts'
 import { projectOf } from '../../../shared/providers/project.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -115,11 +121,11 @@ export const neoload = defineJobProvider({
       throw invalid('parameters', `has ${unknown.join(', ')}: a start takes ${parameterNames.join(', ')}`)
   },
 
-  async find({ http, connection, key, repeated }, { project = '' }) {
+  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, { project = '' }) {
     for (const pause of repeated ? looks : [0]) {
       await sleep(pause)
       const query = { sort: '-startDate', limit: listedAtOnce }
-      const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, answer: listed })
+      const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: listed })
       const found = body.find(({ name }) => name?.includes(key))
       if (found) return runOf(connection, project, found.id)
     }
@@ -127,23 +133,23 @@ export const neoload = defineJobProvider({
   },
 
   // Everything is in the query, and there is no body.
-  async start({ http, connection, key }, { target, project = '', parameters }) {
+  async start({ http, connection, idempotencyKey: key }, { target, project = '', parameters }) {
     const path = `${workspacePath(project)}/tests/${segment(target)}/start`
     const query = queryOf(parameters, key)
-    const { resultId } = (await http.post(path, undefined, { query, answer: started })).body
+    const { resultId } = (await http.post(path, undefined, { query, schema: started })).body
     return { ...runOf(connection, project, resultId), handle: { startedAt: Date.now() } }
   },
 
-  async look({ http, connection }, run) {
+  async getStatus({ http, connection }, run) {
     const { project, result: id, path } = locate(run)
-    const seen = await http.get(path, { answer: result, accept: mayStillCome(run) ? notThere : [] })
-    if (notThere.includes(seen.status)) return { state: 'INIT', step: 'the result is not there yet' }
+    const seen = await http.get(path, { schema: result, accept: mayStillCome(run) ? notThere : [] })
+    if (notThere.includes(seen.status)) return { state: 'INIT', progress: 'the result is not there yet' }
     const state = stateOf(seen.body)
     const sight = { state, run: { ...runOf(connection, project, id), handle: run.handle } }
     return hasEnded(seen.body) ? { ...sight, ...(await resultsOf(http, path, seen.body)) } : sight
   },
 
-  locate(input) {
+  parseRunId(input) {
     const { project, result } = locate(input)
     return { id: `${project}#${result}` }
   },
@@ -156,7 +162,7 @@ export const neoload = defineJobProvider({
     } catch (error) {
       // It has ended in the meantime: the next look shows how.
       const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(path, { answer: result })).body.status === 'TERMINATED') return
+      if (refused && (await http.get(path, { schema: result })).body.status === 'TERMINATED') return
       throw error
     }
   },
@@ -185,18 +191,18 @@ async function resultsOf(http: Http, path: string, { qualityStatus, startDate, e
     ({ sla, element, value, fails }) => `${sla}${element ? ` of ${element}` : ''} is ${value} (fails at ${fails})`,
   )
   return {
-    ...(words.length > 0 ? { reason: clipLine(words.join('; '), longestReason) } : {}),
+    ...(words.length > 0 ? { reason: clipSingleLine(words.join('; '), longestReason) } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedSlas: failed.slice(0, mostSlas) } : {}) },
     metrics,
     period: { start: startDate, end: endDate },
-  } satisfies Partial<Sight>
+  } satisfies Partial<RunStatus>
 }
 
 async function failedSlasOf(http: Http, path: string) {
   const query = { status: 'FAILED' }
   const found = []
   for (const kind of ['statistics', 'per-test']) {
-    const { status, body } = await http.get(`${path}/slas/${kind}`, { query, answer: slas, accept: notThere })
+    const { status, body } = await http.get(`${path}/slas/${kind}`, { query, schema: slas, accept: notThere })
     if (!notThere.includes(status)) found.push(...body)
   }
   return found.map(({ kpi: sla, value, failedThreshold, element }) => ({
@@ -208,7 +214,7 @@ async function failedSlasOf(http: Http, path: string) {
 }
 
 async function statisticsOf(http: Http, path: string): Promise<Record<string, number>> {
-  const { status, body } = await http.get(`${path}/statistics`, { answer: statistics, accept: notThere })
+  const { status, body } = await http.get(`${path}/statistics`, { schema: statistics, accept: notThere })
   if (notThere.includes(status)) return {}
   const { totalRequestCountSuccess: good, totalRequestCountFailure: errors } = body
   const requests = good == null || errors == null ? undefined : good + errors

@@ -14,7 +14,7 @@ import {
   decideLink,
   marks,
   plainBody,
-  plainLine,
+  plainSingleLine,
   webLinks,
 } from '../../../shared/text/plain-text.ts'
 
@@ -63,7 +63,7 @@ export const awsSns = defineMessageProvider({
 
   async check({ http, connection: { channel } }) {
     try {
-      await ask(http, 'GetTopicAttributes', { TopicArn: channel ?? noTopic }, { reads: true })
+      await ask(http, 'GetTopicAttributes', { TopicArn: channel ?? noTopic }, { isRead: true })
     } catch (error) {
       // What is allowed is allowed for topics: without one, a refusal says at least that AWS knows who asks.
       if (channel !== undefined || !(error instanceof Failure) || error.kind !== 'refused') throw error
@@ -78,7 +78,7 @@ export const awsSns = defineMessageProvider({
     if (region !== called) throw invalid(`is a topic of ${region}, and the connection is one to ${called}`)
   },
 
-  post: (client, topic = '', message) => publish(client, message, { topic, key: client.key }),
+  post: (client, topic = '', message) => publish(client, message, { topic, key: client.idempotencyKey }),
 
   async reply(client, { handle }, message) {
     const { topic, decide } = handle as Handle
@@ -86,9 +86,9 @@ export const awsSns = defineMessageProvider({
     const links = isOpen ? [...message.links, { label: 'Decide', url: decide }] : message.links
     // Each thing that is said is one of its own: the decision is no repeat of the reminder.
     const key =
-      client.key === undefined
+      client.idempotencyKey === undefined
         ? undefined
-        : `${client.key}-${hmacHex(client.key, JSON.stringify(message)).slice(0, 16)}`
+        : `${client.idempotencyKey}-${hmacHex(client.idempotencyKey, JSON.stringify(message)).slice(0, 16)}`
     await publish(client, { ...message, links }, { topic, key })
   },
 })
@@ -99,7 +99,7 @@ async function publish(
   { topic, key }: { topic: string; key: string | undefined },
 ): Promise<Posted> {
   const decide = decideLink(message)
-  const title = `${marks[message.mood]} ${plainLine(message.title)}`
+  const title = `${marks[message.mood]} ${plainSingleLine(message.title)}`
   const body = plainBody(message, [...decide, ...webLinks(message.links)], longestText - bytesOf(title))
   const subject = subjectOf(message.title)
   const parameters = {
@@ -124,13 +124,13 @@ async function ask(
   http: Http,
   Action: 'Publish' | 'GetTopicAttributes',
   parameters: Record<string, string>,
-  options: { reads?: boolean } = {},
+  options: { isRead?: boolean } = {},
 ): Promise<string> {
   const form = new URLSearchParams({ Action, Version: '2010-03-31', ...parameters }).toString()
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/xml' }
   const answer = z.string().check(z.regex(/<(?:Publish|GetTopicAttributes)Response/))
   try {
-    return (await http.post('', form, { ...options, headers, answer })).body
+    return (await http.post('', form, { ...options, headers, schema: answer })).body
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused' || !/ (?:KMS)?Throttl/.test(error.message)) throw error
     // A limit is a 400 here, of AWS as of the key that a topic is encrypted with.
@@ -158,7 +158,7 @@ const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"'
 
 /** ASCII, as e-mails have it. */
 function subjectOf(title: string): string {
-  const ascii = plainLine(title, 1_000)
+  const ascii = plainSingleLine(title, 1_000)
     .normalize('NFKD')
     .replace(/[\u0300-\u036f]/g, '')
     .replace(/[^\x20-\x7e]+/g, '?')
@@ -170,7 +170,7 @@ function attributesOf({ mood, title, fields }: Message): Record<string, string> 
   const named = fields.map(({ name, value }) => [name.toLowerCase(), value] as const)
   const values = new Map([['mood', mood], ['title', title], ...named.filter(([name]) => filters.includes(name))])
   const kept = [...values]
-    .map(([name, value]) => [name, clipBytes(plainLine(value), longestAttribute)] as const)
+    .map(([name, value]) => [name, clipBytes(plainSingleLine(value), longestAttribute)] as const)
     .filter(([, value]) => value !== '')
   return Object.fromEntries(
     kept.flatMap(([name, value], at) => {

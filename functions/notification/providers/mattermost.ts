@@ -71,11 +71,11 @@ export const mattermost = defineMessageProvider({
     throw new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
   },
 
-  async find({ http, key }, channel) {
+  async find({ http, idempotencyKey: key }, channel) {
     const path = `api/v4/channels/${segment(await channelId(http, channel))}/posts`
     for (let page = 0; page < mostPages; page++) {
       const query = { page, per_page: perPage, skipFetchThreads: true }
-      const { body } = await http.get(path, { query, answer: posts })
+      const { body } = await http.get(path, { query, schema: posts })
       const found = Object.values(body.posts).find(({ props }) => props?.[keyProperty] === key)
       if (found) return posted(http, found, key)
       if (body.order.length < perPage) return undefined
@@ -84,12 +84,12 @@ export const mattermost = defineMessageProvider({
   },
 
   async post(client, channel, message) {
-    const { http, key } = client
+    const { http, idempotencyKey: key } = client
     // Mattermost takes a post with the same one for the same, for half a minute.
     const pending = key === undefined ? {} : { pending_post_id: key }
     const channel_id = await channelId(http, channel)
     const content = { channel_id, ...pending, ...(await shown(client, message, key)) }
-    return posted(http, (await http.post('api/v4/posts', content, { answer: post })).body, key)
+    return posted(http, (await http.post('api/v4/posts', content, { schema: post })).body, key)
   },
 
   async reply(client, { id, handle }, message) {
@@ -124,7 +124,7 @@ export const mattermost = defineMessageProvider({
     async person({ http }, { clicker }) {
       const { id, name } = clicker as Clicker
       try {
-        const { body } = await http.get(`api/v4/users/${segment(id)}`, { answer: user })
+        const { body } = await http.get(`api/v4/users/${segment(id)}`, { schema: user })
         const full = [body.first_name, body.last_name].filter(Boolean).join(' ')
         const { username, email } = body
         const unsafe = looksLikeId(username) ? username : undefined
@@ -146,7 +146,7 @@ export const mattermost = defineMessageProvider({
         ? [`users/email/${part}`]
         : [...(looksLikeId(name) ? [`users/${part}`] : []), `users/username/${part}`]
       for (const path of paths) {
-        const { status, body } = await http.get(`api/v4/${path}`, { answer: memberWithId, accept: [400, 403, 404] })
+        const { status, body } = await http.get(`api/v4/${path}`, { schema: memberWithId, accept: [400, 403, 404] })
         if (status === 200) return body.id
       }
       return undefined
@@ -167,12 +167,12 @@ function isThere(text: string | undefined): text is string {
 
 async function shown({ connection }: Mattermost, message: Message, key: string | undefined) {
   const macs = new Map<string, string>()
-  for (const { reference, decision } of message.choices ?? [])
+  for (const { token: reference, decision } of message.buttons ?? [])
     macs.set(decision, await macOf(connection.token, reference, decision))
-  const { props, ...rest } = mattermostMessage(message, ({ url, reference, decision }) => ({
+  const { props, ...rest } = mattermostMessage(message, ({ url, token, decision }) => ({
     // Beside the page where people decide.
     url: new URL('../mattermost', url).href,
-    context: { reference, decision, mac: macs.get(decision) },
+    context: { reference: token, decision, mac: macs.get(decision) },
   }))
   return { ...rest, props: { ...props, ...(key === undefined ? {} : { [keyProperty]: key }) } }
 }
@@ -196,7 +196,7 @@ async function channelId(http: Http, channel = ''): Promise<string> {
   const [, team, name] = teamAndName.exec(channel) ?? []
   if (team === undefined || name === undefined) return channel
   const path = `api/v4/teams/name/${segment(team)}/channels/name/${segment(name)}`
-  return (await http.get(path, { answer: channelWithId })).body.id
+  return (await http.get(path, { schema: channelWithId })).body.id
 }
 
 function posted(http: Http, { id, channel_id }: z.output<typeof post>, key: string | undefined): Posted {

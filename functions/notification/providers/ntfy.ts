@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { defineMessageProvider, type Message, type Mood, type Posted } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { bytesOf, decideLink, plainBody, plainLine, webLinks } from '../../../shared/text/plain-text.ts'
+import { bytesOf, decideLink, plainBody, plainSingleLine, webLinks } from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where ntfy is: https://ntfy.sh, or a server of your own'),
@@ -69,7 +69,7 @@ export const ntfy = defineMessageProvider({
     throw new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
   },
 
-  post: (client, topic = '', message) => publish(client, topic, message, { key: client.key }),
+  post: (client, topic = '', message) => publish(client, topic, message, { key: client.idempotencyKey }),
 
   async reply(client, { handle }, message) {
     const { topic, click } = handle as Handle
@@ -91,10 +91,10 @@ async function publish(
 ): Promise<Posted> {
   const links = [...decideLink(message), ...webLinks(message.links)].filter(({ url }) => url.length <= longestLink)
   const led = links[0]?.url ?? click
-  const title = plainLine(message.title, longestTitle)
+  const title = plainSingleLine(message.title, longestTitle)
   const actions = links
     .slice(0, mostActions)
-    .map(({ label, url }) => ({ action: 'view', label: plainLine(label, longestLabel) || 'Open', url }))
+    .map(({ label, url }) => ({ action: 'view', label: plainSingleLine(label, longestLabel) || 'Open', url }))
   const content = (most: number) => {
     const text = plainBody(message, links.slice(mostActions), most)
     return {
@@ -109,6 +109,6 @@ async function publish(
     }
   }
   const tooMuch = bytesOf(JSON.stringify(content(longestText))) - largest
-  const { body } = await http.post('', content(longestText - Math.max(0, tooMuch)), { answer: published })
+  const { body } = await http.post('', content(longestText - Math.max(0, tooMuch)), { schema: published })
   return { id: body.id, handle: { topic, key, click: led } satisfies Handle }
 }

@@ -2,14 +2,14 @@ import * as z from 'zod/mini'
 import { hmacHex, isSame } from '../../../shared/auth/hmac.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, orElse, secret, url } from '../../../shared/fields.ts'
-import type { Answer, Http } from '../../../shared/http/client.ts'
+import type { Http, HttpResponse } from '../../../shared/http/client.ts'
 import {
-  type Choice,
   type ClickRequest,
   defineMessageProvider,
+  type MessageButton,
   type Posted,
 } from '../../../shared/providers/message.ts'
-import { plainLine } from '../../../shared/text/plain-text.ts'
+import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { escapeText, slackMessage } from '../slack-message.ts'
 
 const connection = z.strictObject({
@@ -133,7 +133,7 @@ export const slack = defineMessageProvider({
   connection,
   channel: 'channel, by its id',
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
-  check: ({ http }) => http.get('api/auth.test', { answer: done }),
+  check: ({ http }) => http.get('api/auth.test', { schema: done }),
 
   statusOf(body) {
     const refused = refusal.safeParse(body)
@@ -146,13 +146,13 @@ export const slack = defineMessageProvider({
     const { error, needed, response_metadata } = refused.data
     const scope = needed === undefined ? undefined : `the app needs the scope ${needed}`
     const hints = [errors[error]?.hint, scope, ...(response_metadata?.messages ?? [])]
-    return plainLine([error, hints.filter(Boolean).join('; ')].filter(Boolean).join(': '), 500)
+    return plainSingleLine([error, hints.filter(Boolean).join('; ')].filter(Boolean).join(': '), 500)
   },
 
-  async find({ http, key }, channel) {
+  async find({ http, idempotencyKey: key }, channel) {
     const { status, body } = await http.get('api/conversations.history', {
       query: { channel, include_all_metadata: true, limit: 100 },
-      answer: history,
+      schema: history,
       // An app may post where it must not read: then a message may come twice, which is better than never.
       accept: [403, 404],
     })
@@ -166,8 +166,8 @@ export const slack = defineMessageProvider({
     throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
   },
 
-  async post({ http, connection, key }, channel, message) {
-    if (message.choices && !connection.signingSecret) {
+  async post({ http, connection, idempotencyKey: key }, channel, message) {
+    if (message.buttons && !connection.signingSecret) {
       throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
     }
     const { body } = await send(http, 'chat.postMessage', sent, {
@@ -207,9 +207,9 @@ export const slack = defineMessageProvider({
     async person({ http }, { clicker }) {
       const { user: id, username, team } = clicker as Clicker
       const [us, info] = await Promise.all([
-        http.get('api/auth.test', { answer: ourselves }),
+        http.get('api/auth.test', { schema: ourselves }),
         // What we may not know does not matter; what we can not know now does, since it may be who must not decide.
-        http.get('api/users.info', { query: { user: id }, answer: member, accept: [403, 404] }),
+        http.get('api/users.info', { query: { user: id }, schema: member, accept: [403, 404] }),
       ])
       const known = info.status === 200 ? info.body.user : undefined
       const name = known?.profile?.real_name || known?.real_name || username || id
@@ -228,7 +228,7 @@ export const slack = defineMessageProvider({
     memberNames: 'a member id, such as U012ABCDEF, or an e-mail address',
     isMemberName: (text) => /^(?:[UW][A-Z0-9]{3,20}|[!-?A-~]+@[!-?A-~]+)$/.test(text),
     async memberId({ http }, name) {
-      const options = { answer: memberWithId, accept: [403, 404] }
+      const options = { schema: memberWithId, accept: [403, 404] }
       const { status, body } = name.includes('@')
         ? await http.get('api/users.lookupByEmail', { ...options, query: { email: name } })
         : await http.get('api/users.info', { ...options, query: { user: name } })
@@ -237,7 +237,7 @@ export const slack = defineMessageProvider({
 
     async tell({ http }, { clicker }, text) {
       const { user, channel } = clicker as Clicker
-      const said = escapeText(plainLine(text, 1_000))
+      const said = escapeText(plainSingleLine(text, 1_000))
       await send(http, 'chat.postEphemeral', done, { channel, user, text: said, ...plainly })
       return undefined
     },
@@ -254,8 +254,11 @@ function shown(message: object): object {
   return { ...message, ...plainly, unfurl_links: false, unfurl_media: false }
 }
 
-function send<T>(http: Http, method: string, answer: z.ZodMiniType<T>, body: object): Promise<Answer<T>> {
-  return http.post(`api/${method}`, body, { answer, headers: { 'content-type': 'application/json; charset=utf-8' } })
+function send<T>(http: Http, method: string, answer: z.ZodMiniType<T>, body: object): Promise<HttpResponse<T>> {
+  return http.post(`api/${method}`, body, {
+    schema: answer,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+  })
 }
 
 async function postedAt(http: Http, { channel, ts }: Handle): Promise<Posted> {
@@ -265,7 +268,7 @@ async function postedAt(http: Http, { channel, ts }: Handle): Promise<Posted> {
 async function linkTo(http: Http, { channel, ts }: Handle): Promise<string | undefined> {
   try {
     const query = { channel, message_ts: ts }
-    return (await http.get('api/chat.getPermalink', { query, answer: permalink })).body.permalink
+    return (await http.get('api/chat.getPermalink', { query, schema: permalink })).body.permalink
   } catch (error) {
     // The message is there: that nobody knows its address is no reason to send it again.
     if (error instanceof Failure) return undefined
@@ -280,7 +283,9 @@ function isOurs(
   return team_id === us.team_id || (!!us.enterprise_id && enterprise_user?.enterprise_id === us.enterprise_id)
 }
 
-function clickIn(body: string): { decision: Choice['decision']; reference: string; clicker: Clicker } | undefined {
+function clickIn(
+  body: string,
+): { decision: MessageButton['decision']; reference: string; clicker: Clicker } | undefined {
   const parsed = payload.safeParse(parse(new URLSearchParams(body).get('payload')))
   const [action] = parsed.data?.actions ?? []
   if (!parsed.data || !action) return undefined

@@ -68,8 +68,8 @@ export const webhook = defineMessageProvider({
   channel: undefined,
 
   async post(client, _channel, message) {
-    const { key: id = crypto.randomUUID() } = client
-    await send(client, { type: message.choices ? 'approval' : 'notification', id, message })
+    const { idempotencyKey: id = crypto.randomUUID() } = client
+    await send(client, { type: message.buttons ? 'approval' : 'notification', id, message })
     return { id }
   },
 
@@ -103,7 +103,7 @@ async function send({ http, connection }: Endpoint, { message, ...head }: Envelo
 }
 
 /** Without what is only for buttons of ours. */
-function neutral({ links, choices, ...message }: Message): object {
-  const open = choices && webLinks(choices).map((choice) => ({ ...choice, reference: undefined }))
+function neutral({ links, buttons, ...message }: Message): object {
+  const open = buttons && webLinks(buttons).map((choice) => ({ ...choice, reference: undefined }))
   return { ...message, links: webLinks(links), ...(open ? { choices: open } : {}) }
 }

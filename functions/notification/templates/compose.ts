@@ -2,7 +2,7 @@ import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
 import type { Field, Link, Message, Occasion, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { type Facts, factsOf, field, linkTo } from './facts.ts'
 import { isOver } from './standing.ts'
 import { clip, numberOf } from './values.ts'
@@ -22,7 +22,7 @@ interface Found extends Pick<Message, 'mood' | 'title' | 'table'>, Partial<Facts
 }
 
 /** The message of an event: what a template has found and what every event has, within the bounds of a message. */
-export function compose({ event, bridge }: Occasion, found: Found): Message {
+export function compose({ event, bridgeUrl: bridge }: Occasion, found: Found): Message {
   const { message, labels } = event.data
   const problem = problemOf(event)
   const ofLabels = factsOf(Object.entries(labels))
@@ -95,5 +95,5 @@ function linksWithin(links: Link[]): Link[] {
 }
 
 function line(text: string, length: number): string {
-  return clipLine(text.toWellFormed(), length)
+  return clipSingleLine(text.toWellFormed(), length)
 }

@@ -1,6 +1,6 @@
 import { problemFields, problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { compose, longestTitle, type Template } from './compose.ts'
 import { field } from './facts.ts'
 import { nameOf, placeOf, standingOf } from './standing.ts'
@@ -28,7 +28,7 @@ export const problem: Template = (occasion) => {
   const { mood, verb } = standingOf(event, 'succeeded')
   return compose(occasion, {
     mood: moods.get(state) ?? mood,
-    title: clipLine(title ? `${what}: ${title}` : what, longestTitle - where.length) + where,
+    title: clipSingleLine(title ? `${what}: ${title}` : what, longestTitle - where.length) + where,
     fields: [
       ...field('State', state),
       ...field('Severity', held['ProblemSeverity']),

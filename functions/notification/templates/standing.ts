@@ -1,6 +1,6 @@
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** How what an event is about stands. */
 interface Standing {
@@ -67,5 +67,5 @@ export function placeOf({ data: { project, stage, service } }: CallEvent): strin
 
 /** So that the names in a title never crowd out what it says of them. */
 function short(name: string): string {
-  return clipLine(name, 40)
+  return clipSingleLine(name, 40)
 }

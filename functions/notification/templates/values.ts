@@ -1,5 +1,5 @@
 import { isRecord } from '../../../shared/record.ts'
-import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 
 /**
  * Reads what an event holds, whose shape nobody guarantees: what is not as expected is undefined. A form brings numbers
@@ -8,7 +8,7 @@ import { clipLine, oneLine } from '../../../shared/text/single-line.ts'
 
 /** A value on one line, where it is one that people can read: text, a number, yes or no. */
 export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return oneLine(value) || undefined
+  if (typeof value === 'string') return singleLine(value) || undefined
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   return typeof value === 'number' && Number.isFinite(value) ? forPeople(value) : undefined
 }
@@ -61,7 +61,7 @@ export function periodOf(start: unknown, end: unknown): string | undefined {
   const [from, to] = [textOf(start), textOf(end)]
   if (from === undefined || to === undefined) return undefined
   const [began, ended] = [utc.exec(from), utc.exec(to)]
-  if (!began || !ended) return `${clipLine(from, 40)} to ${clipLine(to, 40)}`
+  if (!began || !ended) return `${clipSingleLine(from, 40)} to ${clipSingleLine(to, 40)}`
   const seconds = (Date.parse(`${ended[1]}T${ended[2]}Z`) - Date.parse(`${began[1]}T${began[2]}Z`)) / 1_000
   const length = seconds > 0 ? ` (${lasting(seconds)})` : ''
   return `${began[1]} ${began[2]} to ${began[1] === ended[1] ? '' : `${ended[1]} `}${ended[2]} UTC${length}`
@@ -79,7 +79,7 @@ export function humanName(name: string): string {
   const parted = name
     .replace(/[-_.]+/g, ' ')
     .replace(/(?<=[a-z\d])[A-Z](?=([A-Z])?)/g, (letter, acronym) => ` ${acronym ? letter : letter.toLowerCase()}`)
-  const words = oneLine(parted)
+  const words = singleLine(parted)
   return names.get(name) ?? words.charAt(0).toUpperCase() + words.slice(1)
 }
 

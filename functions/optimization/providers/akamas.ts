@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { choice, optional, secret, url, word } from '../../../shared/fields.ts'
+import { oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/providers/job.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url("Where Akamas' webhook for Keptn is, such as https://akamas.example.com:6000"),
   username: word('User of Akamas'),
   password: secret('Password of that user'),
-  mode: choice(['delegate'], 'delegate: the webhook of Akamas follows the study, and sends the finished event itself'),
+  mode: oneOf(['delegate'], 'delegate: the webhook of Akamas follows the study, and sends the finished event itself'),
   target: optional(word('Default study, by its id')),
 })
 
@@ -27,7 +27,7 @@ export const akamas = defineJobProvider({
   title: 'Akamas',
   noun: 'study',
   connection,
-  answersItself: ({ mode }) => mode === 'delegate',
+  sendsFinished: ({ mode }) => mode === 'delegate',
   headers: ({ username, password }) => ({
     authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
   }),
@@ -56,7 +56,7 @@ export const akamas = defineJobProvider({
   },
 
   // A study that was handed over is never looked at.
-  look: async () => ({ state: 'started' }),
+  getStatus: async () => ({ state: 'started' }),
 })
 
 function failed(body: unknown): Failure {
@@ -64,7 +64,7 @@ function failed(body: unknown): Failure {
   const nothingWritten = unreached.test(said)
   const failure = new Failure(
     'platform',
-    `Akamas answered 500 to POST /v1/study-run: ${clipLine(said || 'no reason given', 300)}`,
+    `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(said || 'no reason given', 300)}`,
     { nothingWritten },
   )
   failure.afterWrite = !nothingWritten

@@ -29,7 +29,7 @@ export const awsSageMaker = defineJobProvider({
     ),
   }),
   states,
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) {
@@ -58,12 +58,12 @@ export const awsSageMaker = defineJobProvider({
     return kinds[kind].start(client, name, input)
   },
 
-  look({ aws }, { id }) {
+  getStatus({ aws }, { id }) {
     const { kind, name } = whichIs(id)
     return kinds[kind].look(aws, name)
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     whichIs(id)
     return { id }
   },

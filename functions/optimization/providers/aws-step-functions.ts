@@ -11,9 +11,9 @@ import {
 } from '../../../shared/aws/step-functions.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider, type Run, type Sight } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { numbersOf, outputOf, parseOutput } from '../../../shared/providers/run-output.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** So many run that no other one may: one of them will end. */
 const tooMany = 'ExecutionLimitExceeded'
@@ -43,7 +43,7 @@ export const awsStepFunctions = defineJobProvider({
     TIMED_OUT: 'fail',
     ABORTED: 'aborted',
   },
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) return requireStandard(aws, target)
@@ -69,7 +69,7 @@ export const awsStepFunctions = defineJobProvider({
       throw invalid('ref', 'no version or alias: write a number like 3, or a name like PROD')
   },
 
-  async start({ aws, key }, { target, ref, parameters = {} }) {
+  async start({ aws, idempotencyKey: key }, { target, ref, parameters = {} }) {
     await requireStandard(aws, target)
     const command = new StartExecutionCommand({
       stateMachineArn: ref === undefined ? target : `${target}:${ref}`,
@@ -86,18 +86,18 @@ export const awsStepFunctions = defineJobProvider({
     }
   },
 
-  async look({ aws }, { id }) {
+  async getStatus({ aws }, { id }) {
     const execution = await aws.read(SFNClient, new DescribeExecutionCommand({ executionArn: id }))
     const state = aws.need(execution.status, 'status')
     const sight = { state, run: runOf(id) }
     if (state === 'RUNNING') {
       const { name } = await stateOf(aws, id)
-      return { ...sight, step: name && `state ${name}` }
+      return { ...sight, progress: name && `state ${name}` }
     }
     return { ...sight, ...(await resultsOf(aws, id, { ...execution, state })) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (executionPattern.test(id)) return runOf(id)
     throw invalid('id', `no execution of a standard state machine: write its ARN, like ${example.execution}`)
   },
@@ -147,7 +147,7 @@ async function resultsOf(
   aws: Aws,
   executionArn: string,
   { state, startDate, stopDate, output, error, cause }: Ended,
-): Promise<Partial<Sight>> {
+): Promise<Partial<RunStatus>> {
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
   const answered = parseOutput(output)
@@ -155,7 +155,7 @@ async function resultsOf(
     startDate && stopDate ? { duration: Math.round((stopDate.getTime() - startDate.getTime()) / 1_000) } : {}
   const why = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
   return {
-    reason: clipLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
     data: {
       ...duration,
       ...(name ? { failedState: name } : {}),

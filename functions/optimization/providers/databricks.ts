@@ -3,10 +3,10 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { bearerOf } from '../../../shared/http/oauth.ts'
-import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { numbersOf, outputOf, parseOutput } from '../../../shared/providers/run-output.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url(
@@ -109,7 +109,7 @@ export const databricks = defineJobProvider({
   refusesCredentials,
 
   states,
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
@@ -118,14 +118,14 @@ export const databricks = defineJobProvider({
       throw invalid('target', 'is no job: write its id, like 11223344, or its name')
   },
 
-  async start({ http, key }, { target, parameters }) {
+  async start({ http, idempotencyKey: key }, { target, parameters }) {
     const job = isId(target) ? target : await jobNamed(http, target)
     const body = {
       job_id: Number(job),
       ...(parameters ? { job_parameters: textsOf(parameters) } : {}),
       idempotency_token: key,
     }
-    const { run_id: id } = (await http.post(`${api}/run-now`, body, { answer: started })).body
+    const { run_id: id } = (await http.post(`${api}/run-now`, body, { schema: started })).body
     // Of a continuous job that runs it restarts the run, and names none.
     if (id === undefined)
       throw new Failure(
@@ -135,15 +135,17 @@ export const databricks = defineJobProvider({
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
   },
 
-  async look({ http }, run) {
-    const now = (await http.get(`${api}/runs/get`, { query: { run_id: run.id }, answer: jobRun })).body
+  async getStatus({ http }, run) {
+    const now = (await http.get(`${api}/runs/get`, { query: { run_id: run.id }, schema: jobRun })).body
     const state = stateOf(now)
     const tasks = lastAttempts(now.tasks ?? [])
     const sight = { state, run: runOf(now, run) }
-    return isOn(state) ? { ...sight, step: stepOf(now, tasks) } : { ...sight, ...(await resultsOf(http, now, tasks)) }
+    return isOn(state)
+      ? { ...sight, progress: stepOf(now, tasks) }
+      : { ...sight, ...(await resultsOf(http, now, tasks)) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     if (isId(id)) return { id }
     throw invalid('id', 'is no run: write its number, like 455644833')
   },
@@ -173,7 +175,7 @@ function refusesCredentials(status: number, body: unknown): boolean {
 }
 
 async function jobNamed(http: Http, name: string): Promise<string> {
-  const { jobs } = (await http.get(`${api}/list`, { query: { name, limit: 2 }, answer: jobList })).body
+  const { jobs } = (await http.get(`${api}/list`, { query: { name, limit: 2 }, schema: jobList })).body
   const [found, ...others] = jobs ?? []
   if (found && others.length === 0) return found.job_id
   throw new Failure(
@@ -210,10 +212,10 @@ function stepOf({ state }: JobRun, tasks: Task[]): string | undefined {
   const on = tasks.filter((one) => stateOf(one) === 'RUNNING').map(({ task_key }) => task_key)
   const done = tasks.filter((one) => !isOn(stateOf(one))).length
   const step = on.length > 0 ? `${done} of ${tasks.length} tasks done, on ${on.join(', ')}` : state?.queue_reason
-  return step ? clipLine(step, longestStep) : undefined
+  return step ? clipSingleLine(step, longestStep) : undefined
 }
 
-async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partial<RunStatus>> {
   const failing = failingOf(tasks)
   // What several tasks answer has no meaning in common.
   const telling = failing ?? (tasks.length === 1 ? tasks[0] : undefined)
@@ -224,7 +226,7 @@ async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partia
   const duration = durationOf(now)
   const type = now.status?.termination_details?.type
   return {
-    reason: clipLine([reason, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([reason, unread].filter(Boolean).join('; '), longestReason) || undefined,
     data: {
       ...duration,
       ...(failing ? { failedTask: failing.task_key } : {}),
@@ -256,7 +258,7 @@ interface TaskOutput {
 async function resultOf(http: Http, { run_id }: Task, ended: JobRun['end_time']): Promise<TaskOutput> {
   try {
     const { notebook_output, error } = (
-      await http.get(`${api}/runs/get-output`, { query: { run_id }, answer: taskOutput })
+      await http.get(`${api}/runs/get-output`, { query: { run_id }, schema: taskOutput })
     ).body
     return { result: notebook_output?.result ?? undefined, error: error ?? undefined }
   } catch (error) {

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
-import { choice, name, optional, secret, url, word } from '../../../shared/fields.ts'
+import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import {
   invalid,
   type Kind,
@@ -23,7 +23,7 @@ const connection = z.strictObject({
   username: optional(name('The user, in place of a token')),
   password: optional(secret('The password of that user')),
   api: z._default(
-    choice(['api/v2', gateway], `Where its API is: api/v2, or ${gateway} behind the gateway of Automation Platform`),
+    oneOf(['api/v2', gateway], `Where its API is: api/v2, or ${gateway} behind the gateway of Automation Platform`),
     'api/v2',
   ),
   target: optional(word('Default template: its name or id, of a workflow with workflow/ before it')),
@@ -127,7 +127,7 @@ export const awx = defineJobProvider({
       throw invalid('parameters', `must not set ${keyVariable}: it takes our key`)
   },
 
-  async find({ http, key, repeated, connection: { api } }, input) {
+  async find({ http, idempotencyKey: key, isRetry: repeated, connection: { api } }, input) {
     const asked = await templateOf(http, api, input)
     if (!takesKey(asked)) return 'unknown'
     const query = {
@@ -136,7 +136,7 @@ export const awx = defineJobProvider({
       order_by: '-id',
       page_size: repeated ? lookedAt.again : lookedAt.first,
     }
-    const { count, results } = (await http.get(`${api}/unified_jobs/`, { query, answer: listed })).body
+    const { count, results } = (await http.get(`${api}/unified_jobs/`, { query, schema: listed })).body
     // Slices of a job, and what somebody has launched anew, carry the key as well: the first of them is ours.
     const found = results.findLast(({ extra_vars }) => extra_vars?.includes(key))
     if (found) return runOf(http, api, found)
@@ -145,7 +145,7 @@ export const awx = defineJobProvider({
     return repeated && count > results.length ? 'unknown' : undefined
   },
 
-  async start({ http, key, connection: { api } }, input) {
+  async start({ http, idempotencyKey: key, connection: { api } }, input) {
     const asked = await templateOf(http, api, input)
     refuseIgnored(asked, input)
     const { ref } = input
@@ -154,24 +154,25 @@ export const awx = defineJobProvider({
       ...(Object.keys(variables).length > 0 ? { extra_vars: variables } : {}),
       ...(ref === undefined ? {} : { scm_branch: ref }),
     }
-    const started = (await http.post(`${asked.path}launch/`, body, { answer: launched })).body
+    const started = (await http.post(`${asked.path}launch/`, body, { schema: launched })).body
     const run = runOf(http, api, started)
     const ignored = namesOf(started.ignored_fields)
     return ignored.length > 0 ? { ...run, handle: await disown(http, api, run.id, ignored) } : run
   },
 
-  async look({ http, connection: { api } }, run) {
+  async getStatus({ http, connection: { api } }, run) {
     const { kind, path } = placeOf(api, run.id)
-    const now = (await http.get(path, { answer: detailed })).body
+    const now = (await http.get(path, { schema: detailed })).body
     const { status: state } = now
-    if ((states[state] ?? 'running') === 'running') return { state, step: await stepOf(http, kind, path, now) }
-    if (isSaving(now)) return { state, verdict: 'running', step: `${state}, its events are being saved`, soon: true }
+    if ((states[state] ?? 'running') === 'running') return { state, progress: await stepOf(http, kind, path, now) }
+    if (isSaving(now))
+      return { state, verdict: 'running', progress: `${state}, its events are being saved`, pollImmediately: true }
     const results = await resultsOf(http, kind, api, path, now)
     if (!isRecord(run.handle)) return { state, ...results }
     return { state, ...results, verdict: 'errored', reason: reasons([String(run.handle['disowned']), results.reason]) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     placeOf('', id)
     return { id }
   },
@@ -234,7 +235,7 @@ function inWords({ name, type, status }: NodeJob): string {
 
 async function nodesOf(http: Http, path: string): Promise<{ jobs: NodeJob[]; total: number }> {
   const query = { order_by: 'id', page_size: mostNodes }
-  const { results } = (await http.get(`${path}workflow_nodes/`, { query, answer: nodes })).body
+  const { results } = (await http.get(`${path}workflow_nodes/`, { query, schema: nodes })).body
   const jobs = results.flatMap(({ summary_fields: { job } }) => (job ? [job] : []))
   return { jobs, total: results.filter(({ do_not_run }) => !do_not_run).length }
 }
@@ -255,7 +256,7 @@ async function resultsOf(http: Http, kind: Kind, api: Api, path: string, now: De
       ...(outputOf(artifacts) === undefined ? {} : { artifacts: outputOf(artifacts) }),
     },
     metrics: { ...numbersOf(artifacts), ...duration, ...hosts },
-  } satisfies Partial<Sight>
+  } satisfies Partial<RunStatus>
 }
 
 function hostsOf(counted: Record<string, number>): Record<string, number> {
@@ -294,18 +295,18 @@ async function failedTask(http: Http, path: string) {
     order_by: '-counter',
     page_size: mostNames,
   }
-  const { results } = (await http.get(`${path}job_events/`, { query, answer: events })).body
+  const { results } = (await http.get(`${path}job_events/`, { query, schema: events })).body
   const [last] = results
   if (!last?.task) return {}
   const hosts = results.flatMap(({ task, host_name }) => (task === last.task && host_name ? [host_name] : []))
   const on = hosts.length > 0 ? ` on ${[...new Set(hosts)].reverse().join(', ')}` : ''
   const res = last.event_data?.res
-  const said = isRecord(res) && typeof res['msg'] === 'string' ? `: ${clipLine(res['msg'], longestReason)}` : ''
+  const said = isRecord(res) && typeof res['msg'] === 'string' ? `: ${clipSingleLine(res['msg'], longestReason)}` : ''
   return { reason: `task "${last.task}" failed${on}${said}`, places: { failedTask: last.task } }
 }
 
 function reasons(said: (string | null | undefined)[]): string | undefined {
-  const told = said.filter(Boolean).map((one) => clipLine(one as string, 2 * longestReason))
+  const told = said.filter(Boolean).map((one) => clipSingleLine(one as string, 2 * longestReason))
   return told.join('; ') || undefined
 }
 

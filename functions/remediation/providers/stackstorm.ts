@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run, type Sight, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where StackStorm is, without /api'),
@@ -99,31 +99,31 @@ export const stackstorm = defineJobProvider({
   },
 
   // The trace is written before the execution is published, and so before anything runs.
-  async find({ http, key }) {
-    const { body } = await http.get(`${api}/traces`, { query: { trace_tag: key }, answer: traces })
+  async find({ http, idempotencyKey: key }) {
+    const { body } = await http.get(`${api}/traces`, { query: { trace_tag: key }, schema: traces })
     // What the execution has set off is in its trace as well.
     const found = body.flatMap(({ action_executions }) => action_executions).find(({ caused_by }) => !caused_by?.id)
     return found && runOf(http, { id: found.object_id })
   },
 
-  async start({ http, key }, { target, parameters = {} }) {
+  async start({ http, idempotencyKey: key }, { target, parameters = {} }) {
     const context = key ? { context: { trace_context: { trace_tag: key } } } : {}
     const body = { action: target, parameters, ...context }
-    return runOf(http, (await http.post(`${api}/executions`, body, { answer: execution })).body)
+    return runOf(http, (await http.post(`${api}/executions`, body, { schema: execution })).body)
   },
 
-  async look({ http }, { id }) {
+  async getStatus({ http }, { id }) {
     const now = await read(http, id)
     const { status: state = '', children } = now
     const run = runOf(http, now)
     if ((states[state] ?? 'running') === 'running') {
       const tasks = children?.length ? `tasks begun: ${children.length}` : undefined
-      return { state, run, step: waits[state] ?? tasks }
+      return { state, run, progress: waits[state] ?? tasks }
     }
     return { state, run, ...(await resultsOf(http, now)) }
   },
 
-  locate({ id }) {
+  parseRunId({ id }) {
     executionPath(id)
     return { id }
   },
@@ -140,10 +140,10 @@ export const stackstorm = defineJobProvider({
 
 async function read(http: Http, id: string): Promise<Execution> {
   const query = { max_result_size: largestResult }
-  return (await http.get(executionPath(id), { query, answer: execution })).body
+  return (await http.get(executionPath(id), { query, schema: execution })).body
 }
 
-async function resultsOf(http: Http, now: Execution): Promise<Partial<Sight>> {
+async function resultsOf(http: Http, now: Execution): Promise<Partial<RunStatus>> {
   const { result, start_timestamp, end_timestamp } = now
   const seconds = (Date.parse(end_timestamp ?? '') - Date.parse(start_timestamp ?? '')) / 1_000
   const duration: Record<string, number> = Number.isFinite(seconds) ? { duration: seconds } : {}
@@ -186,7 +186,7 @@ async function failureOf(http: Http, now: Execution): Promise<Failed> {
 async function failedTask(http: Http, parent: string, levels = mostLevels): Promise<Failed | undefined> {
   // Results may be large, and a list has no limit for them.
   const query = { parent, exclude_attributes: 'result,trigger_instance', limit: mostChildren }
-  const { body } = await http.get(`${api}/executions`, { query, answer: executions })
+  const { body } = await http.get(`${api}/executions`, { query, schema: executions })
   const failed = body.find(({ status = '' }) => ['fail', 'errored'].includes(states[status] ?? ''))
   if (!failed) return undefined
   const child = await read(http, failed.id)
@@ -202,7 +202,7 @@ async function failedTask(http: Http, parent: string, levels = mostLevels): Prom
 function reasonIn(now: Execution): string | undefined {
   if (isTooLarge(now)) return tooLarge(now)
   const said = wordsOf(now.result)
-  return said && clipLine(said, longestReason)
+  return said && clipSingleLine(said, longestReason)
 }
 
 function wordsOf(result: unknown): string | undefined {

@@ -66,7 +66,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   reason: rest.reason,
   refusesCredentials: rest.refusesCredentials,
   query: 'the name or the ARN of an SLO',
-  judges: true as const,
+  evaluatesItself: true as const,
   // The metrics of Application Signals are of a minute, and come some minutes after it.
   dataDelay: 300,
 
@@ -114,7 +114,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
 /** @param at epoch milliseconds; on the wire it is seconds, whatever AWS's page says */
 async function ask(http: Http, slos: readonly string[], at: number): Promise<z.output<typeof answer>> {
   const body = { Timestamp: Math.floor(at / 1_000), SloIds: [...new Set(slos)] }
-  return (await http.post('budget-report', body, { reads: true, answer })).body
+  return (await http.post('budget-report', body, { isRead: true, schema: answer })).body
 }
 
 function isSlo(query: string): boolean {

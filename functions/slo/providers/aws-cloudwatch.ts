@@ -5,16 +5,16 @@ import * as rest from '../../../shared/aws/rest.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { timeIn } from '../../../shared/evaluation/timeframe.ts'
-import { about } from '../../../shared/fields.ts'
+import { withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
-import { plainLine } from '../../../shared/text/plain-text.ts'
+import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { numberOf } from '../../notification/templates/values.ts'
 import { objectivesOf } from '../objectives.ts'
 
 const namespace = z.string().check(z.regex(/^(?!AWS\/)[\w./#-][\w./#:-]{0,254}$/))
 const connection = z.strictObject({
   ...awsAccount,
-  namespace: z._default(about(namespace, 'The namespace of the metrics'), 'CloudAutomation/SLO'),
+  namespace: z._default(withDescription(namespace, 'The namespace of the metrics'), 'CloudAutomation/SLO'),
 })
 type Connection = z.output<typeof connection>
 
@@ -55,7 +55,7 @@ export const awsCloudWatch = defineReportProvider({
   /** Of no metrics nothing is kept; whoever may send some is told that there are none. */
   async check({ http, connection: { namespace: Namespace } }) {
     try {
-      await callJson(http, api, 'PutMetricData', { Namespace, MetricData: [] }, { reads: true })
+      await callJson(http, api, 'PutMetricData', { Namespace, MetricData: [] }, { isRead: true })
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
       if (!/: (?:\w*Parameter\w*|Validation\w*): /.test(error.message)) throw error
@@ -68,7 +68,7 @@ export const awsCloudWatch = defineReportProvider({
     const { sent, unfit } = metricsOf(report)
     for (let at = 0; at < sent.length; at += mostInCall) {
       const input = { Namespace, MetricData: sent.slice(at, at + mostInCall) }
-      await callJson(http, api, 'PutMetricData', input, { answer: z.optional(z.object({})) })
+      await callJson(http, api, 'PutMetricData', input, { schema: z.optional(z.object({})) })
     }
     const left = unfit.length > 0 ? `, less ${unfit.length} that it does not take` : ''
     return { what: `${sent.length} metrics in ${Namespace}${left}` }
@@ -103,7 +103,7 @@ function metricsOf(report: Report): { sent: Datum[]; unfit: Datum[] } {
 /** ASCII, as CloudWatch wants it; what says nothing is left out. */
 function dimensionsOf(named: Record<string, string | undefined>): Datum['Dimensions'] {
   return Object.entries(named).flatMap(([Name, text = '']) => {
-    const ascii = plainLine(text, longestDimension)
+    const ascii = plainSingleLine(text, longestDimension)
       .normalize('NFKD')
       .replace(/[\u0300-\u036f]/g, '')
       .replace(/[^\x20-\x7e]+/g, '?')

@@ -3,8 +3,8 @@ import { awsAccount } from '../../../shared/aws/aws.ts'
 import { callJson, reason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
-import { Failure, sentence } from '../../../shared/errors.ts'
-import { about, optional } from '../../../shared/fields.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
+import { optional, withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { bytesOf } from '../../../shared/text/plain-text.ts'
 
@@ -13,7 +13,7 @@ const bus = z
   .check(z.maxLength(1_600), z.regex(/^(?:arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:\d{12}:event-bus\/)?[\w.-]+$/))
 const connection = z.strictObject({
   ...awsAccount,
-  eventBus: z._default(about(bus, 'The event bus, by its name or ARN'), 'default'),
+  eventBus: z._default(withDescription(bus, 'The event bus, by its name or ARN'), 'default'),
 })
 type Connection = z.output<typeof connection>
 
@@ -56,16 +56,16 @@ export const awsEventBridge = defineReportProvider({
 
   // Events to a bus that is not there are taken, and lost without a word.
   check: ({ http, connection: { eventBus: Name } }) =>
-    callJson(http, api, 'DescribeEventBus', { Name }, { reads: true, answer: described }),
+    callJson(http, api, 'DescribeEventBus', { Name }, { isRead: true, schema: described }),
 
   takes: [],
 
-  async report({ http, connection: { eventBus: EventBusName }, key }, _to, report) {
+  async report({ http, connection: { eventBus: EventBusName }, idempotencyKey: key }, _to, report) {
     const entry = { Source, DetailType, Detail: detailOf(report, key), EventBusName }
-    const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { answer: answered })
+    const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: answered })
     const [{ EventId, ErrorCode, ErrorMessage } = {}] = Entries
     if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, what: `an event on ${EventBusName}` }
-    const said = sentence([ErrorCode ?? 'an entry that failed', ErrorMessage].filter(Boolean).join(': '))
+    const said = toSentence([ErrorCode ?? 'an entry that failed', ErrorMessage].filter(Boolean).join(': '))
     const passing = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
     throw new Failure(passing ? 'platform' : 'refused', `${platform} did not take the event: ${said}`, {
       nothingWritten: true,

@@ -56,7 +56,7 @@ export const datadogEvent = defineReportProvider({
   takes: [],
 
   async report(client, _to, report) {
-    const { http, key, repeated, connection } = client
+    const { http, idempotencyKey: key, isRetry: repeated, connection } = client
     const earlier = repeated && key !== undefined && connection.applicationKey !== undefined
     const before = earlier ? await find(client, key) : undefined
     if (before) return before
@@ -69,7 +69,7 @@ export const datadogEvent = defineReportProvider({
         ...(key === undefined ? {} : { aggregation_key: key }),
         ...happened(report),
       },
-      { answer: posted },
+      { schema: posted },
     )
     const { status, event } = body
     if (status && status !== 'ok') throw new Failure('refused', `${platform} has not taken the event: ${status}.`)
@@ -82,7 +82,7 @@ export const datadogEvent = defineReportProvider({
 async function find({ http, connection }: Datadog, key: string): Promise<Reported | undefined> {
   const from = Date.now() - oldest - 2 * 3_600_000
   const query = { 'filter[query]': `@aggregation_key:${key}`, 'filter[from]': from, 'page[limit]': 1 }
-  const [event] = (await http.get('api/v2/events', { query, answer: found })).body.data ?? []
+  const [event] = (await http.get('api/v2/events', { query, schema: found })).body.data ?? []
   if (!event) return undefined
   const id = event.attributes?.attributes?.evt?.id ?? undefined
   if (id === undefined) return { what: 'an event that is there already' }

@@ -6,13 +6,13 @@ import type { Measured } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 
 const connection = z.strictObject({
@@ -64,7 +64,7 @@ export const datadog = defineEvaluationProvider({
   refusesCredentials: refusesKeys,
   check: ({ http }) => http.get('api/v1/slo', { query: { limit: 1 } }),
   query: 'the id or the name of an SLO',
-  judges: true as const,
+  evaluatesItself: true as const,
   // The slices of an SLO of time slices have up to five minutes, and the newest is open until its end.
   dataDelay: 300,
 
@@ -73,17 +73,21 @@ export const datadog = defineEvaluationProvider({
   },
 })
 
-async function measureOne({ http, connection }: Datadog, { name, query }: Query, asked: Asked): Promise<Measured> {
+async function measureOne(
+  { http, connection }: Datadog,
+  { name, query }: Query,
+  asked: MeasurementRequest,
+): Promise<Measured> {
   try {
     const slo = await find(http, query)
     const { target, warning } = thresholdOf(slo)
     // In seconds. Without a target of ours, Datadog does not say what is left of the error budget in this time.
     const times = { from_ts: Math.floor(asked.start / 1_000), to_ts: Math.ceil(asked.end / 1_000) }
     const path = `api/v1/slo/${segment(slo.id)}/history`
-    const { body } = await http.get(path, { query: { ...times, target }, answer: history })
+    const { body } = await http.get(path, { query: { ...times, target }, schema: history })
     const seen = body.data?.overall
     const shown = { name, url: `${appOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}` }
-    const gaps = clipLine(gapsOf(body).join('; '), 300)
+    const gaps = clipSingleLine(gapsOf(body).join('; '), 300)
     const value = seen?.sli_value ?? undefined
     if (value === undefined) return { ...shown, value, message: gaps || 'there is no data of this time' }
     return {
@@ -99,8 +103,8 @@ async function measureOne({ http, connection }: Datadog, { name, query }: Query,
 }
 
 async function find(http: Http, query: string): Promise<Objective> {
-  if (/^[0-9a-f]{32}$/.test(query)) return (await http.get(`api/v1/slo/${segment(query)}`, { answer: one })).body.data
-  const { body } = await http.get('api/v1/slo', { query: { query, limit: longestList }, answer: list })
+  if (/^[0-9a-f]{32}$/.test(query)) return (await http.get(`api/v1/slo/${segment(query)}`, { schema: one })).body.data
+  const { body } = await http.get('api/v1/slo', { query: { query, limit: longestList }, schema: list })
   // What is found has the words of the name in its own.
   const [found, ...others] = body.data.filter(({ name }) => name === query)
   if (!found) throw new Failure('refused', `${platform} has no SLO of the name or id "${query}".`)

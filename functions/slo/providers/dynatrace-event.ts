@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { timeIn } from '../../../shared/evaluation/timeframe.ts'
-import { about, choice, integer, optional, secret, url } from '../../../shared/fields.ts'
+import { integer, oneOf, optional, secret, url, withDescription } from '../../../shared/fields.ts'
 import { fillIn } from '../../../shared/providers/evaluation/queries.ts'
-import { type Client, hasKey } from '../../../shared/providers/provider.ts'
+import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { type Destination, defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 import { reasonOf } from '../dynatrace.ts'
 import { keyProperty, propertiesOf } from '../dynatrace-properties.ts'
@@ -16,12 +16,12 @@ const opening = ['CUSTOM_ALERT', 'ERROR_EVENT', 'AVAILABILITY_EVENT', 'PERFORMAN
 const mostProperties = 50
 
 const entitySelector = optional(
-  about(
+  withDescription(
     z.string().check(z.minLength(1), z.maxLength(2_000)),
     'What it is about: type(SERVICE),entityName.equals("$SERVICE"), with $PROJECT, $STAGE and $SERVICE of the event; the environment where left out',
   ),
 )
-const eventType = optional(choice([...informing, ...opening], 'The type of the event: CUSTOM_INFO where left out'))
+const eventType = optional(oneOf([...informing, ...opening], 'The type of the event: CUSTOM_INFO where left out'))
 const connection = z.strictObject({
   baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> where it is Managed'),
   token: secret('An access token with the scopes events.ingest and events.read'),
@@ -96,11 +96,11 @@ export const dynatraceEvent = defineReportProvider({
   },
 
   async report(client, to, report) {
-    const event = eventOf(to.fields as Fields, report, client.key)
+    const event = eventOf(to.fields as Fields, report, client.idempotencyKey)
     const { eventType: type } = event
-    const found = client.repeated && hasKey(client) ? await find(client, event) : undefined
+    const found = client.isRetry && hasIdempotencyKey(client) ? await find(client, event) : undefined
     if (found) return { id: found, what: `a ${type} event, which was there already` }
-    const { body } = await client.http.post(`${api}/ingest`, event, { answer: ingested })
+    const { body } = await client.http.post(`${api}/ingest`, event, { schema: ingested })
     const results = body.eventIngestResults ?? []
     const bad = results.filter(({ status }) => status !== 'OK')
     if (bad.length > 0) throw notTaken(bad, results.length)
@@ -134,7 +134,7 @@ function eventOf(
   const opens = opening.some((type) => type === eventType)
   return {
     eventType,
-    title: clipLine(report.message.title, longestTitle),
+    title: clipSingleLine(report.message.title, longestTitle),
     ...(selector ? { entitySelector: selector } : {}),
     // A problem is one from now on.
     ...(opens ? {} : timesOf(report.evaluation)),
@@ -150,7 +150,10 @@ function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<Dynatrac
 }
 
 /** The correlation id of the event that carries the key. */
-async function find({ http, key }: Client & { key: string }, event: DynatraceEvent): Promise<string | undefined> {
+async function find(
+  { http, idempotencyKey }: Client & { idempotencyKey: string },
+  event: DynatraceEvent,
+): Promise<string | undefined> {
   const { eventType, entitySelector, startTime = Date.now() - remembered, endTime = Date.now() } = event
   for (const pause of looks) {
     await sleep(pause)
@@ -159,11 +162,11 @@ async function find({ http, key }: Client & { key: string }, event: DynatraceEve
       ...{ eventSelector: `eventType("${eventType}")`, entitySelector },
     }
     for (let page = 0; page < mostPages; page++) {
-      const { events, nextPageKey } = (await http.get(api, { query, answer: listed })).body
+      const { events, nextPageKey } = (await http.get(api, { query, schema: listed })).body
       const found = events?.find(({ properties }) =>
-        properties?.some(({ key: name, value }) => name === keyProperty && value === key),
+        properties?.some(({ key: name, value }) => name === keyProperty && value === idempotencyKey),
       )
-      if (found) return found.correlationId ?? key
+      if (found) return found.correlationId ?? idempotencyKey
       if (!nextPageKey) break
       query = { nextPageKey }
     }
@@ -172,7 +175,7 @@ async function find({ http, key }: Client & { key: string }, event: DynatraceEve
 }
 
 function notTaken(bad: readonly { status?: string | null | undefined }[], all: number): Failure {
-  const statuses = [...new Set(bad.map(({ status }) => clipLine(status ?? 'no status', 60)))].join(', ')
+  const statuses = [...new Set(bad.map(({ status }) => clipSingleLine(status ?? 'no status', 60)))].join(', ')
   const rest = all > bad.length ? ', the others have it' : ''
   return new Failure(
     'refused',
@@ -181,7 +184,7 @@ function notTaken(bad: readonly { status?: string | null | undefined }[], all: n
 }
 
 function nothingMatched(selector: string | undefined): Failure {
-  const what = selector === undefined ? 'the environment' : `the entitySelector ${clipLine(selector, 200)}`
+  const what = selector === undefined ? 'the environment' : `the entitySelector ${clipSingleLine(selector, 200)}`
   return new Failure(
     'refused',
     `Dynatrace made no event, since no entity matches ${what}: it must select one that was active within the last 24 hours.`,

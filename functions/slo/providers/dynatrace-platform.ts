@@ -6,12 +6,12 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { bearerOf } from '../../../shared/http/oauth.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { mostAtOnce, reasonOf } from '../dynatrace.ts'
 import { measuredOf, sloEvaluation } from '../dynatrace-criteria.ts'
 
@@ -68,7 +68,7 @@ export const dynatracePlatform = defineEvaluationProvider({
   reason: reasonOf,
   check: ({ http }) => http.get(api, { query: { 'page-size': 1 } }),
   query: 'the id or the name of an SLO',
-  judges: true as const,
+  evaluatesItself: true as const,
   dataDelay: 120,
 
   async measure({ http }, asked, begun) {
@@ -84,8 +84,8 @@ export const dynatracePlatform = defineEvaluationProvider({
     })
     const left = asked.queries.filter((_, at) => isUnderWay(now[at]))
     if (left.length === 0) return { measured: now as Measured[] }
-    const names = clipLine(left.map(({ name }) => name).join(', '), 200)
-    return { running: `evaluating ${names}`, begun: now, soon: true }
+    const names = clipSingleLine(left.map(({ name }) => name).join(', '), 200)
+    return { status: `evaluating ${names}`, begun: now, pollImmediately: true }
   },
 })
 
@@ -101,7 +101,12 @@ interface Step {
 }
 
 /** Starts the evaluation of an SLO, or looks after it; one whose token is good no more is started anew. */
-async function step(http: Http, { name, query }: Query, { start, end }: Asked, { before, wait, idOf }: Step) {
+async function step(
+  http: Http,
+  { name, query }: Query,
+  { start, end }: MeasurementRequest,
+  { before, wait, idOf }: Step,
+) {
   if (before && !isUnderWay(before)) return before
   const polled = before && Date.now() < before.until ? await poll(http, before, wait) : undefined
   if (polled !== undefined) return progressOf(http, name, polled, before?.until)
@@ -111,7 +116,7 @@ async function step(http: Http, { name, query }: Query, { start, end }: Asked, {
     requestTimeoutMilliseconds: wait,
   }
   // It changes nothing: a second one costs its queries, and no more.
-  const answer = (await http.post(`${api}/evaluation:start`, body, { reads: true, answer: sloEvaluation })).body
+  const answer = (await http.post(`${api}/evaluation:start`, body, { isRead: true, schema: sloEvaluation })).body
   return progressOf(http, name, answer, undefined)
 }
 
@@ -121,7 +126,7 @@ async function poll(http: Http, { evaluationToken }: UnderWay, wait: number) {
   const { status, body } = await http.get(`${api}/evaluation:poll`, {
     query,
     accept: [404, 410],
-    answer: sloEvaluation,
+    schema: sloEvaluation,
   })
   return status < 300 ? body : undefined
 }
@@ -155,7 +160,7 @@ async function listAll(http: Http) {
   const all: z.output<typeof listed>['slos'] = []
   let query: Record<string, string | number> = { 'page-size': pageSize }
   for (let page = 0; page < mostPages; page++) {
-    const { slos, nextPageKey } = (await http.get(api, { query, answer: listed })).body
+    const { slos, nextPageKey } = (await http.get(api, { query, schema: listed })).body
     all.push(...slos)
     if (!nextPageKey) return all
     query = { 'page-key': nextPageKey }

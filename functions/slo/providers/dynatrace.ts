@@ -5,13 +5,13 @@ import type { Measured } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { budgetLeft, criteriaOf, mostAtOnce, reasonOf, verdicts } from '../dynatrace.ts'
 
 const connection = z.strictObject({
@@ -48,7 +48,7 @@ export const dynatrace = defineEvaluationProvider({
   reason: reasonOf,
   check: ({ http }) => http.get(api, { query: { pageSize: 1 } }),
   query: 'the id or the name of an SLO',
-  judges: true as const,
+  evaluatesItself: true as const,
   // As long as Keptn's own Dynatrace service keeps away from the last minutes.
   dataDelay: 120,
 
@@ -57,7 +57,7 @@ export const dynatrace = defineEvaluationProvider({
   },
 })
 
-async function measureOne(http: Http, { name, query }: Query, { start, end }: Asked): Promise<Measured> {
+async function measureOne(http: Http, { name, query }: Query, { start, end }: MeasurementRequest): Promise<Measured> {
   // Without GTF the times would be ignored in silence, and the SLO's own timeframe evaluated.
   const time = { timeFrame: 'GTF', from: start, to: end }
   const slo = await (isId.test(query) ? byId(http, query, time) : byName(http, query, time)).catch((error: unknown) => {
@@ -66,11 +66,11 @@ async function measureOne(http: Http, { name, query }: Query, { start, end }: As
   const shown = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
   const { evaluatedPercentage: value, status, error, relatedOpenProblems: problems } = slo
   const verdict = verdicts.get(status)
-  if (error && error !== 'NONE') return { ...shown, value: undefined, message: clipLine(error, longestMessage) }
+  if (error && error !== 'NONE') return { ...shown, value: undefined, message: clipSingleLine(error, longestMessage) }
   // -1 stands for what was not calculated.
   if (typeof value !== 'number' || value < 0) return { ...shown, value: undefined, message: 'it was not calculated' }
   if (!verdict)
-    return { ...shown, value: undefined, message: `its status "${clipLine(String(status), 60)}" is not known` }
+    return { ...shown, value: undefined, message: `its status "${clipSingleLine(String(status), 60)}" is not known` }
   return {
     ...shown,
     value,
@@ -83,12 +83,12 @@ async function measureOne(http: Http, { name, query }: Query, { start, end }: As
 type Time = Record<string, string | number>
 
 async function byId(http: Http, id: string, time: Time): Promise<Slo> {
-  return (await http.get(`${api}/${segment(id)}`, { query: time, answer: evaluated })).body
+  return (await http.get(`${api}/${segment(id)}`, { query: time, schema: evaluated })).body
 }
 
 async function byName(http: Http, name: string, time: Time): Promise<Slo> {
   const query = { ...time, sloSelector: `name("${quoted(name)}")`, evaluate: 'true', pageSize: mostListed }
-  const { body } = await http.get(api, { query, answer: found })
+  const { body } = await http.get(api, { query, schema: found })
   const [slo, ...others] = body.slo.filter((one) => one.name === name)
   if (slo && others.length === 0) return slo
   throw new Failure(

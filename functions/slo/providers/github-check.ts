@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
-import { sentence } from '../../../shared/errors.ts'
+import { toSentence } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
-import { type Client, hasKey } from '../../../shared/providers/provider.ts'
+import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type Reported } from '../../../shared/providers/report.ts'
-import { plainLine } from '../../../shared/text/plain-text.ts'
+import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath } from '../../../shared/vendors/github.ts'
 import { checkSummary } from '../check-summary.ts'
 import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
@@ -37,17 +37,19 @@ export const githubCheck = defineReportProvider({
   reason(body) {
     const words = reasonOf(body)
     if (!/GitHub App|not accessible by/i.test(words)) return undefined
-    return `${sentence(words)} Checks are made with the token of an App installation that may write checks; with other tokens use github-status.`
+    return `${toSentence(words)} Checks are made with the token of an App installation that may write checks; with other tokens use github-status.`
   },
   takes: ['project', 'ref'],
   destination: commitOf,
 
   async report(client, { project = '', ref = '' }, report) {
-    const { http, connection, key, repeated } = client
+    const { http, connection, idempotencyKey: key, isRetry: repeated } = client
     const repo = repositoryPath(project)
     const called = connection.name ?? nameAtCommit(report.event)
     const found =
-      repeated && hasKey(client) ? await find(client, `${repo}/commits/${ref}/check-runs`, called) : undefined
+      repeated && hasIdempotencyKey(client)
+        ? await find(client, `${repo}/commits/${ref}/check-runs`, called)
+        : undefined
     if (found) return reported(found, ref)
     const url = detailsOf(report)
     const run = {
@@ -57,23 +59,23 @@ export const githubCheck = defineReportProvider({
       conclusion: conclusionOf(report),
       ...(key === undefined ? {} : { external_id: key }),
       ...(url === undefined ? {} : { details_url: url }),
-      output: { title: plainLine(report.message.title, longestTitle), summary: checkSummary(report.message) },
+      output: { title: plainSingleLine(report.message.title, longestTitle), summary: checkSummary(report.message) },
     }
-    return reported((await http.post(`${repo}/check-runs`, run, { answer: checkRun })).body, ref)
+    return reported((await http.post(`${repo}/check-runs`, run, { schema: checkRun })).body, ref)
   },
 })
 
 /** Also among those that a later one of the same name stands for. */
 async function find(
-  { http, key }: Client & { key: string },
+  { http, idempotencyKey }: Client & { idempotencyKey: string },
   path: string,
   check_name: string,
 ): Promise<CheckRun | undefined> {
   const answer = z.object({ check_runs: z.array(checkRun) })
   for (let page = 1; page <= mostPages; page++) {
     const query = { check_name, filter: 'all', per_page: perPage, page }
-    const { check_runs: runs } = (await http.get(path, { query, answer })).body
-    const found = runs.find(({ external_id }) => external_id === key)
+    const { check_runs: runs } = (await http.get(path, { query, schema: answer })).body
+    const found = runs.find(({ external_id }) => external_id === idempotencyKey)
     if (found || runs.length < perPage) return found
   }
   return undefined

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { name, optional } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
-import { plainLine } from '../../../shared/text/plain-text.ts'
+import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath, siteOf } from '../../../shared/vendors/github.ts'
 import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
 
@@ -29,10 +29,10 @@ export const githubStatus = defineReportProvider({
     const status = {
       state: stateOf(report),
       context: connection.context ?? nameAtCommit(report.event),
-      description: plainLine(report.message.title, longestDescription),
+      description: plainSingleLine(report.message.title, longestDescription),
       ...(url === undefined ? {} : { target_url: url }),
     }
-    const { body } = await http.post(`${repositoryPath(project)}/statuses/${ref}`, status, { answer: created })
+    const { body } = await http.post(`${repositoryPath(project)}/statuses/${ref}`, status, { schema: created })
     const site = siteOf(http.baseUrl)
     return {
       id: String(body.id),

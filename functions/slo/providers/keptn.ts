@@ -8,12 +8,12 @@ import { bearerOf } from '../../../shared/http/oauth.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   type EvaluationCall,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Client, hasKey } from '../../../shared/providers/provider.ts'
+import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { type Finished, finishedEvents, indicatorsOf, rootEvents, startedEvents } from '../keptn-events.ts'
 
@@ -64,7 +64,7 @@ export const keptn = defineEvaluationProvider({
   authorization,
   check: ({ http }) => checkKeptn(http),
   query: 'nothing: it has an SLO file of its own',
-  judgesAll: true,
+  requiresOwnVerdict: true,
   // Its SLI provider waits for the data.
   dataDelay: 0,
 
@@ -76,11 +76,11 @@ export const keptn = defineEvaluationProvider({
     if (window.end > Date.now()) throw invalid('input.end', 'must not be in the future: Keptn evaluates at once')
   },
 
-  async begin(client, asked): Promise<Begun> {
-    const { http, connection, repeated } = client
+  async startMeasurement(client, asked): Promise<Begun> {
+    const { http, connection, isRetry: repeated } = client
     const place = placeOf(connection, asked)
-    if (repeated && hasKey(client)) {
-      const found = await find(http, place, client.key)
+    if (repeated && hasIdempotencyKey(client)) {
+      const found = await find(http, place, client.idempotencyKey)
       if (found) return { keptnContext: found }
     }
     await refuseOwnSequence(http, place, asked)
@@ -95,9 +95,9 @@ export const keptn = defineEvaluationProvider({
     const evaluation = await finished(`sh.keptn.event.${own}.finished`)
     if (evaluation) return { evaluation: evaluationOf(evaluation, asked, place, url) }
     const sequence = await finished(`sh.keptn.event.${place.stage}.${own}.finished`)
-    if (!sequence) return { running: 'evaluating' }
+    if (!sequence) return { status: 'evaluating' }
     // The end of a sequence may be recorded before that of its task.
-    if (!ended) return { running: 'ended', begun: { keptnContext, ended: true } satisfies Begun, soon: true }
+    if (!ended) return { status: 'ended', begun: { keptnContext, ended: true } satisfies Begun, pollImmediately: true }
     throw notEvaluated(sequence, place, url)
   },
 })
@@ -135,10 +135,14 @@ function refuseOwnTask({ task }: CallEvent): void {
  *
  * @see https://github.com/keptn/keptn/blob/master/shipyard-controller/internal/controller/sequencedispatcher.go (isSequenceBlocked)
  */
-async function refuseOwnSequence(http: Http, place: Place, { shkeptncontext, stage, service }: Asked): Promise<void> {
+async function refuseOwnSequence(
+  http: Http,
+  place: Place,
+  { shkeptncontext, stage, service }: MeasurementRequest,
+): Promise<void> {
   if (shkeptncontext === undefined) return
   const query = { root: 'true', keptnContext: shkeptncontext, pageSize: 1 }
-  const [root] = (await http.get(datastore, { query, answer: rootEvents })).body.events ?? []
+  const [root] = (await http.get(datastore, { query, schema: rootEvents })).body.events ?? []
   // It is of another Keptn, or of none.
   if (!root) return
   if (root.data.labels?.[label] !== undefined)
@@ -161,7 +165,7 @@ async function find(http: Http, place: Place, key: string): Promise<string | und
   for (const pause of looks) {
     await sleep(pause)
     const query = { filter: filter.join(' AND '), limit: 10 }
-    const { body } = await http.get(`${datastore}/type/${type}`, { query, answer: startedEvents })
+    const { body } = await http.get(`${datastore}/type/${type}`, { query, schema: startedEvents })
     // The newest come first, and people may have run it once more.
     const found = body.events?.at(-1)
     if (found) return found.shkeptncontext
@@ -169,25 +173,33 @@ async function find(http: Http, place: Place, key: string): Promise<string | und
   return undefined
 }
 
-async function start({ http, key }: Keptn, place: Place, { start, end }: Asked): Promise<Begun> {
+async function start(
+  { http, idempotencyKey }: Keptn,
+  place: Place,
+  { start, end }: MeasurementRequest,
+): Promise<Begun> {
   const { project, stage, service } = place
   const path = `project/${segment(project)}/stage/${segment(stage)}/service/${segment(service)}/${own}`
   // It takes them without a zone, and means UTC.
   const time = (at: number) => new Date(at).toISOString().slice(0, 19)
-  const body = { start: time(start), end: time(end), ...(key === undefined ? {} : { labels: { [label]: key } }) }
+  const body = {
+    start: time(start),
+    end: time(end),
+    ...(idempotencyKey === undefined ? {} : { labels: { [label]: idempotencyKey } }),
+  }
   const answer = z.object({ keptnContext: z.string().check(z.minLength(1)) })
-  return (await http.post(`api/controlPlane/v1/${path}`, body, { answer })).body
+  return (await http.post(`api/controlPlane/v1/${path}`, body, { schema: answer })).body
 }
 
 /** Of several the first that has evaluated anything, else the first. */
 async function finishedOf(http: Http, query: Record<string, string>): Promise<Finished | undefined> {
-  const { events } = (await http.get(datastore, { query, answer: finishedEvents })).body
+  const { events } = (await http.get(datastore, { query, schema: finishedEvents })).body
   const oldestFirst = (events ?? []).toReversed()
   return oldestFirst.find(({ data }) => indicatorsOf(data).length > 0) ?? oldestFirst[0]
 }
 
 /** Result and score as Keptn has them. Without an SLO file, or without a provider of values, it lets pass what it never measured. */
-function evaluationOf(event: Finished, asked: Asked, place: Place, url: string): Evaluation {
+function evaluationOf(event: Finished, asked: MeasurementRequest, place: Place, url: string): Evaluation {
   const { status, result, evaluation } = event.data
   const indicatorResults = indicatorsOf(event.data)
   if (status !== 'succeeded' || !result || indicatorResults.length === 0) throw notEvaluated(event, place, url)

@@ -4,13 +4,13 @@ import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { Measured } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const { slo: _, ...judged } = evaluationFields
 const connection = z.strictObject({
@@ -66,14 +66,18 @@ export const prometheus = defineEvaluationProvider({
 
 const refusal = z.object({ error: z.string() })
 
-async function measureOne({ http }: Prometheus, { name, query }: Query, { start, end }: Asked): Promise<Measured> {
+async function measureOne(
+  { http }: Prometheus,
+  { name, query }: Query,
+  { start, end }: MeasurementRequest,
+): Promise<Measured> {
   const { data, warnings = [] } = await ask(http, query, end / 1_000).catch((error: unknown) => {
     throw ofQuery(name, error)
   })
   const shown = {
     name,
     url: graphOf(http.baseUrl, query, { start, end }),
-    ...(warnings.length > 0 ? { incomplete: clipLine(warnings.join('; '), 300) } : {}),
+    ...(warnings.length > 0 ? { incomplete: clipSingleLine(warnings.join('; '), 300) } : {}),
   }
   if (data.resultType === 'scalar') return { ...shown, value: numberOf(data.result[1]) }
   if (data.resultType !== 'vector') throw unfit(name, `a ${data.resultType}`)
@@ -87,7 +91,7 @@ async function measureOne({ http }: Prometheus, { name, query }: Query, { start,
 async function ask(http: Prometheus['http'], query: string, time: number) {
   const form = new URLSearchParams({ query, time: String(time) }).toString()
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return (await http.post('api/v1/query', form, { reads: true, headers, answer: answered })).body
+  return (await http.post('api/v1/query', form, { isRead: true, headers, schema: answered })).body
 }
 
 function unfit(name: string, what: string): Failure {
@@ -101,7 +105,7 @@ function numberOf(text: string): number {
 }
 
 /** Where people see the query over the time that was evaluated. */
-function graphOf(baseUrl: string, query: string, { start, end }: Pick<Asked, 'start' | 'end'>): string {
+function graphOf(baseUrl: string, query: string, { start, end }: Pick<MeasurementRequest, 'start' | 'end'>): string {
   const graph = new URLSearchParams({
     'g0.expr': query,
     'g0.tab': '0',

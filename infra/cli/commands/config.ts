@@ -122,8 +122,9 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
   const interactive = mode === 'interactive'
   if (suffix !== 'triggered' && interactive)
     throw new UsageError(`A ${suffix} event is never answered: leave out --mode interactive, or --suffix.`)
-  if (action.action?.ask && !interactive) throw new UsageError(`${target} waits for people: give --mode interactive.`)
-  if (task === approval && suffix === 'triggered' && !action.action?.ask)
+  if (action.action?.approval && !interactive)
+    throw new UsageError(`${target} waits for people: give --mode interactive.`)
+  if (task === approval && suffix === 'triggered' && !action.action?.approval)
     throw new UsageError(
       `What answers ${approval}.triggered decides the approval: use an action that asks people, or --suffix finished.`,
     )
@@ -157,7 +158,7 @@ function idSourceOf(
     throw new UsageError(`${target} takes no id. Actions that do: ${known}.`)
   }
   if (from === undefined) {
-    if (action.shape === 'job') return 'last'
+    if (action.kind === 'job') return 'last'
     throw new UsageError(`--last names a run, and ${target} stops none: give --from with the task that created it.`)
   }
   checkTaskName(from)

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { type Connection, schemaOf } from '../../../shared/providers/connections.ts'
-import { maskDeep } from '../../../shared/redact.ts'
+import { redactDeep } from '../../../shared/redact.ts'
 import { succeeded, type Trial, tryProvider } from '../connection-test.ts'
 import { draftBy, type FromOptions, fromOptions, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
@@ -86,7 +86,7 @@ async function run(target: string, options: Options): Promise<void> {
     const values = checked(schema, value, `The connection to ${provider.title}`)
     return {
       value,
-      shown: maskDeep(value),
+      shown: redactDeep(value),
       weak: weakSecrets(schema, values),
       attempt: () => tryNew(category, { name, provider, values }, options),
     }

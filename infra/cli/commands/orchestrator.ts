@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
-import { maskDeep } from '../../../shared/redact.ts'
+import { redactDeep } from '../../../shared/redact.ts'
 import { attempt } from '../connection-test.ts'
 import { nameOf } from '../names.ts'
 import { checked, type GatherOptions, gather, gatherOptions, given } from '../prompt-fields.ts'
@@ -59,7 +59,7 @@ async function run(name: string, options: Options): Promise<void> {
     present = asked
     const connection = checked(keptnConnection, asked, 'The orchestrator')
     const weak = weakSecrets(keptnConnection, connection)
-    return { value: asked, shown: maskDeep(asked), weak, attempt: () => attempt(() => keptn(connection).check()) }
+    return { value: asked, shown: redactDeep(asked), weak, attempt: () => attempt(() => keptn(connection).check()) }
   })
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import * as z from 'zod/mini'
 import { categories } from '../../../functions/index.ts'
 import { unwrap } from '../../../shared/fields.ts'
-import { oneLine } from '../../../shared/text/single-line.ts'
+import { singleLine } from '../../../shared/text/single-line.ts'
 import { parseShipyard } from '../../keptn/shipyard.ts'
 import { isMap } from '../config/payload.ts'
 import { choicesOf, describe, target } from '../fields.ts'
@@ -86,11 +86,14 @@ function taskOf({ name, action: { action, category, name: called, summary } }: T
   const must = fields.filter(([, type]) => !z.safeParse(type, undefined).success)
   const may = fields.filter((field) => !must.includes(field))
   return [
-    `            # ${category.name}/${called}: ${oneLine(summary)}`,
+    `            # ${category.name}/${called}: ${singleLine(summary)}`,
     `            - name: ${name}`,
     `              ${must.length > 0 ? '' : '# '}properties:`,
-    ...must.flatMap(([field, type]) => [`${margin}# ${oneLine(describe(type))}`, `${margin}${example(field, type)}`]),
-    ...may.map(([field, type]) => `${margin}# ${example(field, type)}   ${oneLine(describe(type))}`),
+    ...must.flatMap(([field, type]) => [
+      `${margin}# ${singleLine(describe(type))}`,
+      `${margin}${example(field, type)}`,
+    ]),
+    ...may.map(([field, type]) => `${margin}# ${example(field, type)}   ${singleLine(describe(type))}`),
   ]
     .filter((line) => fields.length > 0 || !line.endsWith('properties:'))
     .join('\n')

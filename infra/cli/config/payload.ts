@@ -54,7 +54,7 @@ function contextOf(subscription: Subscription): string[] {
   const { action, task, suffix, when } = subscription
   const parts = Object.entries(eventParts(subscription)).filter(([name]) => isWanted(subscription, name))
   const texts = parts.flatMap(([name, template]) => (template === undefined ? [name.slice('data.'.length)] : []))
-  const decides = action.action?.ask !== undefined && task === approval && suffix === 'triggered'
+  const decides = action.action?.approval !== undefined && task === approval && suffix === 'triggered'
   if ((when !== undefined || decides) && !texts.includes('result')) texts.push('result')
   return [
     texts.length > 0 ? members('.data', texts, 'data') : '',
@@ -67,8 +67,8 @@ function contextOf(subscription: Subscription): string[] {
 
 /** The optional parts of the event by their names, with their templates; undefined for a text of `data`. */
 function eventParts({ action: { action }, task, suffix, mode }: Subscription): Record<string, string | undefined> {
-  const tells = action?.tells === true
-  const opens = action?.shape === 'ticket' && Object.hasOwn(action.input.shape, 'title')
+  const tells = action?.isNotification === true
+  const opens = action?.kind === 'ticket' && Object.hasOwn(action.input.shape, 'title')
   // Of an evaluation that is still to be made, these are its properties, and input.
   const evaluated = tells && !(task === 'evaluation' && suffix === 'triggered')
   return {
@@ -77,7 +77,7 @@ function eventParts({ action: { action }, task, suffix, mode }: Subscription): R
     ...(tells || opens ? { 'data.problem': problem() } : {}),
     ...(evaluated ? { 'data.evaluation': evaluation(suffix) } : {}),
     // An evaluation without a time frame is made for the time of the test before it.
-    ...(action?.shape === 'evaluation' ? { 'data.test': block('test', ['start', 'end']) } : {}),
+    ...(action?.kind === 'evaluation' ? { 'data.test': block('test', ['start', 'end']) } : {}),
   }
 }
 

@@ -84,10 +84,10 @@ function samples(subscription: Subscription) {
     ...(idFrom === undefined
       ? []
       : [[['input', 'id'], idFrom === 'last' ? LAST_RUN : createdBy] as [string[], string]]),
-    ...(action?.tells && !leftOut('data.problem')
+    ...(action?.isNotification && !leftOut('data.problem')
       ? [[['data', 'problem', 'ProblemTitle'], hard] as [string[], string]]
       : []),
-    ...(action?.tells && evaluated && !leftOut('data.evaluation')
+    ...(action?.isNotification && evaluated && !leftOut('data.evaluation')
       ? ([
           suffix === 'finished' ? [['data', 'evaluation', 'score'], '0'] : [['data', 'evaluation', 'scoreText'], hard],
           [['data', 'evaluation', 'indicatorResults', '0', 'value', 'metric'], hard],

@@ -12,7 +12,7 @@ import { instantiate, type Move, templateFile } from './template.ts'
  * @throws UsageError
  */
 export function shapeOf({ name, actions }: Category, asked: TemplateShape | undefined): TemplateShape {
-  const used = new Set(Object.values(actions).map(({ shape }) => shape))
+  const used = new Set(Object.values(actions).map(({ kind: shape }) => shape))
   const able = templateShapes.filter((shape) => used.has(shape))
   const [only, ...others] = able
   if (asked !== undefined && able.includes(asked)) return asked
@@ -64,7 +64,7 @@ function placeOfProviders(changes: Changes, category: string): [path: string, be
 
 /** The commands from here to a call that works, each as it is typed. */
 export function nextForProvider(category: Category, { kebab }: Name, shape: TemplateShape): string[] {
-  const [action] = Object.entries(category.actions).find(([, one]) => one.shape === shape) ?? []
+  const [action] = Object.entries(category.actions).find(([, one]) => one.kind === shape) ?? []
   const connection = { provider: kebab, baseUrl: 'http://127.0.0.1:8787/sandbox/tool', token: demo.toolToken }
   return [
     `npm test -- test/functions/${category.name}/${kebab}.test.ts`,

@@ -14,7 +14,7 @@ const context = event.map((field) => `${field}={{urlquery .${field}}}`).join('&'
 export function readmeOf(category: Category, shape: TemplateShape): string {
   const { name, summary, actions } = category
   const { ends } = shapes[shape]
-  const rows = Object.entries(actions).map(([action, { summary, deadline, answers }]) => [
+  const rows = Object.entries(actions).map(([action, { summary, deadline, outputs: answers }]) => [
     ...[`\`${action}\``, summary, `${deadline / 3_600} h`],
     answers.map((field) => `\`${field}\``).join(', '),
   ])

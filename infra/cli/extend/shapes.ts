@@ -1,8 +1,8 @@
-import type { Shape } from '../../../shared/providers/provider.ts'
+import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { inputFields, toolExamples } from '../../local/tool-examples.ts'
 
 /** What there is a template for. */
-export type TemplateShape = Exclude<Shape, 'report'>
+export type TemplateShape = Exclude<ProviderKind, 'report'>
 
 interface ShapeWords {
   /** The action of a new category whose example shows it. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { originOf } from '../../../shared/core/http/parse.ts'
-import { Failure, messageOf, sentence } from '../../../shared/errors.ts'
+import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Category, completed } from '../../../shared/providers/category.ts'
+import { type Category, completeInput } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import type { Run } from '../../../shared/providers/job.ts'
@@ -61,24 +61,24 @@ async function prepare({ category, action: name, connection, event: body }: Atte
   const action = category.actions[name]
   if (!action) throw new UsageError(`${category.name}/${name} takes its action from the event: name that action.`)
   const { provider, values } = connection
-  if (action.shape !== provider.shape) {
-    const able = Object.keys(category.actions).filter((other) => category.actions[other]?.shape === provider.shape)
+  if (action.kind !== provider.kind) {
+    const able = Object.keys(category.actions).filter((other) => category.actions[other]?.kind === provider.kind)
     throw new UsageError(`The provider ${values['provider']} cannot do ${name}; it can do ${able.join(', ')}.`)
   }
   const event = parseEvent(body)
   const asked = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
-  const input = await completed(action, asked, { event, connection: values, provider, silent: true })
+  const input = await completeInput(action, asked, { event, connection: values, provider, silent: true })
   const key = randomBytes(20).toString('hex')
   const deadlineAt = Date.now() + MAX_DURATION_MS
-  const question = { reference: 'try', url: 'https://webhooks.example.com/approvals/try', deadlineAt }
+  const signedLink = { token: 'try', url: 'https://webhooks.example.com/approvals/try', deadlineAt }
   return {
     action,
     connection,
     input,
     client: (recorder) =>
       connect(connection, {
-        ...{ key, repeated: false, event: originOf(event), deadlineAt },
-        ...(action.ask ? { question } : {}),
+        ...{ idempotencyKey: key, isRetry: false, event: originOf(event), deadlineAt },
+        ...(action.approval ? { signedLink: signedLink } : {}),
         ...(recorder ? { intercept: (request) => recorder.hold(request) } : {}),
       }),
   }
@@ -92,11 +92,11 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
   const client = ready.client(recorder)
   let message: string | undefined
   try {
-    const result = await action.act(connection.provider, client, input)
+    const result = await action.run(connection.provider, client, input)
     const outcome = 'outcome' in result ? result.outcome : result
     message = outcome.message
     // What only reads is carried out here.
-    if (outcome.status === 'errored') problems.push(sentence(message))
+    if (outcome.status === 'errored') problems.push(toSentence(message))
   } catch (error) {
     // After a request that was held back, an error is about a response that never came.
     if (recorder.isIncomplete || !recorder.steps.some(({ held }) => held)) problems.push(problemOf(error))
@@ -107,7 +107,7 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
   const isComplete = !steps.some(({ held }) => held)
   if (isComplete && message !== undefined && isCreating(action))
     problems.push(
-      `find finds something although nothing was created with this key: ${sentence(message)} It must find only what carries key.`,
+      `find finds something although nothing was created with this key: ${toSentence(message)} It must find only what carries key.`,
     )
   const made = (name: string) => steps.some((step) => step.name === name)
   if (problems.length === 0 && commentOf(input) !== undefined && made('hasComment') && !made('comment'))
@@ -136,13 +136,13 @@ async function runForReal(ready: Ready): Promise<Report> {
     }
   }
   try {
-    const result = await check(() => action.act(connection.provider, client, input))
+    const result = await check(() => action.run(connection.provider, client, input))
     const outcome = result && 'outcome' in result ? result.outcome : result
-    if (outcome?.result === 'fail') problems.push(sentence(outcome.message))
+    if (outcome?.result === 'fail') problems.push(toSentence(outcome.message))
     const acted = recorder.steps.length
-    const pending = result && 'pending' in result ? result.pending : undefined
+    const pending = result && 'job' in result ? result.job : undefined
     // Without a usable response, it may have been created all the same.
-    if (outcome !== undefined || client.written)
+    if (outcome !== undefined || client.mayHaveWritten)
       await verify({ ready, client, recorder, check, problems, pending, created: createdId(result) })
     return reportOf(ready, client, recorder, { message: outcome?.message, problems, mayFindNothing: acted })
   } finally {
@@ -150,12 +150,12 @@ async function runForReal(ready: Ready): Promise<Report> {
   }
 }
 
-type Result = Awaited<ReturnType<AnyAction['act']>>
+type Result = Awaited<ReturnType<AnyAction['run']>>
 
 /** The id of the ticket or the run. */
 function createdId(result: Result | undefined): string | undefined {
   if (result === undefined) return undefined
-  if ('pending' in result) return (result.pending as Partial<Run>).id
+  if ('job' in result) return (result.job as Partial<Run>).id
   return ('outcome' in result ? result.outcome : result).data['id'] as string | undefined
 }
 
@@ -175,11 +175,11 @@ interface Verification {
 async function verify({ ready, client, recorder, check, problems, pending, created }: Verification): Promise<void> {
   const { action, connection, input } = ready
   const { values } = connection
-  const { shape } = connection.provider
+  const { kind } = connection.provider
   const tickets = connection.provider as unknown as TicketProvider
   const ref = { id: created ?? '', project: (input as TicketRef).project }
   if (!isCreating(action)) {
-    if (shape !== 'ticket' || commentOf(input) === undefined || values['hasComment'] === undefined) return
+    if (kind !== 'ticket' || commentOf(input) === undefined || values['hasComment'] === undefined) return
     const found = await check(() => tickets.hasComment(client as never, { ...ref, ...(input as TicketRef) }))
     if (found === false)
       problems.push('hasComment finds nothing, although the comment was added: a repeat would add it again.')
@@ -193,7 +193,8 @@ async function verify({ ready, client, recorder, check, problems, pending, creat
       problems.push(`find finds ${found.id}, although ${created} was created: it must find only what carries key.`)
   }
   if (created === undefined) return
-  if (shape === 'job') return void (await check(() => action.follow?.look(connection.provider, client, input, pending)))
+  if (kind === 'job')
+    return void (await check(() => action.job?.getStatus(connection.provider, client, input, pending)))
   const read = await check(() => tickets.get?.(client, ref))
   if (read && read.id !== created) problems.push(`get of ${created} finds the id ${read.id}.`)
 }
@@ -214,8 +215,8 @@ async function findSoon(
   return null
 }
 
-function isCreating({ act, starts }: AnyAction): boolean {
-  return starts === true || act === openTicket.act
+function isCreating({ run: act, startsJob: starts }: AnyAction): boolean {
+  return starts === true || act === openTicket.run
 }
 
 function commentOf(input: unknown): string | undefined {
@@ -224,20 +225,20 @@ function commentOf(input: unknown): string | undefined {
 
 function reportOf(
   { connection }: Ready,
-  { key }: Client,
+  { idempotencyKey }: Client,
   recorder: Recorder,
   { message, problems, mayFindNothing }: { message: string | undefined; problems: string[]; mayFindNothing: number },
 ): Report {
   recorder.stop()
-  const options = { connection: connection.values, key }
+  const options = { connection: connection.values, key: idempotencyKey }
   const steps = recorder.steps.map((step, at) =>
     shownStep(step, { ...options, ...(at < mayFindNothing ? { mayFindNothing: ['find', 'hasComment'] } : {}) }),
   )
-  return { steps, ...(message === undefined ? {} : { message: sentence(message) }), problems }
+  return { steps, ...(message === undefined ? {} : { message: toSentence(message) }), problems }
 }
 
 function problemOf(error: unknown): string {
   // What is wrong with the connection or its API. Everything else is our own mistake.
   if (!(error instanceof Failure)) throw error
-  return sentence(messageOf(error))
+  return toSentence(messageOf(error))
 }

@@ -1,4 +1,4 @@
-import type { Shape } from '../../../shared/providers/provider.ts'
+import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
 import { UsageError } from '../receiver.ts'
@@ -29,7 +29,7 @@ interface Kind {
 
 const OF_ONE = ['get', 'update', 'comment', 'hasComment', 'close', 'look', 'stop']
 
-const kinds: Partial<Record<Shape, Kind>> = {
+const kinds: Partial<Record<ProviderKind, Kind>> = {
   ticket: {
     main: 'open',
     requests: ['open', 'find', 'get', 'update', 'comment', 'hasComment', 'close', 'check'],
@@ -79,7 +79,7 @@ const kinds: Partial<Record<Shape, Kind>> = {
 
 /** What every draft is made with. */
 export interface DraftOptions {
-  shape: Shape
+  kind: ProviderKind
   /** The name of the provider: `http`. */
   provider: string
   /** The request of the connection; that which creates something if undefined. */
@@ -93,8 +93,8 @@ export interface DraftOptions {
  *
  * @throws UsageError
  */
-export function requestName({ shape, request }: DraftOptions): string {
-  const { main, requests } = kindOf(shape)
+export function requestName({ kind, request }: DraftOptions): string {
+  const { main, requests } = kindOf(kind)
   if (request === undefined) return main
   if (requests.includes(request)) return request
   throw new UsageError(`--request must be one of ${requests.join(', ')}.`)
@@ -107,9 +107,9 @@ export function draftOf(
   connection: Record<string, unknown>,
   guessed: Record<string, unknown> = {},
 ): Record<string, unknown> {
-  const { shape, provider, known } = options
+  const { kind: providerKind, provider, known } = options
   const name = requestName(options)
-  const kind = kindOf(shape)
+  const kind = kindOf(providerKind)
   const rest = name === kind.main ? { ...kind.rest(request), ...guessed } : {}
   const check = name === kind.main && !request.path.includes('{') ? { check: { path: request.path } } : {}
   return { provider, ...connection, ...check, ...rest, ...known, [name]: request }
@@ -148,7 +148,7 @@ export function withId(path: string, name: string): string {
  *
  * @param isLast whether no other follows in the path
  */
-export function partOf(shape: Shape, request: string, name: string, isLast: boolean): string | undefined {
+export function partOf(shape: ProviderKind, request: string, name: string, isLast: boolean): string | undefined {
   if (isLast && OF_ONE.includes(request) && kindOf(shape).requests.includes('find')) return 'input.id'
   const plain = name.toLowerCase().replace(/[-_]/g, '')
   const found = Object.entries(kindOf(shape).parts).find(([, names]) => names.some((one) => plain.includes(one)))
@@ -165,8 +165,8 @@ export class ExpressionWriter {
   readonly notes: string[] = []
   readonly #inputs: Map<string, string>
 
-  constructor({ shape }: DraftOptions) {
-    const pairs = Object.entries(kindOf(shape).inputs).flatMap(([input, names]) =>
+  constructor({ kind }: DraftOptions) {
+    const pairs = Object.entries(kindOf(kind).inputs).flatMap(([input, names]) =>
       names.map((name): [string, string] => [name, input]),
     )
     this.#inputs = new Map(pairs)
@@ -230,7 +230,7 @@ export function withPlaceholders(values: Record<string, unknown>): Record<string
   return Object.fromEntries(shown)
 }
 
-function kindOf(shape: Shape): Kind {
+function kindOf(shape: ProviderKind): Kind {
   const kind = kinds[shape]
   if (!kind) throw new Error(`There are no connections of the provider http for ${shape}.`)
   return kind

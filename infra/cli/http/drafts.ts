@@ -59,8 +59,8 @@ export async function draftBy(
   const provider = String(options.provider ?? known['provider'] ?? 'http')
   if (!/^http(?:-|$)/.test(provider))
     throw new UsageError(`--from-curl and --from-openapi are for the provider http, not for ${provider}.`)
-  const { shape }: Provider = await providerNamed(category, provider)
-  const of = { shape, provider, request, known }
+  const { kind }: Provider = await providerNamed(category, provider)
+  const of = { kind, provider, request, known }
   if (fromOpenapi !== undefined) return draftFromOpenApi(await readInput(fromOpenapi), operation, of)
   const command = /^\s*curl\s/.test(fromCurl ?? '') ? fromCurl : await readInput(fromCurl ?? '')
   return draftFromCurl(command ?? '', of, process.env)

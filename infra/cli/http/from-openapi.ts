@@ -121,11 +121,11 @@ function baseUrlOf(document: Part, notes: string[]): Record<string, unknown> {
   return {}
 }
 
-function pathOf({ name }: Operation, request: string, { shape }: DraftOptions, notes: string[]): string {
+function pathOf({ name }: Operation, request: string, { kind }: DraftOptions, notes: string[]): string {
   const [, template = ''] = name.split(' ')
   return template.replace(/^\//, '').replace(/\{([^{}]+)\}/g, (_, part: string, at: number) => {
     const isLast = !template.slice(at + 1 + part.length + 2).includes('{')
-    const expression = partOf(shape, request, part, isLast)
+    const expression = partOf(kind, request, part, isLast)
     if (expression !== undefined) return `{${expression}}`
     notes.push(`${request}.path: write what ${part} is, instead of {input.${part}}.`)
     return `{input.${identifier(part)}}`
@@ -203,7 +203,7 @@ function placeholderNotes(name: string, request: DraftRequest): string[] {
 function resultsOf(
   contract: Contract,
   operation: Operation,
-  { shape }: DraftOptions,
+  { kind }: DraftOptions,
   path: string,
   notes: string[],
 ): Record<string, unknown> {
@@ -224,9 +224,9 @@ function resultsOf(
       notes.push(`${where}: the document does not say where it is; ${byDefault} is a guess.`)
     return found ?? byDefault
   }
-  const id = () => at(`${shape === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
+  const id = () => at(`${kind === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
   const url = () => defined('url', at('url', LINK))
-  if (shape === 'ticket') {
+  if (kind === 'ticket') {
     const state = at('ticket.state', STATE, 'response.state') ?? ''
     const closed = valuesAt(document, schema ?? seen, STATE).find((one) => CLOSED.test(one)) ?? 'closed'
     return {
@@ -234,7 +234,7 @@ function resultsOf(
       ticket: { id: id(), ...url(), state, closed: `${state}=='${closed}'` },
     }
   }
-  if (shape === 'job') {
+  if (kind === 'job') {
     const states = valuesAt(document, seen ?? schema, STATE)
     return {
       look: { path: `${path}/{input.id}` },
@@ -242,8 +242,8 @@ function resultsOf(
       ...(states.length > 0 ? { states: Object.fromEntries(states.map((state) => [state, verdictOf(state)])) } : {}),
     }
   }
-  if (shape === 'message') return { posted: { ...defined('id', at('posted.id', ID)), ...url() } }
-  if (shape === 'evaluation') return { indicator: { value: at('indicator.value', ['value'], 'response.value') } }
+  if (kind === 'message') return { posted: { ...defined('id', at('posted.id', ID)), ...url() } }
+  if (kind === 'evaluation') return { indicator: { value: at('indicator.value', ['value'], 'response.value') } }
   return { flag: { on: at('flag.on', ['enabled', 'on', 'active'], 'response.enabled'), ...url() } }
 }
 

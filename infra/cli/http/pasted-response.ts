@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Failure, sentence } from '../../../shared/errors.ts'
+import { Failure, toSentence } from '../../../shared/errors.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
@@ -14,7 +14,7 @@ const KEY = '0123456789abcdef0123456789abcdef01234567'
 const ID = 'id-of-the-call'
 
 /** Makes each request of a provider, by the field of the connection that describes it. */
-const requests: Partial<Record<Provider['shape'], Record<string, (provider: never, client: Client) => unknown>>> = {
+const requests: Partial<Record<Provider['kind'], Record<string, (provider: never, client: Client) => unknown>>> = {
   ticket: {
     open: ({ open }: AnyProvider, client) => open(client, {}),
     find: ({ find }: AnyProvider, client) => find(client, {}),
@@ -54,7 +54,7 @@ export async function tryResponse(
   { name: connectionName, provider, values }: Connection,
   { name, status, text }: { name: string; status: number; text: string },
 ): Promise<Report> {
-  const known = requests[provider.shape] ?? {}
+  const known = requests[provider.kind] ?? {}
   const make = Object.hasOwn(known, name) ? known[name] : undefined
   const names = Object.keys(known).filter((one) => values[one] !== undefined)
   if (!make || !names.includes(name)) throw new UsageError(`--request must be one of ${names.join(', ')}.`)
@@ -66,12 +66,12 @@ export async function tryResponse(
   const recorder = new Recorder()
   const problems: string[] = []
   try {
-    const limits = { key: KEY, repeated: false, deadlineAt: Number.POSITIVE_INFINITY }
+    const limits = { idempotencyKey: KEY, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
     await make(provider as never, connect({ name: connectionName, provider, values: answered }, limits))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     // With "then": "find", the next request is another one.
-    if (recorder.steps.length === 1) problems.push(sentence(error.message))
+    if (recorder.steps.length === 1) problems.push(toSentence(error.message))
   } finally {
     recorder.stop()
     server.closeAllConnections()

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../shared/errors.ts'
-import type { Answer, SentRequest } from '../../../shared/http/client.ts'
+import type { HttpResponse, SentRequest } from '../../../shared/http/client.ts'
 import { listen, type TraceEvent } from '../../../shared/http/trace.ts'
 import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
 
@@ -24,13 +24,13 @@ export interface Step {
   request?: SentRequest
   /** Whether it was held back, as in a dry run. */
   held?: true
-  response?: Pick<Answer, 'status' | 'body'>
+  response?: Pick<HttpResponse, 'status' | 'body'>
   /** Why there was no response. */
   error?: string
   expressions: Evaluated[]
 }
 
-const HELD: Answer = { status: 204, headers: {}, body: undefined }
+const HELD: HttpResponse = { status: 204, headers: {}, body: undefined }
 
 /** Records the requests of a connection, with what its expressions found. */
 export class Recorder {
@@ -48,7 +48,7 @@ export class Recorder {
   }
 
   /** Holds a request back, and answers it with no content. For `intercept` of `connect`. */
-  hold(request: SentRequest): Answer {
+  hold(request: SentRequest): HttpResponse {
     const step = this.#next()
     if (step) Object.assign(step, { request, held: true })
     this.#current = step
@@ -66,7 +66,7 @@ export class Recorder {
     else this.#exchanged(event)
   }
 
-  #exchanged({ request, answer, error }: Extract<TraceEvent, { kind: 'exchange' }>): void {
+  #exchanged({ request, response: answer, error }: Extract<TraceEvent, { kind: 'exchange' }>): void {
     const step = this.#next() ?? this.#current
     if (!step) return
     step.request = request

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { type HintOptions, hintsOf } from './hints.ts'
 import { type Evaluated, type Step, withRest } from './recorder.ts'
 
@@ -93,7 +93,7 @@ function shownResponse(name: string, body: unknown): string {
 }
 
 function short(text: string): string {
-  return clipLine(text, MAX_SHOWN_CHARACTERS)
+  return clipSingleLine(text, MAX_SHOWN_CHARACTERS)
 }
 
 /** Colour only where a person sees it: not in a file, and not with NO_COLOR. */

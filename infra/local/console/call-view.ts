@@ -114,8 +114,8 @@ function withDeadline(operation: OperationSummary, deadlineAt: number): Operatio
 }
 
 function taskSummary({ id, at }: Entry, { execution, payload, waiting }: Task): CallSummary {
-  const { category, action, chosen, connection } = payload
-  const about = { id, at, category, action: chosen ? `${action} (${chosen})` : action, connection }
+  const { category, action, mappedName, connection } = payload
+  const about = { id, at, category, action: mappedName ? `${action} (${mappedName})` : action, connection }
   return {
     ...about,
     endedAt: execution.endedAt,

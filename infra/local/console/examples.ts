@@ -304,7 +304,7 @@ export function actionViews(ground: Ground): ActionView[] {
     actionNames(category).map((action) => ({
       category: category.name,
       action,
-      summary: category.actions[action]?.summary ?? category.choice?.summary ?? '',
+      summary: category.actions[action]?.summary ?? category.actionMapping?.summary ?? '',
       examples: (examples[`${category.name}/${action}`] ?? atTool(action))
         .filter(({ query }) => ground.has(category.name, new URLSearchParams(query).get('connection') ?? 'default'))
         .map((example) => viewOf(example, category.name, ground)),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connectionPath } from '../../../shared/providers/connections.ts'
-import { remember } from '../../../shared/redact.ts'
+import { registerSecret } from '../../../shared/redact.ts'
 import type { Sandbox } from '../../platforms/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime.ts'
@@ -82,7 +82,7 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
 
   return {
     handle(req, res, path) {
-      remember(token())
+      registerSecret(token())
       rememberSecrets(secrets)
       return handle(req, res, path)
     },
@@ -110,7 +110,7 @@ function rememberSecrets(secrets: LocalSecrets): void {
   for (const name of secrets.names()) {
     try {
       JSON.parse(secrets.get(name) ?? 'null', (property, value) => {
-        if (typeof value === 'string' && /(token|secret|password|key)$/i.test(property)) remember(value)
+        if (typeof value === 'string' && /(token|secret|password|key)$/i.test(property)) registerSecret(value)
         return value
       })
     } catch {

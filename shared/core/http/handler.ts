@@ -6,13 +6,13 @@ import { preloadIdentityKey } from '../../auth/identity-key.ts'
 import { Failure, kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { passed } from '../../outcome.ts'
-import type { Category, DoorRequest } from '../../providers/category.ts'
-import { forgetSecrets } from '../../redact.ts'
-import { answerSilently } from '../silent/handler.ts'
+import type { Category, RouteRequest } from '../../providers/category.ts'
+import { clearSecrets } from '../../redact.ts'
+import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { refuseLargeBody } from './body.ts'
-import { readCall } from './parse.ts'
-import { type HttpAnswer, json, outcomeAnswer, problem } from './responses.ts'
+import { parseCall } from './parse.ts'
+import { json, outcomeResponse, problem, type WebhookResponse } from './responses.ts'
 
 /**
  * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}` and
@@ -22,17 +22,17 @@ import { type HttpAnswer, json, outcomeAnswer, problem } from './responses.ts'
  * Any answer >= 400 means that no event will ever be sent; 202 means that exactly one `finished` will.
  */
 export function webhookHandler(category: Category) {
-  return middy<APIGatewayProxyEvent, HttpAnswer, Error, Context>({ timeoutEarlyInMillis: 0 })
+  return middy<APIGatewayProxyEvent, WebhookResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(requestLog(category))
     .use(problems())
     .use(httpHeaderNormalizer())
     .handler((event, context) => route(category, event, steady(context)))
 }
 
-async function route(category: Category, event: APIGatewayProxyEvent, context: Context): Promise<HttpAnswer> {
+async function route(category: Category, event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse> {
   const parts = partsOf(event.path, category.name).map(decodePart)
   const [first = '', second] = parts
-  const door = category.doors && Object.hasOwn(category.doors, first) ? category.doors[first] : undefined
+  const door = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
   if (door) return (await door())(category, doorRequest(event, parts.slice(1)))
   const isCall = parts.length === 1
   const [caller] = await Promise.all([authenticate(event.headers), isCall ? preloadIdentityKey() : undefined])
@@ -50,7 +50,7 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   return answerCall(category, caller, first, event, context)
 }
 
-async function answerStatus(category: Category, caller: Caller, taskId: string): Promise<HttpAnswer> {
+async function answerStatus(category: Category, caller: Caller, taskId: string): Promise<WebhookResponse> {
   // Loaded when used: a call does without.
   const { readTaskStatus, secondsToRetry } = await import('../task/status.ts')
   const status = await readTaskStatus(category.name, taskId, caller)
@@ -64,8 +64,8 @@ async function answerCall(
   action: string,
   event: APIGatewayProxyEvent,
   context: Context,
-): Promise<HttpAnswer> {
-  const call = await readCall(category, caller, {
+): Promise<WebhookResponse> {
+  const call = await parseCall(category, caller, {
     action,
     query: event.multiValueQueryStringParameters ?? {},
     body: event.body,
@@ -75,18 +75,18 @@ async function answerCall(
   })
   log.appendKeys({
     caller: caller.name,
-    action: call.work.action,
-    connection: call.work.connection,
+    action: call.request.action,
+    connection: call.request.connection,
     provider: call.provider,
     mode: call.options.mode,
-    ...(call.work.chosen === undefined ? {} : { chosen: call.work.chosen }),
+    ...(call.request.mappedName === undefined ? {} : { chosen: call.request.mappedName }),
     eventId: call.event.id,
     keptnContext: call.event.shkeptncontext,
   })
   if (call.options.mode === 'silent') {
-    const outcome = await answerSilently(category, call, context)
+    const outcome = await runSilently(category, call, context)
     log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
-    return outcomeAnswer(outcome)
+    return outcomeResponse(outcome)
   }
   if (call.quiet && call.skip) {
     const { message, result } = call.skip
@@ -125,7 +125,7 @@ function addressOf(event: APIGatewayProxyEvent, category: string): string {
   return new URL(`${before}/${category}`, `${protocol}://${domainName}:${port}`).href
 }
 
-function doorRequest(event: APIGatewayProxyEvent, rest: string[]): DoorRequest {
+function doorRequest(event: APIGatewayProxyEvent, rest: string[]): RouteRequest {
   const { httpMethod: method, headers, isBase64Encoded } = event
   const body = event.body ?? ''
   // Nobody has shown a token here.
@@ -148,7 +148,7 @@ function decodePart(part: string): string {
 }
 
 /** Whatever was thrown becomes the answer. */
-function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> {
   return {
     onError(request) {
       if (!(request.error instanceof Failure)) log.error('internal error', request.error as Error)
@@ -165,10 +165,10 @@ function partsOf(path: string, category: string): string[] {
 }
 
 /** What follows the name of a door may be a key: the link of an approval is one. */
-function shownPath(path: string, { name: category, doors = {} }: Category): string {
+function shownPath(path: string, { name: category, routes = {} }: Category): string {
   const [first = '', ...rest] = partsOf(path, category)
   // As it is read, however it is written.
-  return Object.hasOwn(doors, decodeLoosely(first)) && rest.length > 0 ? `/${category}/${first}/***` : path
+  return Object.hasOwn(routes, decodeLoosely(first)) && rest.length > 0 ? `/${category}/${first}/***` : path
 }
 
 function decodeLoosely(part: string): string {
@@ -181,15 +181,15 @@ function decodeLoosely(part: string): string {
 }
 
 /** A page says why for people, and its door has logged it. */
-function detailIn(answer: HttpAnswer | null | undefined): string | undefined {
+function detailIn(answer: WebhookResponse | null | undefined): string | undefined {
   if (!answer?.headers['content-type']?.includes('json')) return undefined
   return (JSON.parse(answer.body) as { detail?: string }).detail
 }
 
 /** One line per request, without its body or headers. */
-function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEvent, HttpAnswer> {
+function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> {
   let began = 0
-  const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: HttpAnswer | null }) => {
+  const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: WebhookResponse | null }) => {
     const { statusCode } = request.response ?? {}
     log.info('request', {
       method: request.event.httpMethod,
@@ -205,7 +205,7 @@ function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEven
     before() {
       // One environment works on one request at a time.
       began = Date.now()
-      forgetSecrets()
+      clearSecrets()
     },
     after: line,
     onError: line,

@@ -5,7 +5,7 @@ import { Failure, type FieldError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../../orchestrators/keptn/event.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
-import { actionNames, type Category, type Chosen, completed } from '../../providers/category.ts'
+import { actionNames, type Category, completeInput, type MappedAction } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
 import type { CallOrigin } from '../../providers/provider.ts'
 import { settings } from '../../settings.ts'
@@ -13,7 +13,7 @@ import { unknownName, validate } from '../../validate.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { identify } from '../identity.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
-import type { Work } from '../run-action.ts'
+import type { ActionRequest } from '../run-action.ts'
 import { parseBody } from './body.ts'
 import { overlay } from './dotted-keys.ts'
 import { type CallOptions, parseQuery, queryOnly } from './options.ts'
@@ -37,7 +37,7 @@ export interface Call {
   event: CallEvent
   /** What an interactive call answers; undefined for a silent one. */
   task: TaskEvent | undefined
-  work: Work
+  request: ActionRequest
   /** What the connection leads to: `github`. */
   provider: string
   /** Seconds until an interactive call gives up. */
@@ -53,7 +53,7 @@ export interface Call {
  *
  * @throws Failure that names everything that is wrong with event and input at once
  */
-export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
+export async function parseCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
   authorize(caller, category.name)
   const known = actionNames(category)
   if (!known.includes(request.action)) throw new Failure('unknown', unknownName('action', request.action, known))
@@ -75,20 +75,20 @@ export async function readCall(category: Category, caller: Caller, request: Call
     },
   )
   refuseOtherShape(category, chosen?.action ?? request.action, connection)
-  if (action.starts) refuseSilent(options, connection)
-  if (action.ask) refuseSilentQuestion(options, request.action)
+  if (action.startsJob) refuseSilent(options, connection)
+  if (action.approval) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
-  const bridge = action.tells || action.ask ? await bridgeOf(caller, event) : undefined
+  const bridge = action.isNotification || action.approval ? await bridgeOf(caller, event) : undefined
   const { orchestrator } = caller
   // Its credentials are among those that are refused below.
   if (task && orchestrator) await loadOrchestrator(orchestrator)
   const notes: string[] = []
   const note = (sentence: string) => void notes.push(sentence)
   const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent', note }
-  const isStop = action.shape === 'job' && !action.starts
+  const isStop = action.kind === 'job' && !action.startsJob
   const named = isStop ? await withLastRun(asked, category.name, caller, connection.name, event) : asked
-  const whole = await completed(action, named, from)
-  const automatic = action.ask?.automatic(event)
+  const whole = await completeInput(action, named, from)
+  const automatic = action.approval?.automatic(event)
   await refuseStoredCredentials({
     category: category.name,
     caller: caller.name,
@@ -119,19 +119,20 @@ export async function readCall(category: Category, caller: Caller, request: Call
     options,
     event,
     task,
-    work: {
+    request: {
       action: actionName,
       connection: connection.name,
-      chosen: chosen?.name,
+      mappedName: chosen?.name,
       notes: notes.length > 0 ? notes : undefined,
-      address: action.ask && request.address,
+      apiUrl: action.approval && request.address,
       input: whole,
-      key: event.id === undefined ? undefined : await idOf(event.id),
+      idempotencyKey: event.id === undefined ? undefined : await idOf(event.id),
       dryRun,
       event: originOf(event),
-      lastRun: action.starts && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
-      mustEnd: action.starts && connection.provider.onlyInteractive,
-      handsOver: action.starts && !dryRun && answersItself(connection),
+      lastRunKey:
+        action.startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
+      needsCleanup: action.startsJob && connection.provider.requiresTask,
+      delegates: action.startsJob && !dryRun && answersItself(connection),
     },
     provider: String(values['provider']),
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,
@@ -158,14 +159,14 @@ async function choose(
   body: Record<string, unknown>,
   event: CallEvent,
   name: string,
-): Promise<Chosen | undefined> {
-  const { choice, actions } = category
-  const open = asked === choice?.name
-  if (!choice || (body['input'] !== undefined && !open)) return undefined
+): Promise<MappedAction | undefined> {
+  const { actionMapping, actions } = category
+  const open = asked === actionMapping?.name
+  if (!actionMapping || (body['input'] !== undefined && !open)) return undefined
   const { values } = await loadConnection(category, name)
-  const chosen = open || choice.isMadeBy(values) ? choice.choose(event, values, actions) : undefined
+  const chosen = open || actionMapping.isConfigured(values) ? actionMapping.resolve(event, values, actions) : undefined
   if (open && !chosen) {
-    throw new Failure('invalid', `The event names nothing that ${asked} could run: ${choice.needs}`)
+    throw new Failure('invalid', `The event names nothing that ${asked} could run: ${actionMapping.requirement}`)
   }
   if (open && body['input'] !== undefined) {
     const message = `must be left out: ${asked} takes it from the connection; ${chosen?.action} takes it from the call`
@@ -174,7 +175,7 @@ async function choose(
   if (!open && chosen && chosen.action !== asked) {
     throw new Failure(
       'refused',
-      `The connection ${name} says that ${chosen.name} is ${chosen.action}, and not ${asked}: call ${choice.name}, which runs what it says`,
+      `The connection ${name} says that ${chosen.name} is ${chosen.action}, and not ${asked}: call ${actionMapping.name}, which runs what it says`,
     )
   }
   return chosen
@@ -197,23 +198,23 @@ function refuseOptions(body: Record<string, unknown>): void {
 function inputOf(
   body: Record<string, unknown>,
   event: CallEvent,
-  action: { input: { shape: object }; answers: readonly string[]; tells?: true },
+  action: { input: { shape: object }; outputs: readonly string[]; isNotification?: true },
 ): unknown {
   if (body['input'] !== undefined) return body['input']
   const known = Object.keys(action.input.shape)
-  if (action.tells) {
+  if (action.isNotification) {
     const own = event.kind === 'triggered' ? Object.entries(event.properties) : []
     return Object.fromEntries(own.filter(([name]) => known.includes(name)))
   }
   // `responses` is what webhook-service keeps of a silent call's answer.
-  const answered = [...action.answers, 'responses'].filter((name) => !known.includes(name))
+  const answered = [...action.outputs, 'responses'].filter((name) => !known.includes(name))
   return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !answered.includes(name)))
 }
 
 /** A category may have platforms of several kinds: not each can do each action. */
 function refuseOtherShape(category: Category, action: string, { name, provider }: Connection): void {
-  if (provider.shape === category.actions[action]?.shape) return
-  const able = Object.keys(category.actions).filter((other) => category.actions[other]?.shape === provider.shape)
+  if (provider.kind === category.actions[action]?.kind) return
+  const able = Object.keys(category.actions).filter((other) => category.actions[other]?.kind === provider.kind)
   throw new Failure(
     'invalid',
     `The connection ${name} leads to ${provider.title}, which can ${able.join(', ')}, but not ${action}: name another with ?connection=..`,
@@ -226,7 +227,7 @@ function refuseSilent({ mode, dryRun }: CallOptions, connection: Connection): vo
   if (mode === 'interactive' || dryRun) return
   const why = answersItself(connection)
     ? 'which sends the finished event itself, and webhook-service would send another'
-    : provider.onlyInteractive && 'which works only while a task waits for it'
+    : provider.requiresTask && 'which works only while a task waits for it'
   if (!why) return
   throw new Failure(
     'invalid',
@@ -255,7 +256,7 @@ async function bridgeOf({ orchestrator }: Caller, { data, shkeptncontext }: Call
 }
 
 function answersItself({ provider, values }: Connection): boolean {
-  return provider.answersItself?.(values) ?? false
+  return provider.sendsFinished?.(values) ?? false
 }
 
 /**

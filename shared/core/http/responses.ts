@@ -1,10 +1,10 @@
 import { Failure, messageOf } from '../../errors.ts'
 import type { Outcome } from '../../outcome.ts'
-import { maskDeep } from '../../redact.ts'
+import { redactDeep } from '../../redact.ts'
 import { plain } from '../../text/plain-text.ts'
 
 /** An answer as API Gateway takes it. */
-export interface HttpAnswer {
+export interface WebhookResponse {
   statusCode: number
   headers: Record<string, string>
   body: string
@@ -14,11 +14,11 @@ const problemJson = { 'content-type': 'application/problem+json' }
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /** A JSON answer; nothing secret is in it, whatever was put in. */
-export function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer {
+export function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): WebhookResponse {
   return {
     statusCode,
     headers: { 'content-type': 'application/json', ...always, ...headers },
-    body: JSON.stringify(maskDeep(body)),
+    body: JSON.stringify(redactDeep(body)),
   }
 }
 
@@ -26,7 +26,7 @@ export function json(statusCode: number, body: unknown, headers: Record<string, 
  * The answer to a silent call that was carried out. webhook-service takes every 2xx for a pass and every other status for a
  * failure, and never looks into the body: so what ended with `fail` is no 2xx.
  */
-export function outcomeAnswer(outcome: Outcome): HttpAnswer {
+export function outcomeResponse(outcome: Outcome): WebhookResponse {
   if (outcome.result !== 'fail') return json(200, outcome)
   const { message, result, data, links } = outcome
   return json(
@@ -42,7 +42,7 @@ export function outcomeAnswer(outcome: Outcome): HttpAnswer {
  *
  * @param requestId names the request in our log, for what is our own fault
  */
-export function problem(error: unknown, requestId: string): HttpAnswer {
+export function problem(error: unknown, requestId: string): WebhookResponse {
   if (!(error instanceof Failure)) {
     return json(
       500,

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, kindOf, sentence } from '../../errors.ts'
+import { Failure, kindOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { asChosen, type Outcome, passed, presentable, withNotes } from '../../outcome.ts'
-import type { Begun, Category, HandedOver } from '../../providers/category.ts'
+import { type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
+import type { Category, Delegated, StartedJob } from '../../providers/category.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import type { Call } from '../http/parse.ts'
-import { type Earlier, look, perform, type Work } from '../run-action.ts'
+import { type ActionRequest, getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
 
 /** API Gateway gives up after 29 s; we want to be the ones who say why. */
 const longest = 24_000
@@ -36,27 +36,29 @@ interface Tries {
  *
  * @throws Failure
  */
-export async function answerSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
-  const { work, skip } = call
+export async function runSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
+  const { request, skip } = call
   if (skip) return { ...passed(skip.message), result: skip.result }
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
   const act = async (tries: Tries) =>
     withNotes(
-      presentable(asChosen(await actSoon(category, work, deadlineAt, tries), work.chosen, work.action)),
-      work.notes,
+      presentable(
+        withMappedName(await actSoon(category, request, deadlineAt, tries), request.mappedName, request.action),
+      ),
+      request.notes,
     )
-  if (work.key === undefined || work.dryRun) return act({ doubtful: false, outcomeUnknown: false })
-  return once(category.name, work.key, act, context)
+  if (request.idempotencyKey === undefined || request.dryRun) return act({ doubtful: false, outcomeUnknown: false })
+  return once(category.name, request.idempotencyKey, act, context)
 }
 
 /** Does it, and waits for the end of what that begins, where its action says so and there is time. */
-async function actSoon(category: Category, work: Work, deadlineAt: number, tries: Tries): Promise<Outcome> {
+async function actSoon(category: Category, work: ActionRequest, deadlineAt: number, tries: Tries): Promise<Outcome> {
   const result = await performSoon(category, work, deadlineAt, tries)
   if (!('outcome' in result)) return result
-  if (!('pending' in result)) return result.outcome
+  if (!('job' in result)) return result.outcome
   const ended =
-    category.actions[work.action]?.follow?.silent === 'waits'
-      ? await watch(category, work, result.pending, deadlineAt)
+    category.actions[work.action]?.job?.silent === 'waits'
+      ? await watch(category, work, result.job, deadlineAt)
       : undefined
   return ended ?? result.outcome
 }
@@ -64,21 +66,21 @@ async function actSoon(category: Category, work: Work, deadlineAt: number, tries
 /** Tries again while there is time, where a repeat can do no harm; notes what is in doubt. */
 async function performSoon(
   category: Category,
-  work: Work,
+  work: ActionRequest,
   deadlineAt: number,
   tries: Tries,
-): Promise<Outcome | Begun | HandedOver> {
+): Promise<Outcome | StartedJob | Delegated> {
   for (let failed = 0; ; failed++) {
     try {
-      return await perform(category, work, deadlineAt, earlierOf(tries))
+      return await runAction(category, work, deadlineAt, earlierOf(tries))
     } catch (error) {
       tries.outcomeUnknown ||= kindOf(error) === 'doubtful'
       tries.doubtful ||= tries.outcomeUnknown || !(error instanceof Failure) || error.afterWrite
       if (!(error instanceof Failure)) throw error
-      if (error.transient && error.afterWrite && work.key === undefined) {
+      if (error.transient && error.afterWrite && work.idempotencyKey === undefined) {
         throw new Failure(
           error.kind,
-          `${sentence(error.message)} It may have been done all the same: look before you repeat it, or send the event's id.`,
+          `${toSentence(error.message)} It may have been done all the same: look before you repeat it, or send the event's id.`,
           { cause: error },
         )
       }
@@ -90,7 +92,7 @@ async function performSoon(
   }
 }
 
-function earlierOf({ doubtful, outcomeUnknown }: Tries): Earlier {
+function earlierOf({ doubtful, outcomeUnknown }: Tries): PreviousWrite {
   if (outcomeUnknown) return 'accepted'
   return doubtful ? 'possible' : 'nothing'
 }
@@ -98,7 +100,7 @@ function earlierOf({ doubtful, outcomeUnknown }: Tries): Earlier {
 /** Looks every now and then; undefined where time is over before it has ended. */
 async function watch(
   category: Category,
-  work: Work,
+  work: ActionRequest,
   pending: unknown,
   deadlineAt: number,
 ): Promise<Outcome | undefined> {
@@ -106,9 +108,9 @@ async function watch(
     await sleep(pause)
     pause *= 1.3
     try {
-      const seen = await look(category, work, pending, deadlineAt)
-      if ('ended' in seen) return seen.ended
-      pause = Math.max(pause, (seen.after ?? 0) * 1_000)
+      const seen = await getJobStatus(category, work, pending, deadlineAt)
+      if ('outcome' in seen) return seen.outcome
+      pause = Math.max(pause, (seen.minSeconds ?? 0) * 1_000)
     } catch (error) {
       // It has begun, and that is what is answered; why it can not be seen is for the log.
       log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })

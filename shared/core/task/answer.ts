@@ -2,7 +2,7 @@ import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-j
 import { log } from '../../log.ts'
 import { masked, type Reply } from '../../orchestrators/keptn/reply.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
-import { backoff } from '../backoff.ts'
+import { backoffSeconds } from '../backoff.ts'
 
 /** Attempts over about a day. */
 const mostSends = 300
@@ -22,7 +22,7 @@ interface SendOptions {
  * @param orchestrator the name of its secret
  * @returns whether it was sent
  */
-export async function sendEvent(
+export async function sendAnswer(
   context: DurableContext,
   step: string,
   orchestrator: string,
@@ -43,7 +43,7 @@ export async function sendEvent(
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
         log.warn(`${step} did not succeed`, { attempt, reason: error.message })
-        return { shouldRetry: attempt < mostSends, delay: { seconds: backoff(error, attempt, 5, 300) } }
+        return { shouldRetry: attempt < mostSends, delay: { seconds: backoffSeconds(error, attempt, 5, 300) } }
       },
     },
   )

@@ -2,9 +2,9 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { kindOf, messageOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
-import { mask } from '../../redact.ts'
-import { backoff } from '../backoff.ts'
-import { takeBack as takeBackOnce, type Work } from '../run-action.ts'
+import { redact } from '../../redact.ts'
+import { backoffSeconds } from '../backoff.ts'
+import { type ActionRequest, cleanUpJob as takeBackOnce } from '../run-action.ts'
 
 /** What must not go on is tried to be ended for some hours. */
 const mostTries = 200
@@ -18,7 +18,11 @@ const onItsWay = 30
  *
  * @returns why it could not be ended; undefined where it is
  */
-export async function takeBack(category: Category, work: Work, context: DurableContext): Promise<string | undefined> {
+export async function cleanUp(
+  category: Category,
+  work: ActionRequest,
+  context: DurableContext,
+): Promise<string | undefined> {
   await tryToTakeBack('take-back', category, work, context)
   await context.wait('on-its-way', { seconds: onItsWay })
   return tryToTakeBack('take-back-again', category, work, context)
@@ -27,7 +31,7 @@ export async function takeBack(category: Category, work: Work, context: DurableC
 async function tryToTakeBack(
   name: string,
   category: Category,
-  work: Work,
+  work: ActionRequest,
   context: DurableContext,
 ): Promise<string | undefined> {
   const { why } = await context.step(
@@ -39,13 +43,13 @@ async function tryToTakeBack(
       } catch (error) {
         if (attempt < mostTries) throw error
         log.error('what a task had begun could not be ended', error as Error, { failure: kindOf(error) })
-        return { why: mask(messageOf(error)) }
+        return { why: redact(messageOf(error)) }
       }
     },
     {
       retryStrategy: (error, attempt) => ({
         shouldRetry: attempt < mostTries,
-        delay: { seconds: backoff(error, attempt, 2, 60) },
+        delay: { seconds: backoffSeconds(error, attempt, 2, 60) },
       }),
     },
   )

@@ -6,12 +6,12 @@ import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { finishedReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { errored } from '../../outcome.ts'
-import { forgetSecrets, mask } from '../../redact.ts'
+import { clearSecrets, redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import { backoff } from '../backoff.ts'
+import { backoffSeconds } from '../backoff.ts'
 import { canonical } from '../identity.ts'
-import { sendEvent } from './answer.ts'
-import { type TaskPayload, takeBackSuffix, taskPayload } from './payload.ts'
+import { sendAnswer } from './answer.ts'
+import { CLEANUP_SUFFIX, type TaskPayload, taskPayload } from './payload.ts'
 
 /**
  * What EventBridge sends when Lambda has ended a durable execution.
@@ -60,12 +60,12 @@ async function finish(
   { durableExecutionArn: arn, status, again = false }: z.output<typeof statusChange>['detail'],
   context: DurableContext,
 ) {
-  forgetSecrets()
+  clearSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
   const { task, sent, sending, acted, handedOver, error } = await context.step('look', () => look(arn), {
     retryStrategy: (failure, attempt) => ({
       shouldRetry: attempt < 100,
-      delay: { seconds: backoff(failure, attempt, 2, 300) },
+      delay: { seconds: backoffSeconds(failure, attempt, 2, 300) },
     }),
   })
   const { taskId, category, orchestrator, event } = task
@@ -82,12 +82,12 @@ async function finish(
   if (sending || again) await context.wait('last-request', { seconds: 60 })
   log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
   if (task.sendStarted && !sent.started) {
-    await sendEvent(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })
+    await sendAnswer(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })
   }
   const done =
-    task.mustEnd && acted ? await endWhatItBegan(arn, task, context) : 'Look at the platform for what it had done.'
+    task.needsCleanup && acted ? await endWhatItBegan(arn, task, context) : 'Look at the platform for what it had done.'
   const outcome = errored(new Failure('unavailable', `${reasons[status]}${error ? ` (${error})` : ''}. ${done}`))
-  await sendEvent(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
+  await sendAnswer(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
     doubtful: true,
   })
   context.logger.info('task ended', {
@@ -118,7 +118,7 @@ async function claimed(arn: string, context: DurableContext, again: boolean): Pr
     {
       retryStrategy: (failure, attempt) => ({
         shouldRetry: attempt < mostClaims,
-        delay: { seconds: backoff(failure, attempt, 1, 60) },
+        delay: { seconds: backoffSeconds(failure, attempt, 1, 60) },
       }),
     },
   )
@@ -149,7 +149,7 @@ async function endWhatItBegan(arn: string, task: TaskPayload, context: DurableCo
     {
       retryStrategy: (failure, attempt) => ({
         shouldRetry: attempt < mostStarts,
-        delay: { seconds: backoff(failure, attempt, 1, 30) },
+        delay: { seconds: backoffSeconds(failure, attempt, 1, 30) },
       }),
     },
   )
@@ -168,7 +168,7 @@ async function startTakeBack(arn: string, task: TaskPayload): Promise<void> {
       new InvokeCommand({
         FunctionName: arn.split('/durable-execution')[0],
         InvocationType: 'Event',
-        DurableExecutionName: `${task.taskId}${takeBackSuffix}`,
+        DurableExecutionName: `${task.taskId}${CLEANUP_SUFFIX}`,
         Payload: canonical(only),
       }),
     )
@@ -200,7 +200,7 @@ async function look(arn: string): Promise<Found> {
       open.delete(Id)
       // A step that found the deadline past succeeds too, but answers that it sent nothing.
       if (payload !== 'false') sent.add(Name)
-      taken ||= payload?.includes('"answeredBy"') ?? false
+      taken ||= payload?.includes('"delegatedTo"') ?? false
     }
   }
   const steps = ['send-started', 'send-started-late', 'send-finished']
@@ -210,7 +210,7 @@ async function look(arn: string): Promise<Found> {
     sent: { started: sent.has('send-started') || sent.has('send-started-late'), finished: sent.has('send-finished') },
     sending: steps.some((step) => begun.has(step) && !sent.has(step)),
     acted: begun.has(task.action),
-    handedOver: task.handsOver === true && (taken || [...open.values()].includes(task.action)),
-    error: ended?.ErrorMessage === undefined ? undefined : mask(ended.ErrorMessage).slice(0, 500),
+    handedOver: task.delegates === true && (taken || [...open.values()].includes(task.action)),
+    error: ended?.ErrorMessage === undefined ? undefined : redact(ended.ErrorMessage).slice(0, 500),
   }
 }

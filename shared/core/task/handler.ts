@@ -1,21 +1,21 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import middy from '@middy/core'
 import { executionModeDurableContext } from '@middy/core/DurableContext'
-import { inWords } from '../../duration.ts'
-import { Failure, sentence } from '../../errors.ts'
+import { formatDuration } from '../../duration.ts'
+import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { finishedReply, masked, progressReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
-import { asChosen, errored, type Outcome, passed, presentable, withNotes } from '../../outcome.ts'
-import type { Category, HandedOver } from '../../providers/category.ts'
-import { forgetSecrets, maskDeep } from '../../redact.ts'
-import type { Work } from '../run-action.ts'
-import { sendEvent } from './answer.ts'
-import { takeBack } from './cleanup.ts'
+import { errored, type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
+import type { Category, Delegated } from '../../providers/category.ts'
+import { clearSecrets, redactDeep } from '../../redact.ts'
+import type { ActionRequest } from '../run-action.ts'
+import { sendAnswer } from './answer.ts'
+import { cleanUp } from './cleanup.ts'
 import { type TaskPayload, taskPayload } from './payload.ts'
-import { follow } from './poll.ts'
-import { askPeople } from './request-approval.ts'
-import { begin, handedOverInDoubt } from './start-job.ts'
+import { pollUntilDone } from './poll.ts'
+import { requestApproval } from './request-approval.ts'
+import { delegatedWithUnknownOutcome, startJob } from './start-job.ts'
 
 /** What an ended task leaves behind; its status is read from here. */
 export interface TaskResult {
@@ -38,7 +38,7 @@ export function taskHandler(category: Category) {
 }
 
 async function runTask(category: Category, task: TaskPayload, context: DurableContext): Promise<TaskResult> {
-  forgetSecrets()
+  clearSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
   log.appendKeys({
     taskId: task.taskId,
@@ -48,37 +48,37 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
     eventId: task.event.id,
     keptnContext: task.event.shkeptncontext,
   })
-  if (task.only === 'take-back') return { taskId: task.taskId, outcome: await takenBack(category, task, context) }
+  if (task.only === 'take-back') return { taskId: task.taskId, outcome: await runCleanup(category, task, context) }
   context.logger.info('task started', { deadline: task.deadline })
   const deadlineAt = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
 
   const started = startedReply(task.event, category.name)
   const announced =
-    !task.sendStarted || (await sendEvent(context, 'send-started', task.orchestrator, started, { until: deadlineAt }))
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task.orchestrator, started, { until: deadlineAt }))
   const ended = announced
-    ? await act(category, task, context, deadlineAt)
+    ? await runTaskAction(category, task, context, deadlineAt)
     : errored(
         new Failure(
           'deadline',
-          `The deadline of ${inWords(task.deadline)} passed before Keptn took the started event: nothing was done.`,
+          `The deadline of ${formatDuration(task.deadline)} passed before Keptn took the started event: nothing was done.`,
         ),
       )
   // Its finished comes from the platform, and a second one must never follow.
-  if ('answeredBy' in ended) {
-    logEnd(task, ended.outcome, context, deadlineAt, ended.answeredBy)
+  if ('delegatedTo' in ended) {
+    logTaskEnded(task, ended.outcome, context, deadlineAt, ended.delegatedTo)
     return { taskId: task.taskId, outcome: ended.outcome }
   }
-  const outcome = withNotes(presentable(asChosen(ended, task.chosen, task.action)), task.notes)
+  const outcome = withNotes(presentable(withMappedName(ended, task.mappedName, task.action)), task.notes)
   // A finished with no started would leave the task open.
-  if (!announced) await sendEvent(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
+  if (!announced) await sendAnswer(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
   const finished = finishedReply(task.event, category.name, outcome, task.labels)
-  await sendEvent(context, 'send-finished', task.orchestrator, finished)
-  logEnd(task, outcome, context, deadlineAt)
+  await sendAnswer(context, 'send-finished', task.orchestrator, finished)
+  logTaskEnded(task, outcome, context, deadlineAt)
   return { taskId: task.taskId, outcome }
 }
 
 /** One line for each task that has ended, from which the dashboard counts. */
-function logEnd(
+function logTaskEnded(
   { deadline }: TaskPayload,
   { status, result, message }: Outcome,
   context: DurableContext,
@@ -94,47 +94,64 @@ function logEnd(
 }
 
 /** Does the action, and looks after what that begins until it ends. */
-async function act(
+async function runTaskAction(
   category: Category,
   task: TaskPayload,
   context: DurableContext,
   deadlineAt: number,
-): Promise<Outcome | HandedOver> {
+): Promise<Outcome | Delegated> {
   if (task.skip) return { ...passed(task.skip), result: task.skipResult ?? 'pass' }
-  const work = workOf(task)
+  const work = actionRequestOf(task)
   const { deadline } = task
   try {
-    if (category.actions[work.action]?.ask) return await askPeople(category, work, context, { deadline, deadlineAt })
-    const result = await begin(category, work, context, { deadline, deadlineAt })
-    if ('pending' in result) {
+    if (category.actions[work.action]?.approval)
+      return await requestApproval(category, work, context, { deadline, deadlineAt })
+    const result = await startJob(category, work, context, { deadline, deadlineAt })
+    if ('job' in result) {
       const tell = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
-      return await follow(category, work, result, context, { deadline, deadlineAt }, tell)
+      return await pollUntilDone(category, work, result, context, { deadline, deadlineAt }, tell)
     }
     if ('outcome' in result || result.status !== 'errored') return result
     return await abandon(category, work, context, result)
   } catch (error) {
     log.error('internal error', error as Error)
-    const outcome = maskDeep(errored(error))
-    return work.handsOver ? handedOverInDoubt(outcome) : abandon(category, work, context, outcome)
+    const outcome = redactDeep(errored(error))
+    return work.delegates ? delegatedWithUnknownOutcome(outcome) : abandon(category, work, context, outcome)
   }
 }
 
-function workOf({ event, ...task }: TaskPayload): Work {
-  const { action, connection, input, dryRun, taskId, mustEnd, lastRun, handsOver, address } = task
+function actionRequestOf({ event, ...task }: TaskPayload): ActionRequest {
+  const { action, connection, input, dryRun, taskId, needsCleanup, lastRunKey, delegates, apiUrl } = task
   const { id, shkeptncontext: context, project, stage, service, labels } = event
   const origin = { id, context, project, stage, service, labels }
-  return { action, connection, input, dryRun, key: taskId, event: origin, mustEnd, lastRun, handsOver, address }
+  return {
+    action,
+    connection,
+    input,
+    dryRun,
+    idempotencyKey: taskId,
+    event: origin,
+    needsCleanup,
+    lastRunKey,
+    delegates,
+    apiUrl,
+  }
 }
 
 /** A start that was given up may have got through all the same. */
-async function abandon(category: Category, work: Work, context: DurableContext, outcome: Outcome): Promise<Outcome> {
-  const why = work.mustEnd ? await takeBack(category, work, context) : undefined
+async function abandon(
+  category: Category,
+  work: ActionRequest,
+  context: DurableContext,
+  outcome: Outcome,
+): Promise<Outcome> {
+  const why = work.needsCleanup ? await cleanUp(category, work, context) : undefined
   if (why === undefined) return outcome
-  return { ...outcome, message: `${sentence(outcome.message)} What may have begun could not be ended: ${why}` }
+  return { ...outcome, message: `${toSentence(outcome.message)} What may have begun could not be ended: ${why}` }
 }
 
-async function takenBack(category: Category, task: TaskPayload, context: DurableContext): Promise<Outcome> {
-  const why = await takeBack(category, workOf(task), context)
+async function runCleanup(category: Category, task: TaskPayload, context: DurableContext): Promise<Outcome> {
+  const why = await cleanUp(category, actionRequestOf(task), context)
   return why === undefined ? passed('What the task had begun is ended') : errored(new Failure('platform', why))
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 
 /** After the id of a task: the name of the execution that ends what it had begun, once it can not do so itself. */
-export const takeBackSuffix = '-take-back'
+export const CLEANUP_SUFFIX = '-take-back'
 
 /**
  * What starts a task: only what is the same each time the same event comes, so that a second start is the same start.
@@ -29,7 +29,7 @@ export const taskPayload = z.object({
   /** What the connection led to when the call was accepted: for log lines. */
   provider: z.optional(z.string()),
   /** What the orchestrator calls the action, where the connection chose it. */
-  chosen: z.optional(z.string()),
+  mappedName: z.optional(z.string()),
   input: z.unknown(),
   /** Sentences for the message of the outcome. */
   notes: z.optional(z.array(z.string())),
@@ -43,13 +43,13 @@ export const taskPayload = z.object({
   skip: z.optional(z.string()),
   skipResult: z.optional(z.enum(['pass', 'fail'])),
   /** Where our API is, for an action that asks people. */
-  address: z.optional(z.string()),
+  apiUrl: z.optional(z.string()),
   /** Whether what it starts must not outlive it. */
-  mustEnd: z.optional(z.boolean()),
+  needsCleanup: z.optional(z.boolean()),
   /** Where the id of what is started is saved. */
-  lastRun: z.optional(z.string()),
+  lastRunKey: z.optional(z.string()),
   /** Whether the platform itself sends the finished event, once it has taken what is started. */
-  handsOver: z.optional(z.boolean()),
+  delegates: z.optional(z.boolean()),
   /** For a task that Lambda has ended: another one ends what it had begun, and sends nothing. */
   only: z.optional(z.literal('take-back')),
 })

@@ -1,12 +1,12 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import { inWords } from '../../duration.ts'
-import { Failure, isTransient, kindOf, messageOf, sentence } from '../../errors.ts'
+import { formatDuration } from '../../duration.ts'
+import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { Begun, Category, Running } from '../../providers/category.ts'
-import { mask } from '../../redact.ts'
-import { backoff } from '../backoff.ts'
-import { look, stop, type Work } from '../run-action.ts'
+import type { Category, JobProgress, StartedJob } from '../../providers/category.ts'
+import { redact } from '../../redact.ts'
+import { backoffSeconds } from '../backoff.ts'
+import { type ActionRequest, getJobStatus, stopJob } from '../run-action.ts'
 
 /** When a task gives up: seconds from its beginning, and epoch milliseconds. */
 export interface Deadline {
@@ -15,7 +15,7 @@ export interface Deadline {
 }
 
 /** What is kept from one look to the next. */
-interface Watch {
+interface PollState {
   beganAt: number
   pending: unknown
   /** The platform's word for the state that was seen last. */
@@ -31,7 +31,7 @@ interface Watch {
 }
 
 /** Tells whoever waits how far it is; must not throw. */
-type Tell = ((message: string) => Promise<void>) | undefined
+type ReportProgress = ((message: string) => Promise<void>) | undefined
 
 /** The shortest time between two looks, and the longest unless the deadline is more than a day away, in seconds. */
 const shortest = 2
@@ -60,29 +60,29 @@ const mostStopsWhereItMust = 80
  *
  * @returns how it ended; errored where it can not be known
  */
-export async function follow(
+export async function pollUntilDone(
   category: Category,
-  work: Work,
-  begun: Begun,
+  work: ActionRequest,
+  begun: StartedJob,
   context: DurableContext,
   { deadline, deadlineAt }: Deadline,
-  tell: Tell,
+  tell: ReportProgress,
 ): Promise<Outcome> {
   const watched = { category, work, tell }
-  const seen = await watch(context, 'follow', watched, begun.pending, deadlineAt)
+  const seen = await poll(context, 'follow', watched, begun.job, deadlineAt)
   if (seen.ended) return seen.ended
   const isLost = seen.refusals >= mostRefusals
   const why = isLost
     ? 'The platform does not show any more what was begun'
-    : `The deadline of ${inWords(deadline)} passed`
-  if (category.actions[work.action]?.follow?.onDeadline(work.input) !== 'stop')
+    : `The deadline of ${formatDuration(deadline)} passed`
+  if (category.actions[work.action]?.job?.onDeadline(work.input) !== 'stop')
     return unfinished(begun, seen, isLost ? why : `${why}, and it was left as it is`)
-  const asked = await askToStop(context, category, work, seen.pending)
+  const asked = await requestStop(context, category, work, seen.pending)
   if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)
-  const stopped = await watch(context, 'stopping', watched, seen.pending, asked.until)
+  const stopped = await poll(context, 'stopping', watched, seen.pending, asked.until)
   if (!stopped.ended) {
     const since =
-      stopped.refusals >= mostRefusals ? 'whether it has is not shown' : `has not within ${inWords(timeToStop)}`
+      stopped.refusals >= mostRefusals ? 'whether it has is not shown' : `has not within ${formatDuration(timeToStop)}`
     const last = { ...stopped, state: stopped.state ?? seen.state }
     return unfinished(begun, last, `${why}. It was asked to stop, and ${since}`)
   }
@@ -96,19 +96,19 @@ export async function follow(
 /** What is watched, and who is told. */
 interface Watched {
   category: Category
-  work: Work
-  tell: Tell
+  work: ActionRequest
+  tell: ReportProgress
 }
 
 /** One durable operation with a checkpoint for each look. */
-async function watch(
+async function poll(
   context: DurableContext,
   name: string,
   watched: Watched,
   pending: unknown,
   until: number,
-): Promise<Watch> {
-  return context.waitForCondition<Watch>(name, (before) => lookAgain(before, watched, until), {
+): Promise<PollState> {
+  return context.waitForCondition<PollState>(name, (before) => pollOnce(before, watched, until), {
     initialState: {
       beganAt: 0,
       pending,
@@ -125,22 +125,28 @@ async function watch(
 }
 
 /** Must not throw: that would end the wait at once. */
-async function lookAgain(before: Watch, { category, work, tell }: Watched, until: number): Promise<Watch> {
+async function pollOnce(before: PollState, { category, work, tell }: Watched, until: number): Promise<PollState> {
   const beganAt = before.beganAt || Date.now()
-  const now: Watch = { ...before, beganAt, refusals: 0, trouble: undefined, next: undefined, ended: undefined }
+  const now: PollState = { ...before, beganAt, refusals: 0, trouble: undefined, next: undefined, ended: undefined }
   try {
-    const seen = await look(category, work, before.pending, until)
-    if ('ended' in seen) return { ...now, ended: seen.ended }
-    const { running: state, pending = before.pending, soon, within, after = shortest } = seen
-    const told = await tellOnce(tell, before.told, seen)
+    const seen = await getJobStatus(category, work, before.pending, until)
+    if ('outcome' in seen) return { ...now, ended: seen.outcome }
+    const {
+      status: state,
+      job: pending = before.pending,
+      pollImmediately: soon,
+      maxSeconds: within,
+      minSeconds: after = shortest,
+    } = seen
+    const told = await reportOnChange(tell, before.told, seen)
     const next = soon ? soonest(until) : secondsToNext(beganAt, until, after, within)
     return { ...now, pending, state, told, next }
   } catch (error) {
     log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })
-    const trouble = mask(messageOf(error))
+    const trouble = redact(messageOf(error))
     // Whoever rotates a key has until the deadline to tell us the new one.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
-      const wish = backoff(error as Failure, 1, shortest, shortest)
+      const wish = backoffSeconds(error as Failure, 1, shortest, shortest)
       return { ...now, trouble, next: secondsToNext(beganAt, until, wish) }
     }
     const refusals = before.refusals + 1
@@ -150,8 +156,12 @@ async function lookAgain(before: Watch, { category, work, tell }: Watched, until
 }
 
 /** Tells what is new, and not too often; answers what was told last. */
-async function tellOnce(tell: Tell, before: Watch['told'], { running, step }: Running): Promise<Watch['told']> {
-  const message = step ?? running
+async function reportOnChange(
+  tell: ReportProgress,
+  before: PollState['told'],
+  { status, progress }: JobProgress,
+): Promise<PollState['told']> {
+  const message = progress ?? status
   if (!tell || message === before?.message || Date.now() - (before?.at ?? 0) < tellEvery) return before
   await tell(message)
   return { message, at: Date.now() }
@@ -165,7 +175,7 @@ function soonest(until: number): number | undefined {
 /** Undefined when the deadline has passed; the last look is just before it. */
 function secondsToNext(beganAt: number, until: number, least: number, most = Number.POSITIVE_INFINITY) {
   const now = Date.now()
-  return secondsToNextLook((now - beganAt) / 1_000, (until - now) / 1_000, least, most)
+  return secondsToNextPoll((now - beganAt) / 1_000, (until - now) / 1_000, least, most)
 }
 
 /**
@@ -177,7 +187,7 @@ function secondsToNext(beganAt: number, until: number, least: number, most = Num
  * @param most the longest delay
  * @returns undefined when the deadline has passed
  */
-export function secondsToNextLook(
+export function secondsToNextPoll(
   passed: number,
   left: number,
   least = shortest,
@@ -190,40 +200,40 @@ export function secondsToNextLook(
 }
 
 /** @returns until when it is waited for, in epoch milliseconds; or why it goes on */
-async function askToStop(
+async function requestStop(
   context: DurableContext,
   category: Category,
-  work: Work,
+  work: ActionRequest,
   pending: unknown,
 ): Promise<{ until?: number; why?: string }> {
-  const most = work.mustEnd ? mostStopsWhereItMust : mostStops
+  const most = work.needsCleanup ? mostStopsWhereItMust : mostStops
   return context.step(
     'stop',
     async ({ attempt }) => {
       try {
-        const asked = await stop(category, work, pending, Date.now() + timeToAsk)
+        const asked = await stopJob(category, work, pending, Date.now() + timeToAsk)
         if (asked) return { until: Date.now() + timeToStop * 1_000 }
         return { why: 'The platform has no way to stop it: it goes on' }
       } catch (error) {
         log.warn('what was begun could not be stopped', { attempt, failure: kindOf(error), reason: messageOf(error) })
         // Whoever rotates a key has until then to tell us the new one.
-        if ((work.mustEnd || isTransient(error)) && attempt < most) throw error
-        return { why: mask(`It could not be stopped, and may go on: ${messageOf(error)}`) }
+        if ((work.needsCleanup || isTransient(error)) && attempt < most) throw error
+        return { why: redact(`It could not be stopped, and may go on: ${messageOf(error)}`) }
       }
     },
     {
       retryStrategy: (error, attempt) => ({
         shouldRetry: attempt < most,
-        delay: { seconds: backoff(error, attempt, 2, 60) },
+        delay: { seconds: backoffSeconds(error, attempt, 2, 60) },
       }),
     },
   )
 }
 
 /** It may end later, and nobody will hear of it: so this is no verdict. */
-function unfinished({ outcome }: Begun, { state, trouble }: Watch, why: string): Outcome {
+function unfinished({ outcome }: StartedJob, { state, trouble }: PollState, why: string): Outcome {
   const last = state === undefined ? 'Its state was never seen' : `It was last seen as ${state}`
-  const message = [why, trouble ? `${last}; the last look failed: ${trouble}` : last].map(sentence).join(' ')
+  const message = [why, trouble ? `${last}; the last look failed: ${trouble}` : last].map(toSentence).join(' ')
   return {
     ...outcome,
     status: 'errored',

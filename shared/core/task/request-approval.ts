@@ -1,14 +1,14 @@
 import { CallbackTimeoutError, type DurableContext } from '@aws/durable-execution-sdk-js'
 import { type Decision, decisionSchema } from '../../approvals/decision.ts'
-import { Failure, isTransient, kindOf, messageOf, sentence } from '../../errors.ts'
+import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome } from '../../outcome.ts'
-import type { Begun, Category } from '../../providers/category.ts'
-import { mask, maskDeep } from '../../redact.ts'
-import { backoff } from '../backoff.ts'
-import { type Work, withQuestion } from '../run-action.ts'
+import type { Category, StartedJob } from '../../providers/category.ts'
+import { redact, redactDeep } from '../../redact.ts'
+import { backoffSeconds } from '../backoff.ts'
+import { type ActionRequest, withSignedLink } from '../run-action.ts'
 import type { Deadline } from './poll.ts'
-import { begin } from './start-job.ts'
+import { startJob } from './start-job.ts'
 
 /** What one try to tell people more may take, in milliseconds, and how many there are: the decision does not depend on it. */
 const timeToTell = 20_000
@@ -18,33 +18,33 @@ const mostTries = 5
  * Asks people, reminds them, and waits for what they decide, for days. A decision completes the callback of the task, once: so
  * there is one, whatever is clicked at the same time, and whatever dies after it.
  */
-export async function askPeople(
+export async function requestApproval(
   category: Category,
-  work: Work,
+  work: ActionRequest,
   context: DurableContext,
   { deadline, deadlineAt }: Deadline,
 ): Promise<Outcome> {
-  const ask = category.actions[work.action]?.ask
+  const ask = category.actions[work.action]?.approval
   if (!ask) throw new Error(`${work.action} asks nobody.`)
-  const { remindBefore = unlessTold(deadline) } = ask.asked(work.input)
+  const { remindBefore = unlessTold(deadline) } = ask.requestOf(work.input)
   const first = remindBefore > 0 && remindBefore < deadline ? deadline - remindBefore : deadline
   const [decided, callbackId] = await context.createCallback('decision', { timeout: { seconds: first } })
   const unnoted = await noted(context, 'note-question', () => note(category, work, callbackId, deadlineAt))
-  if (unnoted) return errored(new Failure('unavailable', `${sentence(unnoted)} Nobody was asked.`))
-  const begun = await begin(category, work, context, { deadline, deadlineAt })
+  if (unnoted) return errored(new Failure('unavailable', `${toSentence(unnoted)} Nobody was asked.`))
+  const begun = await startJob(category, work, context, { deadline, deadlineAt })
   // A dry run, a platform that refused, or one that was down until the deadline.
-  if (!('pending' in begun)) return 'outcome' in begun ? begun.outcome : begun
+  if (!('job' in begun)) return 'outcome' in begun ? begun.outcome : begun
   let decision = await decisionOf(decided)
   if (!decision && first < deadline) {
     const [decidedLate, laterId] = await context.createCallback('decision-after-reminder', {
       timeout: { seconds: deadline - first },
     })
-    await noted(context, 'note-callback', async () => (await ask.books()).changeCallback(keyOf(work), laterId))
+    await noted(context, 'note-callback', async () => (await ask.loadStore()).changeCallback(keyOf(work), laterId))
     await tell('remind', category, work, begun, context)
     decision = await decisionOf(decidedLate)
   }
   await tell('settle', category, work, begun, context, decision)
-  return maskDeep(ask.outcome(work.input, begun.outcome, decision))
+  return redactDeep(ask.outcome(work.input, begun.outcome, decision))
 }
 
 /** A tenth of the deadline before it, at most a day; none where that is under a minute. */
@@ -66,32 +66,32 @@ async function noted(context: DurableContext, name: string, write: () => Promise
         return null
       } catch (error) {
         if (isTransient(error) && attempt < mostNotes) throw error
-        return mask(messageOf(error))
+        return redact(messageOf(error))
       }
     },
     {
       retryStrategy: (error, attempt) => ({
         shouldRetry: attempt < mostNotes,
-        delay: { seconds: backoff(error, attempt, 1, 60) },
+        delay: { seconds: backoffSeconds(error, attempt, 1, 60) },
       }),
     },
   )
 }
 
 /** Where a click finds it. */
-async function note(category: Category, work: Work, callbackId: string, deadlineAt: number): Promise<void> {
-  await withQuestion(category, work, deadlineAt, async (ask, provider) => {
-    const { keepQuestion } = await ask.books()
-    const { message, approvers, requester } = ask.asked(work.input)
+async function note(category: Category, work: ActionRequest, callbackId: string, deadlineAt: number): Promise<void> {
+  await withSignedLink(category, work, deadlineAt, async (ask, provider) => {
+    const { keepQuestion } = await ask.loadStore()
+    const { message, approvers, requester } = ask.requestOf(work.input)
     const buttons = ask.hasButtons(provider)
     const { connection } = work
     await keepQuestion(keyOf(work), { connection, message, approvers, requester, buttons, deadlineAt }, callbackId)
   })
 }
 
-function keyOf({ key }: Work): string {
-  if (key === undefined) throw new Error('Only a task asks people.')
-  return key
+function keyOf({ idempotencyKey }: ActionRequest): string {
+  if (idempotencyKey === undefined) throw new Error('Only a task asks people.')
+  return idempotencyKey
 }
 
 /** Undefined where nobody decided in time. */
@@ -108,8 +108,8 @@ async function decisionOf(callback: Promise<string>): Promise<Decision | undefin
 async function tell(
   name: 'remind' | 'settle',
   category: Category,
-  work: Work,
-  { pending }: Begun,
+  work: ActionRequest,
+  { job }: StartedJob,
   context: DurableContext,
   decision?: Decision,
 ): Promise<void> {
@@ -117,21 +117,21 @@ async function tell(
     name,
     async ({ attempt }): Promise<null> => {
       try {
-        await withQuestion(category, work, Date.now() + timeToTell, async (ask, provider, client) => {
-          if (name === 'remind') return ask.remind(provider, client, work.input, pending)
-          if (decision) await (await ask.books()).noteDecision(keyOf(work), decision)
-          return ask.settle(provider, client, work.input, pending, decision)
+        await withSignedLink(category, work, Date.now() + timeToTell, async (ask, provider, client) => {
+          if (name === 'remind') return ask.remind(provider, client, work.input, job)
+          if (decision) await (await ask.loadStore()).noteDecision(keyOf(work), decision)
+          return ask.close(provider, client, work.input, job, decision)
         })
       } catch (error) {
         if (isTransient(error) && attempt < mostTries) throw error
-        log.warn(`${name}: people were not told`, { failure: kindOf(error), reason: mask(messageOf(error)) })
+        log.warn(`${name}: people were not told`, { failure: kindOf(error), reason: redact(messageOf(error)) })
       }
       return null
     },
     {
       retryStrategy: (error, attempt) => ({
         shouldRetry: attempt < mostTries,
-        delay: { seconds: backoff(error, attempt, 2, 30) },
+        delay: { seconds: backoffSeconds(error, attempt, 2, 30) },
       }),
     },
   )

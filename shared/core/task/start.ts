@@ -39,8 +39,8 @@ export async function startTask(
   call: Call,
   timeLeft: () => number,
 ): Promise<{ taskId: string; duplicate: boolean }> {
-  const { caller, task, work, options } = call
-  if (!task || !work.key) throw new Error('Only an interactive call starts a task.')
+  const { caller, task, request, options } = call
+  if (!task || !request.idempotencyKey) throw new Error('Only an interactive call starts a task.')
   if (!caller.orchestrator) {
     throw new Failure(
       'misconfigured',
@@ -50,28 +50,28 @@ export async function startTask(
   await loadOrchestrator(caller.orchestrator)
   const payload: TaskPayload = {
     version: 1,
-    taskId: work.key,
+    taskId: request.idempotencyKey,
     category,
     caller: caller.name,
     orchestrator: caller.orchestrator,
     event: task,
-    action: work.action,
-    connection: work.connection,
+    action: request.action,
+    connection: request.connection,
     provider: call.provider,
-    ...(work.chosen === undefined ? {} : { chosen: work.chosen }),
-    input: work.input,
-    ...(work.notes && !call.skip ? { notes: work.notes } : {}),
+    ...(request.mappedName === undefined ? {} : { mappedName: request.mappedName }),
+    input: request.input,
+    ...(request.notes && !call.skip ? { notes: request.notes } : {}),
     sendStarted: options.sendStarted,
     labels: options.labels,
     deadline: call.deadline,
-    dryRun: work.dryRun,
+    dryRun: request.dryRun,
     ...(options.progress ? { progress: true } : {}),
     ...(call.skip ? { skip: call.skip.message } : {}),
     ...(call.skip?.result === 'fail' ? { skipResult: 'fail' } : {}),
-    ...(work.address === undefined ? {} : { address: work.address }),
-    ...(work.lastRun === undefined ? {} : { lastRun: work.lastRun }),
-    ...(work.mustEnd ? { mustEnd: true } : {}),
-    ...(work.handsOver ? { handsOver: true } : {}),
+    ...(request.apiUrl === undefined ? {} : { apiUrl: request.apiUrl }),
+    ...(request.lastRunKey === undefined ? {} : { lastRunKey: request.lastRunKey }),
+    ...(request.needsCleanup ? { needsCleanup: true } : {}),
+    ...(request.delegates ? { delegates: true } : {}),
   }
   if (timeLeft() < leastTime) {
     throw new Failure(
@@ -82,8 +82,8 @@ export async function startTask(
       },
     )
   }
-  const started = await invoke(work.key, canonical(payload), timeLeft)
-  return { taskId: work.key, duplicate: !started || !(await isFirst(payload, started.arn, timeLeft)) }
+  const started = await invoke(request.idempotencyKey, canonical(payload), timeLeft)
+  return { taskId: request.idempotencyKey, duplicate: !started || !(await isFirst(payload, started.arn, timeLeft)) }
 }
 
 /**

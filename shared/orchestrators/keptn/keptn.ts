@@ -46,14 +46,14 @@ export function keptn(connection: Connection): Orchestrator {
     async send(reply, inDoubt) {
       const http = connect(connection)
       if (inDoubt > 0 && (await isRecorded(http, reply, inDoubt))) return
-      await http.post('api/v1/event', reply, { answer: accepted })
+      await http.post('api/v1/event', reply, { schema: accepted })
     },
     async evaluations({ task, results, most, ...of }) {
       const { earlierIn } = await import('../../evaluation/previous-evaluations.ts')
       const type = `sh.keptn.event.${task}.finished`
       const { body } = await connect(connection).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
         query: { filter: filterOf(of, results), excludeInvalidated: true, limit: most },
-        answer: keptEvents,
+        schema: keptEvents,
       })
       return (body.events ?? []).flatMap((event) => earlierIn(event) ?? [])
     },
@@ -76,9 +76,9 @@ export function sequenceUrl(
  * @throws Failure
  */
 export async function checkKeptn(http: Http): Promise<void> {
-  await http.post('api/v1/auth', undefined, { reads: true })
+  await http.post('api/v1/auth', undefined, { isRead: true })
   // Only this shows that it is Keptn: a login page answers everything.
-  await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, answer: recordedEvents })
+  await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, schema: recordedEvents })
 }
 
 function connect({ baseUrl, ca, token, oauth }: Connection): Http {
@@ -107,7 +107,7 @@ async function isRecorded(
   const isStarted = type.endsWith('.started')
   try {
     const query = { keptnContext: shkeptncontext, type, pageSize: 100 }
-    const options = { query, answer: recordedEvents, accept: [403] }
+    const options = { query, schema: recordedEvents, accept: [403] }
     const { status, body } = await http.get('api/mongodb-datastore/event', options)
     if (status !== 403)
       return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)

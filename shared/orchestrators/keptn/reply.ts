@@ -1,5 +1,5 @@
 import type { Outcome } from '../../outcome.ts'
-import { maskDeep } from '../../redact.ts'
+import { redactDeep } from '../../redact.ts'
 import { clip, plain } from '../../text/plain-text.ts'
 import type { TaskEvent } from './event.ts'
 import { replyType } from './task-type.ts'
@@ -93,7 +93,7 @@ export function finishedReply(event: TaskEvent, category: string, outcome: Outco
 export function masked(whole: Reply): Reply {
   const { type, shkeptncontext, triggeredid, data, ...others } = whole
   const { project, stage, service, ...told } = data
-  return { ...others, type, shkeptncontext, triggeredid, data: { ...maskDeep(told), project, stage, service } }
+  return { ...others, type, shkeptncontext, triggeredid, data: { ...redactDeep(told), project, stage, service } }
 }
 
 function fits(whole: Reply): boolean {

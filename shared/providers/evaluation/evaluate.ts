@@ -6,7 +6,7 @@ import { comparedCount, type SloFile } from '../../evaluation/slo-file.ts'
 import { utc, type Window, windowOf } from '../../evaluation/timeframe.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome } from '../../outcome.ts'
-import type { Begun, Look } from '../category.ts'
+import type { PollResult, StartedJob } from '../category.ts'
 import type { Client } from '../provider.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type Evaluate, requested } from './request.ts'
@@ -23,16 +23,22 @@ export interface Pending {
  *
  * @throws Failure
  */
-export async function begin(provider: EvaluationProvider, client: Client, asked: Evaluate): Promise<Outcome | Begun> {
+export async function begin(
+  provider: EvaluationProvider,
+  client: Client,
+  asked: Evaluate,
+): Promise<Outcome | StartedJob> {
   const now = Date.now()
   // Whoever waits for the answer gets the newest data that is whole.
   const until = asked.silent ? now - asked.dataDelay * 1_000 : now
   const window = windowOf(asked.time, until)
-  const begun = provider.begin ? await provider.begin(client, requested(asked, window)) : undefined
+  const begun = provider.startMeasurement
+    ? await provider.startMeasurement(client, requested(asked, window))
+    : undefined
   const pending: Pending = { window, ...(begun === undefined ? {} : { begun }) }
-  if (!asked.silent || dueAt(asked, window) > now) return { outcome: notYet(provider, asked, window), pending }
+  if (!asked.silent || dueAt(asked, window) > now) return { outcome: notYet(provider, asked, window), job: pending }
   const seen = await evaluate(provider, client, asked, pending)
-  return 'ended' in seen ? seen.ended : { outcome: notYet(provider, asked, window, true), pending: seen.pending }
+  return 'outcome' in seen ? seen.outcome : { outcome: notYet(provider, asked, window, true), job: seen.job }
 }
 
 /**
@@ -45,15 +51,15 @@ export async function look(
   client: Client,
   asked: Evaluate,
   pending: Pending,
-): Promise<Look> {
+): Promise<PollResult> {
   const [due, now] = [dueAt(asked, pending.window), Date.now()]
-  if (now < due) return { running: `waiting for its data until ${utc(due)}`, after: Math.ceil((due - now) / 1_000) }
+  if (now < due) return { status: `waiting for its data until ${utc(due)}`, minSeconds: Math.ceil((due - now) / 1_000) }
   try {
     return await evaluate(provider, client, asked, pending)
   } catch (error) {
     // What is refused will be refused again.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) throw error
-    return { ended: errored(error) }
+    return { outcome: errored(error) }
   }
 }
 
@@ -62,14 +68,18 @@ async function evaluate(
   client: Client,
   asked: Evaluate,
   pending: Pending,
-): Promise<Look> {
+): Promise<PollResult> {
   const { window, begun } = pending
   const seen = await provider.measure(client, requested(asked, window), begun)
-  if ('running' in seen) {
-    const { running, soon } = seen
-    return { running, soon, pending: seen.begun === undefined ? pending : { ...pending, begun: seen.begun } }
+  if ('status' in seen) {
+    const { status: running, pollImmediately: soon } = seen
+    return {
+      status: running,
+      pollImmediately: soon,
+      job: seen.begun === undefined ? pending : { ...pending, begun: seen.begun },
+    }
   }
-  if ('evaluation' in seen) return { ended: outcomeOf(provider, seen.evaluation, []) }
+  if ('evaluation' in seen) return { outcome: outcomeOf(provider, seen.evaluation, []) }
   const measured = seen.measured.map(finite)
   const earlier = asked.compareAt && asked.file ? await earlierEvaluations(asked.compareAt, asked.file) : []
   const scored = score(asked, measured, earlier)
@@ -85,7 +95,7 @@ async function evaluate(
     ...(url === undefined ? {} : { url }),
   }
   const gaps = asked.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, asked)) : []
-  return { ended: outcomeOf(provider, evaluation, gaps) }
+  return { outcome: outcomeOf(provider, evaluation, gaps) }
 }
 
 /** What has no criteria is only shown. */

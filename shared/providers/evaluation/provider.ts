@@ -3,7 +3,7 @@ import type { Evaluation } from '../../evaluation/evaluation.ts'
 import type { Measured } from '../../evaluation/score.ts'
 import { sloFileField } from '../../evaluation/slo-file.ts'
 import type { Window } from '../../evaluation/timeframe.ts'
-import { choice, name, optional, seconds, word } from '../../fields.ts'
+import { name, oneOf, optional, seconds, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
 import type { Action } from '../category.ts'
 import type { Client, Provider } from '../provider.ts'
@@ -12,7 +12,7 @@ import { type Query, queriesField } from './queries.ts'
 import { completeRequest, type Evaluate, type Read, readRequest, requestInput } from './request.ts'
 
 /** What is to be measured, and of which time. */
-export interface Asked extends Window {
+export interface MeasurementRequest extends Window {
   /** With nothing left to fill in; empty where the platform judges by what it has itself. */
   queries: Query[]
   /** What it is about, for a platform that is told. */
@@ -38,21 +38,21 @@ type Measurement =
   | { evaluation: Evaluation }
   | {
       /** The platform's word for its state. */
-      running: string
+      status: string
       /** What it takes to ask again, where that is something else now. */
       begun?: unknown
-      soon?: boolean
+      pollImmediately?: boolean
     }
 
 /** A platform that measures service levels: vendor knowledge only, the judgement is made by the action below. */
 export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
-  shape: 'evaluation'
+  kind: 'evaluation'
   /** What a query is here, for people: `PromQL`, `the id or name of an SLO`. */
   query: string
   /** Whether what is asked for has a verdict of the platform's own; without it there must be objectives or thresholds. */
-  judges?: true
+  hasOwnVerdict?: true
   /** Whether it has an SLO file of its own: then it takes neither queries, nor thresholds, nor a file. */
-  judgesAll?: true
+  hasOwnSloFile?: true
   /** Seconds until what has happened can be read; a connection may say otherwise. */
   dataDelay: number
   /** Throws Failure `invalid` for a call that this platform can do nothing for. */
@@ -60,15 +60,15 @@ export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject>
   /** Throws Failure `invalid` for what this platform has nothing for. */
   checkQueries?(queries: readonly Query[], connection: z.output<S>): void
   /** Begins what takes its time at the platform; the answer, JSON, goes to `measure`. Finds what an earlier try has begun. */
-  begin?(client: Client<z.output<S>>, asked: Asked): Promise<unknown>
-  measure(client: Client<z.output<S>>, asked: Asked, begun: unknown): Promise<Measurement>
+  startMeasurement?(client: Client<z.output<S>>, asked: MeasurementRequest): Promise<unknown>
+  measure(client: Client<z.output<S>>, asked: MeasurementRequest, begun: unknown): Promise<Measurement>
 }
 
 /** Declares an evaluation provider; the schema of its connection types the client of each of its functions. */
-export function defineEvaluationProvider<S extends z.ZodMiniObject, P extends Omit<EvaluationProvider<S>, 'shape'>>(
+export function defineEvaluationProvider<S extends z.ZodMiniObject, P extends Omit<EvaluationProvider<S>, 'kind'>>(
   provider: P & { connection: S },
-): P & { shape: 'evaluation' } {
-  return { shape: 'evaluation', ...provider }
+): P & { kind: 'evaluation' } {
+  return { kind: 'evaluation', ...provider }
 }
 
 /** What the connection of every platform may say of its evaluations. */
@@ -78,7 +78,7 @@ export const evaluationFields = {
   sloFile: optional(sloFileField("Objectives, in the form of Keptn's slo.yaml: its text, or the same as JSON")),
   timeframe: optional(word('Default timeframe, such as 5m')),
   dataDelay: optional(seconds(0, 86_400, 'How long it takes until what has happened can be read, such as PT2M')),
-  noData: optional(choice(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
+  noData: optional(oneOf(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
 }
 
 /** Measures service levels, and judges them: by what is loaded when used, since the call that starts a task needs none of it. */
@@ -91,10 +91,10 @@ export function requestEvaluation({
   deadline: number
 }): Action<EvaluationProvider, Evaluate, Read> {
   return {
-    shape: 'evaluation',
+    kind: 'evaluation',
     summary,
     input: requestInput,
-    answers: [
+    outputs: [
       ...['result', 'score', 'scoreText', 'timeStart', 'timeEnd'],
       ...['indicatorResults', 'comparedEvents', 'errorBudget', 'url'],
       // What Keptn's own evaluation answers beside these.
@@ -103,13 +103,13 @@ export function requestEvaluation({
     deadline,
     prepare: (asked, { connection }) => readRequest(asked, connection),
     complete: completeRequest,
-    async act(provider, client, asked) {
+    async run(provider, client, asked) {
       const { begin } = await import('./evaluate.ts')
       return begin(provider, client, asked)
     },
-    follow: {
+    job: {
       silent: 'waits',
-      async look(provider, client, asked, pending) {
+      async getStatus(provider, client, asked, pending) {
         const { look } = await import('./evaluate.ts')
         return look(provider, client, asked, pending as Pending)
       },

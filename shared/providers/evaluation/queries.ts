@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { about } from '../../fields.ts'
+import { withDescription } from '../../fields.ts'
 import { unknownName } from '../../validate.ts'
 
 /** An indicator, and how the platform is asked for it. */
@@ -28,7 +28,7 @@ const named = z.pipe(
 
 /** Indicators by their names, as in Keptn's `sli.yaml`; or a list of `{name, query}`, or the JSON of either as text. */
 export function queriesField(description: string) {
-  return about(z.pipe(parsed, z.union([named, listed])), description)
+  return withDescription(z.pipe(parsed, z.union([named, listed])), description)
 }
 
 function parse(text: string): unknown {

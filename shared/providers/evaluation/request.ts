@@ -5,9 +5,9 @@ import { isComparing, type Objective, readSloFile, type SloFile, sloFileField } 
 import { type Timeframe, type Window, windowOf } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
-import type { Completing } from '../category.ts'
+import type { CallContext } from '../category.ts'
 import { type Threshold, thresholds } from '../thresholds.ts'
-import type { Asked, EvaluationProvider } from './provider.ts'
+import type { EvaluationProvider, MeasurementRequest } from './provider.ts'
 import { fillIn, mostQueries, needQuery, type Query, queriesField } from './queries.ts'
 
 export const requestInput = z.strictObject({
@@ -68,7 +68,7 @@ async function withFile(asked: Read, file: unknown, at: string, kind: 'invalid' 
  *
  * @throws Failure `invalid`, `misconfigured`
  */
-export function completeRequest(given: Read, from: Completing<EvaluationProvider>): Evaluate {
+export function completeRequest(given: Read, from: CallContext<EvaluationProvider>): Evaluate {
   const { connection, provider, event } = from
   const { project, stage, service } = event.data
   const { slo = connection['slo'] as string | undefined, thresholds: limits, file } = given
@@ -76,7 +76,7 @@ export function completeRequest(given: Read, from: Completing<EvaluationProvider
   const own = named.filter(({ name }, at) => named.findIndex((other) => other.name === name) === at)
   const all =
     slo !== undefined && (given.slo !== undefined || own.length === 0) ? [{ name: slo, query: slo }, ...own] : own
-  if (provider.judgesAll) refuseJudgement(provider, all, given)
+  if (provider.hasOwnSloFile) refuseJudgement(provider, all, given)
   const queries = wanted(all, given).map((query) => fillIn(query, { project, stage, service }))
   check(provider, queries, given)
   if (queries.length > mostQueries)
@@ -118,11 +118,11 @@ function refuseJudgement({ title }: EvaluationProvider, queries: readonly Query[
 }
 
 function check(provider: EvaluationProvider, queries: readonly Query[], { file, thresholds: limits }: Read): void {
-  const { title, query, judgesAll } = provider
-  if (judgesAll) return
+  const { title, query, hasOwnSloFile } = provider
+  if (hasOwnSloFile) return
   if (queries.length === 0)
     throw invalid('input.queries', `are missing, and the connection has none: name what to ask for, each by ${query}`)
-  if (!file && !limits && !provider.judges)
+  if (!file && !limits && !provider.hasOwnVerdict)
     throw invalid('input.thresholds', `are missing, and there is no sloFile: ${title} gives values, and no verdict`)
 }
 
@@ -147,7 +147,7 @@ function timeOf(given: Read, { data }: CallEvent, connection: Record<string, unk
   return { timeframe: connection['timeframe'] as string | undefined, end: given.end || undefined }
 }
 
-function compareAt({ event, orchestrator }: Completing): NonNullable<Evaluate['compareAt']> {
+function compareAt({ event, orchestrator }: CallContext): NonNullable<Evaluate['compareAt']> {
   const { project, stage, service } = event.data
   const missing = Object.entries({ project, stage, service }).filter(([, value]) => value === undefined)
   if (missing.length > 0 || project === undefined || stage === undefined || service === undefined) {
@@ -176,7 +176,7 @@ function objectiveOf({ metric, op, value, warn }: Threshold): Objective {
 }
 
 /** What the platform is asked for. */
-export function requested({ queries, about }: Evaluate, window: Window): Asked {
+export function requested({ queries, about }: Evaluate, window: Window): MeasurementRequest {
   const length = Math.round((window.end - window.start) / 1_000)
   return { ...window, ...about, queries: queries.map((query) => fillIn(query, { ...about, seconds: length })) }
 }

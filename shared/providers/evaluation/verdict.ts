@@ -1,4 +1,4 @@
-import { sentence } from '../../errors.ts'
+import { toSentence } from '../../errors.ts'
 import type { Evaluation, IndicatorResult } from '../../evaluation/evaluation.ts'
 import type { Measured } from '../../evaluation/score.ts'
 import { utc, type Window } from '../../evaluation/timeframe.ts'
@@ -50,13 +50,18 @@ function some(texts: readonly string[]): string {
  *
  * @param runs whether the platform evaluates already, and does not wait for its data any more
  */
-export function notYet({ title, begin }: EvaluationProvider, asked: Evaluate, window: Window, runs = false): Outcome {
+export function notYet(
+  { title, startMeasurement }: EvaluationProvider,
+  asked: Evaluate,
+  window: Window,
+  runs = false,
+): Outcome {
   const due = dueAt(asked, window)
   const why =
-    begin || runs
+    startMeasurement || runs
       ? `${title} has not ended its evaluation yet`
       : `${title} has its data up to ${utc(window.end)} at ${utc(due)}`
-  const message = `${sentence(`Not evaluated: ${why}`)} Call it with mode=interactive, which waits for it, or for a time that is further back`
+  const message = `${toSentence(`Not evaluated: ${why}`)} Call it with mode=interactive, which waits for it, or for a time that is further back`
   return {
     status: 'errored',
     result: 'fail',

@@ -56,8 +56,8 @@ export const httpApi = {
 }
 
 /** What the expressions of a request can read. */
-export function namesOf({ key, event }: Client<HttpConnection>, input: unknown): Names {
-  return { input, key, event: event ?? {}, now: `${new Date().toISOString().slice(0, 19)}Z` }
+export function namesOf({ idempotencyKey, event }: Client<HttpConnection>, input: unknown): Names {
+  return { input, key: idempotencyKey, event: event ?? {}, now: `${new Date().toISOString().slice(0, 19)}Z` }
 }
 
 /**

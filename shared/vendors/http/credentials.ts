@@ -1,4 +1,4 @@
-import { remember } from '../../redact.ts'
+import { registerSecret } from '../../redact.ts'
 import type { Login } from './login.ts'
 import type { ReadRequest } from './request.ts'
 
@@ -27,6 +27,6 @@ export function listedHeaders({ headers, secretHeaders }: HttpConnection): Recor
 export function basicHeader({ username, password }: HttpConnection): Record<string, string> {
   if (username === undefined || password === undefined) return {}
   const value = Buffer.from(`${username}:${password}`, 'utf8').toString('base64')
-  remember(value)
+  registerSecret(value)
   return { authorization: `Basic ${value}` }
 }

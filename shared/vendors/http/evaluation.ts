@@ -2,7 +2,11 @@ import * as z from 'zod/mini'
 import type { Measured } from '../../evaluation/score.ts'
 import { utc } from '../../evaluation/timeframe.ts'
 import { optional } from '../../fields.ts'
-import { type Asked, defineEvaluationProvider, evaluationFields } from '../../providers/evaluation/provider.ts'
+import {
+  defineEvaluationProvider,
+  evaluationFields,
+  type MeasurementRequest,
+} from '../../providers/evaluation/provider.ts'
 import { ofQuery, type Query } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
@@ -37,7 +41,11 @@ export const httpEvaluation = defineEvaluationProvider({
   },
 })
 
-async function measureOne(client: Api, { name, query }: Query, { start, end, ...about }: Asked): Promise<Measured> {
+async function measureOne(
+  client: Api,
+  { name, query }: Query,
+  { start, end, ...about }: MeasurementRequest,
+): Promise<Measured> {
   const { indicator, measure } = client.connection
   const { project, stage, service } = about
   const names = {

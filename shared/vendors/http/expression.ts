@@ -1,10 +1,10 @@
 import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools/jmespath'
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../errors.ts'
-import { about } from '../../fields.ts'
+import { withDescription } from '../../fields.ts'
 import { trace } from '../../http/trace.ts'
 import { isRecord } from '../../record.ts'
-import { clipLine } from '../../text/single-line.ts'
+import { clipSingleLine } from '../../text/single-line.ts'
 import { connectionFunctions } from './functions.ts'
 
 type Data = Parameters<typeof search>[1]
@@ -32,7 +32,7 @@ export function expression(description: string) {
     const message = problemOf(text)
     if (message !== undefined) addIssue({ code: 'custom', message })
   })
-  return about(z.string().check(z.minLength(1), z.maxLength(4_096), readable), description)
+  return withDescription(z.string().check(z.minLength(1), z.maxLength(4_096), readable), description)
 }
 
 /** Why a text cannot be used as an expression. */
@@ -134,7 +134,7 @@ export function isTrue(value: unknown): boolean {
 
 /** The place and the text of an expression, for messages. */
 export function shown(where: string, text: string): string {
-  return `${where} of the connection, "${clipLine(text, MAX_SHOWN_CHARACTERS)}",`
+  return `${where} of the connection, "${clipSingleLine(text, MAX_SHOWN_CHARACTERS)}",`
 }
 
 /** The response that an expression reads, for messages. That of a login holds credentials that nothing masks yet. */
@@ -147,7 +147,7 @@ function responseOf({ response }: Names, where: string): string {
 /** The start of a response, for messages. What is secret in it is masked when the message is used. */
 export function excerpt(response: unknown): string {
   if (response === undefined) return 'empty'
-  return clipLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
+  return clipSingleLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
 }
 
 function applied(text: string, names: Names, where: string, failure: (why: string) => Failure): unknown {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { about, optional, word } from '../../fields.ts'
+import { optional, withDescription, word } from '../../fields.ts'
 import { defineJobProvider, type Run, type StartJob } from '../../providers/job.ts'
 import type { Client } from '../../providers/provider.ts'
 import { numbersOf, outputOf } from '../../providers/run-output.ts'
@@ -27,7 +27,7 @@ const connection = connectionOf({
     reason: optional(expression('Why it ended so')),
     output: optional(expression('Its results: numbers in it are what thresholds judge')),
   }),
-  states: about(
+  states: withDescription(
     z.record(z.string(), z.enum(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'])),
     'What each state means: {"done":"pass","broken":"fail"}. A state that is not listed is not an end. "gone" is a run that look does not find',
   ),
@@ -58,7 +58,7 @@ export const httpJob = defineJobProvider({
     return runIn(client, { ...names, response })
   },
 
-  async look(client, run) {
+  async getStatus(client, run) {
     const { connection } = client
     const isGoneKnown = Object.hasOwn(connection.states, GONE)
     const accept = isGoneKnown ? [404] : []
@@ -92,7 +92,7 @@ async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | 
   // A start with the same key is the same start.
   if (!find) return idempotencyHeader ? undefined : 'unknown'
   const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.repeated })
+  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.isRetry })
   return response === undefined ? undefined : runIn(client, { ...names, response })
 }
 

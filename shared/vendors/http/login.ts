@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { about, optional, seconds, word } from '../../fields.ts'
-import { type Answer, type Authorization, Http } from '../../http/client.ts'
+import { optional, seconds, withDescription, word } from '../../fields.ts'
+import { type Authorization, Http, type HttpResponse } from '../../http/client.ts'
 import { trace } from '../../http/trace.ts'
-import { remember } from '../../redact.ts'
+import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
 import { expression, find, type Names, requireText, shown } from './expression.ts'
 import { formOf } from './request.ts'
@@ -13,7 +13,7 @@ const DEFAULT_LIFETIME_SECONDS = 3_600
 const MARGIN_MS = 30_000
 
 /** How the API is logged in to before its first request. */
-export const loginField = about(
+export const loginField = withDescription(
   z.strictObject({
     method: optional(z.enum(['GET', 'POST'])),
     path: z.string().check(z.maxLength(2_000)),
@@ -22,10 +22,10 @@ export const loginField = about(
     token: optional(expression('Finds the token in the response: response.access_token')),
     header: optional(word('The header of later requests: Authorization by default')),
     value: optional(expression('The value of that header, from token: by default, Bearer and the token')),
-    cookie: optional(about(z.literal(true), 'Later requests carry the cookies that the login sets')),
+    cookie: optional(withDescription(z.literal(true), 'Later requests carry the cookies that the login sets')),
     lifetime: optional(seconds(60, 30 * 86_400, 'How long it lasts: PT1H by default')),
     expired: optional(
-      about(
+      withDescription(
         z.array(z.int().check(z.gte(400), z.lte(499))),
         'Statuses, next to 401, that mean that it has expired: [403]',
       ),
@@ -56,7 +56,7 @@ export function loginAuthorization(connection: HttpConnection, login: Login, ca:
     async headers() {
       const known = sessions.get(id)
       const session = known && known.until > Date.now() ? known : await renew(id, connection, login, ca)
-      for (const value of session.secrets) remember(value)
+      for (const value of session.secrets) registerSecret(value)
       return session.headers
     },
     forget: () => void sessions.delete(id),
@@ -85,7 +85,7 @@ async function logIn(connection: HttpConnection, login: Login, ca: string | unde
   const answer = await http.request(login.method ?? 'POST', login.path, {
     headers: { ...listedHeaders(connection), ...authorization, ...headers },
     ...(body === undefined ? {} : { body }),
-    reads: true,
+    isRead: true,
     // A login page sends the browser on.
     accept: [301, 302, 303, 307],
   })
@@ -107,7 +107,7 @@ function tokenOf({ token, header = 'authorization', value }: Login, names: Names
   return { headers: { [header.toLowerCase()]: sent }, secrets: [found] }
 }
 
-function cookiesOf({ cookie }: Login, { headers }: Answer): Session {
+function cookiesOf({ cookie }: Login, { headers }: HttpResponse): Session {
   if (!cookie) return { headers: {}, secrets: [] }
   const cookies = new Map<string, string>()
   for (const line of headers['set-cookie']?.split('\n') ?? []) {

@@ -27,7 +27,7 @@ export const httpMessage = defineMessageProvider({
 
   async post(client, _channel, message) {
     const { post, posted } = client.connection
-    const decisionUrl = message.choices?.[0]?.url
+    const decisionUrl = message.buttons?.[0]?.url
     if (decisionUrl !== undefined) requireDecisionUrl(post)
     const names = { ...namesOf(client, {}), message, decisionUrl }
     const { response } = await create(client, post, names, 'post')

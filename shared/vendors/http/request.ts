@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { about, optional } from '../../fields.ts'
+import { optional, withDescription } from '../../fields.ts'
 import { type RequestOptions, segment } from '../../http/client.ts'
 import { reasonOf } from '../../http/error-reason.ts'
 import { trace } from '../../http/trace.ts'
@@ -12,7 +12,7 @@ import { excerpt, expression, find, findIn, holds, isTrue, type Names, shown } f
 
 const placeholder = /\{([^{}]+)\}/g
 
-const path = about(
+const path = withDescription(
   z.string().check(
     z.maxLength(2_000),
     z.refine((text) => !/^\w+:|^\/\/|\.\.(?:\/|$)|\?/.test(text), {
@@ -33,7 +33,7 @@ const fields = {
   form: optional(expression('An object that is sent as a form')),
   multipart: optional(expression('An object that is sent as multipart/form-data')),
   text: optional(expression('What is sent as plain text')),
-  responseType: optional(about(z.enum(['json', 'text']), 'What the API answers: json unless it says text')),
+  responseType: optional(withDescription(z.enum(['json', 'text']), 'What the API answers: json unless it says text')),
   at: optional(expression('The part of the response that later expressions read as response: response.items[0]')),
   error: optional(expression('Finds the error in a response of success; instead of that of the connection')),
   reason: optional(expression('Finds the words of an error; instead of that of the connection')),
@@ -54,7 +54,7 @@ const createRequest = z
   .strictObject({
     ...fields,
     if: optional(expression('Send this request only if this finds something, and not false')),
-    then: optional(about(z.literal('find'), 'The response has no id: find looks for what was created')),
+    then: optional(withDescription(z.literal('find'), 'The response has no id: find looks for what was created')),
   })
   .check(oneBody)
 
@@ -69,17 +69,17 @@ export type CreateRequest = z.output<typeof createRequest>
 
 export function readField(description: string) {
   // A schema has one description, so each field needs a schema of its own.
-  return about(z.clone(readRequest), description)
+  return withDescription(z.clone(readRequest), description)
 }
 
 /** One request, or a list of which each is sent whose `if` holds, in order. */
 export function writeField(description: string) {
-  return about(z.pipe(asList, z.array(writeRequest).check(z.minLength(1), z.maxLength(10))), description)
+  return withDescription(z.pipe(asList, z.array(writeRequest).check(z.minLength(1), z.maxLength(10))), description)
 }
 
 /** One request, or a list of which the first is sent whose `if` holds. */
 export function createField(description: string) {
-  return about(z.pipe(asList, z.array(createRequest).check(z.minLength(1), z.maxLength(10))), description)
+  return withDescription(z.pipe(asList, z.array(createRequest).check(z.minLength(1), z.maxLength(10))), description)
 }
 
 type Api = Client<HttpConnection>
@@ -99,7 +99,7 @@ export function read(
   names: Names,
   { name, accept = [], mustBeCertain = false }: { name: string; accept?: number[]; mustBeCertain?: boolean },
 ): Promise<unknown> {
-  return send(client, request, names, { name, accept, mustBeCertain, reads: true })
+  return send(client, request, names, { name, accept, mustBeCertain, isRead: true })
 }
 
 /**
@@ -113,7 +113,7 @@ export async function write(client: Api, requests: WriteRequest[], names: Names,
   for (const request of requests) {
     const readable = { ...names, response }
     if (!holds(request.if, readable, `${name}.if`)) continue
-    response = await send(client, request, readable, { name, reads: request.method === 'GET' })
+    response = await send(client, request, readable, { name, isRead: request.method === 'GET' })
     isSent = true
   }
   if (!isSent) throw nothingToSend(name)
@@ -133,7 +133,7 @@ export async function create(
 ): Promise<{ response: unknown; findNext: boolean }> {
   const request = requests.find((one) => holds(one.if, names, `${name}.if`))
   if (!request) throw nothingToSend(name)
-  const response = await send(client, request, names, { name, reads: false })
+  const response = await send(client, request, names, { name, isRead: false })
   return { response, findNext: request.then === 'find' }
 }
 
@@ -147,25 +147,25 @@ async function send(
   names: Names,
   {
     name,
-    reads,
+    isRead,
     accept = [],
     mustBeCertain = false,
-  }: { name: string; reads: boolean; accept?: number[]; mustBeCertain?: boolean },
+  }: { name: string; isRead: boolean; accept?: number[]; mustBeCertain?: boolean },
 ): Promise<unknown> {
   trace({ kind: 'request', name })
   const { method, query = {}, headers = {}, responseType = 'json', at } = request
   const { headers: typed, body } = bodyOf(request, names, name)
-  const verb = method ?? (reads && body === undefined ? 'GET' : 'POST')
+  const verb = method ?? (isRead && body === undefined ? 'GET' : 'POST')
   const answer = await http.request(verb, pathOf(request, names, name), {
     query: valuesOf(query, names, `${name}.query`),
     headers: {
       ...typed,
-      ...(reads ? {} : idempotencyHeader(connection, names.key)),
+      ...(isRead ? {} : idempotencyHeader(connection, names.key)),
       ...asHeaders(valuesOf(headers, names, `${name}.headers`)),
     },
     ...(body === undefined ? {} : { body }),
     ...errorsOf(request, connection, names, name),
-    reads,
+    isRead: isRead,
     accept,
   })
   if (accept.includes(answer.status)) return undefined

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { type Failure, isTransient } from '../../errors.ts'
-import { about, optional, word } from '../../fields.ts'
+import { optional, withDescription, word } from '../../fields.ts'
 import type { Client } from '../../providers/provider.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../providers/ticket.ts'
 import { connectionOf, httpApi, namesOf, needed, outcomeUnknown, requireFound } from './connection.ts'
@@ -22,7 +22,9 @@ const connection = connectionOf({
     url: optional(expression('Where people see it')),
     state: expression("The API's word for its state"),
     closed: expression("Whether it is closed: response.state=='done'"),
-    gone: optional(about(z.literal('closed'), 'A ticket that get does not find (404, or nothing at "at") is closed')),
+    gone: optional(
+      withDescription(z.literal('closed'), 'A ticket that get does not find (404, or nothing at "at") is closed'),
+    ),
   }),
 })
 type Api = Client<z.output<typeof connection>>
@@ -39,8 +41,8 @@ export const httpTicket = defineTicketProvider({
 
   async open(client, input) {
     const { open, find, idempotencyHeader } = client.connection
-    const isSafe = (find || idempotencyHeader) && client.key !== undefined
-    if (client.repeated && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
+    const isSafe = (find || idempotencyHeader) && client.idempotencyKey !== undefined
+    if (client.isRetry && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
     const names = namesOf(client, input)
     const { response, findNext } = await create(client, open, names, 'open').catch((error: unknown) => {
       if (isSafe || !isTransient(error) || !(error as Failure).afterWrite) throw error
@@ -66,7 +68,7 @@ export const httpTicket = defineTicketProvider({
   async comment(client, ref, comment) {
     const { comment: requests, hasComment, idempotencyHeader } = client.connection
     const known = needed(requests, 'comment', 'so nothing can be commented on')
-    if (client.repeated && !hasComment && !idempotencyHeader)
+    if (client.isRetry && !hasComment && !idempotencyHeader)
       throw outcomeUnknown('an earlier attempt added the comment')
     await write(client, known, namesOf(client, { ...ref, comment }), 'comment')
   },
@@ -87,7 +89,7 @@ async function findTicket(client: Api, input: OpenTicket): Promise<Ticket | unde
   const { find } = client.connection
   if (!find) return undefined
   const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.repeated })
+  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.isRetry })
   return response === undefined ? undefined : ticketIn(client, { ...names, response })
 }
 

@@ -1,6 +1,6 @@
 import { categories } from '../../../functions/index.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Action, completed } from '../../../shared/providers/category.ts'
+import { type Action, completeInput } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
@@ -33,10 +33,10 @@ export function driveProvider(
     const client = connect(
       { name: 'contract', provider: platform, values },
       {
-        key: row.noKey ? undefined : key,
-        repeated: row.repeated ?? false,
+        idempotencyKey: row.noKey ? undefined : key,
+        isRetry: row.repeated ?? false,
         deadlineAt: Date.now() + 20_000,
-        question: { reference: `${key}.t.0`, url: 'https://webhooks.example.com/approvals/t', deadlineAt: Date.now() },
+        signedLink: { token: `${key}.t.0`, url: 'https://webhooks.example.com/approvals/t', deadlineAt: Date.now() },
       },
     )
     if (row.action === 'check') {
@@ -53,7 +53,7 @@ export function driveProvider(
     })
     const from = { event, connection: values, provider: platform, silent: row.silent ?? false }
     const asked = action.input.parse(row.input)
-    const input = await completed(action, asked, from)
+    const input = await completeInput(action, asked, from)
     const { result, message } = await endOf(action, platform, client, input, row)
     if (result !== 'pass') throw new Error(`It ended with ${result}: ${message}`)
     return message
@@ -64,20 +64,20 @@ const decision = { decision: 'approve', by: 'Jane Doe', at: '2026-11-24T15:01:48
 
 /** Looks after what an action has begun until it ends; people are reminded, and told what was decided. */
 async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
-  const done = await action.act(platform, client, input)
+  const done = await action.run(platform, client, input)
   if (!('outcome' in done)) return done
-  if (!('pending' in done)) return done.outcome
-  if (action.ask) {
-    await action.ask.remind(platform, client, input as never, done.pending)
-    await action.ask.settle(platform, client, input as never, done.pending, decision)
+  if (!('job' in done)) return done.outcome
+  if (action.approval) {
+    await action.approval.remind(platform, client, input as never, done.job)
+    await action.approval.close(platform, client, input as never, done.job, decision)
     return done.outcome
   }
-  if (row.stops) await action.follow?.stop(platform, client, input, done.pending)
-  for (let { pending } = done, looks = 0; looks < mostLooks; looks++) {
-    const seen = await action.follow?.look(platform, client, input, pending)
+  if (row.stops) await action.job?.stop(platform, client, input, done.job)
+  for (let { job: pending } = done, looks = 0; looks < mostLooks; looks++) {
+    const seen = await action.job?.getStatus(platform, client, input, pending)
     if (!seen) break
-    if ('ended' in seen) return seen.ended
-    pending = seen.pending ?? pending
+    if ('outcome' in seen) return seen.outcome
+    pending = seen.job ?? pending
   }
   throw new Error(`It has not ended after ${mostLooks} looks`)
 }

@@ -54,8 +54,8 @@ async function click(url: string): Promise<string> {
   const values = provider.connection.parse({ baseUrl: url, ...fields })
   const connection = { name: 'contract', provider: provider as unknown as Provider, values }
   const client = connect(connection, {
-    key: undefined,
-    repeated: false,
+    idempotencyKey: undefined,
+    isRetry: false,
     deadlineAt: Date.now() + 20_000,
   }) as Parameters<typeof provider.buttons.person>[0]
   const clicked = { decision: 'approve' as const, clicker: { user: 'U123', username: 'jane', channel: 'C123' } }

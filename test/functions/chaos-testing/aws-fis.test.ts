@@ -194,7 +194,7 @@ describe('an experiment', () => {
   test.each(['pending', 'initiating', 'running', 'stopping'])('that is %s goes on', async (state) => {
     const begun = await connected().start(shop)
     server.become(state)
-    expect(await connected().look(begun, shop)).toMatchObject({ running: state })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: state })
   })
 
   test.each([
@@ -216,7 +216,7 @@ describe('an experiment', () => {
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(shop)
     server.become('exploding')
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'exploding (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'exploding (which is not known here)' })
   })
 
   test('that a stop condition ended has refuted its hypothesis', async () => {

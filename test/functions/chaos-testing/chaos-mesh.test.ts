@@ -391,13 +391,13 @@ describe('an experiment', () => {
     applied('shop/checkout-1')
     server.newest().status = state
     const seen = await look(begun)
-    expect(seen).toMatchObject(status ? { ended: { status, result, data: { state } } } : { running: state })
+    expect(seen).toMatchObject(status ? { outcome: { status, result, data: { state } } } : { status: state })
   })
 
   test('with a status that is not known goes on', async () => {
     const begun = await begin()
     server.newest().status = 'sleeping'
-    expect(await look(begun)).toMatchObject({ running: 'sleeping (which is not known here)' })
+    expect(await look(begun)).toMatchObject({ status: 'sleeping (which is not known here)' })
   })
 
   test('that is finished tells what it injected, and where', async () => {
@@ -440,7 +440,7 @@ describe('an experiment', () => {
   test('of which no event tells anything does not pass, after a while', async () => {
     const begun = await begin()
     server.newest().status = 'finished'
-    expect(await look(begun)).toMatchObject({ running: 'finished', step: 'finished; what it did is not told yet' })
+    expect(await look(begun)).toMatchObject({ status: 'finished', progress: 'finished; what it did is not told yet' })
     server.newest().createdAt = new Date(Date.now() - 60_000).toISOString()
     expect(await end(begun)).toMatchObject({
       status: 'succeeded',
@@ -474,7 +474,7 @@ describe('an experiment', () => {
   test('that somebody deletes is aborted when it was taken back', async () => {
     const begun = await begin()
     server.newest().status = 'deleting'
-    expect(await look(begun)).toMatchObject({ running: 'deleting' })
+    expect(await look(begun)).toMatchObject({ status: 'deleting' })
     server.remove(server.newest())
     expect(await end(begun)).toMatchObject({
       status: 'aborted',
@@ -523,14 +523,14 @@ describe('a workflow', () => {
     const begun = await begin()
     server.newest().status = state
     const seen = await look(begun)
-    expect(seen).toMatchObject(status ? { ended: { status, result, data: { state } } } : { running: state })
+    expect(seen).toMatchObject(status ? { outcome: { status, result, data: { state } } } : { status: state })
   })
 
   test('tells the steps that are under way', async () => {
     const begun = await begin()
     const running = [node('entry', 'SerialNode'), node('slow', 'ChaosNode'), node('healthy', 'StatusCheckNode')]
     Object.assign(server.newest(), { status: 'running', nodes: running })
-    expect(await look(begun)).toMatchObject({ running: 'running', step: 'slow; healthy' })
+    expect(await look(begun)).toMatchObject({ status: 'running', progress: 'slow; healthy' })
   })
 
   test('that is finished tells its steps and how long it took', async () => {
@@ -620,7 +620,7 @@ describe('stop-test', () => {
     server.state.slow = false
     expect((await connected().stop({ id })).message).toBe('still deleting')
     server.remove(injected)
-    expect(await connected().look(begun, { target: 'rollout' })).toMatchObject({ ended: { status: 'aborted' } })
+    expect(await connected().look(begun, { target: 'rollout' })).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
   test('ends at the deadline what still goes on', async () => {

@@ -261,7 +261,7 @@ describe('a run', () => {
     const begun = await connected().start(network)
     server.enter(stage)
     if (status === 'goes on') {
-      expect(await connected().look(begun, network)).toMatchObject({ running: stage })
+      expect(await connected().look(begun, network)).toMatchObject({ status: stage })
     } else {
       expect(await connected().end(begun, network)).toMatchObject({ status, result, data: { id, url, state: stage } })
     }
@@ -270,7 +270,7 @@ describe('a run', () => {
   test.each(['Paused', 'constructor'])('whose stage %s is not known goes on, and says so', async (stage) => {
     const begun = await connected().start(network)
     server.enter(stage)
-    expect(await connected().look(begun, network)).toMatchObject({ running: `${stage} (which is not known here)` })
+    expect(await connected().look(begun, network)).toMatchObject({ status: `${stage} (which is not known here)` })
   })
 
   test.each([
@@ -384,7 +384,7 @@ describe('a run', () => {
   test('tells which steps it is at', async () => {
     const begun = await connected().start(network)
     server.enter('Active', { nodes: { '0': healthCheck('Successful'), '1': latency('Active') } })
-    expect(await connected().look(begun, network)).toMatchObject({ running: 'Active', step: 'latency' })
+    expect(await connected().look(begun, network)).toMatchObject({ status: 'Active', progress: 'latency' })
   })
 
   test('is looked at again where Gremlin is down, and refused where it is gone', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { litmus } from '../../../functions/chaos-testing/providers/litmus.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
-import { mask } from '../../../shared/redact.ts'
+import { redact } from '../../../shared/redact.ts'
 import { type LitmusServer, startLitmus } from '../../servers/litmus.ts'
 import { failureOf } from '../helpers.ts'
 import { times } from '../times.ts'
@@ -65,7 +65,7 @@ describe('the connection', () => {
       path: '/auth/login',
       body: { username: 'robot', password: server.password },
     })
-    expect(mask('with a-token-of-a-login-1')).toBe('with ***')
+    expect(redact('with a-token-of-a-login-1')).toBe('with ***')
     pass(86_400 - 20)
     await asUser().look(begun, pods)
     expect(server.state.given).toBe(2)
@@ -78,13 +78,13 @@ describe('the connection', () => {
       kind: 'credentials',
       message: expect.stringContaining('Token is expired'),
     })
-    expect(await asUser().look(begun, pods)).toMatchObject({ running: 'Queued' })
+    expect(await asUser().look(begun, pods)).toMatchObject({ status: 'Queued' })
     server.state.revoked = ['a-token-of-a-login-2']
     expect(await failureOf(asUser().look(begun, pods))).toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('Token is revoked'),
     })
-    expect(await asUser().look(begun, pods)).toMatchObject({ running: 'Queued' })
+    expect(await asUser().look(begun, pods)).toMatchObject({ status: 'Queued' })
     expect(server.state.given).toBe(3)
   })
 
@@ -253,7 +253,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (phase, running) => {
     const begun = await connected().start(pods)
     server.enter(phase)
-    expect(await connected().look(begun, pods)).toMatchObject({ running, step: phase })
+    expect(await connected().look(begun, pods)).toMatchObject({ running, progress: phase })
   })
 
   test.each([
@@ -357,9 +357,9 @@ describe('a run', () => {
   })
 
   test('is looked at after the deadline, when nothing is started any more', async () => {
-    const { pending } = await connected().start(pods)
+    const { job: pending } = await connected().start(pods)
     const late = connected().client({ deadline: -1 })
-    expect(await litmus.look(late, pending as Run)).toMatchObject({ state: 'Queued' })
+    expect(await litmus.getStatus(late, pending as Run)).toMatchObject({ state: 'Queued' })
     expect(await failureOf(litmus.start(late, pods))).toMatchObject({ kind: 'deadline' })
     expect(server.state.runs).toHaveLength(1)
   })
@@ -394,7 +394,7 @@ describe('a run', () => {
     const begun = await connected().start(pods)
     server.state.shownLate = 3
     const first = await connected().look(begun, pods)
-    expect(first).toMatchObject({ running: 'not shown yet' })
+    expect(first).toMatchObject({ status: 'not shown yet' })
     pass(61)
     expect(await failureOf(connected().look(begun, pods))).toMatchObject({
       kind: 'refused',

@@ -314,7 +314,7 @@ describe('an execution', () => {
     const begun = await connected().start(shop)
     server.enter(state)
     if (status === 'goes on') {
-      expect(await connected().look(begun, shop)).toMatchObject({ running: state })
+      expect(await connected().look(begun, shop)).toMatchObject({ status: state })
     } else {
       expect(await connected().end(begun, shop)).toMatchObject({ status, result, data: { id, url, state } })
     }
@@ -323,7 +323,7 @@ describe('an execution', () => {
   test.each(['PAUSED', 'constructor'])('whose state %s is not known goes on, and says so', async (state) => {
     const begun = await connected().start(shop)
     server.enter(state)
-    expect(await connected().look(begun, shop)).toMatchObject({ running: `${state} (which is not known here)` })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: `${state} (which is not known here)` })
   })
 
   test('tells the hypothesis and what was injected', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun, Running } from '../../../shared/providers/category.ts'
+import type { JobProgress, StartedJob } from '../../../shared/providers/category.ts'
 import { type PlayedToxiproxy, toxiproxyServer } from '../../servers/toxiproxy.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
@@ -35,14 +35,14 @@ const passed = (seconds: number) => {
   jest.spyOn(Date, 'now').mockReturnValue(then)
 }
 /** As it comes back from the state of a task. */
-const kept = (begun: Begun): Begun => JSON.parse(JSON.stringify(begun))
+const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun))
 /** Its time is over, and its task has seen that. */
-const over = async (begun: Begun): Promise<Begun> => {
+const over = async (begun: StartedJob): Promise<StartedJob> => {
   passed(30)
   const seen = await connected().look(begun, slow())
-  expect(seen).toMatchObject({ running: 'injected', soon: true })
+  expect(seen).toMatchObject({ status: 'injected', pollImmediately: true })
   expect(writes().filter((call) => call.startsWith('DELETE'))).toEqual([])
-  return kept({ ...begun, pending: (seen as Running).pending })
+  return kept({ ...begun, job: (seen as JobProgress).job })
 }
 
 describe('a start', () => {
@@ -142,7 +142,7 @@ describe('a start', () => {
   })
 
   test('is for tasks only, since Toxiproxy never removes a toxic', () => {
-    expect(toxiproxy.onlyInteractive).toBe(true)
+    expect(toxiproxy.requiresTask).toBe(true)
   })
 })
 
@@ -258,9 +258,9 @@ describe('a stop', () => {
   test('of what a task left that is no more finds it by the call alone', async () => {
     await connected().start(slow())
     const input = { target: 'checkout-db' }
-    await toxiproxy.takeBack(connected().client(), input)
+    await toxiproxy.cleanUp(connected().client(), input)
     expect(toxics()).toEqual([])
-    await toxiproxy.takeBack(connected().client(), input)
+    await toxiproxy.cleanUp(connected().client(), input)
   })
 })
 

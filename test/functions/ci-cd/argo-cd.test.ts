@@ -105,7 +105,7 @@ describe('a start', () => {
     const begun = await start(guestbook, { key: undefined })
     expect(begun.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
     server.begin()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Running' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Running' })
   })
 
   test.each([
@@ -232,7 +232,7 @@ describe('a start whose answer was lost', () => {
 describe('a sync', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await start()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending', step: 'not begun yet' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
     server.begin()
     expect(await connected().look(begun, guestbook)).toMatchObject({
       running: 'Running',
@@ -245,7 +245,7 @@ describe('a sync', () => {
       prepare()
       server.state.lagging = structuredClone(server.state.applications)
       const begun = await start()
-      expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending' })
+      expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
       server.state.lagging = undefined
       server.begin()
       server.finish('Succeeded', '')
@@ -290,7 +290,7 @@ describe('a sync', () => {
     const begun = await finished()
     server.application().status.health = { status: 'Degraded' }
     server.failNext(200, server.application(), { on: 'GET', times: 2 })
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Succeeded' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Succeeded' })
     server.application().status.health = { status: 'Healthy' }
     server.application().status.sync.status = 'Synced'
     server.calls.length = 0

@@ -206,9 +206,9 @@ describe('a second delivery of an event', () => {
 describe('a build', () => {
   test('goes on, and says in which phase it is', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'IN_PROGRESS', step: 'phase QUEUED' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
     build().buildStatus = 'SHINY'
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'SHINY (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'SHINY (which is not known here)' })
   })
 
   test.each([

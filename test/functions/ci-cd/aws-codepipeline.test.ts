@@ -144,7 +144,7 @@ describe('a start whose answer was lost', () => {
 describe('an execution', () => {
   test('goes on, and says which actions do, and which waits for somebody', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'InProgress', step: undefined })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'InProgress', progress: undefined })
     server.act('Source/Source', 'Succeeded')
     server.act('Build/Unit', 'InProgress')
     server.act('Build/Approve', 'InProgress', approval)
@@ -152,9 +152,9 @@ describe('an execution', () => {
       step: 'action Build/Approve, which waits for an approval; action Build/Unit',
     })
     server.end('Stopping')
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'Stopping' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Stopping' })
     server.end('Shiny')
-    expect(await connected().look(begun, shop)).toMatchObject({ running: 'Shiny (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Shiny (which is not known here)' })
   })
 
   test.each([

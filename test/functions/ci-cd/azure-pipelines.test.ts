@@ -212,13 +212,13 @@ describe('a run', () => {
   test.each(['none', 'notStarted', 'postponed', 'inProgress', 'cancelling'])('that is %s goes on', async (status) => {
     const begun = await connected().start(deploy)
     run().status = status
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: status, step: undefined })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: status, progress: undefined })
   })
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     run().status = 'hibernating'
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: 'hibernating (which is not known here)' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'hibernating (which is not known here)' })
   })
 
   test('says which of its stages is at work, and which waits for an approval', async () => {
@@ -226,7 +226,10 @@ describe('a run', () => {
     const [production, tests] = stages
     const running = { ...tests, state: 'inProgress', result: null }
     Object.assign(run(), { status: 'inProgress', records: [production, running] })
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: 'inProgress', step: 'stage 1 of 2, Test' })
+    expect(await connected().look(begun, deploy)).toMatchObject({
+      status: 'inProgress',
+      progress: 'stage 1 of 2, Test',
+    })
     const check = record('Checkpoint', 'Checkpoint', 'Stage Production', { state: 'inProgress' })
     const approval = record('Checkpoint.Approval', 'Approval', check.id, { state: 'inProgress', result: null })
     run().records = [...stages, check, approval]

@@ -248,7 +248,7 @@ describe('a run', () => {
   test('with a conclusion that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     server.finish('exploded')
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: expect.stringContaining('not known here') })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: expect.stringContaining('not known here') })
   })
 
   test('that failed names the job and the step, with a link', async () => {

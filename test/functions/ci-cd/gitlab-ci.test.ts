@@ -259,13 +259,13 @@ describe('a pipeline', () => {
   ])('that is %s goes on', async (status) => {
     const begun = await connected().start(build)
     pipeline().status = status
-    expect(await connected().look(begun, build)).toMatchObject({ running: status })
+    expect(await connected().look(begun, build)).toMatchObject({ status: status })
   })
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(build)
     pipeline().status = 'paused'
-    expect(await connected().look(begun, build)).toMatchObject({ running: 'paused (which is not known here)' })
+    expect(await connected().look(begun, build)).toMatchObject({ status: 'paused (which is not known here)' })
   })
 
   test.each([
@@ -342,8 +342,8 @@ describe('a pipeline', () => {
     const begun = await connected().start(build)
     pipeline().status = 'manual'
     const seen = await connected({ manual }).look(begun, build)
-    if (result === undefined) expect(seen).toMatchObject({ running: 'manual', step: 'waiting for a manual job' })
-    else expect(seen).toMatchObject({ ended: { result, message: expect.stringContaining('a manual job blocks it') } })
+    if (result === undefined) expect(seen).toMatchObject({ status: 'manual', progress: 'waiting for a manual job' })
+    else expect(seen).toMatchObject({ outcome: { result, message: expect.stringContaining('a manual job blocks it') } })
   })
 
   test('is looked at again where GitLab is down, and refused where it is gone', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun } from '../../../shared/providers/category.ts'
+import type { StartedJob } from '../../../shared/providers/category.ts'
 import { type JenkinsServer, startJenkins } from '../../servers/jenkins.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Pipeline } from './pipeline.ts'
@@ -29,10 +29,10 @@ const running = async (input: object = deploy) => {
   return { begun, build }
 }
 /** As the framework goes on: with what the look has made of it. */
-const lookOn = async (begun: Begun, input: object) => {
+const lookOn = async (begun: StartedJob, input: object) => {
   const look = await connected().look(begun, input)
-  if ('ended' in look) throw new Error(`It has ended: ${look.ended.message}`)
-  return { ...begun, pending: look.pending }
+  if ('outcome' in look) throw new Error(`It has ended: ${look.outcome.message}`)
+  return { ...begun, pending: look.job }
 }
 
 describe('the connection', () => {
@@ -211,7 +211,7 @@ describe('a place in the queue', () => {
   test('goes on, and says why it waits', async () => {
     const begun = await connected().start(deploy)
     const look = await connected().look(begun, deploy)
-    expect(look).toMatchObject({ running: 'QUEUED', step: 'In the quiet period. Expires in 4.9 sec' })
+    expect(look).toMatchObject({ status: 'QUEUED', progress: 'In the quiet period. Expires in 4.9 sec' })
   })
 
   test('becomes a build of another name, which is looked at from then on', async () => {
@@ -268,9 +268,9 @@ describe('a build', () => {
   test('goes on while it is building, whatever result it has by then, and with a result that is not known', async () => {
     const { begun, build } = await running()
     Object.assign(build, { result: 'FAILURE' })
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: 'BUILDING' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'BUILDING' })
     server.end(build, 'SHINY')
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: 'SHINY (which is not known here)' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'SHINY (which is not known here)' })
   })
 
   test('of a pipeline says in which stage it is, and whether it waits for somebody', async () => {
@@ -309,7 +309,7 @@ describe('a build', () => {
     await connected().start({ target: 'shop/nightly' })
     server.end(server.begin(18), 'FAILURE')
     server.calls.length = 0
-    await connected().look({ ...begun, pending: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
+    await connected().look({ ...begun, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
     expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
   })
 

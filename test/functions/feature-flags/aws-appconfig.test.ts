@@ -4,7 +4,7 @@ import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { Begun, Look } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../servers/aws-appconfig.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
@@ -18,8 +18,8 @@ type Options = Parameters<typeof clientOf>[2]
 
 const setFlag = actions['set-flag']
 const setFlags = actions['set-flags']
-const { follow } = setFlag
-if (!follow) throw new Error('A flag is followed')
+const { job } = setFlag
+if (!job) throw new Error('A flag is followed')
 
 const connection = () => ({
   endpoint: server.url,
@@ -33,8 +33,8 @@ const client = (options?: Options) => clientOf(awsAppConfig, connection(), optio
 const from = () => ({ event: { data: {} } as never, connection: connection(), provider: awsAppConfig })
 const one = (input: object = {}) => setFlag.complete({ flag: 'checkout', state: 'on', ...input } as never, from())
 const set = (input: object = {}, options?: Options) =>
-  setFlag.act(awsAppConfig, client(options), one(input)) as Promise<Outcome & Begun>
-const look = (begun: Begun): Promise<Look> => follow.look(awsAppConfig, client(), one(), begun.pending)
+  setFlag.run(awsAppConfig, client(options), one(input)) as Promise<Outcome & StartedJob>
+const look = (begun: StartedJob): Promise<PollResult> => job.getStatus(awsAppConfig, client(), one(), begun.job)
 const writes = () => server.calls.filter(({ method }) => method === 'POST').map(({ path }) => path.split('/').at(-1))
 const deployments = () => server.state.deployments.map(({ number, version, state }) => [number, version, state])
 
@@ -91,7 +91,7 @@ describe('what AppConfig has nothing for is refused before the call is accepted:
 
 describe('set', () => {
   test('makes a version with one flag changed, and deploys it', async () => {
-    const { outcome, pending } = await set({ comment: 'Größe – “ok”' })
+    const { outcome, job: pending } = await set({ comment: 'Größe – “ok”' })
     const url =
       'https://eu-west-1.console.aws.amazon.com/systems-manager/appconfig/applications/339ohji?region=eu-west-1'
     expect(outcome).toMatchObject({
@@ -125,7 +125,7 @@ describe('set', () => {
       { flags: [{ flag: 'checkout' }, { flag: 'search' }, { flag: 'unset' }], state: 'on' } as never,
       from(),
     )
-    const { outcome } = (await setFlags.act(awsAppConfig, client(), input)) as Begun
+    const { outcome } = (await setFlags.run(awsAppConfig, client(), input)) as StartedJob
     expect(outcome.message).toContain('deployment 2 for checkout, unset')
     expect(server.document(2).values).toEqual({
       checkout: { enabled: true },
@@ -182,9 +182,9 @@ describe('set', () => {
     }
     const dry = connect(
       { name: 'test', provider: awsAppConfig as never, values: aws.connection },
-      { key: undefined, repeated: false, deadlineAt: Date.now() + 9_000, intercept },
+      { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 9_000, intercept },
     )
-    await expect(setFlag.act(awsAppConfig, dry, one())).rejects.toThrow('dry run')
+    await expect(setFlag.run(awsAppConfig, dry, one())).rejects.toThrow('dry run')
     expect(shown?.method).toBe('CreateHostedConfigurationVersion')
     expect(JSON.parse(JSON.parse(shown?.body ?? '').Content).values.checkout).toEqual({ enabled: true })
     expect(writes()).toEqual([])
@@ -225,7 +225,7 @@ describe('is refused:', () => {
       'Could not find Environment for ID nowhere',
     )
     const elsewhere = clientOf(awsAppConfig, { ...connection(), deploymentStrategy: 'abcdefg' })
-    const failure = await failureOf(Promise.resolve(setFlag.act(awsAppConfig, elsewhere, one())))
+    const failure = await failureOf(Promise.resolve(setFlag.run(awsAppConfig, elsewhere, one())))
     expect(failure.message).toContain('Could not find DeploymentStrategy for ID abcdefg')
   })
 
@@ -291,7 +291,7 @@ describe('others at the same time:', () => {
 describe('a repeat', () => {
   test('finds version and deployment, and makes neither twice', async () => {
     await set()
-    const { pending } = await set({}, { repeated: true })
+    const { job: pending } = await set({}, { repeated: true })
     expect(pending).toMatchObject({ changes: [{ id: '2' }] })
     expect(writes()).toEqual(['hostedconfigurationversions', 'deployments'])
   })
@@ -303,7 +303,7 @@ describe('a repeat', () => {
     const failure = await failureOf(set())
     expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
     const begun = await set({}, { repeated: true })
-    expect(begun.pending).toMatchObject({ changes: [{ id: '2' }] })
+    expect(begun.job).toMatchObject({ changes: [{ id: '2' }] })
     expect([server.state.versions.length, server.state.deployments.length]).toEqual([2, 2])
   })
 
@@ -331,7 +331,7 @@ describe('a deployment', () => {
   test.each(['DEPLOYING', 'BAKING', 'ROLLING_BACK'] as const)('that is %s goes on', async (state) => {
     const begun = await set()
     server.end(state)
-    expect(await look(begun)).toEqual({ running: `${state} (deployment 2)` })
+    expect(await look(begun)).toEqual({ status: `${state} (deployment 2)` })
   })
 
   test('that is complete has changed the flag, as read back', async () => {

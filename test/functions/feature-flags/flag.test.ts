@@ -3,9 +3,9 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { Begun, Look } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import {
-  type ChangeSight,
+  type ChangeStatus,
   defineFlagProvider,
   type FlagChange,
   type FlagProvider,
@@ -32,7 +32,7 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble =
     b: { on: true, percentage: 100 },
     c: { on: false },
   }
-  const sights: Record<string, ChangeSight> = {}
+  const sights: Record<string, ChangeStatus> = {}
   const calls: string[] = []
   /** After how many reads a change shows. */
   const state = { lag: 0 }
@@ -72,7 +72,7 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble =
       }
       return undefined
     },
-    async look(_, __, { id }) {
+    async getChangeStatus(_, __, { id }) {
       calls.push(`look ${id}`)
       return sights[id] ?? { state: 'pending', ended: false }
     },
@@ -88,21 +88,21 @@ const client = ({ provider }: Played) => clientOf(provider, connection as never)
 const input = (played: Played, action: typeof setFlag | typeof setFlags, asked: object) =>
   action.complete(action.input.parse(asked) as never, { event, connection, provider: played.provider })
 const one = (played: Played, asked: object) =>
-  setFlag.act(played.provider, client(played), input(played, setFlag, asked)) as Promise<Outcome>
+  setFlag.run(played.provider, client(played), input(played, setFlag, asked)) as Promise<Outcome>
 const several = (played: Played, asked: object) =>
-  setFlags.act(played.provider, client(played), input(played, setFlags, asked)) as Promise<Outcome>
-const begun = (result: Outcome | Begun): Begun => {
-  if (!('pending' in result)) throw new Error('It has ended')
+  setFlags.run(played.provider, client(played), input(played, setFlags, asked)) as Promise<Outcome>
+const begun = (result: Outcome | StartedJob): StartedJob => {
+  if (!('job' in result)) throw new Error('It has ended')
   return result
 }
-const look = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { pending }: Begun) =>
+const look = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { job }: StartedJob) =>
   // What is kept in a task comes back as JSON.
-  action.follow?.look(
+  action.job?.getStatus(
     played.provider,
     client(played),
     input(played, action, asked),
-    JSON.parse(JSON.stringify(pending)),
-  ) as Promise<Look>
+    JSON.parse(JSON.stringify(job)),
+  ) as Promise<PollResult>
 const writes = ({ calls }: Played) => calls.filter((call) => call.startsWith('set'))
 
 describe('the input', () => {
@@ -328,7 +328,7 @@ describe('set-flags', () => {
 
   test('hands all to a platform that changes them in one go', async () => {
     const played = play()
-    played.provider.together = true
+    played.provider.setsTogether = true
     const set = played.provider.set
     const sizes: number[] = []
     played.provider.set = async (...call) => {
@@ -361,7 +361,7 @@ describe('a change that must be approved', () => {
   test('runs until somebody decides', async () => {
     const played = play({ waits: ['a'] })
     const waiting = begun(await one(played, asked))
-    expect(await look(played, setFlag, asked, waiting)).toEqual({ running: 'pending (approval request r-a)' })
+    expect(await look(played, setFlag, asked, waiting)).toEqual({ status: 'pending (approval request r-a)' })
   })
 
   test('passes once it is made', async () => {
@@ -398,7 +398,7 @@ describe('a change that must be approved', () => {
     const played = play({ waits: ['a'] })
     const waiting = begun(await one(played, asked))
     played.sights['r-a'] = { state: 'applied', ended: true }
-    expect(await look(played, setFlag, asked, waiting)).toMatchObject({ ended: { result: 'fail' } })
+    expect(await look(played, setFlag, asked, waiting)).toMatchObject({ outcome: { result: 'fail' } })
   })
 
   test('does not keep the others from being changed, which is told', async () => {
@@ -433,7 +433,7 @@ describe('a change that must be approved', () => {
     })
     played.sights['r-c'] = { state: 'applied', ended: true }
     played.calls.length = 0
-    expect(await look(played, setFlags, both, waiting)).toEqual({ running: 'pending (approval request r-a)' })
+    expect(await look(played, setFlags, both, waiting)).toEqual({ status: 'pending (approval request r-a)' })
     expect(played.calls).toEqual(['look r-a', 'look r-c'])
   })
 
@@ -448,7 +448,7 @@ describe('a change that must be approved', () => {
     const waiting = begun(await several(played, both))
     expect(waiting.outcome.message).toContain('waits for approval request r-1 for a, c:')
     played.sights['r-1'] = { state: 'declined', ended: true, declined: '' }
-    expect(await look(played, setFlags, both, waiting)).toMatchObject({ ended: { data: { failed: ['a', 'c'] } } })
+    expect(await look(played, setFlags, both, waiting)).toMatchObject({ outcome: { data: { failed: ['a', 'c'] } } })
   })
 
   test('is not said to be changed where another one breaks off', async () => {
@@ -460,7 +460,7 @@ describe('a change that must be approved', () => {
   test('is left as it is when the deadline passes, and can not be stopped', async () => {
     const { provider } = play()
     const asked = input(play(), setFlag, { flag: 'a', state: 'on' })
-    expect(setFlag.follow?.onDeadline(asked)).toBe('leave')
-    expect(await setFlag.follow?.stop(provider, clientOf(provider, connection as never), asked, undefined)).toBe(false)
+    expect(setFlag.job?.onDeadline(asked)).toBe('leave')
+    expect(await setFlag.job?.stop(provider, clientOf(provider, connection as never), asked, undefined)).toBe(false)
   })
 })

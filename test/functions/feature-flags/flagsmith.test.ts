@@ -30,7 +30,7 @@ const set = async (
   more: { flag?: string; environment?: string; comment?: string } = {},
 ) => {
   const { flag = 'checkout-v2', ...place } = more
-  return setFlag.act(provider, client(options), input([{ flag, on }], place))
+  return setFlag.run(provider, client(options), input([{ flag, on }], place))
 }
 const environment = (key = 'Prod1key') => {
   const found = server.state.environments[key]
@@ -174,7 +174,7 @@ describe('a flag', () => {
       ],
       { single: false },
     )
-    expect(await setFlags.act(provider, client(), both)).toMatchObject({
+    expect(await setFlags.run(provider, client(), both)).toMatchObject({
       result: 'pass',
       data: { changed: ['checkout-v2', 'slow-recommendations'] },
     })

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { Begun, Look } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../servers/launchdarkly.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -28,7 +28,7 @@ const input = (changes: object[], more: object = {}) => ({
   ...more,
 })
 const set = async (change: object, options?: Options, more?: object) =>
-  setFlag.act(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
+  setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
 const flag = (key = 'checkout-v2') => server.state.flags[key]?.environments['production']
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
@@ -204,7 +204,7 @@ describe('a flag', () => {
       ],
       { single: false },
     )
-    expect(await setFlags.act(provider, client(), both)).toMatchObject({
+    expect(await setFlags.run(provider, client(), both)).toMatchObject({
       result: 'fail',
       data: { changed: ['checkout-v2'], failed: ['banner'] },
     })
@@ -218,9 +218,9 @@ describe('where changes must be approved', () => {
 
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
-  const ask = async (options?: Options, more?: object) => (await set(wanted, options, more)) as Begun
-  const look = async ({ pending }: Begun, options?: Options) =>
-    (await setFlag.follow?.look(provider, client(options), asked, pending)) as Look
+  const ask = async (options?: Options, more?: object) => (await set(wanted, options, more)) as StartedJob
+  const look = async ({ job }: StartedJob, options?: Options) =>
+    (await setFlag.job?.getStatus(provider, client(options), asked, job)) as PollResult
   const approval = () => {
     const [found] = server.state.approvals
     if (!found) throw new Error('There is no approval request')
@@ -262,7 +262,7 @@ describe('where changes must be approved', () => {
 
   test('it waits for the review, then applies it once', async () => {
     const waiting = await ask()
-    expect(await look(waiting)).toEqual({ running: 'pending review (approval request approval-1)' })
+    expect(await look(waiting)).toEqual({ status: 'pending review (approval request approval-1)' })
     approval().reviewStatus = 'approved'
     expect(await look(waiting)).toMatchObject({
       ended: {
@@ -270,7 +270,7 @@ describe('where changes must be approved', () => {
         data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 }, changed: true },
       },
     })
-    expect(await look(waiting)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
     expect(calls('POST').filter(({ path }) => path.endsWith('/apply'))).toHaveLength(1)
   })
 
@@ -279,14 +279,14 @@ describe('where changes must be approved', () => {
     const waiting = await ask()
     approval().reviewStatus = 'approved'
     const seen = await look(waiting)
-    expect('running' in seen && seen.running).toContain(
+    expect('status' in seen && seen.status).toContain(
       'approved, to be applied by somebody else, since LaunchDarkly answered 403',
     )
     approval().status = 'completed'
     const there = flag()
     if (there)
       Object.assign(there, { on: true, fallthrough: { rollout: { variations: [{ variation: 0, weight: 10_000 }] } } })
-    expect(await look(waiting)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
   test('it applies again where another change was under way, or LaunchDarkly was down', async () => {
@@ -301,7 +301,7 @@ describe('where changes must be approved', () => {
     expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
     server.loseNext('POST')
     expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
-    expect(await look(waiting)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
   test('it fails where it was declined, with who and why', async () => {
@@ -329,7 +329,7 @@ describe('where changes must be approved', () => {
   test('it fails where it could not be applied, and waits for what is scheduled', async () => {
     const waiting = await ask()
     approval().status = 'scheduled'
-    expect(await look(waiting)).toEqual({ running: 'scheduled (approval request approval-1)' })
+    expect(await look(waiting)).toEqual({ status: 'scheduled (approval request approval-1)' })
     approval().status = 'failed'
     expect(await look(waiting)).toMatchObject({
       ended: { result: 'fail', message: expect.stringContaining('ended as failed') },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun, Look } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../servers/unleash.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -33,7 +33,7 @@ const input = (changes: object[], more: More = {}) => ({
   ...more,
 })
 const set = async (change: object, options?: Options, more?: More) =>
-  setFlag.act(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
+  setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
 const flag = (key = 'checkout-v2', environment = 'production') => {
   const found = server.state.flags[key]?.environments[environment]
   if (!found) throw new Error(`There is no ${key} in ${environment}`)
@@ -192,7 +192,7 @@ describe('a flag', () => {
       ],
       { single: false },
     )
-    expect(await setFlags.act(provider, client(), all)).toMatchObject({
+    expect(await setFlags.run(provider, client(), all)).toMatchObject({
       result: 'pass',
       data: { changed: ['checkout-v2', 'slow-recommendations'] },
     })
@@ -206,8 +206,9 @@ describe('where changes need a change request', () => {
 
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
-  const ask = async (options?: Options, more?: More) => (await set(wanted, options, more)) as Begun
-  const look = async ({ pending }: Begun) => (await setFlag.follow?.look(provider, client(), asked, pending)) as Look
+  const ask = async (options?: Options, more?: More) => (await set(wanted, options, more)) as StartedJob
+  const look = async ({ job }: StartedJob) =>
+    (await setFlag.job?.getStatus(provider, client(), asked, job)) as PollResult
   const request = (at = 0) => {
     const found = server.state.requests[at]
     if (!found) throw new Error('There is no change request')
@@ -305,18 +306,18 @@ describe('where changes need a change request', () => {
       ],
       { single: false },
     )
-    const both = (await setFlags.act(provider, client(), all)) as Begun
+    const both = (await setFlags.run(provider, client(), all)) as StartedJob
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')
     expect(request().changes.map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
     request().state = 'Approved'
-    expect(await setFlags.follow?.look(provider, client(), all, both.pending)).toMatchObject({
+    expect(await setFlags.job?.getStatus(provider, client(), all, both.job)).toMatchObject({
       ended: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } },
     })
   })
 
   test('it waits for the review, then applies it once', async () => {
     const waiting = await ask()
-    expect(await look(waiting)).toEqual({ running: 'In review (change request 1)' })
+    expect(await look(waiting)).toEqual({ status: 'In review (change request 1)' })
     request().state = 'Approved'
     expect(await look(waiting)).toMatchObject({
       ended: {
@@ -325,7 +326,7 @@ describe('where changes need a change request', () => {
         links: { 'unleash change request 1': `${server.url}/projects/default/change-requests/1` },
       },
     })
-    expect(await look(waiting)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
     const applied = server.calls.filter(({ body }) => (body as { state?: string } | undefined)?.state === 'Applied')
     expect(applied).toHaveLength(1)
   })
@@ -335,8 +336,8 @@ describe('where changes need a change request', () => {
     const waiting = await ask()
     request().state = 'Approved'
     const seen = await look(waiting)
-    expect('running' in seen && seen.running).toContain('Approved, to be applied by somebody else, since Unleash says:')
-    expect('running' in seen && seen.running).toContain('"APPLY_CHANGE_REQUEST" permission')
+    expect('status' in seen && seen.status).toContain('Approved, to be applied by somebody else, since Unleash says:')
+    expect('status' in seen && seen.status).toContain('"APPLY_CHANGE_REQUEST" permission')
   })
 
   test('it applies again where the answer was lost', async () => {
@@ -344,7 +345,7 @@ describe('where changes need a change request', () => {
     request().state = 'Approved'
     server.loseNext('PUT')
     expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
-    expect(await look(waiting)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
   test.each(['Rejected', 'Cancelled'] as const)('it fails where it was %s, with who and why', async (state) => {

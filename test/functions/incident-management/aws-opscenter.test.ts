@@ -23,9 +23,9 @@ const client = ({ type, ...options }: Options = {}) =>
     options,
   )
 const open = (input = {}, options?: Options) =>
-  openTicket.act(awsOpsCenter, client(options), { title, description, ...input })
-const update = (input: object, options?: Options) => updateTicket.act(awsOpsCenter, client(options), { id, ...input })
-const close = (input = {}, options?: Options) => closeTicket.act(awsOpsCenter, client(options), { id, ...input })
+  openTicket.run(awsOpsCenter, client(options), { title, description, ...input })
+const update = (input: object, options?: Options) => updateTicket.run(awsOpsCenter, client(options), { id, ...input })
+const close = (input = {}, options?: Options) => closeTicket.run(awsOpsCenter, client(options), { id, ...input })
 const item = (at = 0) => {
   const found = server.state.opsItems[at]
   if (!found) throw new Error(`There is no OpsItem ${at}`)

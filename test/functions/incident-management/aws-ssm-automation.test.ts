@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Begun, Look } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -16,8 +16,8 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const runbook = actions['run-runbook']
-const { follow } = runbook
-if (!follow) throw new Error('A runbook is followed')
+const { job } = runbook
+if (!job) throw new Error('A runbook is followed')
 
 type Options = Parameters<typeof clientOf>[2] & { role?: string }
 const restart = { target: 'Restart-Checkout' }
@@ -28,9 +28,9 @@ const client = ({ role, ...options }: Options = {}) =>
     options,
   )
 const start = (input: object = {}, options?: Options) =>
-  runbook.act(awsSsmAutomation, client(options), { ...restart, ...input } as StartJob) as Promise<Begun>
-const look = async (begun: Begun): Promise<Look> =>
-  follow.look(awsSsmAutomation, client(), restart as StartJob, begun.pending)
+  runbook.run(awsSsmAutomation, client(options), { ...restart, ...input } as StartJob) as Promise<StartedJob>
+const look = async (begun: StartedJob): Promise<PollResult> =>
+  job.getStatus(awsSsmAutomation, client(), restart as StartJob, begun.job)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
   if (!found) throw new Error(`There is no execution ${at}`)
@@ -106,7 +106,7 @@ describe('start', () => {
       Options: { drain: true },
       AutomationAssumeRole: null,
     }
-    const { outcome, pending } = await start(
+    const { outcome, job: pending } = await start(
       { ref: '2', parameters },
       { role: 'arn:aws:iam::123456789012:role/runbooks' },
     )
@@ -213,13 +213,13 @@ describe('the end', () => {
     const begun = await start()
     Object.assign(execution(), change)
     const seen = await look(begun)
-    if (!('ended' in seen)) throw new Error(`It goes on: ${seen.running}`)
-    return seen.ended
+    if (!('outcome' in seen)) throw new Error(`It goes on: ${seen.status}`)
+    return seen.outcome
   }
 
   test('of a run that goes on is not seen, but the step that it is in', async () => {
     const begun = await start()
-    expect(await look(begun)).toMatchObject({ running: 'InProgress', step: 'step 2 of 2, Restart' })
+    expect(await look(begun)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
     execution().StepExecutionsTruncated = true
     expect(await look(begun)).toMatchObject({ step: 'Restart' })
     delete execution().CurrentStepName
@@ -260,7 +260,7 @@ describe('the end', () => {
       },
     })
     const input = { ...restart, thresholds: [{ metric: 'Restart.Seconds', op: '<', value: 40 }] } as StartJob
-    const seen = await follow.look(awsSsmAutomation, client(), input, begun.pending)
+    const seen = await job.getStatus(awsSsmAutomation, client(), input, begun.job)
     expect(seen).toMatchObject({
       ended: {
         result: 'fail',
@@ -312,20 +312,20 @@ describe('the end', () => {
 })
 
 describe('stop', () => {
-  const stop = (begun: Begun) => awsSsmAutomation.stop(client(), begun.pending as Run)
+  const stop = (begun: StartedJob) => awsSsmAutomation.stop(client(), begun.job as Run)
 
   test('cancels, and the next look shows it', async () => {
     const begun = await start()
     await stop(begun)
     expect(started().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
-    expect(await look(begun)).toMatchObject({ ended: { status: 'aborted' } })
+    expect(await look(begun)).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
   test('leaves what has ended in the meantime', async () => {
     const begun = await start()
     execution().AutomationExecutionStatus = 'Success'
     await stop(begun)
-    expect(await look(begun)).toMatchObject({ ended: { result: 'pass' } })
+    expect(await look(begun)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
   test('says that it is not allowed', async () => {
@@ -337,8 +337,8 @@ describe('stop', () => {
   test('takes the id that a start answers, and no other', async () => {
     const { outcome } = await start()
     const id = String(outcome.data['id'])
-    expect(awsSsmAutomation.locate({ id })).toEqual({ id })
-    expect((await failureOf(Promise.resolve().then(() => awsSsmAutomation.locate({ id: '4711' })))).kind).toBe(
+    expect(awsSsmAutomation.parseRunId({ id })).toEqual({ id })
+    expect((await failureOf(Promise.resolve().then(() => awsSsmAutomation.parseRunId({ id: '4711' })))).kind).toBe(
       'invalid',
     )
   })

@@ -19,11 +19,11 @@ const fields = { urgencyField: 'customfield_10043', severityField: 'customfield_
 const values = () => ({ baseUrl: server.url, email: server.email, token: server.token, ...fields })
 const client = (options?: Options) => clientOf(jiraServiceManagement, values(), options)
 const open = (input: Partial<OpenTicket> = {}, options?: Options) =>
-  openTicket.act(jiraServiceManagement, client(options), { ...problem, ...input })
+  openTicket.run(jiraServiceManagement, client(options), { ...problem, ...input })
 const update = (input: object, options?: Options) =>
-  updateTicket.act(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
+  updateTicket.run(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
 const close = (input = {}, options?: Options) =>
-  closeTicket.act(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
+  closeTicket.run(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
   if (!found) throw new Error(`There is no issue ${at}`)
@@ -96,7 +96,7 @@ describe('open', () => {
 
   test('takes another type, by name or id', async () => {
     const request = clientOf(jiraServiceManagement, { ...values(), type: '[System] Service request' })
-    await openTicket.act(jiraServiceManagement, request, problem)
+    await openTicket.run(jiraServiceManagement, request, problem)
     await open({ type: '10005' }, { key: keyOf(2) })
     expect(issue(0).fields['issuetype']).toEqual({ name: '[System] Service request' })
     expect(issue(1).fields['issuetype']).toEqual({ id: '10005' })

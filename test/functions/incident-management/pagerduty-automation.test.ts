@@ -33,12 +33,12 @@ const inputOf = (input: object, connection: object = {}) =>
     provider: pagerdutyAutomation,
   })
 const start = async (input: object = {}, options: Options = {}) => {
-  const begun = await runRunbook.act(pagerdutyAutomation, client(options), inputOf(input, options.connection))
-  if (!('pending' in begun)) throw new Error('Nothing has begun')
+  const begun = await runRunbook.run(pagerdutyAutomation, client(options), inputOf(input, options.connection))
+  if (!('job' in begun)) throw new Error('Nothing has begun')
   return begun
 }
 const look = async (run: unknown, input: object = {}) =>
-  runRunbook.follow?.look(pagerdutyAutomation, client(), inputOf(input), run)
+  runRunbook.job?.getStatus(pagerdutyAutomation, client(), inputOf(input), run)
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = `https://subdomain.pagerduty.com/incidents/${incident}`
 const id = '01DBYD4A25RCXAXQDC9ZX0670V'
@@ -57,7 +57,7 @@ describe('the connection', () => {
 
 describe('start', () => {
   test('runs the action for the incident and answers the invocation, with a link to the incident', async () => {
-    const { outcome, pending } = await start()
+    const { outcome, job: pending } = await start()
     expect(pending).toMatchObject({ id, url: link })
     expect(outcome).toMatchObject({
       result: 'warning',
@@ -133,9 +133,9 @@ describe('look', () => {
   test.each(['prepared', 'created', 'sent', 'queued', 'running', 'unknown'])(
     'goes on while it is %s',
     async (state) => {
-      const { pending } = await start()
+      const { job: pending } = await start()
       Object.assign(server.state.invocations[0] ?? {}, { state })
-      expect(await look(pending)).toMatchObject({ running: state })
+      expect(await look(pending)).toMatchObject({ status: state })
     },
   )
 
@@ -144,7 +144,7 @@ describe('look', () => {
     ['error', 'errored', 'fail'],
     ['aborted', 'aborted', 'fail'],
   ])('takes %s as %s and %s', async (state, status, result) => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     Object.assign(server.state.invocations[0] ?? {}, { state })
     expect(await look(pending)).toMatchObject({
       ended: {
@@ -158,9 +158,9 @@ describe('look', () => {
   })
 
   test('never takes a state that it does not know for an end', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     Object.assign(server.state.invocations[0] ?? {}, { state: 'paused' })
-    expect(await look(pending)).toMatchObject({ running: 'paused (which is not known here)' })
+    expect(await look(pending)).toMatchObject({ status: 'paused (which is not known here)' })
   })
 
   test("takes the vendor's own example", async () => {

@@ -3,7 +3,7 @@ import { pagerdutyEvents } from '../../../functions/incident-management/provider
 import { secretsIn } from '../../../shared/fields.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { maskDeep } from '../../../shared/redact.ts'
+import { redactDeep } from '../../../shared/redact.ts'
 import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../servers/pagerduty-events.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
@@ -25,10 +25,10 @@ const alert = (at = 0) => {
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
 const open = (input = {}, options?: Options) =>
-  openTicket.act(pagerdutyEvents, client(options), { ...problem, ...input })
+  openTicket.run(pagerdutyEvents, client(options), { ...problem, ...input })
 const update = (input: object, options?: Options) =>
-  updateTicket.act(pagerdutyEvents, client(options), { id: keyOf(9), ...input })
-const close = (options?: Options) => closeTicket.act(pagerdutyEvents, client(options), { id: keyOf(9) })
+  updateTicket.run(pagerdutyEvents, client(options), { id: keyOf(9), ...input })
+const close = (options?: Options) => closeTicket.run(pagerdutyEvents, client(options), { id: keyOf(9) })
 const check = (input: object) => pagerdutyEvents.checkInput?.(input)
 
 describe('the connection', () => {
@@ -56,12 +56,12 @@ describe('the connection', () => {
     const seen: unknown[] = []
     const connection = { name: 'test', provider: pagerdutyEvents, values: values() }
     const rehearsing = connect(connection as never, {
-      key: keyOf(1),
-      repeated: false,
+      idempotencyKey: keyOf(1),
+      isRetry: false,
       deadlineAt: Date.now() + 5_000,
-      intercept: (request) => void seen.push(maskDeep(request)),
+      intercept: (request) => void seen.push(redactDeep(request)),
     })
-    await openTicket.act(pagerdutyEvents, rehearsing, problem)
+    await openTicket.run(pagerdutyEvents, rehearsing, problem)
     expect(JSON.stringify(seen)).toContain('\\"routing_key\\":\\"***\\"')
     expect(JSON.stringify(seen)).not.toContain(server.token)
   })

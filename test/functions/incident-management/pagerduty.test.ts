@@ -22,11 +22,11 @@ const incident = (at = 0) => {
   return found
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.', project: 'PIJ90N7' }
-const open = (input = {}, options?: Options) => openTicket.act(pagerduty, client(options), { ...problem, ...input })
+const open = (input = {}, options?: Options) => openTicket.run(pagerduty, client(options), { ...problem, ...input })
 const update = (input: object, options?: Options) =>
-  updateTicket.act(pagerduty, client(options), { id: 'PT4KHL1234', ...input })
+  updateTicket.run(pagerduty, client(options), { id: 'PT4KHL1234', ...input })
 const close = (input = {}, options?: Options) =>
-  closeTicket.act(pagerduty, client(options), { id: 'PT4KHL1234', ...input })
+  closeTicket.run(pagerduty, client(options), { id: 'PT4KHL1234', ...input })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
 describe('the connection', () => {

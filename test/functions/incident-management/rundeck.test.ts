@@ -27,21 +27,21 @@ const inputOf = (input: object, connection: object = {}) =>
     provider: rundeck,
   })
 const start = async (input: object = {}, options: Options = {}) => {
-  const begun = await runRunbook.act(rundeck, client(options), inputOf(input, options.connection))
-  if (!('pending' in begun)) throw new Error('Nothing has begun')
+  const begun = await runRunbook.run(rundeck, client(options), inputOf(input, options.connection))
+  if (!('job' in begun)) throw new Error('Nothing has begun')
   return begun
 }
 const look = async (run: unknown, input: object = {}, options?: Options) =>
-  runRunbook.follow?.look(rundeck, client(options), inputOf(input), run)
+  runRunbook.job?.getStatus(rundeck, client(options), inputOf(input), run)
 /** Looks as often as it takes. */
 const ended = async (run: unknown, input: object = {}) => {
   for (let pending = run; ; ) {
     const seen = await look(pending, input)
-    if (seen && 'ended' in seen) return seen.ended
-    pending = seen?.pending
+    if (seen && 'outcome' in seen) return seen.outcome
+    pending = seen?.job
   }
 }
-const stop = (run: Run, options?: Options) => runRunbook.follow?.stop(rundeck, client(options), inputOf({}), run)
+const stop = (run: Run, options?: Options) => runRunbook.job?.stop(rundeck, client(options), inputOf({}), run)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
   if (!found) throw new Error(`There is no execution ${at}`)
@@ -84,7 +84,7 @@ describe('the connection', () => {
 
 describe('start', () => {
   test('runs a job by its id and answers the execution, its link and that it goes on', async () => {
-    const { outcome, pending } = await start({ parameters: { host: 'web1', times: 3, force: true } })
+    const { outcome, job: pending } = await start({ parameters: { host: 'web1', times: 3, force: true } })
     expect(pending).toMatchObject({ id: '134', url: link(134) })
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -169,26 +169,26 @@ describe('start', () => {
 describe('a repeat of start', () => {
   test('finds the execution while it runs, and after it has ended', async () => {
     await start()
-    expect((await start()).pending).toMatchObject({ id: '134' })
+    expect((await start()).job).toMatchObject({ id: '134' })
     server.set(134, 'failed')
-    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('finds the execution whose start was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134', url: link(134) })
+    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134', url: link(134) })
     expect(server.state.executions).toHaveLength(1)
   })
 
   test('finds the first where Rundeck has tried it again by itself', async () => {
     server.state.course = { looks: 0, ends: 'failed', retry: { looks: 9, ends: 'succeeded' } }
-    const { pending } = await start()
+    const { job: pending } = await start()
     await look(pending)
-    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '135' })
+    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '135' })
     server.set(135, 'succeeded')
-    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
   })
 
   test('starts another execution for another key, and for none', async () => {
@@ -206,7 +206,7 @@ describe('a repeat of start', () => {
       }
     }
     many(950)
-    expect((await start({}, { repeated: true })).pending).toMatchObject({ id: '134' })
+    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
     many(100)
     const failure = await failureOf(start({}, { repeated: true }))
     expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('can not be looked up') })
@@ -242,10 +242,10 @@ describe('without an option for the key', () => {
 
 describe('look', () => {
   test('tells the state while it runs', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     for (const status of ['running', 'scheduled', 'queued', 'average-duration-exceeded']) {
       server.set(134, status, { looks: 9 })
-      expect(await look(pending)).toMatchObject({ running: status })
+      expect(await look(pending)).toMatchObject({ status: status })
     }
   })
 
@@ -257,7 +257,7 @@ describe('look', () => {
     ['aborted', 'aborted', 'fail'],
     ['missed', 'errored', 'fail'],
   ])('takes %s as %s and %s', async (status, as, result) => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, status)
     expect(await ended(pending)).toMatchObject({
       status: as,
@@ -269,14 +269,14 @@ describe('look', () => {
   test.each(['', 'paused', 'constructor'])(
     'never takes the status "%s", which it does not know, for an end',
     async (status) => {
-      const { pending } = await start()
+      const { job: pending } = await start()
       server.set(134, status)
-      expect(await look(pending)).toMatchObject({ running: `${status} (which is not known here)` })
+      expect(await look(pending)).toMatchObject({ status: `${status} (which is not known here)` })
     },
   )
 
   test('answers duration and nodes, and holds them against thresholds', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'succeeded')
     const judged = await ended(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
     expect(judged).toMatchObject({
@@ -292,7 +292,7 @@ describe('look', () => {
   })
 
   test('says which step failed on which nodes', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: ['web1', 'web2'] })
     expect(await ended(pending)).toMatchObject({
       message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2',
@@ -301,7 +301,7 @@ describe('look', () => {
   })
 
   test('stays small where thousands of nodes failed', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: Array.from({ length: 5_000 }, (_, n) => `web${n}`) })
     const outcome = await ended(pending)
     expect(outcome.message).toContain('web19, 4980 more')
@@ -309,7 +309,7 @@ describe('look', () => {
   })
 
   test('takes what a restart of Rundeck has lost for no verdict', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'incomplete' })
     expect(await ended(pending)).toMatchObject({
       status: 'errored',
@@ -318,7 +318,7 @@ describe('look', () => {
   })
 
   test('says the status that the job has made up, and who aborted', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'half done' })
     expect(await ended(pending)).toMatchObject({
       message: 'Execution 134 ended as other: its status is "half done", step 2/1 failed',
@@ -331,7 +331,7 @@ describe('look', () => {
   })
 
   test('tells the end though its steps can not be read, and says why not', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.state.keepsState = false
     server.set(134, 'failed')
     expect(await ended(pending)).toMatchObject({
@@ -344,7 +344,7 @@ describe('look', () => {
 
   test('goes on with the execution by which Rundeck tries again', async () => {
     server.state.course = { looks: 0, ends: 'failed', retry: { looks: 0, ends: 'succeeded' } }
-    const { pending } = await start()
+    const { job: pending } = await start()
     expect(await look(pending)).toMatchObject({
       running: 'failed-with-retry',
       step: 'tried again as execution 135',
@@ -358,7 +358,7 @@ describe('look', () => {
       kind: 'refused',
       message: 'Rundeck answered 404 to GET /api/44/execution/99: Execution ID does not exist: 99',
     })
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.state.may.read = false
     expect((await failureOf(look(pending).then())).message).toContain(
       '403 to GET /api/44/execution/134: Not authorized',
@@ -368,7 +368,7 @@ describe('look', () => {
 
 describe('stop', () => {
   test('aborts an execution, and once more does no harm', async () => {
-    const { pending } = await start()
+    const { job: pending } = await start()
     expect(await stop(pending as Run)).toBe(true)
     expect(await ended(pending)).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'aborted' } })
     expect(await stop(pending as Run)).toBe(true)
@@ -376,7 +376,7 @@ describe('stop', () => {
 
   test('is refused in the words of Rundeck where it does not abort, or the token may not', async () => {
     server.state.course = { looks: 99, ends: 'succeeded', stubborn: true }
-    const { pending } = await start()
+    const { job: pending } = await start()
     server.set(134, 'scheduled')
     const failure = await failureOf(stop(pending as Run)?.then() ?? Promise.resolve())
     expect(failure).toMatchObject({
@@ -398,12 +398,12 @@ describe('stop', () => {
         connection: values(),
         provider: rundeck,
       })
-    const { outcome, pending } = (await stopping.act(rundeck, client(), complete('134'))) as {
+    const { outcome, job: pending } = (await stopping.run(rundeck, client(), complete('134'))) as {
       outcome: { data: object }
-      pending: Run
+      job: Run
     }
     expect(outcome.data).toMatchObject({ id: '134', url: link(134) })
-    expect(await stopping.follow?.look(rundeck, client(), complete('134'), pending)).toMatchObject({
+    expect(await stopping.job?.getStatus(rundeck, client(), complete('134'), pending)).toMatchObject({
       running: 'running',
     })
     expect(() => complete('../134')).toThrow('write its number, like 134')

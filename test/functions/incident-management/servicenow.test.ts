@@ -22,11 +22,11 @@ const incident = (at = 0) => {
   return found
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
-const open = (input = {}, options?: Options) => openTicket.act(servicenow, client(options), { ...problem, ...input })
+const open = (input = {}, options?: Options) => openTicket.run(servicenow, client(options), { ...problem, ...input })
 const update = (input: object, options?: Options) =>
-  updateTicket.act(servicenow, client(options), { id: 'INC0010001', ...input })
+  updateTicket.run(servicenow, client(options), { id: 'INC0010001', ...input })
 const close = (input = {}, options?: Options) =>
-  closeTicket.act(servicenow, client(options), { id: 'INC0010001', ...input })
+  closeTicket.run(servicenow, client(options), { id: 'INC0010001', ...input })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
 describe('the connection', () => {

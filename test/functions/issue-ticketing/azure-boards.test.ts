@@ -24,10 +24,10 @@ const client = ({ token = server.token, type, apiVersion, ...options }: Options 
     azureBoards.connection.parse({ baseUrl: server.url, token, project, type, apiVersion }),
     options,
   )
-const open = (input = {}, options?: Options) => openTicket.act(azureBoards, client(options), { ...fiber, ...input })
+const open = (input = {}, options?: Options) => openTicket.run(azureBoards, client(options), { ...fiber, ...input })
 const update = (input: object, options?: Options) =>
-  updateTicket.act(azureBoards, client(options), { id: ours, ...input })
-const close = (input = {}, options?: Options) => closeTicket.act(azureBoards, client(options), { id: ours, ...input })
+  updateTicket.run(azureBoards, client(options), { id: ours, ...input })
+const close = (input = {}, options?: Options) => closeTicket.run(azureBoards, client(options), { id: ours, ...input })
 const item = (at = 0) => {
   const found = server.state.items[at]
   if (!found) throw new Error(`There is no work item ${at}`)
@@ -436,12 +436,12 @@ describe('the answers that the documentation shows', () => {
     const documented = clientOf(azureBoards, values)
     const data = { id: `${git}#299`, number: '299', state: 'Active' }
     try {
-      expect(await openTicket.act(azureBoards, documented, { ...problem, project: git })).toMatchObject({ data })
+      expect(await openTicket.run(azureBoards, documented, { ...problem, project: git })).toMatchObject({ data })
       expect(await azureBoards.open(documented, { ...problem, project: git })).toMatchObject(data)
       const changes = { id: `${git}#299`, description: 'x', labels: ['a'], comment: 'y' }
-      expect(await updateTicket.act(azureBoards, documented, changes)).toMatchObject({ data })
+      expect(await updateTicket.run(azureBoards, documented, changes)).toMatchObject({ data })
       // The documented work item is the same in every answer.
-      const moved = updateTicket.act(azureBoards, documented, { ...changes, state: 'Resolved' })
+      const moved = updateTicket.run(azureBoards, documented, { ...changes, state: 'Resolved' })
       expect((await failureOf(moved)).message).toContain('the work item 299 is Active, not Resolved')
     } finally {
       await shown.close()

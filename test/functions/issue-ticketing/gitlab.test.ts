@@ -18,9 +18,9 @@ const ours = `${path}#1`
 const checkout = { ...problem, project: path }
 const client = ({ token = server.token, ...options }: Options = {}) =>
   clientOf(gitlab, { baseUrl: server.url, token }, options)
-const open = (input = {}, options?: Options) => openTicket.act(gitlab, client(options), { ...checkout, ...input })
-const update = (input: object, options?: Options) => updateTicket.act(gitlab, client(options), { id: ours, ...input })
-const close = (input = {}, options?: Options) => closeTicket.act(gitlab, client(options), { id: ours, ...input })
+const open = (input = {}, options?: Options) => openTicket.run(gitlab, client(options), { ...checkout, ...input })
+const update = (input: object, options?: Options) => updateTicket.run(gitlab, client(options), { id: ours, ...input })
+const close = (input = {}, options?: Options) => closeTicket.run(gitlab, client(options), { id: ours, ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
   if (!found) throw new Error(`There is no issue ${at}`)

@@ -16,9 +16,9 @@ type Options = Parameters<typeof clientOf>[2]
 
 const values = () => ({ baseUrl: server.url, email: server.email, token: server.token })
 const client = (options?: Options) => clientOf(jira, values(), options)
-const open = (input = {}, options?: Options) => openTicket.act(jira, client(options), { ...problem, ...input })
-const update = (input: object, options?: Options) => updateTicket.act(jira, client(options), { id: 'OPS-1', ...input })
-const close = (input = {}, options?: Options) => closeTicket.act(jira, client(options), { id: 'OPS-1', ...input })
+const open = (input = {}, options?: Options) => openTicket.run(jira, client(options), { ...problem, ...input })
+const update = (input: object, options?: Options) => updateTicket.run(jira, client(options), { id: 'OPS-1', ...input })
+const close = (input = {}, options?: Options) => closeTicket.run(jira, client(options), { id: 'OPS-1', ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
   if (!found) throw new Error(`There is no issue ${at}`)
@@ -49,7 +49,7 @@ describe('the connection', () => {
 
   test('links to the site where the API is elsewhere', async () => {
     const away = clientOf(jira, { ...values(), site: 'https://ops.example.com/' })
-    const { data } = await openTicket.act(jira, away, problem)
+    const { data } = await openTicket.run(jira, away, problem)
     expect(data?.['url']).toBe('https://ops.example.com/browse/OPS-1')
   })
 
@@ -99,7 +99,7 @@ describe('open', () => {
 
   test('takes a type from the connection, a project by its id and a priority of its own name', async () => {
     const configured = clientOf(jira, { ...values(), type: 'Bug' })
-    await openTicket.act(jira, configured, { ...problem, project: '10000', priority: 'Lowest' })
+    await openTicket.run(jira, configured, { ...problem, project: '10000', priority: 'Lowest' })
     expect(issue().fields).toMatchObject({
       project: { id: '10000' },
       issuetype: { name: 'Bug' },

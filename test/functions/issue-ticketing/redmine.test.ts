@@ -17,9 +17,9 @@ type Options = Parameters<typeof clientOf>[2] & { as?: string }
 const ops = { ...problem, project: 'ops' }
 const client = ({ as = 'robot', ...options }: Options = {}) =>
   clientOf(redmine, { baseUrl: server.url, token: server.keys[as] ?? as }, options)
-const open = (input = {}, options?: Options) => openTicket.act(redmine, client(options), { ...ops, ...input })
-const update = (input: object, options?: Options) => updateTicket.act(redmine, client(options), { id: '1', ...input })
-const close = (input = {}, options?: Options) => closeTicket.act(redmine, client(options), { id: '1', ...input })
+const open = (input = {}, options?: Options) => openTicket.run(redmine, client(options), { ...ops, ...input })
+const update = (input: object, options?: Options) => updateTicket.run(redmine, client(options), { id: '1', ...input })
+const close = (input = {}, options?: Options) => closeTicket.run(redmine, client(options), { id: '1', ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
   if (!found) throw new Error(`There is no issue ${at}`)
@@ -89,7 +89,7 @@ describe('open', () => {
 
   test('takes a tracker from the connection', async () => {
     const configured = clientOf(redmine, { baseUrl: server.url, token: server.token, type: 'Feature' })
-    await openTicket.act(redmine, configured, ops)
+    await openTicket.run(redmine, configured, ops)
     expect(issue().tracker).toBe(2)
   })
 

@@ -10,7 +10,7 @@ import { loadTesting } from '../../../functions/load-testing/index.ts'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { Begun } from '../../../shared/providers/category.ts'
+import type { StartedJob } from '../../../shared/providers/category.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator/addresses.ts'
 import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'
@@ -47,23 +47,23 @@ const small = (parameters: object = {}, more: object = {}) => ({
   ...more,
 })
 /** Its segments as they would be of a longer test. */
-const cut = (begun: Begun, left: number[]): Begun => {
-  const run = begun.pending as Run & { handle: object }
-  return kept({ ...begun, pending: { ...run, handle: { ...run.handle, left, of: left.length } } })
+const cut = (begun: StartedJob, left: number[]): StartedJob => {
+  const run = begun.job as Run & { handle: object }
+  return kept({ ...begun, job: { ...run, handle: { ...run.handle, left, of: left.length } } })
 }
 /** As it comes back from the state of a task. */
-const kept = (begun: Begun): Begun => JSON.parse(JSON.stringify(begun))
+const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun))
 const start = (tool: ReturnType<typeof connected>, input: object) => tool.start(input, { key: keyNow() })
 const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
 /** As the task looks after it, to its end. */
-const endOf = async (tool: ReturnType<typeof connected>, begun: Begun, input: object): Promise<Outcome> => {
+const endOf = async (tool: ReturnType<typeof connected>, begun: StartedJob, input: object): Promise<Outcome> => {
   const look = await tool.look(begun, input)
-  return 'ended' in look ? look.ended : endOf(tool, goOn(begun, look), input)
+  return 'outcome' in look ? look.outcome : endOf(tool, goOn(begun, look), input)
 }
-const idOf = ({ pending }: Begun) => (pending as Run).id
-const goOn = (begun: Begun, look: object): Begun => {
-  if ('ended' in look || !('pending' in look)) throw new Error(`It has ended: ${JSON.stringify(look)}`)
-  return kept({ ...begun, pending: look.pending })
+const idOf = ({ job }: StartedJob) => (job as Run).id
+const goOn = (begun: StartedJob, look: object): StartedJob => {
+  if ('outcome' in look || !('job' in look)) throw new Error(`It has ended: ${JSON.stringify(look)}`)
+  return kept({ ...begun, job: look.job })
 }
 
 describe('the connection', () => {
@@ -265,7 +265,7 @@ describe('a start', () => {
   })
 
   test('is for tasks only', () => {
-    expect(autocannon.onlyInteractive).toBe(true)
+    expect(autocannon.requiresTask).toBe(true)
   })
 })
 
@@ -317,7 +317,7 @@ describe('a stop', () => {
   test('is seen to be over where its task is no more', async () => {
     const begun = await start(connected(), small())
     await connected().stop({ id: idOf(begun) })
-    await autocannon.takeBack(connected().client({ key: keyNow() }))
+    await autocannon.cleanUp(connected().client({ key: keyNow() }))
     expect(await connected().stop({ id: idOf(begun) })).toMatchObject({
       message: expect.stringContaining('had ended already (stopped)'),
     })
@@ -450,13 +450,13 @@ describe('a test of several segments', () => {
   test('runs one with each look, at once after each other, and adds them up', async () => {
     const first = cut(await start(connected(), small({ rate: 10 })), [1, 1])
     const look = await connected().look(first, small())
-    expect(look).toMatchObject({ running: 'running', step: 'segment 1 of 2, 10 requests', soon: true })
+    expect(look).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
     const ended = await endOf(connected(), goOn(first, look), small())
     expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
   })
 
   test('is cut so that each is short', async () => {
-    const { pending } = await connected().start(small({ duration: 40 }))
+    const { job: pending } = await connected().start(small({ duration: 40 }))
     expect((pending as Run).handle).toMatchObject({ left: [15, 15, 10], of: 3 })
   })
 

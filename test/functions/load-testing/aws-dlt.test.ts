@@ -175,14 +175,14 @@ describe('a run', () => {
     async (status) => {
       const begun = await connected().start(checkout)
       server.state.scenario.status = status
-      expect(await connected().look(begun, checkout)).toMatchObject({ running: status })
+      expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
     },
   )
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(checkout)
     server.state.scenario.status = 'exploding'
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: 'exploding (which is not known here)' })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'exploding (which is not known here)' })
   })
 
   test.each([

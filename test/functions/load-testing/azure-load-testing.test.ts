@@ -48,7 +48,7 @@ describe('the connection', () => {
     const begun = await connected().start(checkout)
     server.state.tokens = []
     expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ kind: 'credentials' })
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: 'ACCEPTED' })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'ACCEPTED' })
     expect(server.state.given).toBe(2)
   })
 
@@ -176,7 +176,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status) => {
     const begun = await connected().start(checkout)
     run().status = status
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: status })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
   })
 
   test('with a status or a result that is not known goes on', async () => {

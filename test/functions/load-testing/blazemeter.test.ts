@@ -132,7 +132,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, progress) => {
     const begun = await connected().start(checkout)
     Object.assign(server.state.masters[0] ?? {}, { status, progress })
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: status })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -164,7 +164,7 @@ describe('a run', () => {
       running: 'ENDED/exploded (which is not known here)',
     })
     server.finish(null, { ended: null })
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: 'ENDED' })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'ENDED' })
   })
 
   test('tells its numbers, which thresholds are held against', async () => {

@@ -188,7 +188,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (state, running) => {
     const begun = await connected().start(soak)
     server.enter(state)
-    expect(await connected().look(begun, soak)).toMatchObject({ running, step: state })
+    expect(await connected().look(begun, soak)).toMatchObject({ running, progress: state })
   })
 
   test('tells how far it is', async () => {
@@ -203,7 +203,7 @@ describe('a run', () => {
   test('is waited for until it has a result', async () => {
     const begun = await connected().start(soak)
     server.enter('completed')
-    expect(await connected().look(begun, soak)).toMatchObject({ running: 'completed' })
+    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed' })
     expect(server.calls.filter(({ path }) => path.includes('/v5/'))).toEqual([])
   })
 
@@ -228,7 +228,7 @@ describe('a run', () => {
   test('with a result that is not known goes on', async () => {
     const begun = await connected().start(soak)
     server.enter('completed', { result: 'flaky' })
-    expect(await connected().look(begun, soak)).toMatchObject({ running: 'completed/flaky (which is not known here)' })
+    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed/flaky (which is not known here)' })
   })
 
   test('tells what was measured, how long it took and what it cost', async () => {

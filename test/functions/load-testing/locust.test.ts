@@ -171,7 +171,7 @@ describe('a test', () => {
     server.state.state = 'stopped'
     const begun = await connected().start(minute)
     server.state.stale = 1
-    expect(await connected().look(begun, minute)).toMatchObject({ running: 'starting' })
+    expect(await connected().look(begun, minute)).toMatchObject({ status: 'starting' })
   })
 
   test('that has ended tells what was measured of all of it', async () => {
@@ -244,7 +244,7 @@ describe('a test', () => {
     await connected().look(begun, minute)
     expect(server.state.stops).toBe(0)
     pass(15)
-    expect(await connected().look(begun, minute)).toMatchObject({ running: 'running' })
+    expect(await connected().look(begun, minute)).toMatchObject({ status: 'running' })
     expect(server.state.stops).toBe(1)
     server.finish()
     expect(await connected().end(begun, minute)).toMatchObject({ result: 'pass' })
@@ -261,7 +261,7 @@ describe('a test', () => {
     const begun = await connected().start(minute)
     server.state.state = 'hatching'
     pass(30)
-    expect(await connected().look(begun, minute)).toMatchObject({ running: 'hatching (which is not known here)' })
+    expect(await connected().look(begun, minute)).toMatchObject({ status: 'hatching (which is not known here)' })
   })
 
   test('is looked at again where Locust is down', async () => {

@@ -141,7 +141,7 @@ describe('a run', () => {
       step: 'the result is not there yet',
     })
     server.state.results = []
-    const failure = await failureOf(connected().look({ ...begun, pending: later(begun.pending) }, checkout))
+    const failure = await failureOf(connected().look({ ...begun, job: later(begun.job) }, checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Resource not found')
   })
@@ -149,7 +149,7 @@ describe('a run', () => {
   test.each(['INIT', 'STARTING', 'RUNNING'])('that is %s goes on', async (status) => {
     const begun = await connected().start(checkout)
     result().status = status
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: status })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -175,7 +175,7 @@ describe('a run', () => {
   test('whose quality is being computed, or whose reason is not known, goes on', async () => {
     const begun = await connected().start(checkout)
     server.finish('POLICY', 'COMPUTING')
-    expect(await connected().look(begun, checkout)).toMatchObject({ running: 'TERMINATED/POLICY/COMPUTING' })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
     server.finish('EXPLODED')
     expect(await connected().look(begun, checkout)).toMatchObject({
       running: expect.stringContaining('not known here'),

@@ -52,7 +52,7 @@ describe('a message to a topic', () => {
 
   test('of a question leads to the page where people decide', async () => {
     await post(question)
-    const url = question.choices?.[0]?.url
+    const url = question.buttons?.[0]?.url
     expect(server.state.published[0]?.message).toMatch(new RegExp(`\n\nDecide: ${url}\nBridge: https://`))
   })
 
@@ -127,7 +127,7 @@ describe('a message to a topic', () => {
     const ofReply = expect.stringMatching(new RegExp(`^${keyOf(1)}-[0-9a-f]{16}$`))
     expect(server.state.published).toMatchObject([
       { deduplication: keyOf(1) },
-      { deduplication: ofReply, message: `⏳ Still open\n\nDecide: ${question.choices?.[0]?.url}` },
+      { deduplication: ofReply, message: `⏳ Still open\n\nDecide: ${question.buttons?.[0]?.url}` },
       { deduplication: ofReply, message: '✅ Approved by Jane' },
     ])
   })

@@ -154,7 +154,7 @@ describe('a message in Mattermost', () => {
         expect(JSON.stringify(shown).replace(/\]\(\S+?\)/g, '')).not.toMatch(/@(?!\u200b)[\p{L}\d]/u)
         // Half of a character.
         expect(JSON.stringify(shown)).not.toMatch(/\\ud[89a-f]/)
-        expect(attachment.actions ?? []).toHaveLength(message.choices?.length ?? 0)
+        expect(attachment.actions ?? []).toHaveLength(message.buttons?.length ?? 0)
         const links = message.links.filter(({ url }) => url.startsWith('http'))
         expect(html(attachment.text ?? '').match(/<a href/g) ?? []).toHaveLength(links.length)
         expect(html(attachment.text ?? '')).not.toMatch(

@@ -183,7 +183,7 @@ describe('a click', () => {
 
   test.each(['approve', 'reject'] as const)('says whose it is, and that it was %s', async (decision) => {
     const { body } = await clicked(decision)
-    expect(buttons.referenceIn(request(body))).toBe(question.choices?.[0]?.reference)
+    expect(buttons.referenceIn(request(body))).toBe(question.buttons?.[0]?.token)
     expect(await buttons.read(connection(), request(body))).toEqual({ decision, clicker: { id: jane, name: 'jane' } })
   })
 

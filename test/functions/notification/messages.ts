@@ -32,14 +32,14 @@ export const question: Message = {
   title: 'Approve release of checkout in shop/production?',
   fields: [{ name: 'Decide until', value: '2026-12-01 12:00 UTC' }],
   links: [{ label: 'Bridge', url: 'https://keptn.example.com/bridge' }],
-  choices: [
-    { decision: 'approve', label: 'Approve', reference, url },
-    { decision: 'reject', label: 'Reject', reference, url },
+  buttons: [
+    { decision: 'approve', label: 'Approve', token: reference, url },
+    { decision: 'reject', label: 'Reject', token: reference, url },
   ],
 }
 
 /** The same, decided. */
-export const decided: Message = { ...question, mood: 'good', text: 'Approved by Jane Doe', choices: undefined }
+export const decided: Message = { ...question, mood: 'good', text: 'Approved by Jane Doe', buttons: undefined }
 
 /** What somebody may write who wants more than to be read. */
 export const hostile = [
@@ -88,5 +88,5 @@ export const anyMessage: fc.Arbitrary<Message> = fc.record({
   fields: fc.array(fc.record({ name: text, value: text }), { maxLength: 40 }),
   table: fc.option(fc.record({ columns: fc.array(text, { maxLength: 4 }), rows }), { nil: undefined }),
   links,
-  choices: fc.constantFrom(undefined, question.choices),
+  choices: fc.constantFrom(undefined, question.buttons),
 })

@@ -64,7 +64,7 @@ describe('a card', () => {
 
   test('of a question leads to the page where people decide before all else; of what is decided it does not', () => {
     expect(cardOf(question).actions).toMatchObject([
-      { type: 'Action.OpenUrl', title: 'Decide', url: question.choices?.[0]?.url },
+      { type: 'Action.OpenUrl', title: 'Decide', url: question.buttons?.[0]?.url },
       { title: 'Bridge' },
     ])
     expect(cardOf(decided).actions).toMatchObject([{ title: 'Bridge' }])
@@ -182,7 +182,7 @@ test('whatever a message is, its card fits, has all its buttons and holds nothin
       const card = cardOf(message)
       expect(sizeOf(message)).toBeLessThanOrEqual(largestMessage)
       const links = message.links.filter(({ url }) => url.startsWith('http'))
-      expect(card.actions).toHaveLength(links.length + (message.choices ? 1 : 0))
+      expect(card.actions).toHaveLength(links.length + (message.buttons ? 1 : 0))
       for (const { url } of card.actions) expect(url).toMatch(/^https?:\/\//)
       for (const { type, text = '' } of elementsOf(card.body)) {
         expect(type).not.toMatch(/^(?:TextBlock|FactSet|Fact)$/)

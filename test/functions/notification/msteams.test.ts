@@ -140,7 +140,7 @@ describe('the connection', () => {
       throw new Error('dry run')
     }
     const connection = { name: 'test', provider: msteams as unknown as Provider, values: { webhookUrl } }
-    const options = { key: undefined, repeated: false, deadlineAt: Date.now() + 1_000, intercept }
+    const options = { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 1_000, intercept }
     const dry = connect(connection, options) as ReturnType<typeof client>
     await expect(msteams.post(dry, undefined, evaluation)).rejects.toThrow('dry run')
     expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***` }])

@@ -60,7 +60,7 @@ describe('a notification', () => {
 
   test('of a question leads to the page where people decide', async () => {
     await post(question)
-    const url = question.choices?.[0]?.url
+    const url = question.buttons?.[0]?.url
     expect(sent()).toMatchObject({
       click: url,
       actions: [{ label: 'Decide', url }, { label: 'Bridge' }],
@@ -99,7 +99,7 @@ describe('a notification', () => {
         const posted = await post(message)
         expect(posted.id).toBe(server.messages.at(-1)?.id)
         const links = message.links.filter(({ url }) => url.startsWith('http') && url.length <= 1_000)
-        const count = Math.min(3, links.length + (message.choices ? 1 : 0))
+        const count = Math.min(3, links.length + (message.buttons ? 1 : 0))
         expect(server.messages.at(-1)?.actions ?? []).toHaveLength(count)
       }),
       { numRuns: 100 },
@@ -169,7 +169,7 @@ describe('what follows a notification', () => {
     const reminder: Message = { mood: 'waiting', title: `Still open: ${question.title}`, fields: [], links: [] }
     await ntfy.reply(client(), posted, reminder)
     expect(server.shown('approvals')).toHaveLength(2)
-    expect(sent()).toMatchObject({ message: reminder.title, click: question.choices?.[0]?.url })
+    expect(sent()).toMatchObject({ message: reminder.title, click: question.buttons?.[0]?.url })
   })
 })
 

@@ -69,7 +69,7 @@ describe('a message in Block Kit', () => {
   })
 
   test('of a question has a button for each choice, which carries the reference', () => {
-    const reference = question.choices?.[0]?.reference
+    const reference = question.buttons?.[0]?.token
     const button = { type: 'button', value: reference }
     expect(blocksOf(question).at(-1)).toEqual({
       type: 'actions',
@@ -142,7 +142,7 @@ describe('whatever somebody has written', () => {
         ...{ mood: 'bad', title: given, text: given, fields: [{ name: given, value: given }] },
         table: { columns: [given, given], rows: [{ mood: 'good', cells: [given, given] }] },
         links: [{ label: given, url: 'https://example.com/' }],
-        choices: question.choices?.map((choice) => ({ ...choice, label: given })),
+        buttons: question.buttons?.map((choice) => ({ ...choice, label: given })),
       }
       const { text: said, blocks } = slackMessage(message)
       expect(said.match(/<[^>]*>?/g)).toHaveLength(1)
@@ -177,7 +177,7 @@ describe('whatever somebody has written', () => {
         expect(json).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u(?:00|d[89a-f])/)
         const web = message.links.filter(({ url }) => url.startsWith('http'))
         expect(json.includes('"type":"link"')).toBe(web.length > 0)
-        expect(json.match(/"type":"button"/g)?.length ?? 0).toBe(message.choices?.length ?? 0)
+        expect(json.match(/"type":"button"/g)?.length ?? 0).toBe(message.buttons?.length ?? 0)
       }),
       { numRuns: 300 },
     )

@@ -285,7 +285,7 @@ describe('a click', () => {
   }
   const read = (sent: SentClick, now = Date.now(), fields: object = {}) =>
     slack.buttons.read(connected(fields), { ...sent, now })
-  const reference = question.choices?.[0]?.reference
+  const reference = question.buttons?.[0]?.token
 
   test.each(['approve', 'reject'] as const)('on %s says so, and whose question it is', async (decision) => {
     const sent = await clicked(decision)

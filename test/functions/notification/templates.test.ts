@@ -17,7 +17,7 @@ const passed = { status: 'succeeded', result: 'pass' }
 const bridge = 'https://keptn.example.com/bridge/trace/7c2c890f'
 
 function occasion(type: string, data: Record<string, unknown> = {}) {
-  return { event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }), bridge: undefined }
+  return { event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }), bridgeUrl: undefined }
 }
 
 function told(type: string, data: Record<string, unknown> = {}, template?: keyof typeof templates): Message {
@@ -88,7 +88,7 @@ describe('the message of an evaluation', () => {
       ...{ status: 'succeeded', result: 'warning', message: '', evaluation },
       labels: { build: '1.4.2', pipeline: 'https://ci.example.com/runs/33' },
     })
-    expect(messageOf({ event, bridge })).toEqual({
+    expect(messageOf({ event, bridgeUrl: bridge })).toEqual({
       mood: 'warning',
       title: 'Evaluation of checkout in shop/production ended with a warning (score 83.33)',
       fields: [
@@ -263,8 +263,8 @@ describe('what comes through a webhook as a form, where every number is text', (
   it('makes the same message as the event itself', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
-    expect(messageOf({ event: arrived(evaluationWebhook, { type, data }), bridge })).toEqual(
-      messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridge }),
+    expect(messageOf({ event: arrived(evaluationWebhook, { type, data }), bridgeUrl: bridge })).toEqual(
+      messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge }),
     )
   })
 
@@ -274,7 +274,7 @@ describe('what comes through a webhook as a form, where every number is text', (
       { ...checkout, labels: null, evaluation: { ...evaluation, indicatorResults: null } },
     ]) {
       const event = arrived(evaluationWebhook, { type, data })
-      expect(messageOf({ event, bridge: undefined }).title).toMatch(
+      expect(messageOf({ event, bridgeUrl: undefined }).title).toMatch(
         /^Evaluation of checkout in shop\/production has finished/,
       )
     }
@@ -358,7 +358,7 @@ describe('the message of a later task', () => {
         evaluation: { scoreText: '87.5', score: '95', result: 'warning' },
       },
     })
-    expect(messageOf({ event, bridge: undefined }).fields).toEqual(
+    expect(messageOf({ event, bridgeUrl: undefined }).fields).toEqual(
       expect.arrayContaining([
         { name: 'Image', value: 'registry.example.com/checkout:2.3.1' },
         { name: 'Evaluation score', value: '87.5' },
@@ -550,7 +550,7 @@ describe('the message of any other task', () => {
         team: 'blue',
       },
     })
-    expect(messageOf({ event, bridge })).toEqual({
+    expect(messageOf({ event, bridgeUrl: bridge })).toEqual({
       mood: 'good',
       title: 'openticket of checkout in shop/production succeeded',
       text: 'Opened issue OPS-12',
@@ -593,7 +593,8 @@ describe('the message of any other task', () => {
   })
 
   it('tells whatever is known of an event that says little', () => {
-    const titleOf = (body: Record<string, unknown>) => messageOf({ event: parseEvent(body), bridge: undefined }).title
+    const titleOf = (body: Record<string, unknown>) =>
+      messageOf({ event: parseEvent(body), bridgeUrl: undefined }).title
     expect(titleOf({})).toBe('Event')
     expect(titleOf({ data: { service: 'checkout' } })).toBe('Event of checkout')
     expect(titleOf({ type: 'sh.keptn.event.hello.started', data: { project: 'shop' } })).toBe(
@@ -658,7 +659,7 @@ describe('a hostile event', () => {
         type: `sh.keptn.event.${'a'.repeat(128)}.finished`,
         data: { project: long, stage: long, service: long, result: 'fail' },
       }),
-      bridge: undefined,
+      bridgeUrl: undefined,
     })
     expect(title).toMatch(/^a+… of <!channel>[^\n]+… in [^\n]+…\/[^\n]+… failed$/)
     expect(title.length).toBeLessThanOrEqual(200)
@@ -759,7 +760,7 @@ describe('a hostile event', () => {
   it('always makes a message within its bounds, whatever it holds', () => {
     fc.assert(
       fc.property(
-        fc.record({ event: events, bridge: optional }),
+        fc.record({ event: events, bridgeUrl: optional }),
         fc.constantFrom(undefined, ...(Object.keys(templates) as (keyof typeof templates)[])),
         (occasion, template) => {
           const message = messageOf(occasion, template)

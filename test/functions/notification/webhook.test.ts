@@ -92,7 +92,7 @@ describe('a post', () => {
 
   test('of a question leads to the page where it is decided, and holds nothing that only buttons need', async () => {
     await post(question)
-    const url = question.choices?.[0]?.url
+    const url = question.buttons?.[0]?.url
     expect(server.deliveries[0]?.body).toMatchObject({
       type: 'approval',
       message: {
@@ -258,7 +258,7 @@ describe('the connection', () => {
       sent.push(request)
       throw new Error('dry run')
     }
-    const options = { key: undefined, repeated: false, deadlineAt: Date.now() + 1_000, intercept }
+    const options = { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 1_000, intercept }
     const named = { name: 'test', provider: webhook as unknown as Provider, values: connection() }
     const dry = connect(named, options) as ReturnType<typeof client>
     await expect(webhook.post(dry, undefined, evaluation)).rejects.toThrow('dry run')

@@ -3,7 +3,7 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import type { HandedOver } from '../../../shared/providers/category.ts'
+import type { Delegated } from '../../../shared/providers/category.ts'
 import { akamasServer, akamasUser, type PlayedAkamas } from '../../servers/akamas.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
@@ -29,12 +29,12 @@ const start = async (input: object = {}, event: object = whole, repeated = false
   const provider = akamas as any
   const from = { event: parseEvent(event as Record<string, unknown>), connection, provider }
   const completed = action.complete(action.input.parse(input) as never, from)
-  return (await action.act(provider, clientOf(akamas, connection, { repeated }) as never, completed)) as HandedOver
+  return (await action.run(provider, clientOf(akamas, connection, { repeated }) as never, completed)) as Delegated
 }
 
 describe('a study', () => {
   test('is handed over with all that it takes to answer the event', async () => {
-    const { outcome, answeredBy } = await start()
+    const { outcome, delegatedTo: answeredBy } = await start()
     expect(server.studies.get(study)).toEqual({
       'study-id': study,
       type: whole.type,
@@ -118,7 +118,7 @@ describe('a study', () => {
 
 test('the connection says that Akamas answers', () => {
   expect(akamas.connection.safeParse({ baseUrl: server.url, ...akamasUser }).success).toBe(false)
-  expect(akamas.answersItself(values())).toBe(true)
+  expect(akamas.sendsFinished(values())).toBe(true)
 })
 
 test('the check tells that the bridge is there, and starts nothing', async () => {

@@ -325,8 +325,8 @@ describe('a training', () => {
       ...(reason ? { FailureReason: reason } : {}),
     })
     const look = await connected().look(begun, training)
-    expect('ended' in look ? `${look.ended.status}, ${look.ended.result}` : 'goes on').toBe(expected)
-    if (reason) expect(look).toMatchObject({ ended: { message: expect.stringContaining(reason) } })
+    expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
+    if (reason) expect(look).toMatchObject({ outcome: { message: expect.stringContaining(reason) } })
   })
 })
 
@@ -463,9 +463,10 @@ describe('a tuning', () => {
     const begun = await connected().start(tuning)
     setStatus(id, status, { BestTrainingJob: best, ...(reason ? { FailureReason: reason } : {}) })
     const look = await connected().look(begun, tuning)
-    expect('ended' in look ? `${look.ended.status}, ${look.ended.result}` : 'goes on').toBe(expected)
-    if ('ended' in look) expect(look.ended.data).toMatchObject({ state: expect.stringMatching(`^${status}`), best: {} })
-    if (reason) expect(look).toMatchObject({ ended: { message: expect.stringContaining(reason) } })
+    expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
+    if ('outcome' in look)
+      expect(look.outcome.data).toMatchObject({ state: expect.stringMatching(`^${status}`), best: {} })
+    if (reason) expect(look).toMatchObject({ outcome: { message: expect.stringContaining(reason) } })
   })
 })
 
@@ -474,7 +475,7 @@ describe('an execution of a pipeline', () => {
 
   test('goes on, and says which steps do', async () => {
     const begun = await connected().start(pipeline)
-    expect(await connected().look(begun, pipeline)).toMatchObject({ running: 'Executing', step: undefined })
+    expect(await connected().look(begun, pipeline)).toMatchObject({ status: 'Executing', progress: undefined })
     const steps = [step('Prepare', 'Succeeded'), step('Train', 'Executing'), step('Baseline', 'Starting')]
     setStatus(execution, 'Executing', { steps })
     expect(await connected().look(begun, pipeline)).toMatchObject({ step: 'step Baseline, Train' })
@@ -520,7 +521,7 @@ describe('an execution of a pipeline', () => {
     const begun = await connected().start(pipeline)
     setStatus(execution, status)
     const look = await connected().look(begun, pipeline)
-    expect('ended' in look ? `${look.ended.status}, ${look.ended.result}` : 'goes on').toBe(expected)
+    expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
   })
 })
 
@@ -528,7 +529,7 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
   test('whose state is not known is reported', async () => {
     const begun = await connected().start(input)
     setStatus(id, 'Shiny')
-    expect(await connected().look(begun, input)).toMatchObject({ running: 'Shiny (which is not known here)' })
+    expect(await connected().look(begun, input)).toMatchObject({ status: 'Shiny (which is not known here)' })
   })
 
   test('is looked at again where AWS is down, answers HTML or something else, and refused where it is gone', async () => {
@@ -560,7 +561,7 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
     expect(await connected().stopAtDeadline(begun, input)).toBe(true)
     if (stops === 'StopPipelineExecution')
       expect(server.asked(stops)).toMatchObject({ ClientRequestToken: `stop-${keyOf(1)}` })
-    expect(await connected().look(begun, input)).toMatchObject({ running: 'Stopping' })
+    expect(await connected().look(begun, input)).toMatchObject({ status: 'Stopping' })
   })
 
   test('that has ended between our look and the stop passes', async () => {

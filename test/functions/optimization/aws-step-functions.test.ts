@@ -174,13 +174,13 @@ describe('a start whose answer was lost', () => {
 describe('an execution', () => {
   test('goes on, and says in which state', async () => {
     const begun = await connected().start(tune)
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'RUNNING', step: undefined })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.event('ExecutionStarted')
     server.event('TaskStateEntered', { state: 'Prepare' })
     server.event('TaskStateExited')
     server.event('TaskStateEntered', { state: 'Train' })
     server.event('TaskScheduled')
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'RUNNING', step: 'state Train' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: 'state Train' })
   })
 
   test('asks for no more of its history than the newest events, without their data', async () => {
@@ -202,18 +202,18 @@ describe('an execution', () => {
     const begun = await connected().start(tune)
     server.end(state)
     const seen = await connected().look(begun, tune)
-    if (result === '') expect(seen).toMatchObject({ running: state })
+    if (result === '') expect(seen).toMatchObject({ status: state })
     else
       expect(seen).toMatchObject({
         ended: { status, result, data: { id, url, state, duration: 90 }, links: { [`aws-step-functions ${id}`]: url } },
       })
-    if ('ended' in seen) expect(secondsOf(seen.ended)).toBeCloseTo(90, 0)
+    if ('outcome' in seen) expect(secondsOf(seen.outcome)).toBeCloseTo(90, 0)
   })
 
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(tune)
     server.end('PAUSED')
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'PAUSED (which is not known here)' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PAUSED (which is not known here)' })
   })
 
   test('that failed names the state and why', async () => {
@@ -251,7 +251,7 @@ describe('an execution', () => {
   test('has a verdict where its history can not be read', async () => {
     const begun = await connected().start(tune)
     server.state.denied = ['GetExecutionHistory']
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'RUNNING', step: undefined })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.end('FAILED', { error: 'ModelError' })
     const ended = await connected().end(begun, tune)
     expect(ended).toMatchObject({ result: 'fail' })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { databricks } from '../../../functions/optimization/providers/databricks.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { mask } from '../../../shared/redact.ts'
+import { redact } from '../../../shared/redact.ts'
 import { type DatabricksServer, startDatabricks } from '../../servers/databricks.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
@@ -63,7 +63,7 @@ describe('the connection', () => {
     expect(calls('run-now')[0]?.headers['authorization']).toBe('Bearer a-token-of-databricks-1')
     server.state.accessTokens = []
     expect(await failureOf(asPrincipal().look(begun, tune))).toMatchObject({ kind: 'credentials' })
-    expect(await asPrincipal().look(begun, tune)).toMatchObject({ running: 'PENDING' })
+    expect(await asPrincipal().look(begun, tune)).toMatchObject({ status: 'PENDING' })
     expect(server.state.given).toBe(2)
   })
 
@@ -85,7 +85,7 @@ describe('the connection', () => {
     expect(secretsIn(databricks.connection, secrets)).toEqual([server.clientSecret, server.token])
     await asPrincipal().start(tune)
     const sent = String(server.calls[0]?.headers['authorization']).replace('Basic ', '')
-    expect(mask(`with ${sent}`)).toBe('with ***')
+    expect(redact(`with ${sent}`)).toBe('with ***')
   })
 })
 
@@ -194,15 +194,15 @@ const goesOn = ['goes on', '']
 describe('a run', () => {
   test('leads to its own page once it is seen', async () => {
     const begun = await connected().start(tune)
-    const { pending } = (await connected().look(begun, tune)) as { pending: object }
+    const { job: pending } = (await connected().look(begun, tune)) as { job: object }
     expect(pending).toMatchObject({ id, url })
     server.show({ run_page_url: 'javascript:alert(1)' })
-    expect(await connected().look({ ...begun, pending }, tune)).toMatchObject({ pending: { id, url } })
+    expect(await connected().look({ ...begun, job: pending }, tune)).toMatchObject({ job: { id, url } })
   })
 
   test('goes on, and says which tasks do', async () => {
     const begun = await connected().start(tune)
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'PENDING', step: undefined })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PENDING', progress: undefined })
     server.task('prepare', succeeded)
     server.task('train', { status: { state: 'RUNNING' } })
     server.task('compare', { status: { state: 'BLOCKED' } })
@@ -217,7 +217,7 @@ describe('a run', () => {
     const begun = await connected().start(tune)
     const queue_reason = 'Queued due to reaching maximum concurrent runs of 1.'
     server.show({ status: { state: 'QUEUED' }, state: { life_cycle_state: 'QUEUED', queue_reason } })
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'QUEUED', step: queue_reason })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'QUEUED', progress: queue_reason })
   })
 
   // Every status that the API names, and every code of an end.
@@ -257,7 +257,7 @@ describe('a run', () => {
       end_time: code ? endTime : 0,
     })
     const seen = await connected().look(begun, tune)
-    if (code === '') expect(seen).toMatchObject({ running: word })
+    if (code === '') expect(seen).toMatchObject({ status: word })
     else
       expect(seen).toMatchObject({
         ended: {
@@ -295,14 +295,14 @@ describe('a run', () => {
     server.show({ state: { life_cycle_state, ...(result_state ? { result_state } : {}), state_message: 'So.' } })
     const seen = await connected().look(begun, tune)
     const state = result_state || life_cycle_state
-    if (result === '') expect(seen).toMatchObject({ running: state })
-    else expect(seen).toMatchObject({ ended: { status, result, message: `Run ${id} ended as ${state}: So.` } })
+    if (result === '') expect(seen).toMatchObject({ status: state })
+    else expect(seen).toMatchObject({ outcome: { status, result, message: `Run ${id} ended as ${state}: So.` } })
   })
 
   test('that is being ended has not ended, though its code is there', async () => {
     const begun = await connected().start(tune)
     server.show({ status: { ...ended('SUCCESS', 'SUCCESS').status, state: 'TERMINATING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'TERMINATING' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'TERMINATING' })
   })
 
   test('that was out of time is no cancellation, as its code has it', async () => {
@@ -320,7 +320,7 @@ describe('a run', () => {
       running: 'SHINY_NEW_CODE (which is not known here)',
     })
     server.show({ status: { state: 'HIBERNATING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({ running: 'HIBERNATING (which is not known here)' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'HIBERNATING (which is not known here)' })
   })
 
   test('that failed names the task and its error, with a link', async () => {
@@ -427,7 +427,7 @@ describe('a run', () => {
     server.failNext(500, '<html><title>Oops</title></html>')
     expect(await failureOf(connected().look(begun, tune))).toMatchObject({ transient: true })
     server.hang()
-    expect(await failureOf(databricks.look(connected().client({ deadline: 100 }), { id }))).toMatchObject({
+    expect(await failureOf(databricks.getStatus(connected().client({ deadline: 100 }), { id }))).toMatchObject({
       kind: 'timeout',
     })
     server.hang(false)

@@ -219,14 +219,14 @@ describe('a repeat of a start', () => {
   test('finds the run whose launch was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(input, { repeated: true })).pending).toMatchObject({ id })
+    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
     expect(launches()).toHaveLength(1)
   })
 
   test('finds its own run where somebody has launched that anew', async () => {
     await connected().start(input)
     server.state.runs.push({ ...run(), id: 102 })
-    expect((await connected().start(input, { repeated: true })).pending).toMatchObject({ id })
+    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
   })
 
   test('takes a run for its own only of the same template, and with the same key', async () => {
@@ -242,7 +242,7 @@ describe('a repeat of a start', () => {
       for (let n = 0; n < count; n++) server.state.runs.push({ ...run(), id: 102 + n, extra_vars: '{}' })
     }
     many(150)
-    expect((await connected().start(input, { repeated: true })).pending).toMatchObject({ id })
+    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
     many(100)
     expect(await failureOf(connected().start(input, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
@@ -271,7 +271,7 @@ describe('a repeat of a start', () => {
     const question = { variable: 'cloud_automation_webhooks_key', type: 'text', required: false }
     templateOf(13).survey.push(question)
     await connected().start(cleared)
-    expect((await connected().start(cleared, { repeated: true })).pending).toMatchObject({ id })
+    expect((await connected().start(cleared, { repeated: true })).job).toMatchObject({ id })
     question.type = 'password'
     expect(await failureOf(connected().start(cleared, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
@@ -283,7 +283,7 @@ describe('a run', () => {
     for (const one of [input, ofWorkflow]) {
       const begun = await connected().start(one)
       Object.assign(server.state.runs.at(-1) ?? {}, { status: state })
-      expect(await connected().look(begun, one)).toMatchObject({ running: state })
+      expect(await connected().look(begun, one)).toMatchObject({ status: state })
     }
   })
 
@@ -307,7 +307,7 @@ describe('a run', () => {
     async (state) => {
       const begun = await connected().start(input)
       run().status = state
-      expect(await connected().look(begun, input)).toMatchObject({ running: `${state} (which is not known here)` })
+      expect(await connected().look(begun, input)).toMatchObject({ status: `${state} (which is not known here)` })
     },
   )
 
@@ -437,7 +437,7 @@ describe('a run', () => {
       soon: true,
     })
     run().finished = new Date(Date.now() - 61_000).toISOString()
-    expect(await connected().look(begun, input)).toMatchObject({ ended: { result: 'fail' } })
+    expect(await connected().look(begun, input)).toMatchObject({ outcome: { result: 'fail' } })
   })
 
   test('that is gone, or not to be seen, is refused in the words of AWX', async () => {
@@ -484,7 +484,7 @@ describe('a stop', () => {
 describe('where AWX fails', () => {
   const asks = {
     start: () => connected().start(input, { key: keyOf(7) }),
-    look: () => connected().look({ outcome: {} as never, pending: { id } }, input),
+    look: () => connected().look({ outcome: {} as never, job: { id } }, input),
     stop: () => connected().stop({ id }),
   }
 

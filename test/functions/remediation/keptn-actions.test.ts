@@ -15,7 +15,7 @@ const remedies = {
 const choose = (action: unknown, value?: unknown, held: unknown = remedies) => {
   const connection = z.object(keptnActions.connection).parse({ actions: held })
   const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action, value, name: 'x' } } })
-  return keptnActions.choose(event, connection, actions)
+  return keptnActions.resolve(event, connection, actions)
 }
 const refusal = (action: unknown, value?: unknown) => {
   try {
@@ -106,7 +106,7 @@ describe('an action of a remediation', () => {
 
   test('is refused where the connection has none at all', () => {
     const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action: 'x' } } })
-    expect(() => keptnActions.choose(event, {}, actions)).toThrow('There are no actions.')
+    expect(() => keptnActions.resolve(event, {}, actions)).toThrow('There are no actions.')
   })
 
   test.each([[undefined], [''], [7], [{}]])('is not named by %p', (action) => {

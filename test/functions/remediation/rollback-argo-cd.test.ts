@@ -233,7 +233,7 @@ describe('a rollback is tried again', () => {
 describe('a rollback that was started', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await goBack()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
     server.begin()
     expect(await connected().look(begun, guestbook)).toMatchObject({
       running: 'Running',
@@ -245,7 +245,7 @@ describe('a rollback that was started', () => {
     await finished('Succeeded', '', { ref: '0' })
     server.state.lagging = structuredClone(server.state.applications)
     const begun = await goBack({ ref: '0' })
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Pending' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
   })
 
   test.each([
@@ -266,7 +266,7 @@ describe('a rollback that was started', () => {
   test('goes on while its pods start', async () => {
     const begun = await finished()
     server.reconcile('Progressing', 'OutOfSync')
-    expect(await connected().look(begun, guestbook)).toMatchObject({ running: 'Succeeded/Progressing/OutOfSync' })
+    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Succeeded/Progressing/OutOfSync' })
   })
 
   test.each([

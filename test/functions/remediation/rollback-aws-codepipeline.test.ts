@@ -236,7 +236,7 @@ describe('a rollback that was started', () => {
     const begun = await goBack()
     server.act('Deploy/Service', 'InProgress')
     server.end(state)
-    expect(await connected().look(begun, deploy)).toMatchObject({ running: state, step: 'action Deploy/Service' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
   })
 
   test('is stopped by its id alone', async () => {

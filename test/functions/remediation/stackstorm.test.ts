@@ -126,7 +126,7 @@ describe('a repeat of a start', () => {
     await connected().start(input)
     server.task('restart', 'core.local', 'succeeded')
     server.state.traces[0]?.action_executions.reverse()
-    expect((await connected().start(input, { repeated: true })).pending).toMatchObject({ id })
+    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
   })
 
   test('starts another execution for another key, and for none', async () => {
@@ -141,7 +141,7 @@ describe('an execution', () => {
     async (status) => {
       const begun = await connected().start(input)
       execution().status = status
-      expect(await connected().look(begun, input)).toMatchObject({ running: status })
+      expect(await connected().look(begun, input)).toMatchObject({ status: status })
     },
   )
 
@@ -160,7 +160,7 @@ describe('an execution', () => {
   test.each(['', 'processed', 'constructor'])('that is "%s", which is not known, goes on', async (status) => {
     const begun = await connected().start(input)
     execution().status = status
-    expect(await connected().look(begun, input)).toMatchObject({ running: `${status} (which is not known here)` })
+    expect(await connected().look(begun, input)).toMatchObject({ status: `${status} (which is not known here)` })
   })
 
   test('tells how many tasks have begun, and what it waits for', async () => {
@@ -348,7 +348,7 @@ describe('a stop', () => {
 describe('where StackStorm fails', () => {
   const asks = {
     start: () => connected().start(input, { key: keyOf(7) }),
-    look: () => connected().look({ outcome: {} as never, pending: { id } }, input),
+    look: () => connected().look({ outcome: {} as never, job: { id } }, input),
     stop: () => connected().stop({ id }),
   }
 

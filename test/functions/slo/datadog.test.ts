@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { remember } from '../../../shared/redact.ts'
+import { registerSecret } from '../../../shared/redact.ts'
 import { apiKey, applicationKey, availability, type DatadogServer, startDatadog } from '../../servers/datadog.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
@@ -233,7 +233,7 @@ describe('data that is missing', () => {
   })
 
   test('of which the reason is cut within a secret shows nothing of the secret', async () => {
-    remember('cut-in-the-middle-0123456789')
+    registerSecret('cut-in-the-middle-0123456789')
     Object.assign(first(), { failures: [{ error: `${'x'.repeat(285)} cut-in-the-middle-0123456789` }] })
     const { message } = await ask()
     expect(message).toContain('xxx')

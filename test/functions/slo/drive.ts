@@ -1,7 +1,7 @@
 import { actions } from '../../../functions/slo/actions.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import { completed, type Look } from '../../../shared/providers/category.ts'
+import { completeInput, type PollResult } from '../../../shared/providers/category.ts'
 import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import type { ReportProvider } from '../../../shared/providers/report.ts'
@@ -43,17 +43,17 @@ export async function evaluate(
   const from = { event: event(data, task), connection: values, provider: platform, orchestrator, silent: !interactive }
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   // What a task keeps is JSON.
-  const kept = JSON.parse(JSON.stringify(await completed(action, asked, from)))
+  const kept = JSON.parse(JSON.stringify(await completeInput(action, asked, from)))
   const client = clientOf(platform, values, options)
-  const done = await action.act(platform, client, kept)
+  const done = await action.run(platform, client, kept)
   if (!('outcome' in done)) return done
-  if (!('pending' in done)) return done.outcome
-  let { pending } = done
+  if (!('job' in done)) return done.outcome
+  let { job: pending } = done
   for (let looks = 0; looks < mostLooks; looks++) {
-    const seen: Look | undefined = await action.follow?.look(platform, client, kept, pending)
+    const seen: PollResult | undefined = await action.job?.getStatus(platform, client, kept, pending)
     if (!seen) break
-    if ('ended' in seen) return seen.ended
-    pending = JSON.parse(JSON.stringify(seen.pending ?? pending))
+    if ('outcome' in seen) return seen.outcome
+    pending = JSON.parse(JSON.stringify(seen.job ?? pending))
   }
   return done.outcome
 }
@@ -110,11 +110,11 @@ export async function report(
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
   const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
   const from = { event: told, connection: values, provider: platform, bridge }
-  const kept = JSON.parse(JSON.stringify(await completed(action, asked, from))) as {
+  const kept = JSON.parse(JSON.stringify(await completeInput(action, asked, from))) as {
     to: object
     report: { message: Message }
   }
-  const done = await action.act(platform, clientOf(platform, values, options), kept as never)
+  const done = await action.run(platform, clientOf(platform, values, options), kept as never)
   if ('outcome' in done) throw new Error('A report goes on.')
   return done
 }

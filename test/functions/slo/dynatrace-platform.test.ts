@@ -118,8 +118,8 @@ describe('an evaluation', () => {
     const asked = { queries: [{ name: id, query: id }], start: 1, end: 2, project: '', stage: '', service: '' }
     if (polls === 0) expire()
     const first = await platform.measure(client, asked, undefined)
-    if (!('running' in first)) throw new Error('It has ended')
-    expect(first).toMatchObject({ running: `evaluating ${id}`, soon: true })
+    if (!('status' in first)) throw new Error('It has ended')
+    expect(first).toMatchObject({ status: `evaluating ${id}`, pollImmediately: true })
     expire()
     server.state.takes = 0
     expect(await platform.measure(client, asked, first.begun)).toMatchObject({ measured: [{ value: 99.95 }] })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
-import type { Asked } from '../../../shared/providers/evaluation/provider.ts'
+import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../servers/keptn.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
@@ -24,7 +24,13 @@ const run = (input: object = {}, more: object = {}, options: Parameters<typeof e
   evaluate(keptn, connected(more), { start, end, ...input }, { task: 'check-slo', interactive: true, ...options })
 const client = (options: Parameters<typeof clientOf>[2] = {}, more: object = {}) =>
   clientOf(keptn, keptn.connection.parse(connected(more)), options)
-const asked: Asked = { queries: [], start: Date.parse(start), end: Date.parse(end), ...place, shkeptncontext: asking }
+const asked: MeasurementRequest = {
+  queries: [],
+  start: Date.parse(start),
+  end: Date.parse(end),
+  ...place,
+  shkeptncontext: asking,
+}
 const posts = () => server.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/evaluation'))
 const told = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
 
@@ -199,14 +205,16 @@ describe('a call', () => {
   test('from a sequence that an evaluation has begun would go on without end, and is refused', async () => {
     await run({}, { stage: 'quality-gate' })
     const again = { ...asked, shkeptncontext: context }
-    const failure = await failureOf(keptn.begin(client({ key: keyOf(2) }), again))
+    const failure = await failureOf(keptn.startMeasurement(client({ key: keyOf(2) }), again))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('another one, without end') })
     expect(posts()).toHaveLength(1)
   })
 
   test('is made where the evaluation of a person has begun the sequence', async () => {
     server.begun(asking, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
-    expect(await keptn.begin(client({}, { stage: 'quality-gate' }), asked)).toEqual({ keptnContext: context })
+    expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual({
+      keptnContext: context,
+    })
   })
 
   test('is not made where it can not be known whose sequence it is', async () => {
@@ -222,24 +230,27 @@ describe('a call', () => {
 describe('a repeat', () => {
   test('finds what an earlier try has begun, also where it is recorded late', async () => {
     server.loseNext('POST')
-    expect(await failureOf(keptn.begin(client(), asked))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject({
+      transient: true,
+      afterWrite: true,
+    })
     server.state.recordedLate = 1
-    expect(await keptn.begin(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+    expect(await keptn.startMeasurement(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
     expect(posts()).toHaveLength(1)
   })
 
   test('finds the first, where a person has run the same evaluation once more', async () => {
-    await keptn.begin(client(), asked)
+    await keptn.startMeasurement(client(), asked)
     const [first] = server.state.events
     if (first) server.state.events.push({ ...first, id: 'again', shkeptncontext: 'another' })
-    expect(await keptn.begin(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+    expect(await keptn.startMeasurement(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
   })
 
   test('begins what is not there, beside the evaluations of other calls', async () => {
-    await keptn.begin(client({ key: keyOf(2) }), asked)
+    await keptn.startMeasurement(client({ key: keyOf(2) }), asked)
     server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(keptn.begin(client(), asked))
-    await keptn.begin(client({ repeated: true }), asked)
+    await failureOf(keptn.startMeasurement(client(), asked))
+    await keptn.startMeasurement(client({ repeated: true }), asked)
     expect(server.state.events).toHaveLength(2)
   })
 })
@@ -251,7 +262,7 @@ describe('Keptn', () => {
   })
 
   test('that fails while it evaluates is looked at again, and nothing is begun a second time', async () => {
-    const begun = await keptn.begin(client(), asked)
+    const begun = await keptn.startMeasurement(client(), asked)
     for (const [status, body] of [
       [500, '<html>'],
       [200, '<html>'],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
-import { remember } from '../../../shared/redact.ts'
+import { registerSecret } from '../../../shared/redact.ts'
 import { type PrometheusServer, refusal, scalar, series, startPrometheus, vector } from '../../servers/prometheus.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
@@ -94,7 +94,7 @@ describe('a query', () => {
   })
 
   test('that is answered with a warning that is cut within a secret shows nothing of the secret', async () => {
-    remember('cut-in-the-middle-0123456789')
+    registerSecret('cut-in-the-middle-0123456789')
     const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
     const { message } = await measured(vector(sample, [`${'x'.repeat(285)} cut-in-the-middle-0123456789`]))
     expect(message).toContain('xxx')

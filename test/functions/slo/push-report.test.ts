@@ -4,7 +4,7 @@ import { messageOf } from '../../../functions/notification/templates/index.ts'
 import { actions } from '../../../functions/slo/actions.ts'
 import { url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { completed } from '../../../shared/providers/category.ts'
+import { completeInput } from '../../../shared/providers/category.ts'
 import { defineReportProvider } from '../../../shared/providers/report.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { failureOf } from '../helpers.ts'
@@ -17,7 +17,7 @@ const board = defineReportProvider({
   check: ({ http }) => http.get('me'),
   takes: ['channel', 'fields'],
   async report({ http }, to, told) {
-    const { body } = await http.post('notes', { to, told }, { answer: z.object({ id: z.string(), url: z.string() }) })
+    const { body } = await http.post('notes', { to, told }, { schema: z.object({ id: z.string(), url: z.string() }) })
     return { ...body, what: `note ${body.id}` }
   },
 })
@@ -56,7 +56,7 @@ describe('a report', () => {
       },
     })
     const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-    expect(sent().told['message']).toEqual(messageOf({ event, bridge }))
+    expect(sent().told['message']).toEqual(messageOf({ event, bridgeUrl: bridge }))
   })
 
   test.each([
@@ -78,7 +78,7 @@ describe('a report', () => {
   ])('tells of an evaluation %s', async (_, data, type) => {
     const event = parseEvent({ id: 'an-event', type, data: { project: 'shop', result: 'warning', ...data } })
     const from = { event, connection: {}, provider: board as never }
-    const { report } = await completed(actions['push-report'], {}, from)
+    const { report } = await completeInput(actions['push-report'], {}, from)
     expect(report.evaluation).toMatchObject({ score: 75, result: 'warning' })
     expect(report.message.table?.rows).toHaveLength(2)
   })

@@ -3,11 +3,11 @@ import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
 import { optional, url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { completed } from '../../../shared/providers/category.ts'
+import { completeInput } from '../../../shared/providers/category.ts'
 import {
-  type Asked,
   defineEvaluationProvider,
   evaluationFields,
+  type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
 import { type Served, serve } from '../../servers/serve.ts'
 import { clientOf, failureOf } from '../helpers.ts'
@@ -15,7 +15,7 @@ import { evaluate } from './drive.ts'
 
 /** A platform whose answer is told by each test: the values of its indicators, by name. */
 let answers: Record<string, unknown>
-let server: Served & { asked: Asked[] }
+let server: Served & { asked: MeasurementRequest[] }
 const gauge = defineEvaluationProvider({
   title: 'Gauge',
   connection: z.strictObject({ baseUrl: url('Where it is'), ...evaluationFields, budget: optional(z.number()) }),
@@ -25,7 +25,7 @@ const gauge = defineEvaluationProvider({
   async measure({ http }, asked) {
     server.asked.push(asked)
     const { body } = await http.get('values', {
-      answer: z.record(z.string(), z.nullable(z.union([z.number(), z.string()]))),
+      schema: z.record(z.string(), z.nullable(z.union([z.number(), z.string()]))),
     })
     return {
       measured: asked.queries.map(({ name, query }) => {
@@ -189,9 +189,9 @@ describe('the time of an evaluation', () => {
 
   test('is waited for by a task until its data is there, and not asked for before', async () => {
     const seen = await look({ timeframe: '5m', thresholds })
-    expect(seen).toMatchObject({ running: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
-    expect((seen as { after: number }).after).toBeGreaterThan(55)
-    expect((seen as { after: number }).after).toBeLessThanOrEqual(60)
+    expect(seen).toMatchObject({ status: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
+    expect((seen as { minSeconds: number }).minSeconds).toBeGreaterThan(55)
+    expect((seen as { minSeconds: number }).minSeconds).toBeLessThanOrEqual(60)
     expect(server.calls).toEqual([])
   })
 
@@ -210,10 +210,10 @@ async function look(input: object) {
   const event = parseEvent({ id: 'an-event', data: { project: 'shop' } })
   const from = { event, connection: values, provider: gauge as never, silent: false }
   const asked = action.input.parse(input)
-  const whole = await completed(action, asked, from)
-  const done = await action.act(gauge as never, clientOf(gauge, values), whole)
-  if (!('pending' in done)) throw new Error('It was not waited for')
-  return action.follow?.look(gauge as never, clientOf(gauge, values), whole, done.pending)
+  const whole = await completeInput(action, asked, from)
+  const done = await action.run(gauge as never, clientOf(gauge, values), whole)
+  if (!('job' in done)) throw new Error('It was not waited for')
+  return action.job?.getStatus(gauge as never, clientOf(gauge, values), whole, done.job)
 }
 
 describe('what can not be evaluated', () => {

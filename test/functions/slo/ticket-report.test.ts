@@ -21,10 +21,10 @@ let nowApp: ServiceNowServer
 beforeEach(async () => {
   jiraApp = await startJira()
   nowApp = await startServiceNow()
-  await openTicket.act(jira, clientOf(jira, jiraFields(), { key: keyOf(9) }), problem)
+  await openTicket.run(jira, clientOf(jira, jiraFields(), { key: keyOf(9) }), problem)
   const { project: _, ...incident } = problem
   const connection = servicenow.connection.parse(nowFields())
-  await openTicket.act(servicenow, clientOf(servicenow, connection, { key: keyOf(9) }), incident)
+  await openTicket.run(servicenow, clientOf(servicenow, connection, { key: keyOf(9) }), incident)
 })
 afterEach(() => Promise.all([jiraApp.close(), nowApp.close()]))
 

@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 import { categories } from '../../../functions/index.ts'
 import { openApi } from '../../../infra/openapi/document.ts'
 import { parseQuery } from '../../../shared/core/http/options.ts'
-import { json, outcomeAnswer, problem } from '../../../shared/core/http/responses.ts'
+import { json, outcomeResponse, problem } from '../../../shared/core/http/responses.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { errored, passed } from '../../../shared/outcome.ts'
@@ -97,7 +97,7 @@ describe('the OpenAPI document', () => {
 
   it('says what is answered', () => {
     const path = '/issue-ticketing/open-issue'
-    const done = JSON.parse(outcomeAnswer(passed('Opened', { id: '1', url: 'https://a.example' }, { a: 'b' })).body)
+    const done = JSON.parse(outcomeResponse(passed('Opened', { id: '1', url: 'https://a.example' }, { a: 'b' })).body)
     expect(isAs(content(path, 'post/responses/200'), done)).toBe(true)
     expect(isAs(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
     const taskId = 'a'.repeat(40)
@@ -118,7 +118,7 @@ describe('the OpenAPI document', () => {
     problem(new Failure('invalid', 'Wrong', { errors: [{ path: 'input', message: 'wrong' }] }), '1'),
     problem(new Failure('timeout', 'Late'), '1'),
     problem(new Error('a bug'), '1'),
-    outcomeAnswer(errored(new Failure('refused', 'No'))),
+    outcomeResponse(errored(new Failure('refused', 'No'))),
   ])('says what is answered to a call that failed ($statusCode)', ({ statusCode, body, headers }) => {
     expect(document.paths['/ci-cd/cancel']?.['post']).toMatchObject({
       responses: { [statusCode]: { $ref: `#/components/responses/${statusCode}` } },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeEach, expect, it, jest } from '@jest/globals'
-import type { HttpAnswer } from '../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../shared/core/http/responses.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const hash = createHash('sha256').update('caller-token').digest('hex')
@@ -32,8 +32,8 @@ beforeEach(() => {
   delete secrets[`${prefix}/identity`]
 })
 
-async function call(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
-  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<HttpAnswer>
+async function call(method: string, path: string, body?: unknown): Promise<WebhookResponse> {
+  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<WebhookResponse>
   const request = {
     httpMethod: method,
     path,

@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { secret } from '../../../shared/fields.ts'
-import { forgetSecrets, mask } from '../../../shared/redact.ts'
+import { clearSecrets, redact } from '../../../shared/redact.ts'
 
 let stored: Record<string, string> = {}
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
@@ -29,16 +29,16 @@ test('a secret that was changed is read anew, and its new values are masked', as
   expect(await readSecret(path, schema)).toEqual({ token: 'before-the-change' })
   store('{"token":"after-the-change"}')
   expect(await readSecret(path, schema)).toEqual({ token: 'after-the-change' })
-  expect(mask('before-the-change, then after-the-change')).toBe('***, then ***')
+  expect(redact('before-the-change, then after-the-change')).toBe('***, then ***')
 })
 
 test('a secret that was read before is masked in each invocation that reads it, and in no other', async () => {
   store('{"token":"read-by-an-earlier-one"}')
   await readSecret(path, schema)
-  forgetSecrets()
-  expect(mask('read-by-an-earlier-one')).toBe('read-by-an-earlier-one')
+  clearSecrets()
+  expect(redact('read-by-an-earlier-one')).toBe('read-by-an-earlier-one')
   await readSecret(path, schema)
-  expect(mask('read-by-an-earlier-one')).toBe('***')
+  expect(redact('read-by-an-earlier-one')).toBe('***')
 })
 
 test('what a secret must hold is asked of each who reads it', async () => {

@@ -4,7 +4,7 @@ import { Aws, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '../../../shared/aws/ssm.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
-import { remember } from '../../../shared/redact.ts'
+import { registerSecret } from '../../../shared/redact.ts'
 import { failureOf } from '../../functions/helpers.ts'
 import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
 import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
@@ -116,7 +116,7 @@ describe('what AWS answers', () => {
   })
 
   test('does not publish a secret', async () => {
-    remember('a-secret-of-somebody')
+    registerSecret('a-secret-of-somebody')
     server.failNext(400, { __type: 'ValidationException', message: 'Value a-secret-of-somebody is wrong' })
     expect((await read()).message).toContain('Value *** is wrong')
   })

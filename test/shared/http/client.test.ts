@@ -285,7 +285,7 @@ describe('an answer', () => {
 
   it('of another shape than expected is a fault of the platform', async () => {
     const url = await answering(200, '{"number":"seven"}')
-    const failure = await failureOf(client(url).get('x', { answer: z.object({ number: z.int() }) }))
+    const failure = await failureOf(client(url).get('x', { schema: z.object({ number: z.int() }) }))
     expect(failure).toMatchObject({
       kind: 'platform',
       message: expect.stringContaining('(number '),
@@ -464,7 +464,7 @@ describe('what a failed write may have done', () => {
     expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', afterWrite: false })
     expect(calls).toBe(0)
     await late.get('x')
-    await late.post('search', {}, { reads: true })
+    await late.post('search', {}, { isRead: true })
     expect(calls).toBe(2)
   })
 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { bearerOf } from '../../../shared/http/oauth.ts'
-import { mask } from '../../../shared/redact.ts'
+import { redact } from '../../../shared/redact.ts'
 import { type Call, type Served, serve } from '../../servers/serve.ts'
 
 let server: Served
@@ -33,7 +33,7 @@ it('a token is fetched with the credentials of the client, and used again', asyn
     client_secret: 'a client & secret',
     scope: 'a b',
   })
-  expect(mask('with token-1')).toBe('with ***')
+  expect(redact('with token-1')).toBe('with ***')
 })
 
 it('a server that takes the credentials in a header gets them there alone', async () => {
@@ -42,7 +42,7 @@ it('a server that takes the credentials in a header gets them there alone', asyn
   const sent = String(call?.headers['authorization']).replace('Basic ', '')
   expect(atob(sent).split(':').map(decodeURIComponent)).toEqual(['a:client', 'a client & secret'])
   expect(call && form(call)).toEqual({ grant_type: 'client_credentials', scope: 'a b' })
-  expect(mask(`with ${sent}`)).toBe('with ***')
+  expect(redact(`with ${sent}`)).toBe('with ***')
 })
 
 it('each client and each scope has a token of its own', async () => {

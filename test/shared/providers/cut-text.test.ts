@@ -3,22 +3,22 @@ import { reasonOf as ofDynatrace } from '../../../functions/slo/dynatrace.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
 import { finishedReply, progressReply, startedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../shared/outcome.ts'
-import { remember } from '../../../shared/redact.ts'
-import { clip, clipBytes, plainLine } from '../../../shared/text/plain-text.ts'
-import { clipLine } from '../../../shared/text/single-line.ts'
+import { registerSecret } from '../../../shared/redact.ts'
+import { clip, clipBytes, plainSingleLine } from '../../../shared/text/plain-text.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const secret = 'cut-in-the-middle-0123456789'
 /** As much of it as is no ordinary word. */
 const piece = secret.slice(0, 6)
-beforeAll(() => remember(secret))
+beforeAll(() => registerSecret(secret))
 
 /** Texts in which the place of a secret goes over that of the cut, for texts of at most so many characters. */
 const texts = (most: number) =>
   Array.from({ length: secret.length + 8 }, (_, n) => `${'x'.repeat(most - n)}${secret} and more`)
 
 it.each([
-  ['a line', (text: string) => clipLine(text, 100), 100],
-  ['a line of plain text', (text: string) => plainLine(text, 100), 100],
+  ['a line', (text: string) => clipSingleLine(text, 100), 100],
+  ['a line of plain text', (text: string) => plainSingleLine(text, 100), 100],
   ['text', (text: string) => clip(text, 100), 100],
   ['bytes', (text: string) => clipBytes(text, 100), 100],
   ["a platform's reason", (text: string) => reasonOf({ message: text }), 500],

@@ -16,14 +16,14 @@ const jobs = defineJobProvider({
   connection,
   check: async () => undefined,
   states: { Done: 'pass' },
-  startsOncePerKey: true as const,
+  hasIdempotentStart: true as const,
   checkStart: () => void asked.push('checkStart'),
   find: async () => void asked.push('find'),
   start: async () => {
     asked.push('start')
     return { id: '1' }
   },
-  look: async () => ({ state: 'Done' }),
+  getStatus: async () => ({ state: 'Done' }),
 })
 const rollback = {
   start: async (_client: unknown, { target, ref }: StartJob) => {

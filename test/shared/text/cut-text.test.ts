@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { cutText } from '../../../shared/providers/cut-text.ts'
-import { remember } from '../../../shared/redact.ts'
+import { registerSecret } from '../../../shared/redact.ts'
 
 const secret = 'cut-in-the-middle-0123456789'
-beforeAll(() => remember(secret))
+beforeAll(() => registerSecret(secret))
 
 function cut(text: string, max = 100) {
   const notes: string[] = []

@@ -21,7 +21,7 @@ const client = (more: object = {}, options: object = {}) =>
 const provider = httpTicket as never
 const ticket = (more: object = {}) => ({ status: 200, body: { id: '7', state: 'open', ...more } })
 const open = (more: object = {}, input: object = { title: 'Slow' }) =>
-  openTicket.act(provider, client(more), input as never)
+  openTicket.run(provider, client(more), input as never)
 
 describe('Errors of an HTTP API', () => {
   const rpc = () => ({ status: 200, body: { result: null, error: { message: 'Ticket 999 does not exist.' } } })
@@ -119,7 +119,7 @@ describe('Requests to an HTTP API', () => {
     await play(() => ticket())
     const body = "{stage: event.stage, ref: key, at: now, until: time_add(now, 'PT1H')}"
     const event = { stage: 'production' }
-    await openTicket.act(provider, client({ open: { path: 'tickets', body } }, { event }), { title: 'Slow' })
+    await openTicket.run(provider, client({ open: { path: 'tickets', body } }, { event }), { title: 'Slow' })
     const { stage, ref, at, until } = (api.calls[0]?.body ?? {}) as Record<string, string>
     expect([stage, ref]).toEqual(['production', keyOf(1)])
     expect(Date.parse(String(until)) - Date.parse(String(at))).toBe(3_600_000)
@@ -136,7 +136,7 @@ describe('Requests to an HTTP API', () => {
       { if: "input.state=='acknowledged'", path: 'tickets/{input.id}/ack' },
     ]
     const comment = { path: 'tickets/{input.id}/comments', body: 'input.comment' }
-    await updateTicket.act(provider, client({ update, comment }), { id: '7', ...input })
+    await updateTicket.run(provider, client({ update, comment }), { id: '7', ...input })
     const written = api.calls.filter(({ method }) => method === 'POST').map(({ path }) => path)
     expect(written.sort()).toEqual(paths.sort())
   })
@@ -153,7 +153,7 @@ describe('Requests to an HTTP API', () => {
       { if: '!response.build', path: 'tickets/{input.id}/cancel' },
       { if: 'response.build', path: 'builds/{response.build}/stop' },
     ]
-    await closeTicket.act(provider, client({ close }), { id: '7' })
+    await closeTicket.run(provider, client({ close }), { id: '7' })
     const written = api.calls.filter(({ method }) => method === 'POST').map(({ path }) => path)
     expect(written).toEqual(['/builds/b9/stop'])
   })
@@ -161,7 +161,7 @@ describe('Requests to an HTTP API', () => {
   test('of an action of which no condition holds are refused', async () => {
     await play(() => ticket())
     const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]
-    const failure = await failureOf(updateTicket.act(provider, client({ update }), { id: '7', priority: 'high' }))
+    const failure = await failureOf(updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' }))
     expect(failure).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('no request in update whose "if" holds'),
@@ -192,7 +192,7 @@ describe('Requests to an HTTP API', () => {
       find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
     }
     const unknownBefore = { ...more, find: { ...more.find, at: 'response.items[?created] | [0]' } }
-    expect(await openTicket.act(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
+    expect(await openTicket.run(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
     expect(await failureOf(open(unknownBefore))).toMatchObject({
       message: expect.stringContaining('find.at of the connection'),
     })
@@ -225,7 +225,7 @@ describe('What an HTTP API no longer has', () => {
     })
     const close = { path: 'tickets/{input.id}/close' }
     const more = { get, close, ticket: { ...tickets.ticket, gone: 'closed' } }
-    expect(await closeTicket.act(provider, client(more), { id: '7' })).toMatchObject({
+    expect(await closeTicket.run(provider, client(more), { id: '7' })).toMatchObject({
       result: 'pass',
       data: { id: '7', state: 'gone' },
     })
@@ -239,7 +239,7 @@ describe('What an HTTP API no longer has', () => {
     }
     const look = (states: object) => {
       const connection = httpJob.connection.parse({ baseUrl: api.url, ...jobs, states })
-      return httpJob.look(clientOf(httpJob, connection), { id: '7', url: undefined })
+      return httpJob.getStatus(clientOf(httpJob, connection), { id: '7', url: undefined })
     }
     expect(await look({ done: 'pass', gone: 'aborted' })).toMatchObject({ state: 'gone', verdict: 'aborted' })
     expect(await failureOf(look({ done: 'pass' }))).toMatchObject({ kind: 'refused' })

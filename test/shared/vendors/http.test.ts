@@ -6,7 +6,7 @@ import { setFlag } from '../../../shared/providers/flag.ts'
 import { startJob } from '../../../shared/providers/job.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { mask } from '../../../shared/redact.ts'
+import { redact } from '../../../shared/redact.ts'
 import { httpEvaluation } from '../../../shared/vendors/http/evaluation.ts'
 import { httpFlag } from '../../../shared/vendors/http/flag.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
@@ -53,7 +53,7 @@ const provider = httpTicket as never
 
 describe('tickets of any API', () => {
   test('are opened with what the connection says, and nothing that is not there', async () => {
-    expect(await openTicket.act(provider, ticketClient(), { title: 'Slow' })).toMatchObject({
+    expect(await openTicket.run(provider, ticketClient(), { title: 'Slow' })).toMatchObject({
       message: 'Opened ticket T-1',
       data: { id: '1', number: 'T-1', url: 'https://tool.example.com/things/1', state: 'new' },
     })
@@ -63,15 +63,15 @@ describe('tickets of any API', () => {
   test('are opened with a text as JSON where the body is one, which could be a document of its own', async () => {
     const open = { ...tickets.open, body: 'input.title' }
     for (const title of ['Slow', '{"title":"x","admin":true}']) {
-      await openTicket.act(provider, ticketClient({ open }), { title })
+      await openTicket.run(provider, ticketClient({ open }), { title })
       expect(api.calls.at(-1)).toMatchObject({ body: title, headers: { 'content-type': 'application/json' } })
     }
   })
 
   test('are not told as updated if the API accepts a state and does not set it', async () => {
-    await openTicket.act(provider, ticketClient(), problem)
+    await openTicket.run(provider, ticketClient(), problem)
     const change = (state: string, update: object = tickets.update) =>
-      updateTicket.act(provider, ticketClient({ update }), { id: '1', state })
+      updateTicket.run(provider, ticketClient({ update }), { id: '1', state })
     expect(await change('In Progress')).toMatchObject({ data: { state: 'In Progress' } })
     const ignored = { ...tickets.update, body: '{title: input.title}' }
     expect(await change('in_progress', ignored)).toMatchObject({ data: { state: 'In Progress' } })
@@ -88,8 +88,8 @@ describe('tickets of any API', () => {
 
   test('are opened once, since a repeat looks for the first', async () => {
     api.loseNext('POST')
-    expect(await failureOf(openTicket.act(provider, ticketClient(), problem))).toMatchObject({ transient: true })
-    const again = await openTicket.act(provider, ticketClient({}, { repeated: true }), problem)
+    expect(await failureOf(openTicket.run(provider, ticketClient(), problem))).toMatchObject({ transient: true })
+    const again = await openTicket.run(provider, ticketClient({}, { repeated: true }), problem)
     expect(again.message).toBe('Found ticket T-1, which an earlier try had opened')
     expect(api.things).toHaveLength(1)
   })
@@ -97,48 +97,48 @@ describe('tickets of any API', () => {
   test('are not opened again if a repeat cannot tell whether the first is there', async () => {
     for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
       api.failNext(200, body, { on: 'GET' })
-      const failure = await failureOf(openTicket.act(provider, ticketClient({}, { repeated: true }), problem))
+      const failure = await failureOf(openTicket.run(provider, ticketClient({}, { repeated: true }), problem))
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
       expect(failure.message).toContain('Whether an earlier attempt created something cannot be looked up')
     }
     expect(api.things).toHaveLength(0)
-    await openTicket.act(provider, ticketClient({}, { repeated: true }), problem)
+    await openTicket.run(provider, ticketClient({}, { repeated: true }), problem)
     expect(api.things).toHaveLength(1)
   })
 
   test('are opened once, where the API knows repeats by a header', async () => {
     const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
     api.loseNext('POST')
-    expect(await failureOf(openTicket.act(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
-    await openTicket.act(provider, ticketClient(more, { repeated: true }), problem)
+    expect(await failureOf(openTicket.run(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
+    await openTicket.run(provider, ticketClient(more, { repeated: true }), problem)
     expect(api.things).toHaveLength(1)
   })
 
   test('that may be there are not opened again where nothing can tell', async () => {
     api.loseNext('POST')
-    const failure = await failureOf(openTicket.act(provider, ticketClient({ find: undefined }), problem))
+    const failure = await failureOf(openTicket.run(provider, ticketClient({ find: undefined }), problem))
     expect(failure).toMatchObject({
       kind: 'doubtful',
       message: expect.stringContaining('Whether the ticket was opened'),
     })
     const repeated = ticketClient({ find: undefined }, { repeated: true })
-    expect(await failureOf(openTicket.act(provider, repeated, problem))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(openTicket.run(provider, repeated, problem))).toMatchObject({ kind: 'doubtful' })
     expect(api.things).toHaveLength(1)
   })
 
   test('are changed, commented on and closed, and read back', async () => {
-    await openTicket.act(provider, ticketClient(), problem)
-    const changed = await updateTicket.act(provider, ticketClient(), { id: '1', state: 'open', comment: 'still slow' })
+    await openTicket.run(provider, ticketClient(), problem)
+    const changed = await updateTicket.run(provider, ticketClient(), { id: '1', state: 'open', comment: 'still slow' })
     expect(changed).toMatchObject({ message: 'Updated ticket T-1, now open' })
     expect(api.things[0]).toMatchObject({
       title: 'Checkout is slow',
       state: 'open',
       comments: [{ text: 'still slow' }],
     })
-    expect(await closeTicket.act(provider, ticketClient(), { id: '1' })).toMatchObject({
+    expect(await closeTicket.run(provider, ticketClient(), { id: '1' })).toMatchObject({
       message: 'Closed ticket T-1 (done)',
     })
-    expect(await closeTicket.act(provider, ticketClient(), { id: '1' })).toMatchObject({
+    expect(await closeTicket.run(provider, ticketClient(), { id: '1' })).toMatchObject({
       message: 'The ticket T-1 was closed already (done)',
     })
   })
@@ -146,20 +146,20 @@ describe('tickets of any API', () => {
   test('get one comment, where the API can be asked for it', async () => {
     const more = { hasComment: { path: 'things/{input.id}/comments', at: "response[?ref=='x'] | [0]" } }
     const hasComment = { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' }
-    await openTicket.act(provider, ticketClient(), problem)
-    await updateTicket.act(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
-    await updateTicket.act(provider, ticketClient({ hasComment }, { repeated: true }), { id: '1', comment: 'once' })
+    await openTicket.run(provider, ticketClient(), problem)
+    await updateTicket.run(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
+    await updateTicket.run(provider, ticketClient({ hasComment }, { repeated: true }), { id: '1', comment: 'once' })
     expect(api.things[0]?.['comments']).toHaveLength(1)
-    await updateTicket.act(provider, ticketClient(more), { id: '1', comment: 'twice' })
+    await updateTicket.run(provider, ticketClient(more), { id: '1', comment: 'twice' })
     expect(api.things[0]?.['comments']).toHaveLength(2)
     const blind = ticketClient({}, { repeated: true })
-    expect(await failureOf(updateTicket.act(provider, blind, { id: '1', comment: 'x' }))).toMatchObject({
+    expect(await failureOf(updateTicket.run(provider, blind, { id: '1', comment: 'x' }))).toMatchObject({
       kind: 'doubtful',
     })
   })
 
   test('that the API refuses are refused in its words', async () => {
-    const failure = await failureOf(openTicket.act(provider, ticketClient(), { title: 'refuse me' }))
+    const failure = await failureOf(openTicket.run(provider, ticketClient(), { title: 'refuse me' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('the title is taken') })
   })
 
@@ -183,17 +183,17 @@ describe('tickets of any API', () => {
       'get.path of the connection needs input.nothing',
     ],
   ])('report that %s', async (_, more, kind, says) => {
-    await openTicket.act(provider, ticketClient(), problem)
-    const failure = await failureOf(closeTicket.act(provider, ticketClient(more), { id: '1' }))
+    await openTicket.run(provider, ticketClient(), problem)
+    const failure = await failureOf(closeTicket.run(provider, ticketClient(more), { id: '1' }))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(says) })
   })
 
   test('that the connection has no call for are our own fault', async () => {
-    await openTicket.act(provider, ticketClient(), problem)
+    await openTicket.run(provider, ticketClient(), problem)
     for (const [name, act] of [
-      ['update', () => updateTicket.act(provider, ticketClient({ update: undefined }), { id: '1', state: 'x' })],
-      ['comment', () => updateTicket.act(provider, ticketClient({ comment: undefined }), { id: '1', comment: 'x' })],
-      ['close', () => closeTicket.act(provider, ticketClient({ close: undefined }), { id: '1' })],
+      ['update', () => updateTicket.run(provider, ticketClient({ update: undefined }), { id: '1', state: 'x' })],
+      ['comment', () => updateTicket.run(provider, ticketClient({ comment: undefined }), { id: '1', comment: 'x' })],
+      ['close', () => closeTicket.run(provider, ticketClient({ close: undefined }), { id: '1' })],
     ] as const) {
       expect(await failureOf(act())).toMatchObject({
         kind: 'misconfigured',
@@ -205,7 +205,7 @@ describe('tickets of any API', () => {
   test.each(['../me', '..', '.', 'a/b', 'a?b=c', '1#x', '%2e%2e'])(
     'of an id %j stay in their part of the path',
     async (id) => {
-      await failureOf(closeTicket.act(provider, ticketClient(), { id }))
+      await failureOf(closeTicket.run(provider, ticketClient(), { id }))
       for (const { path } of api.calls) expect(path.startsWith('/things/')).toBe(true)
     },
   )
@@ -230,14 +230,14 @@ const job = httpJob as never
 
 describe('jobs of any API', () => {
   test('are started, followed and judged by what the connection says', async () => {
-    const begun = await start.act(job, jobClient(), run)
-    expect(begun).toMatchObject({ outcome: { message: 'Started run 1' }, pending: { id: '1' } })
+    const begun = await start.run(job, jobClient(), run)
+    expect(begun).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
     expect(api.things[0]).toMatchObject({ title: 'nightly', args: { size: 3 }, ref: keyOf(1) })
-    const { pending } = begun as { pending: unknown }
+    const { job: pending } = begun as { job: unknown }
     const look = () =>
-      start.follow?.look(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, pending)
+      start.job?.getStatus(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, pending)
     Object.assign(api.things[0] ?? {}, { step: '2 of 3' })
-    expect(await look()).toMatchObject({ running: 'new', step: '2 of 3' })
+    expect(await look()).toMatchObject({ status: 'new', progress: '2 of 3' })
     Object.assign(api.things[0] ?? {}, { state: 'done', output: { p95: 7 } })
     expect(await look()).toMatchObject({
       ended: {
@@ -248,9 +248,11 @@ describe('jobs of any API', () => {
       },
     })
     Object.assign(api.things[0] ?? {}, { state: 'broken', why: 'out of memory' })
-    expect(await look()).toMatchObject({ ended: { result: 'fail', message: expect.stringContaining('out of memory') } })
+    expect(await look()).toMatchObject({
+      outcome: { result: 'fail', message: expect.stringContaining('out of memory') },
+    })
     Object.assign(api.things[0] ?? {}, { state: 'napping' })
-    expect(await look()).toMatchObject({ running: 'napping (which is not known here)' })
+    expect(await look()).toMatchObject({ status: 'napping (which is not known here)' })
   })
 
   test.each([
@@ -258,19 +260,19 @@ describe('jobs of any API', () => {
     ['is known by a header', { find: undefined, idempotencyHeader: 'Idempotency-Key' }],
   ])('are started once, where a repeat %s', async (_, more) => {
     api.loseNext('POST')
-    expect(await failureOf(start.act(job, jobClient(more), run))).toMatchObject({ transient: true })
-    await start.act(job, jobClient(more, { repeated: true }), run)
+    expect(await failureOf(start.run(job, jobClient(more), run))).toMatchObject({ transient: true })
+    await start.run(job, jobClient(more, { repeated: true }), run)
     expect(api.things).toHaveLength(1)
   })
 
   test('are not started again where nothing can tell', async () => {
     api.loseNext('POST')
-    expect(await failureOf(start.act(job, jobClient({ find: undefined }), run))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(start.run(job, jobClient({ find: undefined }), run))).toMatchObject({ kind: 'doubtful' })
   })
 
   test('are stopped, or say that they can not be', async () => {
-    const { pending } = (await start.act(job, jobClient(), run)) as { pending: unknown }
-    await start.follow?.stop(job, jobClient(), run, pending)
+    const { job: pending } = (await start.run(job, jobClient(), run)) as { job: unknown }
+    await start.job?.stop(job, jobClient(), run, pending)
     expect(api.things[0]?.['state']).toBe('done')
     expect(await failureOf(httpJob.stop(jobClient({ stop: undefined }), { id: '1' }))).toMatchObject({
       kind: 'misconfigured',
@@ -306,7 +308,7 @@ describe('flags of any API', () => {
 
   test('are set, and read back', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: false, share: 0 })
-    const done = await setFlag.act(httpFlag as never, client(), change(true) as never)
+    const done = await setFlag.run(httpFlag as never, client(), change(true) as never)
     expect(done).toMatchObject({ result: 'pass' })
     expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
   })
@@ -451,10 +453,10 @@ describe('the connection to any API', () => {
     const secretHeaders = { 'X-Team': 'the-secret-team' }
     const values = httpTicket.connection.parse({ ...common(), ...tickets, headers, secretHeaders })
     expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey, 'the-secret-team'])
-    await openTicket.act(provider, clientOf(httpTicket, values), { ...problem, title: 'production is slow' })
+    await openTicket.run(provider, clientOf(httpTicket, values), { ...problem, title: 'production is slow' })
     const sent = { 'ocs-apirequest': 'true', 'api-version': '7.1', 'x-env': 'production', 'x-team': 'the-secret-team' }
     expect(api.calls.at(-1)?.headers).toMatchObject(sent)
-    expect(mask('production is slow, says the-secret-team')).toBe('production is slow, says ***')
+    expect(redact('production is slow, says the-secret-team')).toBe('production is slow, says ***')
   })
 
   test('refuses a credential that is too short to be masked, and names its header', () => {
@@ -469,15 +471,15 @@ describe('the connection to any API', () => {
     const values = httpTicket.connection.parse({ ...common(), ...tickets })
     expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey])
     api.failNext(400, { error: { message: `bad ${api.token} and ${api.apiKey}` } })
-    const failure = await failureOf(openTicket.act(provider, ticketClient(), problem))
+    const failure = await failureOf(openTicket.run(provider, ticketClient(), problem))
     expect(failure.message).toContain('bad *** and ***')
   })
 
   test('to an API that is down is a failure that passes', async () => {
     api.down()
     for (const promise of [
-      openTicket.act(provider, ticketClient(), problem),
-      start.act(job, jobClient(), run) as Promise<unknown>,
+      openTicket.run(provider, ticketClient(), problem),
+      start.run(job, jobClient(), run) as Promise<unknown>,
     ]) {
       const failure = await failureOf(promise)
       expect(failure).toBeInstanceOf(Failure)

@@ -35,7 +35,7 @@ export const acme = defineEvaluationProvider({
   async measure({ http }, { queries, start, end }) {
     const measured = await inBatches(queries, mostAtOnce, async ({ name, query }) => {
       const times = { from: utc(start), to: utc(end) }
-      const { body } = await http.get(`series/${segment(query)}/value`, { query: times, answer: answered })
+      const { body } = await http.get(`series/${segment(query)}/value`, { query: times, schema: answered })
       return { name, value: body.value ?? undefined, message: body.note }
     })
     return { measured }

@@ -21,7 +21,7 @@ const set = (
 ) => {
   const single = changes.length === 1
   const action = single ? setFlag : setFlags
-  return action.act(provider, client(options), { changes, environment, project: undefined, comment: undefined, single })
+  return action.run(provider, client(options), { changes, environment, project: undefined, comment: undefined, single })
 }
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/client.ts'
-import { defineFlagProvider, type Place } from '../../../shared/providers/flag.ts'
+import { defineFlagProvider, type FlagLocation } from '../../../shared/providers/flag.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
 const answered = z.object({
@@ -27,7 +27,7 @@ export const acme = defineFlagProvider({
   project: undefined,
 
   async get({ http }, place, name) {
-    const { enabled, rollout, links } = (await http.get(pathOf(place, name), { answer: answered })).body
+    const { enabled, rollout, links } = (await http.get(pathOf(place, name), { schema: answered })).body
     return { on: enabled, percentage: rollout, url: links.html }
   },
 
@@ -39,6 +39,6 @@ export const acme = defineFlagProvider({
 })
 
 /** Whatever a name holds, it stays one part of the path. */
-function pathOf({ environment }: Place, name: string): string {
+function pathOf({ environment }: FlagLocation, name: string): string {
   return `environments/${segment(environment)}/flags/${segment(name)}`
 }

@@ -34,11 +34,11 @@ describe('a run of Acme', () => {
 
   test('goes on until it has ended, and tells how far it is', async () => {
     const begun = await job.start(input)
-    expect(await job.look(begun, input)).toMatchObject({ running: 'queued' })
+    expect(await job.look(begun, input)).toMatchObject({ status: 'queued' })
     server.become('1', { status: 'running', progress: 'page 2 of 5' })
-    expect(await job.look(begun, input)).toMatchObject({ running: 'running', step: 'page 2 of 5' })
+    expect(await job.look(begun, input)).toMatchObject({ status: 'running', progress: 'page 2 of 5' })
     server.become('1', { status: 'a-new-word' })
-    expect(await job.look(begun, input)).toMatchObject({ running: expect.stringContaining('a-new-word') })
+    expect(await job.look(begun, input)).toMatchObject({ status: expect.stringContaining('a-new-word') })
   })
 
   test.each([

@@ -56,18 +56,18 @@ export const acme = defineJobProvider({
   },
 
   // After a crash or a lost answer the call runs again with the same key, and must find what the first try has started.
-  async find({ http, key }) {
-    const { items } = (await http.get('runs', { query: { ref: key }, answer: found })).body
+  async find({ http, idempotencyKey: key }) {
+    const { items } = (await http.get('runs', { query: { ref: key }, schema: found })).body
     return items[0] && runOf(items[0])
   },
 
-  async start({ http, key }, { target, parameters }) {
+  async start({ http, idempotencyKey: key }, { target, parameters }) {
     const body = { arguments: parameters, ref: key }
-    return runOf((await http.post(`jobs/${segment(target)}/runs`, body, { answer: run })).body)
+    return runOf((await http.post(`jobs/${segment(target)}/runs`, body, { schema: run })).body)
   },
 
-  async look({ http }, { id }) {
-    const { status, progress, error, results, ...now } = (await http.get(pathOf(id), { answer: run })).body
+  async getStatus({ http }, { id }) {
+    const { status, progress, error, results, ...now } = (await http.get(pathOf(id), { schema: run })).body
     return {
       state: status,
       run: runOf(now),

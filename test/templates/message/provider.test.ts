@@ -35,8 +35,8 @@ describe('a message in Acme', () => {
 
   test('of a question leads to the page where people decide', async () => {
     const url = 'https://webhooks.example.com/v1/notification/approvals/x'
-    const choices = [{ decision: 'approve' as const, label: 'Approve', reference: 'x', url }]
-    await acme.post(client(), 'releases', { ...message, choices })
+    const choices = [{ decision: 'approve' as const, label: 'Approve', token: 'x', url }]
+    await acme.post(client(), 'releases', { ...message, buttons: choices })
     expect(server.messages).toMatchObject([{ link: url }])
   })
 

@@ -23,25 +23,25 @@ export const acme = defineMessageProvider({
   channel: 'room',
 
   // A message with a key that Acme has seen is the same message: so a repeat shows nothing twice.
-  async post({ http, key }, channel = '', message) {
+  async post({ http, idempotencyKey: key }, channel = '', message) {
     const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key }
     // Whatever a room is called, it stays one part of the path.
     const { body } = await http.post(`rooms/${segment(channel)}/messages`, contentOf(message), {
       headers,
-      answer: posted,
+      schema: posted,
     })
     return { id: body.id, url: body.permalink }
   },
 })
 
 /** What people read: all of it as plain text, and the link that they are most likely to follow. */
-function contentOf({ mood, title, text, fields, table, links, choices }: Message) {
+function contentOf({ mood, title, text, fields, table, links, buttons }: Message) {
   const rows = table?.rows.map(({ cells }) => cells.join(', ')) ?? []
   const lines = [text, ...fields.map(({ name, value }) => `${name}: ${value}`), ...rows]
   return {
     title,
     text: lines.filter(Boolean).join('\n'),
-    link: choices?.[0]?.url ?? links[0]?.url,
+    link: buttons?.[0]?.url ?? links[0]?.url,
     level: mood,
   }
 }

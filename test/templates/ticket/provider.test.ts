@@ -14,7 +14,7 @@ afterEach(() => server.close())
 const provider = acme as unknown as TicketProvider
 const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
   clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
-const open = (options?: Parameters<typeof clientOf>[2]) => openTicket.act(provider, client(options), problem)
+const open = (options?: Parameters<typeof clientOf>[2]) => openTicket.run(provider, client(options), problem)
 
 describe('a ticket in Acme', () => {
   test('is opened, and answers where it is', async () => {
@@ -42,7 +42,7 @@ describe('a ticket in Acme', () => {
   test('is changed and commented on, once', async () => {
     await open()
     const change = () =>
-      updateTicket.act(provider, client(), { id: '1', title: 'Slow', state: 'working', comment: 'Still slow' })
+      updateTicket.run(provider, client(), { id: '1', title: 'Slow', state: 'working', comment: 'Still slow' })
     expect(await change()).toMatchObject({ message: 'Updated ticket T-1, now working' })
     await change()
     expect(server.tickets).toMatchObject([
@@ -52,14 +52,14 @@ describe('a ticket in Acme', () => {
 
   test('is closed, and what is closed already passes', async () => {
     await open()
-    const close = () => closeTicket.act(provider, client(), { id: '1', resolution: 'fixed' })
+    const close = () => closeTicket.run(provider, client(), { id: '1', resolution: 'fixed' })
     expect(await close()).toMatchObject({ message: 'Closed ticket T-1 (closed)' })
     expect(await close()).toMatchObject({ message: 'The ticket T-1 was closed already (closed)' })
     expect(server.calls.filter(({ path }) => path.endsWith('/close'))).toHaveLength(1)
   })
 
   test('that is not there is refused in the words of Acme', async () => {
-    const failure = await failureOf(closeTicket.act(provider, client(), { id: 'not/there' }))
+    const failure = await failureOf(closeTicket.run(provider, client(), { id: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
   })
 

@@ -46,18 +46,18 @@ export const acme = defineTicketProvider({
   },
 
   // After a crash or a lost answer the call runs again with the same key, and must find what the first try has made.
-  async find({ http, key }) {
-    const { items } = (await http.get('tickets', { query: { ref: key }, answer: found })).body
+  async find({ http, idempotencyKey: key }) {
+    const { items } = (await http.get('tickets', { query: { ref: key }, schema: found })).body
     return items[0] && ticketOf(items[0])
   },
 
-  async open({ http, key }, { title, description, project, fields }) {
+  async open({ http, idempotencyKey: key }, { title, description, project, fields }) {
     const body = { title, text: description, queue: project, ref: key, ...fields }
-    return ticketOf((await http.post('tickets', body, { answer: ticket })).body)
+    return ticketOf((await http.post('tickets', body, { schema: ticket })).body)
   },
 
   async get({ http }, ref) {
-    return ticketOf((await http.get(pathOf(ref), { answer: ticket })).body)
+    return ticketOf((await http.get(pathOf(ref), { schema: ticket })).body)
   },
 
   async change({ http }, ref, { title, description, state, fields }) {
@@ -65,12 +65,12 @@ export const acme = defineTicketProvider({
     await http.patch(pathOf(ref), { title, text: description, status, ...fields })
   },
 
-  async comment({ http, key }, ref, text) {
+  async comment({ http, idempotencyKey: key }, ref, text) {
     await http.post(`${pathOf(ref)}/notes`, { text, ref: key })
   },
 
-  async hasComment({ http, key }, ref) {
-    return (await http.get(`${pathOf(ref)}/notes`, { query: { ref: key }, answer: notes })).body.items.length > 0
+  async hasComment({ http, idempotencyKey: key }, ref) {
+    return (await http.get(`${pathOf(ref)}/notes`, { query: { ref: key }, schema: notes })).body.items.length > 0
   },
 
   async close({ http }, ref, { resolution }) {

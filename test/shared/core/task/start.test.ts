@@ -7,7 +7,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { notification } from '../../../../functions/notification/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
-import type { HttpAnswer } from '../../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../../shared/core/http/responses.ts'
 
 /** AWS as the SDK sees it: the shapes of its answers and errors are those of the services' protocols. */
 let aws: Server
@@ -115,7 +115,7 @@ const event = {
 async function call(
   body: unknown,
   more: Partial<APIGatewayProxyEvent> = {},
-): Promise<HttpAnswer & { json: Record<string, unknown> }> {
+): Promise<WebhookResponse & { json: Record<string, unknown> }> {
   const request = {
     httpMethod: 'POST',
     path: '/issue-ticketing/open-issue',
@@ -137,7 +137,7 @@ async function call(
   } as unknown as APIGatewayProxyEvent
   const getRemainingTimeInMillis = () => (until === undefined ? timeLeft : until - Date.now())
   const context = { awsRequestId: 'r-1', getRemainingTimeInMillis } as unknown as Context
-  const answered = (await handler(request, context)) as HttpAnswer
+  const answered = (await handler(request, context)) as WebhookResponse
   return { ...answered, json: JSON.parse(answered.body) }
 }
 
@@ -441,7 +441,7 @@ describe('the log of a webhook', () => {
     const path = `${base}/notification/${door}/somebodys-key`
     const request = { path, httpMethod: 'GET', headers: {}, body: null, requestContext: { domainName: 'd', path } }
     const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => timeLeft }
-    const open = webhookHandler(notification) as (...args: unknown[]) => Promise<HttpAnswer>
+    const open = webhookHandler(notification) as (...args: unknown[]) => Promise<WebhookResponse>
     const { statusCode } = await open(request, context).finally(() => {
       process.stdout.write = write
     })

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
-import type { HttpAnswer } from '../../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../../shared/core/http/responses.ts'
 
 /** AWS as the SDK sees it, with one task that `alice` has started. */
 let aws: Server
@@ -106,7 +106,7 @@ beforeEach(() => {
 })
 
 async function read(caller: keyof typeof callers, id = taskId) {
-  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<HttpAnswer>
+  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<WebhookResponse>
   const path = `/issue-ticketing/tasks/${id}`
   const request = {
     ...{ httpMethod: 'GET', path, headers: { authorization: `Bearer token-of-${caller}` }, body: null },

@@ -7,7 +7,7 @@ import { parseEvent } from '../../../../shared/orchestrators/keptn/event.ts'
 import { finishedReply, masked, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
 import { replyType, subjectOf, taskOf } from '../../../../shared/orchestrators/keptn/task-type.ts'
 import { passed } from '../../../../shared/outcome.ts'
-import { remember } from '../../../../shared/redact.ts'
+import { registerSecret } from '../../../../shared/redact.ts'
 
 it('labels with dots come through a form, whose names are parted there', () => {
   const body = nest(new URLSearchParams('data.labels.app.kubernetes.io/name=checkout&data.labels.team=shop'))
@@ -224,7 +224,7 @@ describe('an answer', () => {
   })
 
   it('holds no secret, and still says which task it answers where a secret is a word of that', () => {
-    for (const text of ['production', 'the-id-of-it', 'the-sequence', 'checkout']) remember(text)
+    for (const text of ['production', 'the-id-of-it', 'the-sequence', 'checkout']) registerSecret(text)
     const asked = { ...event, id: 'the-id-of-it', shkeptncontext: 'the-sequence', stage: 'production' }
     const outcome = passed('Deployed production', { environment: 'production' })
     const { triggeredid, shkeptncontext, data } = masked(
