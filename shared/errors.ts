@@ -97,3 +97,14 @@ export function messageOf(error: unknown): string {
 export function toSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
+
+/**
+ * Returns the error for one field of a call.
+ *
+ * @param path where the field is in the request: `input.title`, `data.stage`
+ * @param message what is wrong and what to send instead, as the rest of a sentence that starts with the path
+ * @example throw invalidInput('input.id', 'must be an incident id such as Q02JTSNZWHSEKV')
+ */
+export function invalidInput(path: string, message: string): Failure {
+  return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+}

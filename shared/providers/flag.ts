@@ -3,6 +3,7 @@ import { Failure, toSentence } from '../errors.ts'
 import { integer, name, onOff, optional, withDescription } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 import { sleep } from '../sleep.ts'
+import { slug, slug } from '../text/slug.ts'
 import type { Action, CallContext, PollResult, StartedJob } from './category.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
@@ -377,7 +378,7 @@ function linksTo(
   { title }: FlagProvider,
   things: readonly { id: string; noun?: string; url?: string | undefined }[],
 ): Record<string, string> {
-  const platform = title.toLowerCase().replace(/\s+/g, '-')
+  const platform = slug(title)
   return Object.fromEntries(
     things.flatMap(({ id, noun, url }) => (url ? [[[platform, noun, id].filter(Boolean).join(' '), url]] : [])),
   )

@@ -3,6 +3,7 @@ import { Failure, isTransient, toSentence } from '../errors.ts'
 import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { slug, slug } from '../text/slug.ts'
 import type { Action, Delegated, JobProgress, PollResult, StartedJob } from './category.ts'
 import { checkParameterNames, type JobVariables } from './job-variables.ts'
 import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
@@ -436,7 +437,7 @@ function named({ noun }: JobProvider, { id }: Run): string {
 }
 
 function linksTo({ title }: JobProvider, { id, url }: Run): Record<string, string> {
-  return url ? { [`${title.toLowerCase().replace(/\s+/g, '-')} ${id}`]: url } : {}
+  return url ? { [`${slug(title)} ${id}`]: url } : {}
 }
 
 function article(noun: string): string {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { name, oneOf, optional } from '../fields.ts'
 import { passed } from '../outcome.ts'
+import { slug, slug } from '../text/slug.ts'
 import type { Action } from './category.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
@@ -100,5 +101,5 @@ export function dataOf({ id, url }: Posted): Record<string, unknown> {
 }
 
 export function linksTo({ title }: MessageProvider, { url }: Posted): Record<string, string> {
-  return url === undefined ? {} : { [`${title.toLowerCase().replace(/\s+/g, '-')} message`]: url }
+  return url === undefined ? {} : { [`${slug(title)} message`]: url }
 }

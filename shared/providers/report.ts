@@ -4,6 +4,7 @@ import { type CarriedEvaluation, evaluationIn } from '../evaluation/evaluation.t
 import { id, name, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
+import { slug, slug } from '../text/slug.ts'
 import type { Action } from './category.ts'
 import type { Message, Occasion } from './message.ts'
 import type { Client, Provider } from './provider.ts'
@@ -99,7 +100,7 @@ export function pushReport({
     },
     async run(provider, client, { to, report }) {
       const { id, url, what } = await provider.report(client, to, report)
-      const link = `${provider.title.toLowerCase().replace(/\s+/g, '-')} report`
+      const link = `${slug(provider.title)} report`
       return passed(
         `Reported "${report.message.title}" to ${provider.title}: ${what}`,
         { ...(id === undefined ? {} : { id }), ...(url === undefined ? {} : { url }) },

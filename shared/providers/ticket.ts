@@ -4,6 +4,7 @@ import { createdId, name, optional, vendorFields, word, words } from '../fields.
 import { type Problem, problemOf } from '../orchestrators/keptn/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
+import { slug, slug } from '../text/slug.ts'
 import type { Action, CallContext } from './category.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
@@ -311,7 +312,7 @@ function named({ noun }: TicketProvider, { number }: Ticket): string {
 
 function outcomeOf(provider: TicketProvider, ticket: Ticket, message: string): Outcome {
   const { id, number, url, state } = ticket
-  const name = `${provider.title.toLowerCase().replace(/\s+/g, '-')} ${number}`
+  const name = `${slug(provider.title)} ${number}`
   return passed(message, { id, number, ...(url ? { url } : {}), state }, url ? { [name]: url } : {})
 }
 

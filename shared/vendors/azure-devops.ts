@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { name, oneOf, secret, url } from '../fields.ts'
+import { basicAuth } from '../http/basic-auth.ts'
 import { type HttpResponse, type RequestOptions, segment } from '../http/client.ts'
 import type { Client, Provider } from '../providers/provider.ts'
 
@@ -30,9 +31,7 @@ export type AzureDevops = Pick<Client<{ apiVersion: '7.1' | '7.0' }>, 'http' | '
 export const azureDevopsApi = {
   headers: ({ token }: { token: string }) => ({
     // A token of Entra is a JWT, which a personal one never looks like.
-    authorization: /^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
-      ? `Bearer ${token}`
-      : `Basic ${Buffer.from(`:${token}`).toString('base64')}`,
+    authorization: /^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? `Bearer ${token}` : basicAuth('', token),
     // Else it would redirect to the page where people sign in.
     'x-tfs-fedauthredirect': 'Suppress',
   }),

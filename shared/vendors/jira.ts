@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
+import { basicAuth } from '../http/basic-auth.ts'
 import { type Http, segment } from '../http/client.ts'
 import type { Client, Provider } from '../providers/provider.ts'
 import { isRecord } from '../record.ts'
@@ -27,7 +28,7 @@ type Credentials = { email?: string | undefined; token: string }
  */
 export const jiraApi = {
   headers: ({ email, token }: Credentials) => ({
-    authorization: email ? `Basic ${Buffer.from(`${email}:${token}`).toString('base64')}` : `Bearer ${token}`,
+    authorization: email ? basicAuth(email, token) : `Bearer ${token}`,
   }),
   check: ({ http }) => http.get('rest/api/3/myself'),
 } satisfies Pick<

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
+import { basicAuth } from '../http/basic-auth.ts'
 import { type Http, segment } from '../http/client.ts'
 
 const named = z.object({
@@ -22,7 +23,7 @@ export function authorization(
   token: string | undefined,
 ): string {
   if (token) return `Bearer ${token}`
-  if (username && password) return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  if (username && password) return basicAuth(username, password)
   throw new Failure('misconfigured', 'The connection to ServiceNow needs username and password, or a token.')
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
@@ -78,7 +79,7 @@ export const jenkins = defineJobProvider({
   noun: 'build',
   connection,
   headers: ({ username, token }) => ({
-    authorization: `Basic ${Buffer.from(`${username}:${token}`).toString('base64')}`,
+    authorization: basicAuth(username, token),
   }),
   check: ({ http }) => http.get('me/api/json', { query: { tree: 'id' } }),
   reason: reasonOf,

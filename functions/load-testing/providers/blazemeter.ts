@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { reasonOf } from '../../../shared/http/error-reason.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
@@ -75,7 +76,7 @@ export const blazemeter = defineJobProvider({
   noun: 'test run',
   connection,
   headers: ({ username, password }) => ({
-    authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+    authorization: basicAuth(username, password),
   }),
   check: ({ http }) => http.get('api/v4/user'),
   statusOf,

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
 import { Failure, toSentence } from '../../../shared/errors.ts'
 import { integer, optional, seconds, secret, url, withDescription, word, words } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { textsOf } from '../../../shared/providers/texts.ts'
@@ -71,7 +72,7 @@ export const locust = defineJobProvider({
   noun: 'load test',
   connection,
   headers: ({ username, password = '' }): Record<string, string> =>
-    username ? { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` } : {},
+    username ? { authorization: basicAuth(username, password) } : {},
   check: ({ http }) => http.get('stats/requests', { schema: stats }),
 
   states: {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { defineMessageProvider, type Message, type Mood, type Posted } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { bytesOf, decideLink, plainBody, plainSingleLine, webLinks } from '../../../shared/text/plain-text.ts'
@@ -57,7 +58,7 @@ export const ntfy = defineMessageProvider({
     if (token !== undefined) return { authorization: `Bearer ${token}` }
     if (username === undefined || password === undefined) return {}
     return {
-      authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)))}`,
+      authorization: basicAuth(username, password),
     }
   },
   check: ({ http }) => http.get('v1/account'),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
@@ -29,7 +30,7 @@ export const akamas = defineJobProvider({
   connection,
   sendsFinished: ({ mode }) => mode === 'delegate',
   headers: ({ username, password }) => ({
-    authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+    authorization: basicAuth(username, password),
   }),
   // It has one call, and that starts a study: what it answers to another method tells that it is there.
   check: ({ http }) => http.get('v1/study-run', { accept: [404, 405] }),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
@@ -186,7 +187,7 @@ export const awx = defineJobProvider({
 /** @throws Failure `misconfigured` where there is neither a token nor a user */
 function authorization({ token, username, password }: Connection): string {
   if (token) return `Bearer ${token}`
-  if (username && password) return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  if (username && password) return basicAuth(username, password)
   throw new Failure('misconfigured', 'The connection to AWX needs a token, or username and password.')
 }
 

@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { Measured } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
+import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
@@ -116,5 +117,5 @@ function graphOf(baseUrl: string, query: string, { start, end }: Pick<Measuremen
 }
 
 function basic(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  return basicAuth(username, password)
 }

@@ -3,6 +3,7 @@ import type { Evaluation, IndicatorResult } from '../../evaluation/evaluation.ts
 import type { Measured } from '../../evaluation/score.ts'
 import { utc, type Window } from '../../evaluation/timeframe.ts'
 import type { Outcome } from '../../outcome.ts'
+import { slug, slug } from '../../text/slug.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type Evaluate } from './request.ts'
 
@@ -20,7 +21,7 @@ export function outcomeOf(provider: EvaluationProvider, evaluation: Evaluation, 
   const rounded = Number(score.toFixed(2))
   // Keptn's merge replaces text, but not numbers: later tasks read the text.
   const data = { ...evaluation, score: rounded, scoreText: String(rounded) }
-  const links = url === undefined ? {} : { [`${provider.title.toLowerCase().replace(/\s+/g, '-')} slo`]: url }
+  const links = url === undefined ? {} : { [`${slug(provider.title)} slo`]: url }
   if (gaps.length > 0) {
     const why = gaps.map(({ name, message, incomplete }) => `${name} (${incomplete ?? message ?? 'there is no data'})`)
     const message = `Not evaluated, since ${provider.title} has no data, or not all, of ${some(why)}`
