@@ -318,11 +318,11 @@ describe('an experiment', () => {
 
   test('tells how far it is', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ step: '0 of 2 actions ended' })
+    expect(await connected().look(begun, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
     server.act('cpu-stress', 'completed')
     server.act('stop-one', 'running')
     server.become('running')
-    expect(await connected().look(begun, shop)).toMatchObject({ step: '1 of 2 actions ended, stop-one under way' })
+    expect(await connected().look(begun, shop)).toMatchObject({ progress: '1 of 2 actions ended, stop-one under way' })
   })
 
   test('is held against thresholds', async () => {

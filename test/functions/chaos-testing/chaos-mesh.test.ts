@@ -464,11 +464,11 @@ describe('an experiment', () => {
     const begun = await begin()
     server.tell('Failed', 'Failed to apply chaos: rpc error')
     expect(await look(begun)).toMatchObject({
-      running: 'injecting',
-      step: 'injecting: Failed to apply chaos: rpc error',
+      status: 'injecting',
+      progress: 'injecting: Failed to apply chaos: rpc error',
     })
     server.newest().failedMessage = 'no pod is selected'
-    expect(await look(begun)).toMatchObject({ step: 'injecting: no pod is selected' })
+    expect(await look(begun)).toMatchObject({ progress: 'injecting: no pod is selected' })
   })
 
   test('that somebody deletes is aborted when it was taken back', async () => {

@@ -253,7 +253,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (phase, running) => {
     const begun = await connected().start(pods)
     server.enter(phase)
-    expect(await connected().look(begun, pods)).toMatchObject({ running, progress: phase })
+    expect(await connected().look(begun, pods)).toMatchObject({ status: running, progress: phase })
   })
 
   test.each([
@@ -368,8 +368,8 @@ describe('a run', () => {
     const begun = await connected().start(pods)
     server.enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] })
     expect(await connected().look(begun, pods)).toMatchObject({
-      running: 'Running',
-      step: 'Running, pod-delete Completed, node-drain Running',
+      status: 'Running',
+      progress: 'Running, pod-delete Completed, node-drain Running',
     })
   })
 

@@ -151,9 +151,9 @@ describe('a look', () => {
     const begun = kept(await connected().start(slow()))
     passed(12)
     expect(await connected().look(begun, slow())).toMatchObject({
-      running: 'injected',
-      step: 'latency downstream, latency 300, 18 s left',
-      within: 18,
+      status: 'injected',
+      progress: 'latency downstream, latency 300, 18 s left',
+      maxSeconds: 18,
     })
     expect(toxics()).toHaveLength(1)
   })

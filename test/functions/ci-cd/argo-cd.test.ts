@@ -235,8 +235,8 @@ describe('a sync', () => {
     expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
     server.begin()
     expect(await connected().look(begun, guestbook)).toMatchObject({
-      running: 'Running',
-      step: 'waiting for healthy state of apps/Deployment/guestbook-ui',
+      status: 'Running',
+      progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
   })
 
@@ -281,8 +281,8 @@ describe('a sync', () => {
     const begun = await finished()
     server.reconcile(health, sync)
     expect(await connected().look(begun, guestbook)).toMatchObject({
-      running: expect.stringContaining(`Succeeded/${health}/${sync}`),
-      step,
+      status: expect.stringContaining(`Succeeded/${health}/${sync}`),
+      progress: step,
     })
   })
 

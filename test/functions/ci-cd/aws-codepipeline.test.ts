@@ -149,7 +149,7 @@ describe('an execution', () => {
     server.act('Build/Unit', 'InProgress')
     server.act('Build/Approve', 'InProgress', approval)
     expect(await connected().look(begun, shop)).toMatchObject({
-      step: 'action Build/Approve, which waits for an approval; action Build/Unit',
+      progress: 'action Build/Approve, which waits for an approval; action Build/Unit',
     })
     server.end('Stopping')
     expect(await connected().look(begun, shop)).toMatchObject({ status: 'Stopping' })

@@ -233,12 +233,12 @@ describe('a run', () => {
     const check = record('Checkpoint', 'Checkpoint', 'Stage Production', { state: 'inProgress' })
     const approval = record('Checkpoint.Approval', 'Approval', check.id, { state: 'inProgress', result: null })
     run().records = [...stages, check, approval]
-    expect(await connected().look(begun, deploy)).toMatchObject({ step: 'stage Production waits for an approval' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'stage Production waits for an approval' })
     const only = record('Stage', '__default', null, { state: 'inProgress' })
     run().records = [only]
-    expect(await connected().look(begun, deploy)).toMatchObject({ step: undefined })
+    expect(await connected().look(begun, deploy)).toMatchObject({ progress: undefined })
     run().records = [only, { ...check, parentId: only.id }, approval]
-    expect(await connected().look(begun, deploy)).toMatchObject({ step: 'waiting for an approval' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'waiting for an approval' })
   })
 
   test.each([

@@ -219,7 +219,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, running, step) => {
     const begun = await connected().start(deploy)
     run().status = status
-    expect(await connected().look(begun, deploy)).toMatchObject({ running, step })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: running, progress: step })
   })
 
   test.each([

@@ -279,9 +279,11 @@ describe('a build', () => {
       { name: 'Build', status: 'SUCCESS' },
       { name: 'Deploy', status: 'IN_PROGRESS' },
     ]
-    expect(await connected().look(begun, deploy)).toMatchObject({ step: 'stage 2, Deploy' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'stage 2, Deploy' })
     Object.assign(build.stages[1] ?? {}, { status: 'PAUSED_PENDING_INPUT' })
-    expect(await connected().look(begun, deploy)).toMatchObject({ step: 'stage 2, Deploy, which waits for an input' })
+    expect(await connected().look(begun, deploy)).toMatchObject({
+      progress: 'stage 2, Deploy, which waits for an input',
+    })
   })
 
   test('that failed names the stage and why, and counts the tests', async () => {

@@ -429,7 +429,7 @@ describe('a change that must be approved', () => {
     const both = { flags: 'a,c', state: 'on' }
     const waiting = begun(await several(played, both))
     expect(await look(played, setFlags, both, waiting)).toEqual({
-      running: 'pending (approval request r-a); pending (approval request r-c)',
+      status: 'pending (approval request r-a); pending (approval request r-c)',
     })
     played.sights['r-c'] = { state: 'applied', ended: true }
     played.calls.length = 0

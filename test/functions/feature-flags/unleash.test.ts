@@ -370,7 +370,7 @@ describe('where changes need a change request', () => {
     }
     Object.assign(request(), { state: 'Scheduled', schedule })
     expect(await look(waiting)).toEqual({
-      running: 'Scheduled for 2026-12-01T06:00:00.000Z, suspended: The strategy was deleted (change request 1)',
+      status: 'Scheduled for 2026-12-01T06:00:00.000Z, suspended: The strategy was deleted (change request 1)',
     })
   })
 

@@ -221,9 +221,9 @@ describe('the end', () => {
     const begun = await start()
     expect(await look(begun)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
     execution().StepExecutionsTruncated = true
-    expect(await look(begun)).toMatchObject({ step: 'Restart' })
+    expect(await look(begun)).toMatchObject({ progress: 'Restart' })
     delete execution().CurrentStepName
-    expect(await look(begun)).toMatchObject({ step: undefined })
+    expect(await look(begun)).toMatchObject({ progress: undefined })
   })
 
   test.each([
@@ -262,7 +262,7 @@ describe('the end', () => {
     const input = { ...restart, thresholds: [{ metric: 'Restart.Seconds', op: '<', value: 40 }] } as StartJob
     const seen = await job.getStatus(awsSsmAutomation, client(), input, begun.job)
     expect(seen).toMatchObject({
-      ended: {
+      outcome: {
         result: 'fail',
         data: {
           state: 'Success',

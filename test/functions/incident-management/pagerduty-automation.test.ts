@@ -147,7 +147,7 @@ describe('look', () => {
     const { job: pending } = await start()
     Object.assign(server.state.invocations[0] ?? {}, { state })
     expect(await look(pending)).toMatchObject({
-      ended: {
+      outcome: {
         status,
         result,
         message: `Invocation ${id} ended as ${state}`,
@@ -167,7 +167,7 @@ describe('look', () => {
     server.failNext(200, pagerdutyExample('invocation'))
     const thresholds = [{ metric: 'duration', op: '<', value: 5 }]
     expect(await look({ id }, { thresholds })).toMatchObject({
-      ended: { result: 'fail', message: `Invocation ${id} ended as completed: duration is 5, not < 5` },
+      outcome: { result: 'fail', message: `Invocation ${id} ended as completed: duration is 5, not < 5` },
     })
   })
 })

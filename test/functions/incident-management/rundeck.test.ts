@@ -346,9 +346,9 @@ describe('look', () => {
     server.state.course = { looks: 0, ends: 'failed', retry: { looks: 0, ends: 'succeeded' } }
     const { job: pending } = await start()
     expect(await look(pending)).toMatchObject({
-      running: 'failed-with-retry',
-      step: 'tried again as execution 135',
-      pending: { id: '135', url: link(135) },
+      status: 'failed-with-retry',
+      progress: 'tried again as execution 135',
+      job: { id: '135', url: link(135) },
     })
     expect(await ended(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
   })
@@ -404,7 +404,7 @@ describe('stop', () => {
     }
     expect(outcome.data).toMatchObject({ id: '134', url: link(134) })
     expect(await stopping.job?.getStatus(rundeck, client(), complete('134'), pending)).toMatchObject({
-      running: 'running',
+      status: 'running',
     })
     expect(() => complete('../134')).toThrow('write its number, like 134')
   })

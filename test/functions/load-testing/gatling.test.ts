@@ -155,7 +155,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, running) => {
     const begun = await connected().start(checkout)
     server.enter(status)
-    expect(await connected().look(begun, checkout)).toMatchObject({ running, progress: `run #1, ${status}` })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: running, progress: `run #1, ${status}` })
   })
 
   test.each([

@@ -188,15 +188,15 @@ describe('a run', () => {
   ])('that is %s goes on', async (state, running) => {
     const begun = await connected().start(soak)
     server.enter(state)
-    expect(await connected().look(begun, soak)).toMatchObject({ running, progress: state })
+    expect(await connected().look(begun, soak)).toMatchObject({ status: running, progress: state })
   })
 
   test('tells how far it is', async () => {
     const begun = await connected().start(soak)
     run().history.push({ type: 'running', entered: new Date(Date.now() - 90_000).toISOString() })
     expect(await connected().look(begun, soak)).toMatchObject({
-      running: 'running',
-      step: expect.stringMatching(/^running for 9\d s of about 600 s, up to 10 users$/),
+      status: 'running',
+      progress: expect.stringMatching(/^running for 9\d s of about 600 s, up to 10 users$/),
     })
   })
 

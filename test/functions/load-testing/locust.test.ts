@@ -162,8 +162,8 @@ describe('a test', () => {
     const begun = await connected().start(minute)
     Object.assign(server.state, { state, requests: 40 })
     expect(await connected().look(begun, minute)).toMatchObject({
-      running: state,
-      step: `${state}, 20 users, 18.8 requests/s`,
+      status: state,
+      progress: `${state}, 20 users, 18.8 requests/s`,
     })
   })
 

@@ -137,8 +137,8 @@ describe('a run', () => {
     const begun = await connected().start(checkout)
     server.state.comesLate = 1
     expect(await connected().look(begun, checkout)).toMatchObject({
-      running: 'INIT',
-      step: 'the result is not there yet',
+      status: 'INIT',
+      progress: 'the result is not there yet',
     })
     server.state.results = []
     const failure = await failureOf(connected().look({ ...begun, job: later(begun.job) }, checkout))
@@ -178,7 +178,7 @@ describe('a run', () => {
     expect(await connected().look(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
     server.finish('EXPLODED')
     expect(await connected().look(begun, checkout)).toMatchObject({
-      running: expect.stringContaining('not known here'),
+      status: expect.stringContaining('not known here'),
     })
   })
 

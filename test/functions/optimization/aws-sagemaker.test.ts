@@ -248,8 +248,8 @@ describe('a training', () => {
   test('goes on, and says how far it is', async () => {
     const begun = await connected().start(training)
     expect(await connected().look(begun, training)).toMatchObject({
-      running: 'InProgress',
-      step: 'Starting: Preparing the instances for training',
+      status: 'InProgress',
+      progress: 'Starting: Preparing the instances for training',
     })
   })
 
@@ -378,13 +378,13 @@ describe('a tuning', () => {
   test('goes on, and says how far it is and what is best so far', async () => {
     const begun = await connected().start(tuning)
     expect(await connected().look(begun, tuning)).toMatchObject({
-      running: 'InProgress',
-      step: '0 of 20 trainings ended, 0 under way',
+      status: 'InProgress',
+      progress: '0 of 20 trainings ended, 0 under way',
     })
     const some = { ...counters, Completed: 5, InProgress: 2 }
     setStatus(id, 'InProgress', { BestTrainingJob: best, TrainingJobStatusCounters: some })
     expect(await connected().look(begun, tuning)).toMatchObject({
-      step: '7 of 20 trainings ended, 2 under way; best so far: validation:auc 0.94',
+      progress: '7 of 20 trainings ended, 2 under way; best so far: validation:auc 0.94',
     })
   })
 
@@ -478,7 +478,7 @@ describe('an execution of a pipeline', () => {
     expect(await connected().look(begun, pipeline)).toMatchObject({ status: 'Executing', progress: undefined })
     const steps = [step('Prepare', 'Succeeded'), step('Train', 'Executing'), step('Baseline', 'Starting')]
     setStatus(execution, 'Executing', { steps })
-    expect(await connected().look(begun, pipeline)).toMatchObject({ step: 'step Baseline, Train' })
+    expect(await connected().look(begun, pipeline)).toMatchObject({ progress: 'step Baseline, Train' })
   })
 
   test('that failed names the step that failed first, of more than a page, and why', async () => {

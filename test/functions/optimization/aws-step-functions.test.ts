@@ -205,7 +205,12 @@ describe('an execution', () => {
     if (result === '') expect(seen).toMatchObject({ status: state })
     else
       expect(seen).toMatchObject({
-        ended: { status, result, data: { id, url, state, duration: 90 }, links: { [`aws-step-functions ${id}`]: url } },
+        outcome: {
+          status,
+          result,
+          data: { id, url, state, duration: 90 },
+          links: { [`aws-step-functions ${id}`]: url },
+        },
       })
     if ('outcome' in seen) expect(secondsOf(seen.outcome)).toBeCloseTo(90, 0)
   })

@@ -208,8 +208,8 @@ describe('a run', () => {
     server.task('compare', { status: { state: 'BLOCKED' } })
     server.show({ status: { state: 'RUNNING' } })
     expect(await connected().look(begun, tune)).toMatchObject({
-      running: 'RUNNING',
-      step: '1 of 3 tasks done, on train',
+      status: 'RUNNING',
+      progress: '1 of 3 tasks done, on train',
     })
   })
 
@@ -260,7 +260,7 @@ describe('a run', () => {
     if (code === '') expect(seen).toMatchObject({ status: word })
     else
       expect(seen).toMatchObject({
-        ended: {
+        outcome: {
           ...{ status, result, message: `Run ${id} ended as ${code}: So.` },
           data: { id, url, state: code, duration: 90 },
           links: { [`databricks ${id}`]: url },
@@ -317,7 +317,7 @@ describe('a run', () => {
     expect(await connected().end(begun, tune)).toMatchObject({ result: 'fail', data: { state: 'FAILED' } })
     server.show({ ...ended('SHINY_NEW_CODE', 'SUCCESS'), state: { life_cycle_state: 'TERMINATED' } })
     expect(await connected().look(begun, tune)).toMatchObject({
-      running: 'SHINY_NEW_CODE (which is not known here)',
+      status: 'SHINY_NEW_CODE (which is not known here)',
     })
     server.show({ status: { state: 'HIBERNATING' } })
     expect(await connected().look(begun, tune)).toMatchObject({ status: 'HIBERNATING (which is not known here)' })

@@ -314,9 +314,9 @@ describe('a run', () => {
   test('tells how far it is, and what it waits for', async () => {
     const begun = await connected().start(input)
     run().job_explanation = 'waiting for project_update-7 to finish'
-    expect(await connected().look(begun, input)).toMatchObject({ step: 'waiting for project_update-7 to finish' })
+    expect(await connected().look(begun, input)).toMatchObject({ progress: 'waiting for project_update-7 to finish' })
     Object.assign(run(), { status: 'running', playbook_counts: { play_count: 2, task_count: 17 } })
-    expect(await connected().look(begun, input)).toMatchObject({ step: 'play 2, task 17' })
+    expect(await connected().look(begun, input)).toMatchObject({ progress: 'play 2, task 17' })
   })
 
   test('of a workflow tells which of its nodes run, and what waits for an approval', async () => {
@@ -335,7 +335,7 @@ describe('a run', () => {
       { workflow_job: 101, do_not_run: true, job: undefined },
     )
     expect(await connected().look(begun, ofWorkflow)).toMatchObject({
-      step: '1 of 4 nodes ended, node 2 running, waiting for the approval "node 3"',
+      progress: '1 of 4 nodes ended, node 2 running, waiting for the approval "node 3"',
     })
   })
 
@@ -432,9 +432,9 @@ describe('a run', () => {
     const begun = await connected().start(input)
     server.finish('failed', { event_processing_finished: false })
     expect(await connected().look(begun, input)).toMatchObject({
-      running: 'failed',
-      step: 'failed, its events are being saved',
-      soon: true,
+      status: 'failed',
+      progress: 'failed, its events are being saved',
+      pollImmediately: true,
     })
     run().finished = new Date(Date.now() - 61_000).toISOString()
     expect(await connected().look(begun, input)).toMatchObject({ outcome: { result: 'fail' } })

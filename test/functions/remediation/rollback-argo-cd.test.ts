@@ -236,8 +236,8 @@ describe('a rollback that was started', () => {
     expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
     server.begin()
     expect(await connected().look(begun, guestbook)).toMatchObject({
-      running: 'Running',
-      step: 'waiting for healthy state of apps/Deployment/guestbook-ui',
+      status: 'Running',
+      progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
   })
 

@@ -167,11 +167,11 @@ describe('an execution', () => {
     const begun = await connected().start(input)
     execution().status = 'running'
     server.task('restart', 'core.local', 'running')
-    expect(await connected().look(begun, input)).toMatchObject({ step: 'tasks begun: 1' })
+    expect(await connected().look(begun, input)).toMatchObject({ progress: 'tasks begun: 1' })
     execution().status = 'pending'
-    expect(await connected().look(begun, input)).toMatchObject({ step: 'waiting for the answer to an inquiry' })
+    expect(await connected().look(begun, input)).toMatchObject({ progress: 'waiting for the answer to an inquiry' })
     execution().status = 'paused'
-    expect(await connected().look(begun, input)).toMatchObject({ step: expect.stringContaining('paused: by') })
+    expect(await connected().look(begun, input)).toMatchObject({ progress: expect.stringContaining('paused: by') })
   })
 
   test.each([

@@ -240,7 +240,7 @@ describe('jobs of any API', () => {
     expect(await look()).toMatchObject({ status: 'new', progress: '2 of 3' })
     Object.assign(api.things[0] ?? {}, { state: 'done', output: { p95: 7 } })
     expect(await look()).toMatchObject({
-      ended: {
+      outcome: {
         status: 'succeeded',
         result: 'fail',
         message: 'Run 1 ended as done: p95 is 7, not < 5',
