@@ -4,7 +4,7 @@ import { type CarriedEvaluation, evaluationIn } from '../evaluation/evaluation.t
 import { id, name, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
-import { slug, slug } from '../text/slug.ts'
+import { slug } from '../text/slug.ts'
 import type { Action } from './category.ts'
 import type { Message, Occasion } from './message.ts'
 import type { Client, Provider } from './provider.ts'

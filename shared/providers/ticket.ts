@@ -4,7 +4,7 @@ import { createdId, name, optional, vendorFields, word, words } from '../fields.
 import { type Problem, problemOf } from '../orchestrators/keptn/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
-import { slug, slug } from '../text/slug.ts'
+import { slug } from '../text/slug.ts'
 import type { Action, CallContext } from './category.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'

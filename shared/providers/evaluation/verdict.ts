@@ -3,7 +3,7 @@ import type { Evaluation, IndicatorResult } from '../../evaluation/evaluation.ts
 import type { Measured } from '../../evaluation/score.ts'
 import { utc, type Window } from '../../evaluation/timeframe.ts'
 import type { Outcome } from '../../outcome.ts'
-import { slug, slug } from '../../text/slug.ts'
+import { slug } from '../../text/slug.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type Evaluate } from './request.ts'
 
