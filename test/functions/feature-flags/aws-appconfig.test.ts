@@ -338,7 +338,7 @@ describe('a deployment', () => {
     const begun = await set()
     server.end('COMPLETE')
     expect(await look(begun)).toMatchObject({
-      ended: {
+      outcome: {
         status: 'succeeded',
         result: 'pass',
         message: 'checkout in 54j1r29 is on, and was off',
@@ -351,7 +351,7 @@ describe('a deployment', () => {
     const begun = await set()
     server.end(state, 'Rollback initiated by alarm arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors')
     expect(await look(begun)).toMatchObject({
-      ended: {
+      outcome: {
         result: 'fail',
         message: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: Rollback initiated by alarm arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors`,
         data: { after: { state: 'off' }, changed: false },

@@ -370,7 +370,7 @@ describe('a change that must be approved', () => {
     played.sights['r-a'] = { state: 'applied', ended: true }
     played.flags['a'] = { on: true, percentage: 25 }
     expect(await look(played, setFlag, asked, waiting)).toMatchObject({
-      ended: {
+      outcome: {
         result: 'pass',
         message: 'a in production is on (25 %), and was off (25 %)',
         data: { before: { state: 'off' }, after: { state: 'on' }, changed: true },
@@ -384,7 +384,7 @@ describe('a change that must be approved', () => {
     const waiting = begun(await one(played, asked))
     played.sights['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
     expect(await look(played, setFlag, asked, waiting)).toMatchObject({
-      ended: {
+      outcome: {
         status: 'succeeded',
         result: 'fail',
         message:
@@ -420,7 +420,7 @@ describe('a change that must be approved', () => {
     played.sights['r-a'] = { state: 'applied', ended: true }
     played.flags['a'] = { on: true, percentage: 25 }
     expect(await look(played, setFlags, all, waiting)).toMatchObject({
-      ended: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
+      outcome: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
     })
   })
 

@@ -265,7 +265,7 @@ describe('where changes must be approved', () => {
     expect(await look(waiting)).toEqual({ status: 'pending review (approval request approval-1)' })
     approval().reviewStatus = 'approved'
     expect(await look(waiting)).toMatchObject({
-      ended: {
+      outcome: {
         result: 'pass',
         data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 }, changed: true },
       },
@@ -315,7 +315,7 @@ describe('where changes must be approved', () => {
       ],
     })
     expect(await look(waiting)).toMatchObject({
-      ended: {
+      outcome: {
         status: 'succeeded',
         result: 'fail',
         message: expect.stringContaining(
@@ -332,7 +332,7 @@ describe('where changes must be approved', () => {
     expect(await look(waiting)).toEqual({ status: 'scheduled (approval request approval-1)' })
     approval().status = 'failed'
     expect(await look(waiting)).toMatchObject({
-      ended: { result: 'fail', message: expect.stringContaining('ended as failed') },
+      outcome: { result: 'fail', message: expect.stringContaining('ended as failed') },
     })
   })
 

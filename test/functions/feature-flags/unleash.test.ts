@@ -311,7 +311,7 @@ describe('where changes need a change request', () => {
     expect(request().changes.map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
     request().state = 'Approved'
     expect(await setFlags.job?.getStatus(provider, client(), all, both.job)).toMatchObject({
-      ended: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } },
+      outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } },
     })
   })
 
@@ -320,7 +320,7 @@ describe('where changes need a change request', () => {
     expect(await look(waiting)).toEqual({ status: 'In review (change request 1)' })
     request().state = 'Approved'
     expect(await look(waiting)).toMatchObject({
-      ended: {
+      outcome: {
         result: 'pass',
         message: 'checkout-v2 in production is on (10 %), and was off (25 %)',
         links: { 'unleash change request 1': `${server.url}/projects/default/change-requests/1` },
@@ -353,7 +353,7 @@ describe('where changes need a change request', () => {
     const comments = [{ text: 'Not on a Friday', by: 'mia' }]
     Object.assign(request(), { state, rejections: ['mia'], comments })
     expect(await look(waiting)).toMatchObject({
-      ended: {
+      outcome: {
         status: 'succeeded',
         result: 'fail',
         message: `checkout-v2 in production was not set to on (10 %): change request 1 ended as ${state}: by mia; mia says: Not on a Friday`,
