@@ -58,6 +58,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   title: string
   /** Whether what it starts needs a task that looks after it to its end: a silent call can not start it, and no task leaves it. */
   requiresTask?: true
+  /** Runs inside the task instead of at a platform. The task reads stop requests from the table, so it needs access to it. */
+  runsInTask?: true
   /** Whether the platform itself answers what is started with the `finished` event: then a task hands it over. */
   sendsFinished?(connection: z.output<S>): boolean
   /** For a provider that is part of AWS; handed over, so that the others do not load it. */

@@ -106,6 +106,7 @@ export const autocannon = defineJobProvider({
   title: 'Built-in generator',
   noun: 'load test',
   requiresTask: true,
+  runsInTask: true,
   connection,
   // There is no platform to ask.
   check: async () => undefined,
