@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AcceptedTask } from '../keptn/task-status.ts'
-import type { MessageSummary } from '../platforms/slack-shapes.ts'
+import type { MessageSummary } from '../platforms/slack/shapes.ts'
 
 interface ChatOptions {
   /** Where the local runtime is. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { readCredentials } from '../local/credentials.ts'
 import { readRuntimeFile } from '../local/runtime-file.ts'
-import { defaultUrl, demo } from '../platforms/demo.ts'
+import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
 import { note } from './output.ts'
 
 /** Where a command's calls go. */

@@ -13,7 +13,7 @@ import { actionNames } from '../../shared/providers/category.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { dist, finisher } from '../build/main.ts'
 import { openApi } from '../openapi/document.ts'
-import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/index.ts'
+import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/sandbox/index.ts'
 import {
   authorizationWith,
   type CloudCredentials,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { settings } from '../../shared/settings.ts'
-import { demo } from '../platforms/demo.ts'
+import { demo } from '../platforms/sandbox/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import { connectionsToTool } from './tool-connections.ts'
 

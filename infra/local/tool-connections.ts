@@ -1,5 +1,5 @@
 import type { Category } from '../../shared/providers/category.ts'
-import { demo } from '../platforms/demo.ts'
+import { demo } from '../platforms/sandbox/demo.ts'
 
 /**
  * Somebody's own tool, as the provider `http` is told of it: the examples of `docs/http.md`, by the shape of the actions that they

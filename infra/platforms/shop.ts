@@ -1,6 +1,6 @@
-import type { Platform } from './http.ts'
-import { escaped, page } from './page.ts'
-import type { Passage } from './toxiproxy-proxies.ts'
+import type { Platform } from './sandbox/http.ts'
+import { escaped, page } from './sandbox/page.ts'
+import type { Passage } from './toxiproxy/proxies.ts'
 
 /** How long the shop waits for its database, in milliseconds. */
 const patience = 10_000

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-api.ts'
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
-import type { Sandbox } from '../../infra/platforms/index.ts'
+import type { Sandbox } from '../../infra/platforms/sandbox/index.ts'
 
 /** A request as it came in. */
 export interface Recorded {

@@ -1,8 +1,8 @@
+import type { Call as Request } from '../../infra/platforms/loopback-server.ts'
 import type { Call, CallRequest } from '../../shared/core/http/parse.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
-import type { Call as Request } from '../servers/serve.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
 
 /** Bodies of a success that no platform sends in answer to a write. */

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
-import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
 let inbox: NtfyServer

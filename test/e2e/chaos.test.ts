@@ -1,6 +1,6 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type PlayedToxiproxy, toxiproxyServer } from '../servers/toxiproxy.ts'
+import { type PlayedToxiproxy, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
 import { Service, triggered, until } from './service.ts'
 
 let toxiproxy: PlayedToxiproxy

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type JenkinsServer, startJenkins } from '../servers/jenkins.ts'
-import { type Served, serve } from '../servers/serve.ts'
+import { type JenkinsServer, startJenkins } from '../../infra/platforms/jenkins.ts'
+import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Service, triggered, until } from './service.ts'
 
 interface KeptnEvent {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { jane, type MattermostServer, startMattermost } from '../servers/mattermost.ts'
+import { jane, type MattermostServer, startMattermost } from '../../infra/platforms/mattermost.ts'
 import { Service, triggered, until } from './service.ts'
 
 let mattermost: MattermostServer

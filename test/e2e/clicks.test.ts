@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type PlayedSlack, type SentClick, slackServer } from '../servers/slack.ts'
+import { type PlayedSlack, type SentClick, slackServer } from '../../infra/platforms/slack/server.ts'
 import { Service, triggered, until } from './service.ts'
 
 let slack: PlayedSlack

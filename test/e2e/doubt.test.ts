@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Served, serve } from '../servers/serve.ts'
-import { type PlayedSlack, slackServer } from '../servers/slack.ts'
+import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { type PlayedSlack, slackServer } from '../../infra/platforms/slack/server.ts'
 import { Service, triggered, until } from './service.ts'
 
 /** How long a webhook may take, in seconds: so that a call which is never answered ends soon. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type DatabricksServer, startDatabricks } from '../servers/databricks.ts'
-import { awsOperation, type Call } from '../servers/serve.ts'
+import { type DatabricksServer, startDatabricks } from '../../infra/platforms/databricks/server.ts'
+import { awsOperation, type Call } from '../../infra/platforms/loopback-server.ts'
 import { type JobPlatform, jobPlatforms, type PlayedJobs } from './job-platforms.ts'
 import { type Answer, Service, triggered, until } from './service.ts'
 

@@ -1,6 +1,6 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { akamasServer, akamasUser, type PlayedAkamas } from '../servers/akamas.ts'
+import { akamasServer, akamasUser, type PlayedAkamas } from '../../infra/platforms/akamas.ts'
 import { Service, triggered, until } from './service.ts'
 
 let akamas: PlayedAkamas

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
+import { type RundeckServer, restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
 import { Service, triggered, until } from './service.ts'
 
 let rundeck: RundeckServer

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { FaultSpec } from '../../infra/platforms/faults.ts'
+import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import { Service, triggered, until } from './service.ts'
 
 let service: Service

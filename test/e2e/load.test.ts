@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Served, serve } from '../servers/serve.ts'
+import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Service, triggered, until } from './service.ts'
 
 let shop: Served

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { Service, triggered, until } from './service.ts'
 
 /** Where Debian, Alpine, macOS and others put it. */

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { LocalCredentials } from '../../infra/local/credentials.ts'
 import type { RuntimeFile } from '../../infra/local/runtime-file.ts'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { freePort, until } from './service.ts'
 

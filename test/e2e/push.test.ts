@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type NtfyServer, startNtfy } from '../servers/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { Service, triggered } from './service.ts'
 
 let inbox: NtfyServer

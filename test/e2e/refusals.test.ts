@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`

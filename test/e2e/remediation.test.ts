@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
-import { type RundeckServer, restart, startRundeck } from '../servers/rundeck.ts'
+import { type RundeckServer, restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
 let rundeck: RundeckServer

@@ -9,7 +9,7 @@ import {
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')

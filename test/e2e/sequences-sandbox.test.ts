@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, type SequenceFiles } from '../../infra/keptn/sequence-files.ts'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 const names = ['chaos', 'remediation', 'optimization', 'slo', 'ticket'] as const

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 let service: Service

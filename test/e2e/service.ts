@@ -9,9 +9,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
-import { demo } from '../../infra/platforms/demo.ts'
-import type { FaultSpec } from '../../infra/platforms/faults.ts'
-import type { Target } from '../../infra/platforms/http.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
+import type { Target } from '../../infra/platforms/sandbox/http.ts'
 
 /** What functions sign requests to AWS with; the servers that play AWS compare the access key. */
 export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }

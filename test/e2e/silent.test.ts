@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import type { FaultSpec } from '../../infra/platforms/faults.ts'
+import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import { Service, triggered, until } from './service.ts'
 
 /** A webhook that may take six seconds, so that a platform that never answers is seen soon. */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { freePort, until } from './service.ts'
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { preview } from '../../infra/keptn/preview.ts'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import type { Request } from './wire.ts'
 

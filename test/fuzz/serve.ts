@@ -1,7 +1,7 @@
 // The local runtime in a process of its own, so that its memory and its event loop are its own. It tells of what no answer shows.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
 
 /** What the process says. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
+import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from '../e2e/service.ts'
-import { type Served, serve } from '../servers/serve.ts'
 import { expectGolden } from './golden.ts'
 
 interface Scenario {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { settings } from '../../shared/settings.ts'
 import { type Random, randomOf } from './random.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/demo.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Credentials } from './credentials.ts'
 import { searchDatabase, searchFiles } from './leaks.ts'
 

@@ -1,5 +1,5 @@
-import type { FaultSpec } from '../../infra/platforms/faults.ts'
-import type { Target } from '../../infra/platforms/http.ts'
+import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
+import type { Target } from '../../infra/platforms/sandbox/http.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
 

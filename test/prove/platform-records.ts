@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { waitsFor } from '../../infra/platforms/job-runs.ts'
+import { waitsFor } from '../../infra/platforms/sandbox/job-runs.ts'
 import type { Effect } from './calls.ts'
 
 /** An event that the sandbox's Keptn has taken from us. */

@@ -65,7 +65,7 @@ syncBuiltinESMExports()
 accept(options.accepted)
 
 const { startRuntime } = await import('../../infra/local/runtime.ts')
-const { demo } = await import('../../infra/platforms/demo.ts')
+const { demo } = await import('../../infra/platforms/sandbox/demo.ts')
 const { lineFor } = await import('../../infra/local/print.ts')
 const { url, cloud } = await startRuntime({
   ...options,

@@ -1,4 +1,4 @@
-import { startGlpi } from '../servers/glpi.ts'
+import { startGlpi } from '../../infra/platforms/glpi.ts'
 import { ticketRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

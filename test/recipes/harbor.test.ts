@@ -1,4 +1,4 @@
-import { startHarbor } from '../servers/harbor.ts'
+import { startHarbor } from '../../infra/platforms/harbor.ts'
 import { jobRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

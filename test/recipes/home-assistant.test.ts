@@ -1,4 +1,4 @@
-import { startHomeAssistant } from '../servers/home-assistant.ts'
+import { startHomeAssistant } from '../../infra/platforms/home-assistant.ts'
 import { messageRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

@@ -1,4 +1,4 @@
-import { startKestra } from '../servers/kestra.ts'
+import { startKestra } from '../../infra/platforms/kestra.ts'
 import { jobRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

@@ -1,4 +1,4 @@
-import { startN8n } from '../servers/n8n.ts'
+import { startN8n } from '../../infra/platforms/n8n.ts'
 import { jobRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, test } from '@jest/globals'
+import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { Program } from '../real/program.ts'
-import type { Served } from '../servers/serve.ts'
 
 const TEST_TIMEOUT_MS = 180_000
 

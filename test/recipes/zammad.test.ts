@@ -1,4 +1,4 @@
-import { startZammad } from '../servers/zammad.ts'
+import { startZammad } from '../../infra/platforms/zammad.ts'
 import { ticketRecipe } from './recipe.ts'
 import { tryFake } from './try-fake.ts'
 

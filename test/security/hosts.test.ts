@@ -2,13 +2,13 @@ import { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import '../functions/aws.ts'
 import { categories } from '../../functions/index.ts'
+import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { schemaOf } from '../../shared/providers/connections.ts'
 import type { Case } from '../contract/cases.ts'
 import { driveProvider } from '../contract/subjects/drive.ts'
 import { subjects } from '../contract/subjects/index.ts'
-import { type Served, serve } from '../servers/serve.ts'
 
 // Whatever a caller writes into an input, no request goes anywhere but to the platform of the connection.
 

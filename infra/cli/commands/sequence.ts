@@ -9,7 +9,7 @@ import {
   SequenceFilesError,
   sequenceNames,
 } from '../../keptn/sequence-files.ts'
-import { demo } from '../../platforms/demo.ts'
+import { demo } from '../../platforms/sandbox/demo.ts'
 import { askedInChat } from '../approve-in-sandbox.ts'
 import { note } from '../output.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'

@@ -1,5 +1,5 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { demo } from '../../platforms/demo.ts'
+import { demo } from '../../platforms/sandbox/demo.ts'
 import { UsageError } from '../receiver.ts'
 import type { Changes } from './changes.ts'
 import type { Name } from './names.ts'
@@ -30,7 +30,7 @@ export function addProvider(changes: Changes, category: string, name: Name, shap
   const { kebab, camel, title } = name
   const moves: Move[] = [
     [templateFile(shape, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
-    [templateFile(shape, 'server.ts'), `test/servers/${kebab}.ts`],
+    [templateFile(shape, 'server.ts'), `infra/platforms/${kebab}.ts`],
     [templateFile(shape, 'provider.test.ts'), `test/functions/${category}/${kebab}.test.ts`],
   ]
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
@@ -42,7 +42,7 @@ export function addProvider(changes: Changes, category: string, name: Name, shap
   changes.insert(
     'test/contract/subjects/index.ts',
     'export const withoutContract: Record<string, string> = {\n',
-    `  ${key}: 'There is none yet; its tests answer as ${title} does, from what test/servers/${kebab}.ts names',\n`,
+    `  ${key}: 'There is none yet; its tests answer as ${title} does, from what infra/platforms/${kebab}.ts names',\n`,
   )
   if (shape === 'job')
     changes.insert(

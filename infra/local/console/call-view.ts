@@ -1,7 +1,7 @@
 import type { TaskPayload } from '../../../shared/core/task/payload.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { RecordedEvent } from '../../platforms/keptn.ts'
+import type { RecordedEvent } from '../../platforms/keptn/index.ts'
 import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
 import type { Inbound } from './inbound.ts'
 import type { Entry } from './journal.ts'

@@ -1,5 +1,5 @@
-import type { FaultKind } from '../../platforms/faults.ts'
-import { targets } from '../../platforms/http.ts'
+import type { FaultKind } from '../../platforms/sandbox/faults.ts'
+import { targets } from '../../platforms/sandbox/http.ts'
 
 /** What each fault does, as a switch says it. */
 const kinds: Record<FaultKind, string> = {

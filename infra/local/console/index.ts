@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
-import type { Sandbox } from '../../platforms/index.ts'
+import type { Sandbox } from '../../platforms/sandbox/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'

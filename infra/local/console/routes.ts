@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mediaType } from '../../platforms/http.ts'
+import { mediaType } from '../../platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
 import { shownJson } from './redacted-json.ts'

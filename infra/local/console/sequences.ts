@@ -2,7 +2,7 @@ import { messageOf } from '../../../shared/errors.ts'
 import { keptnEventLog } from '../../keptn/event-log.ts'
 import { playSequence } from '../../keptn/player.ts'
 import { loadSequence, sequenceNames } from '../../keptn/sequence-files.ts'
-import { demo } from '../../platforms/demo.ts'
+import { demo } from '../../platforms/sandbox/demo.ts'
 
 /** A sequence that comes along, and how it was played last. */
 interface SequenceView {

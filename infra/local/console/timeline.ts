@@ -1,5 +1,5 @@
 import { describeWaiting } from '../../../shared/core/task/progress.ts'
-import type { RecordedEvent } from '../../platforms/keptn.ts'
+import type { RecordedEvent } from '../../platforms/keptn/index.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import type { CallSummary } from './call-view.ts'
 import type { Inbound } from './inbound.ts'

@@ -100,22 +100,22 @@ export const subjects: Subject[] = [
 export const withoutContract: Record<string, string> = {
   'argo-cd': 'There is none here; its tests answer with the fields of assets/swagger.json of argoproj/argo-cd',
   autocannon: 'It calls no platform',
-  awx: 'There is none here; its tests answer as its public source has it, from what test/servers/awx.ts names',
+  awx: 'There is none here; its tests answer as its public source has it, from what infra/platforms/awx.ts names',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
   datadog:
-    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/servers/datadog.ts has them',
+    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
   'datadog-event':
-    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/servers/datadog.ts has them',
+    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
   flagsmith:
-    'There is none here; its tests answer as its public source has it, from what test/servers/flagsmith.ts names',
+    'There is none here; its tests answer as its public source has it, from what infra/platforms/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',
   http: 'It calls whatever API its connection describes',
   'http-flag': 'It calls whatever API its connection describes',
   'http-job': 'It calls whatever API its connection describes',
   'http-message': 'It calls whatever API its connection describes',
   launchdarkly:
-    'There is none here; its tests answer as its OpenAPI document has it, from what test/servers/launchdarkly.ts names',
+    'There is none here; its tests answer as its OpenAPI document has it, from what infra/platforms/launchdarkly.ts names',
   locust: 'Locust publishes none; npm run test:real drives the real program',
   ntfy: 'ntfy publishes none; npm run test:real drives the real program',
   pagerduty:
@@ -123,7 +123,7 @@ export const withoutContract: Record<string, string> = {
   'pagerduty-automation':
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
   toxiproxy:
-    'It publishes none; its tests answer as its public source has it, from what test/servers/toxiproxy.ts names',
+    'It publishes none; its tests answer as its public source has it, from what infra/platforms/toxiproxy/server.ts names',
   webhook: 'It posts to endpoints of their owners; its tests verify what is signed as their libraries do',
   redmine: 'Redmine publishes none; npm run test:real drives the real program',
 }

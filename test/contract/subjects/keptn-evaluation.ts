@@ -1,4 +1,4 @@
-import { evaluated } from '../../servers/keptn.ts'
+import { evaluated } from '../../../infra/platforms/keptn/server.ts'
 import type { Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 

@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
+import { type FisServer, startFis } from '../../../infra/platforms/aws-fis.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type FisServer, startFis } from '../../servers/aws-fis.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 

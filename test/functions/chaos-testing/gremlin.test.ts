@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
+import { type GremlinServer, startGremlin } from '../../../infra/platforms/gremlin.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GremlinServer, startGremlin } from '../../servers/gremlin.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { times } from '../times.ts'
 import { experiment } from './experiment.ts'

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
+import { type PlayedToxiproxy, toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/category.ts'
-import { type PlayedToxiproxy, toxiproxyServer } from '../../servers/toxiproxy.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 

@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
+import { type CodePipelineServer, startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type CodePipelineServer, startCodePipeline } from '../../servers/aws-codepipeline.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Pipeline } from './pipeline.ts'
 

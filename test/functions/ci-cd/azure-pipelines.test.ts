@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
+import { type AzurePipelinesServer, startAzurePipelines } from '../../../infra/platforms/azure-pipelines.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type AzurePipelinesServer, startAzurePipelines } from '../../servers/azure-pipelines.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { Pipeline } from './pipeline.ts'

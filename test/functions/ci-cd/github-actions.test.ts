@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
+import { type GithubActionsServer, startGithubActions } from '../../../infra/platforms/github/actions-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GithubActionsServer, startGithubActions } from '../../servers/github-actions.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { Pipeline } from './pipeline.ts'

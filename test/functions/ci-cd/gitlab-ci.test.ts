@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
+import { type GitlabCiServer, startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GitlabCiServer, startGitlabCi } from '../../servers/gitlab-ci.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Pipeline } from './pipeline.ts'
 

@@ -2,10 +2,10 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
+import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
-import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../servers/aws-appconfig.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: AppConfigServer

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
+import { type FlagsmithServer, startFlagsmith } from '../../../infra/platforms/flagsmith.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
-import { type FlagsmithServer, startFlagsmith } from '../../servers/flagsmith.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
 let server: FlagsmithServer

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
+import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
-import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../servers/launchdarkly.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: LaunchDarklyServer

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
+import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
-import { gradual, startUnleash, type UnleashServer } from '../../servers/unleash.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: UnleashServer

@@ -1,9 +1,9 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
+import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: SsmServer

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
+import { adfText } from '../../../infra/platforms/adf.ts'
+import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { closeTicket, type OpenTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { adfText } from '../../servers/adf.ts'
-import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import type { StartJob } from '../../../shared/providers/job.ts'
-import { pagerdutyExample } from '../../servers/pagerduty.ts'
+import { pagerdutyExample } from '../../../infra/platforms/pagerduty.ts'
 import {
   type AutomationServer,
   incident,
   restartApache,
   startPagerDutyAutomation,
-} from '../../servers/pagerduty-automation.ts'
+} from '../../../infra/platforms/pagerduty-automation.ts'
+import { secretsIn } from '../../../shared/fields.ts'
+import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { StartJob } from '../../../shared/providers/job.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
 let server: AutomationServer

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
+import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../../infra/platforms/pagerduty-events.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { redactDeep } from '../../../shared/redact.ts'
-import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../servers/pagerduty-events.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: PagerDutyEventsServer

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
+import { type RundeckServer, restart, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/providers/job.ts'
-import { type RundeckServer, restart, startRundeck } from '../../servers/rundeck.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: RundeckServer

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { adfErrors, adfText } from '../../../infra/platforms/adf.ts'
 import { type AdfNode, toAdf } from '../../../shared/vendors/adf.ts'
-import { adfErrors, adfText } from '../../servers/adf.ts'
 
 const content = (text: string) => toAdf(text).content
 const words = (text: string, ...marks: string[]): AdfNode => ({

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
+import { type BoardsServer, startAzureBoards } from '../../../infra/platforms/azure-boards.ts'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { type BoardsServer, startAzureBoards } from '../../servers/azure-boards.ts'
-import { serve } from '../../servers/serve.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: BoardsServer

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
+import { type GitlabServer, startGitlab } from '../../../infra/platforms/gitlab.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { type GitlabServer, startGitlab } from '../../servers/gitlab.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: GitlabServer

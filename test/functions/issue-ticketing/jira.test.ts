@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
+import { adfText } from '../../../infra/platforms/adf.ts'
+import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { adfText } from '../../servers/adf.ts'
-import { type JiraServer, startJira } from '../../servers/jira.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
+import { type RedmineServer, startRedmine } from '../../../infra/platforms/redmine.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { type RedmineServer, startRedmine } from '../../servers/redmine.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: RedmineServer

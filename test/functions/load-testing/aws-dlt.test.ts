@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
-import { type AwsDltServer, startAwsDlt } from '../../servers/aws-dlt.ts'
+import { type AwsDltServer, startAwsDlt } from '../../../infra/platforms/aws-dlt.ts'
 import { failureOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
+import { type AzureLoadTestingServer, startAzureLoadTesting } from '../../../infra/platforms/azure-load-testing.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type AzureLoadTestingServer, startAzureLoadTesting } from '../../servers/azure-load-testing.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

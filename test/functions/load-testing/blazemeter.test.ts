@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
+import { type BlazemeterServer, startBlazemeter } from '../../../infra/platforms/blazemeter.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type BlazemeterServer, startBlazemeter } from '../../servers/blazemeter.ts'
 import { failureOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
+import { type GatlingServer, startGatling } from '../../../infra/platforms/gatling.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GatlingServer, startGatling } from '../../servers/gatling.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

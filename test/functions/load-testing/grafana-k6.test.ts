@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
+import { type GrafanaK6Server, startGrafanaK6 } from '../../../infra/platforms/grafana-k6.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GrafanaK6Server, startGrafanaK6 } from '../../servers/grafana-k6.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { loadTest } from './load-test.ts'

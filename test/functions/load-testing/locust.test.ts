@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
+import { type LocustServer, startLocust } from '../../../infra/platforms/locust.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type LocustServer, startLocust } from '../../servers/locust.ts'
 import { failureOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
+import { type NeoloadServer, startNeoload } from '../../../infra/platforms/neoload.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type NeoloadServer, startNeoload } from '../../servers/neoload.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 

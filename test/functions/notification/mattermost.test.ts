@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
+import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, Posted } from '../../../shared/providers/message.ts'
-import { jane, type MattermostServer, startMattermost } from '../../servers/mattermost.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { largestMessage, teamsMessage } from '../../../functions/notification/msteams-message.ts'
+import type { Card } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import type { Card } from '../../servers/msteams.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
 const cardOf = (message: Message) => teamsMessage(message).attachments[0].content as Card

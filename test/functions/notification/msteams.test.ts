@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
+import { type PlayedTeams, teamsServer } from '../../../infra/platforms/msteams.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
-import { type PlayedTeams, teamsServer } from '../../servers/msteams.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { decided, evaluation, hostile, question } from './messages.ts'
 

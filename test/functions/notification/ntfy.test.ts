@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, Posted } from '../../../shared/providers/message.ts'
-import { type NtfyServer, startNtfy } from '../../servers/ntfy.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 

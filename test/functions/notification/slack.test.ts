@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
+import { type PlayedSlack, type SentClick, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Click, Message } from '../../../shared/providers/message.ts'
-import { type PlayedSlack, type SentClick, slackServer } from '../../servers/slack.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 

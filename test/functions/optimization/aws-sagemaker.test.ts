@@ -2,8 +2,15 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
+import {
+  began,
+  builtIn,
+  type SageMakerServer,
+  startSageMaker,
+  trained,
+  tuned,
+} from '../../../infra/platforms/aws-sagemaker.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { began, builtIn, type SageMakerServer, startSageMaker, trained, tuned } from '../../servers/aws-sagemaker.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { databricks } from '../../../functions/optimization/providers/databricks.ts'
+import { type DatabricksServer, startDatabricks } from '../../../infra/platforms/databricks/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
-import { type DatabricksServer, startDatabricks } from '../../servers/databricks.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 

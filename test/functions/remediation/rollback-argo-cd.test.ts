@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
 import { actions } from '../../../functions/remediation/actions.ts'
-import { type ArgoCdServer, startArgoCd } from '../../servers/argo-cd.ts'
+import { type ArgoCdServer, startArgoCd } from '../../../infra/platforms/argo-cd.ts'
 import { failureOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 

@@ -2,7 +2,7 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { actions } from '../../../functions/remediation/actions.ts'
-import { type CodePipelineServer, startCodePipeline } from '../../servers/aws-codepipeline.ts'
+import { type CodePipelineServer, startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
 import { failureOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/remediation/actions.ts'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
+import { type StackStormServer, startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type StackStormServer, startStackStorm } from '../../servers/stackstorm.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 

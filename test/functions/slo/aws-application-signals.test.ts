@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
+import { arnOf, type SignalsServer, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { arnOf, type SignalsServer, startSignals } from '../../servers/aws-application-signals.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
-import { type CloudWatchServer, startCloudWatch } from '../../servers/aws-cloudwatch.ts'
-import { awsError } from '../../servers/aws-json.ts'
+import { type CloudWatchServer, startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
+import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 

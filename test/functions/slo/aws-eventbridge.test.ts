@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
-import { type EventBridgeServer, startEventBridge } from '../../servers/aws-eventbridge.ts'
-import { awsError } from '../../servers/aws-json.ts'
+import { type EventBridgeServer, startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
+import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
+import { apiKey, applicationKey, type DatadogServer, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { apiKey, applicationKey, type DatadogServer, startDatadog } from '../../servers/datadog.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
+import {
+  apiKey,
+  applicationKey,
+  availability,
+  type DatadogServer,
+  startDatadog,
+} from '../../../infra/platforms/datadog.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { registerSecret } from '../../../shared/redact.ts'
-import { apiKey, applicationKey, availability, type DatadogServer, startDatadog } from '../../servers/datadog.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
+import { type DynatraceServer, startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type DynatraceServer, startDynatrace } from '../../servers/dynatrace.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-platform.ts'
+import {
+  account,
+  type PlatformServer,
+  startDynatracePlatform,
+} from '../../../infra/platforms/dynatrace/platform-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { account, type PlatformServer, startDynatracePlatform } from '../../servers/dynatrace-platform.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

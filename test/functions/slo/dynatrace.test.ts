@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
+import { type DynatraceServer, startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type DynatraceServer, startDynatrace } from '../../servers/dynatrace.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
+import { type GithubCommitsServer, startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { type GithubCommitsServer, startGithubCommits } from '../../servers/github-commits.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 

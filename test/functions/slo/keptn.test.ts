@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
+import { evaluated, type KeptnServer, startKeptn } from '../../../infra/platforms/keptn/server.ts'
 import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
-import { evaluated, type KeptnServer, startKeptn } from '../../servers/keptn.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

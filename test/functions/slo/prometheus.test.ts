@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
+import {
+  type PrometheusServer,
+  refusal,
+  scalar,
+  series,
+  startPrometheus,
+  vector,
+} from '../../../infra/platforms/prometheus.ts'
 import { registerSecret } from '../../../shared/redact.ts'
-import { type PrometheusServer, refusal, scalar, series, startPrometheus, vector } from '../../servers/prometheus.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
+import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { optional, url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { completeInput } from '../../../shared/providers/category.ts'
@@ -9,7 +10,6 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Served, serve } from '../../servers/serve.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
 import { webhooks } from './webhooks.ts'

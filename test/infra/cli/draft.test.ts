@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { parseCurl } from '../../../infra/cli/http/curl.ts'
 import { literal } from '../../../infra/cli/http/draft.ts'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { find } from '../../../shared/vendors/http/expression.ts'
-import { serve } from '../../servers/serve.ts'
 import { webhooks } from './webhooks.ts'
 
 let folder: string

@@ -41,7 +41,7 @@ describe('what new-category and new-provider write', () => {
   })
 
   it('is formatted and linted', async () => {
-    const paths = ['functions', 'test/functions', 'test/servers', 'test/contract/subjects']
+    const paths = ['functions', 'test/functions', 'infra/platforms', 'test/contract/subjects']
     const said = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(said).toMatch(/No fixes applied/)
   })
@@ -92,7 +92,7 @@ describe('the commands', () => {
     ['new-provider issue-ticketing Acme', 'such as acme'],
     ['new-provider issue-ticketing jira', 'issue-ticketing has a provider jira already'],
     ['new-provider issue-ticketing slack', 'notification has a provider slack already'],
-    ['new-provider issue-ticketing any-api', 'test/servers/any-api.ts is there already'],
+    ['new-provider issue-ticketing any-api', 'infra/platforms/any-api.ts is there already'],
     ['new-provider issue-ticketing segment', 'segment is a word of the code'],
     ['new-provider incident-management acme', 'give --shape ticket or job'],
     ['new-provider feature-flags acme --shape job', 'give --shape flag'],
@@ -111,7 +111,7 @@ describe('the commands', () => {
   it('say with --dry-run what they would write, and write nothing', async () => {
     const out = await cli('new-category', 'access', '--shape', 'job', '--provider', 'acme', '--dry-run')
     expect(out).toContain('Would write\n  functions/access/index.ts\n')
-    expect(out).toContain('  test/servers/acme.ts\n')
+    expect(out).toContain('  infra/platforms/acme.ts\n')
     expect(out).toContain('Would change\n  functions/index.ts\n')
     expect(isThere('functions/access')).toBe(false)
   })
@@ -119,7 +119,7 @@ describe('the commands', () => {
   it('answer programs with JSON', async () => {
     const out = await cli('new-provider', 'ci-cd', 'acme', '--dry-run', '--json')
     expect(JSON.parse(out)).toMatchObject({
-      created: ['functions/ci-cd/providers/acme.ts', 'test/servers/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
+      created: ['functions/ci-cd/providers/acme.ts', 'infra/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
       next: [
         'npm test -- test/functions/ci-cd/acme.test.ts',
         'WEBHOOKS_DEMO=off npm start',

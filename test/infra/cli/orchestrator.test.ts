@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSandbox, type Sandbox } from '../../../infra/platforms/index.ts'
+import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
 
 /** The sandbox's platforms and its Keptn, without the functions. */
 export async function startSandbox(): Promise<{ url: string; sandbox: Sandbox; close(): Promise<void> }> {

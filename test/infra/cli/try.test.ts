@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
+import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'
 
 const prefix = 'cloud-automation-webhooks/connections'

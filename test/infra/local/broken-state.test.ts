@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { Store } from '../../../infra/local/cloud/store.ts'
-import { openStore } from '../../../infra/platforms/store.ts'
+import { openStore } from '../../../infra/platforms/sandbox/store.ts'
 
 let folder: string
 beforeEach(() => {

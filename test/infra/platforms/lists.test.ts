@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { finished } from './start.ts'
 import { useSandbox } from './use.ts'
 

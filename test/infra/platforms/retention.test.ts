@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { forgetOld, remembered } from '../../../infra/platforms/retention.ts'
-import { openStore } from '../../../infra/platforms/store.ts'
+import { forgetOld, remembered } from '../../../infra/platforms/sandbox/retention.ts'
+import { openStore } from '../../../infra/platforms/sandbox/store.ts'
 import { finished, type Started, start } from './start.ts'
 
 const state = mkdtempSync(join(tmpdir(), 'sandbox-retention-'))

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createSandbox } from '../../../infra/platforms/index.ts'
+import { createSandbox } from '../../../infra/platforms/sandbox/index.ts'
 
 // A process that a test can kill: serves the sandbox of the folder in its argument and prints its port.
 const sandbox = createSandbox({ state: process.argv[2] ?? '' })

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { basic } from './start.ts'
 import { useSandbox } from './use.ts'
 

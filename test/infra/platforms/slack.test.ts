@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 /** The app that gets the clicks. */

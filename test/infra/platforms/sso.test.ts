@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { finished } from './start.ts'
 import { advanceClock, stopClock, useSandbox } from './use.ts'
 

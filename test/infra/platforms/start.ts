@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { demo } from '../../../infra/platforms/demo.ts'
-import { createSandbox, type Sandbox, type SandboxObservation } from '../../../infra/platforms/index.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { createSandbox, type Sandbox, type SandboxObservation } from '../../../infra/platforms/sandbox/index.ts'
 
 interface Answered {
   status: number

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/demo.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()

@@ -1,13 +1,13 @@
 import '../../functions/aws.ts'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { Aws, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '../../../shared/aws/ssm.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { failureOf } from '../../functions/helpers.ts'
-import { type SsmServer, startSsm } from '../../servers/aws-ssm.ts'
-import { type Call, type Reply, type Served, serve } from '../../servers/serve.ts'
 
 let server: SsmServer
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 import '../../functions/aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { signatureOf } from '../../../shared/aws/sign.ts'
 import { failureOf } from '../../functions/helpers.ts'
-import { type Reply, type Served, serve } from '../../servers/serve.ts'
 
 const url = 'https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod/scenarios?history=false'
 const request = { method: 'GET', url, headers: {}, body: undefined }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
 import { earlierIn } from '../../../shared/evaluation/previous-evaluations.ts'
 import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { failureOf } from '../../functions/helpers.ts'
-import { type Served, serve } from '../../servers/serve.ts'
 
 const indicator = (metric: string, value: unknown, status = 'pass', success: unknown = true) => ({
   displayName: metric,

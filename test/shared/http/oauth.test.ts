@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { bearerOf } from '../../../shared/http/oauth.ts'
 import { redact } from '../../../shared/redact.ts'
-import { type Call, type Served, serve } from '../../servers/serve.ts'
 
 let server: Served
 let expires: number | undefined

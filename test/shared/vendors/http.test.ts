@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
+import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { setFlag } from '../../../shared/providers/flag.ts'
@@ -14,7 +15,6 @@ import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
-import { type AnyApi, startAnyApi } from '../../servers/any-api.ts'
 
 let api: AnyApi
 beforeEach(async () => {

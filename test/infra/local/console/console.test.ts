@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../../../infra/platforms/demo.ts'
+import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from '../../../e2e/service.ts'
 
 let service: Service

@@ -1,0 +1,122 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+/** An SLO as its budget report shows it. */
+interface Slo {
+  Name: string
+  BudgetStatus: string
+  EvaluationType?: string
+  Attainment?: number
+  TotalBudgetSeconds?: number
+  BudgetSecondsRemaining?: number
+  TotalBudgetRequests?: number
+  BudgetRequestsRemaining?: number
+  Goal?: { AttainmentGoal?: number; WarningThreshold?: number; Interval?: object }
+}
+
+/** What can be looked at and changed from a test. */
+interface SignalsState {
+  slos: Slo[]
+  /** What there is no report of, and why, by name. */
+  errors: Record<string, { ErrorCode: string; ErrorMessage: string }>
+  /** What no answer has a word of. */
+  forgotten: string[]
+  /** Whether the caller's role does not allow to ask. */
+  denied: boolean
+}
+
+export interface SignalsServer extends Served {
+  state: SignalsState
+}
+
+const region = 'eu-west-1'
+const account = '123456789012'
+
+/** The ARN of an SLO. */
+export function arnOf(name: string): string {
+  return `arn:aws:application-signals:${region}:${account}:slo/${name}`
+}
+
+/**
+ * CloudWatch Application Signals as its REST API answers: the kind of an error in a header, its words in the body.
+ *
+ * @see https://docs.aws.amazon.com/applicationsignals/latest/APIReference/API_BatchGetServiceLevelObjectiveBudgetReport.html
+ */
+export async function startSignals(): Promise<SignalsServer> {
+  const state: SignalsState = {
+    slos: [
+      {
+        Name: 'checkout-latency',
+        BudgetStatus: 'OK',
+        EvaluationType: 'PeriodBased',
+        Attainment: 99.95,
+        TotalBudgetSeconds: 2_592,
+        BudgetSecondsRemaining: 2_106,
+        Goal: {
+          AttainmentGoal: 99.9,
+          WarningThreshold: 30,
+          Interval: { RollingInterval: { DurationUnit: 'DAY', Duration: 30 } },
+        },
+      },
+      {
+        Name: 'checkout requests',
+        BudgetStatus: 'OK',
+        EvaluationType: 'RequestBased',
+        Attainment: 99.7,
+        TotalBudgetRequests: 400,
+        BudgetRequestsRemaining: 100,
+        Goal: {
+          AttainmentGoal: 99.5,
+          WarningThreshold: 20,
+          Interval: { CalendarInterval: { DurationUnit: 'MONTH', Duration: 1, StartTime: 1_764_000_000 } },
+        },
+      },
+    ],
+    errors: {},
+    forgotten: [],
+    denied: false,
+  }
+  return { ...(await serve((call) => answer(state, call))), state }
+}
+
+function answer(state: SignalsState, call: Call): Reply {
+  const [, key, where, service] =
+    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=.+, Signature=\w{64}$/.exec(
+      String(call.headers['authorization']),
+    ) ?? []
+  if (!key) return refuse(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
+  if (key !== process.env['AWS_ACCESS_KEY_ID'])
+    return refuse(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.')
+  if (where !== region || service !== 'application-signals')
+    return refuse(403, 'InvalidSignatureException', 'Credential should be scoped to a valid region.')
+  if (call.method !== 'POST' || call.path !== '/budget-report') return refuse(404, 'UnknownOperationException', '')
+  if (state.denied) {
+    const operation = 'application-signals:BatchGetServiceLevelObjectiveBudgetReport'
+    const Message = `User: arn:aws:sts::${account}:assumed-role/webhooks/function is not authorized to perform: ${operation}`
+    return { status: 403, body: { Message }, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }
+  }
+  const { Timestamp, SloIds } = (call.body ?? {}) as { Timestamp?: unknown; SloIds?: string[] }
+  // Milliseconds would be in a year that nobody has data of.
+  if (typeof Timestamp !== 'number' || Timestamp > 10_000_000_000)
+    return refuse(400, 'ValidationException', 'Timestamp is not valid.')
+  if (!SloIds || SloIds.length < 1 || SloIds.length > 50 || new Set(SloIds).size < SloIds.length)
+    return refuse(400, 'ValidationException', "Value at 'sloIds' failed to satisfy constraint.")
+  const names = SloIds.map((id) => id.replace(/^.*:slo\//, '')).filter((name) => !state.forgotten.includes(name))
+  const reports = names.flatMap((name) => state.slos.find((slo) => slo.Name === name && !state.errors[name]) ?? [])
+  const failed = names.filter((name) => !reports.some(({ Name }) => Name === name))
+  const none = (name: string) => ({
+    ErrorCode: 'ResourceNotFoundException',
+    ErrorMessage: `SLO ${name} was not found.`,
+  })
+  return {
+    status: 200,
+    body: {
+      Timestamp,
+      Reports: reports.map((slo) => ({ Arn: arnOf(slo.Name), ...slo })),
+      Errors: failed.map((name) => ({ Name: name, Arn: arnOf(name), ...(state.errors[name] ?? none(name)) })),
+    },
+  }
+}
+
+function refuse(status: number, type: string, message: string): Reply {
+  return { status, body: { message }, headers: { 'x-amzn-errortype': type } }
+}

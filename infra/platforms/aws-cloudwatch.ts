@@ -1,0 +1,81 @@
+import { awsError, denied, serveJson } from './aws-json.ts'
+import type { Reply, Served } from './loopback-server.ts'
+
+interface Datum {
+  MetricName: string
+  Dimensions: { Name: string; Value: string }[]
+  Value: number
+  Timestamp?: number
+}
+
+interface CloudWatchState {
+  /** What was taken, with the namespace that it is in. */
+  data: (Datum & { namespace: string })[]
+  /** Whether the caller's role may send metrics. */
+  allowed: boolean
+}
+
+export interface CloudWatchServer extends Served {
+  state: CloudWatchState
+  /** `Score Project=shop,Stage=production,Service=checkout` -> values. */
+  values(): Record<string, number[]>
+}
+
+const twoWeeks = 14 * 24 * 3_600
+const twoHours = 2 * 3_600
+const largest = 2 ** 360
+const mostBytes = 1_024 * 1_024
+const mostData = 1_000
+
+/**
+ * Amazon CloudWatch, as far as it takes metrics.
+ *
+ * @param now seconds since 1970
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+ */
+export async function startCloudWatch(now: number): Promise<CloudWatchServer> {
+  const state: CloudWatchState = { data: [], allowed: true }
+  const served = await serveJson({
+    service: 'monitoring',
+    target: 'GraniteServiceVersion20100801',
+    version: '1.0',
+    answer(operation, input) {
+      if (operation !== 'PutMetricData') return awsError('com.amazon.coral.service#UnknownOperationException')
+      if (!state.allowed) return denied('cloudwatch:PutMetricData', '*')
+      return put(state, input as { Namespace: string; MetricData?: Datum[] }, now)
+    },
+  })
+  const values = () => {
+    const found: Record<string, number[]> = {}
+    for (const { MetricName, Dimensions, Value } of state.data) {
+      const metric = `${MetricName} ${Dimensions.map(({ Name, Value }) => `${Name}=${Value}`).join(',')}`
+      found[metric] = [...(found[metric] ?? []), Value]
+    }
+    return found
+  }
+  return { ...served, state, values }
+}
+
+function put(state: CloudWatchState, input: { Namespace: string; MetricData?: Datum[] }, now: number): Reply {
+  const { Namespace, MetricData = [] } = input
+  const wrong = (message: string) => awsError('com.amazonaws.cloudwatch#InvalidParameterValueException', message)
+  if (MetricData.length === 0)
+    return awsError(
+      'com.amazonaws.cloudwatch#MissingRequiredParameterException',
+      'The parameter MetricData is required.',
+    )
+  if (MetricData.length > mostData || JSON.stringify(input).length > mostBytes)
+    return awsError('com.amazon.coral.service#RequestEntityTooLargeException', 'Request is too large', 413)
+  if (Namespace.startsWith('AWS/')) return wrong('The value AWS/ for parameter Namespace is invalid.')
+  for (const [at, { Value, Dimensions, Timestamp = now }] of MetricData.entries()) {
+    const path = `MetricData.member.${at + 1}`
+    if (typeof Value !== 'number' || Math.abs(Value) > largest)
+      return wrong(`The value ${Value} for parameter ${path}.Value is invalid.`)
+    if (Dimensions.some(({ Value }) => !/^[\x20-\x7e]{1,1024}$/.test(Value) || Value.trim() === ''))
+      return wrong(`The parameter ${path}.Dimensions must be ASCII`)
+    if (Timestamp < now - twoWeeks || Timestamp > now + twoHours)
+      return wrong(`The parameter ${path}.Timestamp must specify a time no more than two weeks in the past.`)
+  }
+  state.data.push(...MetricData.map((datum) => ({ namespace: Namespace, ...datum })))
+  return { status: 200, body: {} }
+}

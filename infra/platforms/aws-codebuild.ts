@@ -1,0 +1,225 @@
+import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Variable {
+  name: string
+  value: string
+  type: string
+}
+
+interface Build {
+  id: string
+  arn: string
+  buildNumber: number
+  buildStatus: string
+  buildComplete: boolean
+  currentPhase: string
+  projectName: string
+  sourceVersion?: string
+  resolvedSourceVersion?: string
+  /** In seconds, as the API has all times. */
+  startTime: number
+  endTime?: number
+  environment: { type: string; computeType: string; image: string; environmentVariables: Variable[] }
+  phases: { phaseType: string; phaseStatus?: string; contexts?: { statusCode: string; message: string }[] }[]
+  logs: { groupName: string; streamName: string; deepLink: string }
+  reportArns?: string[]
+}
+
+interface Report {
+  arn: string
+  status: string
+  type: string
+  testSummary?: { total: number; statusCounts: Record<string, number>; durationInNanoSeconds: number }
+  codeCoverageSummary?: { linesCovered: number; linesMissed: number; lineCoveragePercentage: number }
+}
+
+/** What can be looked at and changed from a test. */
+interface CodeBuildState {
+  projects: string[]
+  builds: Build[]
+  reports: Report[]
+  /** Tokens of starts that are remembered: what they asked for, and which build that is. */
+  tokens: Map<string, { asked: string; build: Build }>
+  /** Operations that the caller's role does not allow. */
+  denied: string[]
+  /** How many of the newest builds are not listed yet. */
+  listsLate: number
+  mostQueued: number
+}
+
+export interface CodeBuildServer extends Served {
+  state: CodeBuildState
+  /** What was asked for, in order: `StartBuild`. */
+  operations(): string[]
+  end(status: string, more?: Partial<Build>): void
+}
+
+/**
+ * AWS CodeBuild as its API answers: JSON 1.1, the operation in a header, the kind of an error in `__type`.
+ *
+ * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/Welcome.html
+ */
+export async function startCodeBuild(): Promise<CodeBuildServer> {
+  const state: CodeBuildState = {
+    projects: ['shop-build', 'cart-build'],
+    builds: [],
+    reports: [],
+    tokens: new Map(),
+    denied: [],
+    listsLate: 0,
+    mostQueued: 10,
+  }
+  const served = await serve((call) => new CodeBuild(state).answer(call))
+  return {
+    ...served,
+    state,
+    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
+    end(status, more = {}) {
+      const build = state.builds.at(-1)
+      if (!build) throw new Error('There is no build')
+      const phases = [...build.phases, { phaseType: 'COMPLETED' }]
+      const now = { buildStatus: status, buildComplete: true, currentPhase: 'COMPLETED', phases }
+      Object.assign(build, now, { endTime: build.startTime + 61, ...more })
+    },
+  }
+}
+
+type Input = Record<string, unknown>
+
+const began = 1_764_000_000
+
+function refuse(type: string, message: string): Reply {
+  return { status: 400, body: { __type: type, message }, headers: { 'content-type': 'application/x-amz-json-1.1' } }
+}
+
+function done(body: object): Reply {
+  return { status: 200, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
+}
+
+class CodeBuild {
+  readonly #state: CodeBuildState
+
+  constructor(state: CodeBuildState) {
+    this.#state = state
+  }
+
+  answer(call: Call): Reply {
+    const operation = awsOperation(call) ?? ''
+    if (!String(call.headers['x-amz-target']).startsWith('CodeBuild_20161006.'))
+      return refuse('UnknownOperationException', '')
+    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/codebuild\/aws4_request/.exec(
+      String(call.headers['authorization']),
+    )
+    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
+      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    if (this.#state.denied.includes(operation)) {
+      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
+      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: codebuild:${operation}`)
+    }
+    const input = call.body as Input
+    switch (operation) {
+      case 'StartBuild':
+        return this.#start(input)
+      case 'BatchGetBuilds':
+        return this.#get(input)
+      case 'ListBuildsForProject':
+        return this.#list(input)
+      case 'StopBuild':
+        return this.#stop(input)
+      case 'BatchGetReports':
+        return this.#reports(input)
+      default:
+        return refuse('UnknownOperationException', '')
+    }
+  }
+
+  #start(input: Input): Reply {
+    const { builds, tokens, mostQueued } = this.#state
+    const { projectName: project, sourceVersion, idempotencyToken: token } = input as Record<string, string>
+    const variables = (input['environmentVariablesOverride'] ?? []) as Variable[]
+    if (!project || !this.#state.projects.includes(project))
+      return refuse(
+        'ResourceNotFoundException',
+        `Project cannot be found: arn:aws:codebuild:eu-west-1:123456789012:project/${project}`,
+      )
+    if (variables.some(({ name, value }) => !name || typeof value !== 'string'))
+      return refuse('InvalidInputException', 'Invalid environment variable')
+    if (sourceVersion === 'nope') return refuse('InvalidInputException', 'Invalid source version: nope')
+    const asked = JSON.stringify(input)
+    const earlier = token === undefined ? undefined : tokens.get(token)
+    if (earlier) {
+      return earlier.asked === asked
+        ? done({ build: earlier.build })
+        : refuse('InvalidInputException', 'Idempotent parameter mismatch')
+    }
+    if (builds.filter(({ buildComplete }) => !buildComplete).length >= mostQueued)
+      return refuse(
+        'AccountLimitExceededException',
+        `Cannot have more than ${mostQueued} builds in queue for the account`,
+      )
+    const number = builds.length + 1
+    const uuid = `12345678-90ab-cdef-1234-${number.toString(16).padStart(12, '0')}`
+    const region = 'eu-west-1'
+    const logs = `https://console.aws.amazon.com/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/$252Faws$252Fcodebuild`
+    const build: Build = {
+      id: `${project}:${uuid}`,
+      arn: `arn:aws:codebuild:${region}:123456789012:build/${project}:${uuid}`,
+      buildNumber: number,
+      buildStatus: 'IN_PROGRESS',
+      buildComplete: false,
+      currentPhase: 'QUEUED',
+      projectName: project,
+      ...(sourceVersion ? { sourceVersion } : {}),
+      startTime: began,
+      environment: {
+        type: 'LINUX_CONTAINER',
+        computeType: 'BUILD_GENERAL1_SMALL',
+        image: 'aws/codebuild/standard:7.0',
+        environmentVariables: [{ name: 'STAGE', value: 'dev', type: 'PLAINTEXT' }, ...variables],
+      },
+      phases: [{ phaseType: 'SUBMITTED', phaseStatus: 'SUCCEEDED' }, { phaseType: 'QUEUED' }],
+      logs: { groupName: `/aws/codebuild/${project}`, streamName: uuid, deepLink: logs },
+    }
+    builds.push(build)
+    if (token !== undefined) tokens.set(token, { asked, build })
+    return done({ build })
+  }
+
+  #get(input: Input): Reply {
+    const ids = input['ids'] as string[]
+    if (ids.length === 0 || ids.length > 100) return refuse('InvalidInputException', 'Invalid number of build IDs')
+    const builds = this.#state.builds.filter(({ id }) => ids.includes(id))
+    const buildsNotFound = ids.filter((id) => !builds.some((build) => build.id === id))
+    return done({ builds, buildsNotFound })
+  }
+
+  #list({ projectName, sortOrder, nextToken }: Input): Reply {
+    if (!this.#state.projects.includes(String(projectName)))
+      return refuse(
+        'ResourceNotFoundException',
+        `The provided project arn:aws:codebuild:eu-west-1:123456789012:project/${projectName} does not exist`,
+      )
+    const listed = this.#state.builds.slice(0, this.#state.builds.length - this.#state.listsLate)
+    const ids = listed.filter((build) => build.projectName === projectName).map(({ id }) => id)
+    if (sortOrder !== undefined && ids.length > 100)
+      return refuse('InvalidInputException', 'Sort order is not supported for more than 100 builds')
+    const from = Number(nextToken ?? 0)
+    const page = ids.toReversed().slice(from, from + 100)
+    return done({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
+  }
+
+  #stop({ id }: Input): Reply {
+    const build = this.#state.builds.find((one) => one.id === id)
+    if (!build) return refuse('ResourceNotFoundException', `Build ${id} cannot be found`)
+    if (build.buildComplete) return refuse('InvalidInputException', `Build ${id} is not in progress`)
+    const phases = [...build.phases, { phaseType: 'BUILD', phaseStatus: 'STOPPED' }]
+    Object.assign(build, { buildStatus: 'STOPPED', buildComplete: true, currentPhase: 'COMPLETED', phases })
+    return done({ build })
+  }
+
+  #reports(input: Input): Reply {
+    const arns = input['reportArns'] as string[]
+    const reports = this.#state.reports.filter(({ arn }) => arns.includes(arn))
+    return done({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
+  }
+}

@@ -1,0 +1,209 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Action {
+  actionId: string
+  description?: string
+  parameters: Record<string, string>
+  targets: Record<string, string>
+  startAfter?: string[]
+  state: { status: string; reason: string }
+  startTime?: number
+  endTime?: number
+}
+
+interface Template {
+  roleArn: string
+  actions: Record<string, string>
+  targets: Record<string, { resourceType: string; resourceTags: Record<string, string>; selectionMode: string }>
+  stopConditions: { source: string; value?: string }[]
+}
+
+interface Experiment {
+  id: string
+  arn: string
+  experimentTemplateId: string
+  roleArn: string
+  state: { status: string; reason?: string; error?: { accountId: string; code: string; location: string } }
+  actions: Record<string, Action>
+  targets: Template['targets']
+  stopConditions: Template['stopConditions']
+  /** In seconds, as the API has all times. */
+  creationTime: number
+  startTime?: number
+  endTime?: number
+  tags: Record<string, string>
+  experimentOptions: { accountTargeting: string; emptyTargetResolutionMode: string; actionsMode: string }
+  targetAccountConfigurationsCount: number
+}
+
+/** What can be looked at and changed from a test. */
+interface FisState {
+  templates: Record<string, Template>
+  experiments: Experiment[]
+  /** What was asked for at each start, by its token. */
+  tokens: Map<string, { asked: string; id: string }>
+  /** Operations that the caller's role does not allow. */
+  denied: string[]
+  /** How many experiments may be on. */
+  mostActive: number
+}
+
+export interface FisServer extends Served {
+  state: FisState
+  /** The newest experiment. */
+  newest(): Experiment
+  /** What was asked for, in order: `StartExperiment`. */
+  operations(): string[]
+  /** Brings the newest experiment into a state. */
+  become(status: string, more?: Partial<Experiment['state']>): void
+  /** Brings an action of the newest experiment into a state. */
+  act(name: string, status: string, reason?: string): void
+}
+
+const region = 'eu-west-1'
+const account = '123456789012'
+const active = ['pending', 'initiating', 'running', 'stopping']
+const began = 1_764_000_000
+
+/**
+ * AWS Fault Injection Service as its REST API answers: the kind of an error in a header, its words in the body.
+ *
+ * @see https://docs.aws.amazon.com/fis/latest/APIReference/Welcome.html
+ */
+export async function startFis(): Promise<FisServer> {
+  const state: FisState = {
+    templates: {
+      EXT1a2b3c4d5e6f7: {
+        roleArn: `arn:aws:iam::${account}:role/fis`,
+        actions: { 'cpu-stress': 'aws:ssm:send-command', 'stop-one': 'aws:ec2:stop-instances' },
+        targets: {
+          shop: { resourceType: 'aws:ec2:instance', resourceTags: { app: 'shop' }, selectionMode: 'COUNT(1)' },
+        },
+        stopConditions: [
+          { source: 'aws:cloudwatch:alarm', value: `arn:aws:cloudwatch:${region}:${account}:alarm:checkout-errors` },
+        ],
+      },
+    },
+    experiments: [],
+    tokens: new Map(),
+    denied: [],
+    mostActive: 5,
+  }
+  const served = await serve((call) => new Fis(state).answer(call))
+  const newest = () => {
+    const found = state.experiments.at(-1)
+    if (!found) throw new Error('There is no experiment')
+    return found
+  }
+  return {
+    ...served,
+    state,
+    newest,
+    operations: () => served.calls.map((call) => operationOf(call) ?? ''),
+    become(status, more = {}) {
+      const seen = newest()
+      seen.state = { status, reason: `Experiment ${status}.`, ...more }
+      if (status !== 'pending') seen.startTime ??= began
+      if (!active.includes(status)) seen.endTime = began + 300
+    },
+    act(name, status, reason = `Action was ${status}.`) {
+      const found = newest().actions[name]
+      if (!found) throw new Error(`There is no action ${name}`)
+      found.state = { status, reason }
+    },
+  }
+}
+
+function operationOf({ method, path }: Call): string | undefined {
+  if (method === 'POST' && path === '/experiments') return 'StartExperiment'
+  if (!/^\/experiments\/[^/]+$/.test(path)) return undefined
+  return { GET: 'GetExperiment', DELETE: 'StopExperiment' }[method]
+}
+
+function refuse(status: number, type: string, message: string): Reply {
+  return { status, body: { message }, headers: { 'x-amzn-errortype': type } }
+}
+
+class Fis {
+  readonly #state: FisState
+
+  constructor(state: FisState) {
+    this.#state = state
+  }
+
+  answer(call: Call): Reply {
+    const [, key, where, service] =
+      /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=.+, Signature=\w{64}$/.exec(
+        String(call.headers['authorization']),
+      ) ?? []
+    if (!key) return refuse(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
+    if (key !== process.env['AWS_ACCESS_KEY_ID'])
+      return refuse(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.')
+    if (where !== region || service !== 'fis')
+      return refuse(403, 'InvalidSignatureException', 'Credential should be scoped to a valid region.')
+    const operation = operationOf(call)
+    if (!operation) return refuse(404, 'UnknownOperationException', '')
+    const body = (call.body ?? {}) as Record<string, unknown>
+    const denied = this.#denied(operation) ?? (body['tags'] ? this.#denied('TagResource') : undefined)
+    if (denied) return denied
+    if (operation === 'StartExperiment') return this.#start(body)
+    const id = call.path.split('/')[2]
+    const found = this.#state.experiments.find((experiment) => experiment.id === id)
+    if (!found) return refuse(404, 'ResourceNotFoundException', `Experiment ${id} does not exist.`)
+    return operation === 'GetExperiment' ? { status: 200, body: { experiment: found } } : this.#stop(found)
+  }
+
+  /** IAM writes its own refusals with a capital. */
+  #denied(operation: string): Reply | undefined {
+    if (!this.#state.denied.includes(operation)) return undefined
+    const Message = `User: arn:aws:sts::${account}:assumed-role/webhooks/function is not authorized to perform: fis:${operation}`
+    return { status: 403, body: { Message }, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }
+  }
+
+  #start({ clientToken, experimentTemplateId, tags = {}, experimentOptions = {}, ...others }: Record<string, unknown>) {
+    const wrong = Object.keys(others)
+    if (wrong.length > 0 || typeof clientToken !== 'string' || !/^\S{1,1024}$/.test(clientToken))
+      return refuse(400, 'ValidationException', `Invalid request: ${wrong.join(', ') || 'clientToken'}`)
+    const templateId = String(experimentTemplateId)
+    const template = this.#state.templates[templateId]
+    if (!template) return refuse(404, 'ResourceNotFoundException', `Experiment template ${templateId} does not exist.`)
+    const { actionsMode = 'run-all' } = experimentOptions as { actionsMode?: string }
+    if (!['run-all', 'skip-all'].includes(actionsMode))
+      return refuse(400, 'ValidationException', `Value '${actionsMode}' at 'actionsMode' failed to satisfy constraint.`)
+    const asked = JSON.stringify([templateId, tags, actionsMode])
+    const before = this.#state.tokens.get(clientToken)
+    if (before && before.asked !== asked)
+      return refuse(409, 'ConflictException', 'The client token was used with other parameters.')
+    if (before) return { status: 200, body: { experiment: this.#state.experiments.find(({ id }) => id === before.id) } }
+    if (this.#state.experiments.filter(({ state }) => active.includes(state.status)).length >= this.#state.mostActive)
+      return refuse(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
+    const id = `EXP00000000000000${this.#state.experiments.length + 1}`
+    const experiment: Experiment = {
+      id,
+      arn: `arn:aws:fis:${region}:${account}:experiment/${id}`,
+      experimentTemplateId: templateId,
+      ...{ roleArn: template.roleArn, targets: template.targets, stopConditions: template.stopConditions },
+      state: { status: 'initiating', reason: 'Experiment is initiating.' },
+      actions: Object.fromEntries(
+        Object.entries(template.actions).map(([name, actionId]) => [
+          name,
+          { actionId, parameters: {}, targets: {}, state: { status: 'pending', reason: 'Initial state' } },
+        ]),
+      ),
+      creationTime: began,
+      tags: tags as Record<string, string>,
+      experimentOptions: { accountTargeting: 'single-account', emptyTargetResolutionMode: 'fail', actionsMode },
+      targetAccountConfigurationsCount: 0,
+    }
+    this.#state.experiments.push(experiment)
+    this.#state.tokens.set(clientToken, { asked, id })
+    return { status: 200, body: { experiment } }
+  }
+
+  #stop(experiment: Experiment): Reply {
+    if (!active.includes(experiment.state.status))
+      return refuse(400, 'ValidationException', `Experiment ${experiment.id} is not running.`)
+    experiment.state = { status: 'stopping', reason: 'Stopping Experiment.' }
+    return { status: 200, body: { experiment } }
+  }
+}

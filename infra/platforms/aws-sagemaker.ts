@@ -1,0 +1,384 @@
+import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+type Fields = Record<string, unknown>
+
+interface Execution {
+  arn: string
+  pipeline: string
+  status: string
+  reason?: string
+  started: Fields
+  /** Newest last, as they began. */
+  steps: Fields[]
+}
+
+/** A job as it is described. */
+interface Job extends Fields {
+  AlgorithmSpecification?: Fields
+}
+
+/** What can be looked at and changed from a test. */
+interface SageMakerState {
+  /** Names of pipelines, each with the parameters that it declares. */
+  pipelines: Record<string, string[]>
+  executions: Execution[]
+  trainings: Record<string, Job>
+  tunings: Record<string, Job>
+  /** Operations that the caller's role does not allow. */
+  denied: string[]
+  /** How many training jobs may go on at a time. */
+  quota: number
+}
+
+export interface SageMakerServer extends Served {
+  state: SageMakerState
+  /** What was asked for, in order: `CreateTrainingJob`. */
+  operations(): string[]
+  /** What was asked with the last call of an operation. */
+  asked(operation: string): Fields
+}
+
+const region = 'eu-west-1'
+const arnOf = (rest: string) => `arn:aws:sagemaker:${region}:123456789012:${rest}`
+/** In seconds, as the API has all times. */
+export const began = 1_764_000_000
+/** Of AWS: it reports its own metrics, and takes no others. */
+export const builtIn = `438346466558.dkr.ecr.${region}.amazonaws.com/linear-learner:1`
+const builtInMetrics = [{ Name: 'train:loss', Regex: 'loss=(\\S+)' }]
+const role = 'arn:aws:iam::123456789012:role/trainings'
+
+/** A training that has run, as AWS describes it. */
+export const trained: Job = {
+  TrainingJobName: 'churn-weekly',
+  TrainingJobArn: arnOf('training-job/churn-weekly'),
+  ModelArtifacts: { S3ModelArtifacts: 's3://models/churn-weekly/output/model.tar.gz' },
+  TrainingJobStatus: 'Completed',
+  SecondaryStatus: 'Completed',
+  SecondaryStatusTransitions: [
+    { Status: 'Starting', StartTime: began, StatusMessage: 'Launching requested ML instances' },
+  ],
+  HyperParameters: { epochs: '10', lr: '0.1' },
+  AlgorithmSpecification: {
+    TrainingImage: `123456789012.dkr.ecr.${region}.amazonaws.com/churn:7`,
+    TrainingInputMode: 'File',
+    MetricDefinitions: [{ Name: 'validation:auc', Regex: 'auc=(\\S+)' }],
+    EnableSageMakerMetricsTimeSeries: true,
+  },
+  RoleArn: role,
+  InputDataConfig: [
+    {
+      ChannelName: 'train',
+      DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://data/churn' } },
+      CompressionType: 'None',
+      RecordWrapperType: 'None',
+    },
+  ],
+  OutputDataConfig: { KmsKeyId: '', S3OutputPath: 's3://models' },
+  ResourceConfig: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
+  VpcConfig: { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] },
+  StoppingCondition: { MaxRuntimeInSeconds: 3_600 },
+  CreationTime: began - 90_000,
+  TrainingStartTime: began - 89_900,
+  TrainingEndTime: began - 89_000,
+  LastModifiedTime: began - 89_000,
+  FinalMetricDataList: [{ MetricName: 'validation:auc', Value: 0.91, Timestamp: began - 89_100 }],
+  EnableNetworkIsolation: true,
+  EnableInterContainerTrafficEncryption: false,
+  EnableManagedSpotTraining: false,
+  TrainingTimeInSeconds: 900,
+  BillableTimeInSeconds: 900,
+  Environment: { TZ: 'UTC' },
+  ProfilerConfig: { S3OutputPath: 's3://models', DisableProfiler: false },
+  ProfilingStatus: 'Disabled',
+}
+
+/** A tuning that has run, as AWS describes it. */
+export const tuned: Job = {
+  HyperParameterTuningJobName: 'churn-tuning',
+  HyperParameterTuningJobArn: arnOf('hyper-parameter-tuning-job/churn-tuning'),
+  HyperParameterTuningJobConfig: {
+    Strategy: 'Bayesian',
+    HyperParameterTuningJobObjective: { Type: 'Maximize', MetricName: 'validation:auc' },
+    ResourceLimits: { MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 2 },
+    ParameterRanges: {
+      IntegerParameterRanges: [],
+      ContinuousParameterRanges: [{ Name: 'lr', MinValue: '0.01', MaxValue: '1', ScalingType: 'Logarithmic' }],
+      CategoricalParameterRanges: [],
+    },
+    TrainingJobEarlyStoppingType: 'Auto',
+  },
+  TrainingJobDefinition: {
+    StaticHyperParameters: { _tuning_objective_metric: 'validation:auc', epochs: '10' },
+    AlgorithmSpecification: {
+      TrainingImage: `123456789012.dkr.ecr.${region}.amazonaws.com/churn:7`,
+      TrainingInputMode: 'File',
+      MetricDefinitions: [{ Name: 'validation:auc', Regex: 'auc=(\\S+)' }],
+    },
+    RoleArn: role,
+    InputDataConfig: trained['InputDataConfig'],
+    OutputDataConfig: trained['OutputDataConfig'],
+    ResourceConfig: trained['ResourceConfig'],
+    StoppingCondition: trained['StoppingCondition'],
+    EnableNetworkIsolation: true,
+    EnableInterContainerTrafficEncryption: false,
+    EnableManagedSpotTraining: false,
+  },
+  HyperParameterTuningJobStatus: 'Completed',
+  CreationTime: began - 90_000,
+  HyperParameterTuningEndTime: began - 80_000,
+  TrainingJobStatusCounters: { Completed: 20, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
+  ObjectiveStatusCounters: { Succeeded: 20, Pending: 0, Failed: 0 },
+  WarmStartConfig: {
+    ParentHyperParameterTuningJobs: [{ HyperParameterTuningJobName: 'churn-parent' }],
+    WarmStartType: 'IdenticalDataAndAlgorithm',
+  },
+}
+
+/**
+ * Amazon SageMaker as its API answers: JSON 1.1, the operation in a header, the kind of an error in `__type`. Its messages are
+ * AWS's own where they could be found; no public source has those of a stop of an execution that has ended, of a parameter
+ * that a pipeline does not declare, and of a hyperparameter that is reserved.
+ *
+ * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Service.html
+ * @see https://github.com/aws/amazon-sagemaker-examples/pull/3108 (ResourceInUse of a training)
+ * @see https://github.com/aws/amazon-sagemaker-examples/pull/3353 (ResourceInUse of a tuning)
+ */
+export async function startSageMaker(): Promise<SageMakerServer> {
+  const state: SageMakerState = {
+    pipelines: { 'churn-model': ['Epochs', 'Columns'] },
+    executions: [],
+    trainings: { 'churn-weekly': structuredClone(trained) },
+    tunings: { 'churn-tuning': structuredClone(tuned) },
+    denied: [],
+    quota: 10,
+  }
+  const served = await serve((call) => new SageMaker(state).answer(call))
+  return {
+    ...served,
+    state,
+    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
+    asked: (operation) => (served.calls.findLast((call) => awsOperation(call) === operation)?.body ?? {}) as Fields,
+  }
+}
+
+function reply(status: number, body: object): Reply {
+  return { status, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
+}
+
+function refuse(type: string, message: string): Reply {
+  return reply(400, { __type: type, message })
+}
+
+const invalid = (message: string) => refuse('ValidationException', message)
+const notFound = invalid('Requested resource not found.')
+
+class SageMaker {
+  readonly #state: SageMakerState
+
+  constructor(state: SageMakerState) {
+    this.#state = state
+  }
+
+  answer(call: Call): Reply {
+    const operation = awsOperation(call) ?? ''
+    if (!String(call.headers['x-amz-target']).startsWith('SageMaker.')) return refuse('UnknownOperationException', '')
+    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/sagemaker\/aws4_request/.exec(
+      String(call.headers['authorization']),
+    )
+    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
+      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    if (this.#state.denied.includes(operation)) {
+      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
+      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: sagemaker:${operation}`)
+    }
+    const input = call.body as Fields
+    switch (operation) {
+      case 'ListPipelineExecutions':
+        return this.#pipeline(input) ?? reply(200, { PipelineExecutionSummaries: [] })
+      case 'StartPipelineExecution':
+        return this.#pipeline(input) ?? this.#startExecution(input)
+      case 'DescribePipelineExecution':
+        return this.#execution(input, (execution) => this.#describeExecution(execution))
+      case 'ListPipelineExecutionSteps':
+        return this.#execution(input, ({ steps }) => this.#listSteps(steps, input))
+      case 'StopPipelineExecution':
+        return this.#execution(input, (execution) => this.#stopExecution(execution, input))
+      case 'DescribeTrainingJob':
+        return this.#describe(this.#state.trainings, input['TrainingJobName'])
+      case 'CreateTrainingJob':
+        return this.#createTraining(input)
+      case 'StopTrainingJob':
+        return this.#stop(this.#state.trainings, input['TrainingJobName'], 'TrainingJobStatus', 'training job')
+      case 'DescribeHyperParameterTuningJob':
+        return this.#describe(this.#state.tunings, input['HyperParameterTuningJobName'])
+      case 'CreateHyperParameterTuningJob':
+        return this.#createTuning(input)
+      case 'StopHyperParameterTuningJob':
+        return this.#stop(
+          this.#state.tunings,
+          input['HyperParameterTuningJobName'],
+          'HyperParameterTuningJobStatus',
+          'hyperparameter tuning job',
+        )
+      default:
+        return refuse('UnknownOperationException', '')
+    }
+  }
+
+  #pipeline({ PipelineName: name }: Fields): Reply | undefined {
+    if (Object.hasOwn(this.#state.pipelines, String(name))) return undefined
+    return refuse('ResourceNotFound', `Pipeline '${arnOf(`pipeline/${name}`)}' does not exist.`)
+  }
+
+  #startExecution(input: Fields): Reply {
+    const { executions, pipelines } = this.#state
+    const { PipelineName: pipeline, ClientRequestToken: token, PipelineExecutionDisplayName: shown } = input
+    if (!/^.{32,128}$/.test(String(token))) return tooLong('clientRequestToken')
+    if (shown !== undefined && !isName(shown, 82)) return tooLong('pipelineExecutionDisplayName')
+    const parameters = (input['PipelineParameters'] ?? []) as { Name: string; Value: unknown }[]
+    for (const { Name, Value } of parameters) {
+      if (!pipelines[String(pipeline)]?.includes(Name)) return invalid(`Unknown parameter: ${Name}`)
+      if (typeof Value !== 'string') return refuse('SerializationException', '')
+    }
+    const earlier = executions.find(({ started }) => started['ClientRequestToken'] === token)
+    if (earlier) return reply(200, { PipelineExecutionArn: earlier.arn })
+    const id = `e${executions.length + 1}`.padEnd(12, 'x')
+    const arn = arnOf(`pipeline/${pipeline}/execution/${id}`)
+    executions.push({ arn, pipeline: String(pipeline), status: 'Executing', started: input, steps: [] })
+    return reply(200, { PipelineExecutionArn: arn })
+  }
+
+  #execution({ PipelineExecutionArn: arn }: Fields, answer: (execution: Execution) => Reply): Reply {
+    const execution = this.#state.executions.find((one) => one.arn === arn)
+    return execution ? answer(execution) : refuse('ResourceNotFound', `Pipeline execution '${arn}' does not exist.`)
+  }
+
+  #describeExecution({ arn, pipeline, status, reason }: Execution): Reply {
+    return reply(200, {
+      PipelineArn: arnOf(`pipeline/${pipeline}`),
+      PipelineExecutionArn: arn,
+      PipelineExecutionStatus: status,
+      ...(reason ? { FailureReason: reason } : {}),
+      CreationTime: began,
+      LastModifiedTime: began + 90,
+    })
+  }
+
+  #listSteps(steps: Fields[], { SortOrder: order, MaxResults: most = 10 }: Fields): Reply {
+    const sorted = order === 'Descending' ? steps.toReversed() : steps
+    return reply(200, { PipelineExecutionSteps: sorted.slice(0, Number(most)) })
+  }
+
+  #stopExecution(execution: Execution, { ClientRequestToken: token }: Fields): Reply {
+    if (!/^.{32,128}$/.test(String(token))) return tooLong('clientRequestToken')
+    if (!['Executing', 'Stopping'].includes(execution.status))
+      return refuse('ConflictException', `The execution is in status ${execution.status}.`)
+    execution.status = 'Stopping'
+    return reply(200, { PipelineExecutionArn: execution.arn })
+  }
+
+  #describe(jobs: Record<string, Job>, name: unknown): Reply {
+    const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
+    return job ? reply(200, job) : notFound
+  }
+
+  #createTraining(input: Fields): Reply {
+    const { trainings, quota } = this.#state
+    const { TrainingJobName: name, RoleArn, OutputDataConfig, ...definition } = input
+    if (!isName(name, 63)) return tooLong('trainingJobName')
+    if (!RoleArn || !OutputDataConfig) return invalid('2 validation errors detected: must not be null')
+    const running = Object.values(trainings).filter(({ TrainingJobStatus: status }) => status === 'InProgress').length
+    if (running >= quota)
+      return refuse(
+        'ResourceLimitExceeded',
+        `The account-level service limit 'ml.m5.xlarge for training job usage' is ${quota} Instances, with current utilization of ${running} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this quota.`,
+      )
+    const arn = arnOf(`training-job/${String(name).toLowerCase()}`)
+    if (Object.hasOwn(trainings, String(name)))
+      return refuse(
+        'ResourceInUse',
+        `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn})`,
+      )
+    const wrong = wrongMetrics(input as Job)
+    if (wrong) return wrong
+    trainings[String(name)] = {
+      ...definition,
+      ...{ RoleArn, OutputDataConfig },
+      AlgorithmSpecification: shownMetrics(input as Job),
+      TrainingJobName: name,
+      TrainingJobArn: arn,
+      TrainingJobStatus: 'InProgress',
+      SecondaryStatus: 'Starting',
+      SecondaryStatusTransitions: [
+        { Status: 'Starting', StartTime: began, StatusMessage: 'Preparing the instances for training' },
+      ],
+      ModelArtifacts: { S3ModelArtifacts: `s3://models/${name}/output/model.tar.gz` },
+      CreationTime: began,
+      LastModifiedTime: began,
+    }
+    return reply(200, { TrainingJobArn: arn })
+  }
+
+  #createTuning(input: Fields): Reply {
+    const { tunings } = this.#state
+    const { HyperParameterTuningJobName: name, HyperParameterTuningJobConfig: config } = input
+    if (!isName(name, 32)) return tooLong('hyperParameterTuningJobName')
+    if (!config) return invalid('1 validation error detected: must not be null')
+    if (Object.hasOwn(tunings, String(name)))
+      return refuse(
+        'ResourceInUse',
+        `A hyperparameter tuning job with the name, ${name}, already exists. Choose a different name.`,
+      )
+    const one = input['TrainingJobDefinition'] as Job | undefined
+    const definitions = one ? [one] : (input['TrainingJobDefinitions'] as Job[])
+    for (const definition of definitions) {
+      const fixed = (definition['StaticHyperParameters'] ?? {}) as Fields
+      if (Object.keys(fixed).some((key) => key.startsWith('_tuning')))
+        return invalid('_tuning_objective_metric is reserved')
+      const wrong = wrongMetrics(definition)
+      if (wrong) return wrong
+    }
+    const arn = arnOf(`hyper-parameter-tuning-job/${String(name).toLowerCase()}`)
+    tunings[String(name)] = {
+      ...input,
+      HyperParameterTuningJobArn: arn,
+      HyperParameterTuningJobStatus: 'InProgress',
+      CreationTime: began,
+      TrainingJobStatusCounters: { Completed: 0, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
+      ObjectiveStatusCounters: { Succeeded: 0, Pending: 0, Failed: 0 },
+    }
+    return reply(200, { HyperParameterTuningJobArn: arn })
+  }
+
+  #stop(jobs: Record<string, Job>, name: unknown, field: string, noun: string): Reply {
+    const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
+    if (!job) return notFound
+    if (job[field] !== 'InProgress')
+      return invalid(`The request was rejected because the ${noun} is in status ${job[field]}.`)
+    job[field] = 'Stopping'
+    return { status: 200 }
+  }
+}
+
+function isName(name: unknown, longest: number): boolean {
+  return /^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/.test(String(name)) && String(name).length <= longest
+}
+
+function tooLong(field: string): Reply {
+  return invalid(`1 validation error detected: Value at '${field}' failed to satisfy constraint`)
+}
+
+function isBuiltIn({ AlgorithmSpecification: specification }: Job): boolean {
+  return specification?.['TrainingImage'] === builtIn
+}
+
+function wrongMetrics(job: Job): Reply | undefined {
+  if (!isBuiltIn(job) || !job.AlgorithmSpecification?.['MetricDefinitions']) return undefined
+  return invalid(
+    "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request without specifying metric definitions.",
+  )
+}
+
+function shownMetrics(job: Job): Fields {
+  return { ...job.AlgorithmSpecification, ...(isBuiltIn(job) ? { MetricDefinitions: builtInMetrics } : {}) }
+}

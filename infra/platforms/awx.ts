@@ -1,0 +1,334 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Question {
+  variable: string
+  type: string
+  required: boolean
+}
+
+interface Template {
+  id: number
+  type: 'job_template' | 'workflow_job_template'
+  name: string
+  organization: string
+  ask_variables_on_launch: boolean
+  ask_scm_branch_on_launch: boolean
+  survey_enabled: boolean
+  job_slice_count: number
+  /** Kept here alone. */
+  survey: Question[]
+  /** What its credentials ask for on launch. */
+  passwords: string[]
+}
+
+interface Run {
+  id: number
+  type: 'job' | 'workflow_job'
+  name: string
+  unified_job_template: number
+  created: string
+  status: string
+  extra_vars: string
+  scm_branch: string
+  elapsed: number
+  finished: string | null
+  job_explanation: string
+  result_traceback: string
+  event_processing_finished: boolean
+  artifacts: Record<string, unknown>
+  host_status_counts: Record<string, number>
+  playbook_counts: { play_count: number; task_count: number }
+}
+
+interface JobEvent {
+  job: number
+  event: string
+  counter: number
+  failed: boolean
+  task: string
+  host_name: string
+  event_data: { task: string; host: string; task_args?: string; res?: unknown }
+}
+
+interface Node {
+  workflow_job: number
+  do_not_run: boolean
+  job: { id: number; name: string; type: string; status: string } | undefined
+}
+
+/** What can be looked at and changed from a test. */
+interface AwxState {
+  templates: Template[]
+  runs: Run[]
+  events: JobEvent[]
+  nodes: Node[]
+  /** Whether the user has the role Execute. */
+  mayExecute: boolean
+  mayReadEvents: boolean
+  /** Changes a template after it was read, and before it is launched. */
+  beforeLaunch: (() => void) | undefined
+}
+
+export interface AwxServer extends Served {
+  token: string
+  username: string
+  password: string
+  state: AwxState
+  /** Brings the newest run to its end. */
+  finish(status: string, what?: Partial<Run>): void
+  /** A task of the newest run, or of another, that has failed on a host. */
+  fail(task: string, host: string, more?: { event?: string; failed?: boolean; res?: unknown; job?: number }): void
+}
+
+export const restart = { id: 12, name: 'Restart web' }
+const mostListed = 200
+
+/**
+ * AWX as its API answers.
+ *
+ * @see https://github.com/ansible/awx/blob/devel/awx/api/views/__init__.py
+ * @see https://github.com/ansible/awx/blob/devel/awx/api/serializers.py
+ */
+export async function startAwx({ under = '/api/v2' } = {}): Promise<AwxServer> {
+  const [token, username, password] = ['a-token-of-awx', 'robot', 'a-password-of-awx']
+  const accepted = [`Bearer ${token}`, `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`]
+  const state: AwxState = {
+    templates: [
+      template(restart.id, restart.name, { ask_variables_on_launch: true, ask_scm_branch_on_launch: true }),
+      template(13, 'Clear cache', {
+        survey_enabled: true,
+        survey: [
+          { variable: 'host', type: 'text', required: true },
+          { variable: 'minutes', type: 'integer', required: false },
+        ],
+      }),
+      template(14, 'Patch', { ask_variables_on_launch: true, job_slice_count: 2 }),
+      template(20, 'Recover/shop', { type: 'workflow_job_template', ask_variables_on_launch: true }),
+      template(21, restart.name, { organization: 'Ops', ask_variables_on_launch: true }),
+    ],
+    runs: [],
+    events: [],
+    nodes: [],
+    mayExecute: true,
+    mayReadEvents: true,
+    beforeLaunch: undefined,
+  }
+  const newest = () => state.runs.findLast(({ name }) => !name.startsWith('slice'))
+  const served = await serve((call) => {
+    if (!accepted.includes(String(call.headers['authorization']))) return said(401, notAuthenticated)
+    if (!call.path.startsWith(`${under}/`) || !call.path.endsWith('/')) return said(404, 'Not found.')
+    return new Awx(state).answer({ ...call, path: call.path.slice(under.length + 1, -1) })
+  })
+  return {
+    ...served,
+    token,
+    username,
+    password,
+    state,
+    finish(status, what = {}) {
+      const end = { status, elapsed: 12.345, finished: new Date().toISOString(), event_processing_finished: true }
+      Object.assign(newest() ?? {}, end, what)
+    },
+    fail(task, host, { event = 'runner_on_failed', failed = true, res, job = newest()?.id ?? 0 } = {}) {
+      const counter = state.events.length + 1
+      const event_data = { task, host, task_args: 'password=hunter22', res }
+      state.events.push({ job, event, counter, failed, task, host_name: host, event_data })
+    },
+  }
+}
+
+const notAuthenticated =
+  'Authentication credentials were not provided. To establish a login session, visit /api/login/.'
+
+function template(id: number, name: string, what: Partial<Template>): Template {
+  return {
+    id,
+    type: 'job_template',
+    name,
+    organization: 'Default',
+    ask_variables_on_launch: false,
+    ask_scm_branch_on_launch: false,
+    survey_enabled: false,
+    job_slice_count: 1,
+    survey: [],
+    passwords: [],
+    ...what,
+  }
+}
+
+function said(status: number, detail: string): Reply {
+  return { status, body: { detail } }
+}
+
+class Awx {
+  readonly #state: AwxState
+
+  constructor(state: AwxState) {
+    this.#state = state
+  }
+
+  answer({ method, path, query, body }: Call): Reply {
+    const [what, id, more] = path.split('/')
+    if (path === 'me') return list([{ id: 2, username: 'robot' }], query)
+    if (path === 'unified_jobs') return this.#runs(query)
+    if (what === 'job_templates' || what === 'workflow_job_templates') {
+      const type = what === 'job_templates' ? 'job_template' : 'workflow_job_template'
+      const templates = this.#state.templates.filter((one) => one.type === type)
+      if (id === undefined) return this.#named(templates, query)
+      const found = templates.find((one) => String(one.id) === id)
+      if (!found) return said(404, 'Not found.')
+      if (more === undefined) return { status: 200, body: shown(found) }
+      if (more === 'survey_spec') return { status: 200, body: surveyOf(found) }
+      if (more === 'launch' && method === 'POST') return this.#launch(found, (body ?? {}) as Record<string, unknown>)
+    }
+    if (what === 'jobs' || what === 'workflow_jobs') {
+      const type = what === 'jobs' ? 'job' : 'workflow_job'
+      const run = this.#state.runs.find((one) => one.type === type && String(one.id) === id)
+      if (!run) return said(404, 'Not found.')
+      if (more === undefined) return { status: 200, body: detailOf(run) }
+      if (more === 'cancel' && method === 'POST') return this.#cancel(run)
+      if (more === 'job_events' && type === 'job') return this.#events(run, query)
+      if (more === 'workflow_nodes' && type === 'workflow_job') return this.#nodes(run, query)
+    }
+    return said(404, 'Not found.')
+  }
+
+  #named(templates: Template[], query: URLSearchParams): Reply {
+    const [name, organization] = [query.get('name'), query.get('organization__name')]
+    const found = templates.filter(
+      (one) => (name === null || one.name === name) && (organization === null || one.organization === organization),
+    )
+    return list(found.map(shown), query)
+  }
+
+  #runs(query: URLSearchParams): Reply {
+    if (query.has('extra_vars')) return said(403, 'Filtering on extra_vars is not allowed.')
+    const found = this.#state.runs
+      .filter((run) => String(run.unified_job_template) === query.get('unified_job_template'))
+      .filter((run) => Date.parse(run.created) > Date.parse(query.get('created__gt') ?? '1970-01-01'))
+      .sort((one, other) => (query.get('order_by') === '-id' ? other.id - one.id : one.id - other.id))
+    return list(found.map(withoutDetails), query)
+  }
+
+  /** What is not asked for is left out, and the launch goes on. */
+  #launch(found: Template, asked: Record<string, unknown>): Reply {
+    this.#state.beforeLaunch?.()
+    if (!this.#state.mayExecute) return said(403, 'You do not have permission to perform this action.')
+    const given = (asked['extra_vars'] ?? {}) as Record<string, unknown>
+    const missing = surveyErrors(found, given)
+    if (missing.length > 0) return { status: 400, body: { variables_needed_to_start: missing } }
+    if (found.passwords.length > 0) return { status: 400, body: { passwords_needed_to_start: found.passwords } }
+    const questions = found.survey_enabled ? found.survey : []
+    const [kept, ignored] = apart(given, (name) => {
+      return found.ask_variables_on_launch || questions.some(({ variable }) => variable === name)
+    })
+    const branch = asked['scm_branch']
+    const ignoredFields = {
+      ...(Object.keys(ignored).length > 0 ? { extra_vars: ignored } : {}),
+      ...(branch !== undefined && !found.ask_scm_branch_on_launch ? { scm_branch: branch } : {}),
+    }
+    const run = this.#made(found, kept, branch)
+    const field = run.type === 'job' ? 'job' : 'workflow_job'
+    return { status: 201, body: { [field]: run.id, ignored_fields: ignoredFields, ...detailOf(run) } }
+  }
+
+  #made(found: Template, variables: Record<string, unknown>, branch: unknown): Run {
+    const sliced = found.job_slice_count > 1
+    const hidden = found.survey.filter(({ type }) => type === 'password').map(({ variable }) => variable)
+    const vars = Object.entries(variables).map(([name, value]) => [name, hidden.includes(name) ? '$encrypted$' : value])
+    const run: Run = {
+      id: 101 + this.#state.runs.length,
+      type: sliced || found.type === 'workflow_job_template' ? 'workflow_job' : 'job',
+      name: found.name,
+      unified_job_template: found.id,
+      created: new Date().toISOString(),
+      status: 'pending',
+      extra_vars: JSON.stringify(Object.fromEntries(vars)),
+      scm_branch: found.ask_scm_branch_on_launch ? String(branch ?? '') : '',
+      elapsed: 0,
+      finished: null,
+      job_explanation: '',
+      result_traceback: '',
+      event_processing_finished: false,
+      artifacts: {},
+      host_status_counts: {},
+      playbook_counts: { play_count: 0, task_count: 0 },
+    }
+    this.#state.runs.push(run)
+    if (sliced) {
+      for (const slice of [1, 2])
+        this.#state.runs.push({ ...run, id: run.id + slice, type: 'job', name: `slice ${slice}` })
+    }
+    return run
+  }
+
+  #cancel(run: Run): Reply {
+    if (!['new', 'pending', 'waiting', 'running'].includes(run.status)) return said(405, 'Method "POST" not allowed.')
+    if (!this.#state.mayExecute) return said(403, 'You do not have permission to perform this action.')
+    Object.assign(run, { status: 'canceled', finished: new Date().toISOString(), event_processing_finished: true })
+    return { status: 202 }
+  }
+
+  #events(run: Run, query: URLSearchParams): Reply {
+    if (!this.#state.mayReadEvents) return said(403, 'You do not have permission to perform this action.')
+    const kinds = query.get('event__in')?.split(',')
+    const found = this.#state.events
+      .filter(({ job, event }) => job === run.id && (kinds?.includes(event) ?? true))
+      .filter(({ failed }) => query.get('failed') === null || String(failed) === query.get('failed'))
+      .sort((one, other) => (one.counter - other.counter) * (query.get('order_by') === '-counter' ? -1 : 1))
+    return list(found, query)
+  }
+
+  #nodes(run: Run, query: URLSearchParams): Reply {
+    const found = this.#state.nodes.filter(({ workflow_job }) => workflow_job === run.id)
+    const listed = found.map(({ job, ...node }, at) => ({
+      id: 300 + at,
+      identifier: `node ${at}`,
+      ...node,
+      summary_fields: job ? { job } : {},
+    }))
+    return list(listed, query)
+  }
+}
+
+function list(all: unknown[], query: URLSearchParams): Reply {
+  const results = all.slice(0, Math.min(mostListed, Number(query.get('page_size') ?? 25)))
+  return { status: 200, body: { count: all.length, next: null, previous: null, results } }
+}
+
+function shown({ survey: _, passwords: __, organization, ...template }: Template) {
+  return { ...template, summary_fields: { organization: { name: organization } } }
+}
+
+function surveyOf({ survey }: Template) {
+  return survey.length > 0 ? { name: '', description: '', spec: survey } : {}
+}
+
+function surveyErrors({ survey_enabled, survey }: Template, given: Record<string, unknown>): string[] {
+  if (!survey_enabled) return []
+  return survey.flatMap(({ variable, type, required }) => {
+    const value = given[variable]
+    if (value === undefined) return required ? [`'${variable}' value missing`] : []
+    const wanted = type === 'integer' ? 'number' : 'string'
+    const named = type === 'integer' ? 'an integer' : 'a string'
+    return typeof value === wanted ? [] : [`Value ${value} for '${variable}' expected to be ${named}.`]
+  })
+}
+
+function apart(given: Record<string, unknown>, isKept: (name: string) => boolean) {
+  const entries = Object.entries(given)
+  return [
+    Object.fromEntries(entries.filter(([name]) => isKept(name))),
+    Object.fromEntries(entries.filter(([name]) => !isKept(name))),
+  ] as const
+}
+
+/** A workflow has no hosts, no tasks and no artifacts of its own. */
+function detailOf({ artifacts, host_status_counts, playbook_counts, ...run }: Run) {
+  return run.type === 'job' ? { ...run, artifacts, host_status_counts, playbook_counts } : run
+}
+
+function withoutDetails({ artifacts: _, host_status_counts: __, playbook_counts: ___, ...run }: Run) {
+  const { result_traceback: ____, event_processing_finished: _____, ...listed } = run
+  return listed
+}

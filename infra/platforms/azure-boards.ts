@@ -1,0 +1,301 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface State {
+  name: string
+  category: 'Proposed' | 'InProgress' | 'Resolved' | 'Completed' | 'Removed'
+}
+
+interface Type {
+  name: string
+  states: State[]
+  /** Those that not every type has. */
+  fields: string[]
+}
+
+interface Item {
+  id: number
+  rev: number
+  fields: Record<string, unknown>
+  comments: { id: number; text: string }[]
+}
+
+/** What can be looked at and changed from a test. */
+interface BoardsState {
+  items: Item[]
+  types: Type[]
+  /** Unique names of those who may be assigned. */
+  users: string[]
+  /** Whether a tag that is added takes the place of those that are there: the documents do not say. */
+  addReplacesTags: boolean
+  /** Whether the user may make a tag that the project does not have yet. */
+  mayMakeTags: boolean
+  /** Whether a token that is not valid is answered with the page to sign in, and a status of success. */
+  showsSignIn: boolean
+  /** So many changes of somebody else come in between. */
+  others: number
+}
+
+export interface BoardsServer extends Served {
+  token: string
+  /** One of Microsoft Entra. */
+  entraToken: string
+  state: BoardsState
+}
+
+interface Operation {
+  op?: string
+  path?: string
+  value?: unknown
+}
+
+const project = 'Fabrikam Fiber'
+const priority = 'Microsoft.VSTS.Common.Priority'
+const always = ['Title', 'Description', 'State', 'Reason', 'Tags', 'AssignedTo', 'WorkItemType', 'AreaPath'].map(
+  (name) => `System.${name}`,
+)
+const agile: State[] = [
+  { name: 'New', category: 'Proposed' },
+  { name: 'Active', category: 'InProgress' },
+  { name: 'Resolved', category: 'Resolved' },
+  { name: 'Closed', category: 'Completed' },
+  { name: 'Removed', category: 'Removed' },
+]
+
+/**
+ * Azure Boards as the REST API 7.1 of Azure DevOps answers, with one project whose process is like Agile.
+ *
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/
+ */
+export async function startAzureBoards(): Promise<BoardsServer> {
+  const token = 'a-personal-access-token-of-azure-devops'
+  const entraToken = 'eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiI0OTliODRhYyJ9.c2lnbmF0dXJl'
+  const state: BoardsState = {
+    items: [],
+    types: [
+      { name: 'Task', states: agile.filter(({ name }) => name !== 'Resolved'), fields: [priority] },
+      {
+        name: 'Bug',
+        states: agile.filter(({ name }) => name !== 'Removed'),
+        fields: [priority, 'Microsoft.VSTS.Common.Severity', 'Microsoft.VSTS.TCM.ReproSteps'],
+      },
+      { name: 'User Story', states: agile, fields: [priority, 'Microsoft.VSTS.Common.AcceptanceCriteria'] },
+    ],
+    users: ['mia@example.com', 'Mia Krystof'],
+    addReplacesTags: true,
+    mayMakeTags: true,
+    showsSignIn: false,
+    others: 0,
+  }
+  const allowed = [`Basic ${Buffer.from(`:${token}`).toString('base64')}`, `Bearer ${entraToken}`]
+  const served = await serve((call) => {
+    if (allowed.includes(String(call.headers['authorization']))) return new Boards(state, served.url).answer(call)
+    const page = (title: string) => `<!DOCTYPE html><html><head><title>${title}</title></head><body></body></html>`
+    if (state.showsSignIn) return { status: 203, body: page('Azure DevOps Services | Sign In') }
+    if (call.headers['x-tfs-fedauthredirect'] === 'Suppress') {
+      return { status: 401, body: page('Access Denied: The Personal Access Token used has expired.') }
+    }
+    return { status: 302, headers: { location: 'https://spsprodweu1.vssps.visualstudio.com/_signin' } }
+  })
+  return { ...served, token, entraToken, state }
+}
+
+function refused(status: number, message: string, typeKey: string): Reply {
+  return { status, body: { $id: '1', innerException: null, message, typeKey, errorCode: 0, eventId: 3000 } }
+}
+
+function rule(message: string): Reply {
+  return refused(400, message, 'RuleValidationException')
+}
+
+class Boards {
+  readonly #state: BoardsState
+  readonly #url: string
+
+  constructor(state: BoardsState, url: string) {
+    this.#state = state
+    this.#url = url
+  }
+
+  answer({ method, path, query, headers, body }: Call): Reply {
+    const [, organization, name, rest = ''] = /^\/([^/]+)\/([^/]+)\/_apis\/wit\/(.+)$/.exec(path) ?? []
+    if (organization !== 'fabrikam')
+      return { status: 404, body: '<html><title>The resource cannot be found</title></html>' }
+    if (name !== project) {
+      const message = `TF200016: The following project does not exist: ${name}. Verify that the name of the project is correct and that the project exists on the specified Azure DevOps Server.`
+      return refused(404, message, 'ProjectDoesNotExistWithNameException')
+    }
+    const commenting = /^workItems\/(\d+)\/comments$/.exec(rest)
+    const version = query.get('api-version')
+    if (version === null) {
+      return refused(400, `No api-version was supplied for the "${method}" request.`, 'VssVersionNotSpecifiedException')
+    }
+    if (commenting && !version.includes('-preview')) {
+      const message = `The requested version "${version}" of the resource is under preview. The -preview flag must be supplied in the api-version for such requests.`
+      return refused(400, message, 'VssInvalidPreviewVersionException')
+    }
+    if (commenting) return this.#withItem(commenting[1], (item) => this.#comments(item, method, query, body))
+    if (`${method} ${rest}` === 'POST wiql') return this.#query(query, body)
+    const about = /^workitemtypes\/([^/]+)\/(states|fields)$/.exec(rest)
+    if (method === 'GET' && about) return this.#about(about[1], about[2])
+    if (['PATCH', 'POST'].includes(method) && headers['content-type'] !== 'application/json-patch+json') {
+      const message = `The request indicated a Content-Type of "${headers['content-type']}" for method type "${method}" which is not supported. Valid content types for this method are: application/json-patch+json.`
+      return refused(415, message, 'VssRequestContentTypeNotSupportedException')
+    }
+    const made = /^workitems\/\$(.+)$/.exec(rest)
+    if (method === 'POST' && made) return this.#create(made[1] ?? '', body as Operation[])
+    return this.#withItem(/^workitems\/(\d+)$/.exec(rest)?.[1], (item) => {
+      if (method === 'GET') return { status: 200, body: this.#shown(item) }
+      return method === 'PATCH' ? this.#update(item, body as Operation[]) : { status: 405 }
+    })
+  }
+
+  #withItem(id: string | undefined, answer: (item: Item) => Reply): Reply {
+    const item = this.#state.items.find((one) => String(one.id) === id)
+    const message = `TF401232: Work item ${id} does not exist, or you do not have permissions to read it.`
+    return item ? answer(item) : refused(404, message, 'WorkItemUnauthorizedAccessException')
+  }
+
+  #type(name: unknown): Type | undefined {
+    return this.#state.types.find((one) => one.name.toLowerCase() === String(name).toLowerCase())
+  }
+
+  #noType(name: unknown): Reply {
+    const message = `VS402323: Work item type ${name} does not exist in project ${project} or you do not have permission to access it.`
+    return refused(404, message, 'WorkItemTypeNotFoundException')
+  }
+
+  #about(name: string | undefined, what: string | undefined): Reply {
+    const type = this.#type(name)
+    if (!type) return this.#noType(name)
+    const fields = [...always, ...type.fields].map((referenceName) => ({
+      alwaysRequired: referenceName === 'System.Title',
+      referenceName,
+      name: referenceName.split('.').at(-1),
+      url: `${this.#url}/fabrikam/_apis/wit/fields/${referenceName}`,
+    }))
+    const value = what === 'fields' ? fields : type.states.map((state) => ({ ...state, color: 'b2b2b2' }))
+    return { status: 200, body: { count: value.length, value } }
+  }
+
+  /** The one query that is asked here; anything else is refused, as what is no query is. */
+  #query(query: URLSearchParams, body: unknown): Reply {
+    const text = (body as { query?: string }).query ?? ''
+    const [, tag] =
+      /^SELECT \[System\.Id\] FROM WorkItems WHERE \[System\.TeamProject\] = @project AND \[System\.Tags\] CONTAINS '([\w-]+)' ORDER BY \[System\.Id\]$/.exec(
+        text,
+      ) ?? []
+    if (tag === undefined)
+      return refused(400, `TF51006: The query statement is not understood: ${text}`, 'SyntaxException')
+    const found = this.#state.items.filter(({ fields }) => tagsOf(fields).includes(tag))
+    const workItems = found.slice(0, Number(query.get('$top') ?? 20_000)).map(({ id }) => ({
+      id,
+      url: `${this.#url}/fabrikam/_apis/wit/workItems/${id}`,
+    }))
+    return { status: 200, body: { queryType: 'flat', asOf: new Date().toISOString(), workItems } }
+  }
+
+  #create(name: string, operations: Operation[]): Reply {
+    const type = this.#type(name)
+    if (!type) return this.#noType(name)
+    const fields: Record<string, unknown> = {
+      'System.TeamProject': project,
+      'System.WorkItemType': type.name,
+      'System.State': type.states[0]?.name,
+      [priority]: 2,
+    }
+    const item: Item = { id: 297 + this.#state.items.length, rev: 0, fields, comments: [] }
+    const wrong = this.#apply(item, operations)
+    if (wrong) return wrong
+    this.#state.items.push(item)
+    return { status: 200, body: this.#shown(item) }
+  }
+
+  #update(item: Item, operations: Operation[]): Reply {
+    if (this.#state.others > 0) {
+      this.#state.others--
+      item.rev++
+      item.fields['System.Tags'] = [...tagsOf(item.fields), `other ${item.rev}`].join('; ')
+    }
+    const wrong = this.#apply(item, operations)
+    return wrong ?? { status: 200, body: this.#shown(item) }
+  }
+
+  #apply(item: Item, operations: Operation[]): Reply | undefined {
+    const fields = { ...item.fields }
+    for (const { op, path = '', value } of operations) {
+      if (op === 'test' && path === '/rev') {
+        if (value === item.rev) continue
+        const message = `VS403351: Test Operation for path /rev failed, value ${item.rev} was not equal to test value ${value}.`
+        return refused(412, message, 'TestPatchOperationFailedException')
+      }
+      const [, name = ''] = /^\/fields\/(.+)$/.exec(path) ?? []
+      const known = [...always, ...this.#state.types.flatMap((type) => type.fields)]
+      if (op !== 'add' || !known.includes(name)) return rule(`TF51535: Cannot find field ${name}.`)
+      const tags = name === 'System.Tags' && !this.#state.addReplacesTags ? tagsOf(fields) : []
+      fields[name] = name === 'System.Tags' ? joined([...tags, ...tagsOf({ [name]: value })]) : value
+    }
+    const wrong = this.#wrong(fields, item)
+    if (wrong) return wrong
+    item.rev++
+    item.fields = fields
+    return undefined
+  }
+
+  #wrong(fields: Record<string, unknown>, before: Item): Reply | undefined {
+    const type = this.#type(fields['System.WorkItemType'])
+    if (!type) return this.#noType(fields['System.WorkItemType'])
+    const unsupported = (field: string, value: unknown) =>
+      rule(`The field '${field}' contains the value '${value}' that is not in the list of supported values`)
+    const title = String(fields['System.Title'] ?? '')
+    if (title === '') return rule('TF401320: Rule Error for field Title. Error code: Required, InvalidEmpty.')
+    if (title.length > 255) return rule('TF401324: The value of the field Title is too long.')
+    if (title.includes('\n')) return rule('TF401320: Rule Error for field Title. Error code: InvalidCharacters.')
+    const state = fields['System.State']
+    if (!type.states.some(({ name }) => name === state)) return unsupported('State', state)
+    if (![1, 2, 3, 4].includes(fields[priority] as number)) return unsupported('Priority', fields[priority])
+    const assignee = fields['System.AssignedTo']
+    if (typeof assignee === 'string' && !this.#state.users.includes(assignee)) {
+      return rule(`The identity value '${assignee}' for field 'Assigned To' is an unknown identity.`)
+    }
+    const reason = fields['System.Reason']
+    if (reason !== before.fields['System.Reason'] && state === before.fields['System.State']) {
+      return rule('TF401320: Rule Error for field Reason. Error code: ReadOnly.')
+    }
+    const known = this.#state.items.flatMap((one) => tagsOf(one.fields))
+    if (!this.#state.mayMakeTags && tagsOf(fields).some((tag) => !known.includes(tag))) {
+      const message = 'TF401289: The current user does not have permissions to create tags.'
+      return refused(403, message, 'CreateTagDefinitionPermissionException')
+    }
+    return undefined
+  }
+
+  #comments(item: Item, method: string, query: URLSearchParams, body: unknown): Reply {
+    if (method === 'POST') {
+      const { text } = (body ?? {}) as { text?: string }
+      if (!text) return refused(400, 'VS403676: Comment text must not be empty.', 'VssPropertyValidationException')
+      const comment = { id: 50 + item.comments.length, text }
+      item.comments.push(comment)
+      return { status: 200, body: { ...comment, workItemId: item.id, version: 1 } }
+    }
+    const all = query.get('order') === 'desc' ? [...item.comments].reverse() : item.comments
+    const start = Number(query.get('continuationToken') ?? 0)
+    const end = start + Math.min(200, Number(query.get('$top') ?? 200))
+    const comments = all.slice(start, end).map((one) => ({ ...one, workItemId: item.id, version: 1 }))
+    const more = end < all.length ? { continuationToken: String(end) } : {}
+    return { status: 200, body: { totalCount: all.length, count: comments.length, comments, ...more } }
+  }
+
+  #shown({ id, rev, fields }: Item) {
+    const url = `${this.#url}/fabrikam/_apis/wit/workItems/${id}`
+    return { id, rev, fields, _links: { self: { href: url } }, url }
+  }
+}
+
+function tagsOf(fields: Record<string, unknown>): string[] {
+  const tags = String(fields['System.Tags'] ?? '').split(/[;,]/)
+  return tags.map((tag) => tag.trim()).filter(Boolean)
+}
+
+function joined(tags: string[]): string {
+  return [...new Set(tags)].join('; ')
+}

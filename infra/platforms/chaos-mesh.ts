@@ -1,0 +1,307 @@
+import { randomUUID } from 'node:crypto'
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Template {
+  name: string
+  templateType: string
+  deadline?: string
+  abortWithStatusCheck?: boolean
+  [field: string]: unknown
+}
+
+interface Chaos {
+  apiVersion: string
+  kind: string
+  metadata: {
+    name: string
+    namespace: string
+    labels?: Record<string, string>
+    annotations?: Record<string, string>
+  }
+  spec: Record<string, unknown> & { entry?: string; templates?: Template[]; mode?: string; duration?: string }
+}
+
+interface Node {
+  name: string
+  type: string
+  state: string
+  template: string
+}
+
+interface Kept extends Chaos {
+  uid: string
+  status: string
+  failedMessage: string | undefined
+  createdAt: string
+  endTime: string
+  finishTime: string | null
+  nodes: Node[]
+}
+
+/** What the dashboard remembers of an object. */
+interface Remembered {
+  uid: string
+  kind: string
+  namespace: string
+  name: string
+  archived: boolean
+}
+
+/** What can be looked at and changed from a test. */
+interface ChaosMeshState {
+  /** What is in the cluster, the newest last. */
+  objects: Kept[]
+  records: Remembered[]
+  events: { object_id: string; namespace: string; type: string; reason: string; message: string }[]
+  namespaces: string[]
+  /** Whether the dashboard takes note at once of what is made. */
+  collects: boolean
+  /** Whether what is deleted stays until its faults are taken back. */
+  slow: boolean
+  /** Verbs that the token may not do. */
+  forbidden: string[]
+  /** Whether whoever calls may list every kind, as archives and events ask for. */
+  mayListAll: boolean
+  /** Whether workflows with status checks are shown as older versions do: with nothing in them. */
+  old: boolean
+}
+
+export interface ChaosMeshServer extends Served {
+  token: string
+  state: ChaosMeshState
+  /** The newest object. */
+  newest(): Kept
+  /** Adds an event of the newest object. */
+  tell(reason: string, message: string): void
+  /** Takes an object out of the cluster, as when the last of its finalizers is gone. */
+  remove(object: Kept): void
+}
+
+const kinds = ['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos']
+const allKinds = [...kinds, 'PodChaos', 'StressChaos', 'TimeChaos', 'AWSChaos', 'AzureChaos', 'GCPChaos']
+const modes = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']
+
+/**
+ * The API of the dashboard of Chaos Mesh 2, as its sources have it: names are unique in the cluster, ids are looked up in a
+ * database that is filled a little later, and what Kubernetes refuses is answered with 500.
+ *
+ * @see https://github.com/chaos-mesh/chaos-mesh/tree/master/pkg/dashboard/apiserver
+ */
+export async function startChaosMesh(): Promise<ChaosMeshServer> {
+  const token = 'a-token-of-a-service-account'
+  const state: ChaosMeshState = {
+    objects: [],
+    records: [],
+    events: [],
+    namespaces: ['shop', 'shop-db', 'chaos'],
+    collects: true,
+    slow: false,
+    forbidden: [],
+    mayListAll: true,
+    old: false,
+  }
+  const served = await serve((call) => {
+    const given = /^Bearer (.*)$/.exec(String(call.headers['authorization'] ?? ''))?.[1]
+    if (!given) return failed(400, 'bad_request', 'token is empty')
+    if (given !== token) return failed(500, 'internal_server_error', 'Unauthorized')
+    return new Dashboard(state).answer(call)
+  })
+  const newest = () => {
+    const found = state.objects.at(-1)
+    if (!found) throw new Error('There is no object')
+    return found
+  }
+  return {
+    ...served,
+    token,
+    state,
+    newest,
+    tell(reason, message) {
+      const { uid, metadata } = newest()
+      const type = reason === 'Failed' ? 'Warning' : 'Normal'
+      state.events.unshift({ object_id: uid, namespace: metadata.namespace, type, reason, message })
+    },
+    remove: (object) => new Dashboard(state).remove(object),
+  }
+}
+
+function failed(code: number, type: string, cause: string): Reply {
+  const name = `error.api.${type}`
+  return {
+    status: code,
+    body: { code, type: name, message: `${name}: ${cause}`, full_text: `${name}: ${cause}\n at ..` },
+  }
+}
+
+class Dashboard {
+  readonly #state: ChaosMeshState
+
+  constructor(state: ChaosMeshState) {
+    this.#state = state
+  }
+
+  answer({ method, path, query, body }: Call): Reply {
+    const [, what, uid] =
+      /^\/api\/(experiments|workflows|archives\/workflows|archives|events)(?:\/([^/]+))?$/.exec(path) ?? []
+    const namespace = query.get('namespace') ?? ''
+    if (what === undefined) return { status: 404, body: '404 page not found' }
+    if (what === 'events' || what.startsWith('archives')) {
+      if (!this.#state.mayListAll)
+        return failed(401, 'no_namespace_privilege', `can't list resource in namespace ${namespace}`)
+      return what === 'events' ? this.#events(query) : this.#archives(what.endsWith('workflows'), query)
+    }
+    const isWorkflow = what === 'workflows'
+    if (method === 'POST') return this.#create((body ?? {}) as Chaos, isWorkflow)
+    if (uid === undefined) return this.#list(isWorkflow, query)
+    return this.#one(method, uid, isWorkflow)
+  }
+
+  remove(object: Kept): void {
+    this.#state.objects = this.#state.objects.filter((one) => one !== object)
+    const record = this.#state.records.find(({ uid }) => uid === object.uid)
+    if (record) record.archived = true
+  }
+
+  #create({ apiVersion, kind, metadata, spec }: Chaos, isWorkflow: boolean): Reply {
+    if (isWorkflow ? kind !== 'Workflow' : !allKinds.includes(kind))
+      return failed(400, 'bad_request', `Kind ${kind} is not supported`)
+    const resource = resourceOf(kind)
+    const { name, namespace } = metadata
+    const may = this.#may('create', resource, namespace)
+    if (may) return may
+    if (!this.#state.namespaces.includes(namespace))
+      return failed(404, 'resource_not_found', `namespaces "${namespace}" not found`)
+    const wrong = isWorkflow ? wrongWorkflow(spec) : wrongFault(kind, name, spec)
+    if (wrong) return failed(500, 'internal_server_error', wrong)
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+      const rule = 'a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters'
+      const text = `${kind}.chaos-mesh.org "${name}" is invalid: metadata.name: Invalid value: "${name}": ${rule}`
+      return failed(500, 'internal_server_error', text)
+    }
+    if (this.#find(kind, namespace, name))
+      return failed(500, 'internal_server_error', `${resource}.chaos-mesh.org "${name}" already exists`)
+    const made: Kept = {
+      ...{ apiVersion, kind, metadata, spec },
+      uid: randomUUID(),
+      status: isWorkflow ? 'unknown' : 'injecting',
+      failedMessage: undefined,
+      createdAt: new Date().toISOString().replace(/\.\d+/, ''),
+      endTime: '',
+      finishTime: null,
+      nodes: [],
+    }
+    this.#state.objects.push(made)
+    if (this.#state.collects) this.#state.records.push({ uid: made.uid, kind, namespace, name, archived: false })
+    return { status: 200, body: isWorkflow ? this.#detailed(made) : { apiVersion, kind, metadata, spec } }
+  }
+
+  #list(isWorkflow: boolean, query: URLSearchParams): Reply {
+    const [namespace, name, kind] = ['namespace', 'name', 'kind'].map((one) => query.get(one) || undefined)
+    const may = this.#may('list', isWorkflow ? 'workflows' : 'podchaos', namespace)
+    if (may) return may
+    const found = this.#state.objects.filter(
+      (one) =>
+        (one.kind === 'Workflow') === isWorkflow &&
+        one.metadata.namespace === (namespace ?? one.metadata.namespace) &&
+        (isWorkflow || one.metadata.name === (name ?? one.metadata.name)) &&
+        (isWorkflow || one.kind === (kind ?? one.kind)),
+    )
+    return { status: 200, body: found.map((one) => this.#shown(one)) }
+  }
+
+  #one(method: string, uid: string, isWorkflow: boolean): Reply {
+    const record = this.#state.records.find((one) => one.uid === uid && (one.kind === 'Workflow') === isWorkflow)
+    if (!record)
+      return isWorkflow
+        ? failed(500, 'internal_server_error', 'record not found')
+        : failed(404, 'resource_not_found', `Experiment ${uid} not found`)
+    const { kind, namespace, name } = record
+    const resource = resourceOf(kind)
+    const may = this.#may(method === 'DELETE' ? 'delete' : 'get', resource, namespace)
+    if (may) return may
+    const object = this.#find(kind, namespace, name)
+    if (!object) return failed(404, 'resource_not_found', `${resource}.chaos-mesh.org "${name}" not found`)
+    if (method === 'GET') return { status: 200, body: this.#detailed(object) }
+    if (!this.#state.slow) this.remove(object)
+    else if (isWorkflow) Object.assign(object, { finishTime: new Date().toISOString() })
+    else object.status = 'deleting'
+    return { status: 200, body: { status: 'success' } }
+  }
+
+  #archives(ofWorkflows: boolean, query: URLSearchParams): Reply {
+    const conditions = ['namespace', 'name', 'kind'].filter((one) => query.has(one))
+    if (conditions.length > 1)
+      return { status: 500, body: { code: 500, type: 'error.api.internal_server_error', message: '', full_text: '' } }
+    const found = this.#state.records.filter(
+      (one) =>
+        one.archived &&
+        (one.kind === 'Workflow') === ofWorkflows &&
+        one.namespace === (query.get('namespace') ?? one.namespace),
+    )
+    return {
+      status: 200,
+      body: found.map(({ archived: _, ...one }) => ({ ...one, created_at: '2026-11-02T10:00:00Z' })),
+    }
+  }
+
+  #events(query: URLSearchParams): Reply {
+    const [id, namespace] = ['object_id', 'namespace'].map((one) => query.get(one))
+    const found = this.#state.events.filter((one) => one.object_id === id && one.namespace === namespace)
+    return { status: 200, body: found.slice(0, Number(query.get('limit') ?? 100)) }
+  }
+
+  #may(verb: string, resource: string, namespace: string | undefined): Reply | undefined {
+    if (!this.#state.forbidden.includes(verb)) return undefined
+    const user = 'User "system:serviceaccount:chaos:webhooks"'
+    const where = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope'
+    const text = `${resource}.chaos-mesh.org is forbidden: ${user} cannot ${verb} resource "${resource}" in API group "chaos-mesh.org" ${where}`
+    return failed(401, namespace ? 'no_namespace_privilege' : 'no_cluster_privilege', text)
+  }
+
+  #find(kind: string, namespace: string, name: string): Kept | undefined {
+    return this.#state.objects.find(
+      (one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name,
+    )
+  }
+
+  #shown({ kind, metadata, uid, status, createdAt, failedMessage, endTime, finishTime, spec }: Kept) {
+    const { namespace, name } = metadata
+    const base = { namespace, name, uid, created_at: createdAt, status }
+    if (kind === 'Workflow') return { ...base, id: 1, entry: spec.entry, end_time: endTime, finish_time: finishTime }
+    return { ...base, kind, ...(failedMessage === undefined ? {} : { failed_message: failedMessage }) }
+  }
+
+  #detailed(object: Kept) {
+    const { apiVersion, kind, metadata, spec, nodes } = object
+    const { old } = this.#state
+    const shown = { apiVersion, kind, metadata: { labels: null, annotations: null, ...metadata }, spec }
+    if (kind !== 'Workflow') return { ...this.#shown(object), kube_object: shown }
+    const nothing = { metadata: { name: '', namespace: '' }, spec: null }
+    return { ...this.#shown(object), topology: { nodes: old ? null : nodes }, kube_object: old ? nothing : shown }
+  }
+}
+
+function resourceOf(kind: string): string {
+  return kind === 'Workflow' ? 'workflows' : kind.toLowerCase()
+}
+
+function wrongFault(kind: string, name: string, { mode, duration }: Chaos['spec']): string | undefined {
+  if (!modes.includes(mode ?? '')) {
+    const known = modes.map((one) => `"${one}"`).join(', ')
+    return `${kind}.chaos-mesh.org "${name}" is invalid: spec.mode: Unsupported value: "${mode ?? ''}": supported values: ${known}`
+  }
+  if (duration === undefined || /^\d/.test(duration)) return undefined
+  return `admission webhook "v${kind.toLowerCase()}.kb.io" denied the request: spec.duration: Invalid value: "${duration}"`
+}
+
+function wrongWorkflow({ entry, templates = [] }: Chaos['spec']): string | undefined {
+  const denied = 'admission webhook "vworkflow.kb.io" denied the request:'
+  if (!templates.some(({ name }) => name === entry))
+    return `${denied} spec.entry: Invalid value: "${entry}": can not find a template with name ${entry}`
+  const lasting = templates.some((one) =>
+    Object.values(one).some((field) => typeof field === 'object' && field !== null && 'duration' in field),
+  )
+  return lasting
+    ? `${denied} should not define duration in chaos when using Workflow, use Template#Deadline instead.`
+    : undefined
+}

@@ -1,0 +1,140 @@
+import type { Ending, JobRun } from '../sandbox/job-runs.ts'
+
+/** A job of the workspace, with its parameters and their defaults. */
+export interface Job {
+  job_id: number
+  name: string
+  task: string
+  parameters: Record<string, string>
+}
+
+const creator = 'sandbox-bot'
+
+/** The even numbers are runs of jobs, and the odd ones their tasks: all are ids of runs. */
+export const runIdOf = ({ number }: Pick<JobRun, 'number'>): number => 700_000_000 + 2 * number
+const taskIdOf = (run: JobRun): number => runIdOf(run) + 1
+
+/** What a run id means: the number of the run, and whether it is its task that is meant. */
+export function readRunId(id: number): { number: number; isTask: boolean } {
+  const number = id - 700_000_000
+  return { number: Math.floor(number / 2), isTask: number % 2 === 1 }
+}
+
+export function runPageUrl(root: string, job: Job, run: JobRun): string {
+  return `${root}/jobs/${job.job_id}/runs/${runIdOf(run)}`
+}
+
+/** A job as it is listed (docs.databricks.com/api/workspace/jobs/list). */
+export function jobShape({ job_id, name, parameters }: Job) {
+  const settings = {
+    name,
+    format: 'MULTI_TASK',
+    max_concurrent_runs: 10,
+    timeout_seconds: 0,
+    parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: value })),
+  }
+  return { job_id, creator_user_name: creator, settings, created_time: Date.parse('2026-01-05T09:00:00Z') }
+}
+
+/** A run of a job with its one task (docs.databricks.com/api/workspace/jobs/getrun). */
+export function runShape(root: string, job: Job, run: JobRun) {
+  return {
+    ...common(root, job, run),
+    run_id: runIdOf(run),
+    run_name: job.name,
+    run_type: 'JOB_RUN',
+    trigger: 'ONE_TIME',
+    format: 'MULTI_TASK',
+    tasks: [taskShape(root, job, run)],
+    job_parameters: Object.entries(run.parameters).map(([name, value]) => ({
+      name,
+      default: job.parameters[name] ?? '',
+      value,
+    })),
+  }
+}
+
+/** What its task has answered (docs.databricks.com/api/workspace/jobs/getrunoutput). */
+export function outputShape(root: string, job: Job, run: JobRun) {
+  const metadata = taskShape(root, job, run)
+  if (run.state === 'failure') {
+    const error = 'RuntimeError: no trial got through'
+    return { metadata, error, error_trace: `${error}\n\tat cell 7` }
+  }
+  if (run.state !== 'success' && run.state !== 'nonsense') return { metadata }
+  const result = run.state === 'success' ? JSON.stringify(tuned(run)) : 'See the log for what was found.'
+  return { metadata, notebook_output: { result, truncated: false } }
+}
+
+/** What a tuning of a recommender finds: its best configuration, and how good that is. */
+function tuned({ parameters }: JobRun) {
+  return {
+    best: { factors: 96, regularization: 0.04, learningRate: 0.012 },
+    accuracy: 0.93,
+    accuracyBefore: 0.88,
+    trials: Number(parameters['trials']) || 0,
+  }
+}
+
+function taskShape(root: string, job: Job, run: JobRun) {
+  const run_id = taskIdOf(run)
+  const notebook_task = { notebook_path: `/Shared/${job.name}`, source: 'WORKSPACE' }
+  return { ...common(root, job, run), run_id, task_key: job.task, attempt_number: 0, notebook_task }
+}
+
+function common(root: string, job: Job, run: JobRun) {
+  const { created, began, ended } = run
+  const took = ended === null ? 0 : ended - created
+  const worked = ended !== null && began !== null ? ended - began : 0
+  return {
+    job_id: job.job_id,
+    number_in_job: runIdOf(run),
+    creator_user_name: creator,
+    run_page_url: runPageUrl(root, job, run),
+    start_time: created,
+    setup_duration: 0,
+    execution_duration: worked,
+    cleanup_duration: 0,
+    end_time: ended ?? 0,
+    run_duration: took,
+    ...progressOf(run),
+  }
+}
+
+const endings: Record<Ending, { result: string; code: string; type: string; message: string }> = {
+  success: { result: 'SUCCESS', code: 'SUCCESS', type: 'SUCCESS', message: '' },
+  nonsense: { result: 'SUCCESS', code: 'SUCCESS', type: 'SUCCESS', message: '' },
+  failure: {
+    result: 'FAILED',
+    code: 'RUN_EXECUTION_ERROR',
+    type: 'CLIENT_ERROR',
+    message: 'Workload failed, see run output for details',
+  },
+  stopped: { result: 'CANCELED', code: 'USER_CANCELED', type: 'SUCCESS', message: `Run cancelled by ${creator}.` },
+}
+
+interface Progress {
+  state: { life_cycle_state: string; result_state?: string; state_message: string; user_cancelled_or_timedout: boolean }
+  status: { state: string; termination_details?: { code: string; type: string; message: string } }
+}
+
+/** Both kinds of states: the older one, which Databricks still answers, and the one that replaces it. */
+function progressOf({ state: now }: JobRun): Progress {
+  if (now === 'waiting' || now === 'running') {
+    const state = now === 'waiting' ? 'PENDING' : 'RUNNING'
+    const older = { life_cycle_state: state, state_message: '', user_cancelled_or_timedout: false }
+    return { state: older, status: { state } }
+  }
+  const { result, message, ...details } = endings[now === 'stopping' ? 'stopped' : now]
+  const state = now === 'stopping' ? 'TERMINATING' : 'TERMINATED'
+  const isOver = state === 'TERMINATED'
+  return {
+    state: {
+      life_cycle_state: state,
+      ...(isOver ? { result_state: result } : {}),
+      state_message: message,
+      user_cancelled_or_timedout: result === 'CANCELED',
+    },
+    status: { state, termination_details: { ...details, message } },
+  }
+}

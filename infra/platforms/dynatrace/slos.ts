@@ -1,0 +1,45 @@
+import type { Store } from '../sandbox/store.ts'
+
+/** A service-level objective; what is not said of it here, Dynatrace calculates. */
+export interface Slo {
+  id: string
+  name: string
+  description: string
+  /** Percent: below it the objective is missed. */
+  target: number
+  /** Percent, above the target: below it the objective is met, but not by much. */
+  warning: number
+  /** Percent, as somebody has set it; null where there is no data. */
+  value: number | null
+}
+
+/** The objectives in the sandbox's database. */
+export interface Slos {
+  /** In the order of their names. */
+  all(): Slo[]
+  save(slo: Slo): void
+}
+
+/** What the sandbox begins with, and begins again with when it is emptied: one for each service of the demo. */
+const firstSlos: readonly Slo[] = [
+  sloOf('casdemoapp', '5d1f9a0c-6c1e-3a52-8f0b-1c7b5e2d9a01', 99.2),
+  sloOf('checkout', '0b7c4f7e-93d5-3b1a-a6d4-8e2f60c1d702', 98.9),
+  sloOf('shop', 'e4a86d35-2f78-3c9d-b1e7-47d09a5c3b03', 99.6),
+]
+
+function sloOf(service: string, id: string, value: number): Slo {
+  return { id, name: service, description: `Requests to ${service} that succeed`, target: 95, warning: 97.5, value }
+}
+
+export function createSlos(store: Store): Slos {
+  return {
+    all() {
+      const kept = store.all<{ slo: string }>('SELECT slo FROM slos').map(({ slo }): Slo => JSON.parse(slo))
+      return firstSlos.map((first) => kept.find(({ id }) => id === first.id) ?? { ...first })
+    },
+    save(slo) {
+      const put = 'INSERT INTO slos (id, slo) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET slo = excluded.slo'
+      store.run(put, slo.id, JSON.stringify(slo))
+    },
+  }
+}

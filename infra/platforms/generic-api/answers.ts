@@ -1,0 +1,22 @@
+import { type Answer, json } from '../sandbox/http.ts'
+
+/** A body, which is always an object. */
+export type Body = Record<string, unknown>
+
+/** How the tool tells what is wrong. */
+export function refusal(status: number, message: string): Answer {
+  return json(status, { message }, {}, message)
+}
+
+export function missing(what: string, id: string): Answer {
+  return refusal(404, `there is no ${what} ${id}`)
+}
+
+export function wrong(message: string): Answer {
+  return refusal(422, message)
+}
+
+export function textIn(body: Body, name: string): string | undefined {
+  const value = body[name]
+  return typeof value === 'string' ? value : undefined
+}

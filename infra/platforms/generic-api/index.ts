@@ -1,0 +1,178 @@
+import { demo } from '../sandbox/demo.ts'
+import {
+  type Answer,
+  bearer,
+  bodyLimit,
+  type Call,
+  json,
+  jsonObject,
+  type Platform,
+  segments,
+} from '../sandbox/http.ts'
+import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
+import type { Store } from '../sandbox/store.ts'
+import { type Body, missing, refusal, textIn, wrong } from './answers.ts'
+import { toolPage } from './page.ts'
+import { createRecords } from './records.ts'
+import { runRoutes } from './runs.ts'
+import { type ToolTicket, ticketRoutes } from './tickets.ts'
+
+export interface Tool extends Platform {
+  tickets(): ToolTicket[]
+  runs(origin: string): JobRunSummary[]
+}
+
+export interface ToolFlag {
+  name: string
+  environment: string
+  enabled: boolean
+  rollout: number
+}
+
+export interface ToolMessage {
+  id: string
+  room: string
+  title: string
+  text: string
+  link: string | null
+  level: string | null
+  permalink: string
+}
+
+export interface ToolSeries {
+  name: string
+  value: number | null
+}
+
+/** @param parts what the stars of its pattern stand for */
+type Route = (call: Call, parts: string[], body: Body) => Answer
+
+const environments = ['staging', 'production']
+const flags = ['checkout-v2', 'slow-recommendations']
+const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
+
+/**
+ * Plays somebody's own tool, of which no vendor knows anything: a small REST API of tickets, runs of jobs, flags, messages in
+ * rooms and series of values, for whoever brings the demo token. It is what `docs/http.md` describes, and what a new provider
+ * speaks to. It finds what it has made by the `ref` that it was given; a message with an `Idempotency-Key` comes once.
+ */
+export function createTool(store: Store): Tool {
+  const records = createRecords(store)
+  const runs = runRoutes(store)
+  const routes = Object.entries<Route>({
+    'GET me': () => json(200, { name: 'robot' }),
+    ...ticketRoutes(records),
+    ...runs.routes,
+
+    'GET environments/*/flags/*': (call, parts) => withFlag(parts, (flag) => json(200, flagShape(call, flag))),
+    'PATCH environments/*/flags/*': (call, parts, body) =>
+      withFlag(parts, (flag) => {
+        const { enabled = flag.enabled, rollout = flag.rollout } = body
+        if (typeof enabled !== 'boolean' || typeof rollout !== 'number')
+          return wrong('enabled must be true or false, rollout a number')
+        const changed = { ...flag, enabled, rollout }
+        records.put('flag', `${flag.environment}/${flag.name}`, changed)
+        return json(
+          200,
+          flagShape(call, changed),
+          {},
+          `${flag.name} is ${enabled ? 'on' : 'off'} in ${flag.environment}`,
+        )
+      }),
+
+    'POST rooms/*/messages': ({ headers, origin }, [room = ''], body) => {
+      const key = headers['idempotency-key']?.toString()
+      const before = key === undefined ? undefined : records.get<ToolMessage>('message', key)
+      if (before) return json(200, before)
+      const title = textIn(body, 'title')
+      if (!title) return wrong('title is missing')
+      const id = records.nextId('message')
+      const message: ToolMessage = {
+        ...{ id, room, title, text: textIn(body, 'text') ?? '', link: textIn(body, 'link') ?? null },
+        ...{ level: textIn(body, 'level') ?? null, permalink: `${origin}/sandbox/tool#message-${id}` },
+      }
+      records.put('message', key ?? `message ${id}`, message)
+      return json(201, message, {}, `message ${id} in ${room}`)
+    },
+    'GET rooms/*/messages': (_, [room]) =>
+      json(200, { items: records.all<ToolMessage>('message').filter((message) => message.room === room) }),
+
+    'GET series/*/value': ({ query }, [name = '']) => {
+      if (['from', 'to'].some((end) => Number.isNaN(Date.parse(query.get(end) ?? ''))))
+        return wrong('from and to must be times, such as 2026-11-24T10:00:00Z')
+      const found = allSeries().find((one) => one.name === name)
+      if (!found) return missing('series', name)
+      return json(200, found.value === null ? { value: null, note: 'nothing was measured' } : { value: found.value })
+    },
+    'PUT series/*': (_, [name = ''], { value = null }) => {
+      if (value !== null && typeof value !== 'number') return wrong('value must be a number, or null')
+      records.put('series', name, { name, value })
+      return json(200, { name, value })
+    },
+  }).map(([pattern, act]) => {
+    const [method = '', path = ''] = pattern.split(' ')
+    return { method, path: path.split('/'), act }
+  })
+
+  function withFlag([environment = '', name = '']: string[], then: (flag: ToolFlag) => Answer): Answer {
+    if (!environments.includes(environment)) return missing('environment', environment)
+    const flag = allFlags().find((one) => one.environment === environment && one.name === name)
+    return flag ? then(flag) : missing('flag', name)
+  }
+
+  const allFlags = () =>
+    environments.flatMap((environment) =>
+      flags.map(
+        (name): ToolFlag =>
+          records.get<ToolFlag>('flag', `${environment}/${name}`) ?? {
+            ...{ name, environment, enabled: false, rollout: 100 },
+          },
+      ),
+    )
+  const allSeries = () => {
+    const set = records.all<ToolSeries>('series')
+    return [...series.filter(({ name }) => !set.some((one) => one.name === name)), ...set]
+  }
+  const tickets = () => records.all<ToolTicket>('ticket')
+
+  function answer(call: Call): Answer {
+    if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'the token is not known')
+    const body = call.body === '' ? {} : jsonObject(call.body)
+    if (!body || call.size > bodyLimit) return refusal(400, 'the body is no JSON object')
+    const path = segments(call.path)
+    const matches = routes.filter((route) => isAt(route.path, path))
+    const found = matches.find(({ method }) => method === call.method)
+    if (found)
+      return found.act(
+        call,
+        path.filter((_, at) => found.path[at] === '*'),
+        body,
+      )
+    return matches.length > 0 ? refusal(405, `${call.method} is not possible here`) : missing('page', call.path)
+  }
+
+  return {
+    error: refusal,
+    answer,
+    page: ({ path, origin }) =>
+      path === '/'
+        ? toolPage({
+            tickets: tickets(),
+            runs: runs.summaries(origin),
+            flags: allFlags(),
+            messages: records.all('message'),
+            series: allSeries(),
+          })
+        : undefined,
+    tickets,
+    runs: runs.summaries,
+  }
+}
+
+function isAt(pattern: string[], path: string[]): boolean {
+  return pattern.length === path.length && pattern.every((part, at) => part === path[at] || (part === '*' && path[at]))
+}
+
+function flagShape({ origin }: Call, flag: ToolFlag) {
+  return { ...flag, links: { html: `${origin}/sandbox/tool#${flag.environment}-${flag.name}` } }
+}

@@ -1,0 +1,66 @@
+import { type Answer, type Call, isObject, json } from '../sandbox/http.ts'
+import { type JobRunSummary, summaryOf } from '../sandbox/job-run-summary.ts'
+import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
+import type { Store } from '../sandbox/store.ts'
+import { type Body, missing, textIn } from './answers.ts'
+
+const statuses: Record<JobRun['state'], string> = {
+  waiting: 'queued',
+  running: 'running',
+  stopping: 'running',
+  success: 'succeeded',
+  nonsense: 'partial',
+  failure: 'failed',
+  stopped: 'cancelled',
+}
+
+/** The part of the tool that runs jobs: of any name, each for some seconds (see `createJobRuns`). */
+export function runRoutes(store: Store) {
+  const runs = createJobRuns(store, 'tool', 2)
+
+  function withRun(id: string, then: (run: JobRun) => Answer): Answer {
+    const run = /^\d{1,9}$/.test(id) ? runs.get(Number(id)) : undefined
+    return run ? then(run) : missing('run', id)
+  }
+
+  const routes = {
+    'POST jobs/*/runs': ({ origin }: Call, [job = '']: string[], body: Body) => {
+      const given = isObject(body['arguments']) ? body['arguments'] : {}
+      const ref = textIn(body, 'ref')
+      const texts = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
+      const number = runs.start(job, { ...Object.fromEntries(texts), ...(ref === undefined ? {} : { ref }) })
+      return withRun(String(number), (run) => json(201, shapeOf(origin, run), {}, `run ${number} of ${job}`))
+    },
+    'GET runs': ({ origin, query }: Call) => {
+      const ref = query.get('ref')
+      const found = runs.all().filter(({ parameters }) => ref === null || parameters['ref'] === ref)
+      return json(200, { items: found.map((run) => shapeOf(origin, run)) })
+    },
+    'GET runs/*': ({ origin }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, shapeOf(origin, run))),
+    'DELETE runs/*': (_: Call, [id = '']: string[]) =>
+      withRun(id, (run) => {
+        runs.stop(run)
+        return { status: 204, note: `cancels run ${id}` }
+      }),
+  }
+  const summaries = (origin: string): JobRunSummary[] =>
+    runs.all().map((run) =>
+      summaryOf(run, {
+        ...{ platform: 'tool', id: run.number, status: statuses[run.state] },
+        html_url: `${origin}/sandbox/tool#run-${run.number}`,
+      }),
+    )
+  return { routes, summaries }
+}
+
+function shapeOf(origin: string, { number, job, parameters, state, began, ended }: JobRun) {
+  const { ref, ...given } = parameters
+  const seconds = began !== null && ended !== null ? (ended - began) / 1_000 : undefined
+  return {
+    ...{ id: String(number), job, arguments: given, ref: ref ?? null, status: statuses[state] },
+    ...(state === 'running' ? { progress: 'at work' } : {}),
+    ...(state === 'failure' ? { error: { message: `${job} ended with code 1` } } : {}),
+    ...(seconds === undefined ? {} : { results: { seconds } }),
+    links: { html: `${origin}/sandbox/tool#run-${number}` },
+  }
+}

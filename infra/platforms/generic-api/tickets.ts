@@ -1,0 +1,77 @@
+import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { type Body, missing, textIn, wrong } from './answers.ts'
+import type { Records } from './records.ts'
+
+/** A ticket of somebody's own tool, as its API shows it. */
+export interface ToolTicket {
+  id: string
+  number: string
+  title: string
+  text: string
+  queue: string | null
+  status: 'open' | 'working' | 'closed'
+  /** What the caller calls it. */
+  ref: string | null
+  notes: { text: string; ref: string | null }[]
+  links: { html: string }
+}
+
+const statuses = ['open', 'working', 'closed']
+
+/** The part of the tool that keeps tickets. */
+export function ticketRoutes(records: Records) {
+  const all = () => records.all<ToolTicket>('ticket')
+
+  function withTicket(id: string, then: (ticket: ToolTicket) => Answer): Answer {
+    const ticket = records.get<ToolTicket>('ticket', id)
+    return ticket ? then(ticket) : missing('ticket', id)
+  }
+
+  function save(ticket: ToolTicket, status: number, note: string): Answer {
+    records.put('ticket', ticket.id, ticket)
+    return json(status, ticket, {}, note)
+  }
+
+  return {
+    'POST tickets': ({ origin }: Call, _: string[], body: Body) => {
+      const title = textIn(body, 'title')
+      if (!title) return wrong('title is missing')
+      const id = records.nextId('ticket')
+      const ticket: ToolTicket = {
+        ...{ id, number: `T-${id}`, title, text: textIn(body, 'text') ?? '', queue: textIn(body, 'queue') ?? null },
+        ...{ status: 'open', ref: textIn(body, 'ref') ?? null, notes: [] },
+        links: { html: `${origin}/sandbox/tool#T-${id}` },
+      }
+      return save(ticket, 201, `opens ${ticket.number}`)
+    },
+    'GET tickets': ({ query }: Call) => {
+      const ref = query.get('ref')
+      return json(200, { items: all().filter((ticket) => ref === null || ticket.ref === ref) })
+    },
+    'GET tickets/*': (_: Call, [id = '']: string[]) => withTicket(id, (ticket) => json(200, ticket)),
+    'PATCH tickets/*': (_: Call, [id = '']: string[], body: Body) =>
+      withTicket(id, (ticket) => {
+        const status = textIn(body, 'status') ?? ticket.status
+        if (!statuses.includes(status)) return wrong(`status must be one of ${statuses.join(', ')}`)
+        const [title, text] = [textIn(body, 'title') ?? ticket.title, textIn(body, 'text') ?? ticket.text]
+        const changed = { ...ticket, title, text, status: status as ToolTicket['status'] }
+        return save(changed, 200, `changes ${ticket.number}`)
+      }),
+    'POST tickets/*/notes': (_: Call, [id = '']: string[], body: Body) =>
+      withTicket(id, (ticket) => {
+        const note = { text: textIn(body, 'text') ?? '', ref: textIn(body, 'ref') ?? null }
+        return save({ ...ticket, notes: [...ticket.notes, note] }, 201, `adds a note to ${ticket.number}`)
+      }),
+    'GET tickets/*/notes': ({ query }: Call, [id = '']: string[]) =>
+      withTicket(id, ({ notes }) => {
+        const ref = query.get('ref')
+        return json(200, { items: notes.filter((note) => ref === null || note.ref === ref) })
+      }),
+    'POST tickets/*/close': (_: Call, [id = '']: string[], body: Body) =>
+      withTicket(id, (ticket) => {
+        const reason = textIn(body, 'reason')
+        const notes = reason ? [...ticket.notes, { text: `Closed: ${reason}`, ref: null }] : ticket.notes
+        return save({ ...ticket, status: 'closed', notes }, 200, `closes ${ticket.number}`)
+      }),
+  }
+}

@@ -1,0 +1,39 @@
+import { isObject } from '../sandbox/http.ts'
+
+/** What a run is started with. */
+export interface Dispatch {
+  ref: string
+  inputs: Record<string, string>
+  /** Whether the answer tells which run it is. */
+  details: boolean
+}
+
+/** The inputs that every workflow here declares. */
+const declaredInputs = ['stage', 'service', 'image', 'version', 'outcome', 'key'] as const
+const mostInputs = 25
+const known = ['ref', 'inputs', 'return_run_details']
+
+/** What GitHub makes of the body that starts a workflow, or why it refuses it, in its own words. */
+export function readDispatch(body: Record<string, unknown>): Dispatch | string {
+  const { ref, inputs = {}, return_run_details: details = false } = body
+  const unknown = Object.keys(body).find((name) => !known.includes(name))
+  if (unknown !== undefined) return wrong(`"${unknown}" is not a permitted key.`)
+  if (ref === undefined) return wrong(`"ref" wasn't supplied.`)
+  if (typeof ref !== 'string') return wrong(`For 'properties/ref', ${JSON.stringify(ref)} is not a string.`)
+  if (!isObject(inputs)) return wrong(`For 'properties/inputs', ${JSON.stringify(inputs)} is not an object.`)
+  if (typeof details !== 'boolean') {
+    return wrong(`For 'properties/return_run_details', ${JSON.stringify(details)} is not a boolean.`)
+  }
+  const names = Object.keys(inputs)
+  if (names.length > mostInputs)
+    return wrong(`No more than ${mostInputs} properties are allowed; ${names.length} were supplied.`)
+  if (ref === '' || ref.startsWith('missing')) return `No ref found for: ${ref}`
+  const unexpected = names.filter((name) => !declaredInputs.some((declared) => declared === name))
+  if (unexpected.length > 0) return `Unexpected inputs provided: ${JSON.stringify(unexpected)}`
+  const texts = Object.entries(inputs).map(([name, value]) => [name, String(value ?? '')])
+  return { ref: ref.replace(/^refs\/(heads|tags)\//, ''), inputs: Object.fromEntries(texts), details }
+}
+
+function wrong(why: string): string {
+  return `Invalid request.\n\n${why}`
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import type { Repo } from './issues.ts'
+import type { WorkflowRun } from './runs.ts'
+import { idOf, minimalRepoShape, nodeId, userShape } from './shapes.ts'
+
+/** GitHub's workflow run (docs.github.com/rest/actions/workflow-runs#get-a-workflow-run). */
+export function runShape(root: string, repo: Repo, run: WorkflowRun) {
+  const repository = minimalRepoShape(root, repo)
+  const url = `${repository.url}/actions/runs/${run.id}`
+  const head_sha = commitOf(run)
+  const person = { name: 'sandbox-bot', email: 'sandbox-bot@sandbox.invalid' }
+  return {
+    id: run.id,
+    name: nameOf(run),
+    node_id: nodeId('WorkflowRun', run.id),
+    check_suite_id: run.id,
+    check_suite_node_id: nodeId('CheckSuite', run.id),
+    head_branch: run.ref,
+    head_sha,
+    path: `.github/workflows/${run.workflow}`,
+    display_title: runTitle(run),
+    run_number: run.run_number,
+    run_attempt: 1,
+    referenced_workflows: [],
+    event: run.event,
+    status: run.status,
+    conclusion: run.conclusion,
+    workflow_id: workflowId(repo, run.workflow),
+    url,
+    html_url: runPageUrl(root, run),
+    pull_requests: [],
+    created_at: run.created_at,
+    updated_at: run.updated_at,
+    run_started_at: run.created_at,
+    actor: userShape(root),
+    triggering_actor: userShape(root),
+    jobs_url: `${url}/jobs`,
+    logs_url: `${url}/logs`,
+    check_suite_url: `${repository.url}/check-suites/${run.id}`,
+    artifacts_url: `${url}/artifacts`,
+    cancel_url: `${url}/cancel`,
+    rerun_url: `${url}/rerun`,
+    previous_attempt_url: null,
+    workflow_url: `${repository.url}/actions/workflows/${workflowId(repo, run.workflow)}`,
+    head_commit: {
+      id: head_sha,
+      tree_id: head_sha,
+      message: 'The head of the branch',
+      timestamp: run.created_at,
+      author: person,
+      committer: person,
+    },
+    repository,
+    head_repository: repository,
+    head_repository_id: repo.id,
+  }
+}
+
+/** The one job of a run, in GitHub's shape (docs.github.com/rest/actions/workflow-jobs). */
+export function jobShape(root: string, run: WorkflowRun) {
+  const api = `${root}/repos/${run.owner}/${run.repo}`
+  const { status, conclusion, started_at, completed_at } = run
+  const times = { started_at, completed_at }
+  const step = (number: number, name: string, how: typeof conclusion) => ({
+    name,
+    number,
+    ...times,
+    status,
+    conclusion: conclusion && how,
+  })
+  // What was cancelled while it waited had no machine yet.
+  const began = started_at !== null
+  return {
+    id: run.id,
+    run_id: run.id,
+    workflow_name: nameOf(run),
+    head_branch: run.ref,
+    run_url: `${api}/actions/runs/${run.id}`,
+    run_attempt: 1,
+    node_id: nodeId('CheckRun', run.id),
+    head_sha: commitOf(run),
+    url: `${api}/actions/jobs/${run.id}`,
+    html_url: `${runPageUrl(root, run)}/job/${run.id}`,
+    status,
+    conclusion,
+    created_at: run.created_at,
+    started_at: started_at ?? run.created_at,
+    completed_at,
+    name: jobName(run),
+    steps: began
+      ? [
+          step(1, 'Set up job', 'success'),
+          step(2, `Run ${jobName(run)}`, conclusion),
+          step(3, 'Complete job', 'success'),
+        ]
+      : [],
+    check_run_url: `${api}/check-runs/${run.id}`,
+    labels: ['ubuntu-latest'],
+    runner_id: began ? 1 : null,
+    runner_name: began ? 'sandbox' : null,
+    runner_group_id: began ? 1 : null,
+    runner_group_name: began ? 'Default' : null,
+  }
+}
+
+/** What a workflow with a `run-name` makes of its inputs. */
+export function runTitle(run: Pick<WorkflowRun, 'workflow' | 'inputs'>): string {
+  return [nameOf(run), ...Object.values(run.inputs)].filter(Boolean).join(' ')
+}
+
+/** Where a person looks at a run. */
+export function runPageUrl(root: string, { owner, repo, id }: Pick<WorkflowRun, 'owner' | 'repo' | 'id'>): string {
+  return `${root}/${owner}/${repo}/actions/runs/${id}`
+}
+
+/** The id of a workflow: the same for the same file. */
+export function workflowId({ owner, name }: Pick<Repo, 'owner' | 'name'>, workflow: string): number {
+  return idOf(`${owner}/${name}/${workflow}`)
+}
+
+export function jobName({ workflow }: Pick<WorkflowRun, 'workflow'>): string {
+  return workflow.replace(/\.ya?ml$/, '')
+}
+
+function nameOf(run: Pick<WorkflowRun, 'workflow'>): string {
+  const name = jobName(run)
+  return name.charAt(0).toUpperCase() + name.slice(1)
+}
+
+function commitOf({ owner, repo, ref }: WorkflowRun): string {
+  return createHash('sha1').update(`${owner}/${repo}@${ref}`).digest('hex')
+}

@@ -1,0 +1,107 @@
+import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { missingPage } from '../sandbox/page.ts'
+import type { Store } from '../sandbox/store.ts'
+import { readDispatch } from './actions-input.ts'
+import { jobShape, runPageUrl, runShape, runTitle, workflowId } from './actions-shapes.ts'
+import { githubError, notFound, paged, rootOf, withBody } from './answers.ts'
+import { readPage } from './input.ts'
+import type { Repo } from './issues.ts'
+import { runPage } from './page.ts'
+import { createRuns, type RunFilter, type WorkflowRun } from './runs.ts'
+
+/** A run as `/sandbox/runs` lists it, for people and tests. */
+type RunSummary = Omit<WorkflowRun, 'owner' | 'repo' | 'repo_id'> & {
+  repository: string
+  title: string
+  html_url: string
+}
+
+export interface Actions {
+  /** Answers what is below `/repos/{owner}/{repo}/actions/`; `rest` are the segments of that. */
+  answer(call: Call, repo: Repo, rest: string[]): Answer
+  page(repo: Repo, id: number): Answer
+  runs(origin: string): RunSummary[]
+}
+
+/**
+ * Plays the part of GitHub Actions that starts workflows and looks after their runs (docs.github.com/rest/actions). Every
+ * workflow is there that is named like one (`deploy.yml`), but those named `missing*` are not. Each declares the inputs
+ * `stage`, `service`, `image`, `version`, `outcome` and `key`, and what it is given stands in the title of its run. A run
+ * takes some seconds, and fails where its workflow is named `fail*` or its input `outcome` begins with `fail`.
+ */
+export function createActions(store: Store): Actions {
+  const runs = createRuns(store)
+
+  function startRun(call: Call, repo: Repo, workflow: string): Answer {
+    return withBody(call, (body) => {
+      const asked = readDispatch(body)
+      if (typeof asked === 'string') return githubError(422, asked)
+      const { ref, inputs, details } = asked
+      const run = runs.start(repo, { workflow, ref, inputs })
+      const note = `started run ${run.id} of ${workflow} in ${run.owner}/${run.repo}`
+      if (!details) return { status: 204, note }
+      const { id, url, html_url } = runShape(rootOf(call.origin), repo, run)
+      return json(200, { workflow_run_id: id, run_url: url, html_url }, {}, note)
+    })
+  }
+
+  function list(call: Call, repo: Repo, workflow?: string): Answer {
+    const asked = (name: string) => call.query.get(name) ?? undefined
+    const filter: RunFilter = { workflow, event: asked('event'), status: asked('status'), branch: asked('branch') }
+    const page = readPage(call.query)
+    const found = runs.list(repo, filter, page)
+    const shape = (run: WorkflowRun) => runShape(rootOf(call.origin), repo, run)
+    const wrap = (shown: unknown[]) => ({ total_count: found.total, workflow_runs: shown })
+    return paged(call, page, found.runs, shape, wrap)
+  }
+
+  function answerRun(call: Call, repo: Repo, run: WorkflowRun, what: string | undefined): Answer {
+    const root = rootOf(call.origin)
+    const place = `${call.method} ${what ?? ''}`
+    if (place === 'GET ') return json(200, runShape(root, repo, run))
+    if (place === 'GET jobs') {
+      const { page } = readPage(call.query)
+      const jobs = page === 1 ? [jobShape(root, run)] : []
+      return json(200, { total_count: 1, jobs })
+    }
+    if (place !== 'POST cancel') return notFound()
+    if (run.status === 'completed') return githubError(409, 'Cannot cancel a workflow run that is completed.')
+    runs.cancel(run)
+    return json(202, {}, {}, `cancels run ${run.id} in ${run.owner}/${run.repo}`)
+  }
+
+  /** The file of a workflow that is named by it or by its id, which only its runs tell. */
+  function workflowOf(repo: Repo, name: string): string | undefined {
+    const used = runs.all().find(({ workflow }) => String(workflowId(repo, workflow)) === name)
+    if (used) return used.workflow
+    return /^(?!missing)[\w.-]+\.ya?ml$/.test(name) ? name : undefined
+  }
+
+  return {
+    answer(call, repo, [kind, name, what, ...more]) {
+      if (more.length > 0) return notFound()
+      if (kind === 'runs' && name === undefined) return call.method === 'GET' ? list(call, repo) : notFound()
+      if (kind === 'runs') {
+        const run = /^\d+$/.test(name ?? '') ? runs.get(repo, Number(name)) : undefined
+        return run ? answerRun(call, repo, run, what) : notFound()
+      }
+      const workflow = kind === 'workflows' && name !== undefined ? workflowOf(repo, name) : undefined
+      if (workflow === undefined) return notFound()
+      if (what === 'dispatches' && call.method === 'POST') return startRun(call, repo, workflow)
+      return what === 'runs' && call.method === 'GET' ? list(call, repo, workflow) : notFound()
+    },
+
+    page(repo, id) {
+      const run = runs.get(repo, id)
+      return run ? runPage(run) : missingPage('run')
+    },
+
+    runs: (origin) =>
+      runs.all().map(({ owner, repo, repo_id: _, ...run }) => ({
+        ...run,
+        repository: `${owner}/${repo}`,
+        title: runTitle(run),
+        html_url: runPageUrl(rootOf(origin), { owner, repo, id: run.id }),
+      })),
+  }
+}

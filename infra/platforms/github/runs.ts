@@ -1,0 +1,138 @@
+import type { Store } from '../sandbox/store.ts'
+import type { Page, Repo } from './issues.ts'
+import { timeOf } from './issues.ts'
+
+/** The columns, and what follows from them and the clock, under GitHub's names. */
+export interface WorkflowRun {
+  id: number
+  owner: string
+  repo: string
+  repo_id: number
+  /** The file of its workflow. */
+  workflow: string
+  run_number: number
+  event: 'workflow_dispatch'
+  ref: string
+  inputs: Record<string, string>
+  status: 'queued' | 'in_progress' | 'completed'
+  conclusion: 'success' | 'failure' | 'cancelled' | null
+  created_at: string
+  /** When its job began, and ended; null where it has not. */
+  started_at: string | null
+  completed_at: string | null
+  updated_at: string
+}
+
+export interface RunFilter {
+  workflow?: string | undefined
+  event?: string | undefined
+  /** A status or a conclusion, as GitHub lets one ask. */
+  status?: string
+  branch?: string
+}
+
+/** Runs of workflows in the sandbox's database. */
+export interface Runs {
+  get(repo: Repo, id: number): WorkflowRun | undefined
+  /** The newest first, and how many there are on all pages. */
+  list(repo: Repo, filter: RunFilter, page: Page): { runs: WorkflowRun[]; total: number }
+  start(repo: Repo, given: Pick<WorkflowRun, 'workflow' | 'ref' | 'inputs'>): WorkflowRun
+  cancel(run: WorkflowRun): void
+  /** Oldest first. */
+  all(): WorkflowRun[]
+}
+
+/** How long a run waits, works and takes to be cancelled, in milliseconds. */
+const queuedFor = 500
+const runsFor = 2_000
+const cancelledAfter = 500
+
+interface Row {
+  id: number
+  owner: string
+  repo: string
+  repo_id: number
+  workflow: string
+  run_number: number
+  ref: string
+  inputs: string
+  /** Epoch milliseconds. */
+  created: number
+  cancelled: number | null
+}
+
+const select = `
+  SELECT runs.*, repos.owner, repos.name AS repo FROM runs JOIN repos ON repos.id = runs.repo_id`
+
+/** A run goes on by the clock, also while no process is there to play it. */
+export function createRuns(store: Store): Runs {
+  const get: Runs['get'] = (repo, id) => {
+    const row = store.get<Row>(`${select} WHERE repo_id = ? AND runs.id = ?`, repo.id, id)
+    return row && runOf(row)
+  }
+
+  return {
+    get,
+
+    list(repo, { workflow, event, status, branch }, { page, perPage }) {
+      const found = store
+        .all<Row>(`${select} WHERE repo_id = ? ORDER BY runs.id DESC`, repo.id)
+        .map(runOf)
+        .filter((run) => workflow === undefined || run.workflow === workflow)
+        .filter((run) => event === undefined || run.event === event)
+        .filter((run) => branch === undefined || run.ref === branch)
+        .filter((run) => status === undefined || run.status === status || run.conclusion === status)
+      const from = (page - 1) * perPage
+      return { runs: found.slice(from, from + perPage + 1), total: found.length }
+    },
+
+    start(repo, { workflow, ref, inputs }) {
+      const id = store.run(
+        `INSERT INTO runs (repo_id, workflow, run_number, ref, inputs, created)
+         SELECT ?, ?, coalesce(max(run_number), 0) + 1, ?, ?, ? FROM runs WHERE repo_id = ? AND workflow = ?`,
+        repo.id,
+        workflow,
+        ref,
+        JSON.stringify(inputs),
+        Date.now(),
+        repo.id,
+        workflow,
+      )
+      const run = get(repo, id)
+      if (!run) throw new Error(`There is no run with the id ${id}.`)
+      return run
+    },
+
+    cancel({ id }) {
+      store.run('UPDATE runs SET cancelled = coalesce(cancelled, ?) WHERE id = ?', Date.now(), id)
+    },
+
+    all: () => store.all<Row>(`${select} ORDER BY runs.id`).map(runOf),
+  }
+}
+
+function runOf({ inputs: text, created, cancelled, ...row }: Row): WorkflowRun {
+  const inputs: Record<string, string> = JSON.parse(text)
+  const now = Date.now()
+  const begins = created + queuedFor
+  const ends = cancelled === null ? begins + runsFor : cancelled + cancelledAfter
+  // What is cancelled while it waits never begins.
+  const hasBegun = begins <= Math.min(now, cancelled ?? now)
+  const hasEnded = ends <= now
+  const end = cancelled !== null ? 'cancelled' : fails(row.workflow, inputs) ? 'failure' : 'success'
+  return {
+    ...row,
+    inputs,
+    event: 'workflow_dispatch',
+    status: hasEnded ? 'completed' : hasBegun ? 'in_progress' : 'queued',
+    conclusion: hasEnded ? end : null,
+    created_at: timeOf(created),
+    started_at: hasBegun ? timeOf(begins) : null,
+    completed_at: hasEnded ? timeOf(ends) : null,
+    updated_at: timeOf(hasEnded ? ends : hasBegun ? begins : created),
+  }
+}
+
+function fails(workflow: string, { outcome = '' }: Record<string, string>): boolean {
+  return /^fail/i.test(workflow) || /^fail/i.test(outcome)
+}

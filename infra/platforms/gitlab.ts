@@ -1,0 +1,262 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Note {
+  id: number
+  body: string
+  system: boolean
+  created_at: string
+}
+
+interface Issue {
+  id: number
+  iid: number
+  title: string
+  description: string | null
+  state: 'opened' | 'closed'
+  labels: string[]
+  assignees: number[]
+  issue_type: string
+  confidential: boolean
+  created_at: string
+  notes: Note[]
+}
+
+/** What can be looked at and changed from a test. */
+interface GitlabState {
+  issues: Issue[]
+  users: { id: number; username: string; name: string }[]
+  /** Of scoped labels an issue has one per scope; in the free edition they are labels like all others. */
+  premium: boolean
+  /** Whether the project has issues at all. */
+  issuesEnabled: boolean
+}
+
+export interface GitlabServer extends Served {
+  token: string
+  /** One that may only read. */
+  readToken: string
+  state: GitlabState
+}
+
+const project = { id: 4, path: 'ops/shop/checkout' }
+const types = ['issue', 'incident', 'test_case', 'task']
+const changeable = ['title', 'description', 'labels', 'add_labels', 'assignee_ids', 'issue_type', 'state_event']
+const also = ['confidential', 'due_date', 'milestone_id', 'remove_labels', 'assignee_id', 'discussion_locked']
+
+/**
+ * GitLab as its REST API v4 answers, with one project.
+ *
+ * @see https://docs.gitlab.com/api/issues/
+ * @see https://docs.gitlab.com/api/rest/troubleshooting/
+ */
+export async function startGitlab(): Promise<GitlabServer> {
+  const token = 'glpat-a-token-of-gitlab'
+  const readToken = 'glpat-a-token-that-reads'
+  const state: GitlabState = {
+    issues: [],
+    users: [
+      { id: 1, username: 'robot', name: 'Robby Robot' },
+      { id: 18, username: 'mia', name: 'Mia Krystof' },
+    ],
+    premium: true,
+    issuesEnabled: true,
+  }
+  const served = await serve((call) => {
+    const given = call.headers['private-token']
+    if (given !== token && given !== readToken) return said(401, '401 Unauthorized')
+    if (given === readToken && call.method !== 'GET') return insufficientScope
+    return new Gitlab(state, served.url).answer(call)
+  })
+  return { ...served, token, readToken, state }
+}
+
+const insufficientScope: Reply = {
+  status: 403,
+  body: {
+    error: 'insufficient_scope',
+    error_description: 'The request requires higher privileges than provided by the access token.',
+    scope: 'api',
+  },
+}
+
+function said(status: number, message: unknown): Reply {
+  return { status, body: { message } }
+}
+
+function invalid(error: string): Reply {
+  return { status: 400, body: { error } }
+}
+
+class Gitlab {
+  readonly #state: GitlabState
+  readonly #url: string
+
+  constructor(state: GitlabState, url: string) {
+    this.#state = state
+    this.#url = url
+  }
+
+  answer({ method, path, query, body }: Call): Reply {
+    const { users } = this.#state
+    if (path === '/api/v4/user') return { status: 200, body: { ...users[0], state: 'active' } }
+    if (path === '/api/v4/users') {
+      const found = users.filter(({ username }) => username === query.get('username')?.toLowerCase())
+      return { status: 200, body: found.map((user) => this.#user(user.id)) }
+    }
+    const [, at, iid, notes] = /^\/api\/v4\/projects\/(.+?)\/issues(?:\/(\d+)(\/notes)?)?$/.exec(path) ?? []
+    if (at !== project.path && at !== String(project.id)) return said(404, '404 Project Not Found')
+    if (!this.#state.issuesEnabled) return said(403, '403 Forbidden')
+    const asked = (body ?? {}) as Record<string, unknown>
+    if (iid === undefined) return method === 'GET' ? this.#list(query) : this.#create(asked)
+    const issue = this.#state.issues.find((one) => String(one.iid) === iid)
+    if (!issue) return said(404, '404 Issue Not Found')
+    if (notes) return method === 'GET' ? this.#notes(issue, query) : this.#comment(issue, asked)
+    if (method === 'GET') return { status: 200, body: this.#shown(issue) }
+    return method === 'PUT' ? this.#update(issue, asked) : said(405, '405 Method Not Allowed')
+  }
+
+  #list(query: URLSearchParams): Reply {
+    const after = Date.parse(query.get('created_after') ?? '1970-01-01')
+    const state = query.get('state') ?? 'all'
+    const found = this.#state.issues
+      .filter((one) => Date.parse(one.created_at) >= after && (state === 'all' || one.state === state))
+      .sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at) || other.iid - one.iid)
+    if (query.get('sort') === 'asc') found.reverse()
+    return page(
+      found.map((one) => this.#shown(one)),
+      query,
+    )
+  }
+
+  #create(asked: Record<string, unknown>): Reply {
+    if (asked['title'] === undefined) return invalid('title is missing')
+    const wrong = this.#wrong(asked)
+    if (wrong) return wrong
+    const iid = this.#state.issues.length + 1
+    const issue: Issue = {
+      id: 80 + iid,
+      iid,
+      title: '',
+      description: null,
+      state: 'opened',
+      labels: [],
+      assignees: [],
+      issue_type: 'issue',
+      confidential: false,
+      created_at: new Date().toISOString(),
+      notes: [],
+    }
+    this.#set(issue, asked)
+    this.#state.issues.push(issue)
+    return { status: 201, body: this.#shown(issue) }
+  }
+
+  #update(issue: Issue, asked: Record<string, unknown>): Reply {
+    if (![...changeable, ...also].some((name) => name in asked)) {
+      return invalid(`${[...also, ...changeable].join(', ')} are missing, at least one parameter must be provided`)
+    }
+    const wrong = this.#wrong(asked)
+    if (wrong) return wrong
+    this.#set(issue, asked)
+    return { status: 200, body: this.#shown(issue) }
+  }
+
+  #wrong(asked: Record<string, unknown>): Reply | undefined {
+    const { title, issue_type, state_event, labels, add_labels } = asked
+    if (issue_type !== undefined && !types.includes(String(issue_type))) {
+      return invalid('issue_type does not have a valid value')
+    }
+    if (state_event !== undefined && !['close', 'reopen'].includes(String(state_event))) {
+      return invalid('state_event does not have a valid value')
+    }
+    for (const [name, value] of Object.entries({ labels, add_labels })) {
+      if (value !== undefined && typeof value !== 'string') return invalid(`${name} is invalid`)
+    }
+    if (title === '') return said(400, { title: ["can't be blank"] })
+    if (String(title ?? '').length > 255) return said(400, { title: ['is too long (maximum is 255 characters)'] })
+    return undefined
+  }
+
+  #set(issue: Issue, asked: Record<string, unknown>): void {
+    const { title, description, labels, add_labels, assignee_ids, issue_type, state_event, confidential } = asked
+    if (title !== undefined) issue.title = String(title)
+    if (description !== undefined) issue.description = this.#act(issue, String(description))
+    if (labels !== undefined) issue.labels = []
+    for (const label of `${labels ?? ''},${add_labels ?? ''}`.split(',').filter(Boolean)) this.#label(issue, label)
+    // Who may not be assigned is left out without a word; without a licence for more, one remains.
+    if (Array.isArray(assignee_ids)) {
+      const known = assignee_ids.filter((id) => this.#state.users.some((user) => user.id === id))
+      issue.assignees = this.#state.premium ? known : known.slice(0, 1)
+    }
+    if (issue_type !== undefined) issue.issue_type = String(issue_type)
+    if (confidential !== undefined) issue.confidential = Boolean(confidential)
+    if (state_event) issue.state = state_event === 'close' ? 'closed' : 'opened'
+  }
+
+  #label(issue: Issue, label: string): void {
+    const name = label.trim()
+    const scope = /^.*::/.exec(name)?.[0]
+    const others = issue.labels.filter(
+      (one) => one !== name && !(this.#state.premium && scope && one.startsWith(scope)),
+    )
+    issue.labels = [...others, name]
+  }
+
+  /** Does what the lines say that are quick actions, and leaves them out. */
+  #act(issue: Issue, text: string): string {
+    return text
+      .replaceAll('\r', '')
+      .split('\n')
+      .filter((line) => {
+        const [, command, argument = ''] = /^\/(close|confidential|label)(?: (.*))?$/i.exec(line) ?? []
+        if (command === 'close') issue.state = 'closed'
+        if (command === 'confidential') issue.confidential = true
+        if (command === 'label') this.#label(issue, argument.replace('~', ''))
+        return command === undefined
+      })
+      .join('\n')
+  }
+
+  #comment(issue: Issue, { body }: Record<string, unknown>): Reply {
+    if (typeof body !== 'string') return invalid('body is missing')
+    const text = this.#act(issue, body)
+    if (text.trim() === '') {
+      if (text === body) return said(400, { note: ["can't be blank"] })
+      return { status: 202, body: { commands_changes: {}, summary: ['Applied.'] } }
+    }
+    const note = { id: 302 + issue.notes.length, body: text, system: false, created_at: new Date().toISOString() }
+    issue.notes.push(note)
+    return { status: 201, body: note }
+  }
+
+  #notes(issue: Issue, query: URLSearchParams): Reply {
+    return page(query.get('sort') === 'asc' ? issue.notes : [...issue.notes].reverse(), query)
+  }
+
+  #user(id: number) {
+    const user = this.#state.users.find((one) => one.id === id)
+    return { ...user, state: 'active', web_url: `${this.#url}/${user?.username}` }
+  }
+
+  #shown(issue: Issue) {
+    const { notes, assignees, ...shown } = issue
+    return {
+      ...shown,
+      project_id: project.id,
+      assignees: assignees.map((id) => this.#user(id)),
+      user_notes_count: notes.length,
+      web_url: `${this.#url}/${project.path}/-/issues/${issue.iid}`,
+      references: {
+        short: `#${issue.iid}`,
+        relative: `#${issue.iid}`,
+        full: `${project.path}#${issue.iid}`,
+      },
+    }
+  }
+}
+
+function page(all: unknown[], query: URLSearchParams): Reply {
+  const perPage = Math.min(100, Number(query.get('per_page') ?? 20))
+  const start = (Number(query.get('page') ?? 1) - 1) * perPage
+  return { status: 200, body: all.slice(start, start + perPage) }
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { demo } from '../sandbox/demo.ts'
+import {
+  type Answer,
+  bearer,
+  bodyLimit,
+  type Call,
+  json,
+  jsonObject,
+  mediaType,
+  type Platform,
+  segments,
+} from '../sandbox/http.ts'
+import { missingPage } from '../sandbox/page.ts'
+import type { Store } from '../sandbox/store.ts'
+import { createDatastore, keptnError } from './datastore.ts'
+import { sequencePage } from './page.ts'
+import { keptnContextOf, refusalOf } from './rules.ts'
+import type { Sso } from './sso.ts'
+
+/** A CloudEvent as Keptn stores it. */
+export interface KeptnEvent extends Record<string, unknown> {
+  id: string
+  time: string
+  type: string
+  data?: unknown
+}
+
+/** One event as `/sandbox/events` lists it. */
+export interface RecordedEvent {
+  at: string
+  /** `api`: sent back by a receiver; `control-plane`: put on the bus by the one who plays Keptn's part. */
+  via: 'api' | 'control-plane'
+  event: KeptnEvent
+}
+
+export interface Keptn extends Platform {
+  /**
+   * How long an accepted event stays invisible for read-back, in milliseconds: the real API answers before it
+   * processes.
+   */
+  visibleAfterMs: number
+  /** Everything recorded, oldest first, at once and with no delay. */
+  events(): RecordedEvent[]
+}
+
+const eventLimit = 64 * 1024
+
+interface Route {
+  method: string
+  /** What an OAuth token must allow. */
+  scope?: string
+  answer(call: Call): Answer
+}
+
+function reading(answer: Route['answer']): Route {
+  return { method: 'GET', scope: 'cloudautomation:events:read', answer }
+}
+
+/**
+ * Plays the part of Keptn 1.4.5's API that a receiver uses: `/api/v1/event` with strict validation, `/api/v1/metadata`,
+ * `/api/v1/auth`, and the read-back at `/api/mongodb-datastore/event` and, by a filter, at `../event/type/{type}` (protocol,
+ * "Sending events back" and "Reading back"). `/record` is no part of Keptn's API: it is where the one who plays the control
+ * plane puts its own events, as Keptn's services do on their message bus.
+ */
+export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEvent) => void): Keptn {
+  const datastore = createDatastore(store)
+  const keptn: Keptn = {
+    visibleAfterMs: 50,
+    events: datastore.all,
+    error: keptnError,
+
+    answer(call) {
+      const route = routes[call.path] ?? routeByType(call)
+      if (!route) return keptnError(404, `path ${call.path} was not found`)
+      if (call.method !== route.method) {
+        return keptnError(405, `method ${call.method} is not allowed, but [${route.method}] are`)
+      }
+      return refuseCaller(call, route.scope) ?? route.answer(call)
+    },
+
+    page({ path }) {
+      const [bridge, , project, , context, ...more] = segments(path)
+      if (bridge !== 'bridge' || context === undefined || more.length > 0) return undefined
+      const events = keptn.events().filter(({ event }) => event.shkeptncontext === context)
+      return events.length > 0 ? sequencePage(project ?? '', events) : missingPage('sequence')
+    },
+  }
+
+  const routes: Record<string, Route> = {
+    '/api/v1/event': { method: 'POST', scope: 'cloudautomation:events:write', answer: accept },
+    '/api/v1/auth': { method: 'POST', answer: () => json(200, {}) },
+    '/api/v1/metadata': { method: 'GET', answer: () => json(200, metadata) },
+    '/api/mongodb-datastore/event': reading(({ query }) => datastore.find(query)),
+    '/record': { method: 'POST', answer: record },
+  }
+
+  function refuseCaller(call: Call, scope?: string): Answer | undefined {
+    if (call.headers['x-token'] === demo.keptnToken) return undefined
+    if (call.headers['x-token'] !== undefined) return keptnError(401, 'incorrect api key auth')
+    const token = bearer(call.headers)
+    const granted = token === undefined ? undefined : sso.scopesOf(token)
+    if (!granted) return keptnError(401, 'unauthenticated for invalid credentials')
+    if (scope && !granted.includes(scope)) return keptnError(403, `the token lacks the scope ${scope}`)
+    return undefined
+  }
+
+  function accept(call: Call): Answer {
+    const type = mediaType(call.headers)
+    if (type !== 'application/json' && type !== 'application/cloudevents+json') {
+      return keptnError(415, `unsupported media type "${type}", send application/json or application/cloudevents+json`)
+    }
+    if (call.size > eventLimit)
+      return keptnError(400, `the event has ${call.size} bytes, at most ${eventLimit} are taken`)
+    const body = jsonObject(call.body)
+    if (!body) return keptnError(400, 'parsing body failed: it is not a JSON object')
+    const refusal = refusalOf(body)
+    if (refusal) return keptnError(400, refusal)
+
+    const context = keptnContextOf(body.shkeptncontext)
+    // As with the real one, what the caller says about these three is not looked at, and a field that Keptn does not
+    // know is lost.
+    const own = { specversion: '1.0', id: randomUUID(), time: new Date().toISOString(), shkeptncontext: context }
+    const { type: eventType, source, data, triggeredid, gitcommitid, extensions, shkeptnspecversion } = body
+    const contenttype = 'application/json'
+    const event = { ...own, source, contenttype, triggeredid, gitcommitid, extensions, shkeptnspecversion, data }
+    insert({ ...event, type: String(eventType) }, 'api', keptn.visibleAfterMs)
+    return json(200, { keptnContext: context }, {}, String(eventType))
+  }
+
+  function record(call: Call): Answer {
+    const body = call.size <= bodyLimit ? jsonObject(call.body) : undefined
+    if (!body || typeof body.type !== 'string') return keptnError(400, 'send one CloudEvent with a type as JSON')
+    const { id, time, type } = body
+    const event = {
+      ...body,
+      type,
+      id: typeof id === 'string' && id ? id : randomUUID(),
+      time: typeof time === 'string' && time ? time : new Date().toISOString(),
+    }
+    insert(event, 'control-plane', 0)
+    return json(200, { keptnContext: body.shkeptncontext ?? null, id: event.id }, {}, type)
+  }
+
+  function insert(event: KeptnEvent, via: RecordedEvent['via'], delayMs: number): void {
+    const added = datastore.insert(event, via, delayMs)
+    if (added) recorded(added)
+  }
+
+  function routeByType({ path }: Call): Route | undefined {
+    const [api, of, event, by, type, ...more] = segments(path)
+    if ([api, of, event, by].join('/') !== 'api/mongodb-datastore/event/type' || !type || more.length > 0)
+      return undefined
+    return reading(({ query }) => datastore.findByType(type, query))
+  }
+
+  return keptn
+}
+
+const metadata = {
+  namespace: 'sandbox',
+  keptnlabel: 'keptn',
+  keptnversion: '1.4.5',
+  bridgeversion: 'keptn/bridge2:1.4.5',
+  automaticprovisioning: false,
+}

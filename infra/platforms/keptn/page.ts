@@ -1,0 +1,17 @@
+import { type Answer, isObject } from '../sandbox/http.ts'
+import { escaped, page } from '../sandbox/page.ts'
+import type { RecordedEvent } from './index.ts'
+
+/** What a person sees where the Bridge shows a run of a sequence: its events, oldest first. */
+export function sequencePage(project: string, events: RecordedEvent[]): Answer {
+  const lines = events.map(({ at, event }) => {
+    const { status, result, message } = isObject(event.data) ? event.data : {}
+    const end = event.type.endsWith('.finished') ? [`${status}/${result}`, message] : []
+    return [at.slice(11, 23), event.type.replace('sh.keptn.event.', ''), ...end].filter(Boolean).join('  ')
+  })
+  return page(
+    200,
+    `Sequence · ${project}`,
+    `<small>Project ${escaped(project)} in the sandbox</small>\n<h1>Sequence</h1>\n<pre>${escaped(lines.join('\n'))}</pre>`,
+  )
+}

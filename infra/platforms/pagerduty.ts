@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs'
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Incident {
+  id: string
+  number: number
+  key: string | undefined
+  status: 'triggered' | 'acknowledged' | 'resolved'
+  /** As it was asked for. */
+  asked: Record<string, unknown>
+  notes: string[]
+  /** How it was resolved: kept in the log, and shown nowhere. */
+  resolution: string | undefined
+}
+
+/** What can be looked at and changed from a test. */
+interface PagerDutyState {
+  incidents: Incident[]
+  services: string[]
+  priorities: { id: string; name: string }[]
+  /** Whether the plan has priorities at all. */
+  hasPriorities: boolean
+  users: { id: string; email: string; name: string }[]
+  mayWrite: boolean
+  /** Whether the key belongs to a user: then the user of the key is the one who writes. */
+  isUserKey: boolean
+  /** How many look-ups show nothing of what is new. */
+  listsLate: number
+}
+
+export interface PagerDutyServer extends Served {
+  token: string
+  email: string
+  state: PagerDutyState
+}
+
+/** An answer of the vendor's own document. */
+export function pagerdutyExample(name: string): Record<string, Record<string, unknown>> {
+  return JSON.parse(readFileSync(new URL(`../fixtures/pagerduty/${name}.json`, import.meta.url), 'utf8'))
+}
+
+/**
+ * PagerDuty as its REST API v2 answers, in the shapes of the examples of its own document.
+ *
+ * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
+ */
+export async function startPagerDuty(): Promise<PagerDutyServer> {
+  const token = 'y_NbAkKc66ryYTWUXYEu'
+  const email = 'robot@example.com'
+  const state: PagerDutyState = {
+    incidents: [],
+    services: ['PIJ90N7'],
+    priorities: ['P1', 'P2', 'P3', 'P4', 'P5'].map((name) => ({ id: `P53ZZ${name}`, name })),
+    hasPriorities: true,
+    users: [
+      { id: 'PXPGF41', email, name: 'Robot' },
+      { id: 'PXPGF42', email: 'mia@example.com', name: 'Mia Krystof' },
+      { id: 'PXPGF43', email: 'mia@example.com.au', name: 'Mia Other' },
+    ],
+    mayWrite: true,
+    isUserKey: false,
+    listsLate: 0,
+  }
+  const served = await serve((call) => {
+    if (call.headers['authorization'] !== `Token token=${token}`) return { status: 401, body: 'Access Denied' }
+    if (!String(call.headers['accept']).startsWith('application/vnd.pagerduty+json;version=2')) return { status: 406 }
+    return new PagerDuty(state, email).answer(call)
+  })
+  return { ...served, token, email, state }
+}
+
+function refused(status: number, message: string, code: number, errors: string[] = []): Reply {
+  return { status, body: { error: { message, code, ...(errors.length > 0 ? { errors } : {}) } } }
+}
+
+const invalid = (...errors: string[]) => refused(400, 'Invalid Input Provided', 2001, errors)
+
+class PagerDuty {
+  readonly #state: PagerDutyState
+  readonly #email: string
+
+  constructor(state: PagerDutyState, email: string) {
+    this.#state = state
+    this.#email = email
+  }
+
+  answer({ method, path, query, headers, body }: Call): Reply {
+    const at = `${method} ${path}`
+    if (at === 'GET /users/me') return this.#currentUser()
+    if (at === 'GET /priorities') return this.#priorities()
+    if (at === 'GET /users') return this.#users(query.get('query') ?? '')
+    if (at === 'GET /incidents') return this.#list(query)
+    if (method !== 'GET' && !this.#state.isUserKey) {
+      if (headers['from'] === undefined) return invalid('From header is required')
+      if (headers['from'] !== this.#email) return invalid('Requester User Not Found')
+    }
+    if (method !== 'GET' && !this.#state.mayWrite) return refused(403, 'Access Denied', 2010)
+    if (at === 'POST /incidents') return this.#create((body as { incident?: Record<string, unknown> })?.incident ?? {})
+    const [, id, notes] = /^\/incidents\/(\w+)(\/notes)?$/.exec(path) ?? []
+    const isMeant = (one: Incident) => one.id === id || (method === 'GET' && !notes && String(one.number) === id)
+    const incident = this.#state.incidents.find(isMeant)
+    if (!incident) return refused(404, 'Not Found', 2100)
+    switch (`${method} ${notes ?? ''}`) {
+      case 'GET ':
+        return { status: 200, body: { incident: shown(incident) } }
+      case 'PUT ':
+        return this.#update(incident, (body as { incident?: Record<string, unknown> })?.incident ?? {})
+      case 'GET /notes':
+        return { status: 200, body: { notes: incident.notes.map(note) } }
+      case 'POST /notes':
+        return this.#note(incident, (body as { note?: { content?: string } })?.note?.content)
+      default:
+        return { status: 405 }
+    }
+  }
+
+  #priorities(): Reply {
+    if (!this.#state.hasPriorities) return refused(402, 'Account does not have the ability to perform the action', 2014)
+    const [example] = pagerdutyExample('priorities')['priorities'] as unknown as object[]
+    const priorities = this.#state.priorities.map(({ id, name }) => ({ ...example, id, name, summary: name }))
+    return { status: 200, body: { priorities } }
+  }
+
+  #currentUser(): Reply {
+    if (!this.#state.isUserKey)
+      return { status: 400, body: { error: 'Not possible with an account-level access token' } }
+    const [user] = this.#users('').body['users']
+    return { status: 200, body: { user } }
+  }
+
+  #users(asked: string) {
+    const [example] = pagerdutyExample('users')['users'] as unknown as object[]
+    const found = this.#state.users.filter(({ email, name }) => `${email} ${name}`.includes(asked.toLowerCase()))
+    return { status: 200, body: { users: found.map((user) => ({ ...example, ...user })), limit: 100, offset: 0 } }
+  }
+
+  /** Without a key it lists everything. */
+  #list(query: URLSearchParams): Reply {
+    const key = query.get('incident_key')
+    const isLate = this.#state.listsLate-- > 0
+    const found = isLate ? [] : this.#state.incidents.filter((one) => !key || one.key === key)
+    return { status: 200, body: { incidents: found.map(shown), limit: 25, offset: 0, total: null, more: false } }
+  }
+
+  #create(asked: Record<string, unknown>): Reply {
+    const { type, title, service, incident_key: key, priority, assignments, escalation_policy } = asked
+    const errors = [
+      ...(type === 'incident' ? [] : ['Type must be incident']),
+      ...(typeof title === 'string' && title.trim() ? [] : ['Title cannot be empty']),
+      ...(this.#state.services.includes((service as { id: string })?.id) ? [] : ['Service cannot be found']),
+      ...(assignments && escalation_policy ? ['Assignments cannot be given with an escalation policy'] : []),
+      ...this.#wrong(asked),
+      ...(priority && !this.#hasPriority(priority) ? ['Priority cannot be found'] : []),
+    ]
+    if (errors.length > 0) return invalid(...errors)
+    if (key && this.#state.incidents.some((one) => one.key === key && one.status !== 'resolved')) {
+      const error = 'Open incident with matching dedup key already exists on this service'
+      return refused(400, 'Arguments Caused Error', 2002, [error])
+    }
+    const number = 1234 + this.#state.incidents.length
+    const incident: Incident = {
+      id: `PT4KHL${number}`,
+      number,
+      key: key as string | undefined,
+      status: 'triggered',
+      asked,
+      notes: [],
+      resolution: undefined,
+    }
+    this.#state.incidents.push(incident)
+    return { status: 201, body: { incident: shown(incident) } }
+  }
+
+  #update(incident: Incident, { type, status, resolution, ...asked }: Record<string, unknown>): Reply {
+    const errors = [
+      ...(type === 'incident' || type === 'incident_reference' ? [] : ['Type must be incident or incident_reference']),
+      ...(isPossible(incident.status, status) ? [] : ['Status is not valid']),
+      ...(incident.status === 'resolved' && !status ? ['Incident Already Resolved'] : []),
+      ...this.#wrong(asked),
+      ...(asked['body'] ? ['Body cannot be changed'] : []),
+    ]
+    if (errors.length > 0) return invalid(...errors)
+    Object.assign(incident.asked, asked)
+    if (status) incident.status = status as Incident['status']
+    if (resolution) incident.resolution = String(resolution)
+    return { status: 200, body: { incident: shown(incident) } }
+  }
+
+  #wrong({ urgency, assignments }: Record<string, unknown>): string[] {
+    const users = ((assignments ?? []) as { assignee: { id: string } }[]).map(({ assignee }) => assignee.id)
+    return [
+      ...(urgency === undefined || urgency === 'high' || urgency === 'low'
+        ? []
+        : ['Urgency must be one of: high, low']),
+      ...(users.every((id) => this.#state.users.some((user) => user.id === id)) ? [] : ['Assignee cannot be found']),
+    ]
+  }
+
+  #hasPriority(priority: unknown): boolean {
+    return this.#state.priorities.some(({ id }) => id === (priority as { id?: string }).id)
+  }
+
+  #note(incident: Incident, content: string | undefined): Reply {
+    if (!content?.trim()) return invalid('Content cannot be empty')
+    incident.notes.unshift(content)
+    return { status: 200, body: { note: note(content) } }
+  }
+}
+
+/** A resolved incident is reopened by another status. */
+function isPossible(before: Incident['status'], status: unknown): boolean {
+  if (status === undefined) return true
+  return status === 'acknowledged' || status === (before === 'resolved' ? 'triggered' : 'resolved')
+}
+
+function shown({ id, number, key, status, asked }: Incident): object {
+  const { incident } = pagerdutyExample('incident')
+  const { title = '', urgency = 'high', priority = null } = asked
+  const links = {
+    self: `https://api.pagerduty.com/incidents/${id}`,
+    html_url: `https://acme.pagerduty.com/incidents/${id}`,
+  }
+  const summary = `[#${number}] ${title}`
+  return {
+    ...incident,
+    id,
+    incident_number: number,
+    status,
+    title,
+    summary,
+    ...links,
+    incident_key: key ?? 'made-up',
+    urgency,
+    priority,
+  }
+}
+
+function note(content: string): object {
+  const [example] = pagerdutyExample('notes')['notes'] as unknown as object[]
+  return { ...example, content }
+}

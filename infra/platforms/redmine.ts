@@ -1,0 +1,377 @@
+import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+
+interface Named {
+  id: number
+  name: string
+}
+
+interface Status extends Named {
+  is_closed: boolean
+}
+
+interface User {
+  id: number
+  login: string
+  firstname: string
+  lastname: string
+  mail: string
+  key: string
+  admin: boolean
+  member: boolean
+  /** What a user without this may not do is refused, or left out without a word, as Redmine has it. */
+  may: { edit: boolean; addNotes: boolean }
+}
+
+interface Journal {
+  id: number
+  user: Named
+  notes: string
+  created_on: string
+  updated_on: string
+  private_notes: boolean
+  details: { property: string; name: string; old_value: string | null; new_value: string | null }[]
+}
+
+interface Issue {
+  id: number
+  tracker: number
+  status: number
+  priority: number
+  author: number
+  assignee: number | undefined
+  subject: string
+  description: string | null
+  created: string
+  updated: string
+  closed: string | null
+  journals: Journal[]
+}
+
+/** What can be looked at and changed from a test. */
+interface RedmineState {
+  issues: Issue[]
+  statuses: Status[]
+  priorities: (Named & { is_default: boolean; active: boolean })[]
+  trackers: Named[]
+  users: User[]
+  /** Where a user may take an issue from a status, by the user's login; everywhere where it says nothing. */
+  workflow: Record<string, Record<number, number[]>>
+  /** Fields that the workflow makes read-only: left out without a word. */
+  readOnly: string[]
+}
+
+export interface RedmineServer extends Served {
+  /** The key of a manager. */
+  token: string
+  /** The keys of users who may more or less, by their login. */
+  keys: Record<string, string>
+  state: RedmineState
+}
+
+const project = { id: 1, name: 'Operations', identifier: 'ops' }
+const began = '2026-11-24T15:01:48Z'
+
+/**
+ * Redmine 6 as its REST API answers: what it accepts and says is in `test/fixtures/redmine`, recorded from a real one.
+ *
+ * @see https://www.redmine.org/projects/redmine/wiki/Rest_api
+ */
+export async function startRedmine(): Promise<RedmineServer> {
+  const user = (id: number, login: string, names: string, more: Partial<User> = {}): User => {
+    const [firstname = '', lastname = ''] = names.split(' ')
+    const key = `${login}-key-0123456789abcdef`
+    const may = { edit: true, addNotes: true }
+    return {
+      id,
+      login,
+      firstname,
+      lastname,
+      mail: `${login}@example.com`,
+      key,
+      admin: false,
+      member: true,
+      may,
+      ...more,
+    }
+  }
+  const state: RedmineState = {
+    issues: [],
+    statuses: ['New', 'In Progress', 'Resolved', 'Feedback', 'Closed', 'Rejected'].map((name, at) => ({
+      id: at + 1,
+      name,
+      is_closed: at > 3,
+    })),
+    priorities: ['Low', 'Normal', 'High', 'Urgent', 'Immediate'].map((name, at) => ({
+      id: at + 1,
+      name,
+      is_default: at === 1,
+      active: true,
+    })),
+    trackers: ['Bug', 'Feature', 'Support'].map((name, at) => ({ id: at + 1, name })),
+    users: [
+      user(1, 'admin', 'Redmine Admin', { admin: true, member: false }),
+      user(5, 'robot', 'Robby Robot'),
+      user(6, 'mia', 'Mia Krystof'),
+      user(7, 'editor', 'editor X', { may: { edit: true, addNotes: false } }),
+      user(8, 'viewer', 'viewer X', { may: { edit: false, addNotes: false } }),
+    ],
+    workflow: { editor: { 1: [2] } },
+    readOnly: [],
+  }
+  const served = await serve((call) => new Redmine(state).answer(call))
+  const keys = Object.fromEntries(state.users.map(({ login, key }) => [login, key]))
+  return { ...served, token: keys['robot'] ?? '', keys, state }
+}
+
+const empty = (status: number): Reply => ({ status, headers: { 'content-type': 'application/json' } })
+
+function invalid(errors: string[]): Reply {
+  return { status: 422, body: { errors } }
+}
+
+class Redmine {
+  readonly #state: RedmineState
+
+  constructor(state: RedmineState) {
+    this.#state = state
+  }
+
+  answer({ method, path, query, headers, body }: Call): Reply {
+    const user = this.#state.users.find(({ key }) => key === headers['x-redmine-api-key'])
+    const at = `${method} ${path}`
+    // A real one shows public projects to anybody; here nobody is let in without a key.
+    if (!user) return empty(401)
+    if (typeof body === 'string') return { status: 400, body: { status: 400, error: 'Bad Request' } }
+    if (at === 'GET /users/current.json') return { status: 200, body: { user: this.#self(user) } }
+    if (at === 'GET /users.json') return this.#users(user, query.get('name') ?? '')
+    if (at === 'GET /issue_statuses.json') {
+      return {
+        status: 200,
+        body: { issue_statuses: this.#state.statuses.map((one) => ({ ...one, description: null })) },
+      }
+    }
+    if (at === 'GET /enumerations/issue_priorities.json') {
+      return { status: 200, body: { issue_priorities: this.#state.priorities } }
+    }
+    if (at === 'GET /issues.json') return this.#list(query)
+    if (at === 'POST /issues.json') return this.#create(user, body)
+    const [, inProject, memberships] = /^\/projects\/([^/]+?)(\/memberships)?\.json$/.exec(path) ?? []
+    if (method === 'GET' && inProject) {
+      if (inProject !== project.identifier && inProject !== String(project.id)) return empty(404)
+      return memberships ? this.#memberships(query) : this.#project(query)
+    }
+    const issue = this.#state.issues.find(({ id }) => path === `/issues/${id}.json`)
+    if (!issue) return empty(404)
+    if (method === 'GET') {
+      return { status: 200, body: { issue: this.#shown(issue, user, query.get('include')?.split(',')) } }
+    }
+    return method === 'PUT' ? this.#update(issue, user, body) : empty(404)
+  }
+
+  #self({ id, login, admin, firstname, lastname, key }: User) {
+    const never = { last_login_on: null, passwd_changed_on: began, twofa_scheme: null }
+    return { id, login, admin, firstname, lastname, created_on: began, updated_on: began, ...never, api_key: key }
+  }
+
+  #users({ admin }: User, asked: string): Reply {
+    if (!admin) return empty(403)
+    const found = this.#state.users.filter(({ login, firstname, lastname, mail }) =>
+      [login, firstname, lastname, mail].some((text) => text.includes(asked)),
+    )
+    const users = found.map(({ key: _, member: __, may: ___, ...user }) => ({
+      id: user.id,
+      login: user.login,
+      admin: user.admin,
+      firstname: user.firstname,
+      lastname: user.lastname,
+      mail: user.mail,
+      created_on: began,
+      updated_on: began,
+      last_login_on: null,
+      passwd_changed_on: began,
+      twofa_scheme: null,
+      status: 1,
+    }))
+    return { status: 200, body: { users, total_count: users.length, offset: 0, limit: 100 } }
+  }
+
+  #project(query: URLSearchParams): Reply {
+    const more = { description: null, homepage: '', status: 1, is_public: true, inherit_members: false }
+    const trackers = query.get('include') === 'trackers' ? { trackers: this.#state.trackers } : {}
+    const body = { project: { ...project, ...more, ...trackers, created_on: began, updated_on: began } }
+    return { status: 200, body }
+  }
+
+  #memberships(query: URLSearchParams): Reply {
+    const offset = Number(query.get('offset') ?? 0)
+    const limit = Math.min(100, Number(query.get('limit') ?? 25))
+    const all = this.#state.users
+      .filter(({ member }) => member)
+      .map((user, at) => ({
+        id: at + 1,
+        project: { id: project.id, name: project.name },
+        user: fullName(user),
+        roles: [{ id: 3, name: 'Manager' }],
+      }))
+    const memberships = all.slice(offset, offset + limit)
+    return { status: 200, body: { memberships, total_count: all.length, offset, limit } }
+  }
+
+  #list(query: URLSearchParams): Reply {
+    const asked = query.get('project_id')
+    if (asked && asked !== project.identifier && asked !== String(project.id)) return empty(404)
+    const text = query.get('description')
+    // What it does not know as a filter, it leaves out.
+    const found = this.#state.issues.filter(
+      ({ description, status }) =>
+        (!text?.startsWith('~') || description?.includes(text.slice(1))) &&
+        (query.get('status_id') === '*' || !this.#status(status).is_closed),
+    )
+    const limit = Math.min(100, Number(query.get('limit') ?? 25))
+    const issues = found.slice(0, limit).map((issue) => this.#shown(issue))
+    return { status: 200, body: { issues, total_count: found.length, offset: 0, limit } }
+  }
+
+  #create(user: User, body: unknown): Reply {
+    const asked = fieldsOf(body)
+    const known = asked['project_id'] === project.identifier || asked['project_id'] === project.id
+    if (!known || !user.may.edit) {
+      const subject = asked['subject'] ? [] : ['Subject cannot be blank']
+      return invalid(['Project cannot be blank', 'Tracker cannot be blank', 'Status cannot be blank', ...subject])
+    }
+    const now = time()
+    const issue: Issue = {
+      id: this.#state.issues.length + 1,
+      tracker: 1,
+      status: 1,
+      priority: this.#state.priorities.find(({ is_default }) => is_default)?.id ?? 1,
+      author: user.id,
+      assignee: undefined,
+      subject: '',
+      description: null,
+      created: now,
+      updated: now,
+      closed: null,
+      journals: [],
+    }
+    const errors = this.#set(issue, user, { subject: '', ...asked })
+    if (errors.length > 0) return invalid(errors)
+    issue.journals = []
+    this.#state.issues.push(issue)
+    return { status: 201, body: { issue: this.#shown(issue) } }
+  }
+
+  #update(issue: Issue, user: User, body: unknown): Reply {
+    if (!user.may.edit) return empty(403)
+    const changed = { ...issue, journals: [...issue.journals] }
+    const errors = this.#set(changed, user, fieldsOf(body))
+    if (errors.length > 0) return invalid(errors)
+    Object.assign(issue, changed, { updated: time() })
+    return { status: 204, headers: { 'content-type': '' } }
+  }
+
+  /** Sets what may be set and leaves the rest out; answers what is wrong with what may be set. */
+  #set(issue: Issue, user: User, asked: Record<string, unknown>): string[] {
+    const errors: string[] = []
+    const before = { ...issue }
+    const given = (field: string) => field in asked && !this.#state.readOnly.includes(field)
+    if (given('subject')) {
+      issue.subject = String(asked['subject'] ?? '').trim()
+      if (issue.subject === '') errors.push('Subject cannot be blank')
+      if ([...issue.subject].length > 255) errors.push('Subject is too long (maximum is 255 characters)')
+    }
+    if (given('description')) issue.description = String(asked['description']).replace(/\r?\n/g, '\r\n')
+    if (given('tracker_id') && this.#state.trackers.some(({ id }) => id === asked['tracker_id'])) {
+      issue.tracker = Number(asked['tracker_id'])
+    }
+    if (given('status_id') && this.#allowed(before, user).some(({ id }) => id === asked['status_id'])) {
+      issue.status = Number(asked['status_id'])
+      issue.closed = this.#status(issue.status).is_closed ? time() : issue.closed
+    }
+    if (given('priority_id')) {
+      issue.priority = Number(asked['priority_id'])
+      if (!this.#state.priorities.some(({ id }) => id === issue.priority)) errors.push('Priority cannot be blank')
+    }
+    if (given('assigned_to_id')) {
+      const id = asked['assigned_to_id']
+      issue.assignee = id === '' ? undefined : Number(id === 'me' ? user.id : id)
+      const member = this.#state.users.some((one) => one.member && one.id === issue.assignee)
+      if (issue.assignee !== undefined && !member) errors.push('Assignee is invalid')
+    }
+    this.#record(before, issue, user, user.may.addNotes ? String(asked['notes'] ?? '') : '')
+    return errors
+  }
+
+  #record(before: Issue, after: Issue, user: User, notes: string): void {
+    const names = { subject: 'subject', description: 'description', tracker: 'tracker_id', status: 'status_id' }
+    const fields = { ...names, priority: 'priority_id', assignee: 'assigned_to_id' } as const
+    const details = (Object.keys(fields) as (keyof typeof fields)[])
+      .filter((field) => before[field] !== after[field])
+      .map((field) => ({
+        property: 'attr',
+        name: fields[field],
+        old_value: before[field]?.toString() ?? null,
+        new_value: after[field]?.toString() ?? null,
+      }))
+    if (details.length === 0 && notes === '') return
+    const id = this.#state.issues.flatMap(({ journals }) => journals).length + 1
+    const when = { created_on: time(), updated_on: time() }
+    after.journals.push({ id, user: fullName(user), notes, ...when, private_notes: false, details })
+  }
+
+  #status(id: number): Status {
+    const status = this.#state.statuses.find((one) => one.id === id)
+    if (!status) throw new Error(`There is no status ${id}`)
+    return status
+  }
+
+  #allowed({ status }: Issue, { login }: User): Status[] {
+    const onward = this.#state.workflow[login]?.[status]
+    return this.#state.statuses.filter(({ id }) => id === status || !onward || onward.includes(id))
+  }
+
+  #shown(issue: Issue, user?: User, include: string[] = []) {
+    const { id, subject, description, assignee, journals } = issue
+    const person = this.#state.users.find((one) => one.id === assignee)
+    const author = this.#state.users.find((one) => one.id === issue.author)
+    return {
+      id,
+      project: { id: project.id, name: project.name },
+      tracker: this.#state.trackers.find((one) => one.id === issue.tracker),
+      status: this.#status(issue.status),
+      priority: named(this.#state.priorities.find((one) => one.id === issue.priority)),
+      author: author && fullName(author),
+      ...(person ? { assigned_to: fullName(person) } : {}),
+      subject,
+      description,
+      start_date: issue.created.slice(0, 10),
+      due_date: null,
+      done_ratio: 0,
+      is_private: false,
+      estimated_hours: null,
+      total_estimated_hours: null,
+      created_on: issue.created,
+      updated_on: issue.updated,
+      closed_on: issue.closed,
+      ...(include.includes('journals') ? { journals } : {}),
+      ...(include.includes('allowed_statuses') && user ? { allowed_statuses: this.#allowed(issue, user) } : {}),
+    }
+  }
+}
+
+function fieldsOf(body: unknown): Record<string, unknown> {
+  return (body as { issue?: Record<string, unknown> } | undefined)?.issue ?? {}
+}
+
+function fullName({ id, firstname, lastname }: User): Named {
+  return { id, name: `${firstname} ${lastname}` }
+}
+
+function named({ id, name }: Named = { id: 0, name: '' }): Named {
+  return { id, name }
+}
+
+/** Redmine tells no milliseconds. */
+function time(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`
+}

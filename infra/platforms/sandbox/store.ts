@@ -1,0 +1,158 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { brokenState } from '../../local/broken-state.ts'
+import type { Target } from './http.ts'
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS repos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS issues (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL, number INTEGER NOT NULL, title TEXT NOT NULL, body TEXT,
+    state TEXT NOT NULL, state_reason TEXT, labels TEXT NOT NULL, assignees TEXT NOT NULL, milestone INTEGER,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, UNIQUE (repo_id, number)
+  );
+  CREATE TABLE IF NOT EXISTS comments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS comments_of_issue ON comments (issue_id);
+  CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY, repo_id INTEGER NOT NULL, workflow TEXT NOT NULL, run_number INTEGER NOT NULL,
+    ref TEXT NOT NULL, inputs TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER
+  );
+  CREATE TABLE IF NOT EXISTS job_runs (
+    platform TEXT NOT NULL, number INTEGER NOT NULL, job TEXT NOT NULL, parameters TEXT NOT NULL, token TEXT,
+    created INTEGER NOT NULL, stopped INTEGER, PRIMARY KEY (platform, number), UNIQUE (platform, token)
+  );
+  CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS journal (
+    id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, element_id TEXT NOT NULL, element TEXT NOT NULL, value TEXT NOT NULL,
+    sys_created_on TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS journal_of_record ON journal (element_id);
+  CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, flag TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS change_requests (id INTEGER PRIMARY KEY, request TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS proxies (name TEXT PRIMARY KEY, proxy TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS slos (id TEXT PRIMARY KEY, slo TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS reports (seq INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS tool_records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, changed_at TEXT NOT NULL, record TEXT NOT NULL,
+    UNIQUE (kind, id)
+  );
+  CREATE TABLE IF NOT EXISTS messages (ts TEXT PRIMARY KEY, message TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
+    time INTEGER NOT NULL, context TEXT, type TEXT NOT NULL, source TEXT, project TEXT, stage TEXT, service TEXT, event TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS events_of_context ON events (context, type);
+  CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, scope TEXT NOT NULL, expires_at INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS requests (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, target TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    status INTEGER, fault TEXT
+  );
+`
+const tables = [
+  'repos',
+  'issues',
+  'comments',
+  'runs',
+  'job_runs',
+  'incidents',
+  'journal',
+  'flags',
+  'change_requests',
+  'proxies',
+  'messages',
+  'slos',
+  'reports',
+  'tool_records',
+  'events',
+  'tokens',
+  'faults',
+  'requests',
+]
+
+/**
+ * One call in, as `/sandbox/requests` lists it: no headers, no query, no body. `status` is null where no answer went
+ * out.
+ */
+export interface LoggedRequest {
+  at: string
+  target: Target
+  method: string
+  path: string
+  status: number | null
+  fault: string | null
+}
+
+export interface Store {
+  /** One row, or undefined. */
+  get<T>(sql: string, ...values: SQLInputValue[]): T | undefined
+  all<T>(sql: string, ...values: SQLInputValue[]): T[]
+  /** Runs a statement and gives the id of the row that it inserted. */
+  run(sql: string, ...values: SQLInputValue[]): number
+  /** Notes a call when it comes in: a process that is killed while it works has still received it. */
+  requestBegan(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path' | 'fault'>): number
+  requestEnded(seq: number, status: number | null): void
+  requests(target?: string): LoggedRequest[]
+  empty(): void
+  close(): void
+}
+
+/**
+ * Opens `sandbox.db` in a folder, which is made if it is not there. Every write is in the file when the call returns,
+ * so a killed process loses nothing that it has answered.
+ * @throws when the folder cannot be written
+ */
+export function openStore(folder: string): Store {
+  mkdirSync(folder, { recursive: true })
+  const db = new DatabaseSync(join(folder, 'sandbox.db'))
+  // NORMAL gives up the last writes to a power cut only; a killed process keeps them, and each write is ten times
+  // cheaper.
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
+    db.exec(schema)
+  } catch (error) {
+    db.close()
+    throw brokenState(join(folder, 'sandbox.db'), error)
+  }
+
+  const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
+  const statement = (sql: string) => {
+    const known = prepared.get(sql) ?? db.prepare(sql)
+    prepared.set(sql, known)
+    return known
+  }
+
+  const store: Store = {
+    get: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined,
+    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
+    run: (sql, ...values) => Number(statement(sql).run(...values).lastInsertRowid),
+
+    requestBegan: ({ at, target, method, path, fault }) =>
+      store.run(
+        'INSERT INTO requests (at, target, method, path, fault) VALUES (?, ?, ?, ?, ?)',
+        at,
+        target,
+        method,
+        path,
+        fault,
+      ),
+
+    requestEnded(seq, status) {
+      store.run('UPDATE requests SET status = ? WHERE seq = ?', status, seq)
+    },
+
+    requests: (target) =>
+      store.all<LoggedRequest>(
+        `SELECT at, target, method, path, status, fault FROM requests WHERE target = coalesce(?, target) ORDER BY seq`,
+        target ?? null,
+      ),
+
+    empty: () => db.exec(`BEGIN; ${tables.map((table) => `DELETE FROM ${table};`).join(' ')} COMMIT;`),
+    close: () => db.close(),
+  }
+  return store
+}

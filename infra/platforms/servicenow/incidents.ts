@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import type { Store } from '../sandbox/store.ts'
+import { columns, defaults, journals, references, type ServiceNowRecord, valueFor } from './columns.ts'
+import { integration, sysIdNamed } from './directory.ts'
+
+/** An entry of a journal column, as a row of `sys_journal_field`. */
+export interface JournalEntry extends ServiceNowRecord {
+  element: string
+  value: string
+  sys_created_on: string
+}
+
+/** What a data policy of the instance refuses, in its words. */
+export class DataPolicyError extends Error {}
+
+/** Incidents and what is noted on them, in the sandbox's database. */
+export interface Incidents {
+  all(): ServiceNowRecord[]
+  get(sysId: string): ServiceNowRecord | undefined
+  /** @throws DataPolicyError */
+  create(body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord
+  /** @throws DataPolicyError */
+  update(incident: ServiceNowRecord, body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord
+  /** Of all records, or of one; oldest first. */
+  journal(sysId?: string): JournalEntry[]
+}
+
+/** ServiceNow's times are UTC and say so nowhere. */
+const now = (): string => new Date().toISOString().slice(0, 19).replace('T', ' ')
+const ended = ['6', '7', '8']
+
+/**
+ * Keeps incidents by the rules that an instance has out of the box: the priority follows from impact and urgency, resolving
+ * and closing needs a resolution code and notes, only closed and cancelled ones are inactive, and what is ended can be
+ * reopened.
+ */
+export function createIncidents(store: Store): Incidents {
+  const read = ({ record }: { record: string }): ServiceNowRecord => JSON.parse(record)
+
+  function note(sysId: string, body: Record<string, unknown>): void {
+    for (const element of Object.keys(journals)) {
+      const value = body[element]
+      if (typeof value !== 'string' || value === '') continue
+      store.run(
+        'INSERT INTO journal (sys_id, element_id, element, value, sys_created_on) VALUES (?, ?, ?, ?, ?)',
+        randomBytes(16).toString('hex'),
+        sysId,
+        element,
+        value,
+        now(),
+      )
+    }
+  }
+
+  const incidents: Incidents = {
+    all: () => store.all<{ record: string }>('SELECT record FROM incidents ORDER BY id').map(read),
+
+    get(sysId) {
+      const row = store.get<{ record: string }>('SELECT record FROM incidents WHERE sys_id = ?', sysId)
+      return row && read(row)
+    },
+
+    create(body, isDisplayValue) {
+      const { id } = store.get<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM incidents') ?? { id: 1 }
+      const sys_id = randomBytes(16).toString('hex')
+      const at = now()
+      const blank = {
+        ...defaults,
+        sys_id,
+        // Out of the box the demo data ends before INC0010000.
+        number: `INC${String(10_000 + id).padStart(7, '0')}`,
+        opened_at: at,
+        opened_by: integration.sys_id,
+        sys_created_by: integration.user_name,
+        sys_created_on: at,
+        sys_updated_by: integration.user_name,
+        sys_updated_on: at,
+      }
+      const record = apply(blank, changesOf(body, isDisplayValue))
+      store.run('INSERT INTO incidents (id, sys_id, record) VALUES (?, ?, ?)', id, sys_id, JSON.stringify(record))
+      note(sys_id, body)
+      return record
+    },
+
+    update(incident, body, isDisplayValue) {
+      const sys_mod_count = String(Number(incident['sys_mod_count']) + 1)
+      const stamp = { sys_mod_count, sys_updated_by: integration.user_name, sys_updated_on: now() }
+      const record: ServiceNowRecord = { ...apply(incident, changesOf(body, isDisplayValue)), ...stamp }
+      const sysId = record['sys_id'] ?? ''
+      store.run('UPDATE incidents SET record = ? WHERE sys_id = ?', JSON.stringify(record), sysId)
+      note(sysId, body)
+      return record
+    },
+
+    journal: (sysId) =>
+      store.all<JournalEntry>(
+        `SELECT sys_id, element_id, element, value, sys_created_on, ? AS sys_created_by, 'incident' AS name
+         FROM journal WHERE element_id = coalesce(?, element_id) ORDER BY id`,
+        integration.user_name,
+        sysId ?? null,
+      ),
+  }
+  return incidents
+}
+
+/** What a body sets. JSON's numbers and booleans are texts here, and null empties a column. */
+function changesOf(body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord {
+  const changes: ServiceNowRecord = {}
+  for (const [column, given] of Object.entries(body)) {
+    if (!columns.includes(column) || (typeof given === 'object' && given !== null)) continue
+    const text = String(given ?? '')
+    const table = references[column]
+    const value = table ? referenceFor(table, text, isDisplayValue) : valueFor(column, text, isDisplayValue)
+    if (value !== undefined) changes[column] = value
+  }
+  // Two columns that are one.
+  const state = changes['state'] ?? changes['incident_state']
+  return state === undefined ? changes : { ...changes, state, incident_state: state }
+}
+
+/** @throws DataPolicyError */
+function apply(before: ServiceNowRecord, changes: ServiceNowRecord): ServiceNowRecord {
+  const next = { ...before, ...changes }
+  const { state = '', impact, urgency } = next
+  next['priority'] = String(Math.min(Math.max(Number(impact) + Number(urgency) - 1, 1), 5))
+  refuseUnexplainedEnd(next)
+  next['active'] = String(state !== '7' && state !== '8')
+  if (state === before['state']) return next
+  if (state === '6') Object.assign(next, { resolved_at: now(), resolved_by: integration.sys_id })
+  if (state === '7' || state === '8') Object.assign(next, { closed_at: now(), closed_by: integration.sys_id })
+  if (ended.includes(before['state'] ?? '') && !ended.includes(state)) {
+    const reopen_count = String(Number(before['reopen_count']) + 1)
+    const nothing = { closed_at: '', closed_by: '', resolved_at: '', resolved_by: '' }
+    Object.assign(next, nothing, { reopen_count, reopened_by: integration.sys_id, reopened_time: now() })
+  }
+  return next
+}
+
+function refuseUnexplainedEnd(incident: ServiceNowRecord): void {
+  if (incident['state'] !== '6' && incident['state'] !== '7') return
+  const missing = [
+    ...(incident['close_code'] ? [] : ['Resolution code']),
+    ...(incident['close_notes'] ? [] : ['Resolution notes']),
+  ]
+  if (missing.length > 0) throw new DataPolicyError(`The following fields are mandatory: ${missing.join(', ')}`)
+}
+
+/** A sys_id is taken as it is, whatever it is of; a name only where names were promised. */
+function referenceFor(table: string, given: string, isDisplayValue: boolean): string {
+  if (/^[0-9a-f]{32}$/.test(given)) return given
+  return isDisplayValue ? sysIdNamed(table, given) : ''
+}

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto'
+import { demo } from '../sandbox/demo.ts'
+import {
+  type Answer,
+  bearer,
+  bodyLimit,
+  type Call,
+  json,
+  jsonObject,
+  mediaType,
+  type Platform,
+  segments,
+} from '../sandbox/http.ts'
+import { missingPage } from '../sandbox/page.ts'
+import type { Store } from '../sandbox/store.ts'
+import { columns, type ServiceNowRecord } from './columns.ts'
+import { directory } from './directory.ts'
+import { createIncidents, DataPolicyError } from './incidents.ts'
+import { incidentPage } from './page.ts'
+import { select } from './query.ts'
+import { displayOf, incidentShape, plainShape, viewOf } from './shapes.ts'
+
+const summarized = [
+  'sys_id',
+  'number',
+  'short_description',
+  'description',
+  'state',
+  'impact',
+  'urgency',
+  'priority',
+  'assignment_group',
+  'assigned_to',
+  'correlation_id',
+  'close_code',
+  'close_notes',
+  'opened_at',
+  'sys_updated_on',
+] as const
+
+/** An incident as `/sandbox/incidents` lists it, for people and tests: each column as a person sees it. */
+export type IncidentSummary = Record<(typeof summarized)[number], string> & {
+  url: string
+  comments: { at: string; value: string }[]
+  work_notes: { at: string; value: string }[]
+}
+
+export interface ServiceNow extends Platform {
+  incidents(origin: string): IncidentSummary[]
+}
+
+interface Table {
+  records: ServiceNowRecord[]
+  columns: readonly string[]
+}
+
+const journalColumns = ['sys_id', 'element_id', 'element', 'name', 'value', 'sys_created_on', 'sys_created_by']
+const directoryColumns = ['sys_id', 'name', 'user_name', 'email', 'active']
+
+/**
+ * Plays the Table API of a ServiceNow instance for its incidents, and for reading what is noted on them, for whoever brings
+ * the demo user or its token, and lets its users and groups be looked up.
+ *
+ * @see https://www.servicenow.com/docs/bundle/xanadu-api-reference/page/integrate/inbound-rest/concept/c_TableAPI.html
+ */
+export function createServiceNow(store: Store): ServiceNow {
+  const incidents = createIncidents(store)
+
+  const serviceNow: ServiceNow = {
+    error: (status, message) => (status === 401 ? notAuthenticated() : failure(status, message)),
+
+    limitHeaders: (reset) => ({
+      'x-ratelimit-limit': '1000',
+      'x-ratelimit-reset': String(reset),
+      'x-ratelimit-rule': '63cb53f3c3333300d4f4f1c1b9d3ae1e',
+    }),
+
+    answer(call) {
+      const answer = isKnown(call) ? route(call) : notAuthenticated()
+      return { ...answer, headers: { 'x-transaction-id': randomUUID().slice(0, 12), ...answer.headers } }
+    },
+
+    page({ path, query, origin }) {
+      if (path !== '/nav_to.do' && path !== '/incident.do') return undefined
+      const inner = path === '/incident.do' ? query : new URLSearchParams(query.get('uri')?.split('?')[1])
+      const incident = incidents.get(inner.get('sys_id') ?? '')
+      return incident ? incidentPage(summaryOf(origin, incident)) : missingPage('incident')
+    },
+
+    incidents: (origin) => incidents.all().map((incident) => summaryOf(origin, incident)),
+  }
+
+  function route(call: Call): Answer {
+    const [api, now, ...rest] = segments(call.path)
+    const [what, table, sysId, ...more] = /^v\d$/.test(rest[0] ?? '') ? rest.slice(1) : rest
+    if (api !== 'api' || now !== 'now' || what !== 'table' || table === undefined || more.length > 0) {
+      return failure(400, 'Requested URI does not represent any resource')
+    }
+    if (call.size > bodyLimit) {
+      const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${bodyLimit} bytes.`
+      return failure(413, 'Exception while reading request', detail)
+    }
+    const readable = readTable(table)
+    if (!readable) return failure(400, `Invalid table ${table}`)
+    const shape = table === 'incident' ? shapeFor(call) : plainly(call)
+    if (sysId === undefined) {
+      if (call.method === 'GET') return list(call, readable, shape)
+      return call.method === 'POST' && table === 'incident' ? create(call) : notSupported(call)
+    }
+    const record = readable.records.find(({ sys_id }) => sys_id === sysId)
+    if (!record) return failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval")
+    if (call.method === 'GET') return json(200, { result: shape(record) })
+    const isWrite = (call.method === 'PATCH' || call.method === 'PUT') && table === 'incident'
+    return isWrite ? update(call, record) : notSupported(call)
+  }
+
+  function readTable(name: string): Table | undefined {
+    if (name === 'incident') return { records: incidents.all(), columns }
+    if (name === 'sys_journal_field') return { records: incidents.journal(), columns: journalColumns }
+    const records = Object.hasOwn(directory, name) ? directory[name] : undefined
+    return records && { records, columns: directoryColumns }
+  }
+
+  function create(call: Call): Answer {
+    return written(call, (body) => {
+      const incident = incidents.create(body, isDisplayValue(call))
+      const location = `${rootOf(call.origin)}/api/now/table/incident/${incident['sys_id']}`
+      return json(201, { result: shapeFor(call)(incident) }, { location }, `opened ${incident['number']}`)
+    })
+  }
+
+  function update(call: Call, before: ServiceNowRecord): Answer {
+    return written(call, (body) => {
+      const incident = incidents.update(before, body, isDisplayValue(call))
+      const note = `${incident['number']} is ${displayOf('state', incident['state'] ?? '')}`
+      return json(200, { result: shapeFor(call)(incident) }, {}, note)
+    })
+  }
+
+  function shapeFor({ origin, query }: Call): (incident: ServiceNowRecord) => unknown {
+    const view = viewOf(query)
+    return (incident) => incidentShape(rootOf(origin), incidents, incident, view)
+  }
+
+  function summaryOf(origin: string, incident: ServiceNowRecord): IncidentSummary {
+    const shown = Object.fromEntries(
+      summarized.map((column) => [column, displayOf(column, incident[column] ?? '')]),
+    ) as Record<(typeof summarized)[number], string>
+    const entries = incidents.journal(incident['sys_id'])
+    const noted = (column: string) =>
+      entries.filter(({ element }) => element === column).map(({ sys_created_on: at, value }) => ({ at, value }))
+    const uri = encodeURIComponent(`incident.do?sys_id=${incident['sys_id']}`)
+    const url = `${rootOf(origin)}/nav_to.do?uri=${uri}`
+    return { ...shown, url, comments: noted('comments'), work_notes: noted('work_notes') }
+  }
+
+  return serviceNow
+}
+
+function plainly({ query }: Call): (record: ServiceNowRecord) => unknown {
+  const view = viewOf(query)
+  return (record) => plainShape(record, view)
+}
+
+function rootOf(origin: string): string {
+  return `${origin}/sandbox/servicenow`
+}
+
+function isKnown({ headers }: Call): boolean {
+  const { username, password, token } = demo.serviceNow
+  const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  return headers.authorization === basic || bearer(headers) === token
+}
+
+function isDisplayValue({ query }: Call): boolean {
+  return query.get('sysparm_input_display_value') === 'true'
+}
+
+/** A page of the records that a query finds, with the number of all of them. */
+function list({ query }: Call, { records, columns }: Table, shape: (record: ServiceNowRecord) => unknown): Answer {
+  const found = select(records, query.get('sysparm_query') ?? '', columns)
+  const number = (name: string, otherwise: number) =>
+    /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : otherwise
+  const from = number('sysparm_offset', 0)
+  const result = found.slice(from, from + number('sysparm_limit', 10_000)).map(shape)
+  return json(200, { result }, { 'x-total-count': String(found.length) })
+}
+
+/** Does what a body says, and tells in ServiceNow's words why not. */
+function written(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
+  if (call.body !== '' && mediaType(call.headers) !== 'application/json') return failure(415, 'Unsupported media type')
+  const body = call.body === '' ? {} : jsonObject(call.body)
+  if (!body) return failure(400, 'Exception while reading request', 'Cannot decode: java.io.StringReader@1f0b1c2d')
+  try {
+    return then(body)
+  } catch (error) {
+    if (!(error instanceof DataPolicyError)) throw error
+    return failure(403, 'Operation Failed', `Data Policy Exception: ${error.message}`)
+  }
+}
+
+function notAuthenticated(): Answer {
+  const answer = failure(401, 'User is not authenticated', 'Required to provide Auth information')
+  return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'BASIC realm="Service-now"' } }
+}
+
+function notSupported({ method }: Call): Answer {
+  return failure(405, 'Method not supported', `${method} is not supported here`)
+}
+
+function failure(status: number, message: string, detail: string | null = null): Answer {
+  return json(status, { error: { message, detail }, status: 'failure' }, {}, detail ?? message)
+}

@@ -1,0 +1,25 @@
+import type { Answer } from '../sandbox/http.ts'
+import { escaped, page } from '../sandbox/page.ts'
+import type { IncidentSummary } from './index.ts'
+
+/** The page behind the link to an incident: plain text, every character of it escaped. */
+export function incidentPage(incident: IncidentSummary): Answer {
+  const facts = [
+    incident.state,
+    `priority ${incident.priority}`,
+    `opened ${incident.opened_at}`,
+    incident.assignment_group && `group: ${incident.assignment_group}`,
+    incident.assigned_to && `assigned to: ${incident.assigned_to}`,
+    incident.close_code && `${incident.close_code}: ${incident.close_notes}`,
+  ].filter((fact) => fact !== '')
+  const notes = [...incident.comments, ...incident.work_notes].sort((a, b) => (a.at < b.at ? -1 : 1))
+  return page(
+    200,
+    `${incident.number} · ${incident.short_description}`,
+    `<small>Incident in the sandbox</small>
+<h1>${escaped(incident.short_description)} <small>${incident.number}</small></h1>
+<p>${escaped(facts.join(' · '))}</p>
+<pre>${escaped(incident.description || 'No description.')}</pre>
+${notes.map(({ at, value }) => `<p><small>${at}</small></p><pre>${escaped(value)}</pre>`).join('\n')}`,
+  )
+}

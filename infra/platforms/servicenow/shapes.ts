@@ -1,0 +1,80 @@
+import { choices, columns, journals, references, type ServiceNowRecord } from './columns.ts'
+import { integration, nameOf } from './directory.ts'
+import type { Incidents, JournalEntry } from './incidents.ts'
+
+/** How a caller wants records: the sysparm_ parameters of the same name. */
+export interface View {
+  displayValue: 'true' | 'false' | 'all'
+  excludeLinks: boolean
+  fields: string[] | undefined
+}
+
+type Shown = string | { value?: string; display_value?: string; link?: string }
+
+export function viewOf(query: URLSearchParams): View {
+  const asked = query.get('sysparm_display_value')
+  const fields = query.get('sysparm_fields')
+  return {
+    displayValue: asked === 'true' || asked === 'all' ? asked : 'false',
+    excludeLinks: query.get('sysparm_exclude_reference_link') === 'true',
+    fields: fields ? fields.split(',').map((field) => field.trim()) : undefined,
+  }
+}
+
+/** An incident as the Table API shows it: values, what people see, or both. */
+export function incidentShape(
+  root: string,
+  incidents: Incidents,
+  incident: ServiceNowRecord,
+  view: View,
+): Record<string, Shown> {
+  const known = view.fields?.filter((field) => columns.includes(field)) ?? columns
+  const entries = incidents.journal(incident['sys_id'])
+  return Object.fromEntries(
+    known.map((column) => {
+      const value = incident[column] ?? ''
+      return [column, shown(root, column, value, displayOf(column, value, entries), view)]
+    }),
+  )
+}
+
+/** Any other record: its columns are what they seem. */
+export function plainShape(record: ServiceNowRecord, { fields, displayValue }: View): Record<string, Shown> {
+  const kept = Object.entries(record).filter(([column]) => fields?.includes(column) ?? true)
+  return Object.fromEntries(
+    kept.map(([column, value]) => [column, displayValue === 'all' ? { display_value: value, value } : value]),
+  )
+}
+
+/** What a person sees in a column. */
+export function displayOf(column: string, value: string, entries: readonly JournalEntry[] = []): string {
+  if (column === 'comments_and_work_notes') return journalText(entries)
+  if (journals[column]) return journalText(entries.filter(({ element }) => element === column))
+  if (references[column]) return nameOf(value) ?? value
+  return choices[column]?.[value] ?? value
+}
+
+function shown(
+  root: string,
+  column: string,
+  value: string,
+  display: string,
+  { displayValue, excludeLinks }: View,
+): Shown {
+  const table = references[column]
+  const link = table && value && !excludeLinks ? { link: `${root}/api/now/table/${table}/${value}` } : undefined
+  if (displayValue === 'all') return { display_value: display, value, ...link }
+  if (displayValue === 'true') return link ? { display_value: display, ...link } : display
+  return link ? { ...link, value } : value
+}
+
+/** The entries, newest first, each under its head. */
+function journalText(entries: readonly JournalEntry[]): string {
+  return entries
+    .toReversed()
+    .map(
+      ({ sys_created_on, element, value }) =>
+        `${sys_created_on} - ${integration.name} (${journals[element]})\n${value}\n\n`,
+    )
+    .join('')
+}

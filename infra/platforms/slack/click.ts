@@ -1,0 +1,73 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { demo } from '../sandbox/demo.ts'
+import type { Button } from './blocks.ts'
+import { app, channels, type Member, team } from './directory.ts'
+import type { ChatMessage } from './messages.ts'
+import { botMessage } from './shapes.ts'
+
+export interface Click {
+  message: ChatMessage
+  button: Button
+  person: Member
+  /** Where this Slack is. */
+  root: string
+}
+
+/** How long Slack waits for an answer to a click, in milliseconds. */
+const patience = 3_000
+
+/**
+ * Sends a click to the app, signed as Slack does.
+ *
+ * @returns why the app did not take it, if so
+ * @see https://docs.slack.dev/interactivity/handling-user-interaction
+ * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
+ */
+export async function sendClick(url: string, click: Click): Promise<string | undefined> {
+  const body = new URLSearchParams({ payload: JSON.stringify(payloadOf(click)) }).toString()
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
+    'x-slack-request-timestamp': timestamp,
+    'x-slack-signature': `v0=${mac}`,
+  }
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(patience),
+    })
+    const text = await answer.text()
+    return answer.status === 200 ? undefined : `It answered ${answer.status}: ${text.slice(0, 1_000)}`
+  } catch (error) {
+    const late = (error as Error).name === 'TimeoutError'
+    return late ? `It did not answer within ${patience / 1000} seconds.` : `Nothing answers at ${url}.`
+  }
+}
+
+/** @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
+function payloadOf({ message, button, person, root }: Click) {
+  const { channel: id, ts } = message
+  const { block_id } = message.blocks.find((one) => one.type === 'actions' && one.elements.includes(button)) ?? {}
+  return {
+    type: 'block_actions',
+    user: { id: person.id, username: person.name, name: person.name, team_id: team.id },
+    api_app_id: app.id,
+    token: 'sandbox-slack-verification-token',
+    container: { type: 'message', message_ts: ts, channel_id: id, is_ephemeral: false },
+    trigger_id: `${Date.now()}.1.${randomBytes(16).toString('hex')}`,
+    team: { id: team.id, domain: team.domain },
+    enterprise: null,
+    is_enterprise_install: false,
+    channel: { id, name: channels.find((one) => one.id === id)?.name },
+    message: botMessage(message),
+    state: { values: {} },
+    // Nothing answers there: the app tells by chat.postEphemeral and chat.update.
+    response_url: `${root}/actions/${team.id}/${ts.replace('.', '')}/${randomBytes(12).toString('hex')}`,
+    actions: [{ ...button, block_id, action_ts: (Date.now() / 1000).toFixed(6) }],
+  }
+}

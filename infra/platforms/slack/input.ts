@@ -1,0 +1,74 @@
+import { type Call, isObject, jsonObject, mediaType } from '../sandbox/http.ts'
+import { type Block, readBlocks } from './blocks.ts'
+import type { ChatMessage } from './messages.ts'
+
+type Given = Record<string, unknown>
+
+/** What Slack refuses, in its words: with a 200. */
+export class SlackError extends Error {
+  override readonly name = 'SlackError'
+  /** What is wrong about each part. */
+  readonly messages: string[]
+
+  constructor(error: string, messages: string[] = []) {
+    super(error)
+    this.messages = messages
+  }
+}
+
+/**
+ * What a method is given: in the query, as a form or as JSON.
+ *
+ * @see https://docs.slack.dev/apis/web-api#post-bodies
+ * @throws SlackError
+ */
+export function argumentsOf({ method, query, headers, body }: Call): Given {
+  if (method === 'GET') return Object.fromEntries(query)
+  switch (mediaType(headers)) {
+    case 'application/x-www-form-urlencoded':
+      return Object.fromEntries(new URLSearchParams(body))
+    case 'application/json': {
+      const given = jsonObject(body)
+      if (!given) throw new SlackError(body.trimStart().startsWith('[') ? 'json_not_object' : 'invalid_json')
+      return given
+    }
+    default:
+      throw new SlackError('invalid_post_type')
+  }
+}
+
+/** An argument that is text; numbers are taken as such. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+/** @throws SlackError */
+export function contentOf(given: Given): { text: string; blocks: Block[] } {
+  if (given['attachments'] !== undefined) {
+    throw new SlackError('invalid_arguments', ['[ERROR] the sandbox shows no attachments'])
+  }
+  const read = readBlocks(structure(given['blocks'], 'invalid_blocks_format') ?? [])
+  if ('error' in read) throw new SlackError(read.error, read.messages)
+  const text = textOf(given['text'])
+  if (text === '' && read.blocks.length === 0) throw new SlackError('no_text')
+  return { text, blocks: read.blocks }
+}
+
+/** @throws SlackError */
+export function metadataOf(given: Given): ChatMessage['metadata'] {
+  const metadata = structure(given['metadata'], 'invalid_metadata_format')
+  if (metadata === undefined) return undefined
+  const { event_type, event_payload } = isObject(metadata) ? metadata : {}
+  if (typeof event_type !== 'string' || !isObject(event_payload)) throw new SlackError('invalid_metadata_schema')
+  return { event_type, event_payload }
+}
+
+/** In a form it is JSON text. */
+function structure(value: unknown, error: string): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw new SlackError(error)
+  }
+}

@@ -1,0 +1,145 @@
+import type { Answer } from '../sandbox/http.ts'
+import { escaped, page } from '../sandbox/page.ts'
+import { type Block, type Button, buttonsIn, type RichText, type Text } from './blocks.ts'
+import { app, channels, type Member, people } from './directory.ts'
+import { type ChatMessage, timeOf } from './messages.ts'
+
+interface Shown {
+  root: string
+  /** Who looks, and clicks. */
+  person: Member
+  messages: ChatMessage[]
+}
+
+const style = `
+  article { border: 1px solid #8886; border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; overflow-wrap: anywhere }
+  article h3 { margin: .5rem 0; font-size: 1.05rem } article p { margin: .5rem 0; white-space: pre-wrap }
+  .private { border-style: dashed } .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem }
+  mark { padding: 0 .2em } form { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0 }
+  button { font: inherit; padding: .4rem 1.25rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }
+  .primary { background: #0b6e4f; color: #fff } .danger { background: #b3261e; color: #fff }
+  article pre { font: .8rem ui-monospace, monospace; padding: .5rem; margin: .5rem 0 }`
+
+/** What a person sees of the channels. */
+export function chatPage(shown: Shown): Answer {
+  const { root, person, messages } = shown
+  const others = people.filter((one) => one !== person)
+  const sections = channels.map(({ id, name }) => {
+    const inChannel = messages.filter(({ channel }) => channel === id).map((message) => article(shown, message))
+    return `<h2>#${name}</h2>\n${inChannel.join('\n') || '<p>Nothing was said here yet.</p>'}`
+  })
+  const ways = [...others, person].map((one) => {
+    const words = one === person ? 'Look again' : `Be ${escaped(one.realName)}`
+    return `<a href="${escaped(root)}?user=${one.name}">${words}</a>`
+  })
+  return page(
+    200,
+    'Chat',
+    `<small>Slack in the sandbox</small>
+<h1>Chat</h1>
+<p>You are <strong>${escaped(person.realName)}</strong>, ${escaped(person.email)}. ${ways.join(' · ')}</p>
+${sections.join('\n')}`,
+    style,
+  )
+}
+
+/** Why a click came to nothing. */
+export function clickPage(status: number, person: Member | undefined, why: string): Answer {
+  const back = person ? `\n<p><a href="/sandbox/slack?user=${person.name}">Back to the chat</a></p>` : ''
+  return page(status, 'Not clicked', `<h1>The click came to nothing</h1>\n<p>${escaped(why)}</p>${back}`)
+}
+
+function article({ root, person, messages }: Shown, message: ChatMessage): string {
+  const { ts, text, blocks, thread_ts, onlyFor, edited } = message
+  const above = messages.find((one) => one.ts === thread_ts)
+  const facts = [
+    app.name,
+    `${timeOf(ts).slice(0, 19).replace('T', ' ')} UTC`,
+    edited && 'edited',
+    above && `in the thread of "${above.text.split('\n', 1)[0]}"`,
+    onlyFor && 'only you see this',
+  ]
+  const body = blocks.length > 0 ? blocks.map((block) => blockHtml(block)).join('\n') : `<p>${mrkdwn(text)}</p>`
+  const [button] = buttonsIn(blocks)
+  return `<article id="${ts}"${onlyFor ? ' class="private"' : ''}>
+<small>${escaped(facts.filter(Boolean).join(' · '))}</small>
+${body}
+${button ? clicks(root, person, message) : ''}
+</article>`
+}
+
+function blockHtml(block: Block): string {
+  switch (block.type) {
+    case 'header':
+      return `<h3>${escaped(block.text.text)}</h3>`
+    case 'section': {
+      const fields = (block.fields ?? []).map((field) => `<p>${textHtml(field)}</p>`)
+      const text = block.text ? `<p>${textHtml(block.text)}</p>` : ''
+      return `${text}${fields.length > 0 ? `<div class="fields">${fields.join('')}</div>` : ''}`
+    }
+    case 'context':
+      return `<p><small>${block.elements.map(textHtml).join(' ')}</small></p>`
+    case 'rich_text':
+      return block.elements.map(({ elements }) => `<p>${elements.map(richHtml).join('')}</p>`).join('\n')
+    case 'divider':
+      return '<hr>'
+    case 'actions':
+      // They stand below everything, with who clicks.
+      return ''
+  }
+}
+
+function clicks(root: string, person: Member, { ts, blocks }: ChatMessage): string {
+  const buttons = buttonsIn(blocks)
+  const hidden = Object.entries({ ts, user: person.name }).map(
+    ([name, value]) => `<input type="hidden" name="${name}" value="${escaped(value)}">`,
+  )
+  const action = buttons[0]?.action_id ?? ''
+  const command = `curl -s '${root}/click' -d 'ts=${ts}&action=${encodeURIComponent(action)}&user=${person.name}'`
+  return `<form method="post" action="${escaped(root)}/click">${hidden.join('')}
+${buttons.map(buttonHtml).join('\n')}
+</form>
+<pre>${escaped(command)}</pre>`
+}
+
+function buttonHtml({ action_id, text, style }: Button): string {
+  const look = style ? ` class="${style}"` : ''
+  return `<button name="action" value="${escaped(action_id)}"${look}>${escaped(text.text)}</button>`
+}
+
+function textHtml({ type, text }: Text): string {
+  return type === 'mrkdwn' ? mrkdwn(text) : escaped(text)
+}
+
+function richHtml(element: RichText): string {
+  const { style } = element
+  const text = element.type === 'link' ? link(element.url, element.text) : escaped(element.text)
+  const code = style?.code ? `<code>${text}</code>` : text
+  return style?.bold ? `<strong>${code}</strong>` : code
+}
+
+/**
+ * Slack's own markup, as far as it matters here: links, bold, and mentions, which everybody in the channel would hear of.
+ *
+ * @see https://docs.slack.dev/messaging/formatting-message-text
+ */
+function mrkdwn(text: string): string {
+  const parts = text.split(/<([^<>]*)>/)
+  const html = parts.map((part, at) => (at % 2 === 0 ? escaped(unescaped(part)) : reference(part))).join('')
+  return html.replace(/(^|\s)\*([^*\n]+)\*(?!\w)/g, '$1<strong>$2</strong>')
+}
+
+function reference(inside: string): string {
+  const [target = '', label] = inside.split('|', 2)
+  if (/^[@#!]/.test(target)) return `<mark>${escaped(`@${label ?? target.slice(1)}`)}</mark>`
+  return link(unescaped(target), label === undefined ? undefined : unescaped(label))
+}
+
+function link(url: string, label = url): string {
+  const isWeb = /^https?:$/.test(URL.parse(url)?.protocol ?? '')
+  return isWeb ? `<a href="${escaped(url)}" rel="noreferrer">${escaped(label)}</a>` : escaped(label)
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}

@@ -1,0 +1,77 @@
+import { buttonsIn, textIn } from './blocks.ts'
+import { app, channels, type Member, people, team } from './directory.ts'
+import { type ChatMessage, timeOf } from './messages.ts'
+
+/** A message as `/sandbox/messages` lists it, for people and tests. */
+export interface MessageSummary {
+  /** Its name. */
+  channel: string | undefined
+  ts: string
+  at: string
+  url: string
+  text: string
+  /** What stands in each block. */
+  blocks: string[]
+  /** What can be clicked. */
+  buttons: { action: string; text: string }[]
+  thread: string | null
+  /** The user name of the only one who sees it. */
+  ephemeral: string | null
+  edited: boolean
+  /** By which an app finds it again. */
+  metadata: ChatMessage['metadata'] | null
+}
+
+export function messageSummary(root: string, message: ChatMessage): MessageSummary {
+  const { channel, ts, text, blocks, thread_ts, onlyFor, edited, metadata } = message
+  return {
+    channel: channels.find(({ id }) => id === channel)?.name,
+    ts,
+    at: timeOf(ts),
+    url: permalink(root, message),
+    text,
+    blocks: blocks.map(textIn),
+    buttons: buttonsIn(blocks).map(({ action_id, text }) => ({ action: action_id, text: text.text })),
+    thread: thread_ts ?? null,
+    ephemeral: people.find(({ id }) => id === onlyFor)?.name ?? null,
+    edited: edited !== undefined,
+    metadata: metadata ?? null,
+  }
+}
+
+export function permalink(root: string, { channel, ts }: ChatMessage): string {
+  return `${root}/archives/${channel}/${placeOf(ts)}`
+}
+
+/** How the address of a message ends. */
+export function placeOf(ts: string): string {
+  return `p${ts.replace('.', '')}`
+}
+
+/** As Slack tells of it; metadata only to whoever asks for it. */
+export function botMessage({ ts, text, blocks, thread_ts, edited, metadata }: ChatMessage, withMetadata = false) {
+  return {
+    type: 'message',
+    user: app.userId,
+    bot_id: app.botId,
+    app_id: app.id,
+    team: team.id,
+    ts,
+    text,
+    blocks,
+    ...(thread_ts === undefined ? {} : { thread_ts }),
+    ...(edited === undefined ? {} : { edited: { user: app.userId, ts: edited } }),
+    ...(metadata && withMetadata ? { metadata } : {}),
+  }
+}
+
+export function userShape({ id, name, realName, email }: Member) {
+  const profile = { real_name: realName, display_name: name, email, team: team.id }
+  const flags = { deleted: false, is_bot: false, is_app_user: false, is_email_confirmed: true }
+  return { id, team_id: team.id, name, real_name: realName, tz: 'Etc/UTC', ...flags, profile }
+}
+
+export function authShape(root: string) {
+  const ids = { team_id: team.id, user_id: app.userId, bot_id: app.botId, is_enterprise_install: false }
+  return { url: `${root}/`, team: team.name, user: app.name, ...ids }
+}

@@ -1,0 +1,132 @@
+import { isObject } from '../sandbox/http.ts'
+
+/** Something between a client and what it calls. Its attributes are milliseconds, but for what Toxiproxy says otherwise. */
+export interface Toxic {
+  attributes: Record<string, number>
+  name: string
+  type: string
+  stream: 'upstream' | 'downstream'
+  toxicity: number
+}
+
+export interface ToxicProxy {
+  name: string
+  listen: string
+  upstream: string
+  enabled: boolean
+  toxics: Toxic[]
+}
+
+/** What Toxiproxy refuses, in its own words. */
+export class ToxiproxyError extends Error {
+  override readonly name = 'ToxiproxyError'
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** What each toxic takes; what is left out is 0. */
+const attributesOf: Readonly<Record<string, readonly string[]>> = {
+  latency: ['latency', 'jitter'],
+  bandwidth: ['rate'],
+  slow_close: ['delay'],
+  timeout: ['timeout'],
+  slicer: ['average_size', 'size_variation', 'delay'],
+  limit_data: ['bytes'],
+  reset_peer: ['timeout'],
+}
+
+/** @throws ToxiproxyError */
+export function readToxic(body: unknown): Toxic {
+  const type = field(body, 'type', 'string', '')
+  const stream = field(body, 'stream', 'string', 'downstream')
+  const toxicity = field(body, 'toxicity', 'number', 1)
+  if (stream !== 'upstream' && stream !== 'downstream') {
+    throw new ToxiproxyError(400, 'stream was invalid, can be either upstream or downstream')
+  }
+  const known = Object.hasOwn(attributesOf, type) ? attributesOf[type] : undefined
+  if (!known) throw new ToxiproxyError(400, 'invalid toxic type')
+  const zero = Object.fromEntries(known.map((name) => [name, 0]))
+  const name = field(body, 'name', 'string', '') || `${type}_${stream}`
+  return { attributes: readAttributes(body, zero), name, type, stream, toxicity }
+}
+
+/**
+ * The toxic as a change leaves it: only attributes and toxicity change, whatever else the body holds.
+ *
+ * @throws ToxiproxyError
+ */
+export function changedToxic(toxic: Toxic, body: unknown): Toxic {
+  const toxicity = field(body, 'toxicity', 'number', toxic.toxicity)
+  return { ...toxic, attributes: readAttributes(body, toxic.attributes), toxicity }
+}
+
+/** @throws ToxiproxyError */
+export function readProxy(body: unknown, at = ''): ToxicProxy {
+  const name = field(body, 'name', 'string', '')
+  const upstream = field(body, 'upstream', 'string', '')
+  if (name === '') throw new ToxiproxyError(400, `missing required field: name${at}`)
+  if (upstream === '') throw new ToxiproxyError(400, `missing required field: upstream${at}`)
+  const listen = field(body, 'listen', 'string', '')
+  return { name, listen, upstream, enabled: field(body, 'enabled', 'boolean', true), toxics: [] }
+}
+
+/** @throws ToxiproxyError */
+export function changedProxy(proxy: ToxicProxy, body: unknown): ToxicProxy {
+  return {
+    ...proxy,
+    listen: field(body, 'listen', 'string', proxy.listen),
+    upstream: field(body, 'upstream', 'string', proxy.upstream),
+    enabled: field(body, 'enabled', 'boolean', proxy.enabled),
+  }
+}
+
+/** @throws ToxiproxyError */
+export function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw badBody('it is not JSON')
+  }
+}
+
+function readAttributes(body: unknown, before: Toxic['attributes']): Toxic['attributes'] {
+  const given = isObject(body) ? (body['attributes'] ?? {}) : {}
+  if (!isObject(given)) throw badBody(`json: cannot unmarshal ${goKind(given)} into attributes`)
+  const read = Object.entries(before).map(([name, value]) => {
+    const number = field(given, name, 'number', value)
+    if (!Number.isSafeInteger(number)) throw unfit(number, name, 'int64')
+    return [name, number] as const
+  })
+  return Object.fromEntries(read)
+}
+
+interface Kinds {
+  string: string
+  number: number
+  boolean: boolean
+}
+
+/** As Go reads JSON: what is left out or null stays as it was, and what is of another type is refused. */
+function field<K extends keyof Kinds>(body: unknown, name: string, kind: K, otherwise: Kinds[K]): Kinds[K] {
+  if (!isObject(body)) throw unfit(body, '', 'an object')
+  const value = body[name] ?? otherwise
+  if (typeof value === kind) return value as Kinds[K]
+  throw unfit(value, name, kind)
+}
+
+function unfit(value: unknown, name: string, type: string): ToxiproxyError {
+  return badBody(`json: cannot unmarshal ${goKind(value)} into Go struct field .${name} of type ${type}`)
+}
+
+function badBody(why: string): ToxiproxyError {
+  return new ToxiproxyError(400, `bad request body: ${why}`)
+}
+
+function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'number' ? `number ${value}` : typeof value
+}

@@ -1,0 +1,60 @@
+import { demo } from '../sandbox/demo.ts'
+import type { Answer } from '../sandbox/http.ts'
+import { escaped, page } from '../sandbox/page.ts'
+import type { ChangeRequest } from './changes.ts'
+import type { FlagSummary } from './index.ts'
+
+/** The page of a flag: how it stands in each environment, and what is asked for. */
+export function flagPage(flag: FlagSummary): Answer {
+  const environments = flag.environments.map(({ name, enabled, rollout }) => {
+    const share = rollout === undefined ? '' : ` for ${rollout} %`
+    return `<li>${escaped(`${name}: ${enabled ? 'on' : 'off'}${share}`)}</li>`
+  })
+  const requests = flag.changeRequests.map(
+    ({ id, state, environment, url }) =>
+      `<li><a href="${escaped(url)}">Change request ${id}</a> in ${escaped(environment)}: ${state}</li>`,
+  )
+  return page(
+    200,
+    `${flag.name} · ${flag.project}`,
+    `<small>Feature flag of the project ${escaped(flag.project)} in the sandbox</small>
+<h1>${escaped(flag.name)}</h1>
+<p>${escaped(flag.description ?? 'No description.')}</p>
+<ul>
+${[...environments, ...requests].join('\n')}
+</ul>`,
+  )
+}
+
+/** What comes after a state, and who may do it. */
+const following: Record<string, [state: string, token: string][]> = {
+  Draft: [['In review', demo.unleash.token]],
+  'In review': [
+    ['Approved', demo.unleash.reviewerToken],
+    ['Rejected', demo.unleash.reviewerToken],
+  ],
+  Approved: [['Applied', demo.unleash.reviewerToken]],
+}
+
+/** The page of a change request, with the commands that move it on. */
+export function changeRequestPage(root: string, request: ChangeRequest): Answer {
+  const { id, title, environment, state, features, comments } = request
+  const changes = features.flatMap(({ name, changes }) =>
+    changes.map(({ action, payload }) => `${name}: ${action} ${JSON.stringify(payload)}`),
+  )
+  const url = `${root}/api/admin/projects/${request.project}/change-requests/${id}/state`
+  const commands = (following[state] ?? []).map(
+    ([to, token]) =>
+      `curl -X PUT '${url}' -H 'Authorization: ${token}' -H 'Content-Type: application/json' -d '{"state":"${to}"}'`,
+  )
+  return page(
+    200,
+    `${title} · ${request.project}`,
+    `<small>Change request of the project ${escaped(request.project)} in the sandbox</small>
+<h1>${escaped(title)} <small>#${id}</small></h1>
+<p>${escaped(`${state} · ${environment}`)}</p>
+<pre>${escaped(changes.join('\n'))}</pre>
+${comments.map(({ text, createdAt }) => `<p><small>${createdAt}</small></p><pre>${escaped(text)}</pre>`).join('\n')}
+${commands.map((command) => `<pre>${escaped(command)}</pre>`).join('\n')}`,
+  )
+}
