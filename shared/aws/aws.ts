@@ -282,7 +282,7 @@ export function failureOf(error: AwsError, { platform, operation, timeout, accou
     new Failure(kind, redact(text), { cause: error, retryAfter })
   // A connection that breaks off has the name of a time-out too, but a code.
   if ((name === 'AbortError' || name === 'TimeoutError') && typeof code !== 'string')
-    return fail('timeout', `${platform} did not answer in ${Math.round(timeout / 1_000)} s (${operation}).`)
+    return fail('timeout', `${platform} did not respond within ${Math.round(timeout / 1_000)} s (${operation}).`)
   const said = `${platform} answered ${name} to ${operation}: ${message || 'no reason given'}`
   if (unauthenticated.test(name)) return fail('credentials', said)
   // Of the SDK itself: a region or a field that is missing or can not be sent.

@@ -360,7 +360,7 @@ export class Http {
           })
         }),
       )
-      const timer = setTimeout(() => fail('timeout', `did not response in ${Math.round(timeout / 1000)} s`), timeout)
+      const timer = setTimeout(() => fail('timeout', `did not respond within ${Math.round(timeout / 1000)} s`), timeout)
       outgoing.on('close', () => clearTimeout(timer))
       outgoing.on('error', (error) => fail('platform', `could not be reached: ${networkReason(error)}`, error))
       outgoing.end(request.body)

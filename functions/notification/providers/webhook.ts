@@ -102,8 +102,8 @@ async function send({ http, connection }: Endpoint, { message, ...head }: Envelo
   await http.post(connection.baseUrl, body, { headers, place: 'the endpoint' })
 }
 
-/** Without what is only for buttons of ours. */
+/** Omits the token of each button: receivers only need the link. */
 function neutral({ links, buttons, ...message }: Message): object {
-  const open = buttons && webLinks(buttons).map((choice) => ({ ...choice, reference: undefined }))
+  const open = buttons && webLinks(buttons).map(({ decision, label, url }) => ({ decision, label, url }))
   return { ...message, links: webLinks(links), ...(open ? { choices: open } : {}) }
 }

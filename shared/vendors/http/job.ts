@@ -73,7 +73,7 @@ export const httpJob = defineJobProvider({
     return {
       state,
       ...(verdict ? { verdict } : {}),
-      step: text('step'),
+      progress: text('step'),
       reason: text('reason'),
       run: { ...run, url: text('url') ?? run.url },
       ...(shown === undefined ? {} : { data: isRecord(shown) ? shown : { output: shown } }),

@@ -8,7 +8,7 @@ import { type CreateRequest, create, createField } from './request.ts'
 
 const connection = connectionOf({
   post: createField(
-    'Posts message: mood, title, text, fields, table, links, choices; decisionUrl is the page where people decide',
+    'Posts message: mood, title, text, fields, table, links, buttons; decisionUrl is the page where people decide',
   ),
   posted: optional(
     z.strictObject({
@@ -36,8 +36,8 @@ export const httpMessage = defineMessageProvider({
   },
 })
 
-/** What contains the link: its own name, the choices, and the message as a whole. */
-const HAS_LINK = /\b(?:decisionUrl|choices)\b|\bmessage\b(?!\.)/
+/** Names whose value contains the link. */
+const HAS_LINK = /\b(?:decisionUrl|buttons)\b|\bmessage\b(?!\.)/
 
 /**
  * Refuses a question that people could read but not answer.

@@ -103,7 +103,7 @@ describe('a post', () => {
         ],
       },
     })
-    expect(server.calls[0]?.text).not.toContain('"reference"')
+    expect(server.calls[0]?.text).not.toContain('"token"')
   })
 
   test('whose answer was lost comes again with the same id, and is one to who looks at it', async () => {

@@ -142,7 +142,7 @@ describe('what goes on below', () => {
     const began = Date.now()
     const failure = await write(aws({}, { deadlineAt: Date.now() + 200 }))
     expect(failure).toMatchObject({ kind: 'timeout', transient: true, afterWrite: true })
-    expect(failure.message).toBe('OpsCenter did not answer in 1 s (UpdateOpsItem).')
+    expect(failure.message).toBe('OpsCenter did not respond within 1 s (UpdateOpsItem).')
     expect(Date.now() - began).toBeGreaterThan(900)
   })
 

@@ -319,7 +319,7 @@ describe('an answer', () => {
   it('that never comes is a time-out at the deadline', async () => {
     const silent = await serve(() => undefined)
     const failure = await failureOf(client(silent, { deadlineAt: Date.now() + 1_200 }).get('x'))
-    expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not answer in 1 s') })
+    expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not respond within 1 s') })
   })
 
   it.each<[string, (now: number) => Record<string, string>, number, number]>([

@@ -347,12 +347,12 @@ describe('messages to any API', () => {
 
   describe('that ask for a decision', () => {
     const url = 'https://webhooks.example.com/v1/notification/approvals/reference'
-    const choice = { decision: 'approve' as const, label: 'Approve', reference: 'reference', url }
-    const question = { ...message, choices: [choice] }
+    const choice = { decision: 'approve' as const, label: 'Approve', token: 'reference', url }
+    const question = { ...message, buttons: [choice] }
     const ask = (body: string) =>
       httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, question)
 
-    test.each(['decisionUrl', 'decisionUrl || message.links[0].url', 'message.choices[0].url', 'to_string(message)'])(
+    test.each(['decisionUrl', 'decisionUrl || message.links[0].url', 'message.buttons[0].url', 'to_string(message)'])(
       'have the link in %s',
       async (body) => {
         await ask(body)

@@ -71,7 +71,7 @@ export const acme = defineJobProvider({
     return {
       state: status,
       run: runOf(now),
-      step: progress,
+      progress,
       reason: error?.message,
       ...(results ? { data: { results } } : {}),
       metrics: numbersOf(results),
