@@ -50,8 +50,8 @@ export function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length
 }
 
-/** Only what a browser may open. */
-export function webLinks(links: readonly Link[]): Link[] {
+/** Returns the links with an `http:` or `https:` URL. */
+export function webLinks<T extends Link>(links: readonly T[]): T[] {
   return links.filter(({ url }) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''))
 }
 
