@@ -85,16 +85,6 @@ describe('A provider, or a category, of your own', () => {
     expect(provider?.printed).toContain(`Next\n${next.join('\n')}\n`)
   })
 
-  it('is the same in README.md, in short', () => {
-    const short = stepsOf('README.md')
-    expect(short.map(({ command }) => command)).toEqual(steps.map(({ command }) => command))
-    for (const [at, { printed }] of short.entries()) {
-      for (const line of printed.split('\n').filter((text) => text !== '...')) {
-        expect(steps[at]?.printed.split('\n').map((text) => text.trim())).toContain(line.trim())
-      }
-    }
-  })
-
   it('works from top to bottom as it is written', async () => {
     for (const { command, printed } of steps) {
       const { child, said } = start(command)

@@ -98,7 +98,17 @@ describe('a fault', () => {
     await start(event)
     await injected()
     const { shkeptncontext } = event
-    const stopped = await call('stop-test', triggered({ shkeptncontext, input: { id: 'last' } }))
+    // The id is saved after Toxiproxy has answered, so the fault can be on before `last` finds it.
+    let stopped = await call('stop-test', triggered({ shkeptncontext, input: { id: 'last' } }))
+    await until(
+      async () => {
+        if (stopped.status === 404)
+          stopped = await call('stop-test', triggered({ shkeptncontext, input: { id: 'last' } }))
+        return stopped.status !== 404
+      },
+      20,
+      () => 'the id of the last run',
+    )
     expect(stopped).toMatchObject({
       status: 200,
       body: { message: expect.stringContaining('Stopped fault checkout-db/') },
