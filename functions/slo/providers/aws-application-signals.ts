@@ -66,7 +66,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   reason: rest.reason,
   refusesCredentials: rest.refusesCredentials,
   query: 'the name or the ARN of an SLO',
-  evaluatesItself: true as const,
+  hasOwnVerdict: true as const,
   // The metrics of Application Signals are of a minute, and come some minutes after it.
   dataDelay: 300,
 

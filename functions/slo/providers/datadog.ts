@@ -64,7 +64,7 @@ export const datadog = defineEvaluationProvider({
   refusesCredentials: refusesKeys,
   check: ({ http }) => http.get('api/v1/slo', { query: { limit: 1 } }),
   query: 'the id or the name of an SLO',
-  evaluatesItself: true as const,
+  hasOwnVerdict: true as const,
   // The slices of an SLO of time slices have up to five minutes, and the newest is open until its end.
   dataDelay: 300,
 

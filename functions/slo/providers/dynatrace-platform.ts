@@ -68,7 +68,7 @@ export const dynatracePlatform = defineEvaluationProvider({
   reason: reasonOf,
   check: ({ http }) => http.get(api, { query: { 'page-size': 1 } }),
   query: 'the id or the name of an SLO',
-  evaluatesItself: true as const,
+  hasOwnVerdict: true as const,
   dataDelay: 120,
 
   async measure({ http }, asked, begun) {

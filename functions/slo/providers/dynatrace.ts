@@ -48,7 +48,7 @@ export const dynatrace = defineEvaluationProvider({
   reason: reasonOf,
   check: ({ http }) => http.get(api, { query: { pageSize: 1 } }),
   query: 'the id or the name of an SLO',
-  evaluatesItself: true as const,
+  hasOwnVerdict: true as const,
   // As long as Keptn's own Dynatrace service keeps away from the last minutes.
   dataDelay: 120,
 

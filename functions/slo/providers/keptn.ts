@@ -64,7 +64,7 @@ export const keptn = defineEvaluationProvider({
   authorization,
   check: ({ http }) => checkKeptn(http),
   query: 'nothing: it has an SLO file of its own',
-  requiresOwnVerdict: true,
+  hasOwnSloFile: true,
   // Its SLI provider waits for the data.
   dataDelay: 0,
 

@@ -78,13 +78,13 @@ export async function parseCall(category: Category, caller: Caller, request: Cal
   if (action.startsJob) refuseSilent(options, connection)
   if (action.approval) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
-  const bridge = action.isNotification || action.approval ? await bridgeOf(caller, event) : undefined
+  const bridgeUrl = action.isNotification || action.approval ? await bridgeOf(caller, event) : undefined
   const { orchestrator } = caller
   // Its credentials are among those that are refused below.
   if (task && orchestrator) await loadOrchestrator(orchestrator)
   const notes: string[] = []
   const note = (sentence: string) => void notes.push(sentence)
-  const from = { event, connection: values, provider, bridge, orchestrator, silent: options.mode === 'silent', note }
+  const from = { event, connection: values, provider, bridgeUrl, orchestrator, silent: options.mode === 'silent', note }
   const isStop = action.kind === 'job' && !action.startsJob
   const named = isStop ? await withLastRun(asked, category.name, caller, connection.name, event) : asked
   const whole = await completeInput(action, named, from)

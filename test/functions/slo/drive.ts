@@ -108,8 +108,8 @@ export async function report(
     },
   })
   const asked = validate(action.input, input, { what: 'The input', root: 'input' })
-  const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-  const from = { event: told, connection: values, provider: platform, bridge }
+  const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+  const from = { event: told, connection: values, provider: platform, bridgeUrl }
   const kept = JSON.parse(JSON.stringify(await completeInput(action, asked, from))) as {
     to: object
     report: { message: Message }

@@ -64,7 +64,7 @@ describe('a report as a message', () => {
     })
     const push = notificationActions['push-update']
     const connection = ntfy.connection.parse(ntfyFields())
-    const completed = push.complete({}, { event, connection, provider: ntfy as never, bridge, silent: true } as never)
+    const completed = push.complete({}, { event, connection, provider: ntfy as never, bridgeUrl: bridge, silent: true } as never)
     await push.run(ntfy as never, clientOf(ntfy, connection), completed)
     const [told, pushed] = ntfyApp.messages.map(({ id: _, time: __, ...message }) => message)
     expect(told).toEqual(pushed)
@@ -134,7 +134,7 @@ describe('the category', () => {
       // By its own name, `http` evaluates.
       const load = slo.providers[name === 'http' ? 'http-message' : name]
       const made = await load?.()
-      expect(made).toMatchObject({ shape: 'report', title: (await notification.providers[name]?.())?.title })
+      expect(made).toMatchObject({ kind: 'report', title: (await notification.providers[name]?.())?.title })
       expect(await load?.()).toBe(made)
     }
   })

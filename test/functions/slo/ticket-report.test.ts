@@ -133,6 +133,6 @@ describe('a report as a comment', () => {
 describe('the category', () => {
   test('takes reports to the platforms of tickets that it names', async () => {
     for (const name of ['servicenow', 'jira'])
-      expect(await slo.providers[name]?.()).toMatchObject({ shape: 'report', takes: ['id', 'project'] })
+      expect(await slo.providers[name]?.()).toMatchObject({ kind: 'report', takes: ['id', 'project'] })
   })
 })
