@@ -64,7 +64,13 @@ describe('a report as a message', () => {
     })
     const push = notificationActions['push-update']
     const connection = ntfy.connection.parse(ntfyFields())
-    const completed = push.complete({}, { event, connection, provider: ntfy as never, bridgeUrl: bridge, silent: true } as never)
+    const completed = push.complete({}, {
+      event,
+      connection,
+      provider: ntfy as never,
+      bridgeUrl: bridge,
+      silent: true,
+    } as never)
     await push.run(ntfy as never, clientOf(ntfy, connection), completed)
     const [told, pushed] = ntfyApp.messages.map(({ id: _, time: __, ...message }) => message)
     expect(told).toEqual(pushed)
