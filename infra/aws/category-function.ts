@@ -1,7 +1,8 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { asksPeople, executionTimeoutOf, startsRuns } from '../../shared/core/deadlines.ts'
+import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
+import { hasNeed, type Need } from '../../shared/providers/action.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
@@ -21,7 +22,7 @@ export interface CategoryInfo {
   /** As in URLs, folders and secrets: `issue-ticketing`. */
   name: string
   summary: string
-  actions: Record<string, { approval?: unknown; startsJob?: true }>
+  actions: Record<string, { needs?: readonly Need[] }>
   providers: Record<string, unknown>
   /** By path: what answers without a token of a caller. */
   routes?: Record<string, unknown>
@@ -45,12 +46,12 @@ export class CategoryFunction extends Construct {
     const { name, summary, providers } = category
     const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
     const connections = secretPaths.connections(name)
-    const asks = asksPeople(category)
+    const asks = hasNeed(category, 'approvals')
     const forQuestions = asks ? [secretPaths.approvals] : []
     const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
     const runs = keepsRuns ? [itemKeys.run('*')] : []
     const approvals = asks ? [itemKeys.approval('*')] : []
-    const starts = startsRuns(category)
+    const starts = hasNeed(category, 'last-runs')
     const lastRuns = starts ? [itemKeys.lastRun(name, '*')] : []
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
     this.category = category

@@ -1,7 +1,7 @@
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
-import { asksPeople } from '../../shared/core/deadlines.ts'
+import { hasNeed } from '../../shared/providers/action.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { CategoryFunction, type CategoryInfo } from './category-function.ts'
@@ -36,7 +36,7 @@ export class WebhooksStack extends Stack {
     const categories = all
       .filter(({ name }) => settings.categories[name] !== false)
       .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
-    if (categories.some(({ category }) => asksPeople(category)))
+    if (categories.some(({ category }) => hasNeed(category, 'approvals')))
       new GeneratedKey(this, 'Approvals', {
         settings,
         name: 'approvals',

@@ -1,5 +1,6 @@
 import { categories } from '../../functions/index.ts'
-import { type Action, actionNames, type Category } from '../../shared/providers/category.ts'
+import type { Action } from '../../shared/providers/action.ts'
+import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { connectionName } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownName } from '../../shared/validate.ts'
@@ -33,7 +34,7 @@ export function nameOf(name: string): string {
 }
 
 /** Of an action only what it says of itself is looked at here. */
-type AnyAction = Pick<Action, 'kind' | 'input' | 'outputs' | 'approval' | 'isNotification' | 'startsJob'>
+type AnyAction = Pick<Action, 'type' | 'kind' | 'needs' | 'input' | 'outputs' | 'isNotification'>
 
 /** What may be called at a category. */
 export interface NamedAction {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
 import { eventSchema } from '../../shared/orchestrators/keptn/event.ts'
-import { type Action, actionNames, type Category } from '../../shared/providers/category.ts'
+import type { Action } from '../../shared/providers/action.ts'
+import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { accepted, outcome, problem, taskStatus } from './answers.ts'
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
 import { queryParameters } from './parameters.ts'
@@ -116,7 +117,7 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
       },
     },
     responses: {
-      ...(action?.approval ? {} : { 200: answer('Silent, and done', doneBy(action)) }),
+      ...(action?.type === 'approval' ? {} : { 200: answer('Silent, and done', doneBy(action)) }),
       202: answer('Interactive, and certain to finish', schemaNamed('Accepted')),
       ...refusalsNamed(Object.keys(refusals).map(Number)),
     },

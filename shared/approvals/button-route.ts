@@ -1,5 +1,6 @@
-import { json, type WebhookResponse } from '../core/http/responses.ts'
+import { json } from '../core/http/responses.ts'
 import { Failure, toSentence } from '../errors.ts'
+import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'

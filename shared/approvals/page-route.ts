@@ -1,5 +1,5 @@
-import type { WebhookResponse } from '../core/http/responses.ts'
 import { Failure, toSentence } from '../errors.ts'
+import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
 import { redact } from '../redact.ts'

@@ -1,4 +1,4 @@
-import type { WebhookResponse } from '../core/http/responses.ts'
+import type { WebhookResponse } from '../http/response.ts'
 import type { Message } from '../providers/message.ts'
 
 /** What the page shows. */

@@ -2,7 +2,8 @@ import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
 import type { SentRequest } from '../http/client.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
-import type { Action, Category, Delegated, PollResult, StartedJob } from '../providers/category.ts'
+import type { Action, Delegated, PollResult, StartedJob } from '../providers/action.ts'
+import type { Category } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
 import {
@@ -59,8 +60,8 @@ export async function runAction(
   earlier: PreviousWrite,
 ): Promise<Outcome | StartedJob | Delegated> {
   const result = await withConnection(category, work, async (action, connection, retried) => {
-    const question = action.approval && (await referenceOf(action.approval, work, deadlineAt))
-    if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, question })
+    const question = action.type === 'approval' ? await referenceOf(action.approval, work, deadlineAt) : undefined
+    if (work.dryRun) return rehearse(connection, action, work, { deadlineAt, signedLink: question })
     const options = {
       idempotencyKey: work.idempotencyKey,
       event: work.event,
@@ -153,7 +154,7 @@ function outcomeUnknown({ title }: Provider, unusable?: { error: unknown; accept
 
 /** What leads to the question of a task: the same each time it is made. */
 async function referenceOf(
-  { loadStore: books }: NonNullable<AnyAction['approval']>,
+  { loadStore: books }: AnyApproval,
   { idempotencyKey, apiUrl, dryRun }: ActionRequest,
   deadlineAt: number,
 ): Promise<SignedLink> {
@@ -174,12 +175,12 @@ export async function withSignedLink<T>(
   category: Category,
   work: ActionRequest,
   deadlineAt: number,
-  run: (ask: NonNullable<AnyAction['approval']>, provider: Provider, client: Client) => Promise<T>,
+  run: (ask: AnyApproval, provider: Provider, client: Client) => Promise<T>,
 ): Promise<T> {
-  return withConnection(category, work, async ({ approval, summary }, connection) => {
-    if (!approval) throw new Error(`"${summary}" asks nobody.`)
+  return withConnection(category, work, async (action, connection) => {
+    if (action.type !== 'approval') throw new Error(`"${action.summary}" asks nobody.`)
     return run(
-      approval,
+      action.approval,
       connection.provider,
       connect(connection, { idempotencyKey: work.idempotencyKey, event: work.event, isRetry: false, deadlineAt }),
     )
@@ -251,10 +252,11 @@ export async function cleanUpJob(category: Category, work: ActionRequest, deadli
 
 // biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema at the door.
 type AnyAction = Action<Provider, any>
+type AnyApproval = Extract<AnyAction, { type: 'approval' }>['approval']
 
-function followOf({ job, summary }: AnyAction): NonNullable<AnyAction['job']> {
-  if (!job) throw new Error(`"${summary}" begins something, and does not say how it is followed.`)
-  return job
+function followOf(action: AnyAction): Extract<AnyAction, { type: 'job' }>['job'] {
+  if (action.type !== 'job') throw new Error(`"${action.summary}" starts no job.`)
+  return action.job
 }
 
 /** Credentials that the platform does not accept are read anew from their secret, and tried once more. */
@@ -302,7 +304,7 @@ async function rehearse(
   connection: Connection,
   action: AnyAction,
   work: ActionRequest,
-  limits: { deadlineAt: number; question: SignedLink | undefined },
+  limits: { deadlineAt: number; signedLink: SignedLink | undefined },
 ): Promise<Outcome> {
   const intercept = (request: SentRequest) => {
     throw new Rehearsed(request)

@@ -6,7 +6,7 @@ import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
 import { clipSingleLine } from '../text/single-line.ts'
-import type { Action } from './category.ts'
+import type { ApprovalAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageProvider, Mood, Occasion, Posted } from './message.ts'
 import type { SignedLink } from './provider.ts'
@@ -49,9 +49,11 @@ export function askApproval({
   summary: string
   /** What the event says, as a message. */
   compose(occasion: Occasion): Message
-}): Action<MessageProvider, Ask, z.output<typeof askInput>> {
+}): ApprovalAction<MessageProvider, Ask, z.output<typeof askInput>> {
   return {
+    type: 'approval',
     kind: 'message',
+    needs: ['approvals'],
     summary,
     isNotification: true,
     input: askInput,

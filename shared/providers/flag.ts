@@ -4,7 +4,7 @@ import { integer, name, onOff, optional, withDescription } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 import { sleep } from '../sleep.ts'
 import { slug } from '../text/slug.ts'
-import type { Action, CallContext, PollResult, StartedJob } from './category.ts'
+import type { CallContext, JobAction, PollResult, StartedJob } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
 import type { Client, Provider } from './provider.ts'
@@ -138,9 +138,10 @@ interface Pending {
   changes: (PendingChange & { flags: string[] })[]
 }
 
-type SetAction<Asked> = Action<FlagProvider, SetFlags, Asked>
+type SetAction<Asked> = JobAction<FlagProvider, SetFlags, Asked>
 
 const flow = {
+  type: 'job',
   kind: 'flag',
   deadline: 3_600,
   // A flag that is as it should be is left alone, and what was asked for is found by a repeat.

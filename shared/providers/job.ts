@@ -4,7 +4,7 @@ import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
-import type { Action, Delegated, JobProgress, PollResult, StartedJob } from './category.ts'
+import type { Delegated, JobAction, JobProgress, PollResult, StartedJob } from './action.ts'
 import { checkParameterNames, type JobVariables } from './job-variables.ts'
 import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
 import { judge, missed, thresholds } from './thresholds.ts'
@@ -149,9 +149,11 @@ export function startJob({
   silent,
   deadline = hour,
   onDeadline = 'leave',
-}: StartJobOptions): Action<JobProvider, StartJob> {
+}: StartJobOptions): JobAction<JobProvider, StartJob> {
   return {
+    type: 'job',
     kind: 'job',
+    needs: ['last-runs'],
     summary,
     startsJob: true,
     input: startInput,
@@ -215,7 +217,7 @@ export function startJob({
 }
 
 /** Goes back to what was before, at most once per event, and follows that to its end. */
-export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StartJob> {
+export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): JobAction<JobProvider, StartJob> {
   const start = startJob({ ...options, silent: 'waits' })
   const { job } = start
   return {
@@ -224,7 +226,7 @@ export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline
     complete: (input, { provider, ...from }) => start.complete(input, { ...from, provider: asRollback(provider) }),
     isDeduplicated: ({ rollback }) => rollback?.hasIdempotentStart ?? false,
     run: (provider, client, input) => start.run(asRollback(provider), client, input),
-    job: job && {
+    job: {
       ...job,
       getStatus: (provider, client, input, run) => job.getStatus(asRollback(provider), client, input, run),
     },
@@ -243,8 +245,9 @@ function asRollback(provider: JobProvider): JobProvider {
 export function stopJob({
   summary,
   deadline = hour,
-}: Pick<StartJobOptions, 'summary' | 'deadline'>): Action<JobProvider, StopJob> {
+}: Pick<StartJobOptions, 'summary' | 'deadline'>): JobAction<JobProvider, StopJob> {
   return {
+    type: 'job',
     kind: 'job',
     summary,
     input: stopInput,

@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts'
 import { name, oneOf, optional } from '../fields.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
-import type { Action } from './category.ts'
+import type { ImmediateAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
@@ -27,9 +27,10 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
   summary: string
   templates: T
   compose: Compose<T[number]>
-}): Action<MessageProvider, Push, { channel?: string; text?: string; template?: T[number] }> {
+}): ImmediateAction<MessageProvider, Push, { channel?: string; text?: string; template?: T[number] }> {
   const { summary, templates, compose } = options
   return {
+    type: 'immediate',
     kind: 'message',
     summary,
     isNotification: true,

@@ -5,7 +5,7 @@ import { id, name, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
-import type { Action } from './category.ts'
+import type { ImmediateAction } from './action.ts'
 import type { Message, Occasion } from './message.ts'
 import type { Client, Provider } from './provider.ts'
 import { channelField } from './push-update.ts'
@@ -76,8 +76,9 @@ export function pushReport({
   summary: string
   /** How an evaluation is told to people. */
   compose: (occasion: Occasion) => Promise<Message>
-}): Action<ReportProvider, Push, Prepared> {
+}): ImmediateAction<ReportProvider, Push, Prepared> {
   return {
+    type: 'immediate',
     kind: 'report',
     summary,
     isNotification: true,

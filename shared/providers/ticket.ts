@@ -5,7 +5,7 @@ import { type Problem, problemOf } from '../orchestrators/keptn/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
 import { slug } from '../text/slug.ts'
-import type { Action, CallContext } from './category.ts'
+import type { CallContext, ImmediateAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
 import { type ProjectName, projectOf } from './project.ts'
 import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
@@ -114,7 +114,7 @@ export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<T
 }
 
 /** A ticket is done with when it is answered: nothing goes on. */
-interface TicketAction<Input> extends Action<TicketProvider, Input> {
+interface TicketAction<Input> extends ImmediateAction<TicketProvider, Input> {
   run(provider: TicketProvider, client: Client, input: Input): Promise<Outcome>
 }
 
@@ -126,6 +126,7 @@ const answers = ['id', 'number', 'url', 'state'] as const
 
 /** Opens a ticket, once per event. */
 export const openTicket: TicketAction<OpenTicket> = {
+  type: 'immediate',
   kind: 'ticket',
   summary: 'Opens a ticket and answers its id, number and URL',
   input: openInput,
@@ -153,6 +154,7 @@ export const openTicket: TicketAction<OpenTicket> = {
 
 /** Changes a ticket and adds a comment, once per event; answers the state read back. */
 export const updateTicket: TicketAction<UpdateTicket> = {
+  type: 'immediate',
   kind: 'ticket',
   summary: 'Changes a ticket or comments on it, and answers its state as read back',
   input: updateInput,
@@ -214,6 +216,7 @@ function isInState({ confirmsState }: TicketProvider, { state, closed }: Ticket,
 
 /** Closes a ticket; what is closed already passes. The confirmation is the state read back. */
 export const closeTicket: TicketAction<CloseTicket> = {
+  type: 'immediate',
   kind: 'ticket',
   summary: 'Closes a ticket and answers its state as read back',
   input: closeInput,

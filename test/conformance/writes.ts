@@ -83,11 +83,10 @@ export async function observe(
 
 /** The category with no call that waits for the end of what it has started: nothing here ends. */
 function unattended(category: Category): Category {
-  const actions = Object.entries(category.actions).map(
-    ([name, { job: follow, ...action }]): [string, typeof action] => {
-      return [name, { ...action, ...(follow ? { follow: { ...follow, silent: 'answers' } } : {}) }]
-    },
-  )
+  const actions = Object.entries(category.actions).map(([name, action]): [string, typeof action] => [
+    name,
+    action.type === 'job' ? { ...action, job: { ...action.job, silent: 'answers' } } : action,
+  ])
   return { ...category, actions: Object.fromEntries(actions) }
 }
 

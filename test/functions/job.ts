@@ -1,13 +1,13 @@
 import type * as z from 'zod/mini'
 import { parseEvent } from '../../shared/orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
-import type { Action, PollResult, StartedJob } from '../../shared/providers/category.ts'
+import type { JobAction, PollResult, StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
 import { clientOf } from './helpers.ts'
 
 type Options = Parameters<typeof clientOf>[2]
 // biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.
-type AnyAction = Action<any, any, any>
+type AnyAction = JobAction<any, any, any>
 
 /** How long a run took, by the times in its results. */
 export function secondsOf({ data }: Outcome): number {
@@ -58,7 +58,6 @@ export class Job<S extends z.ZodMiniObject> {
   /** Asks for the end of what has begun, as at a deadline. */
   async stopAtDeadline(started: StartedJob, input: object): Promise<boolean> {
     const { job } = this.#actions.start
-    if (!job) throw new Error('Nothing goes on')
     return job.stop(this.#provider, this.client(), this.#complete(this.#actions.start, input), started.job)
   }
 
@@ -73,7 +72,6 @@ export class Job<S extends z.ZodMiniObject> {
   }
 
   #look(action: AnyAction, input: object, pending: unknown): Promise<PollResult> {
-    if (!action.job) throw new Error(`Nothing of "${action.summary}" goes on`)
     return action.job.getStatus(this.#provider, this.client(), this.#complete(action, input), pending)
   }
 

@@ -5,7 +5,7 @@ import { CreateStateMachineCommand, ListExecutionsCommand, SFNClient } from '@aw
 import { actions } from '../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../functions/optimization/providers/aws-step-functions.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import type { StartedJob } from '../../shared/providers/category.ts'
+import type { StartedJob } from '../../shared/providers/action.ts'
 import { failureOf, keyOf } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import type { Checks } from './program.ts'

@@ -122,9 +122,9 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
   const interactive = mode === 'interactive'
   if (suffix !== 'triggered' && interactive)
     throw new UsageError(`A ${suffix} event is never answered: leave out --mode interactive, or --suffix.`)
-  if (action.action?.approval && !interactive)
+  if (action.action?.type === 'approval' && !interactive)
     throw new UsageError(`${target} waits for people: give --mode interactive.`)
-  if (task === approval && suffix === 'triggered' && !action.action?.approval)
+  if (task === approval && suffix === 'triggered' && action.action?.type !== 'approval')
     throw new UsageError(
       `What answers ${approval}.triggered decides the approval: use an action that asks people, or --suffix finished.`,
     )

@@ -54,7 +54,7 @@ function contextOf(subscription: Subscription): string[] {
   const { action, task, suffix, when } = subscription
   const parts = Object.entries(eventParts(subscription)).filter(([name]) => isWanted(subscription, name))
   const texts = parts.flatMap(([name, template]) => (template === undefined ? [name.slice('data.'.length)] : []))
-  const decides = action.action?.approval !== undefined && task === approval && suffix === 'triggered'
+  const decides = action.action?.type === 'approval' && task === approval && suffix === 'triggered'
   if ((when !== undefined || decides) && !texts.includes('result')) texts.push('result')
   return [
     texts.length > 0 ? members('.data', texts, 'data') : '',

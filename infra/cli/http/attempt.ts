@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { originOf } from '../../../shared/core/http/parse.ts'
 import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Category, completeInput } from '../../../shared/providers/category.ts'
+import { completeInput } from '../../../shared/providers/action.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import type { Run } from '../../../shared/providers/job.ts'
@@ -78,7 +79,7 @@ async function prepare({ category, action: name, connection, event: body }: Atte
     client: (recorder) =>
       connect(connection, {
         ...{ idempotencyKey: key, isRetry: false, event: originOf(event), deadlineAt },
-        ...(action.approval ? { signedLink: signedLink } : {}),
+        ...(action.type === 'approval' ? { signedLink } : {}),
         ...(recorder ? { intercept: (request) => recorder.hold(request) } : {}),
       }),
   }
@@ -193,8 +194,8 @@ async function verify({ ready, client, recorder, check, problems, pending, creat
       problems.push(`find finds ${found.id}, although ${created} was created: it must find only what carries key.`)
   }
   if (created === undefined) return
-  if (kind === 'job')
-    return void (await check(() => action.job?.getStatus(connection.provider, client, input, pending)))
+  if (kind === 'job' && action.type === 'job')
+    return void (await check(() => action.job.getStatus(connection.provider, client, input, pending)))
   const read = await check(() => tickets.get?.(client, ref))
   if (read && read.id !== created) problems.push(`get of ${created} finds the id ${read.id}.`)
 }
@@ -215,8 +216,8 @@ async function findSoon(
   return null
 }
 
-function isCreating({ run: act, startsJob: starts }: AnyAction): boolean {
-  return starts === true || act === openTicket.run
+function isCreating(action: AnyAction): boolean {
+  return action.type === 'job' ? action.startsJob === true : action.run === openTicket.run
 }
 
 function commentOf(input: unknown): string | undefined {

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorize, type Caller } from '../../auth/callers.ts'
 import { preloadIdentityKey } from '../../auth/identity-key.ts'
 import { Failure, kindOf } from '../../errors.ts'
+import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import { passed } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
@@ -12,7 +13,7 @@ import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { refuseLargeBody } from './body.ts'
 import { parseCall } from './parse.ts'
-import { json, outcomeResponse, problem, type WebhookResponse } from './responses.ts'
+import { json, outcomeResponse, problem } from './responses.ts'
 
 /**
  * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}` and

@@ -5,7 +5,8 @@ import { Failure, type FieldError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type CallEvent, parseEvent, type TaskEvent, taskEvent } from '../../orchestrators/keptn/event.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
-import { actionNames, type Category, completeInput, type MappedAction } from '../../providers/category.ts'
+import { completeInput } from '../../providers/action.ts'
+import { actionNames, type Category, type MappedAction } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
 import type { CallOrigin } from '../../providers/provider.ts'
 import { settings } from '../../settings.ts'
@@ -75,20 +76,22 @@ export async function parseCall(category: Category, caller: Caller, request: Cal
     },
   )
   refuseOtherShape(category, chosen?.action ?? request.action, connection)
-  if (action.startsJob) refuseSilent(options, connection)
-  if (action.approval) refuseSilentQuestion(options, request.action)
+  const startsJob = action.type === 'job' && action.startsJob
+  const asksPeople = action.type === 'approval'
+  if (startsJob) refuseSilent(options, connection)
+  if (asksPeople) refuseSilentQuestion(options, request.action)
   const { values, provider } = connection
-  const bridgeUrl = action.isNotification || action.approval ? await bridgeOf(caller, event) : undefined
+  const bridgeUrl = action.isNotification || asksPeople ? await bridgeOf(caller, event) : undefined
   const { orchestrator } = caller
   // Its credentials are among those that are refused below.
   if (task && orchestrator) await loadOrchestrator(orchestrator)
   const notes: string[] = []
   const note = (sentence: string) => void notes.push(sentence)
   const from = { event, connection: values, provider, bridgeUrl, orchestrator, silent: options.mode === 'silent', note }
-  const isStop = action.kind === 'job' && !action.startsJob
+  const isStop = action.kind === 'job' && !startsJob
   const named = isStop ? await withLastRun(asked, category.name, caller, connection.name, event) : asked
   const whole = await completeInput(action, named, from)
-  const automatic = action.approval?.automatic(event)
+  const automatic = asksPeople ? action.approval.automatic(event) : undefined
   await refuseStoredCredentials({
     category: category.name,
     caller: caller.name,
@@ -124,15 +127,14 @@ export async function parseCall(category: Category, caller: Caller, request: Cal
       connection: connection.name,
       mappedName: chosen?.name,
       notes: notes.length > 0 ? notes : undefined,
-      apiUrl: action.approval && request.address,
+      apiUrl: asksPeople ? request.address : undefined,
       input: whole,
       idempotencyKey: event.id === undefined ? undefined : await idOf(event.id),
       dryRun,
       event: originOf(event),
-      lastRunKey:
-        action.startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
-      needsCleanup: action.startsJob && connection.provider.requiresTask,
-      delegates: action.startsJob && !dryRun && answersItself(connection),
+      lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
+      needsCleanup: startsJob && connection.provider.requiresTask,
+      delegates: startsJob && !dryRun && answersItself(connection),
     },
     provider: String(values['provider']),
     deadline: options.deadline ?? deadlineHere() ?? action.deadline,

@@ -1,14 +1,8 @@
 import { Failure, messageOf } from '../../errors.ts'
+import type { WebhookResponse } from '../../http/response.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { plain } from '../../text/plain-text.ts'
-
-/** An answer as API Gateway takes it. */
-export interface WebhookResponse {
-  statusCode: number
-  headers: Record<string, string>
-  body: string
-}
 
 const problemJson = { 'content-type': 'application/problem+json' }
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

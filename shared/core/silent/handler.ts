@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, kindOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
-import type { Category, Delegated, StartedJob } from '../../providers/category.ts'
+import type { Delegated, StartedJob } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import type { Call } from '../http/parse.ts'
 import { type ActionRequest, getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
@@ -56,8 +57,9 @@ async function actSoon(category: Category, work: ActionRequest, deadlineAt: numb
   const result = await performSoon(category, work, deadlineAt, tries)
   if (!('outcome' in result)) return result
   if (!('job' in result)) return result.outcome
+  const action = category.actions[work.action]
   const ended =
-    category.actions[work.action]?.job?.silent === 'waits'
+    action?.type === 'job' && action.job.silent === 'waits'
       ? await watch(category, work, result.job, deadlineAt)
       : undefined
   return ended ?? result.outcome

@@ -7,7 +7,8 @@ import { log } from '../../log.ts'
 import { finishedReply, masked, progressReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
-import type { Category, Delegated } from '../../providers/category.ts'
+import type { Delegated } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
 import type { ActionRequest } from '../run-action.ts'
 import { sendAnswer } from './answer.ts'
@@ -104,7 +105,7 @@ async function runTaskAction(
   const work = actionRequestOf(task)
   const { deadline } = task
   try {
-    if (category.actions[work.action]?.approval)
+    if (category.actions[work.action]?.type === 'approval')
       return await requestApproval(category, work, context, { deadline, deadlineAt })
     const result = await startJob(category, work, context, { deadline, deadlineAt })
     if ('job' in result) {

@@ -3,7 +3,8 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { Category, JobProgress, StartedJob } from '../../providers/category.ts'
+import type { JobProgress, StartedJob } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import { type ActionRequest, getJobStatus, stopJob } from '../run-action.ts'
@@ -75,7 +76,8 @@ export async function pollUntilDone(
   const why = isLost
     ? 'The platform does not show any more what was begun'
     : `The deadline of ${formatDuration(deadline)} passed`
-  if (category.actions[work.action]?.job?.onDeadline(work.input) !== 'stop')
+  const action = category.actions[work.action]
+  if (action?.type !== 'job' || action.job.onDeadline(work.input) !== 'stop')
     return unfinished(begun, seen, isLost ? why : `${why}, and it was left as it is`)
   const asked = await requestStop(context, category, work, seen.pending)
   if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)

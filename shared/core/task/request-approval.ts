@@ -3,7 +3,8 @@ import { type Decision, decisionSchema } from '../../approvals/decision.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome } from '../../outcome.ts'
-import type { Category, StartedJob } from '../../providers/category.ts'
+import type { StartedJob } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import { type ActionRequest, withSignedLink } from '../run-action.ts'
@@ -24,8 +25,9 @@ export async function requestApproval(
   context: DurableContext,
   { deadline, deadlineAt }: Deadline,
 ): Promise<Outcome> {
-  const ask = category.actions[work.action]?.approval
-  if (!ask) throw new Error(`${work.action} asks nobody.`)
+  const action = category.actions[work.action]
+  if (action?.type !== 'approval') throw new Error(`${work.action} asks nobody.`)
+  const ask = action.approval
   const { remindBefore = unlessTold(deadline) } = ask.requestOf(work.input)
   const first = remindBefore > 0 && remindBefore < deadline ? deadline - remindBefore : deadline
   const [decided, callbackId] = await context.createCallback('decision', { timeout: { seconds: first } })

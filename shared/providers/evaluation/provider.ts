@@ -5,7 +5,7 @@ import { sloFileField } from '../../evaluation/slo-file.ts'
 import type { Window } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
-import type { Action } from '../category.ts'
+import type { JobAction } from '../action.ts'
 import type { Client, Provider } from '../provider.ts'
 import type { Pending } from './evaluate.ts'
 import { type Query, queriesField } from './queries.ts'
@@ -89,8 +89,9 @@ export function requestEvaluation({
   summary: string
   /** Seconds. */
   deadline: number
-}): Action<EvaluationProvider, Evaluate, Read> {
+}): JobAction<EvaluationProvider, Evaluate, Read> {
   return {
+    type: 'job',
     kind: 'evaluation',
     summary,
     input: requestInput,

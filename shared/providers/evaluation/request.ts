@@ -5,7 +5,7 @@ import { isComparing, type Objective, readSloFile, type SloFile, sloFileField } 
 import { type Timeframe, type Window, windowOf } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
-import type { CallContext } from '../category.ts'
+import type { CallContext } from '../action.ts'
 import { type Threshold, thresholds } from '../thresholds.ts'
 import type { EvaluationProvider, MeasurementRequest } from './provider.ts'
 import { fillIn, mostQueries, needQuery, type Query, queriesField } from './queries.ts'

@@ -1,6 +1,6 @@
 import { categories } from '../../../functions/index.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Action, completeInput } from '../../../shared/providers/category.ts'
+import { type Action, completeInput } from '../../../shared/providers/action.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
@@ -67,15 +67,15 @@ async function endOf(action: AnyAction, platform: Provider, client: Client, inpu
   const done = await action.run(platform, client, input)
   if (!('outcome' in done)) return done
   if (!('job' in done)) return done.outcome
-  if (action.approval) {
+  if (action.type === 'approval') {
     await action.approval.remind(platform, client, input as never, done.job)
     await action.approval.close(platform, client, input as never, done.job, decision)
     return done.outcome
   }
-  if (row.stops) await action.job?.stop(platform, client, input, done.job)
+  if (action.type !== 'job') throw new Error(`${action.summary} starts no job`)
+  if (row.stops) await action.job.stop(platform, client, input, done.job)
   for (let { job: pending } = done, looks = 0; looks < mostLooks; looks++) {
-    const seen = await action.job?.getStatus(platform, client, input, pending)
-    if (!seen) break
+    const seen = await action.job.getStatus(platform, client, input, pending)
     if ('outcome' in seen) return seen.outcome
     pending = seen.job ?? pending
   }

@@ -3,7 +3,7 @@ import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
 import { type PlayedToxiproxy, toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { JobProgress, StartedJob } from '../../../shared/providers/category.ts'
+import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import { type JenkinsServer, startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { StartedJob } from '../../../shared/providers/category.ts'
+import type { StartedJob } from '../../../shared/providers/action.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Pipeline } from './pipeline.ts'
 

@@ -5,7 +5,7 @@ import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-app
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: AppConfigServer

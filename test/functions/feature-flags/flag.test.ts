@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import {
   type ChangeStatus,
   defineFlagProvider,

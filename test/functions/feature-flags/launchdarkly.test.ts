@@ -4,7 +4,7 @@ import { launchdarkly } from '../../../functions/feature-flags/providers/launchd
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 

@@ -5,7 +5,7 @@ import { actions } from '../../../functions/incident-management/actions.ts'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/category.ts'
+import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 

@@ -11,7 +11,7 @@ import { autocannon } from '../../../functions/load-testing/providers/autocannon
 import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { StartedJob } from '../../../shared/providers/category.ts'
+import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator/addresses.ts'
 import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'

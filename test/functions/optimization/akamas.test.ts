@@ -4,7 +4,7 @@ import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
 import { akamasServer, akamasUser, type PlayedAkamas } from '../../../infra/platforms/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import type { Delegated } from '../../../shared/providers/category.ts'
+import type { Delegated } from '../../../shared/providers/action.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
 let server: PlayedAkamas

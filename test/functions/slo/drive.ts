@@ -1,7 +1,7 @@
 import { actions } from '../../../functions/slo/actions.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import { completeInput, type PollResult } from '../../../shared/providers/category.ts'
+import { completeInput, type PollResult } from '../../../shared/providers/action.ts'
 import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import type { ReportProvider } from '../../../shared/providers/report.ts'

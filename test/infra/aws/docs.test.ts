@@ -229,7 +229,7 @@ describe('docs/limits.md', () => {
     ['shared/http/client.ts', 'MAX_DEPTH = 200', '5 MB, 200 levels of JSON (ours)'],
     ['shared/core/silent/handler.ts', 'remembered = 24 * 3_600', 'for 24 h (ours)'],
     ['shared/core/task/start.ts', 'remembered = 14 * 86_400', 'for 14 days (ours'],
-    ['shared/core/deadlines.ts', '(asksPeople(category) ? 30 : 7)', 'at most 7 days (ours), or 30 days in'],
+    ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days (ours), or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days (ours)'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
     ['shared/core/task/start-job.ts', 'mostTries = 2_000', '2,000 (ours)'],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeEach, expect, it, jest } from '@jest/globals'
-import type { WebhookResponse } from '../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../shared/http/response.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const hash = createHash('sha256').update('caller-token').digest('hex')

@@ -7,7 +7,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { notification } from '../../../../functions/notification/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
-import type { WebhookResponse } from '../../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../../shared/http/response.ts'
 
 /** AWS as the SDK sees it: the shapes of its answers and errors are those of the services' protocols. */
 let aws: Server

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
-import type { WebhookResponse } from '../../../../shared/core/http/responses.ts'
+import type { WebhookResponse } from '../../../../shared/http/response.ts'
 
 /** AWS as the SDK sees it, with one task that `alice` has started. */
 let aws: Server

@@ -1,0 +1,6 @@
+/** A response in API Gateway's format. */
+export interface WebhookResponse {
+  statusCode: number
+  headers: Record<string, string>
+  body: string
+}

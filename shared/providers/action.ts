@@ -1,0 +1,204 @@
+import type * as z from 'zod/mini'
+import type { Decision } from '../approvals/decision.ts'
+import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Message } from './message.ts'
+import type { Client, Provider, ProviderKind } from './provider.ts'
+
+/**
+ * An action of a category, the same for all of its providers. It either completes at once, starts a job that the task polls,
+ * or requests an approval that the task waits for.
+ */
+export type Action<P extends Provider = Provider, Input = never, Asked = Input> =
+  | ImmediateAction<P, Input, Asked>
+  | JobAction<P, Input, Asked>
+  | ApprovalAction<P, Input, Asked>
+
+/** Completes with its first run. */
+export interface ImmediateAction<P extends Provider = Provider, Input = never, Asked = Input>
+  extends BaseAction<P, Input, Asked> {
+  type: 'immediate'
+  /** Runs the action. May run again: see `ActionResult`. */
+  run(provider: P, client: Client, input: Input): Promise<Outcome>
+}
+
+/** May start a job at the platform. */
+export interface JobAction<P extends Provider = Provider, Input = never, Asked = Input>
+  extends BaseAction<P, Input, Asked> {
+  type: 'job'
+  /** Starts the job, or changes something at once. May run again: see `ActionResult`. */
+  run(provider: P, client: Client, input: Input): Promise<ActionResult>
+  job: JobHandling<P, Input>
+  /** Starts a run of its own, instead of stopping or changing something. See `requiresTask` of `Provider`. */
+  startsJob?: true
+}
+
+/** Requests an approval from people. */
+export interface ApprovalAction<P extends Provider = Provider, Input = never, Asked = Input>
+  extends BaseAction<P, Input, Asked> {
+  type: 'approval'
+  /** Posts the request. May run again: see `ActionResult`. */
+  run(provider: P, client: Client, input: Input): Promise<StartedJob>
+  approval: ApprovalHandling<P, Input>
+}
+
+/** What an action uses besides its provider: the stack grants access to it. */
+export type Need =
+  /** The secret that signs links, and the stored approvals. Deadlines may be weeks away. */
+  | 'approvals'
+  /** The id of the last run that a caller has started. */
+  | 'last-runs'
+
+interface BaseAction<P extends Provider, Input, Asked> {
+  /** The kind of provider that it needs. A category may have providers of several kinds. */
+  kind: ProviderKind
+  needs?: readonly Need[]
+  /** One sentence for `--help`, the README and the OpenAPI document. */
+  summary: string
+  input: z.ZodMiniObject
+  /** Reports about a task: only fields that `input` knows are read from the task's properties, and only of a `triggered` event. */
+  isNotification?: true
+  /** Names of the fields of `outcome.data`. They return in `data.<task>` of later events and are not input there. */
+  outputs: readonly string[]
+  /** Default deadline of an interactive call, in seconds. */
+  deadline: number
+  /**
+   * Reads the parts of the input that take time to read. Runs before `complete`.
+   *
+   * @throws Failure `invalid`
+   */
+  prepare?(input: never, context: CallContext<P>): Promise<Asked>
+  /**
+   * Adds defaults from the event and the connection, and checks what only the provider can check. Runs before the call
+   * is accepted.
+   *
+   * @throws Failure `invalid`
+   */
+  complete(input: Asked, context: CallContext<P>): Input
+  /** Running it again changes nothing, so it is retried after every unusable response. */
+  idempotent?: true
+  /** Returns whether the provider treats two runs with the same `client.idempotencyKey` as one. See `deduplicates` of `Provider`. */
+  isDeduplicated?(provider: P): boolean
+}
+
+/**
+ * The result of `run`, which may run again after a crash or a lost response. It then has the same `client.idempotencyKey`,
+ * and must find what the first attempt created instead of creating it again. Throws a `Failure` if the platform refuses.
+ */
+export type ActionResult = Outcome | StartedJob | Delegated
+
+/** A job that runs at the platform: a build, a deployment, an approval. */
+export interface StartedJob {
+  /** What is known at the start. A silent call that does not wait returns this. */
+  outcome: Outcome
+  /** Opaque JSON that identifies the job to the provider. */
+  job: unknown
+}
+
+/** A job whose platform sends the `finished` event itself. The task must not send another. */
+export interface Delegated {
+  outcome: Outcome
+  delegatedTo: string
+}
+
+/** The result of one poll: the outcome, or the progress of a running job. */
+export type PollResult = { outcome: Outcome } | JobProgress
+
+export interface JobProgress {
+  /** The platform's own word for the state. */
+  status: string
+  /** Progress for people: `stage 2 of 4, deploy`. */
+  progress?: string | undefined
+  /** Replaces the job state for the next poll. */
+  job?: unknown
+  /** Poll again at once, because this poll already waited. */
+  pollImmediately?: boolean | undefined
+  /** Maximum seconds until the next poll. */
+  maxSeconds?: number | undefined
+  /** Minimum seconds until the next poll. */
+  minSeconds?: number | undefined
+}
+
+/** How a started job is polled, stopped and cleaned up. */
+interface JobHandling<P extends Provider, Input> {
+  /** Whether a silent call waits for the end of the job as long as it can, or returns at once. */
+  silent: 'waits' | 'answers'
+  /** @throws Failure; a transient failure does not end the task */
+  getStatus(provider: P, client: Client, input: Input, job: unknown): Promise<PollResult>
+  /**
+   * Asks the platform to stop the job.
+   *
+   * @returns false if the platform cannot stop it
+   */
+  stop(provider: P, client: Client, input: Input, job: unknown): Promise<boolean>
+  /** What happens to the job at the deadline. */
+  onDeadline(input: Input): 'stop' | 'leave'
+  /**
+   * Stops the job with `client.idempotencyKey`, if there is one, because no task polls it: its start was abandoned, or
+   * Lambda ended the task.
+   */
+  cleanUp?(provider: P, client: Client & { idempotencyKey: string }, input: Input): Promise<void>
+}
+
+/** What people are asked, and who may answer. */
+interface ApprovalRequest {
+  message: Message
+  approvers?: string[] | undefined
+  /** Who may not decide. */
+  requester?: string | undefined
+  /** Seconds before the deadline. */
+  remindBefore?: number | undefined
+}
+
+/** How an action asks people, whose decision its task waits for. */
+interface ApprovalHandling<P extends Provider, Input> {
+  requestOf(input: Input): ApprovalRequest
+  /** Loaded when used. */
+  loadStore(): Promise<typeof import('../approvals/books.ts')>
+  /** Whether people decide with buttons of the platform, and not on our page. */
+  hasButtons(provider: P): boolean
+  /**
+   * Decides without people, by the event; undefined: people are asked.
+   *
+   * @see https://github.com/keptn/keptn/tree/master/approval-service the standard task `approval`
+   */
+  automatic(event: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined
+  remind(provider: P, client: Client, input: Input, posted: unknown): Promise<void>
+  /** Shows the decision instead of the question; undefined if nobody decided in time. */
+  close(provider: P, client: Client, input: Input, posted: unknown, decision: Decision | undefined): Promise<void>
+  outcome(input: Input, asked: Outcome, decision: Decision | undefined): Outcome
+}
+
+/** Where defaults of an input come from. */
+export interface CallContext<P extends Provider = Provider> {
+  event: CallEvent
+  connection: Record<string, unknown>
+  provider: P
+  /** Where people see the sequence of the event. */
+  bridgeUrl?: string | undefined
+  /** The name of the caller's orchestrator. */
+  orchestrator?: string | undefined
+  /** Whether the response has to wait for the action. */
+  silent?: boolean
+  /** Adds a sentence to the message of the outcome. */
+  note?(sentence: string): void
+}
+
+/** Whether an action of the category uses a resource. */
+export function hasNeed({ actions }: { actions: Record<string, Pick<Action, 'needs'>> }, need: Need): boolean {
+  return Object.values(actions).some(({ needs }) => needs?.includes(need))
+}
+
+/**
+ * Returns the complete input of an action: with its defaults, checked.
+ *
+ * @param asked the input that the caller sent, parsed by `action.input`
+ * @throws Failure `invalid`, `misconfigured`
+ */
+export async function completeInput<P extends Provider, Input, Asked>(
+  action: Pick<Action<P, Input, Asked>, 'prepare' | 'complete'>,
+  asked: unknown,
+  context: CallContext<P>,
+): Promise<Input> {
+  return action.complete((action.prepare ? await action.prepare(asked as never, context) : asked) as Asked, context)
+}
