@@ -6,6 +6,7 @@ import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { helpIfAsked } from '../help.ts'
 import { bom, licenseText, ThirdPartyReader } from './third-party.ts'
+import { hashSources, isUpToDate, recordBuild } from './up-to-date.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Where the bundles are: one folder per Lambda asset. */
@@ -243,17 +244,30 @@ const finisherEntry = `
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   helpIfAsked(`npm run build: bundles each category and the finisher into dist/, as they are deployed and as npm start runs them.
-Each bundle has the licences of the packages in it; dist/sbom.cdx.json lists the packages of all bundles (CycloneDX).
+Builds only if a source has changed. Each bundle has the licenses of the packages in it; dist/sbom.cdx.json lists the
+packages of all bundles (CycloneDX).
 
+Options
+  --force  build even if nothing has changed
   --help   this text`)
-  const began = performance.now()
-  for (const { name, files } of await buildBundles()) {
-    const entries = Object.entries(files).filter(([file]) => !file.includes('-'))
-    const total = Object.values(files).reduce((sum, bytes) => sum + bytes, 0)
-    const sizes = entries.map(([file, bytes]) => `${file} ${kilobytes(bytes)}`).join(', ')
-    console.log(`dist/${name}: ${sizes}, ${kilobytes(total)} with all that is loaded when used`)
+  const startedAt = performance.now()
+  const hash = hashSources(root)
+  if (!process.argv.includes('--force') && isUpToDate(dist, hash)) {
+    console.log('dist/ is up to date')
+  } else {
+    const bundles = await buildBundles()
+    recordBuild(dist, {
+      hash,
+      files: bundles.flatMap(({ name, files }) => Object.keys(files).map((file) => join(name, file))),
+    })
+    for (const { name, files } of bundles) {
+      const entries = Object.entries(files).filter(([file]) => !file.includes('-'))
+      const total = Object.values(files).reduce((sum, bytes) => sum + bytes, 0)
+      const sizes = entries.map(([file, bytes]) => `${file} ${kilobytes(bytes)}`).join(', ')
+      console.log(`dist/${name}: ${sizes}, ${kilobytes(total)} with all files that load on first use`)
+    }
+    console.log(`built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   }
-  console.log(`built in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
 function kilobytes(bytes: number): string {

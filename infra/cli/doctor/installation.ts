@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashSources, isUpToDate } from '../../build/up-to-date.ts'
 import { type Finding, ok, wrong } from './finding.ts'
 
 /** The Node that runs this, and the package's own version. */
@@ -14,36 +15,19 @@ export function versions(root: string): Finding[] {
   return [node, ok('package', `${name} ${version}`)]
 }
 
-/** What a bundle is made of, below the root. */
-const sources = ['functions', 'shared', 'infra/build/main.ts', 'package-lock.json']
 const build = 'Run npm run build.'
 
 /**
- * Whether each bundle is there, and newer than all that it is made of.
+ * Checks that each bundle exists and is built from the current sources.
  *
  * @param root of the sources
  * @param dist of the bundles
  * @param names of the bundles, each with a file that it must have
  */
 export function bundles(root: string, dist: string, names: readonly [name: string, file: string][]): Finding[] {
-  const made = names.map(([name, file]) => ({ name, at: modified(join(dist, name, file)) }))
-  const missing = made.filter(({ at }) => at === undefined).map(({ name }) => name)
-  if (missing.length > 0) return [wrong('bundles', `there is none of ${missing.join(', ')}`, build)]
-  const oldest = Math.min(...made.map(({ at }) => at ?? 0))
-  const [newest] = sources.flatMap((source) => filesOf(join(root, source))).sort((a, b) => b.at - a.at)
-  if (newest && newest.at > oldest)
-    return [wrong('bundles', `${relative(root, newest.file)} has changed since they were built`, build)]
-  return [ok('bundles', `${made.length}, built ${new Date(oldest).toISOString()}`)]
-}
-
-function filesOf(path: string): { file: string; at: number }[] {
-  const at = modified(path)
-  if (at === undefined) return []
-  if (!statSync(path).isDirectory()) return [{ file: path, at }]
-  return readdirSync(path).flatMap((name) => filesOf(join(path, name)))
-}
-
-/** Epoch milliseconds; undefined where there is no such file. */
-function modified(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  const missing = names.filter(([name, file]) => !existsSync(join(dist, name, file))).map(([name]) => name)
+  if (missing.length > 0) return [wrong('bundles', `missing: ${missing.join(', ')}`, build)]
+  if (!isUpToDate(dist, hashSources(root)))
+    return [wrong('bundles', 'a source has changed since they were built', build)]
+  return [ok('bundles', `${names.length}, up to date`)]
 }

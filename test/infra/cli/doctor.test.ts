@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { hashSources, recordBuild } from '../../../infra/build/up-to-date.ts'
 import { bundles } from '../../../infra/cli/doctor/installation.ts'
 import { webhookConfigs } from '../../../infra/cli/doctor/webhook-configs.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
@@ -194,31 +195,33 @@ describe('the bundles', () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'doctor-'))
   })
-  const file = (name: string, seconds: number) => {
+  afterEach(() => rmSync(root, { recursive: true }))
+  const file = (name: string, text = '') => {
     mkdirSync(dirname(join(root, name)), { recursive: true })
-    writeFileSync(join(root, name), '')
-    utimesSync(join(root, name), seconds, seconds)
+    writeFileSync(join(root, name), text)
   }
-  const look = () => {
-    const [finding] = bundles(root, join(root, 'dist'), [['ci-cd', 'webhook.js']])
-    rmSync(root, { recursive: true })
-    return finding
+  const check = () => bundles(root, join(root, 'dist'), [['ci-cd', 'webhook.js']])[0]
+  const build = () => {
+    file('dist/ci-cd/webhook.js')
+    recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js'] })
   }
 
-  it('are wrong where there are none', () => {
-    expect(look()).toMatchObject({ state: 'wrong', found: 'there is none of ci-cd', advice: 'Run npm run build.' })
+  it('are missing before the first build', () => {
+    expect(check()).toMatchObject({ state: 'wrong', found: 'missing: ci-cd', advice: 'Run npm run build.' })
   })
 
-  it('are wrong where a source is newer, which is named', () => {
-    file('dist/ci-cd/webhook.js', 2_000)
-    file('functions/ci-cd/index.ts', 1_000)
-    file('shared/http/client.ts', 3_000)
-    expect(look()).toMatchObject({ state: 'wrong', found: 'shared/http/client.ts has changed since they were built' })
+  it('are outdated after a source has changed', () => {
+    file('shared/http/client.ts', 'one')
+    build()
+    expect(check()).toMatchObject({ state: 'ok', found: '1, up to date' })
+    file('shared/http/client.ts', 'two')
+    expect(check()).toMatchObject({ state: 'wrong', found: 'a source has changed since they were built' })
   })
 
-  it('are well where all sources are older', () => {
-    file('dist/ci-cd/webhook.js', 2_000)
-    file('shared/http/client.ts', 1_000)
-    expect(look()).toMatchObject({ state: 'ok', found: '1, built 1970-01-01T00:33:20.000Z' })
+  it('are outdated if a file of the build is deleted', () => {
+    build()
+    file('dist/ci-cd/webhook.js')
+    recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js', 'ci-cd/task.js'] })
+    expect(check()).toMatchObject({ state: 'wrong' })
   })
 })
