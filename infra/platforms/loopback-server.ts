@@ -1,71 +1,73 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Platform } from './sandbox/http.ts'
 
-/** A request as a platform got it. */
+/** A request that a server received. */
 export interface Call {
   method: string
+  /** Decoded. */
   path: string
+  encodedPath: string
   query: URLSearchParams
-  headers: Record<string, string | string[] | undefined>
-  /** Parsed JSON; the text where it is none; undefined where there is none. */
+  headers: IncomingMessage['headers']
+  /** Parsed JSON, the text if it is not JSON, or undefined if it is empty. */
   body: unknown
-  /** The body, byte for byte, as text. */
+  /** The body as text. */
   text: string
 }
 
-/** What a platform answers; without a body an empty answer. */
+/** A response. An object as the body is sent as JSON. */
 export interface Reply {
   status: number
   body?: unknown
   headers?: Record<string, string>
 }
 
-/** What goes wrong on the next calls. */
-interface Failing {
+interface Failure {
   reply: Reply | 'lost' | 'held'
   on: string | ((call: Call) => boolean) | undefined
   done: boolean
   times: number
 }
 
-/** What every platform that is played here has: its address, what it was asked, and switches to make it fail. */
+/** A running fake platform. Tests read its requests and inject failures. */
 export interface Served {
   url: string
-  /** Each request, in order. */
+  /** All requests, oldest first. */
   calls: Call[]
   /**
-   * The next request fails instead of being answered.
+   * Fails the next request.
    *
-   * @param options.on only one of this method, such as `POST`, or of this operation of AWS, such as `CreateOpsItem`
-   * @param options.done it is carried out all the same, and only its answer is another
-   * @param options.times how many requests
+   * @param options.on applies to this HTTP method or AWS operation only, such as `POST` or `CreateOpsItem`
+   * @param options.done carries the request out before the failure
+   * @param options.times number of requests that fail
    */
   failNext(
     status: number,
     body?: unknown,
     options?: { on?: string; done?: boolean; times?: number; headers?: Record<string, string> },
   ): void
-  /** The next request is carried out, and its answer is lost on the way. */
+  /** Carries the next request out and closes the connection without a response. */
   loseNext(on: string | ((call: Call) => boolean)): void
-  /** The next request is carried out and never answered. */
+  /** Carries the next request out and never responds. */
   holdNext(on: string): void
   /**
-   * The next request that matches is carried out and answered with its own status and another body, if one is given.
+   * Replaces the body of the next matching response, if a body is given.
    *
-   * @returns the statuses of all matching requests from now on
+   * @returns the statuses of all matching requests, updated as they arrive
    */
   replaceNext(matches: (call: Call) => boolean, body?: string): number[]
-  /** Takes requests and never answers. */
+  /** Accepts requests and never responds. */
   hang(on?: boolean): void
-  /** Breaks every connection off. */
+  /** Closes every connection without a response. */
   down(on?: boolean): void
   close(): Promise<void>
 }
 
-/** Plays a platform on a free port of this machine. */
+/** Starts a server on a free loopback port. */
 export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
   const calls: Call[] = []
-  const failing: Failing[] = []
+  const failures: Failure[] = []
   const watched: { matches: (call: Call) => boolean; body: string | undefined; statuses: number[] }[] = []
   const mode = { hangs: false, down: false }
 
@@ -73,7 +75,7 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
     const matching = watched.filter(({ matches }) => matches(call))
     const first = matching.find(({ statuses }) => statuses.length === 0)
     for (const { statuses } of matching) statuses.push(reply.status)
-    // 204 takes no body.
+    // A 204 response cannot have a body.
     return first?.body !== undefined
       ? { ...reply, status: reply.status === 204 ? 200 : reply.status, body: first.body }
       : reply
@@ -83,12 +85,12 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
     calls.push(call)
     if (mode.down) return void request.socket.destroy()
     if (mode.hangs) return
-    const failure = failing.find(({ on }) =>
+    const failure = failures.find(({ on }) =>
       typeof on === 'function' ? on(call) : on === undefined || on === call.method || on === awsOperation(call),
     )
     if (failure) {
       failure.times--
-      if (failure.times === 0) failing.splice(failing.indexOf(failure), 1)
+      if (failure.times === 0) failures.splice(failures.indexOf(failure), 1)
       if (failure.done) await answer(call)
       if (failure.reply === 'lost') return void request.socket.destroy()
       if (failure.reply === 'held') return
@@ -106,13 +108,13 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     failNext(status, body, { on, done = false, times = 1, headers = {} } = {}) {
-      failing.push({ reply: { status, body, headers }, on, done, times })
+      failures.push({ reply: { status, body, headers }, on, done, times })
     },
     loseNext(on) {
-      failing.push({ reply: 'lost', on, done: true, times: 1 })
+      failures.push({ reply: 'lost', on, done: true, times: 1 })
     },
     holdNext(on) {
-      failing.push({ reply: 'held', on, done: true, times: 1 })
+      failures.push({ reply: 'held', on, done: true, times: 1 })
     },
     replaceNext(matches, body) {
       const statuses: number[] = []
@@ -132,7 +134,22 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
   }
 }
 
-/** What a call asks of an AWS service that has one path for everything. */
+/** Starts a server for a platform of the sandbox. */
+export function servePlatform(platform: Platform): Promise<Served> {
+  return serve(({ method, encodedPath, query, headers, text }) =>
+    platform.answer({
+      method,
+      path: encodedPath,
+      query,
+      headers,
+      body: text,
+      size: Buffer.byteLength(text),
+      root: `http://${headers.host}`,
+    }),
+  )
+}
+
+/** Returns the operation of a request to an AWS service that uses one path for all operations. */
 export function awsOperation({ headers }: Call): string | undefined {
   return headers['x-amz-target']?.toString().split('.')[1]
 }
@@ -145,6 +162,7 @@ async function readCall(request: IncomingMessage): Promise<Call> {
   return {
     method: request.method ?? '',
     path: decodeURIComponent(url.pathname),
+    encodedPath: url.pathname,
     query: url.searchParams,
     headers: request.headers,
     body: parse(text),

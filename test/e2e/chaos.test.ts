@@ -1,9 +1,9 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type PlayedToxiproxy, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
+import { type ToxiproxyServer, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
 import { Service, triggered, until } from './service.ts'
 
-let toxiproxy: PlayedToxiproxy
+let toxiproxy: ToxiproxyServer
 let service: Service
 beforeAll(async () => {
   toxiproxy = await toxiproxyServer()
@@ -32,7 +32,7 @@ afterEach(() => {
   toxics().length = 0
 })
 
-const toxics = () => toxiproxy.proxies.get('checkout-db') ?? []
+const toxics = () => toxiproxy.proxies.get('checkout-db')?.toxics ?? []
 const asked = (duration: number, more: object = {}) =>
   triggered({
     type: 'sh.keptn.event.chaos.triggered',

@@ -9,7 +9,7 @@ import { startLitmus } from '../../infra/platforms/litmus.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startStackStorm } from '../../infra/platforms/stackstorm.ts'
 import { startSteadybit } from '../../infra/platforms/steadybit.ts'
-import { type Toxic, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
+import { toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
 import { awsCredentials } from './service.ts'
 
 /** A platform of jobs that is played, and what a test does with it. */
@@ -171,17 +171,25 @@ export const jobPlatforms: Record<string, JobPlatform> = {
     async start() {
       const server = await toxiproxyServer()
       const { url: baseUrl, proxies } = server
-      const [target, toxics] = ['checkout-db', new Toxics()]
-      proxies.set(target, toxics)
+      const target = 'checkout-db'
+      const toxics = () => proxies.get(target)?.toxics ?? []
+      const added = new Set<string>()
+      const { save } = proxies
+      proxies.save = (proxy) => {
+        for (const { name } of proxy.toxics) added.add(name)
+        save(proxy)
+      }
       return {
         server,
         connection: { baseUrl, allow: [target], maxDuration: 'PT12H' },
         input: { target, parameters: { type: 'latency', attributes: { latency: 300 }, duration: 'PT8H' } },
-        runs: () => toxics.added.length,
-        id: () => `${target}/${toxics.added.at(-1)}`,
+        runs: () => added.size,
+        id: () => `${target}/${[...added].at(-1)}`,
         begin: () => undefined,
-        end: () => void toxics.splice(0),
-        hasStopped: () => toxics.length === 0,
+        end: () => {
+          for (const proxy of proxies.all()) save({ ...proxy, toxics: [] })
+        },
+        hasStopped: () => toxics().length === 0,
       }
     },
   },
@@ -294,14 +302,4 @@ export const jobPlatforms: Record<string, JobPlatform> = {
       }
     },
   },
-}
-
-/** Remembers the names of all that there were. */
-class Toxics extends Array<Toxic> {
-  readonly added: string[] = []
-
-  override push(...toxics: Toxic[]): number {
-    this.added.push(...toxics.map(({ name }) => name))
-    return super.push(...toxics)
-  }
 }

@@ -2,11 +2,11 @@ import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
   bearer,
-  bodyLimit,
   type Call,
   isObject,
   json,
   jsonObject,
+  MAX_BODY_BYTES,
   type Platform,
 } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
@@ -16,7 +16,7 @@ import type { Store } from '../sandbox/store.ts'
 import { type Job, jobShape, outputShape, readRunId, runIdOf, runPageUrl, runShape } from './shapes.ts'
 
 export interface Databricks extends Platform {
-  runs(origin: string): JobRunSummary[]
+  runs(root: string): JobRunSummary[]
 }
 
 const jobs: readonly Job[] = [
@@ -40,8 +40,8 @@ export function createDatabricks(store: Store): Databricks {
   const runs = createJobRuns(store, 'databricks', 10)
 
   function route(call: Call): Answer {
-    if (call.size > bodyLimit) return refusal(413, 'MAX_REQUEST_SIZE_EXCEEDED', 'The request is too large.')
-    const root = rootOf(call.origin)
+    if (call.size > MAX_BODY_BYTES) return refusal(413, 'MAX_REQUEST_SIZE_EXCEEDED', 'The request is too large.')
+    const { root } = call
     switch (`${call.method} ${call.path}`) {
       case 'GET /api/2.2/jobs/list': {
         const asked = call.query.get('name')?.toLowerCase()
@@ -104,11 +104,11 @@ export function createDatabricks(store: Store): Databricks {
     return run && job ? then(job, run, isTask) : invalid(`Run ${id} does not exist.`)
   }
 
-  function summary(origin: string, run: JobRun): JobRunSummary | undefined {
+  function summary(root: string, run: JobRun): JobRunSummary | undefined {
     const job = jobs.find(({ name }) => name === run.job)
     if (!job) return undefined
     const { state } = runShape('', job, run)
-    const html_url = runPageUrl(rootOf(origin), job, run)
+    const html_url = runPageUrl(root, job, run)
     return summaryOf(run, {
       platform: 'databricks',
       id: runIdOf(run),
@@ -128,15 +128,15 @@ export function createDatabricks(store: Store): Databricks {
       return route(call)
     },
 
-    page({ path, origin }) {
+    page({ path, root }) {
       const id = /^\/jobs\/\d+\/runs\/(\d+)$/.exec(path)?.[1]
       if (id === undefined) return undefined
       const run = runs.get(readRunId(Number(id)).number)
-      const shown = run && summary(origin, run)
+      const shown = run && summary(root, run)
       return shown ? jobRunPage('Databricks', shown) : missingPage('run')
     },
 
-    runs: (origin) => runs.all().flatMap((run) => summary(origin, run) ?? []),
+    runs: (root) => runs.all().flatMap((run) => summary(root, run) ?? []),
   }
 }
 
@@ -144,10 +144,6 @@ const codes: Record<number, string> = {
   429: 'REQUEST_LIMIT_EXCEEDED',
   500: 'INTERNAL_ERROR',
   503: 'TEMPORARILY_UNAVAILABLE',
-}
-
-function rootOf(origin: string): string {
-  return `${origin}/sandbox/databricks`
 }
 
 function withBody(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {

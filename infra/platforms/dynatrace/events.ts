@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Answer, bodyLimit, type Call, isObject, json, jsonObject, mediaType } from '../sandbox/http.ts'
+import { type Answer, type Call, isObject, json, jsonObject, MAX_BODY_BYTES, mediaType } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { criteriaOf, entitiesIn, timeOf } from './input.ts'
 import { errorShape, violated } from './shapes.ts'
@@ -55,7 +55,7 @@ export function createEvents(store: Store, services: () => string[]): Events {
 
     ingest(call) {
       if (mediaType(call.headers) !== 'application/json') return errorShape(415, 'HTTP 415 Unsupported Media Type')
-      const event = call.size <= bodyLimit ? jsonObject(call.body) : undefined
+      const event = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
       if (!event) return errorShape(400, 'Could not map JSON: the body is no JSON object of at most 1 MB')
       const violations = violationsOf(event)
       if (violations.length > 0) return errorShape(400, 'Constraints violated.', violations)

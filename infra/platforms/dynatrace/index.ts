@@ -14,7 +14,7 @@ export interface SloSummary extends Slo {
 }
 
 export interface Dynatrace extends Platform {
-  slos(origin: string): SloSummary[]
+  slos(root: string): SloSummary[]
   /** The events that were ingested, one for each entity, oldest first. */
   reports(): EventReport[]
 }
@@ -109,12 +109,12 @@ export function createDynatrace(store: Store): Dynatrace {
   const dynatrace: Dynatrace = {
     error: (status, message) => errorShape(status, message),
     answer: (call) => refuseCaller(call) ?? route(call),
-    page: ({ path, origin }) =>
-      path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(origin), events.all(), origin) : undefined,
+    page: ({ path, root }) =>
+      path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), events.all(), root) : undefined,
     actions: { '/set': async (call) => set(call) },
-    slos: (origin) =>
+    slos: (root) =>
       slos.all().map((slo) => {
-        return { ...slo, status: statusOf(slo), url: `${origin}/sandbox/dynatrace/ui/slo?id=${slo.id}` }
+        return { ...slo, status: statusOf(slo), url: `${root}/ui/slo?id=${slo.id}` }
       }),
     reports: events.all,
   }

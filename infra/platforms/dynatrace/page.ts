@@ -1,5 +1,6 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import type { EventReport } from './events.ts'
 import type { SloSummary } from './index.ts'
 
@@ -9,10 +10,10 @@ const style = `
   button { font: inherit; padding: .4rem 1.25rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }`
 
 /** What a person sees of the objectives, and where their values are set. */
-export function sloPage(slos: SloSummary[], reports: EventReport[], origin: string): Answer {
+export function sloPage(slos: SloSummary[], reports: EventReport[], root: string): Answer {
   const events = reports.toReversed().map(({ at, eventType, title, entity }) => {
     const about = entity === null ? '' : ` · ${entity}`
-    return `<li>${escaped(`${at.slice(0, 19).replace('T', ' ')} UTC · ${eventType}${about}: ${title}`)}</li>`
+    return `<li>${escapeHtml(`${at.slice(0, 19).replace('T', ' ')} UTC · ${eventType}${about}: ${title}`)}</li>`
   })
   const [first] = slos
   return page(
@@ -23,7 +24,7 @@ export function sloPage(slos: SloSummary[], reports: EventReport[], origin: stri
 <p>What is set here is the next evaluation. A value at or above the warning passes, one from the target up to it ends with a
 warning, one below the target fails; an empty one is no data.</p>
 ${slos.map(sloHtml).join('\n')}
-<pre>${escaped(`curl -s '${origin}/sandbox/dynatrace/set' -d 'slo=${first?.name}&value=90'`)}</pre>
+<pre>${escapeHtml(`curl -s '${root}/set' -d 'slo=${first?.name}&value=90'`)}</pre>
 <h2>Events</h2>
 <ul>${events.join('\n') || '<li>Nothing was ingested yet.</li>'}</ul>`,
     style,
@@ -33,15 +34,15 @@ ${slos.map(sloHtml).join('\n')}
 /** Why something was not set. */
 export function wrongPage(status: number, why: string): Answer {
   const back = '<p><a href="/sandbox/dynatrace">Back to the objectives</a></p>'
-  return page(status, 'Not set', `<h1>Nothing was set</h1>\n<p>${escaped(why)}</p>\n${back}`)
+  return page(status, 'Not set', `<h1>Nothing was set</h1>\n<p>${escapeHtml(why)}</p>\n${back}`)
 }
 
 function sloHtml({ id, name, description, value, target, warning, status }: SloSummary): string {
   const field = (label: string, input: string, current: number | null) =>
     `<label>${label}<input name="${input}" type="number" min="0" max="100" step="any" value="${current ?? ''}"></label>`
-  return `<h2 id="${escaped(id)}">${escaped(name)}</h2>
-<p>${escaped(`${description}: ${value === null ? 'no data' : `${value} %, ${status}`}`)}</p>
-<form method="post" action="/sandbox/dynatrace/set"><input type="hidden" name="slo" value="${escaped(id)}">
+  return `<h2 id="${escapeHtml(id)}">${escapeHtml(name)}</h2>
+<p>${escapeHtml(`${description}: ${value === null ? 'no data' : `${value} %, ${status}`}`)}</p>
+<form method="post" action="/sandbox/dynatrace/set"><input type="hidden" name="slo" value="${escapeHtml(id)}">
 ${field('Value, %', 'value', value)}${field('Warning, %', 'warning', warning)}${field('Target, %', 'target', target)}
 <button>Set</button>
 </form>`

@@ -2,10 +2,10 @@ import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
   bearer,
-  bodyLimit,
   type Call,
   json,
   jsonObject,
+  MAX_BODY_BYTES,
   type Platform,
   segments,
 } from '../sandbox/http.ts'
@@ -19,7 +19,7 @@ import { type ToolTicket, ticketRoutes } from './tickets.ts'
 
 export interface Tool extends Platform {
   tickets(): ToolTicket[]
-  runs(origin: string): JobRunSummary[]
+  runs(root: string): JobRunSummary[]
 }
 
 export interface ToolFlag {
@@ -80,7 +80,7 @@ export function createTool(store: Store): Tool {
         )
       }),
 
-    'POST rooms/*/messages': ({ headers, origin }, [room = ''], body) => {
+    'POST rooms/*/messages': ({ headers, root }, [room = ''], body) => {
       const key = headers['idempotency-key']?.toString()
       const before = key === undefined ? undefined : records.get<ToolMessage>('message', key)
       if (before) return json(200, before)
@@ -89,7 +89,7 @@ export function createTool(store: Store): Tool {
       const id = records.nextId('message')
       const message: ToolMessage = {
         ...{ id, room, title, text: textIn(body, 'text') ?? '', link: textIn(body, 'link') ?? null },
-        ...{ level: textIn(body, 'level') ?? null, permalink: `${origin}/sandbox/tool#message-${id}` },
+        ...{ level: textIn(body, 'level') ?? null, permalink: `${root}#message-${id}` },
       }
       records.put('message', key ?? `message ${id}`, message)
       return json(201, message, {}, `message ${id} in ${room}`)
@@ -138,7 +138,7 @@ export function createTool(store: Store): Tool {
   function answer(call: Call): Answer {
     if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'the token is not known')
     const body = call.body === '' ? {} : jsonObject(call.body)
-    if (!body || call.size > bodyLimit) return refusal(400, 'the body is no JSON object')
+    if (!body || call.size > MAX_BODY_BYTES) return refusal(400, 'the body is no JSON object')
     const path = segments(call.path)
     const matches = routes.filter((route) => isAt(route.path, path))
     const found = matches.find(({ method }) => method === call.method)
@@ -154,11 +154,11 @@ export function createTool(store: Store): Tool {
   return {
     error: refusal,
     answer,
-    page: ({ path, origin }) =>
+    page: ({ path, root }) =>
       path === '/'
         ? toolPage({
             tickets: tickets(),
-            runs: runs.summaries(origin),
+            runs: runs.summaries(root),
             flags: allFlags(),
             messages: records.all('message'),
             series: allSeries(),
@@ -173,6 +173,6 @@ function isAt(pattern: string[], path: string[]): boolean {
   return pattern.length === path.length && pattern.every((part, at) => part === path[at] || (part === '*' && path[at]))
 }
 
-function flagShape({ origin }: Call, flag: ToolFlag) {
-  return { ...flag, links: { html: `${origin}/sandbox/tool#${flag.environment}-${flag.name}` } }
+function flagShape({ root }: Call, flag: ToolFlag) {
+  return { ...flag, links: { html: `${root}#${flag.environment}-${flag.name}` } }
 }

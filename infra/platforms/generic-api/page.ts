@@ -1,6 +1,7 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import type { ToolFlag, ToolMessage, ToolSeries } from './index.ts'
 import type { ToolTicket } from './tickets.ts'
 
@@ -39,9 +40,9 @@ type Row = [id: string, facts: string[], link?: string | null]
 function list<T>(title: string, items: T[], shown: (item: T) => Row): string {
   const rows = items.toReversed().map((item) => {
     const [id, facts, link] = shown(item)
-    const text = escaped([...facts].filter(Boolean).join(' · '))
+    const text = escapeHtml([...facts].filter(Boolean).join(' · '))
     const isWeb = /^https?:$/.test(URL.parse(link ?? '')?.protocol ?? '')
-    return `<li id="${escaped(id)}">${text}${isWeb ? ` · <a href="${escaped(link ?? '')}" rel="noreferrer">Open</a>` : ''}</li>`
+    return `<li id="${escapeHtml(id)}">${text}${isWeb ? ` · <a href="${escapeHtml(link ?? '')}" rel="noreferrer">Open</a>` : ''}</li>`
   })
   return `<h2>${title}</h2>\n<ul>${rows.join('\n') || '<li>Nothing yet.</li>'}</ul>`
 }

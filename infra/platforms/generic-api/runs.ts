@@ -24,36 +24,36 @@ export function runRoutes(store: Store) {
   }
 
   const routes = {
-    'POST jobs/*/runs': ({ origin }: Call, [job = '']: string[], body: Body) => {
+    'POST jobs/*/runs': ({ root }: Call, [job = '']: string[], body: Body) => {
       const given = isObject(body['arguments']) ? body['arguments'] : {}
       const ref = textIn(body, 'ref')
       const texts = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
       const number = runs.start(job, { ...Object.fromEntries(texts), ...(ref === undefined ? {} : { ref }) })
-      return withRun(String(number), (run) => json(201, shapeOf(origin, run), {}, `run ${number} of ${job}`))
+      return withRun(String(number), (run) => json(201, shapeOf(root, run), {}, `run ${number} of ${job}`))
     },
-    'GET runs': ({ origin, query }: Call) => {
+    'GET runs': ({ root, query }: Call) => {
       const ref = query.get('ref')
       const found = runs.all().filter(({ parameters }) => ref === null || parameters['ref'] === ref)
-      return json(200, { items: found.map((run) => shapeOf(origin, run)) })
+      return json(200, { items: found.map((run) => shapeOf(root, run)) })
     },
-    'GET runs/*': ({ origin }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, shapeOf(origin, run))),
+    'GET runs/*': ({ root }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, shapeOf(root, run))),
     'DELETE runs/*': (_: Call, [id = '']: string[]) =>
       withRun(id, (run) => {
         runs.stop(run)
         return { status: 204, note: `cancels run ${id}` }
       }),
   }
-  const summaries = (origin: string): JobRunSummary[] =>
+  const summaries = (root: string): JobRunSummary[] =>
     runs.all().map((run) =>
       summaryOf(run, {
         ...{ platform: 'tool', id: run.number, status: statuses[run.state] },
-        html_url: `${origin}/sandbox/tool#run-${run.number}`,
+        html_url: `${root}#run-${run.number}`,
       }),
     )
   return { routes, summaries }
 }
 
-function shapeOf(origin: string, { number, job, parameters, state, began, ended }: JobRun) {
+function shapeOf(root: string, { number, job, parameters, state, began, ended }: JobRun) {
   const { ref, ...given } = parameters
   const seconds = began !== null && ended !== null ? (ended - began) / 1_000 : undefined
   return {
@@ -61,6 +61,6 @@ function shapeOf(origin: string, { number, job, parameters, state, began, ended 
     ...(state === 'running' ? { progress: 'at work' } : {}),
     ...(state === 'failure' ? { error: { message: `${job} ended with code 1` } } : {}),
     ...(seconds === undefined ? {} : { results: { seconds } }),
-    links: { html: `${origin}/sandbox/tool#run-${number}` },
+    links: { html: `${root}#run-${number}` },
   }
 }

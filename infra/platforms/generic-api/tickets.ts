@@ -33,14 +33,14 @@ export function ticketRoutes(records: Records) {
   }
 
   return {
-    'POST tickets': ({ origin }: Call, _: string[], body: Body) => {
+    'POST tickets': ({ root }: Call, _: string[], body: Body) => {
       const title = textIn(body, 'title')
       if (!title) return wrong('title is missing')
       const id = records.nextId('ticket')
       const ticket: ToolTicket = {
         ...{ id, number: `T-${id}`, title, text: textIn(body, 'text') ?? '', queue: textIn(body, 'queue') ?? null },
         ...{ status: 'open', ref: textIn(body, 'ref') ?? null, notes: [] },
-        links: { html: `${origin}/sandbox/tool#T-${id}` },
+        links: { html: `${root}#T-${id}` },
       }
       return save(ticket, 201, `opens ${ticket.number}`)
     },

@@ -3,7 +3,7 @@ import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { readDispatch } from './actions-input.ts'
 import { jobShape, runPageUrl, runShape, runTitle, workflowId } from './actions-shapes.ts'
-import { githubError, notFound, paged, rootOf, withBody } from './answers.ts'
+import { githubError, notFound, paged, withBody } from './answers.ts'
 import { readPage } from './input.ts'
 import type { Repo } from './issues.ts'
 import { runPage } from './page.ts'
@@ -20,7 +20,7 @@ export interface Actions {
   /** Answers what is below `/repos/{owner}/{repo}/actions/`; `rest` are the segments of that. */
   answer(call: Call, repo: Repo, rest: string[]): Answer
   page(repo: Repo, id: number): Answer
-  runs(origin: string): RunSummary[]
+  runs(root: string): RunSummary[]
 }
 
 /**
@@ -40,7 +40,7 @@ export function createActions(store: Store): Actions {
       const run = runs.start(repo, { workflow, ref, inputs })
       const note = `started run ${run.id} of ${workflow} in ${run.owner}/${run.repo}`
       if (!details) return { status: 204, note }
-      const { id, url, html_url } = runShape(rootOf(call.origin), repo, run)
+      const { id, url, html_url } = runShape(call.root, repo, run)
       return json(200, { workflow_run_id: id, run_url: url, html_url }, {}, note)
     })
   }
@@ -50,13 +50,13 @@ export function createActions(store: Store): Actions {
     const filter: RunFilter = { workflow, event: asked('event'), status: asked('status'), branch: asked('branch') }
     const page = readPage(call.query)
     const found = runs.list(repo, filter, page)
-    const shape = (run: WorkflowRun) => runShape(rootOf(call.origin), repo, run)
+    const shape = (run: WorkflowRun) => runShape(call.root, repo, run)
     const wrap = (shown: unknown[]) => ({ total_count: found.total, workflow_runs: shown })
     return paged(call, page, found.runs, shape, wrap)
   }
 
   function answerRun(call: Call, repo: Repo, run: WorkflowRun, what: string | undefined): Answer {
-    const root = rootOf(call.origin)
+    const { root } = call
     const place = `${call.method} ${what ?? ''}`
     if (place === 'GET ') return json(200, runShape(root, repo, run))
     if (place === 'GET jobs') {
@@ -96,12 +96,12 @@ export function createActions(store: Store): Actions {
       return run ? runPage(run) : missingPage('run')
     },
 
-    runs: (origin) =>
+    runs: (root) =>
       runs.all().map(({ owner, repo, repo_id: _, ...run }) => ({
         ...run,
         repository: `${owner}/${repo}`,
         title: runTitle(run),
-        html_url: runPageUrl(rootOf(origin), { owner, repo, id: run.id }),
+        html_url: runPageUrl(root, { owner, repo, id: run.id }),
       })),
   }
 }

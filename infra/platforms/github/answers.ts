@@ -3,11 +3,6 @@ import type { Page } from './issues.ts'
 
 export const docs = 'https://docs.github.com/rest'
 
-/** Where the sandbox's GitHub is, seen from its caller. */
-export function rootOf(origin: string): string {
-  return `${origin}/sandbox/github`
-}
-
 /** An error as GitHub words them. */
 export function githubError(status: number, message: string): Answer {
   return json(status, { message, documentation_url: docs, status: String(status) }, {}, message)
@@ -39,7 +34,7 @@ export function paged<T>(
   const link = (rel: string, to: number) => {
     const query = new URLSearchParams(call.query)
     query.set('page', String(to))
-    return `<${rootOf(call.origin)}${call.path}?${query}>; rel="${rel}"`
+    return `<${call.root}${call.path}?${query}>; rel="${rel}"`
   }
   const links = [
     ...(page > 1 ? [link('prev', page - 1)] : []),

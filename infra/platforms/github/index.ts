@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
-import { type Answer, bearer, bodyLimit, type Call, json, type Platform, segments } from '../sandbox/http.ts'
+import { type Answer, bearer, type Call, json, MAX_BODY_BYTES, type Platform, segments } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Actions, createActions } from './actions.ts'
-import { docs, githubError, notFound, paged, rootOf, withBody } from './answers.ts'
+import { docs, githubError, notFound, paged, withBody } from './answers.ts'
 import { type FieldError, readFilter, readIssue, readLabels, readPage, readSince } from './input.ts'
 import { createIssues, type Issue, type Page, type Repo } from './issues.ts'
 import { issuePage } from './page.ts'
@@ -26,7 +26,7 @@ type IssueSummary = Pick<
 > & { repository: string; html_url: string; comments: { id: number; body: string; created_at: string }[] }
 
 export interface GitHub extends Platform, Pick<Actions, 'runs'> {
-  issues(origin: string): IssueSummary[]
+  issues(root: string): IssueSummary[]
 }
 
 /**
@@ -66,11 +66,11 @@ export function createGitHub(store: Store): GitHub {
       return issue ? issuePage(issue, issues.comments(issue, '', everything)) : missingPage('issue')
     },
 
-    issues: (origin) =>
+    issues: (root) =>
       issues.all().map((issue) => ({
         repository: `${issue.owner}/${issue.repo}`,
         number: issue.number,
-        html_url: pageUrl(rootOf(origin), issue),
+        html_url: pageUrl(root, issue),
         title: issue.title,
         body: issue.body,
         state: issue.state,
@@ -101,15 +101,14 @@ export function createGitHub(store: Store): GitHub {
 
   function route(call: Call): Answer {
     const [first, owner, name, ...rest] = segments(call.path)
-    if (call.size > bodyLimit) return githubError(413, 'Payload too large')
-    if (first === 'user' && owner === undefined && call.method === 'GET')
-      return json(200, userShape(rootOf(call.origin)))
+    if (call.size > MAX_BODY_BYTES) return githubError(413, 'Payload too large')
+    if (first === 'user' && owner === undefined && call.method === 'GET') return json(200, userShape(call.root))
     if (first === 'rate_limit' && owner === undefined && call.method === 'GET') return json(200, rateLimits)
     if (first !== 'repos' || !isName(owner) || !isName(name) || name.startsWith('missing')) return notFound()
 
     const repo = issues.repo(owner, name)
     const hasIssues = !name.startsWith('no-issues')
-    if (rest.length === 0 && call.method === 'GET') return json(200, repoShape(rootOf(call.origin), repo, hasIssues))
+    if (rest.length === 0 && call.method === 'GET') return json(200, repoShape(call.root, repo, hasIssues))
     if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
     if (rest[0] !== 'issues') return notFound()
     if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
@@ -124,7 +123,7 @@ export function createGitHub(store: Store): GitHub {
   }
 
   function routeIssues(call: Call, repo: Repo): Answer {
-    const root = rootOf(call.origin)
+    const { root } = call
     if (call.method === 'GET') {
       const filter = readFilter(call.query)
       if (filter.errors.length > 0) return invalid(filter.errors, 'issues/issues#list-repository-issues')
@@ -141,7 +140,7 @@ export function createGitHub(store: Store): GitHub {
   }
 
   function routeIssue(call: Call, issue: Issue): Answer {
-    const root = rootOf(call.origin)
+    const { root } = call
     if (call.method === 'GET') return json(200, issueShape(root, issue))
     if (call.method !== 'PATCH') return notFound()
     return withBody(call, (body) => {
@@ -158,7 +157,7 @@ export function createGitHub(store: Store): GitHub {
   }
 
   function routeComments(call: Call, issue: Issue): Answer {
-    const root = rootOf(call.origin)
+    const { root } = call
     if (call.method === 'GET') {
       const since = readSince(call.query)
       const page = readPage(call.query)
@@ -182,7 +181,7 @@ export function createGitHub(store: Store): GitHub {
   }
 
   function routeLabels(call: Call, issue: Issue, item: string | undefined): Answer {
-    const root = rootOf(call.origin)
+    const { root } = call
     const kept = (labels: string[]) => json(200, labelShapes(root, issues.update(issue, { labels })))
     if (item !== undefined) {
       if (call.method !== 'DELETE') return notFound()

@@ -1,5 +1,6 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import { jobName, runTitle } from './actions-shapes.ts'
 import type { Comment, Issue } from './issues.ts'
 import type { WorkflowRun } from './runs.ts'
@@ -16,11 +17,11 @@ export function issuePage(issue: Issue, comments: Comment[]): Answer {
   return page(
     200,
     `${issue.title} · ${issue.owner}/${issue.repo}#${issue.number}`,
-    `<small>${escaped(`${issue.owner}/${issue.repo}`)} in the sandbox</small>
-<h1>${escaped(issue.title)} <small>#${issue.number}</small></h1>
-<p>${escaped(facts.join(' · '))}</p>
-<pre>${escaped(issue.body ?? 'No description.')}</pre>
-${comments.map(({ id, created_at, body }) => `<p id="issuecomment-${id}"><small>${created_at}</small></p><pre>${escaped(body)}</pre>`).join('\n')}`,
+    `<small>${escapeHtml(`${issue.owner}/${issue.repo}`)} in the sandbox</small>
+<h1>${escapeHtml(issue.title)} <small>#${issue.number}</small></h1>
+<p>${escapeHtml(facts.join(' · '))}</p>
+<pre>${escapeHtml(issue.body ?? 'No description.')}</pre>
+${comments.map(({ id, created_at, body }) => `<p id="issuecomment-${id}"><small>${created_at}</small></p><pre>${escapeHtml(body)}</pre>`).join('\n')}`,
   )
 }
 
@@ -32,9 +33,9 @@ export function runPage(run: WorkflowRun): Answer {
   return page(
     200,
     `${runTitle(run)} · ${run.owner}/${run.repo}`,
-    `<small>Workflow run of ${escaped(`${run.owner}/${run.repo}`)} in the sandbox</small>
-<h1>${escaped(runTitle(run))} <small>${escaped(jobName(run))} #${run.run_number}</small></h1>
-<p>${escaped(facts.filter(Boolean).join(' · '))}</p>
-<pre>${escaped(given.join('\n') || 'No inputs.')}</pre>`,
+    `<small>Workflow run of ${escapeHtml(`${run.owner}/${run.repo}`)} in the sandbox</small>
+<h1>${escapeHtml(runTitle(run))} <small>${escapeHtml(jobName(run))} #${run.run_number}</small></h1>
+<p>${escapeHtml(facts.filter(Boolean).join(' · '))}</p>
+<pre>${escapeHtml(given.join('\n') || 'No inputs.')}</pre>`,
   )
 }

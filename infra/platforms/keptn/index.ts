@@ -3,10 +3,10 @@ import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
   bearer,
-  bodyLimit,
   type Call,
   json,
   jsonObject,
+  MAX_BODY_BYTES,
   mediaType,
   type Platform,
   segments,
@@ -129,7 +129,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
   }
 
   function record(call: Call): Answer {
-    const body = call.size <= bodyLimit ? jsonObject(call.body) : undefined
+    const body = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
     if (!body || typeof body.type !== 'string') return keptnError(400, 'send one CloudEvent with a type as JSON')
     const { id, time, type } = body
     const event = {

@@ -1,5 +1,6 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { type Answer, isObject } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import type { RecordedEvent } from './index.ts'
 
 /** What a person sees where the Bridge shows a run of a sequence: its events, oldest first. */
@@ -12,6 +13,6 @@ export function sequencePage(project: string, events: RecordedEvent[]): Answer {
   return page(
     200,
     `Sequence · ${project}`,
-    `<small>Project ${escaped(project)} in the sandbox</small>\n<h1>Sequence</h1>\n<pre>${escaped(lines.join('\n'))}</pre>`,
+    `<small>Project ${escapeHtml(project)} in the sandbox</small>\n<h1>Sequence</h1>\n<pre>${escapeHtml(lines.join('\n'))}</pre>`,
   )
 }

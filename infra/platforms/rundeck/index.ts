@@ -1,11 +1,11 @@
 import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
-  bodyLimit,
   type Call,
   isObject,
   json,
   jsonObject,
+  MAX_BODY_BYTES,
   type Platform,
   segments,
 } from '../sandbox/http.ts'
@@ -25,7 +25,7 @@ import {
 } from './shapes.ts'
 
 export interface Rundeck extends Platform {
-  runs(origin: string): JobRunSummary[]
+  runs(root: string): JobRunSummary[]
 }
 
 const jobs: readonly Job[] = [
@@ -60,10 +60,10 @@ export function createRundeck(store: Store): Rundeck {
       const why = `Unsupported API Version "${version}". API Request: ${call.path}. Reason: Current version: ${newestVersion}`
       return failure(400, 'api.error.api-version.unsupported', why)
     }
-    if (call.size > bodyLimit) return failure(413, 'api.error.invalid.request', 'The request is too large')
+    if (call.size > MAX_BODY_BYTES) return failure(413, 'api.error.invalid.request', 'The request is too large')
     switch (`${call.method} ${kind}${id && '/ID'}${what === undefined ? '' : `/${what}`}`) {
       case 'GET projects':
-        return json(200, [{ url: `${rootOf(call.origin)}/api/${version}/project/${project}`, name: project }])
+        return json(200, [{ url: `${call.root}/api/${version}/project/${project}`, name: project }])
       case 'GET project/ID/jobs':
         return id === project ? listJobs(call, version) : missing('Project', id)
       case 'GET job/ID/executions':
@@ -81,13 +81,13 @@ export function createRundeck(store: Store): Rundeck {
     }
   }
 
-  function listJobs({ query, origin }: Call, version: string): Answer {
+  function listJobs({ query, root }: Call, version: string): Answer {
     const [name, group] = [query.get('jobExactFilter'), query.get('groupPathExact')]
     // None of them is in a group, for which Rundeck writes a dash.
     const found = jobs.filter((job) => (name === null || job.name === name) && (group === null || group === '-'))
     return json(
       200,
-      found.map((job) => jobShape(rootOf(origin), version, job)),
+      found.map((job) => jobShape(root, version, job)),
     )
   }
 
@@ -131,12 +131,12 @@ export function createRundeck(store: Store): Rundeck {
     return run && job ? then(job, run) : missing('Execution ID', id)
   }
 
-  const summary = (origin: string, run: JobRun) =>
+  const summary = (root: string, run: JobRun) =>
     summaryOf(run, {
       platform: 'rundeck',
       id: run.number,
       status: statusOf(run),
-      html_url: executionPageUrl(rootOf(origin), run),
+      html_url: executionPageUrl(root, run),
     })
 
   return {
@@ -149,23 +149,19 @@ export function createRundeck(store: Store): Rundeck {
       return failure(403, 'unauthorized', `${who} is not authorized for: ${call.path}`)
     },
 
-    page({ path, origin }) {
+    page({ path, root }) {
       const [first, inProject, kind, show, id, ...more] = segments(path)
       if (first !== 'project' || `${kind}/${show}` !== 'execution/show' || more.length > 0) return undefined
       const run = inProject === project && /^\d+$/.test(id ?? '') ? runs.get(Number(id)) : undefined
-      return run ? jobRunPage('Rundeck', summary(origin, run)) : missingPage('execution')
+      return run ? jobRunPage('Rundeck', summary(root, run)) : missingPage('execution')
     },
 
-    runs: (origin) => runs.all().map((run) => summary(origin, run)),
+    runs: (root) => runs.all().map((run) => summary(root, run)),
   }
 }
 
-function rootOf(origin: string): string {
-  return `${origin}/sandbox/rundeck`
-}
-
 function shape(call: Call, version: string, job: Job, run: JobRun) {
-  return executionShape(rootOf(call.origin), version, job, run)
+  return executionShape(call.root, version, job, run)
 }
 
 function failure(status: number, errorCode: string, message: string): Answer {

@@ -4,70 +4,81 @@ import { type Answer, type Call, json, jsonObject, mediaType, type Target, targe
 import type { Sandbox } from './index.ts'
 
 /**
- * What the sandbox shows and lets switch with no token, to its own machine: `events`, `issues`, `incidents`,
- * `flags`, `runs`, `toxics`, `messages`, `tickets`, `slos`, `reports`, `requests?target=`, `faults`, and `DELETE` on the root, which
- * empties everything.
+ * Returns the routes that show and change the sandbox. They need no token but accept local requests only: one list per
+ * kind of record, `faults`, and `DELETE /sandbox`, which deletes everything.
  */
-export function createLists(sandbox: Sandbox): (name: string, call: Call) => Answer {
+export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => Answer {
+  const { github, databricks, rundeck, tool, serviceNow, unleash, toxiproxy, slack, dynatrace, keptn } = sandbox
+  const lists: Record<string, (url: (target: Target) => string, call: Call) => Answer> = {
+    events: () => json(200, keptn.events()),
+    issues: (url) => json(200, github.issues(url('github'))),
+    incidents: (url) => json(200, serviceNow.incidents(url('servicenow'))),
+    flags: (url) => json(200, unleash.flags(url('unleash'))),
+    runs: (url) => {
+      const runs = [
+        ...github.runs(url('github')).map((run) => ({ platform: 'github', ...run })),
+        ...databricks.runs(url('databricks')),
+        ...rundeck.runs(url('rundeck')),
+        ...tool.runs(url('tool')),
+      ]
+      return json(
+        200,
+        runs.sort((a, b) => a.created_at.localeCompare(b.created_at)),
+      )
+    },
+    toxics: () => json(200, toxiproxy.toxics()),
+    messages: (url) => json(200, slack.messages(url('slack'))),
+    tickets: () => json(200, tool.tickets()),
+    slos: (url) => json(200, dynatrace.slos(url('dynatrace'))),
+    reports: () => json(200, dynatrace.reports()),
+    requests: (_, { query }) => {
+      const target = query.get('target')
+      if (target !== null && !isTarget(target))
+        return problem(400, `Unknown target ${target}. Targets: ${targets.join(', ')}.`)
+      return json(200, sandbox.requests(target ?? undefined))
+    },
+  }
+  const notFound = () => {
+    const paths = [...targets, 'faults', ...Object.keys(lists)]
+    return problem(404, `Not found. Paths below /sandbox/: ${paths.join(', ')}.`)
+  }
+
+  function faults(call: Call): Answer {
+    const [, id = ''] = call.path.split('/')
+    if (id && !/^\d+$/.test(id)) return notFound()
+    switch (call.method) {
+      case 'GET':
+        return json(200, sandbox.faults.list())
+      case 'DELETE': {
+        const target = call.query.get('target') ?? undefined
+        const removed = sandbox.faults.remove({ id: id ? Number(id) : undefined, target })
+        return id && removed === 0 ? problem(404, `Unknown fault ${id}.`) : json(200, { removed })
+      }
+      case 'POST':
+        // A web page can send a form or plain text to any address without a preflight request, but not JSON.
+        if (mediaType(call.headers) !== 'application/json') return problem(415, 'Send a fault as application/json.')
+        return addFault(sandbox, call)
+      default:
+        return problem(405, `Method ${call.method} is not allowed.`)
+    }
+  }
+
   return (name, call) => {
-    const { method } = call
-    if (name === 'faults') return faults(sandbox, call)
-    if (call.path !== '/') return unknown()
-    if (name === '' && method === 'DELETE') {
+    if (name === 'faults') return faults(call)
+    if (call.path !== '/') return notFound()
+    if (name === '' && call.method === 'DELETE') {
       sandbox.empty()
       return { status: 204 }
     }
-    if (method !== 'GET') return problem(405, `${method} is not possible here.`)
-    if (name === 'events') return json(200, sandbox.keptn.events())
-    if (name === 'issues') return json(200, sandbox.github.issues(call.origin))
-    if (name === 'incidents') return json(200, sandbox.serviceNow.incidents(call.origin))
-    if (name === 'flags') return json(200, sandbox.unleash.flags(call.origin))
-    if (name === 'runs') return json(200, runs(sandbox, call.origin))
-    if (name === 'toxics') return json(200, sandbox.toxiproxy.toxics())
-    if (name === 'messages') return json(200, sandbox.slack.messages(call.origin))
-    if (name === 'tickets') return json(200, sandbox.tool.tickets())
-    if (name === 'slos') return json(200, sandbox.dynatrace.slos(call.origin))
-    if (name === 'reports') return json(200, sandbox.dynatrace.reports())
-    if (name === 'requests') {
-      const target = call.query.get('target')
-      if (target !== null && !isTarget(target))
-        return problem(400, `There is no target ${target}: ${targets.join(', ')}.`)
-      return json(200, sandbox.requests(target ?? undefined))
-    }
-    return unknown()
+    if (call.method !== 'GET') return problem(405, `Method ${call.method} is not allowed.`)
+    const list = Object.hasOwn(lists, name) ? lists[name] : undefined
+    return list?.((target) => new URL(`/sandbox/${target}`, call.root).href, call) ?? notFound()
   }
 }
 
-/** Of every platform that runs something, in the order in which they began. */
-function runs({ github, databricks, rundeck, tool }: Sandbox, origin: string) {
-  const ofGitHub = github.runs(origin).map((run) => ({ platform: 'github', ...run }))
-  const all = [...ofGitHub, ...databricks.runs(origin), ...rundeck.runs(origin), ...tool.runs(origin)]
-  return all.sort((a, b) => a.created_at.localeCompare(b.created_at))
-}
-
-function faults(sandbox: Sandbox, call: Call): Answer {
-  const [, id = ''] = call.path.split('/')
-  if (id && !/^\d+$/.test(id)) return unknown()
-  switch (call.method) {
-    case 'GET':
-      return json(200, sandbox.faults.list())
-    case 'DELETE': {
-      const target = call.query.get('target') ?? undefined
-      const removed = sandbox.faults.remove({ id: id ? Number(id) : undefined, target })
-      return id && removed === 0 ? problem(404, `There is no fault ${id}.`) : json(200, { removed })
-    }
-    case 'POST':
-      // A web page may send a form or plain text to any address without asking; JSON it may not.
-      if (mediaType(call.headers) !== 'application/json') return problem(415, 'Send a fault as application/json.')
-      return add(sandbox, call)
-    default:
-      return problem(405, `${call.method} is not possible here.`)
-  }
-}
-
-function add(sandbox: Sandbox, call: Call): Answer {
+function addFault(sandbox: Sandbox, call: Call): Answer {
   try {
-    // What is not a fault is refused by its schema.
+    // The schema rejects a body that is not a fault.
     return json(201, sandbox.faults.add((jsonObject(call.body) ?? {}) as FaultSpec))
   } catch (error) {
     if (!(error instanceof ZodError)) throw error
@@ -77,25 +88,6 @@ function add(sandbox: Sandbox, call: Call): Answer {
 
 function isTarget(name: string): name is Target {
   return targets.some((target) => target === name)
-}
-
-function unknown(): Answer {
-  const paths = [
-    ...targets,
-    'faults',
-    'events',
-    'issues',
-    'incidents',
-    'flags',
-    'runs',
-    'toxics',
-    'messages',
-    'tickets',
-    'slos',
-    'reports',
-    'requests',
-  ]
-  return problem(404, `There is nothing here. Below /sandbox/ there is ${paths.join(', ')}.`)
 }
 
 function problem(status: number, message: string): Answer {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Call, type Target, targets } from './http.ts'
 import type { Store } from './store.ts'
 
-/** What can go wrong with an answer; each is described in `faultSchema`. */
+/** `faultSchema` describes each of them. */
 const faultKinds = [
   '500',
   'html',
@@ -28,69 +28,67 @@ const faultSchema = z
   .strictObject({
     target: z.enum(targets),
     /**
-     * `500` `503` `429` `401`: that status, in the platform's shape. `html`: a 500 with a web page. `secondary-limit`:
-     * GitHub's 403 with retry-after. `hang`: taken and never answered. `slow`: answered after `delayMs`. `reset`: the
-     * connection is reset. `truncate`: half a JSON text, then the connection ends. `wrong-json`: 200 with another JSON
-     * object. `empty`: 200 with no body. `no-id`: the call is carried out, and a write that
-     * succeeds is answered with an empty JSON object. `redirect`: 302 to another host. `huge`: 200 with a body that never ends. `echo`: a 500
-     * that tells back what was sent, the credentials too.
+     * `500` `503` `429` `401`: this status, with an error in the platform's format. `html`: 500 with a web page.
+     * `secondary-limit`: 403 of GitHub with Retry-After. `hang`: no response. `slow`: a response after `delayMs`. `reset`:
+     * resets the connection. `truncate`: half of a JSON text, then closes the connection. `wrong-json`: 200 with an
+     * unrelated JSON object. `empty`: 200 without a body. `no-id`: carries the request out; a successful write returns an
+     * empty JSON object. `redirect`: 302 to another host. `huge`: 200 with an endless body. `echo`: 500 that contains the
+     * request with its credentials.
      */
     kind: z.enum(faultKinds),
-    /** For so many calls. */
+    /** Number of requests. */
     count: z.int().positive().optional(),
-    /** For so long. With neither, until it is deleted. */
+    /** Duration. Without `count` and `seconds`, the fault is active until it is deleted. */
     seconds: z.number().positive().optional(),
-    /** Only for calls whose method is this, and whose path with query, and body, hold this text. */
+    /** Applies to requests with this method whose path with query, and body, contain these texts. Defaults to all. */
     match: z
       .strictObject({ method: z.string().optional(), path: z.string().optional(), body: z.string().optional() })
       .optional(),
-    /** The call is carried out, and only its answer is spoiled. */
+    /** Carries the request out before the fault is injected. */
     after: z.boolean().optional(),
-    /** These three replace or extend what the kind would answer. */
+    /** Status, headers and body override those of the kind. */
     status: z.int().min(200).max(599).optional(),
     headers: z.record(z.string(), z.string()).optional(),
     body: z.unknown().optional(),
-    /** Seconds in the retry-after header of `429` and `secondary-limit`; null leaves the header out. */
+    /** Retry-After of `429` and `secondary-limit` in seconds; null omits the header. */
     retryAfter: z.number().nonnegative().nullable().default(1),
     delayMs: z.int().nonnegative().max(600_000).default(1000),
   })
   .refine(({ kind, target }) => kind !== 'secondary-limit' || target === 'github', {
     path: ['kind'],
-    message: 'Only GitHub has a secondary limit.',
+    message: 'is supported only for the target github.',
   })
   .refine(({ headers = {} }) => Object.entries(headers).every(isHeader), {
     path: ['headers'],
-    message: 'Not valid as HTTP headers.',
+    message: 'must be valid HTTP headers.',
   })
 
 export type FaultSpec = z.input<typeof faultSchema>
 
-/** A fault that is switched on. */
+/** An active fault. */
 export interface Fault extends z.output<typeof faultSchema> {
   id: number
-  /** The count that is left. */
+  /** Remaining requests. */
   left?: number
-  /** The end of its seconds, in ISO 8601. */
+  /** ISO 8601. */
   until?: string
 }
 
 export interface Faults {
   /**
-   * Switches a fault on.
-   * @throws ZodError where the specification is not one
+   * Adds a fault.
+   *
+   * @throws ZodError
    */
   add(spec: FaultSpec): Fault
   list(): Fault[]
-  /** Switches off one by its id, those of a target, or all; tells how many. */
+  /** Removes a fault by id, the faults of a target, or all. Returns how many. */
   remove(which?: { id?: number; target?: string }): number
-  /** The fault that hits a call, the oldest first, and counts it. */
+  /** Returns the oldest fault that applies to a request, and counts the request. */
   take(target: Target, call: Call): Fault | undefined
 }
 
-/**
- * The faults of a sandbox. They are kept in its database, so that a platform which is down stays down while the process
- * that plays it is killed and started again.
- */
+/** Stores the faults in the database, so that a platform that is down stays down when the sandbox restarts. */
 export function createFaults(store: Store): Faults {
   const rows = store.all<{ id: number; fault: string }>('SELECT id, fault FROM faults ORDER BY id')
   let active: Fault[] = rows.map(({ id, fault }) => ({ ...JSON.parse(fault), id }))
@@ -139,7 +137,7 @@ export function createFaults(store: Store): Faults {
 }
 
 function matches({ match = {} }: Fault, call: Call): boolean {
-  // The bus of Keptn's own services does not fail with its API; who means it says so.
+  // Keptn's own services record events here. A fault of the API applies to it only if its path says so.
   if (call.path === '/record' && !match.path?.includes('/record')) return false
   if (match.method && match.method.toUpperCase() !== call.method) return false
   const query = call.query.toString()

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What the sandbox plays; also the names under which faults are switched and calls are listed. */
+/** The platforms of the sandbox. Faults and the list of requests use the same names. */
 export const targets = [
   'github',
   'servicenow',
@@ -18,71 +18,72 @@ export const targets = [
 ] as const
 export type Target = (typeof targets)[number]
 
-/** One call to a played platform, read to its end. */
+/** A request to a fake platform. */
 export interface Call {
   method: string
-  /** Below the platform's root: `/repos/acme/shop/issues`. */
+  /** Relative to the root of the platform, and still encoded: `/repos/acme/shop/issues`. */
   path: string
   query: URLSearchParams
   headers: IncomingHttpHeaders
-  /** The first megabyte; `size` tells whether there was more. */
+  /** The first megabyte; `size` is the size of the complete body. */
   body: string
   size: number
-  /** Where the caller found us, for the links in an answer. */
-  origin: string
+  /** URL of the platform, for the links in a response: `http://127.0.0.1:8787/sandbox/github`. */
+  root: string
 }
 
-/** What goes back. Platforms return it instead of writing it, so that a fault can spoil it after the work is done. */
+/** A response. Platforms return it, so that a fault can change it after the platform has carried the request out. */
 export interface Answer {
   status: number
   headers?: Record<string, string>
   body?: string
-  /** How long the platform takes for it, in milliseconds. */
+  /** Response time in milliseconds. */
   takesMs?: number
-  /** A few words for the person who watches the calls. */
+  /** A short description for the console. */
   note?: string
 }
 
 export interface Platform {
   answer(call: Call): Answer
-  /** An error in the shape that this platform gives its errors. */
+  /** Returns an error in the platform's format. */
   error(status: number, message: string): Answer
-  /** The page that a person sees behind an address of this platform; undefined where it is none. */
+  /** Returns the web page at a path, or undefined if the path belongs to the API. */
   page?(call: Call): Answer | undefined
-  /** What a person does on such a page, by the path to which it is posted as a form. */
+  /** Handles the forms of these pages, by path. */
   actions?: Record<string, (call: Call) => Promise<Answer>>
-  /** What a 429 of this platform says beside Retry-After; the reset is in seconds since 1970. */
+  /** Returns the rate-limit headers of a 429 in addition to Retry-After; the reset is in epoch seconds. */
   limitHeaders?(reset: number): Record<string, string>
-  /** Whether its calls are neither listed nor told of. */
+  /** The sandbox neither lists nor observes the requests. */
   unlisted?: boolean
 }
 
-/** As much of a body as is kept. */
-export const bodyLimit = 1024 * 1024
+/** Longer bodies are cut off. */
+export const MAX_BODY_BYTES = 1024 * 1024
 
 /**
- * Reads a request to its end, so that even an oversized one gets an answer instead of a reset, but keeps only the first
+ * Reads a request completely, so that an oversized one gets a response instead of a reset, but returns only the first
  * megabyte.
- * @throws when the client goes away, or sends more than 32 MB
+ *
+ * @throws if the client disconnects or sends more than 32 MB
  */
 export async function readBody(req: IncomingMessage): Promise<{ body: string; size: number }> {
-  const kept: Buffer[] = []
+  const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size <= bodyLimit) kept.push(chunk)
-    if (size > 32 * bodyLimit) throw new Error('The body does not end.')
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
+    if (size > 32 * MAX_BODY_BYTES) throw new Error('The body exceeds 32 MB.')
   }
-  return { body: Buffer.concat(kept).toString('utf8'), size }
+  return { body: Buffer.concat(chunks).toString('utf8'), size }
 }
 
-/** A JSON answer. */
+/** Returns a JSON response. */
 export function json(status: number, value: unknown, headers: Record<string, string> = {}, note?: string): Answer {
   const type = { 'content-type': 'application/json; charset=utf-8' }
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value), note }
 }
 
-/** An HTML answer that can run no script and load nothing, whatever a ticket's text holds. */
+/** Returns an HTML response that cannot run scripts or load resources, even if a ticket contains HTML. */
 export function html(status: number, page: string): Answer {
   return {
     status,
@@ -96,7 +97,7 @@ export function html(status: number, page: string): Answer {
   }
 }
 
-/** Writes an answer and gives its status; null where the client has gone. */
+/** Sends a response. Returns its status, or null if the client has disconnected. */
 export function send(res: ServerResponse, answer: Answer): number | null {
   if (res.destroyed || res.headersSent) return null
   res.writeHead(answer.status, answer.headers)
@@ -104,18 +105,18 @@ export function send(res: ServerResponse, answer: Answer): number | null {
   return answer.status
 }
 
-/** The same, once the answer has taken its time; null also where the sandbox closes before. */
+/** Sends a response after its response time. Returns null also if the sandbox closes before that. */
 export async function sendInTime(res: ServerResponse, answer: Answer, closing: AbortSignal): Promise<number | null> {
   if (answer.takesMs) await pause(answer.takesMs, res, closing)
   return send(res, answer)
 }
 
-/** Waits; when the sandbox closes before, the connection ends at once. */
+/** Waits. Closes the connection immediately if the sandbox closes. */
 export async function pause(ms: number, res: ServerResponse, closing: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: closing }).catch(() => res.destroy())
 }
 
-/** The decoded segments of a path; none where an escape is malformed, which no route matches. */
+/** Returns the decoded segments of a path, or none if the encoding is malformed. */
 export function segments(path: string): string[] {
   try {
     return path.split('/').slice(1).map(decodeURIComponent)
@@ -124,7 +125,7 @@ export function segments(path: string): string[] {
   }
 }
 
-/** The body as a JSON object; undefined where it is anything else. */
+/** Parses a JSON object. Returns undefined for any other text. */
 export function jsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -138,24 +139,24 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The media type alone, in lower case. */
+/** Returns the media type without parameters, in lower case. */
 export function mediaType(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
-/** The bearer token of a call, if any. */
+/** Returns the bearer token of a request, if it has one. */
 export function bearer(headers: IncomingHttpHeaders): string | undefined {
   return /^(?:bearer|token) +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
-/** Whether a page of another site has sent it: one may send a form to any address without asking. */
-export function isForeignForm({ headers, origin }: Call): boolean {
-  return headers.origin !== undefined && headers.origin !== origin
+/** Tells whether a page of another site sent the form; browsers allow that without a preflight request. */
+export function isForeignForm({ headers, root }: Call): boolean {
+  return headers.origin !== undefined && headers.origin !== new URL(root).origin
 }
 
 /**
- * Whether a call comes from this machine and was meant for it. The name is checked too: a web page whose own host name
- * has been pointed at 127.0.0.1 reaches this port, but says that name.
+ * Tells whether a request comes from this machine. Checks the host name, too: DNS rebinding lets a web page reach this
+ * port, but under its own name.
  */
 export function isLocal(req: IncomingMessage): boolean {
   const address = req.socket.remoteAddress ?? ''

@@ -12,7 +12,7 @@ import { createShop } from '../shop.ts'
 import { createSlack, type Slack } from '../slack/index.ts'
 import { createToxiproxy, type Toxiproxy } from '../toxiproxy/index.ts'
 import { createUnleash, type Unleash } from '../unleash/index.ts'
-import { createLists } from './admin-api.ts'
+import { createAdminApi } from './admin-api.ts'
 import { createFaults, type Faults } from './faults.ts'
 import {
   type Answer,
@@ -26,16 +26,16 @@ import {
   type Target,
   targets,
 } from './http.ts'
-import { spoil } from './inject-fault.ts'
-import { forgetOld } from './retention.ts'
+import { injectFault } from './inject-fault.ts'
+import { deleteOld } from './retention.ts'
 import { type LoggedRequest, openStore } from './store.ts'
 
 export interface SandboxOptions {
-  /** A folder for `sandbox.db`, in which everything survives the death of the process. */
+  /** The folder of the database. */
   state: string
-  /** Where a click in the chat goes: the request URL that an app gives to Slack. Without it, nowhere. */
+  /** Receives the button clicks in Slack: the request URL of the app. */
   clicksTo?: string
-  /** Told once of every call in, but not to the shop, and once of every Keptn event, as soon as it is over. */
+  /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
   observe?: (observation: SandboxObservation) => void
 }
 
@@ -44,17 +44,17 @@ export interface SandboxObservation {
   target: Target
   /** The HTTP method; `EVENT` for a Keptn event. */
   method: string
-  /** The path below the target; the type of a Keptn event. */
+  /** The path relative to the target, or the type of a Keptn event. */
   path: string
-  /** Null where no answer went out, and for a Keptn event. */
+  /** Null if no response was sent, and for a Keptn event. */
   status: number | null
   note: string
 }
 
 export interface Sandbox {
-  /** Answers any path below `/sandbox/`, and `/sandbox` itself; never rejects. */
+  /** Responds to requests to `/sandbox` and below. Never rejects. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
-  /** Ends what hangs and closes the database. */
+  /** Closes pending connections and the database. */
   close(): void
   faults: Faults
   github: Pick<GitHub, 'issues' | 'runs'>
@@ -68,34 +68,28 @@ export interface Sandbox {
   tool: Pick<Tool, 'tickets' | 'runs'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
-  /** Every call in so far but to the shop, oldest first. */
+  /** All requests except those to the shop, oldest first. */
   requests(target?: Target): LoggedRequest[]
-  /** Forgets everything, faults too. */
+  /** Deletes everything, including faults. */
   empty(): void
 }
 
-/** In milliseconds. */
-const forgetEvery = 60_000
+const CLEANUP_INTERVAL_MS = 60_000
 
 /**
- * The platforms that stand in for the real ones while no account is there: GitHub's issues and Actions at
- * `/sandbox/github`, ServiceNow's incidents at `/sandbox/servicenow`, Unleash's flags at `/sandbox/unleash`, jobs of
- * Databricks at `/sandbox/databricks` and of Rundeck at `/sandbox/rundeck`, a chat in Slack at `/sandbox/slack`, Dynatrace's
- * SLOs, whose values are set there, at `/sandbox/dynatrace`, somebody's own tool at `/sandbox/tool`, Keptn's API at `/sandbox/keptn`, the SSO that gives tokens for
- * it at `/sandbox/sso`, a shop to send load to at `/sandbox/shop`, and Toxiproxy between the shop and its database at
- * `/sandbox/toxiproxy`. But for the last two they take only the credentials of `demo`; they can be made to fail
- * (`/sandbox/faults`), and show what they were asked to do (`/sandbox/issues`, `/sandbox/incidents`, `/sandbox/flags`,
- * `/sandbox/runs`, `/sandbox/toxics`, `/sandbox/messages`, `/sandbox/tickets`, `/sandbox/slos`, `/sandbox/reports`, `/sandbox/events`,
- * `/sandbox/requests`).
- * @throws when the state folder cannot be written
+ * Creates the sandbox: fake platforms for the local runtime, each at `/sandbox/<target>`. They accept the credentials in
+ * `demo` only; the shop and Toxiproxy need none. `/sandbox/faults` makes them fail, and the other lists of the admin API
+ * show their records.
+ *
+ * @throws if the state folder is not writable
  */
 export function createSandbox({ state, clicksTo, observe = () => undefined }: SandboxOptions): Sandbox {
   const store = openStore(state)
   const closing = new AbortController()
-  // Every call that hangs listens, and a hundred may.
+  // Each pending request adds a listener.
   setMaxListeners(0, closing.signal)
-  forgetOld(store)
-  const forgetting = setInterval(() => forgetOld(store), forgetEvery).unref()
+  deleteOld(store)
+  const cleanup = setInterval(() => deleteOld(store), CLEANUP_INTERVAL_MS).unref()
 
   const faults = createFaults(store)
   const github = createGitHub(store)
@@ -131,15 +125,15 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
       try {
         await handle(req, res)
       } catch (error) {
-        // A client that went away while it sent its body ends here as well; there is nobody to tell then.
+        // This includes clients that disconnect while they send the body.
         const message = error instanceof Error ? error.message : String(error)
-        send(res, { status: 500, body: `The sandbox itself failed: ${message}\n` })
+        send(res, { status: 500, body: `Sandbox error: ${message}\n` })
       }
     },
     close() {
       if (closing.signal.aborted) return
       closing.abort()
-      clearInterval(forgetting)
+      clearInterval(cleanup)
       store.close()
     },
     faults,
@@ -160,13 +154,13 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
       store.empty()
     },
   }
-  const lists = createLists(sandbox)
+  const adminApi = createAdminApi(sandbox)
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = URL.parse(req.url ?? '/', 'http://sandbox.invalid')
-    const below = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
-    if (!below) return void send(res, { status: 404, body: 'Only what is below /sandbox/ is here.\n' })
-    const [, name = '', path = '/'] = below
+    const parsed = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
+    if (!parsed) return void send(res, { status: 404, body: 'Not found. The sandbox responds below /sandbox/ only.\n' })
+    const [, name = '', path = '/'] = parsed
     const { body, size } = await readBody(req)
     if (closing.signal.aborted) return void res.destroy()
     const call: Call = {
@@ -176,7 +170,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
       headers: req.headers,
       body,
       size,
-      origin: `http://${req.headers.host ?? 'localhost'}`,
+      root: `http://${req.headers.host ?? 'localhost'}/sandbox/${name}`,
     }
     const target = targets.find((known) => known === name)
     const platform = target && platforms[target]
@@ -184,9 +178,12 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     const act = call.method === 'POST' ? platform?.actions?.[path] : undefined
     if (target && !page && !act) return platformCall(target, call, res)
     if (!isLocal(req) || (act && isForeignForm(call))) {
-      return void send(res, { status: 403, body: 'The sandbox shows this to its own machine only.\n' })
+      return void send(res, {
+        status: 403,
+        body: 'Forbidden. The sandbox accepts this request from its own machine only.\n',
+      })
     }
-    send(res, act ? await act(call) : (page ?? lists(name, call)))
+    send(res, act ? await act(call) : (page ?? adminApi(name, call)))
   }
 
   async function platformCall(target: Target, call: Call, res: ServerResponse): Promise<void> {
@@ -196,7 +193,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     const platform = platforms[target]
     const seq = platform.unlisted
       ? undefined
-      : store.requestBegan({ at, target, method, path, fault: fault?.kind ?? null })
+      : store.requestReceived({ at, target, method, path, fault: fault?.kind ?? null })
     let note = ''
     const carryOut = (): Answer => {
       const answer = platform.answer(call)
@@ -205,10 +202,10 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
     }
 
     const status = fault
-      ? await spoil(fault, platform, call, res, carryOut, closing.signal)
+      ? await injectFault(fault, platform, call, res, carryOut, closing.signal)
       : await sendInTime(res, carryOut(), closing.signal)
     if (closing.signal.aborted || seq === undefined) return
-    store.requestEnded(seq, status)
+    store.requestAnswered(seq, status)
     observe({
       at,
       target,

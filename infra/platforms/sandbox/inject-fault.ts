@@ -3,17 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, FaultKind } from './faults.ts'
 import { type Answer, type Call, json, type Platform, pause, send, sendInTime } from './http.ts'
 
-/** What is cut in half where there is no real answer to cut. */
-const someAnswer = JSON.stringify({ id: 1, number: 1, state: 'open', title: 'An answer that will be cut' })
-const page = '<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>'
+/** The body to truncate if the request is not carried out. */
+const SAMPLE_BODY = JSON.stringify({ id: 1, number: 1, state: 'open', title: 'A truncated response' })
+const ERROR_PAGE =
+  '<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>'
 
 /**
- * Answers a call as a fault says.
- * @param carryOut does what the call asks for and gives the answer that it should get
- * @param closing aborted when the sandbox closes: whatever hangs then ends
- * @returns the status that went out, or null where none did
+ * Responds to a request with a fault.
+ *
+ * @param carryOut executes the request and returns its response
+ * @param closing aborted when the sandbox closes
+ * @returns the status that was sent, or null if none was
  */
-export async function spoil(
+export async function injectFault(
   fault: Fault,
   platform: Platform,
   call: Call,
@@ -26,10 +28,10 @@ export async function spoil(
     case 'no-id': {
       const answer = done ?? carryOut()
       const isWrite = call.method !== 'GET' && answer.status < 300
-      return send(res, isWrite ? changed(fault, json(answer.status, {})) : answer)
+      return send(res, isWrite ? override(fault, json(answer.status, {})) : answer)
     }
     case 'hang':
-      await gone(res, closing)
+      await untilClosed(res, closing)
       return null
     case 'reset':
       res.socket?.resetAndDestroy()
@@ -40,17 +42,17 @@ export async function spoil(
       return sendInTime(res, done ?? carryOut(), closing)
     }
     case 'truncate':
-      return truncate(res, changed(fault, done?.body ? done : json(200, JSON.parse(someAnswer))))
+      return truncate(res, override(fault, done?.body ? done : json(200, JSON.parse(SAMPLE_BODY))))
     case 'huge':
-      return endless(res, changed(fault, json(200, {})), closing)
+      return endless(res, override(fault, json(200, {})), closing)
     default:
-      return send(res, changed(fault, spoiled[fault.kind](fault, platform, call)))
+      return send(res, override(fault, responses[fault.kind](fault, platform, call)))
   }
 }
 
-type Whole = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id'>
+type ResponseKind = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id'>
 
-const spoiled: Record<Whole, (fault: Fault, platform: Platform, call: Call) => Answer> = {
+const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: Call) => Answer> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),
   '503': (_, platform) => platform.error(503, 'Service unavailable'),
   '401': (_, platform) => platform.error(401, 'Bad credentials'),
@@ -64,8 +66,8 @@ const spoiled: Record<Whole, (fault: Fault, platform: Platform, call: Call) => A
       platform.error(403, 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'),
       retryAfter(fault),
     ),
-  html: () => ({ status: 500, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page }),
-  'wrong-json': () => json(200, { welcome: 'This is not what you asked for.', items: 'none' }),
+  html: () => ({ status: 500, headers: { 'content-type': 'text/html; charset=utf-8' }, body: ERROR_PAGE }),
+  'wrong-json': () => json(200, { welcome: 'This is an unrelated document.', items: 'none' }),
   empty: () => ({ status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: '' }),
   redirect: () => ({ status: 302, headers: { location: 'http://elsewhere.invalid/' }, body: '' }),
   echo: (_, platform, { body, headers }) => platform.error(500, `No: ${body} came with ${JSON.stringify(headers)}`),
@@ -75,7 +77,7 @@ function retryAfter(fault: Fault): Record<string, string> {
   return fault.retryAfter === null ? {} : { 'retry-after': String(fault.retryAfter) }
 }
 
-function changed({ status, headers, body }: Fault, answer: Answer): Answer {
+function override({ status, headers, body }: Fault, answer: Answer): Answer {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   return withHeaders({ ...answer, status: status ?? answer.status, body: text ?? answer.body }, headers)
 }
@@ -86,10 +88,10 @@ function withHeaders(answer: Answer, headers: Record<string, string> = {}): Answ
 }
 
 async function truncate(res: ServerResponse, { status, headers, body = '' }: Answer): Promise<number> {
-  const whole = Buffer.from(body)
-  res.writeHead(status, { ...headers, 'content-length': whole.length })
-  // The length promises more than comes: a client that does not count takes the half for all.
-  await new Promise<void>((resolve) => res.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => resolve()))
+  const complete = Buffer.from(body)
+  res.writeHead(status, { ...headers, 'content-length': complete.length })
+  // A client that ignores the content length takes this half for the complete body.
+  await new Promise<void>((resolve) => res.write(complete.subarray(0, Math.ceil(complete.length / 2)), () => resolve()))
   res.destroy()
   return status
 }
@@ -98,17 +100,17 @@ async function endless(res: ServerResponse, { status, headers }: Answer, closing
   const chunk = 'x'.repeat(64 * 1024)
   res.writeHead(status, headers)
   res.write('{"message":"')
-  const left = gone(res, closing)
+  const closed = untilClosed(res, closing)
   while (!res.destroyed && !closing.aborted) {
     if (res.write(chunk)) await sleep(0)
-    else await Promise.race([left, new Promise<void>((resolve) => res.once('drain', resolve))])
+    else await Promise.race([closed, new Promise<void>((resolve) => res.once('drain', resolve))])
   }
   res.destroy()
   return status
 }
 
-/** Until the client goes away, or the sandbox closes and takes the connection with it. */
-function gone(res: ServerResponse, closing: AbortSignal): Promise<void> {
+/** Waits until the client disconnects or the sandbox closes. */
+function untilClosed(res: ServerResponse, closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       closing.removeEventListener('abort', end)

@@ -1,7 +1,8 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { timeOf } from '../github/issues.ts'
 import type { Answer } from './http.ts'
 import type { JobRun } from './job-runs.ts'
-import { escaped, page } from './page.ts'
+import { page } from './page.ts'
 
 /** A run as `/sandbox/runs` lists it, for people and tests: its state and its times in the words that the list has for all. */
 export interface JobRunSummary {
@@ -38,9 +39,9 @@ export function jobRunPage(platform: string, { id, job, inputs, ...run }: JobRun
   return page(
     200,
     `${job} · ${platform}`,
-    `<small>${escaped(platform)} in the sandbox</small>
-<h1>${escaped(job)} <small>#${id}</small></h1>
-<p>${escaped(facts.filter(Boolean).join(' · '))}</p>
-<pre>${escaped(given.join('\n') || 'No parameters.')}</pre>`,
+    `<small>${escapeHtml(platform)} in the sandbox</small>
+<h1>${escapeHtml(job)} <small>#${id}</small></h1>
+<p>${escapeHtml(facts.filter(Boolean).join(' · '))}</p>
+<pre>${escapeHtml(given.join('\n') || 'No parameters.')}</pre>`,
   )
 }

@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { type Answer, html } from './http.ts'
 
 const style = `
@@ -6,13 +7,13 @@ const style = `
   pre { font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid #8886; border-radius: 6px; padding: 1rem }
   small { opacity: .75 }`
 
-/** A page for people; everything in `body` must be escaped already. */
+/** Returns a web page. The body must be escaped. */
 export function page(status: number, title: string, body: string, moreStyle = ''): Answer {
   return html(
     status,
     `<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}${moreStyle}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${style}${moreStyle}</style></head>
 <body>
 <main>
 ${body}
@@ -23,14 +24,7 @@ ${body}
   )
 }
 
-/** What a person sees behind the address of something that there is not. */
+/** Returns the page for a record that does not exist. */
 export function missingPage(what: string): Answer {
-  return page(404, 'Not found', `<h1>There is no such ${what}</h1><p>The sandbox may have been emptied since.</p>`)
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-/** Text as it stands in a page: no character of it is markup. */
-export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
+  return page(404, 'Not found', `<h1>Not found</h1><p>This ${what} does not exist. Was the sandbox emptied?</p>`)
 }

@@ -1,10 +1,10 @@
 import type { Store } from './store.ts'
 
-/** How long the sandbox remembers what has happened, in milliseconds: as long as the runtime remembers an ended task. */
-export const remembered = 14 * 86_400_000
+/** The local runtime keeps completed tasks for the same time. */
+export const RETENTION_MS = 14 * 86_400_000
 
-/** What goes with its age, older than `?1` in ISO 8601. The newest of what is numbered stays, so that no number comes again. */
-const old = [
+/** Deletes the records before `?1` (ISO 8601). The newest numbered record stays, so that numbers are not reused. */
+const STATEMENTS = [
   'DELETE FROM requests WHERE seq < (SELECT seq FROM requests WHERE at >= ?1 ORDER BY seq LIMIT 1)',
   'DELETE FROM events WHERE seq < (SELECT seq FROM events WHERE at >= ?1 ORDER BY seq LIMIT 1)',
   `DELETE FROM issues WHERE updated_at < ?1
@@ -23,8 +23,8 @@ const old = [
   "DELETE FROM reports WHERE json_extract(report, '$.at') < ?1",
 ]
 
-/** Forgets what is older than 14 days: a sandbox that is used for months does not grow for months. */
-export function forgetOld(store: Pick<Store, 'run'>, now = Date.now()): void {
-  const before = new Date(now - remembered).toISOString()
-  for (const sql of old) store.run(sql, before)
+/** Deletes the records that are older than 14 days. */
+export function deleteOld(store: Pick<Store, 'run'>, now = Date.now()): void {
+  const before = new Date(now - RETENTION_MS).toISOString()
+  for (const sql of STATEMENTS) store.run(sql, before)
 }

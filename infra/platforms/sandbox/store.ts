@@ -74,10 +74,7 @@ const tables = [
   'requests',
 ]
 
-/**
- * One call in, as `/sandbox/requests` lists it: no headers, no query, no body. `status` is null where no answer went
- * out.
- */
+/** A request in the list `/sandbox/requests`. `status` is null if no response was sent. */
 export interface LoggedRequest {
   at: string
   target: Target
@@ -88,35 +85,36 @@ export interface LoggedRequest {
 }
 
 export interface Store {
-  /** One row, or undefined. */
+  /** Returns the first row. */
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined
   all<T>(sql: string, ...values: SQLInputValue[]): T[]
-  /** Runs a statement and gives the id of the row that it inserted. */
+  /** Runs a statement. Returns the id of the inserted row. */
   run(sql: string, ...values: SQLInputValue[]): number
-  /** Notes a call when it comes in: a process that is killed while it works has still received it. */
-  requestBegan(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path' | 'fault'>): number
-  requestEnded(seq: number, status: number | null): void
+  /** Records a request before it is handled, so that the list is complete even if the process is killed. */
+  requestReceived(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path' | 'fault'>): number
+  requestAnswered(seq: number, status: number | null): void
   requests(target?: string): LoggedRequest[]
   empty(): void
   close(): void
 }
 
 /**
- * Opens `sandbox.db` in a folder, which is made if it is not there. Every write is in the file when the call returns,
- * so a killed process loses nothing that it has answered.
- * @throws when the folder cannot be written
+ * Opens `sandbox.db` in a folder and creates both if needed; without a folder, opens a database in memory. Every write is
+ * in the file before the call returns, so a killed process loses nothing that it has answered.
+ *
+ * @throws if the folder is not writable
  */
-export function openStore(folder: string): Store {
-  mkdirSync(folder, { recursive: true })
-  const db = new DatabaseSync(join(folder, 'sandbox.db'))
-  // NORMAL gives up the last writes to a power cut only; a killed process keeps them, and each write is ten times
-  // cheaper.
+export function openStore(folder?: string): Store {
+  if (folder !== undefined) mkdirSync(folder, { recursive: true })
+  const file = folder === undefined ? ':memory:' : join(folder, 'sandbox.db')
+  const db = new DatabaseSync(file)
+  // NORMAL loses the last writes only if the power fails, and makes each write ten times cheaper.
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
     db.exec(schema)
   } catch (error) {
     db.close()
-    throw brokenState(join(folder, 'sandbox.db'), error)
+    throw brokenState(file, error)
   }
 
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
@@ -131,7 +129,7 @@ export function openStore(folder: string): Store {
     all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
     run: (sql, ...values) => Number(statement(sql).run(...values).lastInsertRowid),
 
-    requestBegan: ({ at, target, method, path, fault }) =>
+    requestReceived: ({ at, target, method, path, fault }) =>
       store.run(
         'INSERT INTO requests (at, target, method, path, fault) VALUES (?, ?, ?, ?, ?)',
         at,
@@ -141,7 +139,7 @@ export function openStore(folder: string): Store {
         fault,
       ),
 
-    requestEnded(seq, status) {
+    requestAnswered(seq, status) {
       store.run('UPDATE requests SET status = ? WHERE seq = ?', status, seq)
     },
 

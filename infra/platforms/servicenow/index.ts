@@ -3,10 +3,10 @@ import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
   bearer,
-  bodyLimit,
   type Call,
   json,
   jsonObject,
+  MAX_BODY_BYTES,
   mediaType,
   type Platform,
   segments,
@@ -46,7 +46,7 @@ export type IncidentSummary = Record<(typeof summarized)[number], string> & {
 }
 
 export interface ServiceNow extends Platform {
-  incidents(origin: string): IncidentSummary[]
+  incidents(root: string): IncidentSummary[]
 }
 
 interface Table {
@@ -80,14 +80,14 @@ export function createServiceNow(store: Store): ServiceNow {
       return { ...answer, headers: { 'x-transaction-id': randomUUID().slice(0, 12), ...answer.headers } }
     },
 
-    page({ path, query, origin }) {
+    page({ path, query, root }) {
       if (path !== '/nav_to.do' && path !== '/incident.do') return undefined
       const inner = path === '/incident.do' ? query : new URLSearchParams(query.get('uri')?.split('?')[1])
       const incident = incidents.get(inner.get('sys_id') ?? '')
-      return incident ? incidentPage(summaryOf(origin, incident)) : missingPage('incident')
+      return incident ? incidentPage(summaryOf(root, incident)) : missingPage('incident')
     },
 
-    incidents: (origin) => incidents.all().map((incident) => summaryOf(origin, incident)),
+    incidents: (root) => incidents.all().map((incident) => summaryOf(root, incident)),
   }
 
   function route(call: Call): Answer {
@@ -96,8 +96,8 @@ export function createServiceNow(store: Store): ServiceNow {
     if (api !== 'api' || now !== 'now' || what !== 'table' || table === undefined || more.length > 0) {
       return failure(400, 'Requested URI does not represent any resource')
     }
-    if (call.size > bodyLimit) {
-      const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${bodyLimit} bytes.`
+    if (call.size > MAX_BODY_BYTES) {
+      const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${MAX_BODY_BYTES} bytes.`
       return failure(413, 'Exception while reading request', detail)
     }
     const readable = readTable(table)
@@ -124,7 +124,7 @@ export function createServiceNow(store: Store): ServiceNow {
   function create(call: Call): Answer {
     return written(call, (body) => {
       const incident = incidents.create(body, isDisplayValue(call))
-      const location = `${rootOf(call.origin)}/api/now/table/incident/${incident['sys_id']}`
+      const location = `${call.root}/api/now/table/incident/${incident['sys_id']}`
       return json(201, { result: shapeFor(call)(incident) }, { location }, `opened ${incident['number']}`)
     })
   }
@@ -137,12 +137,12 @@ export function createServiceNow(store: Store): ServiceNow {
     })
   }
 
-  function shapeFor({ origin, query }: Call): (incident: ServiceNowRecord) => unknown {
+  function shapeFor({ root, query }: Call): (incident: ServiceNowRecord) => unknown {
     const view = viewOf(query)
-    return (incident) => incidentShape(rootOf(origin), incidents, incident, view)
+    return (incident) => incidentShape(root, incidents, incident, view)
   }
 
-  function summaryOf(origin: string, incident: ServiceNowRecord): IncidentSummary {
+  function summaryOf(root: string, incident: ServiceNowRecord): IncidentSummary {
     const shown = Object.fromEntries(
       summarized.map((column) => [column, displayOf(column, incident[column] ?? '')]),
     ) as Record<(typeof summarized)[number], string>
@@ -150,7 +150,7 @@ export function createServiceNow(store: Store): ServiceNow {
     const noted = (column: string) =>
       entries.filter(({ element }) => element === column).map(({ sys_created_on: at, value }) => ({ at, value }))
     const uri = encodeURIComponent(`incident.do?sys_id=${incident['sys_id']}`)
-    const url = `${rootOf(origin)}/nav_to.do?uri=${uri}`
+    const url = `${root}/nav_to.do?uri=${uri}`
     return { ...shown, url, comments: noted('comments'), work_notes: noted('work_notes') }
   }
 
@@ -160,10 +160,6 @@ export function createServiceNow(store: Store): ServiceNow {
 function plainly({ query }: Call): (record: ServiceNowRecord) => unknown {
   const view = viewOf(query)
   return (record) => plainShape(record, view)
-}
-
-function rootOf(origin: string): string {
-  return `${origin}/sandbox/servicenow`
 }
 
 function isKnown({ headers }: Call): boolean {

@@ -1,5 +1,6 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import type { IncidentSummary } from './index.ts'
 
 /** The page behind the link to an incident: plain text, every character of it escaped. */
@@ -17,9 +18,9 @@ export function incidentPage(incident: IncidentSummary): Answer {
     200,
     `${incident.number} · ${incident.short_description}`,
     `<small>Incident in the sandbox</small>
-<h1>${escaped(incident.short_description)} <small>${incident.number}</small></h1>
-<p>${escaped(facts.join(' · '))}</p>
-<pre>${escaped(incident.description || 'No description.')}</pre>
-${notes.map(({ at, value }) => `<p><small>${at}</small></p><pre>${escaped(value)}</pre>`).join('\n')}`,
+<h1>${escapeHtml(incident.short_description)} <small>${incident.number}</small></h1>
+<p>${escapeHtml(facts.join(' · '))}</p>
+<pre>${escapeHtml(incident.description || 'No description.')}</pre>
+${notes.map(({ at, value }) => `<p><small>${at}</small></p><pre>${escapeHtml(value)}</pre>`).join('\n')}`,
   )
 }

@@ -13,7 +13,7 @@ import { chatPage, clickPage } from './page.ts'
 import { authShape, botMessage, type MessageSummary, messageSummary, permalink, placeOf, userShape } from './shapes.ts'
 
 export interface Slack extends Platform {
-  messages(origin: string): MessageSummary[]
+  messages(root: string): MessageSummary[]
 }
 
 type Given = Record<string, unknown>
@@ -114,7 +114,7 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
     if (!method) throw new SlackError('unknown_method')
     const given = argumentsOf(call)
     refuseCaller(call)
-    const { note, ...answer } = method(given, rootOf(call))
+    const { note, ...answer } = method(given, call.root)
     const isUncertain = mediaType(call.headers) === 'application/json' && !/charset=/i.test(typeOf(call))
     const warning = 'missing_charset'
     const warned = isUncertain ? { warning, response_metadata: { warnings: [warning] } } : {}
@@ -132,10 +132,10 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
     if (!button) return clickPage(409, person, 'The message has no such button, or not any more.')
     if (!clicksTo) return clickPage(502, person, 'This app is not configured to handle interactive responses.')
     const before = messages.all()
-    const refused = await sendClick(clicksTo, { message, button, person, root: rootOf(call) })
+    const refused = await sendClick(clicksTo, { message, button, person, root: call.root })
     if (refused !== undefined) return clickPage(502, person, refused)
     for (const end = Date.now() + patience; Date.now() < end && isAsBefore(message, before.length); ) await sleep(50)
-    return { status: 303, headers: { location: `${rootOf(call)}?user=${person.name}#${message.ts}` } }
+    return { status: 303, headers: { location: `${call.root}?user=${person.name}#${message.ts}` } }
   }
 
   function isAsBefore({ ts, edited }: ChatMessage, count: number): boolean {
@@ -165,16 +165,12 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
       const seen = messages.all().filter((message) => sees(person, message))
       const shown = seen.filter(({ channel: id, ts }) => id === channel && (!place || place === placeOf(ts)))
       if (!isChat && shown.length === 0) return missingPage('message')
-      return chatPage({ root: rootOf(call), person, messages: isChat ? seen : shown })
+      return chatPage({ root: call.root, person, messages: isChat ? seen : shown })
     },
 
     actions: { '/click': click },
-    messages: (origin) => messages.all().map((message) => messageSummary(rootOf({ origin }), message)),
+    messages: (root) => messages.all().map((message) => messageSummary(root, message)),
   }
-}
-
-function rootOf({ origin }: { origin: string }): string {
-  return `${origin}/sandbox/slack`
 }
 
 function sees({ id }: Member, { onlyFor }: ChatMessage): boolean {

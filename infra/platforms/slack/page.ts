@@ -1,5 +1,6 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import { type Block, type Button, buttonsIn, type RichText, type Text } from './blocks.ts'
 import { app, channels, type Member, people } from './directory.ts'
 import { type ChatMessage, timeOf } from './messages.ts'
@@ -29,15 +30,15 @@ export function chatPage(shown: Shown): Answer {
     return `<h2>#${name}</h2>\n${inChannel.join('\n') || '<p>Nothing was said here yet.</p>'}`
   })
   const ways = [...others, person].map((one) => {
-    const words = one === person ? 'Look again' : `Be ${escaped(one.realName)}`
-    return `<a href="${escaped(root)}?user=${one.name}">${words}</a>`
+    const words = one === person ? 'Look again' : `Be ${escapeHtml(one.realName)}`
+    return `<a href="${escapeHtml(root)}?user=${one.name}">${words}</a>`
   })
   return page(
     200,
     'Chat',
     `<small>Slack in the sandbox</small>
 <h1>Chat</h1>
-<p>You are <strong>${escaped(person.realName)}</strong>, ${escaped(person.email)}. ${ways.join(' · ')}</p>
+<p>You are <strong>${escapeHtml(person.realName)}</strong>, ${escapeHtml(person.email)}. ${ways.join(' · ')}</p>
 ${sections.join('\n')}`,
     style,
   )
@@ -46,7 +47,7 @@ ${sections.join('\n')}`,
 /** Why a click came to nothing. */
 export function clickPage(status: number, person: Member | undefined, why: string): Answer {
   const back = person ? `\n<p><a href="/sandbox/slack?user=${person.name}">Back to the chat</a></p>` : ''
-  return page(status, 'Not clicked', `<h1>The click came to nothing</h1>\n<p>${escaped(why)}</p>${back}`)
+  return page(status, 'Not clicked', `<h1>The click came to nothing</h1>\n<p>${escapeHtml(why)}</p>${back}`)
 }
 
 function article({ root, person, messages }: Shown, message: ChatMessage): string {
@@ -62,7 +63,7 @@ function article({ root, person, messages }: Shown, message: ChatMessage): strin
   const body = blocks.length > 0 ? blocks.map((block) => blockHtml(block)).join('\n') : `<p>${mrkdwn(text)}</p>`
   const [button] = buttonsIn(blocks)
   return `<article id="${ts}"${onlyFor ? ' class="private"' : ''}>
-<small>${escaped(facts.filter(Boolean).join(' · '))}</small>
+<small>${escapeHtml(facts.filter(Boolean).join(' · '))}</small>
 ${body}
 ${button ? clicks(root, person, message) : ''}
 </article>`
@@ -71,7 +72,7 @@ ${button ? clicks(root, person, message) : ''}
 function blockHtml(block: Block): string {
   switch (block.type) {
     case 'header':
-      return `<h3>${escaped(block.text.text)}</h3>`
+      return `<h3>${escapeHtml(block.text.text)}</h3>`
     case 'section': {
       const fields = (block.fields ?? []).map((field) => `<p>${textHtml(field)}</p>`)
       const text = block.text ? `<p>${textHtml(block.text)}</p>` : ''
@@ -92,28 +93,28 @@ function blockHtml(block: Block): string {
 function clicks(root: string, person: Member, { ts, blocks }: ChatMessage): string {
   const buttons = buttonsIn(blocks)
   const hidden = Object.entries({ ts, user: person.name }).map(
-    ([name, value]) => `<input type="hidden" name="${name}" value="${escaped(value)}">`,
+    ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`,
   )
   const action = buttons[0]?.action_id ?? ''
   const command = `curl -s '${root}/click' -d 'ts=${ts}&action=${encodeURIComponent(action)}&user=${person.name}'`
-  return `<form method="post" action="${escaped(root)}/click">${hidden.join('')}
+  return `<form method="post" action="${escapeHtml(root)}/click">${hidden.join('')}
 ${buttons.map(buttonHtml).join('\n')}
 </form>
-<pre>${escaped(command)}</pre>`
+<pre>${escapeHtml(command)}</pre>`
 }
 
 function buttonHtml({ action_id, text, style }: Button): string {
   const look = style ? ` class="${style}"` : ''
-  return `<button name="action" value="${escaped(action_id)}"${look}>${escaped(text.text)}</button>`
+  return `<button name="action" value="${escapeHtml(action_id)}"${look}>${escapeHtml(text.text)}</button>`
 }
 
 function textHtml({ type, text }: Text): string {
-  return type === 'mrkdwn' ? mrkdwn(text) : escaped(text)
+  return type === 'mrkdwn' ? mrkdwn(text) : escapeHtml(text)
 }
 
 function richHtml(element: RichText): string {
   const { style } = element
-  const text = element.type === 'link' ? link(element.url, element.text) : escaped(element.text)
+  const text = element.type === 'link' ? link(element.url, element.text) : escapeHtml(element.text)
   const code = style?.code ? `<code>${text}</code>` : text
   return style?.bold ? `<strong>${code}</strong>` : code
 }
@@ -125,21 +126,21 @@ function richHtml(element: RichText): string {
  */
 function mrkdwn(text: string): string {
   const parts = text.split(/<([^<>]*)>/)
-  const html = parts.map((part, at) => (at % 2 === 0 ? escaped(unescaped(part)) : reference(part))).join('')
+  const html = parts.map((part, at) => (at % 2 === 0 ? escapeHtml(unescapeHtml(part)) : reference(part))).join('')
   return html.replace(/(^|\s)\*([^*\n]+)\*(?!\w)/g, '$1<strong>$2</strong>')
 }
 
 function reference(inside: string): string {
   const [target = '', label] = inside.split('|', 2)
-  if (/^[@#!]/.test(target)) return `<mark>${escaped(`@${label ?? target.slice(1)}`)}</mark>`
-  return link(unescaped(target), label === undefined ? undefined : unescaped(label))
+  if (/^[@#!]/.test(target)) return `<mark>${escapeHtml(`@${label ?? target.slice(1)}`)}</mark>`
+  return link(unescapeHtml(target), label === undefined ? undefined : unescapeHtml(label))
 }
 
 function link(url: string, label = url): string {
   const isWeb = /^https?:$/.test(URL.parse(url)?.protocol ?? '')
-  return isWeb ? `<a href="${escaped(url)}" rel="noreferrer">${escaped(label)}</a>` : escaped(label)
+  return isWeb ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(label)}</a>` : escapeHtml(label)
 }
 
-function unescaped(text: string): string {
+function unescapeHtml(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

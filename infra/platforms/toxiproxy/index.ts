@@ -10,25 +10,31 @@ import {
   type ToxicProxy,
   ToxiproxyError,
 } from './input.ts'
-import { proxiesPage, wordsOf } from './page.ts'
-import { createProxies, type Passage } from './proxies.ts'
+import { describeToxic, proxiesPage } from './page.ts'
+import { createProxies, type Passage, type Proxies, type ProxySeed } from './proxies.ts'
 
 export interface Toxiproxy extends Platform {
-  /** What is injected now, for people and tests. */
+  proxies: Proxies
+  /** All active toxics. */
   toxics(): (Toxic & { proxy: string })[]
-  /** How a call through a proxy fares now. */
+  /** Returns the effect of the active toxics on a request through a proxy. */
   passage(proxy: string): Passage
 }
 
+/** The proxies between the shop and its database and cache. The shop works without its cache. */
+const SHOP_PROXIES: readonly ProxySeed[] = [
+  { name: 'shop-db', listen: '127.0.0.1:15432', upstream: 'shop-db.internal:5432' },
+  { name: 'shop-cache', listen: '127.0.0.1:16379', upstream: 'shop-cache.internal:6379' },
+]
+
 /**
- * Plays the HTTP API of Toxiproxy 2.12, which asks for no token. There are the proxies `shop-db` and `shop-cache`, between
- * the shop and what it calls: the shop feels what is injected into `shop-db`, and does without its cache.
+ * Fakes the HTTP API of Toxiproxy 2.12, which needs no token.
  *
  * @see https://github.com/Shopify/toxiproxy/blob/main/api.go
  * @see https://github.com/Shopify/toxiproxy/blob/main/toxic_collection.go
  */
-export function createToxiproxy(store: Store): Toxiproxy {
-  const proxies = createProxies(store)
+export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
+  const proxies = createProxies(store, seeds)
 
   function route(call: Call): Answer {
     const [root, name, kind, toxic, ...more] = segments(call.path)
@@ -67,18 +73,18 @@ export function createToxiproxy(store: Store): Toxiproxy {
     const proxy = readProxy(parse(body))
     if (proxies.get(proxy.name)) throw new ToxiproxyError(409, 'proxy already exists')
     proxies.save(proxy)
-    return json(201, proxyShape(proxy), {}, `made the proxy ${proxy.name}`)
+    return json(201, proxyShape(proxy), {}, `created the proxy ${proxy.name}`)
   }
 
-  /** What is there already stays as it is. */
+  /** Creates the proxies that do not exist yet. */
   function populate({ body }: Call): Answer {
     const given = parse(body)
     if (!Array.isArray(given)) {
       throw new ToxiproxyError(400, 'bad request body: json: cannot unmarshal object into Go value of type []struct')
     }
-    const asked = given.map((one, at) => readProxy(one, ` at proxy ${at + 1}`))
-    for (const proxy of asked) if (!proxies.get(proxy.name)) proxies.save(proxy)
-    return json(201, { proxies: asked.map(({ name }) => proxyShape(found(name))) })
+    const proxiesIn = given.map((item, index) => readProxy(item, ` at proxy ${index + 1}`))
+    for (const proxy of proxiesIn) if (!proxies.get(proxy.name)) proxies.save(proxy)
+    return json(201, { proxies: proxiesIn.map(({ name }) => proxyShape(found(name))) })
   }
 
   function routeProxy({ method, body }: Call, proxy: ToxicProxy): Answer {
@@ -102,7 +108,7 @@ export function createToxiproxy(store: Store): Toxiproxy {
     const toxics = [...proxy.toxics, toxic]
     const ordered = [...toxics.filter(isUpstream), ...toxics.filter((one) => !isUpstream(one))]
     proxies.save({ ...proxy, toxics: ordered })
-    return json(200, toxic, {}, `${wordsOf(toxic)} on ${proxy.name}`)
+    return json(200, toxic, {}, `${describeToxic(toxic)} on ${proxy.name}`)
   }
 
   function routeToxic({ method, body }: Call, proxy: ToxicProxy, name: string): Answer {
@@ -118,14 +124,15 @@ export function createToxiproxy(store: Store): Toxiproxy {
     if (!isUpdate(method)) return notAllowed()
     const changed = changedToxic(toxic, parse(body))
     replacedBy([changed])
-    return json(200, changed, {}, `${wordsOf(changed)} on ${proxy.name}`)
+    return json(200, changed, {}, `${describeToxic(changed)} on ${proxy.name}`)
   }
 
   return {
+    proxies,
     error: toxiproxyError,
 
     answer(call) {
-      // So that no page in a browser can call it.
+      // Toxiproxy rejects browsers.
       if (call.headers['user-agent']?.startsWith('Mozilla/')) return text(403, 'User agent not allowed\n')
       try {
         return route(call)
@@ -141,7 +148,7 @@ export function createToxiproxy(store: Store): Toxiproxy {
   }
 }
 
-/** POST is the older way, and still taken. */
+/** Toxiproxy still supports POST, the deprecated method. */
 function isUpdate(method: string): boolean {
   return method === 'POST' || method === 'PATCH'
 }
@@ -150,7 +157,7 @@ function proxyShape({ name, listen, upstream, enabled, toxics }: ToxicProxy) {
   return { name, listen, upstream, enabled, Logger: {}, toxics }
 }
 
-/** JSON, but under the type that Go's http.Error gives it. */
+/** Returns JSON with the content type of Go's http.Error. */
 function toxiproxyError(status: number, error: string): Answer {
   return { ...text(status, `${JSON.stringify({ error, status })}\n`), note: error }
 }

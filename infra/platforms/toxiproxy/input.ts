@@ -1,6 +1,6 @@
 import { isObject } from '../sandbox/http.ts'
 
-/** Something between a client and what it calls. Its attributes are milliseconds, but for what Toxiproxy says otherwise. */
+/** A fault between a client and an upstream. */
 export interface Toxic {
   attributes: Record<string, number>
   name: string
@@ -17,7 +17,7 @@ export interface ToxicProxy {
   toxics: Toxic[]
 }
 
-/** What Toxiproxy refuses, in its own words. */
+/** An error response of Toxiproxy. */
 export class ToxiproxyError extends Error {
   override readonly name = 'ToxiproxyError'
   readonly status: number
@@ -28,8 +28,8 @@ export class ToxiproxyError extends Error {
   }
 }
 
-/** What each toxic takes; what is left out is 0. */
-const attributesOf: Readonly<Record<string, readonly string[]>> = {
+/** The attributes of each type of toxic. They default to 0. */
+const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   latency: ['latency', 'jitter'],
   bandwidth: ['rate'],
   slow_close: ['delay'],
@@ -47,7 +47,7 @@ export function readToxic(body: unknown): Toxic {
   if (stream !== 'upstream' && stream !== 'downstream') {
     throw new ToxiproxyError(400, 'stream was invalid, can be either upstream or downstream')
   }
-  const known = Object.hasOwn(attributesOf, type) ? attributesOf[type] : undefined
+  const known = Object.hasOwn(ATTRIBUTES, type) ? ATTRIBUTES[type] : undefined
   if (!known) throw new ToxiproxyError(400, 'invalid toxic type')
   const zero = Object.fromEntries(known.map((name) => [name, 0]))
   const name = field(body, 'name', 'string', '') || `${type}_${stream}`
@@ -55,7 +55,7 @@ export function readToxic(body: unknown): Toxic {
 }
 
 /**
- * The toxic as a change leaves it: only attributes and toxicity change, whatever else the body holds.
+ * Returns the updated toxic. Toxiproxy updates only attributes and toxicity.
  *
  * @throws ToxiproxyError
  */
@@ -98,7 +98,7 @@ function readAttributes(body: unknown, before: Toxic['attributes']): Toxic['attr
   if (!isObject(given)) throw badBody(`json: cannot unmarshal ${goKind(given)} into attributes`)
   const read = Object.entries(before).map(([name, value]) => {
     const number = field(given, name, 'number', value)
-    if (!Number.isSafeInteger(number)) throw unfit(number, name, 'int64')
+    if (!Number.isSafeInteger(number)) throw wrongType(number, name, 'int64')
     return [name, number] as const
   })
   return Object.fromEntries(read)
@@ -110,15 +110,15 @@ interface Kinds {
   boolean: boolean
 }
 
-/** As Go reads JSON: what is left out or null stays as it was, and what is of another type is refused. */
+/** Reads a field as Go does: a missing or null field keeps its value, a field of another type is an error. */
 function field<K extends keyof Kinds>(body: unknown, name: string, kind: K, otherwise: Kinds[K]): Kinds[K] {
-  if (!isObject(body)) throw unfit(body, '', 'an object')
+  if (!isObject(body)) throw wrongType(body, '', 'an object')
   const value = body[name] ?? otherwise
   if (typeof value === kind) return value as Kinds[K]
-  throw unfit(value, name, kind)
+  throw wrongType(value, name, kind)
 }
 
-function unfit(value: unknown, name: string, type: string): ToxiproxyError {
+function wrongType(value: unknown, name: string, type: string): ToxiproxyError {
   return badBody(`json: cannot unmarshal ${goKind(value)} into Go struct field .${name} of type ${type}`)
 }
 

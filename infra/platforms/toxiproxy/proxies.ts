@@ -1,17 +1,17 @@
 import type { Store } from '../sandbox/store.ts'
 import type { Toxic, ToxicProxy } from './input.ts'
 
-/** How a call through a proxy fares. */
+/** The effect of the toxics on a request through a proxy. */
 export interface Passage {
-  /** By how much it is slower, in milliseconds; infinite where nothing ever comes back. */
+  /** Added latency in milliseconds; infinite if no response arrives. */
   takesMs: number
-  /** Why it fails after that. */
+  /** Why the request fails after this time. */
   lost?: string
 }
 
-/** Proxies in the sandbox's database. Toxiproxy itself forgets them when it is restarted; here they stay, as all else. */
+/** Stores the proxies. Unlike Toxiproxy itself, a restart keeps them. */
 export interface Proxies {
-  /** In the order of their names. */
+  /** Sorted by name. */
   all(): ToxicProxy[]
   get(name: string): ToxicProxy | undefined
   save(proxy: ToxicProxy): void
@@ -19,26 +19,21 @@ export interface Proxies {
   passage(name: string): Passage
 }
 
-/** What the sandbox begins with, and begins again with when it is emptied. */
-const firstProxies: readonly ToxicProxy[] = [
-  proxyTo('shop-db', 15432, 'shop-db.internal:5432'),
-  proxyTo('shop-cache', 16379, 'shop-cache.internal:6379'),
-]
+export type ProxySeed = Pick<ToxicProxy, 'name' | 'listen' | 'upstream'>
 
-function proxyTo(name: string, port: number, upstream: string): ToxicProxy {
-  return { name, listen: `127.0.0.1:${port}`, upstream, enabled: true, toxics: [] }
-}
-
-export function createProxies(store: Store): Proxies {
+/** @param seeds the proxies of an empty store */
+export function createProxies(store: Store, seeds: readonly ProxySeed[]): Proxies {
   const all = () => {
-    const known = new Map<string, ToxicProxy | null>(firstProxies.map((proxy) => [proxy.name, proxy]))
+    const known = new Map<string, ToxicProxy | null>(
+      seeds.map((seed) => [seed.name, { ...seed, enabled: true, toxics: [] }]),
+    )
     for (const { name, proxy } of store.all<{ name: string; proxy: string }>('SELECT name, proxy FROM proxies')) {
       known.set(name, JSON.parse(proxy))
     }
     return [...known.values()].filter((proxy) => proxy !== null).sort((a, b) => (a.name < b.name ? -1 : 1))
   }
   const get = (name: string) => all().find((proxy) => proxy.name === name)
-  const keep = (name: string, proxy: ToxicProxy | null) => {
+  const save = (name: string, proxy: ToxicProxy | null) => {
     const put =
       'INSERT INTO proxies (name, proxy) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET proxy = excluded.proxy'
     store.run(put, name, JSON.stringify(proxy))
@@ -46,9 +41,9 @@ export function createProxies(store: Store): Proxies {
   return {
     all,
     get,
-    save: (proxy) => keep(proxy.name, proxy),
-    // What the sandbox begins with must not come back.
-    remove: (name) => keep(name, null),
+    save: (proxy) => save(proxy.name, proxy),
+    // Records the deletion, because a seed would come back otherwise.
+    remove: (name) => save(name, null),
 
     passage(name) {
       const proxy = get(name)
@@ -58,7 +53,7 @@ export function createProxies(store: Store): Proxies {
   }
 }
 
-/** What bandwidth, slicer, limit_data and slow_close do is not felt by calls as small as those of the shop. */
+/** Adds the effect of a toxic. Bandwidth, slicer, limit_data and slow_close do not affect small requests. */
 function through(before: Passage, { type, toxicity, attributes }: Toxic): Passage {
   if (before.lost !== undefined || Math.random() >= toxicity) return before
   const { latency = 0, jitter = 0, timeout = 0 } = attributes

@@ -1,10 +1,10 @@
 import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
-  bodyLimit,
   type Call,
   isObject,
   json,
+  MAX_BODY_BYTES,
   mediaType,
   type Platform,
   segments,
@@ -29,7 +29,7 @@ export interface FlagSummary {
 }
 
 export interface Unleash extends Platform {
-  flags(origin: string): FlagSummary[]
+  flags(root: string): FlagSummary[]
 }
 
 const people: Record<string, Person> = {
@@ -61,23 +61,23 @@ export function createUnleash(store: Store): Unleash {
       }
     },
 
-    page({ path, origin }) {
+    page({ path, root }) {
       const [first, inProject = '', kind, name = '', ...more] = segments(path)
       if (first !== 'projects' || more.length > 0) return undefined
       if (kind === 'features') {
-        const flag = unleash.flags(origin).find((one) => one.name === name && one.project === inProject)
+        const flag = unleash.flags(root).find((one) => one.name === name && one.project === inProject)
         return flag ? flagPage(flag) : missingPage('flag')
       }
       if (kind !== 'change-requests') return undefined
       const request = requests.all().find(({ id }) => String(id) === name)
-      return request ? changeRequestPage(rootOf(origin), request) : missingPage('change request')
+      return request ? changeRequestPage(root, request) : missingPage('change request')
     },
 
-    flags: (origin) => flags.all().map((flag) => summaryOf(origin, flag, requests.all())),
+    flags: (root) => flags.all().map((flag) => summaryOf(root, flag, requests.all())),
   }
 
   function route(call: Call, person: Person): Answer {
-    if (call.size > bodyLimit) return earlyError(413, 'request entity too large')
+    if (call.size > MAX_BODY_BYTES) return earlyError(413, 'request entity too large')
     const [api, admin, first, inProject = '', ...rest] = segments(call.path)
     if (api !== 'api' || admin !== 'admin') return noSuchPath(call)
     if (first === 'user' && inProject === '' && call.method === 'GET') return json(200, userShape(person))
@@ -174,10 +174,6 @@ export function createUnleash(store: Store): Unleash {
   return unleash
 }
 
-function rootOf(origin: string): string {
-  return `${origin}/sandbox/unleash`
-}
-
 /** Unleash takes the token bare; with `Bearer` before it, it takes it as well. */
 function personOf({ headers }: Call): Person | undefined {
   const token = headers.authorization?.replace(/^Bearer +/i, '') ?? ''
@@ -228,13 +224,13 @@ function userShape({ id, username, imageUrl }: Person) {
   return { user, permissions: [permission], feedback: [], splash: {} }
 }
 
-function summaryOf(origin: string, flag: Flag, requests: ChangeRequest[]): FlagSummary {
-  const root = `${rootOf(origin)}/projects/${project}`
+function summaryOf(root: string, flag: Flag, requests: ChangeRequest[]): FlagSummary {
+  const projectUrl = `${root}/projects/${project}`
   return {
     name: flag.name,
     project,
     description: flag.description,
-    url: `${root}/features/${flag.name}`,
+    url: `${projectUrl}/features/${flag.name}`,
     environments: Object.entries(flag.environments).map(([name, { enabled, strategies }]) => ({
       name,
       enabled,
@@ -242,6 +238,6 @@ function summaryOf(origin: string, flag: Flag, requests: ChangeRequest[]): FlagS
     })),
     changeRequests: requests
       .filter(({ features }) => features.some(({ name }) => name === flag.name))
-      .map(({ id, environment, state }) => ({ id, environment, state, url: `${root}/change-requests/${id}` })),
+      .map(({ id, environment, state }) => ({ id, environment, state, url: `${projectUrl}/change-requests/${id}` })),
   }
 }

@@ -1,6 +1,7 @@
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { demo } from '../sandbox/demo.ts'
 import type { Answer } from '../sandbox/http.ts'
-import { escaped, page } from '../sandbox/page.ts'
+import { page } from '../sandbox/page.ts'
 import type { ChangeRequest } from './changes.ts'
 import type { FlagSummary } from './index.ts'
 
@@ -8,18 +9,18 @@ import type { FlagSummary } from './index.ts'
 export function flagPage(flag: FlagSummary): Answer {
   const environments = flag.environments.map(({ name, enabled, rollout }) => {
     const share = rollout === undefined ? '' : ` for ${rollout} %`
-    return `<li>${escaped(`${name}: ${enabled ? 'on' : 'off'}${share}`)}</li>`
+    return `<li>${escapeHtml(`${name}: ${enabled ? 'on' : 'off'}${share}`)}</li>`
   })
   const requests = flag.changeRequests.map(
     ({ id, state, environment, url }) =>
-      `<li><a href="${escaped(url)}">Change request ${id}</a> in ${escaped(environment)}: ${state}</li>`,
+      `<li><a href="${escapeHtml(url)}">Change request ${id}</a> in ${escapeHtml(environment)}: ${state}</li>`,
   )
   return page(
     200,
     `${flag.name} · ${flag.project}`,
-    `<small>Feature flag of the project ${escaped(flag.project)} in the sandbox</small>
-<h1>${escaped(flag.name)}</h1>
-<p>${escaped(flag.description ?? 'No description.')}</p>
+    `<small>Feature flag of the project ${escapeHtml(flag.project)} in the sandbox</small>
+<h1>${escapeHtml(flag.name)}</h1>
+<p>${escapeHtml(flag.description ?? 'No description.')}</p>
 <ul>
 ${[...environments, ...requests].join('\n')}
 </ul>`,
@@ -50,11 +51,11 @@ export function changeRequestPage(root: string, request: ChangeRequest): Answer 
   return page(
     200,
     `${title} · ${request.project}`,
-    `<small>Change request of the project ${escaped(request.project)} in the sandbox</small>
-<h1>${escaped(title)} <small>#${id}</small></h1>
-<p>${escaped(`${state} · ${environment}`)}</p>
-<pre>${escaped(changes.join('\n'))}</pre>
-${comments.map(({ text, createdAt }) => `<p><small>${createdAt}</small></p><pre>${escaped(text)}</pre>`).join('\n')}
-${commands.map((command) => `<pre>${escaped(command)}</pre>`).join('\n')}`,
+    `<small>Change request of the project ${escapeHtml(request.project)} in the sandbox</small>
+<h1>${escapeHtml(title)} <small>#${id}</small></h1>
+<p>${escapeHtml(`${state} · ${environment}`)}</p>
+<pre>${escapeHtml(changes.join('\n'))}</pre>
+${comments.map(({ text, createdAt }) => `<p><small>${createdAt}</small></p><pre>${escapeHtml(text)}</pre>`).join('\n')}
+${commands.map((command) => `<pre>${escapeHtml(command)}</pre>`).join('\n')}`,
   )
 }

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { chaosTesting } from '../../../functions/chaos-testing/index.ts'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
-import { type PlayedToxiproxy, toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
+import { type ToxiproxyServer, toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { experiment } from './experiment.ts'
 
-let server: PlayedToxiproxy
+let server: ToxiproxyServer
 beforeEach(async () => {
   server = await toxiproxyServer()
 })
@@ -26,7 +26,7 @@ const slow = (parameters: object = {}, more: object = {}) => ({
 })
 const name = `webhooks-${keyOf(1).slice(0, 20)}`
 const id = `checkout-db/${name}`
-const toxics = (proxy = 'checkout-db') => server.proxies.get(proxy)
+const toxics = (proxy = 'checkout-db') => server.proxies.get(proxy)?.toxics
 const writes = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`)
 /** Time goes on. */
@@ -193,7 +193,7 @@ describe('a look', () => {
 
   test('tells a Toxiproxy that has lost its proxies', async () => {
     const begun = kept(await connected().start(slow()))
-    server.proxies.delete('checkout-db')
+    server.proxies.remove('checkout-db')
     expect(await connected().end(begun, slow())).toMatchObject({
       status: 'errored',
       message: expect.stringContaining('Toxiproxy does not have checkout-db'),

@@ -269,7 +269,7 @@ test('With after, the work is done and only the answer is spoiled.', async () =>
 test.each([
   ['an unknown target', { target: 'jira', kind: '500' }, 'target'],
   ['an unknown kind', { target: 'github', kind: 'flood' }, 'kind'],
-  ['a secondary limit for Keptn', { target: 'keptn', kind: 'secondary-limit' }, 'Only GitHub'],
+  ['a secondary limit for Keptn', { target: 'keptn', kind: 'secondary-limit' }, 'only for the target github'],
   ['no calls', { target: 'github', kind: '500', count: 0 }, 'count'],
   ['a misspelt field', { target: 'github', kind: '500', cuont: 1 }, 'cuont'],
   ['a header that is none', { target: 'github', kind: '500', headers: { 'x-a': 'a\r\nb: c' } }, 'headers'],

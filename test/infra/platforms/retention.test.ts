@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { forgetOld, remembered } from '../../../infra/platforms/sandbox/retention.ts'
+import { deleteOld, RETENTION_MS } from '../../../infra/platforms/sandbox/retention.ts'
 import { openStore } from '../../../infra/platforms/sandbox/store.ts'
 import { finished, type Started, start } from './start.ts'
 
@@ -28,7 +28,7 @@ function withStore<T>(use: (store: ReturnType<typeof openStore>) => T): T {
     store.close()
   }
 }
-const later = (ms: number) => withStore((store) => forgetOld(store, Date.now() + ms))
+const later = (ms: number) => withStore((store) => deleteOld(store, Date.now() + ms))
 const rows = (table: string) =>
   withStore((store) => store.get<{ count: number }>(`SELECT count(*) AS count FROM ${table}`)?.count)
 
@@ -61,14 +61,14 @@ const kept = [
 
 test('What is younger than 14 days is kept.', async () => {
   await use()
-  later(remembered - 60_000)
+  later(RETENTION_MS - 60_000)
   expect(kept.map((table) => [table, rows(table)])).toEqual(kept.map((table) => [table, 2]))
   expect(started.sandbox.requests()).toHaveLength(18)
 })
 
 test('What is older is forgotten, but for the newest of what is numbered, so that no number comes again.', async () => {
   await use()
-  later(remembered + 60_000)
+  later(RETENTION_MS + 60_000)
   expect(kept.map(rows)).toEqual([1, 0, 1, 0, 1, 1, 0, 0, 1, 2])
   const { json: issue } = await started.github('POST', '/repos/acme/shop/issues', { title: 'Three' })
   const { json: incident } = await started.serviceNow('POST', '/api/now/table/incident', { short_description: 'Three' })
@@ -82,11 +82,11 @@ test('What is older is forgotten, but for the newest of what is numbered, so tha
 test('Requests and events go once there are younger ones.', async () => {
   await use()
   withStore((store) => {
-    const before = new Date(Date.now() - remembered - 60_000).toISOString()
+    const before = new Date(Date.now() - RETENTION_MS - 60_000).toISOString()
     for (const table of ['requests', 'events']) {
       store.run(`UPDATE ${table} SET at = ? WHERE seq = (SELECT min(seq) FROM ${table})`, before)
     }
-    forgetOld(store)
+    deleteOld(store)
   })
   expect([rows('requests'), rows('events')]).toEqual([17, 1])
 })
@@ -94,10 +94,10 @@ test('Requests and events go once there are younger ones.', async () => {
 test('An old issue that was changed lately is kept, and its old comments are not.', async () => {
   await use()
   withStore((store) => {
-    const before = new Date(Date.now() - remembered - 60_000).toISOString()
+    const before = new Date(Date.now() - RETENTION_MS - 60_000).toISOString()
     store.run('UPDATE issues SET created_at = ?', before)
     store.run('UPDATE comments SET created_at = ?', before)
-    forgetOld(store)
+    deleteOld(store)
   })
   expect([rows('issues'), rows('comments')]).toEqual([2, 0])
 })

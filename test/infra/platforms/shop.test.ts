@@ -35,7 +35,7 @@ test.each([
   ['never answers', { takesMs: Number.POSITIVE_INFINITY, lost: 'does not answer' }],
   ['is slower than that', { takesMs: 10_001 }],
 ])('It waits ten seconds for a database that %s.', (_, passage) => {
-  const call = { method: 'GET', path: '/', query: new URLSearchParams(), headers: {}, body: '', size: 0, origin: '' }
+  const call = { method: 'GET', path: '/', query: new URLSearchParams(), headers: {}, body: '', size: 0, root: '' }
   const answer = createShop(() => passage).answer(call)
   expect(answer).toMatchObject({ status: 503, takesMs: 10_000, body: expect.stringContaining('takes too long') })
 })
