@@ -10,7 +10,7 @@ import {
 } from '../../../shared/aws/appconfig.ts'
 import { Aws, awsAccount } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, withDescription } from '../../../shared/fields.ts'
 import {
   defineFlagProvider,
@@ -21,35 +21,35 @@ import {
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
-/** Ids and names alike; never a part of a path that would lead elsewhere. */
-const identifier = /^[A-Za-z0-9][\w .-]{0,127}$/
-const named = (description: string) => withDescription(z.string().check(z.regex(identifier)), description)
+/** Ids and names. Excludes characters that would change the path of a request. */
+const IDENTIFIER = /^[A-Za-z0-9][\w .-]{0,127}$/
+const identifier = (description: string) => withDescription(z.string().check(z.regex(IDENTIFIER)), description)
 
 const connection = z.strictObject({
   ...awsAccount,
-  application: named('The application, by its id'),
-  profile: named('The configuration profile, by its id; it must be of type AWS.AppConfig.FeatureFlags, and hosted'),
-  environment: optional(named('Default environment, by its id')),
+  application: identifier('Id of the application'),
+  profile: identifier('Id of the hosted configuration profile, which must have the type AWS.AppConfig.FeatureFlags'),
+  environment: optional(identifier('Id of the default environment')),
   deploymentStrategy: withDescription(
     z.string().check(z.regex(/^(?:[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40})$/)),
-    'How changes are rolled out: the id of a deployment strategy, such as AppConfig.AllAtOnce',
+    'Id of the deployment strategy that rolls out changes, such as AppConfig.AllAtOnce',
   ),
 })
 type AppConfig = Client<z.output<typeof connection>>
 
-/** Another version was made, or something else was deployed, since it was read: that is over when it is read anew. */
-const conflict = 'ConflictException'
-const perPage = 50
-const longestDescription = 1_024
+/** Another client created a version or started a deployment after our read. A retry reads again. */
+const CONFLICT = 'ConflictException'
+const PAGE_SIZE = 50
+const MAX_DESCRIPTION = 1_024
 
 /**
- * Feature flags of AWS AppConfig. Flags are one document: a change is a new version of it, and a deployment of that.
+ * Feature flags of AWS AppConfig. All flags are in one document: a change creates a version of it and deploys that version.
  *
- * What an environment has is the version of its last completed deployment, and a change is made to that very version: the
- * newest one may hold what was never meant for this environment, or was rolled back there.
+ * A change starts from the version of the last completed deployment to the environment. The newest version may contain
+ * changes that were meant for another environment or were rolled back in this one.
  *
- * A version carries in its description the key of its call and the version that it was made of, so that a repeat finds it;
- * and its deployment by the version.
+ * The description of a version holds the idempotency key and the version that it is based on. A retry finds the version by
+ * its description, and the deployment by its version.
  *
  * @see https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_Operations.html
  * @see https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-type-reference-feature-flags.html
@@ -73,44 +73,46 @@ export const awsAppConfig = defineFlagProvider({
 
   checkChange({ flag, percentage }) {
     if (!/^[a-z][\w-]{0,63}$/i.test(flag))
-      throw invalid('flag', 'no key of a flag: letters, digits, _ and -, up to 64, starting with a letter')
+      throw invalidInput('input.flag', 'must be up to 64 letters, digits, _ and -, and start with a letter')
     if (percentage !== undefined)
-      throw invalid('percentage', 'of no use, since flags of AWS AppConfig are on or off: leave it out')
+      throw invalidInput('input.percentage', 'is not supported by AWS AppConfig: a flag is on or off. Omit it')
   },
 
-  async get(client, place, flag) {
-    const version = deployedVersion((await deploymentsTo(client, place)).deployments, place)
-    return { on: isOn(await documentOf(client, version), flag, version), url: await pageOf(client) }
+  async get(client, location, flag) {
+    const version = deployedVersion((await listDeployments(client, location)).deployments, location)
+    return { on: isOn(await readDocument(client, version), flag, version), url: await consolePage(client) }
   },
 
-  async set(client, place, changes, comment) {
-    const { aws, idempotencyKey: key, connection } = client
-    const { deployments, latest } = await deploymentsTo(client, place)
-    const versions = await versionsOf(client)
-    const mine = key === undefined ? undefined : versions.find(({ description }) => description.startsWith(markOf(key)))
-    const started = mine && deployments.find(({ version }) => version === String(mine.number))
-    if (started) return pendingOf(client, started.number)
+  async set(client, location, changes, comment) {
+    const { aws, idempotencyKey, connection } = client
+    const { deployments, latest } = await listDeployments(client, location)
+    const versions = await listVersions(client)
+    const marker = idempotencyKey === undefined ? undefined : `cloud-automation-webhooks ${idempotencyKey}`
+    const previous =
+      marker === undefined ? undefined : versions.find(({ description }) => description.startsWith(marker))
+    const started = previous && deployments.find(({ version }) => version === String(previous.number))
+    if (started) return pendingChange(client, started.number)
 
-    const base = deployedVersion(deployments, place)
-    refuseWhileBusy(deployments, place)
-    const description = key === undefined ? '' : `${markOf(key)} on ${base}`
-    // What was made of a version that is not the deployed one any more would undo what was deployed since.
+    const base = deployedVersion(deployments, location)
+    refuseWhileBusy(deployments, location)
+    const description = marker === undefined ? '' : `${marker} on ${base}`
+    // A version that is based on an older deployment would revert the deployments since.
     const version =
-      mine?.description === description
-        ? mine.number
-        : await makeVersion(client, base, { changes, description, latest: versions[0]?.number })
+      previous?.description === description
+        ? previous.number
+        : await createVersion(client, base, { changes, description, latest: versions[0]?.number })
     const command = new StartDeploymentCommand({
       ApplicationId: connection.application,
-      EnvironmentId: place.environment,
+      EnvironmentId: location.environment,
       ConfigurationProfileId: connection.profile,
       ConfigurationVersion: String(version),
       DeploymentStrategyId: connection.deploymentStrategy,
-      Description: clipSingleLine(comment ?? changes.map(inWords).join(', '), longestDescription),
-      // Where anything was deployed since it was read, that must be read first.
+      Description: clipSingleLine(comment ?? changes.map(describeChange).join(', '), MAX_DESCRIPTION),
+      // AWS refuses the deployment if another one started after our read.
       LatestDeploymentNumber: latest,
     })
-    const { DeploymentNumber } = await aws.write(AppConfigClient, command, conflict)
-    return pendingOf(client, aws.need(DeploymentNumber, 'DeploymentNumber'))
+    const { DeploymentNumber } = await aws.write(AppConfigClient, command, CONFLICT)
+    return pendingChange(client, aws.need(DeploymentNumber, 'DeploymentNumber'))
   },
 
   async getChangeStatus({ aws, connection }, { environment }, { id }) {
@@ -123,9 +125,9 @@ export const awsAppConfig = defineFlagProvider({
     const state = aws.need(State, 'State')
     if (state === 'COMPLETE') return { state, ended: true }
     if (state !== 'ROLLED_BACK' && state !== 'REVERTED') return { state, ended: false }
-    const said = events.filter(({ EventType = '' }) => /^(?:ROLLBACK|REVERT)_/.test(EventType))
-    const words = new Set(said.map(({ Description }) => Description).filter(Boolean))
-    return { state, ended: true, declined: clipSingleLine([...words].join('; '), longestDescription) }
+    const reversals = events.filter(({ EventType = '' }) => /^(?:ROLLBACK|REVERT)_/.test(EventType))
+    const reasons = new Set(reversals.map(({ Description }) => Description).filter(Boolean))
+    return { state, ended: true, declined: clipSingleLine([...reasons].join('; '), MAX_DESCRIPTION) }
   },
 })
 
@@ -136,14 +138,15 @@ interface Deployment {
 }
 
 /**
- * The deployments of the profile to an environment, the newest first, down to one that was completed; and the number of the
- * latest one of any profile.
+ * Lists the deployments of the profile to an environment, newest first, back to the last completed one. `latest` is the
+ * number of the latest deployment of any profile.
  *
- * @throws Failure `invalid` where the environment can not be one
+ * @throws Failure `invalid` if the environment is not an id
  */
-async function deploymentsTo({ aws, connection }: AppConfig, { environment }: FlagLocation) {
+async function listDeployments({ aws, connection }: AppConfig, { environment }: FlagLocation) {
   const { application, profile } = connection
-  if (!identifier.test(environment)) throw invalid('environment', 'not an environment here: write its id, like 54j1r29')
+  if (!IDENTIFIER.test(environment))
+    throw invalidInput('input.environment', 'must be the id of an environment, such as 54j1r29')
   const found: Deployment[] = []
   let latest = 0
   let token: string | undefined
@@ -151,7 +154,7 @@ async function deploymentsTo({ aws, connection }: AppConfig, { environment }: Fl
     const command = new ListDeploymentsCommand({
       ApplicationId: application,
       EnvironmentId: environment,
-      MaxResults: perPage,
+      MaxResults: PAGE_SIZE,
       NextToken: token,
     })
     const { Items: items = [], NextToken } = await aws.read(AppConfigClient, command)
@@ -170,23 +173,23 @@ function isComplete({ state }: Deployment): boolean {
   return state === 'COMPLETE'
 }
 
-/** @throws Failure `refused` where nothing was deployed yet */
+/** @throws Failure `refused` if the environment has no completed deployment */
 function deployedVersion(deployments: Deployment[], { environment }: FlagLocation): number {
   const number = Number(deployments.find(isComplete)?.version)
   if (Number.isInteger(number)) return number
   throw new Failure(
     'refused',
-    `AWS AppConfig has not deployed these flags to ${environment} yet: deploy a version of them once.`,
+    `These flags have not been deployed to ${environment} yet. Deploy a version in AWS AppConfig first.`,
   )
 }
 
-/** AppConfig would refuse it as well, but only after a version was made for nothing. */
+/** AWS AppConfig also refuses a second deployment, but only after we have created a version. */
 function refuseWhileBusy(deployments: Deployment[], { environment }: FlagLocation): void {
   const busy = deployments.find(({ state }) => !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(state))
   if (!busy) return
   throw new Failure(
     'platform',
-    `AWS AppConfig is still busy with deployment ${busy.number} to ${environment} (${busy.state}), and makes one at a time.`,
+    `Deployment ${busy.number} to ${environment} is still running (${busy.state}). AWS AppConfig runs one deployment at a time.`,
   )
 }
 
@@ -195,15 +198,15 @@ interface Version {
   description: string
 }
 
-/** All versions of the document, the newest first. */
-async function versionsOf({ aws, connection }: AppConfig): Promise<Version[]> {
+/** Lists all versions of the document, newest first. */
+async function listVersions({ aws, connection }: AppConfig): Promise<Version[]> {
   const found: Version[] = []
   let token: string | undefined
   do {
     const command = new ListHostedConfigurationVersionsCommand({
       ApplicationId: connection.application,
       ConfigurationProfileId: connection.profile,
-      MaxResults: perPage,
+      MaxResults: PAGE_SIZE,
       NextToken: token,
     })
     const { Items: items = [], NextToken } = await aws.read(AppConfigClient, command)
@@ -215,15 +218,15 @@ async function versionsOf({ aws, connection }: AppConfig): Promise<Version[]> {
   return found.sort((a, b) => b.number - a.number)
 }
 
-/** Only what we read of it: all else stays as it is. */
+/** The properties that we read. All others are written back unchanged. */
 const flagDocument = z.looseObject({
   flags: z.record(z.string(), z.unknown()),
   values: z._default(z.record(z.string(), z.looseObject({ enabled: z.optional(z.boolean()) })), {}),
 })
 type FlagDocument = z.output<typeof flagDocument>
 
-/** @throws Failure `refused` where the profile holds something else than flags */
-async function documentOf({ aws, connection }: AppConfig, version: number): Promise<FlagDocument> {
+/** @throws Failure `refused` if the profile does not contain feature flags */
+async function readDocument({ aws, connection }: AppConfig, version: number): Promise<FlagDocument> {
   const command = new GetHostedConfigurationVersionCommand({
     ApplicationId: connection.application,
     ConfigurationProfileId: connection.profile,
@@ -234,7 +237,7 @@ async function documentOf({ aws, connection }: AppConfig, version: number): Prom
   if (parsed.success) return parsed.data
   throw new Failure(
     'refused',
-    `Version ${version} of the profile ${connection.profile} is no document of flags: the profile must be of type AWS.AppConfig.FeatureFlags.`,
+    `Version ${version} of the profile ${connection.profile} does not contain feature flags. Use a profile of the type AWS.AppConfig.FeatureFlags.`,
   )
 }
 
@@ -246,20 +249,20 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** @throws Failure `refused` where there is no such flag, or none that is on or off as a whole */
+/** @throws Failure `refused` if the flag does not exist or has variants */
 function isOn({ flags, values }: FlagDocument, flag: string, version: number): boolean {
   if (!Object.hasOwn(flags, flag)) {
     const known = clipSingleLine(Object.keys(flags).join(', '), 300) || 'none'
     throw new Failure(
       'refused',
-      `AWS AppConfig has no flag ${flag} in version ${version}, which is deployed; it has: ${known}.`,
+      `AWS AppConfig has no flag ${flag} in the deployed version ${version}. Flags: ${known}.`,
     )
   }
   const value = Object.hasOwn(values, flag) ? values[flag] : undefined
   if (value && '_variants' in value)
     throw new Failure(
       'refused',
-      `The flag ${flag} has variants, each on or off for itself: it can not be set as a whole.`,
+      `The flag ${flag} has variants, each with its own state. Flags with variants are not supported.`,
     )
   return value?.enabled === true
 }
@@ -272,17 +275,17 @@ interface NewVersion {
 }
 
 /**
- * Makes a version that differs from another in these flags alone.
+ * Creates a version that differs from the base version only in the changed flags.
  *
- * @returns its number
+ * @returns the number of the new version
  */
-async function makeVersion(
+async function createVersion(
   client: AppConfig,
   base: number,
   { changes, description, latest }: NewVersion,
 ): Promise<number> {
   const { aws, connection } = client
-  const document = await documentOf(client, base)
+  const document = await readDocument(client, base)
   for (const { flag, on } of changes) {
     if (on === undefined || on === isOn(document, flag, base)) continue
     document.values[flag] = { ...document.values[flag], enabled: on }
@@ -292,31 +295,23 @@ async function makeVersion(
     ConfigurationProfileId: connection.profile,
     Content: new TextEncoder().encode(JSON.stringify(document)),
     ContentType: 'application/json',
-    // A header: text of other languages would not get through.
+    // Sent as a header, which only takes ASCII.
     Description: description,
     LatestVersionNumber: latest,
   })
-  const { VersionNumber } = await aws.write(AppConfigClient, command, conflict)
+  const { VersionNumber } = await aws.write(AppConfigClient, command, CONFLICT)
   return aws.need(VersionNumber, 'VersionNumber')
 }
 
-function markOf(key: string): string {
-  return `cloud-automation-webhooks ${key}`
-}
-
-function inWords({ flag, on }: FlagChange): string {
+function describeChange({ flag, on }: FlagChange): string {
   return `${flag} ${on ? 'on' : 'off'}`
 }
 
-async function pendingOf(client: AppConfig, number: number): Promise<PendingChange> {
-  return { id: String(number), noun: 'deployment', url: await pageOf(client) }
+async function pendingChange(client: AppConfig, number: number): Promise<PendingChange> {
+  return { id: String(number), noun: 'deployment', url: await consolePage(client) }
 }
 
-async function pageOf({ aws, connection }: AppConfig): Promise<string> {
+async function consolePage({ aws, connection }: AppConfig): Promise<string> {
   const path = `systems-manager/appconfig/applications/${encodeURIComponent(connection.application)}`
   return consoleUrl(await aws.region(AppConfigClient), path)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineFlagProvider } from '../../../shared/providers/flag.ts'
@@ -21,13 +21,11 @@ type FeatureState = z.output<typeof featureState>
 const featureStates = z.object({ results: z.array(featureState) })
 const version = z.object({ uuid: z.string() })
 
-const cloud = 'https://api.flagsmith.com'
+const CLOUD_API = 'https://api.flagsmith.com'
 
 /**
- * Flagsmith.
- *
- * It does what its dashboard does. An environment with feature versioning takes no change in place: there a new version is
- * made and published.
+ * Flagsmith. Sends the same requests as its dashboard. In an environment with feature versioning, creates and publishes a
+ * version instead of changing the flag in place.
  *
  * @see https://docs.flagsmith.com/integrating-with-flagsmith/flagsmith-api-overview/admin-api
  * @see https://docs.flagsmith.com/managing-flags/feature-versioning
@@ -35,32 +33,32 @@ const cloud = 'https://api.flagsmith.com'
 export const flagsmith = defineFlagProvider({
   title: 'Flagsmith',
   connection: z.strictObject({
-    baseUrl: z._default(url(`The API: ${cloud}, or a server of your own`), cloud),
-    token: secret('An API key of the organisation, or with "Token " before it the token of a user'),
-    environment: optional(name('Default environment, by its client-side key')),
+    baseUrl: z._default(url(`${CLOUD_API}, or the URL of a self-hosted server`), CLOUD_API),
+    token: secret('API key of the organisation, or the token of a user with the prefix "Token "'),
+    environment: optional(name('Client-side key of the default environment')),
   }),
   headers: ({ token }) => ({ authorization: /^(Api-Key|Token) /.test(token) ? token : `Api-Key ${token}` }),
   check: ({ http, connection }) =>
     http.get(connection.environment ? environmentPath(connection.environment) : 'api/v1/projects/'),
-  // The key of an environment is enough to find it.
+  // The key of an environment is unique across projects.
   project: undefined,
 
   checkChange({ flag, percentage }) {
     if (percentage === undefined) return
-    const message = `not possible for ${flag}: Flagsmith rolls out by segments and variants; set its state alone`
-    throw new Failure('invalid', `input.percentage is ${message}`, { errors: [{ path: 'input.percentage', message }] })
+    const reason = 'Flagsmith rolls out by segments and variants'
+    throw invalidInput('input.percentage', `is not supported for ${flag}: ${reason}. Set only its state`)
   },
 
-  async get({ http }, place, flag) {
-    const { project } = await readEnvironment(http, place.environment)
-    const { enabled, feature } = await readState(http, place.environment, flag)
-    const app = http.baseUrl === cloud ? 'https://app.flagsmith.com' : http.baseUrl
-    const where = `project/${project}/environment/${segment(place.environment)}`
+  async get({ http }, location, flag) {
+    const { project } = await readEnvironment(http, location.environment)
+    const { enabled, feature } = await readState(http, location.environment, flag)
+    const app = http.baseUrl === CLOUD_API ? 'https://app.flagsmith.com' : http.baseUrl
+    const where = `project/${project}/environment/${segment(location.environment)}`
     return { on: enabled, url: `${app}/${where}/features?feature=${feature}` }
   },
 
   async set({ http }, { environment: key }, changes, comment) {
-    // They come one at a time.
+    // Without setsTogether, each call has one change.
     const [change] = changes
     if (!change) return undefined
     const {
@@ -68,11 +66,11 @@ export const flagsmith = defineFlagProvider({
       minimum_change_request_approvals: approvals,
       use_v2_feature_versioning,
     } = await readEnvironment(http, key)
-    // The API accepts a direct change even if change requests are on. That would bypass the rule of the environment.
+    // The API accepts a direct change even if change requests are on, which would bypass the review.
     if (approvals != null) {
       throw new Failure(
         'refused',
-        `Change requests (with ${approvals} approvals) are on in this environment: change ${change.flag} in Flagsmith.`,
+        `This environment requires change requests (with ${approvals} approvals). Change ${change.flag} in Flagsmith.`,
       )
     }
     const state = await readState(http, key, change.flag)
@@ -91,16 +89,16 @@ async function readEnvironment(http: Http, key: string) {
   return (await http.get(environmentPath(key), { schema: environment })).body
 }
 
-/** Of all identities and segments: what the flag is where nothing overrides it. */
+/** Reads the state of the flag for users without an override for their identity or segment. */
 async function readState(http: Http, key: string, flag: string): Promise<FeatureState> {
   const query = { feature_name: flag }
   const { results } = (await http.get(`${environmentPath(key)}featurestates/`, { query, schema: featureStates })).body
   const [found] = results
-  if (!found) throw new Failure('refused', `Flagsmith has no feature "${flag}" in this environment's project.`)
+  if (!found) throw new Failure('refused', `Flagsmith has no feature "${flag}" in the project of this environment.`)
   return found
 }
 
-/** A draft that never gets published, since a try broke off, changes nothing. */
+/** Creates a version with the change and publishes it. A draft that remains after a failed attempt has no effect. */
 async function publish(
   http: Http,
   environment: number,
@@ -113,7 +111,7 @@ async function publish(
   const draft = `${versions}${segment((await http.post(versions, content, { schema: version })).body.uuid)}/`
   const states = (await http.get(`${draft}featurestates/`, { schema: z.array(featureState) })).body
   const state = states.find(({ feature_segment }) => feature_segment === null || feature_segment === undefined)
-  if (!state) throw new Failure('platform', 'Flagsmith made a version of the feature that has no state of its own.')
+  if (!state) throw new Failure('platform', 'Flagsmith created a version of the feature without a default state.')
   await http.patch(`${draft}featurestates/${state.id}/`, body)
   await http.post(`${draft}publish/`, {})
 }

@@ -53,24 +53,23 @@ const connection = z.strictObject({
     url('https://app.launchdarkly.com, https://app.eu.launchdarkly.com or https://app.launchdarkly.us'),
     'https://app.launchdarkly.com',
   ),
-  token: secret('An access token, better a service token, whose role may update flags and apply approval requests'),
-  project: optional(word('Default project, by its key')),
-  environment: optional(name('Default environment, by its key')),
+  token: secret('Access token, preferably of a service, whose role can update flags and apply approval requests'),
+  project: optional(word('Key of the default project')),
+  environment: optional(name('Key of the default environment')),
   contextKind: optional(
-    word('What a percentage is taken of: user, organization, ..; as it is at the flag where left out, else user'),
+    word('Context kind for percentage rollouts: user, organization, ..; defaults to the one of the flag, else user'),
   ),
-  reviewers: optional(words('Who is told of an approval request: ids of members')),
-  reviewerTeams: optional(words('Which teams are told of an approval request: their keys')),
+  reviewers: optional(words('Ids of the members to notify of an approval request')),
+  reviewerTeams: optional(words('Keys of the teams to notify of an approval request')),
 })
 type LaunchDarkly = Client<z.output<typeof connection>>
 
-/** A weight is in thousandths of a percent. */
-const perPercent = 1_000
+/** LaunchDarkly stores weights in thousandths of a percent. */
+const WEIGHT_PER_PERCENT = 1_000
+const SEMANTIC_PATCH = 'application/json; domain-model=launchdarkly.semanticpatch'
 
 /**
- * LaunchDarkly.
- *
- * Where changes of an environment must be approved, it asks for the approval, and applies what was approved.
+ * LaunchDarkly. If an environment requires approvals, creates an approval request and applies it after approval.
  *
  * @see https://launchdarkly.com/docs/api/feature-flags/patch-feature-flag
  * @see https://launchdarkly.com/docs/api/approvals
@@ -79,12 +78,12 @@ export const launchdarkly = defineFlagProvider({
   title: 'LaunchDarkly',
   connection,
   headers: ({ token }) => ({ authorization: token, 'ld-api-version': '20240415' }),
-  // Any token may ask who it is.
+  // Needs no permission.
   check: ({ http }) => http.get('api/v2/caller-identity'),
   project: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, example: 'shop' },
 
-  async get(client, place, key) {
-    const { variations, config } = await read(client, place, key)
+  async get(client, location, key) {
+    const { variations, config } = await readFlag(client, location, key)
     const href = config._site?.href
     return {
       on: config.on,
@@ -93,35 +92,33 @@ export const launchdarkly = defineFlagProvider({
     }
   },
 
-  async set(client, place, changes, comment) {
-    // They come one at a time.
+  async set(client, location, changes, comment) {
+    // Without setsTogether, each call has one change.
     const [change] = changes
     if (!change) return undefined
-    const instructions = await instructionsFor(client, place, change)
+    const instructions = await instructionsFor(client, location, change)
     const { status, body } = await client.http.patch(
-      flagPath(place, change.flag),
-      { environmentKey: place.environment, instructions, ...(comment ? { comment } : {}) },
-      { headers: { 'content-type': semanticPatch }, accept: [405, 409] },
+      flagPath(location, change.flag),
+      { environmentKey: location.environment, instructions, ...(comment ? { comment } : {}) },
+      { headers: { 'content-type': SEMANTIC_PATCH }, accept: [405, 409] },
     )
-    if (status === 409) throw conflictOf(change.flag, body)
-    return status === 405 ? askForApproval(client, place, change, instructions, comment) : undefined
+    if (status === 409) throw conflict(change.flag, body)
+    return status === 405 ? requestApproval(client, location, change, instructions, comment) : undefined
   },
 
-  async getChangeStatus(client, place, { id, handle }) {
-    const path = `${approvalsPath(place, String(handle))}/${segment(id)}`
+  async getChangeStatus(client, location, { id, handle }) {
+    const path = `${approvalsPath(location, String(handle))}/${segment(id)}`
     const request = (await client.http.get(path, { schema: approvalRequest })).body
     const { status, reviewStatus } = request
     if (status === 'completed') return { state: status, ended: true }
     if (status === 'failed') return { state: status, ended: true, declined: 'LaunchDarkly could not apply it' }
-    if (reviewStatus === 'declined') return { state: reviewStatus, ended: true, declined: whoDeclined(request) }
+    if (reviewStatus === 'declined') return { state: reviewStatus, ended: true, declined: describeReviews(request) }
     if (status !== 'pending' || reviewStatus !== 'approved') {
       return { state: status === 'pending' ? `${reviewStatus} review` : status, ended: false }
     }
-    return apply(client, path, String(handle))
+    return applyApproved(client, path, String(handle))
   },
 })
-
-const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
 
 function flagPath({ project = '' }: FlagLocation, key: string): string {
   return `api/v2/flags/${segment(project)}/${segment(key)}`
@@ -132,74 +129,75 @@ function approvalsPath({ project = '', environment }: FlagLocation, key: string)
   return `${flag}/environments/${segment(environment)}/approval-requests`
 }
 
-async function read(
+async function readFlag(
   { http }: LaunchDarkly,
-  place: FlagLocation,
+  location: FlagLocation,
   key: string,
 ): Promise<{ variations: Flag['variations']; config: InEnvironment }> {
-  const { environment, project } = place
-  const { body } = await http.get(flagPath(place, key), { query: { env: environment }, schema: flag })
+  const { environment, project } = location
+  const { body } = await http.get(flagPath(location, key), { query: { env: environment }, schema: flag })
   const config = body.environments?.[environment]
-  if (!config) throw new Failure('refused', `LaunchDarkly has no environment "${environment}" in ${project}.`)
+  if (!config)
+    throw new Failure('refused', `LaunchDarkly has no environment "${environment}" in the project ${project}.`)
   return { variations: body.variations, config }
 }
 
-/** Only between true and false there is one percentage to speak of. */
-function trueAndFalse(variations: Flag['variations']): { yes: number; no: number } | undefined {
+/** Finds the variations of a boolean flag. A percentage is only defined between true and false. */
+function booleanVariations(variations: Flag['variations']): { yes: number; no: number } | undefined {
   const yes = variations.findIndex(({ value }) => value === true)
   const no = variations.findIndex(({ value }) => value === false)
   return variations.length === 2 && yes >= 0 && no >= 0 ? { yes, no } : undefined
 }
 
 function percentageOf(variations: Flag['variations'], { fallthrough }: InEnvironment): number | undefined {
-  const at = trueAndFalse(variations)
+  const at = booleanVariations(variations)
   if (!at || !fallthrough) return undefined
   const { variation, rollout } = fallthrough
   if (!rollout) return variation === undefined ? undefined : variation === at.yes ? 100 : 0
   const weights = rollout.variations.filter((one) => one.variation === at.yes).map(({ weight }) => weight)
-  return weights.reduce((sum, weight) => sum + weight, 0) / perPercent
+  return weights.reduce((sum, weight) => sum + weight, 0) / WEIGHT_PER_PERCENT
 }
 
-async function instructionsFor(client: LaunchDarkly, place: FlagLocation, { flag, on, percentage }: FlagChange) {
+async function instructionsFor(client: LaunchDarkly, location: FlagLocation, { flag, on, percentage }: FlagChange) {
   return [
-    ...(percentage === undefined ? [] : [await rolloutOf(client, place, flag, percentage)]),
+    ...(percentage === undefined ? [] : [await rolloutInstruction(client, location, flag, percentage)]),
     ...(on === undefined ? [] : [{ kind: on ? 'turnFlagOn' : 'turnFlagOff' }]),
   ]
 }
 
-async function rolloutOf(client: LaunchDarkly, place: FlagLocation, key: string, percentage: number) {
-  const { variations, config } = await read(client, place, key)
-  const at = trueAndFalse(variations)
+async function rolloutInstruction(client: LaunchDarkly, location: FlagLocation, key: string, percentage: number) {
+  const { variations, config } = await readFlag(client, location, key)
+  const at = booleanVariations(variations)
   const [yes, no] = [variations[at?.yes ?? -1], variations[at?.no ?? -1]]
   if (!yes || !no) {
     const names = variations.map(({ value }) => JSON.stringify(value)).join(', ')
     throw new Failure(
       'refused',
-      `${key} serves ${names}: a percentage can only be set for a flag of true and false. Its state can be set.`,
+      `${key} serves ${names}. A percentage can only be set for a boolean flag. Its state can still be set.`,
     )
   }
   const before = config.fallthrough?.rollout
   const contextKind = client.connection.contextKind ?? before?.contextKind ?? 'user'
-  // Another attribute would mix anew who gets it and who does not.
+  // Another attribute would assign users to other buckets.
   const bucketBy = contextKind === (before?.contextKind ?? 'user') ? before?.bucketBy : undefined
   return {
     kind: 'updateFallthroughVariationOrRollout',
     rolloutContextKind: contextKind,
     ...(bucketBy ? { rolloutBucketBy: bucketBy } : {}),
-    rolloutWeights: { [yes._id]: percentage * perPercent, [no._id]: (100 - percentage) * perPercent },
+    rolloutWeights: { [yes._id]: percentage * WEIGHT_PER_PERCENT, [no._id]: (100 - percentage) * WEIGHT_PER_PERCENT },
   }
 }
 
-/** Once for a call: the key of the call stands in the description. */
-async function askForApproval(
+/** Creates an approval request. Its description holds the idempotency key, by which a retry finds it. */
+async function requestApproval(
   client: LaunchDarkly,
-  place: FlagLocation,
+  location: FlagLocation,
   { flag, on, percentage }: FlagChange,
   instructions: object[],
   comment: string | undefined,
 ): Promise<PendingChange> {
   const { http, idempotencyKey, connection } = client
-  const path = approvalsPath(place, flag)
+  const path = approvalsPath(location, flag)
   const ref = idempotencyKey === undefined ? '' : ` (Ref: caw-${idempotencyKey})`
   const { items } = (await http.get(path, { schema: approvalRequests })).body
   const found = ref ? items.find(({ description }) => description?.includes(ref)) : undefined
@@ -218,19 +216,19 @@ async function askForApproval(
   return { id: request._id, noun: 'approval request', handle: flag }
 }
 
-/** What was approved is only applied when somebody asks for it; where this token may not, somebody else has to. */
-async function apply({ http }: LaunchDarkly, path: string, key: string) {
+/** Applies an approved request. Without the permission to apply it, waits until a person does. */
+async function applyApproved({ http }: LaunchDarkly, path: string, key: string) {
   try {
     const { status, body } = await http.post(`${path}/apply`, {}, { accept: [409] })
-    if (status === 409) throw conflictOf(key, body)
+    if (status === 409) throw conflict(key, body)
     return { state: 'completed', ended: true } as const
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    return { state: `approved, to be applied by somebody else, since ${error.message}`, ended: false } as const
+    return { state: `approved, waiting for a person to apply it: ${error.message}`, ended: false } as const
   }
 }
 
-function whoDeclined({ allReviews = [] }: ApprovalRequest): string {
+function describeReviews({ allReviews = [] }: ApprovalRequest): string {
   const declined = allReviews.filter(({ kind }) => kind === 'decline')
   const who = declined.map(({ memberId, serviceTokenId, comment }) => {
     const by = memberId ? ` by member ${memberId}` : serviceTokenId ? ` by service token ${serviceTokenId}` : ''
@@ -240,10 +238,10 @@ function whoDeclined({ allReviews = [] }: ApprovalRequest): string {
 }
 
 /**
- * Mostly another change of the flag was made at the same time: a retry reads the flag again and may succeed. LaunchDarkly
- * answers the same for a change that conflicts with a scheduled one or with an approval request, so its message is added.
+ * Usually another change of the flag was made at the same time: a retry reads the flag again and may succeed. LaunchDarkly
+ * also returns 409 for a change that conflicts with a scheduled change or an approval request, so the reason is included.
  */
-function conflictOf(key: string, body: unknown): Failure {
+function conflict(key: string, body: unknown): Failure {
   const reason = redact(reasonOf(body)) || 'no reason given'
   return new Failure('platform', `LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
 }

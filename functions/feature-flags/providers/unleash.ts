@@ -23,21 +23,19 @@ const feature = z.object({
 })
 
 const connection = z.strictObject({
-  baseUrl: url('Where Unleash is: https://app.unleash-hosted.com/<instance>, or a server of your own'),
-  token: secret('A token of a service account, or a personal access token; a client token can not change flags'),
-  project: z._default(word('Default project, by its id'), 'default'),
-  environment: optional(name('Default environment, by its name')),
+  baseUrl: url('https://app.unleash-hosted.com/<instance>, or the URL of a self-hosted server'),
+  token: secret('Token of a service account, or a personal access token. A client token cannot change flags'),
+  project: z._default(word('Id of the default project'), 'default'),
+  environment: optional(name('Name of the default environment')),
 })
 type Unleash = Client<z.output<typeof connection>>
 
-/** The strategy that rolls out by percentage. */
-const gradual = 'flexibleRollout'
+/** The activation strategy that rolls out to a percentage. */
+const GRADUAL_ROLLOUT = 'flexibleRollout'
 
 /**
- * Unleash.
- *
- * Where changes of an environment must go through change requests (Enterprise), it makes one, sends it to review, and
- * applies it once it is approved.
+ * Unleash. If an environment requires change requests (Enterprise), creates one, sends it to review and applies it after
+ * approval.
  *
  * @see https://docs.getunleash.io/api/overview
  */
@@ -49,23 +47,23 @@ export const unleash = defineFlagProvider({
 
   project: { pattern: /^[A-Za-z0-9_~.-]{1,100}$/, example: 'default' },
 
-  async get({ http }, place, flag) {
-    const { enabled, strategies } = await read(http, place, flag)
-    const rollouts = new Set(gradualOnes(strategies).map(({ parameters }) => parameters?.['rollout']))
+  async get({ http }, location, flag) {
+    const { enabled, strategies } = await readEnvironment(http, location, flag)
+    const rollouts = new Set(gradualRollouts(strategies).map(({ parameters }) => parameters?.['rollout']))
     const [rollout] = rollouts
     return {
       on: enabled,
       percentage: rollouts.size === 1 && rollout !== undefined ? Number(rollout) : undefined,
-      url: `${http.baseUrl}/${projectPath(place)}/features/${segment(flag)}`,
+      url: `${http.baseUrl}/${projectPath(location)}/features/${segment(flag)}`,
     }
   },
 
-  async set(client, place, changes, comment) {
-    // They come one at a time.
+  async set(client, location, changes, comment) {
+    // Without setsTogether, each call has one change.
     const [change] = changes
     if (!change) return undefined
-    // On last, and off first: nobody gets it by an old percentage in between.
-    const steps = [...(await rolloutSteps(client, place, change)), ...enableSteps(place, change)]
+    // Roll out before turning on, and turn off before rolling out: no user gets the flag by the old percentage.
+    const steps = [...(await rolloutSteps(client, location, change)), ...enableSteps(location, change)]
     if (change.on === false) steps.reverse()
     for (const [at, { method, path, body }] of steps.entries()) {
       try {
@@ -73,16 +71,16 @@ export const unleash = defineFlagProvider({
       } catch (error) {
         if (at > 0 || !needsChangeRequest(error)) throw error
         const actions = steps.map((step): ChangeAction => ({ feature: change.flag, ...step.asChange }))
-        return askForChange(client, place, actions, comment)
+        return askForChange(client, location, actions, comment)
       }
     }
     return undefined
   },
 
-  getChangeStatus: (client, place, { id }) => lookAtChange(client.http, place, id),
+  getChangeStatus: (client, location, { id }) => lookAtChange(client.http, location, id),
 })
 
-/** A change as it is made at once, and as a change request has it. */
+/** One step of a change: as a direct request and as an action of a change request. */
 interface Step {
   method: 'POST' | 'PUT'
   path: string
@@ -94,40 +92,47 @@ function projectPath({ project = '' }: FlagLocation): string {
   return `projects/${segment(project)}`
 }
 
-function pathIn(place: FlagLocation, flag: string): string {
-  const environment = segment(place.environment)
-  return `api/admin/${projectPath(place)}/features/${segment(flag)}/environments/${environment}`
+function pathIn(location: FlagLocation, flag: string): string {
+  const environment = segment(location.environment)
+  return `api/admin/${projectPath(location)}/features/${segment(flag)}/environments/${environment}`
 }
 
-async function read(http: Http, place: FlagLocation, flag: string) {
-  const path = `api/admin/${projectPath(place)}/features/${segment(flag)}`
+async function readEnvironment(http: Http, location: FlagLocation, flag: string) {
+  const path = `api/admin/${projectPath(location)}/features/${segment(flag)}`
   const { environments } = (await http.get(path, { schema: feature })).body
-  const found = environments.find(({ name }) => name === place.environment)
+  const found = environments.find(({ name }) => name === location.environment)
   if (found) return found
   const known = environments.map(({ name }) => name).join(', ')
-  throw new Failure('refused', `${flag} has no environment "${place.environment}" in Unleash; it has: ${known}.`)
+  throw new Failure(
+    'refused',
+    `${flag} has no environment "${location.environment}" in Unleash. Environments: ${known}.`,
+  )
 }
 
-/** The words of an Unleash that lets nobody but who may skip them by. */
+/** Unleash names the missing permission only in its message. */
 function needsChangeRequest(error: unknown): boolean {
   return error instanceof Failure && error.kind === 'refused' && error.message.includes('SKIP_CHANGE_REQUEST')
 }
 
-function gradualOnes(strategies: Strategy[]): Strategy[] {
-  return strategies.filter(({ name, disabled }) => name === gradual && !disabled)
+function gradualRollouts(strategies: Strategy[]): Strategy[] {
+  return strategies.filter(({ name, disabled }) => name === GRADUAL_ROLLOUT && !disabled)
 }
 
-function enableSteps(place: FlagLocation, { flag, on }: FlagChange): Step[] {
+function enableSteps(location: FlagLocation, { flag, on }: FlagChange): Step[] {
   if (on === undefined) return []
   const asChange = { action: 'updateEnabled', payload: { enabled: on } }
-  return [{ method: 'POST', path: `${pathIn(place, flag)}/${on ? 'on' : 'off'}`, asChange }]
+  return [{ method: 'POST', path: `${pathIn(location, flag)}/${on ? 'on' : 'off'}`, asChange }]
 }
 
-async function rolloutSteps({ http }: Unleash, place: FlagLocation, { flag, percentage }: FlagChange): Promise<Step[]> {
+async function rolloutSteps(
+  { http }: Unleash,
+  location: FlagLocation,
+  { flag, percentage }: FlagChange,
+): Promise<Step[]> {
   if (percentage === undefined) return []
-  const { strategies } = await read(http, place, flag)
-  const path = `${pathIn(place, flag)}/strategies`
-  const [one, ...others] = gradualOnes(strategies)
+  const { strategies } = await readEnvironment(http, location, flag)
+  const path = `${pathIn(location, flag)}/strategies`
+  const [one, ...others] = gradualRollouts(strategies)
   if (one && others.length === 0) {
     const { id, ...kept } = one
     const body = { ...kept, parameters: { ...kept.parameters, rollout: String(percentage) } }
@@ -135,20 +140,20 @@ async function rolloutSteps({ http }: Unleash, place: FlagLocation, { flag, perc
     return [{ method: 'PUT', path: `${path}/${segment(id)}`, body, asChange }]
   }
   const enabled = strategies.filter(({ disabled }) => !disabled)
-  if (enabled.length > 0) throw noneToSet(flag, enabled)
+  if (enabled.length > 0) throw ambiguousRollout(flag, enabled)
   const parameters = { rollout: String(percentage), stickiness: 'default', groupId: flag }
-  const body = { name: gradual, parameters, constraints: [] }
+  const body = { name: GRADUAL_ROLLOUT, parameters, constraints: [] }
   return [{ method: 'POST', path, body, asChange: { action: 'addStrategy', payload: body } }]
 }
 
-/** Whoever is let in by any of the strategies gets the flag: one more would not take it from anybody. */
-function noneToSet(flag: string, strategies: Strategy[]): Failure {
+/** A user gets the flag if any strategy matches, so another gradual rollout could not limit the others. */
+function ambiguousRollout(flag: string, strategies: Strategy[]): Failure {
   const names = strategies.map(({ name, title, parameters }) => {
     const rollout = parameters?.['rollout']
     return `${title || name}${rollout === undefined ? '' : ` (${rollout} %)`}`
   })
   return new Failure(
     'refused',
-    `Unleash lets ${flag} out by ${names.join(', ')}: a percentage can only be set where exactly one strategy rolls out gradually. Its state can be set.`,
+    `${flag} has these strategies: ${names.join(', ')}. A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.`,
   )
 }

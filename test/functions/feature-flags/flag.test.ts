@@ -17,24 +17,24 @@ import {
 import { validate } from '../../../shared/validate.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
-interface Trouble {
-  /** Flags that are refused, pass by without effect, must be approved, or break off. */
+interface Faults {
+  /** Flags that are refused, ignored, need an approval, or fail with a platform error. */
   refuses?: string[]
   ignores?: string[]
   waits?: string[]
   breaks?: string[]
 }
 
-/** A platform of a few flags that plays whatever a platform may do. */
-function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble = {}) {
+/** A fake platform with three flags. */
+function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Faults = {}) {
   const flags: Record<string, FlagState> = {
     a: { on: false, percentage: 25, url: 'https://flags.example.com/a' },
     b: { on: true, percentage: 100 },
     c: { on: false },
   }
-  const sights: Record<string, ChangeStatus> = {}
+  const statuses: Record<string, ChangeStatus> = {}
   const calls: string[] = []
-  /** After how many reads a change shows. */
+  /** How many reads still return the old state. */
   const state = { lag: 0 }
   const late: (() => void)[] = []
   const provider = defineFlagProvider({
@@ -52,7 +52,7 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble =
     async get(_, { environment }, flag) {
       calls.push(`get ${flag}`)
       const found = flags[flag]
-      if (!found || environment !== 'production') throw new Failure('refused', `There is no flag ${flag}.`)
+      if (!found || environment !== 'production') throw new Failure('refused', `No flag ${flag}.`)
       if (late.length > 0 && state.lag-- <= 0) for (const change of late.splice(0)) change()
       return { ...found }
     },
@@ -60,7 +60,7 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble =
       for (const { flag, on, percentage } of changes) {
         calls.push(`set ${flag}${comment ? `: ${comment}` : ''}`)
         if (refuses.includes(flag)) throw new Failure('refused', `${flag} is locked`)
-        if (breaks.includes(flag)) throw new Failure('platform', `${flag} broke off`)
+        if (breaks.includes(flag)) throw new Failure('platform', `${flag} is unavailable`)
         const change = () => {
           const before = flags[flag] ?? { on: false }
           flags[flag] = { ...before, on: on ?? before.on, ...(percentage === undefined ? {} : { percentage }) }
@@ -73,11 +73,11 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Trouble =
       return undefined
     },
     async getChangeStatus(_, __, { id }) {
-      calls.push(`look ${id}`)
-      return sights[id] ?? { state: 'pending', ended: false }
+      calls.push(`status ${id}`)
+      return statuses[id] ?? { state: 'pending', ended: false }
     },
   })
-  return { provider: provider as unknown as FlagProvider, flags, sights, calls, state }
+  return { provider: provider as unknown as FlagProvider, flags, statuses, calls, state }
 }
 
 type Played = ReturnType<typeof play>
@@ -91,12 +91,12 @@ const one = (played: Played, asked: object) =>
   setFlag.run(played.provider, client(played), input(played, setFlag, asked)) as Promise<Outcome>
 const several = (played: Played, asked: object) =>
   setFlags.run(played.provider, client(played), input(played, setFlags, asked)) as Promise<Outcome>
-const begun = (result: Outcome | StartedJob): StartedJob => {
-  if (!('job' in result)) throw new Error('It has ended')
+const startedJob = (result: Outcome | StartedJob): StartedJob => {
+  if (!('job' in result)) throw new Error('Not a started job')
   return result
 }
-const look = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { job }: StartedJob) =>
-  // What is kept in a task comes back as JSON.
+const getStatus = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { job }: StartedJob) =>
+  // The job state of a task is stored as JSON.
   action.job?.getStatus(
     played.provider,
     client(played),
@@ -105,7 +105,7 @@ const look = (played: Played, action: typeof setFlag | typeof setFlags, asked: o
   ) as Promise<PollResult>
 const writes = ({ calls }: Played) => calls.filter((call) => call.startsWith('set'))
 
-describe('the input', () => {
+describe('flag input', () => {
   const changes = (asked: object, action: typeof setFlag | typeof setFlags = setFlag): FlagChange[] =>
     input(play(), action, asked).changes
 
@@ -117,11 +117,11 @@ describe('the input', () => {
     ['off', false],
     ['False', false],
     [false, false],
-  ])('takes %j as a state', (state, on) => {
+  ])('accepts %j as a state', (state, on) => {
     expect(changes({ flag: 'a', state })).toEqual([{ flag: 'a', on, percentage: undefined }])
   })
 
-  test('takes percentages of 0 to 100, also as text', () => {
+  test('accepts percentages from 0 to 100, also as text', () => {
     for (const percentage of [0, '0', 25, '25', 100]) {
       expect(changes({ flag: 'a', percentage })).toEqual([{ flag: 'a', on: undefined, percentage: Number(percentage) }])
     }
@@ -131,7 +131,7 @@ describe('the input', () => {
     }
   })
 
-  test('is refused where it says nothing of what is to become of the flag', () => {
+  test('is refused without a state and a percentage', () => {
     expect(() => changes({ flag: 'a' })).toThrow('input.state is missing for a: write on or off')
     expect(() => changes({ flags: ['a', { flag: 'b', state: 'on' }] }, setFlags)).toThrow(
       'input.flags.0 is missing for a',
@@ -139,7 +139,7 @@ describe('the input', () => {
     for (const state of ['maybe', 1]) expect(() => changes({ flag: 'a', state })).toThrow()
   })
 
-  test('is refused where the provider has nothing for it', () => {
+  test('is refused by checkChange of the provider', () => {
     expect(() => changes({ flag: 'a', percentage: 13 })).toThrow('not 13')
   })
 
@@ -155,14 +155,14 @@ describe('the input', () => {
       ],
       {},
     ],
-  ])('takes several flags as %s', (_, flags, more) => {
+  ])('accepts several flags as %s', (_, flags, more) => {
     expect(changes({ flags, ...more }, setFlags)).toEqual([
       { flag: 'a', on: false, percentage: undefined },
       { flag: 'b', on: false, percentage: undefined },
     ])
   })
 
-  test('has what is said of one flag before what is said for all', () => {
+  test('the fields of one flag override the common fields', () => {
     const flags = [{ flag: 'a', percentage: 5 }, { flag: 'b', state: 'on' }, 'c']
     expect(changes({ flags, state: 'off', percentage: 50 }, setFlags)).toEqual([
       { flag: 'a', on: false, percentage: 5 },
@@ -172,17 +172,17 @@ describe('the input', () => {
   })
 
   test.each([[[]], ['  '], ['[broken'], [[{ state: 'on' }]], [Array.from({ length: 51 }, (_, at) => `f${at}`)]])(
-    'is refused where the flags are %j',
+    'is refused if flags is %j',
     (flags) => {
       expect(() => changes({ flags, state: 'on' }, setFlags)).toThrow()
     },
   )
 
-  test('is refused where a flag is there twice', () => {
+  test('is refused if it contains a flag twice', () => {
     expect(() => changes({ flags: 'a,b,a', state: 'on' }, setFlags)).toThrow('input.flags.2 is twice there for a')
   })
 
-  test('takes environment and project from the connection, and its own before', () => {
+  test('defaults to the environment and project of the connection', () => {
     const { provider } = play()
     const from = { event, provider, connection: { ...connection, project: 'shop' } }
     const asked = { flag: 'a', state: 'on' } as const
@@ -194,7 +194,7 @@ describe('the input', () => {
 })
 
 describe('set-flag', () => {
-  test('answers how it was and is, as read back', async () => {
+  test('returns the state before and after, as read back', async () => {
     const played = play()
     expect(await one(played, { flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
       status: 'succeeded',
@@ -213,7 +213,7 @@ describe('set-flag', () => {
     expect(played.calls).toEqual(['get a', 'set a: Launch', 'get a'])
   })
 
-  test('passes without a write where it is so already, and says so', async () => {
+  test('passes without a write if the flag is already in the requested state', async () => {
     const played = play()
     expect(await one(played, { flag: 'b', state: 'on', percentage: 100 })).toMatchObject({
       result: 'pass',
@@ -223,19 +223,19 @@ describe('set-flag', () => {
     expect(played.calls).toEqual(['get b'])
   })
 
-  test('leaves what is not asked for', async () => {
+  test('changes only the requested settings', async () => {
     const played = play()
     expect(await one(played, { flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(played.flags['a']).toMatchObject({ on: false, percentage: 75 })
   })
 
-  test('waits a moment for a platform that shows a change late', async () => {
+  test('reads again if the platform returns the old state at first', async () => {
     const played = play()
     played.state.lag = 1
     expect(await one(played, { flag: 'a', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: true } })
   })
 
-  test('fails where the platform takes the change and does not make it', async () => {
+  test('fails if the platform accepts the change without making it', async () => {
     expect(await one(play({ ignores: ['a'] }), { flag: 'a', state: 'on' })).toMatchObject({
       status: 'succeeded',
       result: 'fail',
@@ -244,7 +244,7 @@ describe('set-flag', () => {
     })
   })
 
-  test('is refused as the platform refuses it', async () => {
+  test('fails with the message of the platform', async () => {
     const failure = await failureOf(one(play({ refuses: ['a'] }), { flag: 'a', state: 'on' }))
     expect(failure).toMatchObject({ kind: 'refused', message: 'a is locked' })
     expect(await failureOf(one(play(), { flag: 'x', state: 'on' }))).toMatchObject({ kind: 'refused' })
@@ -252,7 +252,7 @@ describe('set-flag', () => {
 })
 
 describe('set-flags', () => {
-  test('sets each that is not so yet, and names those', async () => {
+  test('changes and lists the flags that differ', async () => {
     const played = play()
     expect(await several(played, { flags: 'a,b,c', state: 'on' })).toMatchObject({
       result: 'pass',
@@ -263,14 +263,14 @@ describe('set-flags', () => {
     expect(writes(played)).toEqual(['set a', 'set c'])
   })
 
-  test('changes nothing where one of them is not there', async () => {
+  test('changes nothing if one flag does not exist', async () => {
     const played = play()
     const failure = await failureOf(several(played, { flags: 'a,x', state: 'on' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'There is no flag x.' })
+    expect(failure).toMatchObject({ kind: 'refused', message: 'No flag x.' })
     expect(writes(played)).toEqual([])
   })
 
-  test('goes on where one is refused, fails, and names which were changed', async () => {
+  test('changes the other flags if one is refused, and fails', async () => {
     const played = play({ refuses: ['b'] })
     expect(
       await several(played, {
@@ -288,7 +288,7 @@ describe('set-flags', () => {
     })
   })
 
-  test('reads back what was refused: it may be changed in part', async () => {
+  test('reads a refused flag back, because it may be partly changed', async () => {
     const played = play({ refuses: ['b'] })
     const set = played.provider.set
     played.provider.set = async (...call) => {
@@ -307,18 +307,18 @@ describe('set-flags', () => {
     })
   })
 
-  test('breaks off with a fault that may pass, and says how far it got', async () => {
+  test('stops at a transient error and lists the flags changed so far', async () => {
     const played = play({ refuses: ['a'], breaks: ['c'] })
     const failure = await failureOf(several(played, { flags: ['a', { flag: 'b', percentage: 5 }, 'c'], state: 'on' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    expect(failure.message).toBe('c broke off. Changed before that: b.')
+    expect(failure.message).toBe('c is unavailable. Changed before that: b.')
   })
 
-  test('does the rest when it is tried again', async () => {
-    const trouble = { breaks: ['c'] }
-    const played = play(trouble)
+  test('a retry changes the remaining flags', async () => {
+    const faults = { breaks: ['c'] }
+    const played = play(faults)
     await failureOf(several(played, { flags: 'a,c', state: 'on' }))
-    trouble.breaks.length = 0
+    faults.breaks.length = 0
     expect(await several(played, { flags: 'a,c', state: 'on' })).toMatchObject({
       result: 'pass',
       data: { changed: ['c'] },
@@ -326,7 +326,7 @@ describe('set-flags', () => {
     expect(writes(played)).toEqual(['set a', 'set c', 'set c'])
   })
 
-  test('hands all to a platform that changes them in one go', async () => {
+  test('passes all changes to a provider that sets flags together', async () => {
     const played = play()
     played.provider.setsTogether = true
     const set = played.provider.set
@@ -340,11 +340,11 @@ describe('set-flags', () => {
   })
 })
 
-describe('a change that must be approved', () => {
+describe('flag change that needs an approval', () => {
   const asked = { flag: 'a', state: 'on' }
 
-  test('is a warning for who does not wait for it', async () => {
-    const { outcome } = begun(await one(play({ waits: ['a'] }), asked))
+  test('is a warning in a silent call', async () => {
+    const { outcome } = startedJob(await one(play({ waits: ['a'] }), asked))
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
@@ -358,18 +358,18 @@ describe('a change that must be approved', () => {
     })
   })
 
-  test('runs until somebody decides', async () => {
+  test('waits until it is decided', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = begun(await one(played, asked))
-    expect(await look(played, setFlag, asked, waiting)).toEqual({ status: 'pending (approval request r-a)' })
+    const waiting = startedJob(await one(played, asked))
+    expect(await getStatus(played, setFlag, asked, waiting)).toEqual({ status: 'pending (approval request r-a)' })
   })
 
-  test('passes once it is made', async () => {
+  test('passes after it is applied', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = begun(await one(played, asked))
-    played.sights['r-a'] = { state: 'applied', ended: true }
+    const waiting = startedJob(await one(played, asked))
+    played.statuses['r-a'] = { state: 'applied', ended: true }
     played.flags['a'] = { on: true, percentage: 25 }
-    expect(await look(played, setFlag, asked, waiting)).toMatchObject({
+    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
       outcome: {
         result: 'pass',
         message: 'a in production is on (25 %), and was off (25 %)',
@@ -379,11 +379,11 @@ describe('a change that must be approved', () => {
     })
   })
 
-  test('fails where it was declined, with the reason', async () => {
+  test('fails with the reason if it is declined', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = begun(await one(played, asked))
-    played.sights['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
-    expect(await look(played, setFlag, asked, waiting)).toMatchObject({
+    const waiting = startedJob(await one(played, asked))
+    played.statuses['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
+    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
       outcome: {
         status: 'succeeded',
         result: 'fail',
@@ -394,14 +394,14 @@ describe('a change that must be approved', () => {
     })
   })
 
-  test('fails where it is said to be made, and is not', async () => {
+  test('fails if it is reported as applied but the flag is unchanged', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = begun(await one(played, asked))
-    played.sights['r-a'] = { state: 'applied', ended: true }
-    expect(await look(played, setFlag, asked, waiting)).toMatchObject({ outcome: { result: 'fail' } })
+    const waiting = startedJob(await one(played, asked))
+    played.statuses['r-a'] = { state: 'applied', ended: true }
+    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({ outcome: { result: 'fail' } })
   })
 
-  test('does not keep the others from being changed, which is told', async () => {
+  test('does not block the other flags of the call', async () => {
     const played = play({ waits: ['a'], refuses: ['b'] })
     const all = {
       flags: [
@@ -410,34 +410,34 @@ describe('a change that must be approved', () => {
         { flag: 'c', state: 'on' },
       ],
     }
-    const waiting = begun(await several(played, all))
+    const waiting = startedJob(await several(played, all))
     expect(waiting.outcome).toMatchObject({
       result: 'fail',
       message:
         'Not changed yet, since it waits for approval request r-a for a: mode=interactive waits for its end; b in production was not set to off (100 %): b is locked; c in production is on, and was off',
       data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] },
     })
-    played.sights['r-a'] = { state: 'applied', ended: true }
+    played.statuses['r-a'] = { state: 'applied', ended: true }
     played.flags['a'] = { on: true, percentage: 25 }
-    expect(await look(played, setFlags, all, waiting)).toMatchObject({
+    expect(await getStatus(played, setFlags, all, waiting)).toMatchObject({
       outcome: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
     })
   })
 
-  test('is looked after beside others: none waits for its turn', async () => {
+  test('is polled together with the others', async () => {
     const played = play({ waits: ['a', 'c'] })
     const both = { flags: 'a,c', state: 'on' }
-    const waiting = begun(await several(played, both))
-    expect(await look(played, setFlags, both, waiting)).toEqual({
+    const waiting = startedJob(await several(played, both))
+    expect(await getStatus(played, setFlags, both, waiting)).toEqual({
       status: 'pending (approval request r-a); pending (approval request r-c)',
     })
-    played.sights['r-c'] = { state: 'applied', ended: true }
+    played.statuses['r-c'] = { state: 'applied', ended: true }
     played.calls.length = 0
-    expect(await look(played, setFlags, both, waiting)).toEqual({ status: 'pending (approval request r-a)' })
-    expect(played.calls).toEqual(['look r-a', 'look r-c'])
+    expect(await getStatus(played, setFlags, both, waiting)).toEqual({ status: 'pending (approval request r-a)' })
+    expect(played.calls).toEqual(['status r-a', 'status r-c'])
   })
 
-  test('may be one for several flags', async () => {
+  test('can cover several flags', async () => {
     const played = play({ waits: ['a', 'c'] })
     const { set } = played.provider
     played.provider.set = async (...call) => {
@@ -445,19 +445,21 @@ describe('a change that must be approved', () => {
       return waits && { ...waits, id: 'r-1' }
     }
     const both = { flags: 'a,c', state: 'on' }
-    const waiting = begun(await several(played, both))
+    const waiting = startedJob(await several(played, both))
     expect(waiting.outcome.message).toContain('waits for approval request r-1 for a, c:')
-    played.sights['r-1'] = { state: 'declined', ended: true, declined: '' }
-    expect(await look(played, setFlags, both, waiting)).toMatchObject({ outcome: { data: { failed: ['a', 'c'] } } })
+    played.statuses['r-1'] = { state: 'declined', ended: true, declined: '' }
+    expect(await getStatus(played, setFlags, both, waiting)).toMatchObject({
+      outcome: { data: { failed: ['a', 'c'] } },
+    })
   })
 
-  test('is not said to be changed where another one breaks off', async () => {
+  test('is not reported as changed if another flag fails', async () => {
     const played = play({ waits: ['a'], breaks: ['c'] })
     const failure = await failureOf(several(played, { flags: 'a,c', state: 'on' }))
-    expect(failure.message).toBe('c broke off')
+    expect(failure.message).toBe('c is unavailable')
   })
 
-  test('is left as it is when the deadline passes, and can not be stopped', async () => {
+  test('stays open when the deadline passes, and cannot be stopped', async () => {
     const { provider } = play()
     const asked = input(play(), setFlag, { flag: 'a', state: 'on' })
     expect(setFlag.job?.onDeadline(asked)).toBe('leave')

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import type { Outcome } from '../../../shared/outcome.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import { flagConformance } from '../../conformance/flag.ts'
+import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: LaunchDarklyServer
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const provider = launchdarkly as unknown as FlagProvider
-const place = { project: 'shop', environment: 'production' }
+const location = { project: 'shop', environment: 'production' }
 type Options = Parameters<typeof clientOf>[2] & { token?: string; more?: object }
 
 const client = ({ token = server.token, more = {}, ...options }: Options = {}) =>
@@ -24,7 +24,7 @@ const input = (changes: object[], more: object = {}) => ({
   changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
   comment: undefined,
   single: true,
-  ...place,
+  ...location,
   ...more,
 })
 const set = async (change: object, options?: Options, more?: object) =>
@@ -32,33 +32,26 @@ const set = async (change: object, options?: Options, more?: object) =>
 const flag = (key = 'checkout-v2') => server.state.flags[key]?.environments['production']
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
-describe('the connection', () => {
-  test('is checked by asking who the token is', async () => {
+describe('LaunchDarkly: connection', () => {
+  test('the connection test reads the identity of the token', async () => {
     await provider.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v2/caller-identity'])
     expect(server.calls[0]?.headers).toMatchObject({ authorization: server.token, 'ld-api-version': '20240415' })
   })
 
-  test('says that a token is wrong', async () => {
-    const failure = await failureOf(Promise.resolve(provider.check(client({ token: 'a-wrong-token' }))))
-    expect(failure.kind).toBe('credentials')
-    expect(failure.message).toContain('Invalid access token')
-  })
-
-  test('goes to the public instance where it names no other, and masks its token', () => {
+  test('uses the public instance unless it names another', () => {
     const { baseUrl } = launchdarkly.connection.parse({ token: 'a-token-of-it' })
     expect(baseUrl).toBe('https://app.launchdarkly.com')
-    expect(secretsIn(launchdarkly.connection, { baseUrl, token: 'a-token-of-it' })).toEqual(['a-token-of-it'])
   })
 
-  test('knows projects by their keys', () => {
+  test('accepts keys of projects', () => {
     for (const project of ['shop', 'Shop_1.x-y']) expect(launchdarkly.project.pattern.test(project)).toBe(true)
     for (const project of ['', '../x', 'a/b', '-x']) expect(launchdarkly.project.pattern.test(project)).toBe(false)
   })
 })
 
-describe('a flag', () => {
-  test('is turned on and off by a semantic patch, and linked to where the platform shows it', async () => {
+describe('LaunchDarkly: set-flag', () => {
+  test('turns a flag on and off by semantic patch and links to it', async () => {
     expect(await set({ on: true }, {}, { comment: 'Launch' })).toMatchObject({
       result: 'pass',
       data: {
@@ -77,12 +70,7 @@ describe('a flag', () => {
     expect(calls('GET').every(({ query }) => query.get('env') === 'production')).toBe(true)
   })
 
-  test('is left alone where it is so already', async () => {
-    expect(await set({ on: false, percentage: 100 })).toMatchObject({ message: expect.stringContaining('already') })
-    expect(calls('PATCH')).toEqual([])
-  })
-
-  test('is rolled out by percentage between true and false', async () => {
+  test('rolls a boolean flag out to a percentage', async () => {
     expect(await set({ on: true, percentage: 25 })).toMatchObject({ data: { after: { state: 'on', percentage: 25 } } })
     expect(flag()?.fallthrough).toEqual({
       rollout: {
@@ -95,12 +83,12 @@ describe('a flag', () => {
     })
   })
 
-  test.each([0, 100])('is rolled out to %i percent', async (percentage) => {
+  test.each([0, 100])('rolls a flag out to %i percent', async (percentage) => {
     const changed = await set({ flag: 'slow-recommendations', percentage })
     expect(changed).toMatchObject({ result: 'pass', data: { before: { percentage: 25 }, after: { percentage } } })
   })
 
-  test('keeps what its percentage is taken of, unless the connection says otherwise', async () => {
+  test('keeps the context kind of the rollout unless the connection sets one', async () => {
     await set({ flag: 'slow-recommendations', percentage: 50 })
     expect(flag('slow-recommendations')?.fallthrough.rollout).toMatchObject({
       contextKind: 'organization',
@@ -115,23 +103,23 @@ describe('a flag', () => {
     expect(calls('PATCH').at(-1)?.body).toEqual({ environmentKey: 'production', instructions: [instruction] })
   })
 
-  test('that serves the plain false has 0 percent', async () => {
+  test('reads a default rule that serves false as 0 percent', async () => {
     const there = flag()
     if (there) there.fallthrough = { variation: 1 }
     expect(await set({ percentage: 0 })).toMatchObject({ message: expect.stringContaining('already') })
   })
 
-  test('of more than true and false has a state, and no percentage', async () => {
+  test('refuses a percentage for a multivariate flag', async () => {
     const failure = await failureOf(set({ flag: 'banner', percentage: 5 }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'banner serves "red", "green", "blue": a percentage can only be set for a flag of true and false. Its state can be set.',
+      'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag. Its state can still be set.',
     )
     expect(await set({ flag: 'banner', on: false })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(calls('PATCH')).toHaveLength(1)
   })
 
-  test('that is not there is refused in the words of the platform, as is an environment', async () => {
+  test('reports the message of LaunchDarkly for an unknown flag, environment or project', async () => {
     expect((await failureOf(set({ flag: 'nope', on: true }))).message).toContain(
       '404 to GET /api/v2/flags/shop/nope: Unknown feature key',
     )
@@ -141,14 +129,16 @@ describe('a flag', () => {
     expect((await failureOf(set({ on: true }, {}, { project: 'cart' }))).message).toContain('Unknown project key')
   })
 
-  test('is refused where the answer is without the environment', async () => {
+  test('is refused if the response does not contain the environment', async () => {
     server.failNext(200, { variations: [] })
-    expect((await failureOf(set({ on: true }))).message).toBe('LaunchDarkly has no environment "production" in shop.')
+    expect((await failureOf(set({ on: true }))).message).toBe(
+      'LaunchDarkly has no environment "production" in the project shop.',
+    )
   })
 
-  test('is read as a real LaunchDarkly has shown one, here without its rollout', async () => {
-    const shown = readFileSync(new URL('../../fixtures/launchdarkly/flag.json', import.meta.url), 'utf8')
-    server.failNext(200, JSON.parse(shown))
+  test('reads the flag of a recorded response', async () => {
+    const recorded = readFileSync(new URL('../../fixtures/launchdarkly/flag.json', import.meta.url), 'utf8')
+    server.failNext(200, JSON.parse(recorded))
     expect(
       await provider.get(client(), { project: 'fourth-project', environment: 'fourth-env' }, 'randomflag'),
     ).toEqual({
@@ -158,19 +148,19 @@ describe('a flag', () => {
     })
   })
 
-  test('of any name stays one part of the path', async () => {
+  test('encodes the key of a flag as one path segment', async () => {
     await failureOf(set({ flag: 'a/x?y', on: true }))
     expect(server.calls[0]?.path).toBe('/api/v2/flags/shop/a/x?y')
     for (const flag of ['..', '../../x']) expect((await failureOf(set({ flag, on: true }))).kind).toBe('invalid')
   })
 
-  test('may not be changed by a token that only reads', async () => {
+  test('reports the missing permission of a read-only token', async () => {
     const failure = await failureOf(set({ on: true }, { token: server.readerToken }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain('403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource')
   })
 
-  test('is tried again where another change was under way', async () => {
+  test('can be retried after a conflicting change', async () => {
     const message = 'This would cause the pending scheduled change 7 to fail'
     server.failNext(409, { code: 'conflict', message }, { on: 'PATCH' })
     const failure = await failureOf(set({ on: true }))
@@ -181,22 +171,13 @@ describe('a flag', () => {
     expect(await set({ on: true })).toMatchObject({ result: 'pass' })
   })
 
-  test('is refused with the reason where it would break a pending change', async () => {
+  test('reports the pending change that it would break', async () => {
     server.failNext(400, { code: 'invalid_request', message: 'Causes approval request 7 to fail' }, { on: 'PATCH' })
     const failure = await failureOf(set({ on: true }))
     expect(failure.message).toContain('400 to PATCH /api/v2/flags/shop/checkout-v2: Causes approval request 7 to fail')
   })
 
-  test('is changed once where the answer was lost', async () => {
-    server.loseNext('PATCH')
-    expect(await failureOf(set({ on: true }))).toMatchObject({ transient: true, afterWrite: true })
-    expect(await set({ on: true }, { repeated: true })).toMatchObject({
-      message: 'checkout-v2 in production was on (100 %) already, or an earlier try has set it',
-    })
-    expect(calls('PATCH')).toHaveLength(1)
-  })
-
-  test('is one of several', async () => {
+  test('reports changed and failed flags of one call', async () => {
     const both = input(
       [
         { flag: 'checkout-v2', on: true },
@@ -211,7 +192,7 @@ describe('a flag', () => {
   })
 })
 
-describe('where changes must be approved', () => {
+describe('LaunchDarkly: approval requests', () => {
   beforeEach(() => {
     server.state.guarded = ['production']
   })
@@ -219,7 +200,7 @@ describe('where changes must be approved', () => {
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
   const ask = async (options?: Options, more?: object) => (await set(wanted, options, more)) as StartedJob
-  const look = async ({ job }: StartedJob, options?: Options) =>
+  const getStatus = async ({ job }: StartedJob, options?: Options) =>
     (await setFlag.job?.getStatus(provider, client(options), asked, job)) as PollResult
   const approval = () => {
     const [found] = server.state.approvals
@@ -227,7 +208,7 @@ describe('where changes must be approved', () => {
     return found
   }
 
-  test('it asks for the approval of the same instructions', async () => {
+  test('creates a request with the same instructions', async () => {
     const { outcome } = await ask(
       { more: { reviewers: ['507f1f77'], reviewerTeams: ['shop-team'] } },
       { comment: 'Launch' },
@@ -248,7 +229,7 @@ describe('where changes must be approved', () => {
     expect(flag()?.on).toBe(false)
   })
 
-  test('it asks once for a key, also where the answer was lost, and again for another', async () => {
+  test('creates one request per event, also after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: true })
     expect((await ask({ repeated: true })).outcome.data['pending']).toMatchObject([{ id: 'approval-1' }])
@@ -260,51 +241,51 @@ describe('where changes must be approved', () => {
     expect(server.state.approvals[2]?.description).toBe('Set checkout-v2 on and to 10 %')
   })
 
-  test('it waits for the review, then applies it once', async () => {
+  test('waits for the review, then applies the request once', async () => {
     const waiting = await ask()
-    expect(await look(waiting)).toEqual({ status: 'pending review (approval request approval-1)' })
+    expect(await getStatus(waiting)).toEqual({ status: 'pending review (approval request approval-1)' })
     approval().reviewStatus = 'approved'
-    expect(await look(waiting)).toMatchObject({
+    expect(await getStatus(waiting)).toMatchObject({
       outcome: {
         result: 'pass',
         data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 }, changed: true },
       },
     })
-    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass' } })
     expect(calls('POST').filter(({ path }) => path.endsWith('/apply'))).toHaveLength(1)
   })
 
-  test('it waits for somebody else to apply it where it may not', async () => {
+  test('waits for a person to apply the request if the token has no permission to', async () => {
     server.state.mayApply = false
     const waiting = await ask()
     approval().reviewStatus = 'approved'
-    const seen = await look(waiting)
+    const seen = await getStatus(waiting)
     expect('status' in seen && seen.status).toContain(
-      'approved, to be applied by somebody else, since LaunchDarkly answered 403',
+      'approved, waiting for a person to apply it: LaunchDarkly answered 403',
     )
     approval().status = 'completed'
     const there = flag()
     if (there)
       Object.assign(there, { on: true, fallthrough: { rollout: { variations: [{ variation: 0, weight: 10_000 }] } } })
-    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
-  test('it applies again where another change was under way, or LaunchDarkly was down', async () => {
+  test('retries applying after a conflict, a 5xx response and a lost response', async () => {
     const waiting = await ask()
     approval().reviewStatus = 'approved'
     server.failNext(409, { code: 'optimistic_locking_error', message: 'Changed meanwhile' }, { on: 'POST' })
-    expect(await failureOf(look(waiting))).toMatchObject({
+    expect(await failureOf(getStatus(waiting))).toMatchObject({
       transient: true,
       message: expect.stringContaining('409: the change of checkout-v2 conflicts with another: Changed meanwhile'),
     })
     server.failNext(503, undefined, { on: 'POST' })
-    expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
+    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
     server.loseNext('POST')
-    expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
-    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
+    expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
-  test('it fails where it was declined, with who and why', async () => {
+  test('fails with reviewer and comment if the request was declined', async () => {
     const waiting = await ask()
     Object.assign(approval(), {
       reviewStatus: 'declined',
@@ -314,7 +295,7 @@ describe('where changes must be approved', () => {
         { kind: 'decline', serviceTokenId: 't-1' },
       ],
     })
-    expect(await look(waiting)).toMatchObject({
+    expect(await getStatus(waiting)).toMatchObject({
       outcome: {
         status: 'succeeded',
         result: 'fail',
@@ -326,46 +307,30 @@ describe('where changes must be approved', () => {
     })
   })
 
-  test('it fails where it could not be applied, and waits for what is scheduled', async () => {
+  test('waits for a scheduled request and fails if it cannot be applied', async () => {
     const waiting = await ask()
     approval().status = 'scheduled'
-    expect(await look(waiting)).toEqual({ status: 'scheduled (approval request approval-1)' })
+    expect(await getStatus(waiting)).toEqual({ status: 'scheduled (approval request approval-1)' })
     approval().status = 'failed'
-    expect(await look(waiting)).toMatchObject({
+    expect(await getStatus(waiting)).toMatchObject({
       outcome: { result: 'fail', message: expect.stringContaining('ended as failed') },
     })
   })
 
-  test('it says what LaunchDarkly asks for where it refuses the request', async () => {
+  test('reports why LaunchDarkly refuses a request', async () => {
     server.failNext(400, { code: 'invalid_request', message: 'integrationConfig is required' }, { on: 'POST' })
     expect((await failureOf(ask())).message).toContain('approval-requests: integrationConfig is required')
   })
 })
 
-describe('where LaunchDarkly fails', () => {
-  test('it can be tried again after a 5xx, a connection that breaks and a time-out', async () => {
-    server.failNext(503, { message: 'Service Unavailable' })
-    expect(await failureOf(set({ on: true }))).toMatchObject({ kind: 'platform', transient: true })
-    server.hang()
-    expect(await failureOf(set({ on: true }, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-    server.hang(false)
-    server.down()
-    expect(await failureOf(set({ on: true }))).toMatchObject({ kind: 'platform', transient: true })
-  })
-
-  test('it stays away for as long as it is asked to, in either dialect', async () => {
-    server.failNext(429, { code: 'rate_limited', message: 'Slow down' }, { headers: { 'retry-after': '7' } })
-    expect(await failureOf(set({ on: true }))).toMatchObject({ transient: true, retryAfter: 7 })
+describe('LaunchDarkly: errors', () => {
+  test('waits until the reset time of the rate limit', async () => {
     const reset = { 'x-ratelimit-reset': String(Date.now() + 20_000), 'x-ratelimit-global-remaining': '0' }
     server.failNext(429, { code: 'rate_limited', message: 'Slow down' }, { headers: reset })
     const { retryAfter } = await failureOf(set({ on: true }))
     expect(retryAfter).toBeGreaterThan(15)
     expect(retryAfter).toBeLessThanOrEqual(20)
   })
-
-  test('it leaves no secret in what it says', async () => {
-    server.failNext(400, { code: 'invalid_request', message: `no ${server.token}` }, { on: 'PATCH' })
-    expect((await failureOf(set({ on: true }))).message).toContain('no ***')
-    expect(JSON.stringify((await set({ on: true })) as Outcome)).not.toContain(server.token)
-  })
 })
+
+flagConformance(provider, flagPlatforms['launchdarkly'])

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import { flagConformance } from '../../conformance/flag.ts'
+import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: UnleashServer
@@ -36,40 +37,32 @@ const set = async (change: object, options?: Options, more?: More) =>
   setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
 const flag = (key = 'checkout-v2', environment = 'production') => {
   const found = server.state.flags[key]?.environments[environment]
-  if (!found) throw new Error(`There is no ${key} in ${environment}`)
+  if (!found) throw new Error(`No flag ${key} in ${environment}`)
   return found
 }
 const writes = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
 
-describe('the connection', () => {
-  test('is checked by asking who the token is', async () => {
+describe('Unleash: connection', () => {
+  test('the connection test reads the user of the token', async () => {
     await provider.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/admin/user'])
     expect(server.calls[0]?.headers['authorization']).toBe(server.token)
   })
 
-  test('says that a token is wrong, and does not show it', async () => {
-    const failure = await failureOf(Promise.resolve(provider.check(client({ token: 'a-wrong-token' }))))
-    expect(failure.kind).toBe('credentials')
-    expect(failure.message).toContain('401 to GET /api/admin/user: You must log in to use Unleash.')
-    expect(failure.message).not.toContain('a-wrong-token')
-  })
-
-  test('has the project default unless it names another, and masks its token', () => {
+  test('uses the project "default" unless it names another', () => {
     const values = unleash.connection.parse({ baseUrl: 'https://unleash.example.com', token: 'a-token-of-it' })
     expect(values.project).toBe('default')
-    expect(secretsIn(unleash.connection, values)).toEqual(['a-token-of-it'])
   })
 
-  test('knows projects by their ids', () => {
+  test('accepts ids of projects', () => {
     for (const project of ['default', 'Shop_1.x~y-z']) expect(unleash.project.pattern.test(project)).toBe(true)
     for (const project of ['', '../x', 'a b']) expect(unleash.project.pattern.test(project)).toBe(false)
   })
 })
 
-describe('a flag', () => {
-  test('is turned on and off in one environment, and linked', async () => {
+describe('Unleash: set-flag', () => {
+  test('turns a flag on and off in one environment and links to it', async () => {
     expect(await set({ on: true })).toMatchObject({
       result: 'pass',
       message: 'checkout-v2 in production is on (25 %), and was off (25 %)',
@@ -81,13 +74,8 @@ describe('a flag', () => {
     expect(writes()).toEqual(['POST on', 'POST off'])
   })
 
-  test('is left alone where it is so already', async () => {
-    expect(await set({ on: false, percentage: 25 })).toMatchObject({ message: expect.stringContaining('already') })
-    expect(writes()).toEqual([])
-  })
-
-  test('is rolled out by its strategy, of which all else stays', async () => {
-    const kept = {
+  test('changes only the rollout of the strategy', async () => {
+    const unchanged = {
       title: 'Europe',
       sortOrder: 3,
       constraints: [{ contextName: 'country', operator: 'IN', values: ['NO'] }],
@@ -95,20 +83,20 @@ describe('a flag', () => {
       segments: [1, 2],
     }
     const parameters = { groupId: 'of-its-own', rollout: '25', stickiness: 'userId' }
-    flag().strategies = [gradual('checkout-v2', '25', { ...kept, parameters })]
+    flag().strategies = [gradual('checkout-v2', '25', { ...unchanged, parameters })]
     const [before] = flag().strategies
     expect(await set({ percentage: 50 })).toMatchObject({ data: { after: { state: 'off', percentage: 50 } } })
-    expect(flag().strategies).toEqual([{ ...before, ...kept, parameters: { ...parameters, rollout: '50' } }])
+    expect(flag().strategies).toEqual([{ ...before, ...unchanged, parameters: { ...parameters, rollout: '50' } }])
   })
 
-  test('is rolled out before it goes on, and goes off before it is rolled out', async () => {
+  test('rolls out before turning on, and turns off before rolling out', async () => {
     await set({ on: true, percentage: 5 })
     await set({ on: false, percentage: 100 })
     const { id } = flag().strategies[0] ?? {}
     expect(writes()).toEqual([`PUT ${id}`, 'POST on', 'POST off', `PUT ${id}`])
   })
 
-  test('without a strategy gets one, so that it never goes on for everybody', async () => {
+  test('adds a gradual rollout to a flag without strategies', async () => {
     expect(await set({ flag: 'bare', on: true, percentage: 10 })).toMatchObject({
       data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 } },
     })
@@ -117,32 +105,32 @@ describe('a flag', () => {
     ])
   })
 
-  test('with nothing but disabled strategies gets one too', async () => {
+  test('adds a gradual rollout if all strategies are disabled', async () => {
     flag().strategies = [gradual('checkout-v2', '25', { disabled: true })]
     expect(await set({ percentage: 10 })).toMatchObject({ result: 'pass', data: { after: { percentage: 10 } } })
     expect(flag().strategies).toHaveLength(2)
   })
 
-  test('takes no percentage where it is not clear what that would be of', async () => {
+  test('refuses a percentage for a flag with several or other strategies', async () => {
     const strategies = [gradual('checkout-v2', '25', { title: 'Europe' }), gradual('checkout-v2', '50')]
     flag().strategies = strategies
     const failure = await failureOf(set({ on: false, percentage: 5 }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'Unleash lets checkout-v2 out by Europe (25 %), flexibleRollout (50 %): a percentage can only be set where exactly one strategy rolls out gradually. Its state can be set.',
+      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
     )
     flag().strategies = [gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } })]
-    expect((await failureOf(set({ percentage: 5 }))).message).toContain('out by userWithId: a percentage')
+    expect((await failureOf(set({ percentage: 5 }))).message).toContain('strategies: userWithId. A percentage')
     expect(writes()).toEqual([])
     expect(await set({ on: true })).toMatchObject({ message: 'checkout-v2 in production is on, and was off' })
   })
 
-  test('with several strategies of one percentage has that', async () => {
+  test('reads the percentage of several strategies if it is the same', async () => {
     flag().strategies = [gradual('checkout-v2', '30', { title: 'Europe' }), gradual('checkout-v2', '30')]
     expect(await set({ percentage: 30 })).toMatchObject({ message: expect.stringContaining('(30 %) already') })
   })
 
-  test('that is not there, or archived, is refused in the words of Unleash', async () => {
+  test('reports the message of Unleash for an unknown or archived flag', async () => {
     expect((await failureOf(set({ flag: 'nope', on: true }))).message).toContain(
       `404 to GET /api/admin/projects/default/features/nope: There's no feature named "nope" in project "default"`,
     )
@@ -155,51 +143,30 @@ describe('a flag', () => {
     )
   })
 
-  test('is refused with the environments there are where it has not the one', async () => {
+  test('lists the environments if the flag has no such environment', async () => {
     const failure = await failureOf(set({ on: true }, {}, { environment: 'nowhere' }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'checkout-v2 has no environment "nowhere" in Unleash; it has: development, production.',
+      'checkout-v2 has no environment "nowhere" in Unleash. Environments: development, production.',
     )
   })
 
-  test('of any name stays one part of the path', async () => {
+  test('encodes the name of a flag as one path segment', async () => {
     await failureOf(set({ flag: 'a/x?y', on: true }))
     expect(server.calls[0]?.path).toBe('/api/admin/projects/default/features/a/x?y')
     for (const flag of ['..', '../../x']) expect((await failureOf(set({ flag, on: true }))).kind).toBe('invalid')
   })
 
-  test('may not be changed by who only looks', async () => {
+  test('reports the missing permission of a read-only token', async () => {
     const failure = await failureOf(set({ on: true }, { token: server.viewerToken }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain('403 to POST')
     expect(failure.message).toContain('you need the "UPDATE_FEATURE_ENVIRONMENT" permission')
     expect(server.state.requests).toEqual([])
   })
-
-  test('is changed once where the answer was lost', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(set({ on: true }))).toMatchObject({ transient: true, afterWrite: true })
-    expect(await set({ on: true }, { repeated: true })).toMatchObject({ message: expect.stringContaining('already') })
-    expect(writes()).toEqual(['POST on'])
-  })
-
-  test('is one of several', async () => {
-    const all = input(
-      [
-        { flag: 'checkout-v2', on: true },
-        { flag: 'slow-recommendations', on: false },
-      ],
-      { single: false },
-    )
-    expect(await setFlags.run(provider, client(), all)).toMatchObject({
-      result: 'pass',
-      data: { changed: ['checkout-v2', 'slow-recommendations'] },
-    })
-  })
 })
 
-describe('where changes need a change request', () => {
+describe('Unleash: change requests', () => {
   beforeEach(() => {
     server.state.guarded = ['production']
   })
@@ -207,7 +174,7 @@ describe('where changes need a change request', () => {
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
   const ask = async (options?: Options, more?: More) => (await set(wanted, options, more)) as StartedJob
-  const look = async ({ job }: StartedJob) =>
+  const getStatus = async ({ job }: StartedJob) =>
     (await setFlag.job?.getStatus(provider, client(), asked, job)) as PollResult
   const request = (at = 0) => {
     const found = server.state.requests[at]
@@ -215,7 +182,7 @@ describe('where changes need a change request', () => {
     return found
   }
 
-  test('it makes one of all that is to change, and sends it to review', async () => {
+  test('creates one with all changes and sends it to review', async () => {
     const { outcome } = await ask({}, { comment: 'Launch' })
     const [strategy] = flag().strategies
     expect(outcome).toMatchObject({
@@ -243,14 +210,14 @@ describe('where changes need a change request', () => {
     expect(flag().enabled).toBe(false)
   })
 
-  test('it asks for a strategy where there is none', async () => {
+  test('requests a strategy for a flag without strategies', async () => {
     await set({ flag: 'bare', percentage: 10 })
     expect(request().changes).toMatchObject([
       { action: 'addStrategy', payload: { name: 'flexibleRollout', parameters: { rollout: '10' } } },
     ])
   })
 
-  test('it asks once for a key', async () => {
+  test('creates one request per event', async () => {
     await ask()
     expect((await ask()).outcome.data['pending']).toMatchObject([{ id: '1' }])
     expect(request().changes).toHaveLength(2)
@@ -258,7 +225,7 @@ describe('where changes need a change request', () => {
   })
 
   test.each([
-    ['was made', () => server.loseNext('POST')],
+    ['was created', () => server.loseNext('POST')],
     [
       'was named',
       () => {
@@ -267,7 +234,7 @@ describe('where changes need a change request', () => {
         server.loseNext('PUT')
       },
     ],
-  ])('it goes on from where a try broke off after the draft %s', async (_, breakOff) => {
+  ])('a retry continues if the connection broke after the draft %s', async (_, breakOff) => {
     breakOff()
     expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: true })
     expect(request().state).toBe('Draft')
@@ -277,7 +244,7 @@ describe('where changes need a change request', () => {
     expect(request().changes).toHaveLength(2)
   })
 
-  test('it waits while one of another call is open, which it would change', async () => {
+  test('waits while the request of another call is open', async () => {
     await ask()
     const other = await failureOf(set({ flag: 'bare', on: true }, { key: keyOf(2) }))
     expect(other).toMatchObject({ kind: 'platform', transient: true })
@@ -290,7 +257,7 @@ describe('where changes need a change request', () => {
     expect(request(1)).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(2)) })
   })
 
-  test('it does not send what somebody drafts with the same token', async () => {
+  test('does not submit a draft that a person creates with the same token', async () => {
     await ask({ key: undefined })
     Object.assign(request(), { state: 'Draft' })
     request().changes.push({ feature: 'bare', action: 'updateEnabled', payload: { enabled: true } })
@@ -298,7 +265,7 @@ describe('where changes need a change request', () => {
     expect(request().state).toBe('Draft')
   })
 
-  test('it makes one for all flags of a call', async () => {
+  test('creates one request for all flags of a call', async () => {
     const all = input(
       [
         { flag: 'checkout-v2', on: true },
@@ -315,53 +282,56 @@ describe('where changes need a change request', () => {
     })
   })
 
-  test('it waits for the review, then applies it once', async () => {
+  test('waits for the review, then applies the request once', async () => {
     const waiting = await ask()
-    expect(await look(waiting)).toEqual({ status: 'In review (change request 1)' })
+    expect(await getStatus(waiting)).toEqual({ status: 'In review (change request 1)' })
     request().state = 'Approved'
-    expect(await look(waiting)).toMatchObject({
+    expect(await getStatus(waiting)).toMatchObject({
       outcome: {
         result: 'pass',
         message: 'checkout-v2 in production is on (10 %), and was off (25 %)',
         links: { 'unleash change request 1': `${server.url}/projects/default/change-requests/1` },
       },
     })
-    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass' } })
     const applied = server.calls.filter(({ body }) => (body as { state?: string } | undefined)?.state === 'Applied')
     expect(applied).toHaveLength(1)
   })
 
-  test('it waits for somebody else to apply it where it may not', async () => {
+  test('waits for a person to apply the request if the token has no permission to', async () => {
     server.state.mayApply = false
     const waiting = await ask()
     request().state = 'Approved'
-    const seen = await look(waiting)
+    const seen = await getStatus(waiting)
     expect('status' in seen && seen.status).toContain('Approved, to be applied by somebody else, since Unleash says:')
     expect('status' in seen && seen.status).toContain('"APPLY_CHANGE_REQUEST" permission')
   })
 
-  test('it applies again where the answer was lost', async () => {
+  test('retries applying after a lost response', async () => {
     const waiting = await ask()
     request().state = 'Approved'
     server.loseNext('PUT')
-    expect(await failureOf(look(waiting))).toMatchObject({ transient: true })
-    expect(await look(waiting)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
+    expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
-  test.each(['Rejected', 'Cancelled'] as const)('it fails where it was %s, with who and why', async (state) => {
-    const waiting = await ask()
-    const comments = [{ text: 'Not on a Friday', by: 'mia' }]
-    Object.assign(request(), { state, rejections: ['mia'], comments })
-    expect(await look(waiting)).toMatchObject({
-      outcome: {
-        status: 'succeeded',
-        result: 'fail',
-        message: `checkout-v2 in production was not set to on (10 %): change request 1 ended as ${state}: by mia; mia says: Not on a Friday`,
-      },
-    })
-  })
+  test.each(['Rejected', 'Cancelled'] as const)(
+    'fails with reviewer and comment if the request was %s',
+    async (state) => {
+      const waiting = await ask()
+      const comments = [{ text: 'Not on a Friday', by: 'mia' }]
+      Object.assign(request(), { state, rejections: ['mia'], comments })
+      expect(await getStatus(waiting)).toMatchObject({
+        outcome: {
+          status: 'succeeded',
+          result: 'fail',
+          message: `checkout-v2 in production was not set to on (10 %): change request 1 ended as ${state}: by mia; mia says: Not on a Friday`,
+        },
+      })
+    },
+  )
 
-  test('it says for when it is scheduled, and why that does not go on', async () => {
+  test('reports the schedule of a request and why it is suspended', async () => {
     const waiting = await ask()
     const schedule = {
       scheduledAt: '2026-12-01T06:00:00.000Z',
@@ -369,50 +339,28 @@ describe('where changes need a change request', () => {
       reason: 'The strategy was deleted',
     }
     Object.assign(request(), { state: 'Scheduled', schedule })
-    expect(await look(waiting)).toEqual({
+    expect(await getStatus(waiting)).toEqual({
       status: 'Scheduled for 2026-12-01T06:00:00.000Z, suspended: The strategy was deleted (change request 1)',
     })
   })
 
-  test('it says where there are no change requests to be had', async () => {
+  test('reports that change requests are not available', async () => {
     const message = 'The path you were looking for is not available.'
     server.failNext(404, { name: 'NotFoundError', message }, { on: 'POST' })
     expect((await failureOf(set({ on: true }))).message).toContain(message)
   })
 })
 
-describe('where Unleash fails', () => {
-  test('it can be tried again after a 5xx, a connection that breaks and a time-out', async () => {
-    server.failNext(503, '<html><title>503 Service Unavailable</title></html>')
-    const failure = await failureOf(set({ on: true }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true })
-    expect(failure.message).toContain('503 Service Unavailable')
-    server.hang()
-    expect(await failureOf(set({ on: true }, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-    server.hang(false)
-    server.down()
-    expect(await failureOf(set({ on: true }))).toMatchObject({ kind: 'platform', transient: true })
-  })
-
-  test('it stays away for as long as it is asked to', async () => {
-    server.failNext(429, { message: 'Too many requests' }, { headers: { 'retry-after': '5' } })
-    expect(await failureOf(set({ on: true }))).toMatchObject({ transient: true, retryAfter: 5 })
-  })
-
-  test('it says the details, to which its message may only point', async () => {
+describe('Unleash: errors', () => {
+  test('reports the details of a refused request', async () => {
     const message = 'Request validation failed: your request body or params contain invalid data'
     const details = [{ message: 'The `/body/parameters` property must be object.' }, { message }]
     server.failNext(400, { name: 'BadDataError', message, details }, { on: 'POST' })
     expect((await failureOf(set({ on: true }))).message).toContain(`: ${message}; ${details[0]?.message}`)
   })
-
-  test('it leaves no secret in what it says', async () => {
-    server.failNext(400, { message: `no ${server.token}` }, { on: 'POST' })
-    expect((await failureOf(set({ on: true }))).message).toContain('no ***')
-  })
 })
 
-/** What a real Unleash 8.2 was asked, in this order, and what it answered. */
+/** Requests to a real Unleash 8.2 and its responses, in this order. */
 const recorded = [
   'user-wrong-token',
   'feature',
@@ -433,7 +381,7 @@ const recorded = [
   'on-guarded',
 ]
 
-test('the server that the tests use answers as a real Unleash did', async () => {
+test('the fake Unleash responds as a real one', async () => {
   Object.assign(server.state.flags, { archived: { archived: true, environments: {} } })
   const recordings = new URL('../../fixtures/unleash/', import.meta.url)
   for (const name of recorded) {
@@ -448,7 +396,7 @@ test('the server that the tests use answers as a real Unleash did', async () => 
     const text = await here.text()
     const body = text === '' ? null : JSON.parse(text)
     expect({ name, status: here.status }).toEqual({ name, status: answer.status })
-    // A real one tells more of a flag.
+    // The real server returns more properties.
     if (body === null) expect({ name, body: answer.body }).toEqual({ name, body: null })
     else expect({ name, body: withoutIds(answer.body) }).toMatchObject({ name, body: withoutIds(body) })
   }
@@ -457,3 +405,5 @@ test('the server that the tests use answers as a real Unleash did', async () => 
 function withoutIds(body: unknown): unknown {
   return JSON.parse(JSON.stringify(body), (name, value) => (name === 'id' ? 'an id' : value))
 }
+
+flagConformance(provider, flagPlatforms['unleash'])

@@ -3,6 +3,8 @@ import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
 import { type GitlabServer, startGitlab } from '../../../infra/platforms/gitlab.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: GitlabServer
@@ -337,3 +339,5 @@ describe('where GitLab fails', () => {
     expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
   })
 })
+
+ticketConformance(gitlab, ticketPlatforms['issue-ticketing/gitlab'])
