@@ -16,12 +16,22 @@ export async function addCategory(changes: Changes, name: Name, shape: TemplateS
     [templateFile(shape, 'http.ts'), `functions/${kebab}/providers/http.ts`],
   ]
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
+  changes.create(`functions/${kebab}/webhook.ts`, entryPoint('webhookHandler', 'http', camel))
+  changes.create(`functions/${kebab}/task.ts`, entryPoint('taskHandler', 'task', camel))
   const { sample }: { sample: Category } = await import(pathToFileURL(join(root, templateFile(shape, 'index.ts'))).href)
   const category = { ...sample, name: kebab }
   changes.create(`functions/${kebab}/README.md`, readmeOf(category, shape))
   changes.insert('functions/index.ts', "/index.ts'\n", `import { ${camel} } from './${kebab}/index.ts'\n`)
   changes.insert('functions/index.ts', 'export const categories = [\n', `  ${camel},\n`)
   return category
+}
+
+function entryPoint(handler: string, folder: string, category: string): string {
+  return `import { ${handler} } from '../../shared/core/${folder}/handler.ts'
+import { ${category} } from './index.ts'
+
+export const handler = ${handler}(${category})
+`
 }
 
 /** The commands from here to a call that works, each as it is typed. */

@@ -1,0 +1,3 @@
+import { finisherHandler } from '../shared/core/task/finisher.ts'
+
+export const handler = finisherHandler()
