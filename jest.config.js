@@ -15,6 +15,8 @@ export default {
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
   // Most of the time is spent waiting for processes that are slowed down on purpose.
+  setupFiles: ['<rootDir>/test/hide-log-lines.ts'],
+  reporters: ['<rootDir>/test/reporter.js', 'summary'],
   maxWorkers: 3,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.
   workerIdleMemoryLimit: '1GB',
