@@ -28,7 +28,7 @@ export interface JobRuns {
    */
   start(job: string, parameters: Record<string, string>, token?: string): number
   /** Of what has ended it changes nothing. */
-  stop(run: JobRun): void
+  stop(run: Pick<JobRun, 'number'>): void
 }
 
 interface Row {

