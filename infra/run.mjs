@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import * as module from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -15,6 +16,8 @@ if (!isInstalled()) await install()
 const [, , file, ...args] = process.argv
 const { version } = readJson('node_modules/node/package.json')
 if (process.versions.node === version) {
+  // Halves the time of a command: the next one reads stripped and compiled sources from disk.
+  module.enableCompileCache?.(resolve('node_modules/.cache/node'))
   process.argv = [process.execPath, resolve(file), ...args]
   await import(pathToFileURL(resolve(file)).href)
 } else {

@@ -58,7 +58,8 @@ export default class QuietReporter {
 
   #printTests(path, { testResults }) {
     process.stderr.write(`PASS ${path}\n`)
-    for (const { status, fullName } of testResults) process.stderr.write(`  ${status} ${fullName}\n`)
+    for (const { status, fullName } of testResults)
+      process.stderr.write(`  ${status === 'passed' ? '✓' : '✕'} ${fullName}\n`)
   }
 
   #printFailure(path, { console: output, failureMessage }) {
