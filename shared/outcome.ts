@@ -1,5 +1,5 @@
 import { Failure, messageOf, toSentence } from './errors.ts'
-import { plain } from './text/plain-text.ts'
+import { toPlainText } from './text/plain-text.ts'
 
 /** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
 export interface Outcome {
@@ -27,9 +27,9 @@ export function errored(error: unknown): Outcome {
  * The outcome as it may leave: what a platform has put into its message controls no terminal and no direction of reading, and its links
  * are those that a browser opens as pages.
  */
-export function presentable(outcome: Outcome): Outcome {
+export function sanitizeOutcome(outcome: Outcome): Outcome {
   const links = Object.entries(outcome.links).filter(([, url]) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''))
-  return { ...outcome, message: plain(outcome.message), links: Object.fromEntries(links) }
+  return { ...outcome, message: toPlainText(outcome.message), links: Object.fromEntries(links) }
 }
 
 /** The outcome with further sentences in its message. */

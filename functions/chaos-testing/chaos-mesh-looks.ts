@@ -102,7 +102,7 @@ export async function lookAtWorkflow(http: Http, id: string): Promise<RunStatus>
     progress: under.length > 0 ? clipSingleLine(under.join('; '), longestReason) : undefined,
     data: { ...metrics, steps: nodes.slice(0, mostTold).map(({ template, state }) => `${template}: ${state}`) },
     metrics,
-    run: { id, handle: nodes.filter(({ type }) => type === 'ChaosNode').map(({ name }) => name) },
+    run: { id, providerState: nodes.filter(({ type }) => type === 'ChaosNode').map(({ name }) => name) },
   }
 }
 
@@ -129,10 +129,10 @@ function verdictOf({ status: state, finish_time, kube_object }: Workflow): Pick<
  *
  * @returns undefined where it was not deleted, as far as the dashboard knows
  */
-export async function lookForDeleted(http: Http, { id, handle }: Run): Promise<RunStatus | undefined> {
+export async function lookForDeleted(http: Http, { id, providerState }: Run): Promise<RunStatus | undefined> {
   const place = placeOf(id)
   if (!(await archived(http, place)).some(({ uid }) => uid === place.uid)) return undefined
-  const { data: nodes = [] } = z.safeParse(injectors, handle)
+  const { data: nodes = [] } = z.safeParse(injectors, providerState)
   // A workflow may be gone before its faults are.
   const faults = nodes.length > 0 ? await inCluster(http, { namespace: place.namespace }) : []
   const left = faults.filter(({ name }) => nodes.some((node) => name.startsWith(`${node}-`)))

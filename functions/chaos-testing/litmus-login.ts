@@ -34,7 +34,7 @@ export function litmusAuthorization(login: Login, ca: string | undefined): Autho
   const user = { ...login, username, password }
   return {
     headers: async () => ({ authorization: `Bearer ${await fetchToken(user, ca)}` }),
-    forget: () => void tokens.delete(keyOf(user)),
+    invalidate: () => void tokens.delete(keyOf(user)),
   }
 }
 

@@ -52,7 +52,7 @@ export const rollback = {
       id: `${target}#rollback-${deployment.id}`,
       url: pageOf(http, found),
       summary: `to deployment ${nameIn(deployment)}`,
-      handle: { project, revisions, before: found.status?.operationState?.startedAt ?? null },
+      providerState: { project, revisions, before: found.status?.operationState?.startedAt ?? null },
     }
   },
 }

@@ -1,5 +1,5 @@
 import type { Field, Link, Message, MessageButton, Mood, Table } from '../../shared/providers/message.ts'
-import { clip, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import { clip, MOOD_ICONS, plainSingleLine, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 interface Action {
   id: MessageButton['decision']
@@ -56,7 +56,7 @@ export function mattermostMessage(
   integrationOf: (choice: MessageButton) => Action['integration'],
 ): Shown {
   const { mood, title, text, fields, table, links, buttons = [] } = message
-  const heading = `${marks[mood]} ${plainSingleLine(title, longestTitle)}`
+  const heading = `${MOOD_ICONS[mood]} ${plainSingleLine(title, longestTitle)}`
   const parts = [paragraphs(text), tableOf(table), linksOf(webLinks(links))].filter(Boolean)
   const attachment: Attachment = {
     fallback: inert(heading),
@@ -106,7 +106,7 @@ function inert(text: string): string {
 }
 
 function paragraphs(text: string | undefined): string {
-  return verbatim(clip(plain(text ?? '').trim(), longestText))
+  return verbatim(clip(toPlainText(text ?? '').trim(), longestText))
 }
 
 function tableOf(table: Table | undefined): string {
@@ -116,7 +116,7 @@ function tableOf(table: Table | undefined): string {
   const row = (cells: string[]) => `| ${Array.from({ length: width }, (_, at) => cells[at] ?? '').join(' | ')} |`
   const rows = shown.map(({ mood, cells }) => {
     const [name = '', ...values] = cells.map((text) => verbatim(plainSingleLine(text, longestCell)))
-    return row([`${marks[mood]} ${name}`, ...values])
+    return row([`${MOOD_ICONS[mood]} ${name}`, ...values])
   })
   const left = table.rows.length - rows.length
   return [
@@ -147,7 +147,7 @@ function destination(url: string): string {
 
 function fieldsOf(fields: Field[]) {
   const shown = fields.slice(0, mostFields).map(({ name, value }) => {
-    const text = clip(plain(value).trim(), longestValue)
+    const text = clip(toPlainText(value).trim(), longestValue)
     return { title: inert(plainSingleLine(name, longestLabel)), value: verbatim(text), short: text.length <= 40 }
   })
   const left = fields.length - shown.length

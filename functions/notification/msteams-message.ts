@@ -1,5 +1,13 @@
 import type { Field, Link, Message, Mood, Table } from '../../shared/providers/message.ts'
-import { bytesOf, clip, decideLink, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import {
+  approvalLink,
+  byteLength,
+  clip,
+  MOOD_ICONS,
+  plainSingleLine,
+  toPlainText,
+  webLinks,
+} from '../../shared/text/plain-text.ts'
 
 /** What a workflow of Teams takes: a message with one card. */
 export interface TeamsMessage {
@@ -45,7 +53,7 @@ const styles: Record<Mood, string> = {
  */
 export function teamsMessage(message: Message, share = 1): TeamsMessage {
   const { mood, text = '', fields, table, links } = message
-  const title = `${marks[mood]} ${inert(plainSingleLine(message.title, longestTitle))}`
+  const title = `${MOOD_ICONS[mood]} ${inert(plainSingleLine(message.title, longestTitle))}`
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
@@ -63,13 +71,13 @@ export function teamsMessage(message: Message, share = 1): TeamsMessage {
       ...factsOf(fields, share),
       ...(table ? tableOf(table, share) : []),
     ],
-    actions: buttonsOf([...decideLink(message), ...webLinks(links)]),
+    actions: buttonsOf([...approvalLink(message), ...webLinks(links)]),
   }
   const whole: TeamsMessage = {
     type: 'message',
     attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content: card }],
   }
-  return share > 0.01 && bytesOf(JSON.stringify(whole)) > largestMessage ? teamsMessage(message, share * 0.8) : whole
+  return share > 0.01 && byteLength(JSON.stringify(whole)) > largestMessage ? teamsMessage(message, share * 0.8) : whole
 }
 
 /**
@@ -89,7 +97,7 @@ function block(text: string, look: { weight?: 'bolder'; size?: 'medium'; isSubtl
 }
 
 function paragraphs(text: string, room: number): object[] {
-  return clip(plain(text).trim(), room)
+  return clip(toPlainText(text).trim(), room)
     .split(/\n\s*\n/)
     .filter((paragraph) => paragraph.trim() !== '')
     .map((paragraph) => block(inert(paragraph)))
@@ -101,7 +109,7 @@ function factsOf(fields: Field[], share: number): object[] {
   const rows = shown.map(({ name, value }) =>
     row([
       block(inert(plainSingleLine(name, longestLabel)), { weight: 'bolder' }),
-      block(inert(clip(plain(value).trim(), Math.floor(most.value * share)))),
+      block(inert(clip(toPlainText(value).trim(), Math.floor(most.value * share)))),
     ]),
   )
   return withRest(rows, fields.length, {
@@ -117,7 +125,7 @@ function tableOf({ columns, rows }: Table, share: number): object[] {
   const line = (text: string) => inert(plainSingleLine(text, longest))
   const shown = rows.slice(0, Math.floor(most.rows * share)).map(({ mood, cells }) => {
     const texts = names.map((_, at) => line(cells[at] ?? ''))
-    return row(texts.map((text, at) => block(at === 0 ? `${marks[mood]} ${text}` : text)))
+    return row(texts.map((text, at) => block(at === 0 ? `${MOOD_ICONS[mood]} ${text}` : text)))
   })
   const header = row(names.map((name) => block(line(name), { weight: 'bolder' })))
   return withRest(shown, rows.length, { columns: names.map(() => ({ width: 1 })), firstRowAsHeader: true }, [header])
@@ -141,7 +149,7 @@ function buttonsOf(links: Link[]): object[] {
   return links
     .map(({ label, url }) => ({ title: plainSingleLine(label, longestLabel) || 'Link', url: new URL(url).href }))
     .filter((link) => {
-      const size = bytesOf(JSON.stringify(link))
+      const size = byteLength(JSON.stringify(link))
       const fits = size <= room
       if (fits) room -= size
       return fits

@@ -1,5 +1,13 @@
 import type { Field, Link, Message, MessageButton, Table } from '../../shared/providers/message.ts'
-import { bytesOf, clip, clipBytes, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import {
+  byteLength,
+  clip,
+  clipBytes,
+  MOOD_ICONS,
+  plainSingleLine,
+  toPlainText,
+  webLinks,
+} from '../../shared/text/plain-text.ts'
 
 /** A message as Slack takes it. */
 export interface SlackMessage {
@@ -38,7 +46,7 @@ interface Run {
  */
 export function slackMessage(message: Message, share = 1): SlackMessage {
   const { mood, text = '', fields, table, links, buttons = [] } = message
-  const title = plainSingleLine(`${marks[mood]} ${message.title}`, longestTitle)
+  const title = plainSingleLine(`${MOOD_ICONS[mood]} ${message.title}`, longestTitle)
   const parts = [textLines(text, share), fieldLines(fields, share), table ? rowLines(table, share) : []]
   const web = webLinks(links)
   const shown = linksThatFit(web)
@@ -54,7 +62,7 @@ export function slackMessage(message: Message, share = 1): SlackMessage {
   const said = [title, ...parts.flat().map((line) => line.map((run) => run.text).join(''))].join('\n')
   const [main] = shown
   const way = main ? `\n<${escapeText(main.url)}|${escapeText(main.label)}>` : ''
-  return { text: clipBytes(escapeText(said), mostBytes - bytesOf(way)) + way, blocks }
+  return { text: clipBytes(escapeText(said), mostBytes - byteLength(way)) + way, blocks }
 }
 
 /**
@@ -67,7 +75,7 @@ export function escapeText(text: string): string {
 }
 
 function textLines(text: string, share: number): Run[][] {
-  const paragraphs = clip(plain(text).trim(), most.text * share)
+  const paragraphs = clip(toPlainText(text).trim(), most.text * share)
   return paragraphs === '' ? [] : [[{ text: paragraphs }]]
 }
 
@@ -84,7 +92,7 @@ function rowLines({ columns, rows }: Table, share: number): Run[][] {
     const [first = '', ...others] = cells
     const rest = others.map((cell, at) => [columns[at + 1], cell].filter(Boolean).join(': ')).join(' · ')
     return [
-      { text: `${marks[mood]} ` },
+      { text: `${MOOD_ICONS[mood]} ` },
       { text: plainSingleLine(first, most.cell * share), bold: true },
       { text: rest === '' ? '' : ` · ${plainSingleLine(rest, 2 * most.cell * share)}` },
     ]

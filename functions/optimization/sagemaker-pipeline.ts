@@ -9,7 +9,7 @@ import {
   StopPipelineExecutionCommand,
 } from '../../shared/aws/sagemaker.ts'
 import { Failure } from '../../shared/errors.ts'
-import { textsOf } from '../../shared/providers/texts.ts'
+import { toTextParameters } from '../../shared/providers/texts.ts'
 import { nameAfter } from './sagemaker-job.ts'
 import { durationOf, type Kind, reasonOf, stateOf } from './sagemaker-run.ts'
 
@@ -29,13 +29,13 @@ export const pipeline: Kind = {
     const command = new StartPipelineExecutionCommand({
       PipelineName: name,
       PipelineExecutionDisplayName: nameAfter(name, idempotencyKey, longestName),
-      PipelineParameters: Object.entries(textsOf(parameters)).map(([Name, Value]) => ({ Name, Value })),
+      PipelineParameters: Object.entries(toTextParameters(parameters)).map(([Name, Value]) => ({ Name, Value })),
       ...(ref === undefined ? {} : { PipelineVersionId: Number(ref) }),
       // The SDK makes one up where there is none.
       ClientRequestToken: idempotencyKey,
     })
     const { PipelineExecutionArn: arn } = await aws.write(SageMakerClient, command)
-    return { id: aws.need(arn, 'PipelineExecutionArn') }
+    return { id: aws.requireField(arn, 'PipelineExecutionArn') }
   },
 
   async look(aws, arn) {
@@ -43,7 +43,7 @@ export const pipeline: Kind = {
       SageMakerClient,
       new DescribePipelineExecutionCommand({ PipelineExecutionArn: arn }),
     )
-    const status = aws.need(execution.PipelineExecutionStatus, 'PipelineExecutionStatus')
+    const status = aws.requireField(execution.PipelineExecutionStatus, 'PipelineExecutionStatus')
     const { steps, unread } = await stepsOf(aws, arn)
     // The first to fail: others are stopped because of it.
     const failing = status === 'Failed' ? steps.findLast(({ StepStatus }) => StepStatus === 'Failed') : undefined

@@ -7,7 +7,7 @@ import {
   SageMakerClient,
   StopTrainingJobCommand,
 } from '../../shared/aws/sagemaker.ts'
-import { textsOf } from '../../shared/providers/texts.ts'
+import { toTextParameters } from '../../shared/providers/texts.ts'
 import { createOnce, nameAfter, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
 
@@ -68,7 +68,7 @@ export const training: Kind = {
           RoleArn: earlier.RoleArn,
           OutputDataConfig: earlier.OutputDataConfig,
           AlgorithmSpecification: specified(earlier.AlgorithmSpecification, metrics),
-          HyperParameters: { ...earlier.HyperParameters, ...textsOf(parameters) },
+          HyperParameters: { ...earlier.HyperParameters, ...toTextParameters(parameters) },
         }),
     )
     return runOf(aws, 'training', name)
@@ -79,7 +79,11 @@ export const training: Kind = {
     const duration = durationOf(job.CreationTime, job.TrainingEndTime)
     const metrics = metricsIn(job.FinalMetricDataList ?? [])
     return {
-      state: stateOf(aws.need(job.TrainingJobStatus, 'TrainingJobStatus'), job.SecondaryStatus, job.FailureReason),
+      state: stateOf(
+        aws.requireField(job.TrainingJobStatus, 'TrainingJobStatus'),
+        job.SecondaryStatus,
+        job.FailureReason,
+      ),
       run: await runOf(aws, 'training', name),
       progress: stepOf(job),
       reason: reasonOf(job.FailureReason),

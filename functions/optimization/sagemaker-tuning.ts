@@ -9,7 +9,7 @@ import {
   SageMakerClient,
   StopHyperParameterTuningJobCommand,
 } from '../../shared/aws/sagemaker.ts'
-import { textsOf } from '../../shared/providers/texts.ts'
+import { toTextParameters } from '../../shared/providers/texts.ts'
 import { createOnce, nameAfter, pageOf, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
 
@@ -49,7 +49,7 @@ export const tuning: Kind = {
       return {
         ...one,
         AlgorithmSpecification: specified(one.AlgorithmSpecification, metrics),
-        StaticHyperParameters: { ...fixed, ...textsOf(parameters) },
+        StaticHyperParameters: { ...fixed, ...toTextParameters(parameters) },
       }
     }
     await createOnce(
@@ -69,7 +69,7 @@ export const tuning: Kind = {
 
   async look(aws, name) {
     const job = await describe(aws, name)
-    const status = aws.need(job.HyperParameterTuningJobStatus, 'HyperParameterTuningJobStatus')
+    const status = aws.requireField(job.HyperParameterTuningJobStatus, 'HyperParameterTuningJobStatus')
     const best = bestOf(job.BestTrainingJob)
     const { Completed: trainingsCompleted = 0, ...counted } = job.TrainingJobStatusCounters ?? {}
     const trainingsFailed = (counted.NonRetryableError ?? 0) + (counted.RetryableError ?? 0)

@@ -1,5 +1,5 @@
 import type { Message, Table } from '../../shared/providers/message.ts'
-import { clip, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import { clip, MOOD_ICONS, plainSingleLine, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 // All of it together stays below the 65,535 bytes that a summary may have, whatever has to be escaped.
 const longestText = 2_000
@@ -17,7 +17,7 @@ const mostLinks = 5
  * @see https://github.github.com/gfm/
  */
 export function checkSummary({ text, fields, table, links }: Message): string {
-  const paragraphs = verbatim(clip(plain(text ?? '').trim(), longestText))
+  const paragraphs = verbatim(clip(toPlainText(text ?? '').trim(), longestText))
   const list = fields
     .slice(0, mostFields)
     .map(({ name, value }) => `- ${inLine(name, longestName)}: ${inLine(value, longestValue)}`)
@@ -32,7 +32,7 @@ function tableOf(table: Table | undefined): string {
   const row = (cells: string[]) => `| ${cells.slice(0, mostColumns).join(' | ')} |`
   const rows = table.rows.slice(0, mostRows).map(({ mood, cells }) => {
     const [first = '', ...others] = table.columns.map((_, at) => inLine(cells[at] ?? '', longestCell))
-    return row([`${marks[mood]} ${first}`, ...others])
+    return row([`${MOOD_ICONS[mood]} ${first}`, ...others])
   })
   const left = table.rows.length - rows.length
   return [

@@ -1,5 +1,5 @@
 import type { Message } from '../../shared/providers/message.ts'
-import { plain, plainBody, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import { plainSingleLine, plainTextBody, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 /** In characters; the text is cut to as many bytes, which are no fewer. */
 const longestTitle = 100
@@ -9,7 +9,7 @@ const longestTag = 200
 /** A message as an event says it, in plain text: Datadog reads Markdown only between two lines of `%%%`. */
 export function datadogText(message: Message): { title: string; text: string } {
   const title = inert(plainSingleLine(message.title, longestTitle))
-  const text = inert(plainBody(message, webLinks(message.links), longestText))
+  const text = inert(plainTextBody(message, webLinks(message.links), longestText))
   return { title, text: text === '' ? title : text }
 }
 
@@ -24,7 +24,7 @@ function inert(text: string): string {
  * @see https://docs.datadoghq.com/getting_started/tagging/#define-tags
  */
 export function datadogTag(text: string): string | undefined {
-  const written = plain(text)
+  const written = toPlainText(text)
     .toLowerCase()
     .replace(/[^\p{L}\p{N}_:./-]+/gu, '_')
   const tag = written

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { worst } from '../../shared/evaluation/evaluation.ts'
-import type { Measured } from '../../shared/evaluation/score.ts'
+import { worstResult } from '../../shared/evaluation/evaluation.ts'
+import type { MeasuredIndicator } from '../../shared/evaluation/score.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
 import { budgetLeft, criteriaOf, type Goal, verdicts } from './dynatrace.ts'
 
@@ -31,7 +31,7 @@ export function measuredOf(
   name: string,
   { definition, evaluationResults }: SloEvaluation,
   environment: string,
-): Measured {
+): MeasuredIndicator {
   const results = evaluationResults ?? []
   const id = definition?.id
   const shown = {
@@ -45,7 +45,7 @@ export function measuredOf(
       : []
   })
   const gaps = results.filter((one) => !verdicts.has(one.status) || typeof one.value !== 'number').map(gapOf)
-  const status = worst(judged.map((one) => one.status))
+  const status = worstResult(judged.map((one) => one.status))
   const decisive = judged.find((one) => one.status === status)
   if (!decisive) return { ...shown, value: undefined, message: clip(gaps) || 'Dynatrace has answered no result' }
   const { value, goal } = decisive

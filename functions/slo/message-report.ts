@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import type { MessageProvider } from '../../shared/providers/message.ts'
-import { channelOf, postOnce } from '../../shared/providers/push-update.ts'
+import { postOnce, resolveChannel } from '../../shared/providers/push-update.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
 
 /** A platform of messages as one that takes reports: each is a message. */
@@ -9,11 +9,13 @@ export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvid
   return {
     ...provider,
     kind: 'report',
-    takes: provider.channel === undefined ? [] : ['channel'],
-    destination: ({ channel }, connection) => ({ channel: channelOf(channel, connection, platform, false) }),
+    supportedFields: provider.channel === undefined ? [] : ['channel'],
+    resolveDestination: ({ channel }, connection) => ({
+      channel: resolveChannel(channel, connection, platform, false),
+    }),
     async report(client, { channel }, { message }) {
       const { id, url } = await postOnce(platform, client, channel, message)
-      return { id, url, what: channel === undefined ? 'a message' : `a message to ${channel}` }
+      return { id, url, summary: channel === undefined ? 'a message' : `a message to ${channel}` }
     },
   }
 }

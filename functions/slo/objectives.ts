@@ -1,4 +1,4 @@
-import type { CarriedEvaluation, Result } from '../../shared/evaluation/evaluation.ts'
+import type { EventEvaluation, Result } from '../../shared/evaluation/evaluation.ts'
 import { isRecord } from '../../shared/record.ts'
 import { plainSingleLine } from '../../shared/text/plain-text.ts'
 import { numberOf, recordsOf, textOf } from '../notification/templates/values.ts'
@@ -26,7 +26,7 @@ const statuses = new Map<unknown, Result>([
 ])
 
 /** The objectives of an evaluation, whatever an event has made of them: what can not be read of one is left out. */
-export function objectivesOf({ indicatorResults }: Pick<CarriedEvaluation, 'indicatorResults'>): ToldObjective[] {
+export function objectivesOf({ indicatorResults }: Pick<EventEvaluation, 'indicatorResults'>): ToldObjective[] {
   return recordsOf(indicatorResults).map(({ displayName, status, score, value, passTargets }) => {
     const measured = isRecord(value) ? value : {}
     const metric = lineOf(measured['metric'])

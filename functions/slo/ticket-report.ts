@@ -3,7 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
 import { type TicketProvider, ticketOf, updateTicket } from '../../shared/providers/ticket.ts'
-import { marks, plain, plainSingleLine, tableLines, webLinks } from '../../shared/text/plain-text.ts'
+import { MOOD_ICONS, plainSingleLine, tableLines, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 /** A platform of tickets as one that takes reports: each is a comment on a ticket that the sequence has opened. */
 export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {
@@ -11,8 +11,8 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
   return {
     ...provider,
     kind: 'report',
-    takes: ['id', 'project'],
-    destination({ id, project }, connection) {
+    supportedFields: ['id', 'project'],
+    resolveDestination({ id, project }, connection) {
       if (id !== undefined) return ticketOf({ id, project }, connection, platform)
       const message = 'is missing: give the id of the ticket, which an earlier task of the sequence has opened'
       throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
@@ -20,7 +20,7 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
     async report(client, { id = '', project }, { message }) {
       const { data } = await updateTicket.run(platform, client, { id, project, comment: commentOf(message) })
       const { number = id, url } = data as { number?: string; url?: string }
-      return { id, url, what: `a comment on ${provider.noun} ${number}` }
+      return { id, url, summary: `a comment on ${provider.noun} ${number}` }
     },
   }
 }
@@ -33,5 +33,7 @@ function commentOf({ mood, title, text, fields, table, links }: Message): string
     ...webLinks(links).map(({ label, url }) => `${plainSingleLine(label)}: ${url}`),
   ]
   const list = lines.map((line) => `- ${line}`).join('\n')
-  return [`${marks[mood]} ${plainSingleLine(title)}`, plain(text ?? '').trim(), list].filter(Boolean).join('\n\n')
+  return [`${MOOD_ICONS[mood]} ${plainSingleLine(title)}`, toPlainText(text ?? '').trim(), list]
+    .filter(Boolean)
+    .join('\n\n')
 }

@@ -2,11 +2,11 @@ import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connect } from '../../shared/providers/connect.ts'
-import { type Connection, schemaOf } from '../../shared/providers/connections.ts'
+import { type Connection, connectionSchema } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { isRecord } from '../../shared/record.ts'
 import { registerSecret } from '../../shared/redact.ts'
-import { plain } from '../../shared/text/plain-text.ts'
+import { toPlainText } from '../../shared/text/plain-text.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 import type { HttpTrial } from './http/try.ts'
 import { table } from './output.ts'
@@ -62,7 +62,7 @@ export async function tryConnection(store: SecretStore, category: Category, name
     const held = await store.get(`connections/${connection}`)
     provider = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : undefined
     const loaded = await loadStored(category, name, held)
-    const weak = weakSecrets(schemaOf(loaded.provider, category), loaded.values)
+    const weak = weakSecrets(connectionSchema(loaded.provider, category), loaded.values)
     const trial = await tryProvider(loaded.provider, loaded.values)
     return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...trial }
   } catch (error) {
@@ -81,7 +81,7 @@ export async function loadStored(category: Category, name: string, held: unknown
   const load = Object.hasOwn(category.providers, named) ? category.providers[named] : undefined
   if (!load) throw new Failure('misconfigured', unknownName('provider', named, Object.keys(category.providers)))
   const provider = await load()
-  const schema = schemaOf(provider, category)
+  const schema = connectionSchema(provider, category)
   const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
   for (const secret of secretsIn(schema, values)) registerSecret(secret)
   return { name, provider, values }
@@ -103,7 +103,7 @@ export function trialTable(heading: string, trials: readonly (Trial & { name: st
 }
 
 function failed(error: unknown): Trial {
-  const problem = plain(messageOf(error))
+  const problem = toPlainText(messageOf(error))
   const kind = error instanceof Failure ? error.kind : undefined
   const trial = (reachable: Step, authenticated: Step, permitted: Step, remedy: string): Trial => ({
     reachable,

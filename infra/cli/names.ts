@@ -1,7 +1,7 @@
 import { categories } from '../../functions/index.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
-import { connectionName } from '../../shared/providers/connections.ts'
+import { CONNECTION_NAME } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { UsageError } from './receiver.ts'
@@ -29,7 +29,7 @@ export function connectionNamed(text: string): { category: Category; name: strin
 
 /** @throws UsageError where a connection or an orchestrator can not be called so */
 export function nameOf(name: string): string {
-  if (connectionName.test(name)) return name
+  if (CONNECTION_NAME.test(name)) return name
   throw new UsageError(`"${name}" can not be a name: write up to 63 of a-z, 0-9, - and _, a letter or digit first.`)
 }
 

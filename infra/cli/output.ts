@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { redactDeep } from '../../shared/redact.ts'
-import { plain } from '../../shared/text/plain-text.ts'
+import { toPlainText } from '../../shared/text/plain-text.ts'
 
 /** What every command takes beside its own options. */
 export interface JsonOption {
@@ -19,7 +19,7 @@ export function note(text: string): void {
 
 /** Rows of words below their headings, each column as wide as it must be. */
 export function table(headings: readonly string[], given: readonly (readonly string[])[]): string {
-  const rows = given.map((row) => row.map(plain))
+  const rows = given.map((row) => row.map(toPlainText))
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)))
   const line = (cells: readonly string[]) =>
     cells

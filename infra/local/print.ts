@@ -1,4 +1,4 @@
-import { plain } from '../../shared/text/plain-text.ts'
+import { toPlainText } from '../../shared/text/plain-text.ts'
 import { singleLine } from '../../shared/text/single-line.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
@@ -54,5 +54,5 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
 function line(at: number, arrow: string, text: string, detail?: string): string {
   const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''
-  return `${time} ${arrow} ${singleLine(plain(`${text}${more}`))}`
+  return `${time} ${arrow} ${singleLine(toPlainText(`${text}${more}`))}`
 }

@@ -44,7 +44,7 @@ async function clicked(
   request: RouteRequest,
 ): Promise<WebhookResponse> {
   const { buttons } = provider
-  const reference = buttons?.referenceIn(request)
+  const reference = buttons?.readToken(request)
   if (!buttons || reference === undefined) throw new Failure('unauthenticated', 'This click is none of ours.')
   const { taskId, expired } = await readReference(reference, request.now)
   log.appendKeys({ taskId })
@@ -53,18 +53,18 @@ async function clicked(
   const connection = await loadConnection(category, kept.question.connection)
   if (!kept.question.buttons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This question was not asked here.')
-  const click = await buttons.read(connection.values, request)
+  const click = await buttons.verify(connection.values, request)
   const client = () =>
     connect(connection, { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + timeToTell })
-  const tell = async (text: string) => answer(await buttons.tell(client(), click, text))
+  const tell = async (text: string) => answer(await buttons.replyTo(client(), click, text))
 
   if (kept.decision) return tell(`Already decided. ${inWords(kept.decision)}.`)
   if (expired || kept.question.deadlineAt <= request.now)
     return tell('This question has expired: nobody has decided in time.')
   const { requester } = kept.question
   const [person, requesterId] = await Promise.all([
-    buttons.person(client(), click),
-    requester === undefined ? undefined : buttons.memberId(client(), bareName(requester)),
+    buttons.getPerson(client(), click),
+    requester === undefined ? undefined : buttons.findMemberId(client(), bareName(requester)),
   ])
   const refusal = refusalOf(kept.question, person, requesterId)
   if (refusal) {

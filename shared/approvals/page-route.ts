@@ -3,7 +3,7 @@ import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
 import { redact } from '../redact.ts'
-import { plain } from '../text/plain-text.ts'
+import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
 import { decide, tooEarly } from './decide.ts'
 import { inWords } from './decision.ts'
@@ -73,8 +73,8 @@ async function decideBy(
   const { message, deadlineAt } = kept.question
   const [decision, writtenName, writtenReason] = ['decision', 'name', 'reason'].map((field) => form.get(field) ?? '')
   // One line each, and no brackets in a name: they are how buttons show an id that the platform has checked.
-  const name = singleLine(plain(writtenName ?? '').replace(/[()[\]{}<>（）]/g, ' '))
-  const reason = singleLine(plain(writtenReason ?? ''))
+  const name = singleLine(toPlainText(writtenName ?? '').replace(/[()[\]{}<>（）]/g, ' '))
+  const reason = singleLine(toPlainText(writtenReason ?? ''))
   const given = { name, reason }
   if (decision !== 'approve' && decision !== 'reject')
     return { kind: 'open', status: 400, message, deadlineAt, given, error: 'Choose Approve or Reject.' }

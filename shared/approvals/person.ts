@@ -14,14 +14,14 @@ export function bareName(name: string): string {
  */
 export function refusalOf(
   { approvers, requester }: Pick<Question, 'approvers' | 'requester'>,
-  { name, names, exactly, unsafe }: Person,
+  { name, names, exactName, ambiguousName }: Person,
   requesterId: string | undefined,
 ): string | undefined {
   const isOneOf = (all: readonly (string | undefined)[], wanted: string) =>
     all.some((one) => one?.toLowerCase() === bareName(wanted).toLowerCase())
   if (requester !== undefined) {
     if (
-      isOneOf([...names, exactly, unsafe, name], requester) ||
+      isOneOf([...names, exactName, ambiguousName, name], requester) ||
       (requesterId !== undefined && isOneOf(names, requesterId))
     )
       return 'You have asked for this yourself, so somebody else has to decide.'
@@ -29,7 +29,7 @@ export function refusalOf(
     if (requesterId === undefined)
       return `Who has asked for this ("${requester}") was not found here, so it may be you. Nothing was changed.`
   }
-  if (approvers && !approvers.some((one) => isOneOf(names, one) || bareName(one) === exactly))
+  if (approvers && !approvers.some((one) => isOneOf(names, one) || bareName(one) === exactName))
     return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
   return undefined
 }

@@ -1,14 +1,14 @@
 import { Failure, type FailureKind, toSentence } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
 import type { SentRequest } from '../http/client.ts'
-import { retryAfterOf } from '../http/error-reason.ts'
+import { retryAfterSeconds } from '../http/error-reason.ts'
 import { isUnsent, networkReason } from '../http/network.ts'
 import { log } from '../log.ts'
 import { redact } from '../redact.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
 /** What a connection to a part of AWS holds: no credentials, since the function has a role. */
-export const awsAccount = {
+export const awsAccountFields = {
   region: optional(word("The region, such as eu-central-1; the function's own where left out")),
   roleArn: optional(
     word('A role to assume, for another account; cdk.json must name it under awsProviders.assumeRoles'),
@@ -18,7 +18,7 @@ export const awsAccount = {
 }
 
 /** Which account and region. */
-export interface Account {
+export interface AwsAccount {
   region?: string | undefined
   roleArn?: string | undefined
   externalId?: string | undefined
@@ -28,7 +28,7 @@ export interface Account {
 interface AwsOptions {
   /** Who is called, in messages: `AWS AppConfig`. */
   platform: string
-  account: Account
+  account: AwsAccount
   /** Epoch milliseconds after which nothing is written any more. */
   deadlineAt?: number
   /** Answers instead of AWS, for writes: the dry run. */
@@ -73,12 +73,12 @@ export class Aws {
   }
 
   /** As of `Http`. */
-  get written(): boolean {
+  get mayHaveWritten(): boolean {
     return this.#written
   }
 
   /** As of `Http`. */
-  get accepted(): string | undefined {
+  get acceptedResponse(): string | undefined {
     if (!this.#accepted) return undefined
     const { status = 'with success', output } = this.#accepted
     if (output === undefined) return `${status} with a body that cannot be read`
@@ -153,7 +153,7 @@ export class Aws {
    *
    * @throws Failure `platform`
    */
-  need<T>(value: T | undefined, name: string): T {
+  requireField<T>(value: T | undefined, name: string): T {
     if (value !== undefined) return value
     const failure = new Failure(
       'platform',
@@ -185,7 +185,7 @@ export class Aws {
       return answer as Output
     } catch (error) {
       line(error as AwsError)
-      throw failureOf(error as AwsError, { platform, operation: nameOf(command), timeout, account, passing })
+      throw toFailure(error as AwsError, { platform, operation: nameOf(command), timeout, account, passing })
     }
   }
 }
@@ -206,7 +206,7 @@ export interface AwsError extends Error {
 /** One for each account for the life of the process, so that its connections and credentials are used again. */
 const clients = new Map<string, InstanceType<Service>>()
 
-function clientOf(service: Service, account: Account): InstanceType<Service> {
+function clientOf(service: Service, account: AwsAccount): InstanceType<Service> {
   const { region, roleArn, externalId, endpoint } = account
   const key = JSON.stringify([service.name, region, roleArn, externalId, endpoint])
   const client =
@@ -215,14 +215,14 @@ function clientOf(service: Service, account: Account): InstanceType<Service> {
       maxAttempts: 1,
       ...(region ? { region } : {}),
       ...(endpoint ? { endpoint } : {}),
-      ...(roleArn ? { credentials: assume(roleArn, externalId) } : {}),
+      ...(roleArn ? { credentials: assumeRole(roleArn, externalId) } : {}),
     })
   clients.set(key, client)
   return client
 }
 
 /** Credentials of another role, asked for when first needed and kept until they end. */
-export function assume(roleArn: string, externalId: string | undefined) {
+export function assumeRole(roleArn: string, externalId: string | undefined) {
   return async (caller: object) => {
     const { fromTemporaryCredentials } = await import('./assume-role.ts')
     const params = {
@@ -271,11 +271,11 @@ interface Asked {
   operation: string
   /** In milliseconds. */
   timeout: number
-  account: Account
+  account: AwsAccount
   passing: string[]
 }
 
-export function failureOf(error: AwsError, { platform, operation, timeout, account, passing }: Asked): Failure {
+export function toFailure(error: AwsError, { platform, operation, timeout, account, passing }: Asked): Failure {
   const { name, message, code, $metadata, $response } = error
   const status = $metadata?.httpStatusCode
   const fail = (kind: FailureKind, text: string, retryAfter?: number) =>
@@ -296,12 +296,12 @@ export function failureOf(error: AwsError, { platform, operation, timeout, accou
   if (isSuccess(status))
     return fail('platform', `${platform} answered ${status} to ${operation} with a body that cannot be read.`)
   if (status >= 500 || status === 429 || throttled.test(name) || passing.includes(name))
-    return fail('platform', said, retryAfterOf($response?.headers ?? {}, Date.now()))
+    return fail('platform', said, retryAfterSeconds($response?.headers ?? {}, Date.now()))
   return fail('refused', /AccessDenied/.test(name) ? `${toSentence(said)} ${remedyFor(account, message)}` : said)
 }
 
 /** What is to be done about a permission that is missing. */
-function remedyFor({ roleArn }: Account, message: string): string {
+function remedyFor({ roleArn }: AwsAccount, message: string): string {
   return roleArn && !message.includes('sts:AssumeRole')
     ? `It must be allowed to ${roleArn}.`
     : 'Allow it under awsProviders in cdk.json, and deploy.'

@@ -1,5 +1,5 @@
 import { Failure, toSentence } from '../errors.ts'
-import type { Account } from './aws.ts'
+import type { AwsAccount } from './aws.ts'
 
 /** A service of AWS with a REST API that the SDK is not used for: it is called through `Http`, with signed requests. */
 interface RestService {
@@ -14,7 +14,7 @@ interface RestService {
  *
  * @throws Failure `misconfigured`
  */
-export function regionOf({ region = process.env['AWS_REGION'] }: Account, platform: string): string {
+export function regionOf({ region = process.env['AWS_REGION'] }: AwsAccount, platform: string): string {
   if (region) return region
   throw new Failure('misconfigured', `The connection to ${platform} needs a region, since there is none of our own.`)
 }
@@ -25,7 +25,7 @@ export function regionOf({ region = process.env['AWS_REGION'] }: Account, platfo
  * @see https://docs.aws.amazon.com/general/latest/gr/rande.html
  * @throws Failure `misconfigured`
  */
-export function endpointOf(account: Account, { service, platform }: RestService): string {
+export function endpointOf(account: AwsAccount, { service, platform }: RestService): string {
   const region = regionOf(account, platform)
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
   return account.endpoint ?? `https://${service}.${region}.${suffix}`

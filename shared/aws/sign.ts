@@ -1,7 +1,7 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Authorization } from '../http/client.ts'
-import { type Account, type AwsError, aborted, assume, failureOf } from './aws.ts'
+import { type AwsAccount, type AwsError, aborted, assumeRole, toFailure } from './aws.ts'
 import { fromNodeProviderChain } from './credentials.ts'
 
 interface Signing {
@@ -9,7 +9,7 @@ interface Signing {
   service: string
   /** Who is called, in messages. */
   platform: string
-  account: Account & { region: string }
+  account: AwsAccount & { region: string }
 }
 
 interface Credentials {
@@ -33,12 +33,12 @@ const providers = new Map<string, () => Promise<Credentials>>()
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
-export function signatureOf({ service, platform, account }: Signing): Authorization {
+export function sigV4Authorization({ service, platform, account }: Signing): Authorization {
   const credentials = async () => {
     try {
       return await Promise.race([providerOf(account)(), aborted(AbortSignal.timeout(timeout))])
     } catch (error) {
-      throw failureOf(error as AwsError, { platform, operation: 'sign', timeout, account, passing: [] })
+      throw toFailure(error as AwsError, { platform, operation: 'sign', timeout, account, passing: [] })
     }
   }
   const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Sha256 })
@@ -51,7 +51,7 @@ export function signatureOf({ service, platform, account }: Signing): Authorizat
       const request = { method, protocol, hostname, path, query, headers: { host, ...own }, body }
       return (await signer.sign(request)).headers
     },
-    forget: () => void providers.delete(keyOf(account)),
+    invalidate: () => void providers.delete(keyOf(account)),
   }
 }
 
@@ -63,7 +63,7 @@ function providerOf(account: Signing['account']): () => Promise<Credentials> {
   const { region, roleArn, externalId } = account
   const key = keyOf(account)
   const caller = { callerClientConfig: { region: async () => region } }
-  const role = roleArn ? assume(roleArn, externalId) : undefined
+  const role = roleArn ? assumeRole(roleArn, externalId) : undefined
   const provider = providers.get(key) ?? (role ? kept(() => role(caller)) : fromNodeProviderChain())
   providers.set(key, provider)
   return provider

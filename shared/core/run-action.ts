@@ -114,7 +114,7 @@ async function lookUp(
   const intercept = () => {
     throw new NotFound()
   }
-  const isRepeatable = action.isDeduplicated?.(provider) || provider.deduplicates?.(values)
+  const isRepeatable = action.isDeduplicated?.(provider) || provider.hasIdempotentWrites?.(values)
   const guard = isRepeatable ? {} : { intercept }
   for (const pause of work.idempotencyKey === undefined ? [] : LOOK_UP_PAUSES_MS) {
     if (Date.now() + pause >= options.deadlineAt) break

@@ -42,7 +42,7 @@ export function limitOf({ value, relative }: Criterion, earlier: number | undefi
 }
 
 /** Whether a measured value is on the good side of a limit. */
-export function holds(measured: number, operator: Criterion['operator'], limit: number): boolean {
+export function meetsLimit(measured: number, operator: Criterion['operator'], limit: number): boolean {
   switch (operator) {
     case '<':
       return measured < limit

@@ -56,12 +56,12 @@ export interface Target {
 const severity: readonly Result[] = ['pass', 'warning', 'fail']
 
 /** The worst of several; a pass of none. */
-export function worst(results: readonly Result[]): Result {
+export function worstResult(results: readonly Result[]): Result {
   return results.reduce((a, b) => (severity.indexOf(b) > severity.indexOf(a) ? b : a), 'pass')
 }
 
 /** An evaluation as an event carries it: whatever the orchestrator and its services have made of it. */
-export interface CarriedEvaluation extends Record<string, unknown> {
+export interface EventEvaluation extends Record<string, unknown> {
   result?: unknown
   score?: unknown
   indicatorResults?: unknown
@@ -71,7 +71,7 @@ export interface CarriedEvaluation extends Record<string, unknown> {
  * The evaluation in the results of a task: as an interactive call, or Keptn itself, puts it there, or as webhook-service
  * keeps the answer to a silent one. Undefined where there is none.
  */
-export function evaluationIn(results: unknown): CarriedEvaluation | undefined {
+export function evaluationIn(results: unknown): EventEvaluation | undefined {
   if (!isRecord(results)) return undefined
   if (['indicatorResults', 'score', 'result'].some((name) => results[name] !== undefined)) return results
   const { responses } = results

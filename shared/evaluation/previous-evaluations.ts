@@ -3,7 +3,7 @@ import { evaluationIn, type Result } from './evaluation.ts'
 import type { Comparison } from './slo-file.ts'
 
 /** An earlier evaluation of the same service. */
-export interface Earlier {
+export interface PreviousEvaluation {
   /** Of its event. */
   id: string
   result: Result
@@ -15,7 +15,7 @@ export interface Earlier {
  *
  * @param event as the orchestrator has kept it
  */
-export function earlierIn(event: unknown): Earlier | undefined {
+export function previousEvaluationIn(event: unknown): PreviousEvaluation | undefined {
   if (!isRecord(event) || !isRecord(event['data']) || typeof event['id'] !== 'string') return undefined
   const { id, type, data } = event
   const { status = 'succeeded' } = data as Record<string, unknown>
@@ -30,7 +30,7 @@ export function earlierIn(event: unknown): Earlier | undefined {
   return { id: id as string, result, measured: indicators.flatMap(measuredIn) }
 }
 
-function measuredIn(indicator: unknown): Earlier['measured'] {
+function measuredIn(indicator: unknown): PreviousEvaluation['measured'] {
   if (!isRecord(indicator) || !isRecord(indicator['value'])) return []
   const { metric, value, success } = indicator['value']
   if (typeof metric !== 'string' || typeof value !== 'number' || success !== true) return []
@@ -43,7 +43,7 @@ export function resultsFor({ include_result_with_score: least }: Comparison): re
 }
 
 /** Whether an objective of an earlier evaluation is good enough to be compared with. */
-export function counts(status: string, comparison: Comparison): boolean {
+export function isComparable(status: string, comparison: Comparison): boolean {
   const results: readonly string[] = resultsFor(comparison)
   return results.length === 0 || results.includes(status)
 }

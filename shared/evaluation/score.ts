@@ -1,11 +1,11 @@
 import { aggregate } from './aggregate.ts'
-import { type Criterion, holds, limitOf } from './criteria.ts'
-import { type Evaluation, type IndicatorResult, type Result, type Target, worst } from './evaluation.ts'
-import { counts, type Earlier } from './previous-evaluations.ts'
+import { type Criterion, limitOf, meetsLimit } from './criteria.ts'
+import { type Evaluation, type IndicatorResult, type Result, type Target, worstResult } from './evaluation.ts'
+import { isComparable, type PreviousEvaluation } from './previous-evaluations.ts'
 import type { Comparison, Objective, SloFile } from './slo-file.ts'
 
 /** One indicator, as a platform measured it. */
-export interface Measured {
+export interface MeasuredIndicator {
   /** As it was asked for. */
   name: string
   /** Undefined where there is no data. */
@@ -23,13 +23,13 @@ export interface Measured {
 }
 
 /** What an evaluation comes to. */
-export type Scored = Pick<Evaluation, 'result' | 'score' | 'indicatorResults'>
+export type Score = Pick<Evaluation, 'result' | 'score' | 'indicatorResults'>
 
 /** What an objective comes to of which there is no data, or not all: it never passes. */
 export type NoData = 'errored' | 'warning'
 
 /** Whether something is known of it that makes its verdict doubtful. */
-export function isGap({ value, incomplete }: Pick<Measured, 'value' | 'incomplete'>): boolean {
+export function isGap({ value, incomplete }: Pick<MeasuredIndicator, 'value' | 'incomplete'>): boolean {
   return value === undefined || incomplete !== undefined
 }
 
@@ -42,10 +42,10 @@ export function isGap({ value, incomplete }: Pick<Measured, 'value' | 'incomplet
  */
 export function scoreByFile(
   file: SloFile,
-  measured: readonly Measured[],
-  earlier: readonly Earlier[],
+  measured: readonly MeasuredIndicator[],
+  earlier: readonly PreviousEvaluation[],
   noData: NoData,
-): Scored {
+): Score {
   const { comparison } = file
   const indicatorResults = file.objectives.map((objective) => {
     const found = measured.find(({ name }) => name === objective.sli)
@@ -61,11 +61,15 @@ export function scoreByFile(
     const found = measured.find(({ name }) => name === sli)
     return pass.length > 0 && (!found || isGap(found))
   })
-  return { result: doubtful ? worst([reached, 'warning']) : reached, score, indicatorResults }
+  return { result: doubtful ? worstResult([reached, 'warning']) : reached, score, indicatorResults }
 }
 
 /** Holds what was measured against objectives of which none may fail: the worst of them is the result. */
-export function scoreEach(objectives: readonly Objective[], measured: readonly Measured[], noData: NoData): Scored {
+export function scoreEach(
+  objectives: readonly Objective[],
+  measured: readonly MeasuredIndicator[],
+  noData: NoData,
+): Score {
   return scored(
     objectives.map((objective) => {
       const found = measured.find(({ name }) => name === objective.sli)
@@ -75,7 +79,7 @@ export function scoreEach(objectives: readonly Objective[], measured: readonly M
 }
 
 /** Takes the verdicts of the platform as they are: the worst of them is the result. */
-export function scoreByPlatform(measured: readonly Measured[], noData: NoData): Scored {
+export function scoreByPlatform(measured: readonly MeasuredIndicator[], noData: NoData): Score {
   return scored(
     measured.map((one) => {
       const { status: verdict = 'fail', pass, warning } = one.verdict ?? {}
@@ -96,11 +100,11 @@ export function scoreByPlatform(measured: readonly Measured[], noData: NoData): 
   )
 }
 
-function scored(indicatorResults: IndicatorResult[]): Scored {
+function scored(indicatorResults: IndicatorResult[]): Score {
   const score =
     indicatorResults.length > 0 ? percent(sum(indicatorResults.map(({ score }) => score)), indicatorResults.length) : 0
   return {
-    result: worst(indicatorResults.map(({ status }) => (status === 'info' ? 'pass' : status))),
+    result: worstResult(indicatorResults.map(({ status }) => (status === 'info' ? 'pass' : status))),
     score,
     indicatorResults,
   }
@@ -108,7 +112,7 @@ function scored(indicatorResults: IndicatorResult[]): Scored {
 
 function judge(
   { sli, displayName = sli, key_sli: keySli, weight, pass, warning }: Objective,
-  measured: Measured = { name: sli, value: undefined, message: 'it was not measured' },
+  measured: MeasuredIndicator = { name: sli, value: undefined, message: 'it was not measured' },
   { earlier: before, noData }: { earlier: number | undefined; noData: NoData },
 ): IndicatorResult {
   const targets = (sets: Objective['pass']) =>
@@ -131,32 +135,34 @@ function judge(
 }
 
 /** What was measured of part of the data only does not pass, and what was not measured at all is no verdict. */
-function despiteGap(status: Result, measured: Measured, noData: NoData): Result {
+function despiteGap(status: Result, measured: MeasuredIndicator, noData: NoData): Result {
   if (!isGap(measured) || noData === 'errored') return status
-  return measured.value === undefined ? 'warning' : worst([status, 'warning'])
+  return measured.value === undefined ? 'warning' : worstResult([status, 'warning'])
 }
 
 /** What is not measured can hold nothing; what there is nothing to compare with holds. */
 function targetOf(criterion: Criterion, value: number | undefined, earlier: number | undefined): Target {
   const limit = limitOf(criterion, earlier)
-  const violated = value === undefined || (limit !== undefined && !holds(value, criterion.operator, limit))
+  const violated = value === undefined || (limit !== undefined && !meetsLimit(value, criterion.operator, limit))
   return { criteria: criterion.text, targetValue: limit ?? 0, violated }
 }
 
-function earlierValue(sli: string, earlier: readonly Earlier[], comparison: Comparison): number | undefined {
+function earlierValue(sli: string, earlier: readonly PreviousEvaluation[], comparison: Comparison): number | undefined {
   const values = earlier.flatMap(({ measured }) =>
-    measured.filter(({ metric, status }) => metric === sli && counts(status, comparison)).map(({ value }) => value),
+    measured
+      .filter(({ metric, status }) => metric === sli && isComparable(status, comparison))
+      .map(({ value }) => value),
   )
   return values.length > 0 ? aggregate(values, comparison.aggregate_function) : undefined
 }
 
-function measuredValue(metric: string, { value, message, incomplete }: Measured): IndicatorResult['value'] {
+function measuredValue(metric: string, { value, message, incomplete }: MeasuredIndicator): IndicatorResult['value'] {
   if (value === undefined) return { metric, value: 0, success: false, message: message ?? 'there is no data' }
   const remark = incomplete ?? message
   return { metric, value, success: true, ...(remark ? { message: remark } : {}) }
 }
 
-function budgetOf({ errorBudget }: Measured): Pick<IndicatorResult, 'errorBudget'> {
+function budgetOf({ errorBudget }: MeasuredIndicator): Pick<IndicatorResult, 'errorBudget'> {
   return errorBudget === undefined ? {} : { errorBudget }
 }
 

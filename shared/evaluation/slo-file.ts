@@ -60,7 +60,7 @@ function wrong(message: string, where: string, kind: FailureKind): Failure {
 }
 
 /** Whether any objective is compared with earlier evaluations. */
-export function isComparing({ objectives }: SloFile): boolean {
+export function hasRelativeCriteria({ objectives }: SloFile): boolean {
   return objectives
     .flatMap(({ pass, warning }) => [...pass, ...warning])
     .some(({ criteria }) => criteria.some(({ relative }) => relative !== undefined))

@@ -24,7 +24,7 @@ const longest = 366 * day
  * @param now epoch milliseconds: where what says no end ends
  * @throws Failure `invalid`
  */
-export function windowOf({ start, end, timeframe }: Timeframe, now: number): Window {
+export function resolveWindow({ start, end, timeframe }: Timeframe, now: number): Window {
   const from = start === undefined ? undefined : timeOf(start, 'input.start')
   const to = end === undefined ? undefined : timeOf(end, 'input.end')
   const length = timeframe === undefined ? undefined : lengthOf(timeframe)
@@ -46,14 +46,14 @@ const written = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\
  *
  * @returns epoch milliseconds; undefined where it is no such time
  */
-export function timeIn(text: unknown): number | undefined {
+export function parseTime(text: unknown): number | undefined {
   const [found, zone] = typeof text === 'string' ? (written.exec(text) ?? []) : []
   const time = found === undefined ? Number.NaN : Date.parse(zone === undefined ? `${found}Z` : found)
   return Number.isFinite(time) ? time : undefined
 }
 
 function timeOf(text: string, path: string): number {
-  const time = timeIn(text)
+  const time = parseTime(text)
   if (time !== undefined) return time
   throw wrong(path, `must be a time such as 2026-11-24T10:00:00Z, not "${text.slice(0, 40)}"`)
 }
@@ -75,6 +75,6 @@ function wrong(path: string, message: string): Failure {
 }
 
 /** ISO 8601, in UTC, without what is less than a second where there is nothing. */
-export function utc(time: number): string {
+export function formatUtc(time: number): string {
   return new Date(time).toISOString().replace('.000Z', 'Z')
 }

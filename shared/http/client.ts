@@ -3,10 +3,10 @@ import * as z from 'zod/v4/core'
 import { Failure, messageOf } from '../errors.ts'
 import { log } from '../log.ts'
 import { isCredential, redact, registerSecret } from '../redact.ts'
-import { plain } from '../text/plain-text.ts'
+import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
-import { isLimited, reasonOf, retryAfterOf } from './error-reason.ts'
-import { agentTrusting, isUnsent, networkReason } from './network.ts'
+import { errorReasonIn, isRateLimited, retryAfterSeconds } from './error-reason.ts'
+import { agentWithCa, isUnsent, networkReason } from './network.ts'
 import { trace } from './trace.ts'
 
 /** Longest that one request to a platform may take, in milliseconds; a deadline that is nearer shortens it. */
@@ -37,14 +37,14 @@ export interface RequestOptions<T = unknown> {
   /** POST that only reads (a search, a token): may be sent again, and after the deadline. */
   isRead?: boolean
   /** As in `HttpOptions`, for this request. */
-  statusOf?: (body: unknown) => number | undefined
+  errorStatus?: (body: unknown) => number | undefined
   /** As in `HttpOptions`, for this request. */
-  reason?: (body: unknown) => string | undefined
+  errorReason?: (body: unknown) => string | undefined
   /**
    * What its URL is called, such as `the webhook`, where the URL itself is a credential: then nothing shows more of it than
    * its host, and no redirect is followed.
    */
-  place?: string
+  urlAlias?: string
 }
 
 export interface HttpResponse<T = unknown> {
@@ -70,13 +70,13 @@ export interface HttpOptions {
    */
   intercept?: (request: SentRequest) => HttpResponse | undefined
   /** Whether a refusal is one of the credentials, where it is no 401. */
-  refusesCredentials?: (status: number, body: unknown) => boolean
+  isCredentialsError?: (status: number, body: unknown) => boolean
   /** The platform's own words for a refusal, where the usual places do not hold them. */
-  reason?: (body: unknown) => string | undefined
+  errorReason?: (body: unknown) => string | undefined
   /** The status that an response stands for, where the platform puts its errors into a success. */
-  statusOf?: (body: unknown) => number | undefined
+  errorStatus?: (body: unknown) => number | undefined
   /** What its Retry-After counts, where not seconds. */
-  retryAfter?: 'milliseconds' | undefined
+  retryAfterUnit?: 'milliseconds' | undefined
   authorization?: Authorization | undefined
 }
 
@@ -89,7 +89,7 @@ export interface Authorization {
    */
   headers(request: SentRequest): Promise<Record<string, string>>
   /** They were not accepted: what was kept of them is not used again. */
-  forget?(): void
+  invalidate?(): void
 }
 
 /** A request as it goes out. */
@@ -129,7 +129,7 @@ export class Http {
   }
 
   /** Whether a write was sent that the platform has not refused. */
-  get written(): boolean {
+  get mayHaveWritten(): boolean {
     return this.#written
   }
 
@@ -137,7 +137,7 @@ export class Http {
    * The start of the platform's response to the last write, masked, if that was a success and no request has failed since.
    * An error that is thrown now is about what the platform answered: the write itself was carried out.
    */
-  get accepted(): string | undefined {
+  get acceptedResponse(): string | undefined {
     if (!this.#accepted) return undefined
     const { status, text } = this.#accepted
     if (text === undefined) return `${status}, and not all of the body`
@@ -171,12 +171,12 @@ export class Http {
   async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<HttpResponse<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const writes = method !== 'GET' && method !== 'HEAD' && !options.isRead
-    const { place } = options
+    const { urlAlias } = options
     const request = this.#build(method, path, options)
-    const what = `${method} ${place ?? new URL(request.url).pathname}`
-    if (place !== undefined) rememberParts(new URL(request.url))
+    const what = `${method} ${urlAlias ?? new URL(request.url).pathname}`
+    if (urlAlias !== undefined) rememberParts(new URL(request.url))
     if (writes) {
-      const shown = place === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
+      const shown = urlAlias === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
       const instead = this.#options.intercept?.(shown)
       if (instead) return instead as HttpResponse<T>
       if (Date.now() >= deadlineAt) {
@@ -206,7 +206,7 @@ export class Http {
     if (response.status < 400) return this.#shaped(response, what, options.schema)
     this.#accepted = undefined
     const failure = this.#failure(response, what, options)
-    if (failure.kind === 'credentials') this.#options.authorization?.forget?.()
+    if (failure.kind === 'credentials') this.#options.authorization?.invalidate?.()
     failure.afterWrite = this.#written
     throw failure
   }
@@ -245,20 +245,20 @@ export class Http {
     }
   }
 
-  #meant(response: HttpResponse, { statusOf = this.#options.statusOf }: RequestOptions): HttpResponse {
-    const status = response.status < 300 ? statusOf?.(response.body) : undefined
+  #meant(response: HttpResponse, { errorStatus = this.#options.errorStatus }: RequestOptions): HttpResponse {
+    const status = response.status < 300 ? errorStatus?.(response.body) : undefined
     return status === undefined ? response : { ...response, status }
   }
 
   async #follow(
     request: SentRequest,
     what: string,
-    { accept = [], place }: RequestOptions,
+    { accept = [], urlAlias }: RequestOptions,
     received: Received,
   ): Promise<HttpResponse> {
     let current = request
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#logged(current, place, () => this.#send(current, what, received))
+      const response = await this.#logged(current, urlAlias, () => this.#send(current, what, received))
       const location = response.headers['location']
       const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined
       if (!redirected || accept.includes(response.status)) return response
@@ -268,12 +268,12 @@ export class Http {
         throw new Failure('platform', `${platform} redirected ${what} to something that is no URL.`)
       }
       const repeatable =
-        place === undefined && (current.method === 'GET' || response.status === 307 || response.status === 308)
+        urlAlias === undefined && (current.method === 'GET' || response.status === 307 || response.status === 308)
       const isBelow = target.origin === this.#base.origin && target.pathname.startsWith(this.#base.pathname)
       if (!isBelow || !repeatable || redirects === mostRedirects) {
         throw new Failure(
           'refused',
-          `${this.#options.platform} redirected ${what} to ${place === undefined ? `${target.origin}${target.pathname}` : target.origin}, which is not followed: check the connection's URL.`,
+          `${this.#options.platform} redirected ${what} to ${urlAlias === undefined ? `${target.origin}${target.pathname}` : target.origin}, which is not followed: check the connection's URL.`,
         )
       }
       current = { ...current, url: target.href }
@@ -380,18 +380,20 @@ export class Http {
     throw failure
   }
 
-  #failure(response: HttpResponse, what: string, { reason = this.#options.reason }: RequestOptions): Failure {
-    const { platform, retryAfter: unit } = this.#options
-    const retryAfter = retryAfterOf(response.headers, Date.now(), unit)
-    const said = redact(plain((reason?.(response.body) ?? reasonOf(response.body)) || 'no reason given'))
+  #failure(response: HttpResponse, what: string, { errorReason = this.#options.errorReason }: RequestOptions): Failure {
+    const { platform, retryAfterUnit: unit } = this.#options
+    const retryAfter = retryAfterSeconds(response.headers, Date.now(), unit)
+    const said = redact(
+      toPlainText((errorReason?.(response.body) ?? errorReasonIn(response.body)) || 'no reason given'),
+    )
     const text = `${platform} answered ${response.status} to ${what}: ${said}`
-    const limited = isLimited(response.status, response.headers, said)
+    const limited = isRateLimited(response.status, response.headers, said)
     if (response.status >= 500 || response.status === 408 || limited) {
       return new Failure('platform', text, {
         retryAfter: retryAfter ?? (response.status === 403 ? untoldLimit : undefined),
       })
     }
-    const credentials = response.status === 401 || this.#options.refusesCredentials?.(response.status, response.body)
+    const credentials = response.status === 401 || this.#options.isCredentialsError?.(response.status, response.body)
     return new Failure(credentials ? 'credentials' : 'refused', text)
   }
 }
@@ -431,7 +433,7 @@ function orUnsendable<T>(make: () => T): T {
 
 async function trust(ca: string): Promise<Agent> {
   try {
-    return await agentTrusting(ca)
+    return await agentWithCa(ca)
   } catch (cause) {
     throw new Failure('misconfigured', 'The "ca" of the connection is no certificate: write it as PEM.', { cause })
   }

@@ -8,7 +8,7 @@ const longestReason = 500
  * `error`, `error_description`, `detail`, `details`, `title`; the title of the page if it is HTML. If they have none, the first
  * text of several words in the body. At most 500 characters.
  */
-export function reasonOf(body: unknown): string {
+export function errorReasonIn(body: unknown): string {
   // Before anything is cut: half of a secret would not be known any more.
   const masked = redactDeep(body)
   const words = collect(masked)
@@ -97,7 +97,7 @@ function fromPage(text: string): string {
  * @param now epoch milliseconds
  * @param unit what `retry-after` counts (NeoLoad: milliseconds)
  */
-export function retryAfterOf(
+export function retryAfterSeconds(
   headers: Record<string, string>,
   now: number,
   unit: 'seconds' | 'milliseconds' = 'seconds',
@@ -119,7 +119,7 @@ export function retryAfterOf(
  * @param said the platform's own words
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
-export function isLimited(status: number, headers: Record<string, string>, said: string): boolean {
+export function isRateLimited(status: number, headers: Record<string, string>, said: string): boolean {
   if (status === 429 || /^Throttl/.test(headers['x-amzn-errortype'] ?? '')) return true
   if (status !== 403) return false
   const hasHeader = headers['retry-after'] !== undefined || remainingOf(headers) === '0'

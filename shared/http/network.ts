@@ -10,7 +10,7 @@ const agents = new Map<string, Agent>()
  * @param ca PEM
  * @throws Error for what is no certificate
  */
-export async function agentTrusting(ca: string): Promise<Agent> {
+export async function agentWithCa(ca: string): Promise<Agent> {
   const known = agents.get(ca)
   if (known) return known
   const { X509Certificate } = await import('node:crypto')

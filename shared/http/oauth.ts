@@ -12,7 +12,7 @@ export interface OAuthClient {
   scope: string
   resource?: string | undefined
   /** Whether it takes the id and the secret in a header (Basic), and not in the form. */
-  inHeader?: boolean
+  usesBasicAuth?: boolean
 }
 
 /** Fetched again this long before it expires, in milliseconds: it must last for the request, too. */
@@ -31,10 +31,10 @@ const granted = z.object({
  * @param ca PEM of a certificate authority to trust beside the public ones
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
  */
-export function bearerOf(client: OAuthClient, ca: string | undefined): Authorization {
+export function oauthAuthorization(client: OAuthClient, ca: string | undefined): Authorization {
   return {
     headers: async () => ({ authorization: `Bearer ${await fetchToken(client, ca)}` }),
-    forget: () => void tokens.delete(keyOf(client)),
+    invalidate: () => void tokens.delete(keyOf(client)),
   }
 }
 
@@ -45,16 +45,16 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
     registerSecret(known.token)
     return known.token
   }
-  const { tokenUrl, clientId, clientSecret, scope, resource, inHeader = false } = client
+  const { tokenUrl, clientId, clientSecret, scope, resource, usesBasicAuth = false } = client
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
-    ...(inHeader ? {} : { client_id: clientId, client_secret: clientSecret }),
+    ...(usesBasicAuth ? {} : { client_id: clientId, client_secret: clientSecret }),
     scope,
   })
   if (resource) form.set('resource', resource)
   const { origin, pathname, search } = new URL(tokenUrl)
-  const headers: Record<string, string> = inHeader ? { authorization: basic(clientId, clientSecret) } : {}
-  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers, refusesCredentials })
+  const headers: Record<string, string> = usesBasicAuth ? { authorization: basic(clientId, clientSecret) } : {}
+  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers, isCredentialsError })
   const { body } = await http.post(`${pathname}${search}`, form.toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     isRead: true,
@@ -67,7 +67,7 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 a 400, where id and secret come in the form */
-function refusesCredentials(_status: number, body: unknown): boolean {
+function isCredentialsError(_status: number, body: unknown): boolean {
   return isRecord(body) && body['error'] === 'invalid_client'
 }
 
@@ -76,6 +76,6 @@ function basic(clientId: string, clientSecret: string): string {
   return `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)}`
 }
 
-function keyOf({ tokenUrl, clientId, clientSecret, scope, resource, inHeader }: OAuthClient): string {
-  return JSON.stringify([tokenUrl, clientId, clientSecret, scope, resource, inHeader])
+function keyOf({ tokenUrl, clientId, clientSecret, scope, resource, usesBasicAuth }: OAuthClient): string {
+  return JSON.stringify([tokenUrl, clientId, clientSecret, scope, resource, usesBasicAuth])
 }

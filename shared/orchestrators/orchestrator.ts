@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { readSecret } from '../auth/secrets.ts'
-import type { Earlier } from '../evaluation/previous-evaluations.ts'
+import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
 import type { Reply } from './keptn/reply.ts'
 
 /** Where answers go back: an environment that runs sequences. */
@@ -26,7 +26,7 @@ export interface Orchestrator {
    *
    * @throws Failure
    */
-  evaluations(of: EvaluationsOf): Promise<Earlier[]>
+  evaluations(of: EvaluationsOf): Promise<PreviousEvaluation[]>
 }
 
 /** Which earlier evaluations are asked for. */

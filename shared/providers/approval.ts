@@ -8,9 +8,9 @@ import { passed } from '../outcome.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import type { ApprovalAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
-import type { Message, MessageProvider, Mood, Occasion, Posted } from './message.ts'
+import type { Message, MessageContext, MessageProvider, Mood, PostedMessage } from './message.ts'
 import type { SignedLink } from './provider.ts'
-import { channelField, channelOf, dataOf, linksTo, postOnce } from './push-update.ts'
+import { channelField, postedData, postedLinks, postOnce, resolveChannel } from './push-update.ts'
 
 const askInput = z.strictObject({
   channel: channelField,
@@ -48,7 +48,7 @@ export function askApproval({
 }: {
   summary: string
   /** What the event says, as a message. */
-  compose(occasion: Occasion): Message
+  compose(occasion: MessageContext): Message
 }): ApprovalAction<MessageProvider, Ask, z.output<typeof askInput>> {
   return {
     type: 'approval',
@@ -61,7 +61,7 @@ export function askApproval({
     deadline: week,
     complete(input, from) {
       const { event, bridgeUrl, provider, note } = from
-      const channel = channelOf(input.channel, from.connection, from.provider, true)
+      const channel = resolveChannel(input.channel, from.connection, from.provider, true)
       const { approvers, requester, remindBefore } = input
       const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
       const notRequester = input.notRequester === 'on'
@@ -74,7 +74,7 @@ export function askApproval({
       if (notRequester && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
         throw invalid(
           'requester',
-          `must be ${provider.buttons?.memberNames} with notRequester, so that it can be looked up`,
+          `must be ${provider.buttons?.memberNameFormat} with notRequester, so that it can be looked up`,
         )
       const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
       const message = questionOf(composed, event, { question, requester })
@@ -86,7 +86,7 @@ export function askApproval({
       const posted = await postOnce(provider, client, channel, withChoices(message, signedLink))
       const where = channel ? ` in ${channel}` : ''
       return {
-        outcome: passed(`Asked "${message.title}"${where}`, dataOf(posted), linksTo(provider, posted)),
+        outcome: passed(`Asked "${message.title}"${where}`, postedData(posted), postedLinks(provider, posted)),
         job: posted,
       }
     },
@@ -102,11 +102,11 @@ export function askApproval({
       automatic,
       async remind(provider, client, { message }, posted) {
         const reminder: Message = { mood: 'waiting', title: `Still open: ${message.title}`, fields: [], links: [] }
-        await provider.reply?.(client, posted as Posted, reminder)
+        await provider.reply?.(client, posted as PostedMessage, reminder)
       },
       async close(provider, client, { message }, posted, decision) {
         const show = provider.replace ?? provider.reply
-        await show?.(client, posted as Posted, settled(message, decision))
+        await show?.(client, posted as PostedMessage, settled(message, decision))
       },
       outcome(_input, asked, decision) {
         return {

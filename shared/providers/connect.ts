@@ -38,23 +38,23 @@ export function connect({ provider, values }: Connection, options: ConnectOption
         headers: provider.headers?.(values) ?? {},
         ca,
         authorization: provider.authorization?.(values, ca),
-        retryAfter: provider.retryAfter,
-        ...(provider.refusesCredentials
+        retryAfterUnit: provider.retryAfterUnit,
+        ...(provider.isCredentialsError
           ? {
-              refusesCredentials: (status: number, body: unknown) =>
-                provider.refusesCredentials?.(status, body, values) ?? false,
+              isCredentialsError: (status: number, body: unknown) =>
+                provider.isCredentialsError?.(status, body, values) ?? false,
             }
           : {}),
-        ...(provider.reason ? { reason: (body: unknown) => provider.reason?.(body) } : {}),
-        ...(provider.statusOf ? { statusOf: (body: unknown) => provider.statusOf?.(body) } : {}),
+        ...(provider.errorReason ? { errorReason: (body: unknown) => provider.errorReason?.(body) } : {}),
+        ...(provider.errorStatus ? { errorStatus: (body: unknown) => provider.errorStatus?.(body) } : {}),
       })
       return http
     },
     get mayHaveWritten() {
-      return Boolean(http?.written || aws?.written)
+      return Boolean(http?.mayHaveWritten || aws?.mayHaveWritten)
     },
     get acceptedResponse() {
-      return http?.accepted ?? aws?.accepted
+      return http?.acceptedResponse ?? aws?.acceptedResponse
     },
     get aws() {
       if (!provider.aws) throw new Error(`${platform} does not say that it is part of AWS.`)

@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 /** What a connection may be called. */
-export const connectionName = /^[a-z0-9][a-z0-9_-]{0,62}$/
+export const CONNECTION_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 /** Fields that every connection may have, whatever its provider. */
 const head = z.looseObject({ provider: z.string() })
 const common = {
@@ -39,7 +39,7 @@ const common = {
  * @throws Failure `unknown` that lists the known connections or providers, `misconfigured`, `unavailable`
  */
 export async function loadConnection(category: Category, name: string, fresh = false): Promise<Connection> {
-  if (!connectionName.test(name)) throw await unknownConnection(category.name, name)
+  if (!CONNECTION_NAME.test(name)) throw await unknownConnection(category.name, name)
   const path = `connections/${category.name}/${name}`
   let named: { provider: string }
   try {
@@ -55,7 +55,7 @@ export async function loadConnection(category: Category, name: string, fresh = f
     )
   }
   const provider = await load()
-  const values = await readSecret(path, schemaOf(provider, category))
+  const values = await readSecret(path, connectionSchema(provider, category))
   return { name, provider, values }
 }
 
@@ -63,7 +63,7 @@ export async function loadConnection(category: Category, name: string, fresh = f
 const schemas = new WeakMap<object, WeakMap<Provider, z.ZodMiniObject>>()
 
 /** What the secret of a connection must hold: what its provider asks for, its category, and what each may have. */
-export function schemaOf(
+export function connectionSchema(
   provider: Provider,
   { actionMapping: choice }: Pick<Category, 'actionMapping'>,
 ): z.ZodMiniObject {

@@ -6,8 +6,8 @@ import { sleep } from '../sleep.ts'
 import { slug } from '../text/slug.ts'
 import type { CallContext, JobAction, PollResult, StartedJob } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
-import { type ProjectName, projectOf } from './project.ts'
-import type { Client, Provider } from './provider.ts'
+import { type ProjectFormat, resolveProject } from './project.ts'
+import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
 /** A flag in one environment, as it stands at the platform. */
 export interface FlagState {
@@ -38,7 +38,7 @@ export interface PendingChange {
   noun: string
   url?: string | undefined
   /** What else it takes to look after it: JSON. */
-  handle?: unknown
+  providerState?: unknown
 }
 
 /** How a pending change goes on; `declined` says, in the platform's words, why it was not made. */
@@ -50,9 +50,9 @@ export type ChangeStatus =
 export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'flag'
   /** Undefined where the connection is all that is needed. */
-  project: ProjectName | undefined
+  project: ProjectFormat | undefined
   /** Whether all flags of a call are changed in one go; else one after the other. */
-  setsTogether?: true
+  setsAllAtOnce?: true
   /** Throws Failure `invalid` for what this platform has nothing for. */
   checkChange?(change: FlagChange): void
   /** Throws Failure `refused` where there is no such flag or environment. */
@@ -75,7 +75,7 @@ export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> exten
 
 /** Declares a flag provider; the schema of its connection types the client of each of its functions. */
 export function defineFlagProvider<S extends z.ZodMiniObject, P extends Omit<FlagProvider<S>, 'kind'>>(
-  provider: P & { connection: S },
+  provider: P & { connection: S } & NoOtherMembers<P, FlagProvider>,
 ): P & { kind: 'flag' } {
   return { kind: 'flag', ...provider }
 }
@@ -152,7 +152,7 @@ const flow = {
     const parts = await readAll(provider, client, place, changes)
     const toDo = parts.filter((part) => !isSo(part, part.before))
     const pending: Pending['changes'] = []
-    for (const group of provider.setsTogether && toDo.length > 0 ? [toDo] : toDo.map((part) => [part])) {
+    for (const group of provider.setsAllAtOnce && toDo.length > 0 ? [toDo] : toDo.map((part) => [part])) {
       const flags = group.map(({ flag }) => flag)
       try {
         const waits = await provider.set(client, place, group.map(changeOf), comment)
@@ -238,7 +238,7 @@ function completed(
     provider.checkChange?.(change)
     return change
   })
-  const project = projectOf(asked.project, connection, provider, true)
+  const project = resolveProject(asked.project, connection, provider, true)
   const comment = asked.comment === undefined ? undefined : cutText('comment', asked.comment, MAX_TEXT, note)
   return { changes, environment, project, comment, single }
 }

@@ -6,8 +6,8 @@ import { type Outcome, passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { Delegated, JobAction, JobProgress, PollResult, StartedJob } from './action.ts'
 import { checkParameterNames, type JobVariables } from './job-variables.ts'
-import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
-import { judge, missed, thresholds } from './thresholds.ts'
+import { type Client, hasIdempotencyKey, type NoOtherMembers, type Provider } from './provider.ts'
+import { checkThresholds, describeThreshold, thresholds } from './thresholds.ts'
 
 /** A run of a job at the platform. */
 export interface Run {
@@ -17,7 +17,7 @@ export interface Run {
   /** What it does, for people, where that is not plain from what was asked: `20 requests/s for 60 s`. */
   summary?: string | undefined
   /** What else it takes to look after it: JSON. */
-  handle?: unknown
+  providerState?: unknown
   /** When it was started, in epoch milliseconds. Set by the actions below, not by a provider. */
   startedAt?: number
 }
@@ -125,7 +125,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
 
 /** Declares a job provider; the schema of its connection types the client of each of its functions. */
 export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'kind'>>(
-  provider: P & { connection: S },
+  provider: P & { connection: S } & NoOtherMembers<P, JobProvider>,
 ): P & { kind: 'job' } {
   return { kind: 'job', ...provider }
 }
@@ -311,13 +311,13 @@ async function startOnce(provider: JobProvider, client: Client, input: StartJob)
   if (provider.hasIdempotentStart) return provider.start(client, input)
   const found = await lookUp(provider, client, input)
   if (found !== 'unknown') return found ?? provider.start(client, input)
-  if (client.isRetry) throw inDoubt(provider, 'An earlier try to start it broke off')
+  if (client.isRetry) throw outcomeUnknown(provider, 'An earlier try to start it broke off')
   try {
     return await provider.start(client, input)
   } catch (error) {
     if (!isTransient(error) || !(error as Failure).afterWrite) throw error
     const answered = client.acceptedResponse === undefined ? [] : [`It answered ${toSentence(client.acceptedResponse)}`]
-    throw inDoubt(provider, [toSentence((error as Failure).message), ...answered].join(' '))
+    throw outcomeUnknown(provider, [toSentence((error as Failure).message), ...answered].join(' '))
   }
 }
 
@@ -328,7 +328,7 @@ async function lookUp(provider: JobProvider, client: Client, input: StartJob): P
 }
 
 /** For a start that may have been made and cannot be looked up: it is never repeated. */
-export function inDoubt({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
+export function outcomeUnknown({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
   return new Failure(
     'doubtful',
     `${toSentence(why)} Whether ${article(noun)} was started is not known, and can not be looked up, so it was not tried again: look at ${title} before you repeat it.`,
@@ -393,8 +393,10 @@ function endOf(
 ): Outcome {
   const { state, reason, data = {}, links = {}, metrics = {} } = sight
   const { status, result } = results[verdict]
-  const judged = status === 'succeeded' ? judge(thresholds, metrics) : []
-  const why = [reason, ...judged.filter((one) => one.result !== 'pass').map(missed)].filter(Boolean).join('; ')
+  const judged = status === 'succeeded' ? checkThresholds(thresholds, metrics) : []
+  const why = [reason, ...judged.filter((one) => one.result !== 'pass').map(describeThreshold)]
+    .filter(Boolean)
+    .join('; ')
   return {
     status,
     result: worst([result, ...judged.map((one) => one.result)]),

@@ -9,7 +9,7 @@ export type Levels<Value extends string = string> = Record<Level, Value>
  *
  * @param table of the platform: each is shown in the README of its category
  */
-export function levelIn(table: Levels, value: string): string {
+export function platformLevel(table: Levels, value: string): string {
   const level = value.trim().toLowerCase()
   return Object.hasOwn(table, level) ? table[level as Level] : value
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
 
 /** How a platform names the place that things are in, and whether it can do without. */
-export interface ProjectName {
+export interface ProjectFormat {
   pattern: RegExp
   example: string
   optional?: true
@@ -13,10 +13,10 @@ export interface ProjectName {
  * @param required whether the platform must be told; else what it does not name stays undefined
  * @throws Failure `invalid`
  */
-export function projectOf(
+export function resolveProject(
   asked: string | undefined,
   connection: Record<string, unknown>,
-  { title, project: named }: { title: string; project: ProjectName | undefined },
+  { title, project: named }: { title: string; project: ProjectFormat | undefined },
   required: boolean,
 ): string | undefined {
   const project = asked ?? (connection['project'] as string | undefined)

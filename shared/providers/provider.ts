@@ -84,16 +84,19 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** The cheapest authenticated call. */
   check(client: Client<z.output<S>>): Promise<unknown>
   /** Whether a refusal is one of our credentials, where it is no 401. */
-  refusesCredentials?(status: number, body: unknown, connection: z.output<S>): boolean
+  isCredentialsError?(status: number, body: unknown, connection: z.output<S>): boolean
   /** The platform's words for a refusal, where they are not in one of the usual places. */
-  reason?(body: unknown): string | undefined
+  errorReason?(body: unknown): string | undefined
   /** The status that an answer of success stands for, where the platform puts its errors into one. */
-  statusOf?(body: unknown): number | undefined
+  errorStatus?(body: unknown): number | undefined
   /** Whether the platform takes two writes with the same `client.key` for one: then a repeat is a look-up. */
-  deduplicates?(connection: z.output<S>): boolean
+  hasIdempotentWrites?(connection: z.output<S>): boolean
   /** What its Retry-After counts, where not seconds. */
-  retryAfter?: 'milliseconds'
+  retryAfterUnit?: 'milliseconds'
 }
+
+/** Rejects a misspelled member of a provider: a type parameter alone would accept it. */
+export type NoOtherMembers<P, Known> = { [Name in Exclude<keyof P, keyof Known>]: never }
 
 /** Whether what this call makes can be found again. */
 export function hasIdempotencyKey(client: Client): client is Client & { idempotencyKey: string } {

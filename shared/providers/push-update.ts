@@ -5,11 +5,11 @@ import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { ImmediateAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
-import type { Message, MessageProvider, Occasion, Posted } from './message.ts'
+import type { Message, MessageContext, MessageProvider, PostedMessage } from './message.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
 
 /** How a category makes messages of events. */
-type Compose<T extends string> = (occasion: Occasion, template: T | undefined) => Message
+type Compose<T extends string> = (occasion: MessageContext, template: T | undefined) => Message
 
 /** What is to be posted, whatever made it. */
 export interface Push {
@@ -47,38 +47,38 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
       const composed = compose({ event, bridgeUrl }, input.template)
       // What somebody wrote says it all: the rest would only be in its way.
       const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
-      return { channel: channelOf(input.channel, connection, provider, false), message }
+      return { channel: resolveChannel(input.channel, connection, provider, false), message }
     },
     async run(provider, client, { channel, message }) {
       const posted = await postOnce(provider, client, channel, message)
       return passed(
         `Sent "${message.title}"${channel ? ` to ${channel}` : ''}`,
-        dataOf(posted),
-        linksTo(provider, posted),
+        postedData(posted),
+        postedLinks(provider, posted),
       )
     },
   }
 }
 
 /**
- * @param asks whether people are to answer
+ * @param needsApproval whether people are to answer
  * @throws Failure `invalid`
  */
-export function channelOf(
+export function resolveChannel(
   asked: string | undefined,
   connection: Record<string, unknown>,
   provider: MessageProvider,
-  asks: boolean,
+  needsApproval: boolean,
 ): string | undefined {
   if (provider.channel === undefined) {
     if (asked !== undefined) throw invalid(`is of no use: the connection of ${provider.title} leads to one place`)
-    provider.checkMessage?.({ channel: undefined, asks }, connection)
+    provider.checkMessage?.({ channel: undefined, needsApproval }, connection)
     return undefined
   }
   const channel = asked ?? (connection['channel'] as string | undefined)
   if (channel === undefined)
     throw invalid(`is missing, and the connection has no default: name the ${provider.channel}`)
-  provider.checkMessage?.({ channel, asks }, connection)
+  provider.checkMessage?.({ channel, needsApproval }, connection)
   return channel
 }
 
@@ -92,15 +92,15 @@ export async function postOnce(
   client: Client,
   channel: string | undefined,
   message: Message,
-): Promise<Posted> {
+): Promise<PostedMessage> {
   const found = client.isRetry && hasIdempotencyKey(client) ? await provider.find?.(client, channel) : undefined
   return found ?? provider.post(client, channel, message)
 }
 
-export function dataOf({ id, url }: Posted): Record<string, unknown> {
+export function postedData({ id, url }: PostedMessage): Record<string, unknown> {
   return { ...(id === undefined ? {} : { id }), ...(url === undefined ? {} : { url }) }
 }
 
-export function linksTo({ title }: MessageProvider, { url }: Posted): Record<string, string> {
+export function postedLinks({ title }: MessageProvider, { url }: PostedMessage): Record<string, string> {
   return url === undefined ? {} : { [`${slug(title)} message`]: url }
 }

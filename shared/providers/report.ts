@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { type CarriedEvaluation, evaluationIn } from '../evaluation/evaluation.ts'
+import { type EventEvaluation, evaluationIn } from '../evaluation/evaluation.ts'
 import { id, name, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { ImmediateAction } from './action.ts'
-import type { Message, Occasion } from './message.ts'
+import type { Message, MessageContext } from './message.ts'
 import type { Client, Provider } from './provider.ts'
 import { channelField } from './push-update.ts'
 
 /** An evaluation that is told of. */
 export interface Report {
-  evaluation: CarriedEvaluation & { result: 'pass' | 'warning' | 'fail' }
+  evaluation: EventEvaluation & { result: 'pass' | 'warning' | 'fail' }
   /** The same, as people are to read it. */
   message: Message
   event: Pick<CallEvent, 'id' | 'task' | 'shkeptncontext'> &
@@ -30,42 +30,42 @@ const input = z.strictObject({
 })
 
 /** Where a report goes. */
-export type Destination = z.output<typeof input>
+export type ReportDestination = z.output<typeof input>
 
 /** What a platform says of a report that it has taken. */
-export interface Reported {
+export interface ReportResult {
   id?: string | undefined
   url?: string | undefined
   /** What was made, for people: `status slo/checkout`. */
-  what: string
+  summary: string
 }
 
 /** A platform that takes reports: vendor knowledge only. */
 export interface ReportProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'report'
   /** The fields of the input that it takes beside `fields`; each other one is refused. */
-  takes: readonly (keyof Destination)[]
+  supportedFields: readonly (keyof ReportDestination)[]
   /** The destination, completed by the connection. Throws Failure `invalid` for one that is none. */
-  destination?(to: Destination, connection: z.output<S>): Destination
+  resolveDestination?(to: ReportDestination, connection: z.output<S>): ReportDestination
   /** Makes it once, where the platform lets us: what carries `client.key` is found, or replaced, by a repeat. */
-  report(client: Client<z.output<S>>, to: Destination, report: Report): Promise<Reported>
+  report(client: Client<z.output<S>>, to: ReportDestination, report: Report): Promise<ReportResult>
 }
 
 /** Declares a report provider; the schema of its connection types the client of each of its functions. */
 export function defineReportProvider<S extends z.ZodMiniObject, P extends Omit<ReportProvider<S>, 'kind'>>(
-  provider: P & { connection: S },
+  provider: P & { connection: S } & NoOtherMembers<P, ReportProvider>,
 ): P & { kind: 'report' } {
   return { kind: 'report', ...provider }
 }
 
 interface Push {
-  to: Destination
+  to: ReportDestination
   report: Report
 }
 
 /** A destination as it was asked for, and what is told there. */
 interface Prepared extends Omit<Report, 'event'> {
-  asked: Destination
+  asked: ReportDestination
 }
 
 /** Tells of an evaluation elsewhere. */
@@ -75,7 +75,7 @@ export function pushReport({
 }: {
   summary: string
   /** How an evaluation is told to people. */
-  compose: (occasion: Occasion) => Promise<Message>
+  compose: (occasion: MessageContext) => Promise<Message>
 }): ImmediateAction<ReportProvider, Push, Prepared> {
   return {
     type: 'immediate',
@@ -85,7 +85,7 @@ export function pushReport({
     input,
     outputs: ['id', 'url'],
     deadline: 3_600,
-    async prepare(asked: Destination, { event, bridgeUrl }) {
+    async prepare(asked: ReportDestination, { event, bridgeUrl }) {
       const evaluation = evaluationOf(event)
       const data = { ...event.data, result: evaluation.result }
       const told = { ...event, kind: 'finished', properties: evaluation, data } as const
@@ -93,14 +93,14 @@ export function pushReport({
     },
     complete({ asked, evaluation, message }, { event, connection, provider }) {
       refuseOthers(asked, provider)
-      const to = provider.destination?.(asked, connection) ?? asked
+      const to = provider.resolveDestination?.(asked, connection) ?? asked
       const { id, task, shkeptncontext, data } = event
       const { project, stage, service, status, labels } = data
       const about = { id, task, shkeptncontext, project, stage, service, status, labels }
       return { to, report: { evaluation, message, event: about } }
     },
     async run(provider, client, { to, report }) {
-      const { id, url, what } = await provider.report(client, to, report)
+      const { id, url, summary: what } = await provider.report(client, to, report)
       const link = `${slug(provider.title)} report`
       return passed(
         `Reported "${report.message.title}" to ${provider.title}: ${what}`,
@@ -122,10 +122,10 @@ function evaluationOf({ properties, data }: CallEvent): Report['evaluation'] {
 }
 
 /** What would be dropped in silence is refused. */
-function refuseOthers(asked: Destination, { title, takes }: ReportProvider): void {
-  const given = (Object.keys(asked) as (keyof Destination)[]).filter((field) => asked[field] !== undefined)
+function refuseOthers(asked: ReportDestination, { title, supportedFields }: ReportProvider): void {
+  const given = (Object.keys(asked) as (keyof ReportDestination)[]).filter((field) => asked[field] !== undefined)
   const errors = given
-    .filter((field) => !takes.includes(field))
+    .filter((field) => !supportedFields.includes(field))
     .map((field) => ({ path: `input.${field}`, message: `is of no use for ${title}: leave it out` }))
   const [first] = errors
   if (first) throw new Failure('invalid', `${first.path} ${first.message}`, { errors })

@@ -6,14 +6,14 @@ const longest = 2_000
 const mostNumbers = 50
 
 /** What a run hands back, as it is where it is small, else the beginning of its JSON, as text; undefined where it is nothing. */
-export function outputOf(value: unknown): unknown {
+export function limitOutput(value: unknown): unknown {
   if (isNothing(value)) return undefined
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > longest ? clipSingleLine(text, longest) : value
 }
 
 /** The numbers in what a run hands back, by name, for thresholds; a number alone is `output`. */
-export function numbersOf(value: unknown): Record<string, number> {
+export function metricsIn(value: unknown): Record<string, number> {
   if (typeof value === 'number') return { output: value }
   if (!isRecord(value)) return {}
   const numbers = Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number')

@@ -1,5 +1,5 @@
 /** Parameters as the texts that most platforms take: what is no text is written as JSON. */
-export function textsOf(parameters: Record<string, unknown> = {}): Record<string, string> {
+export function toTextParameters(parameters: Record<string, unknown> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
       name,

@@ -23,7 +23,7 @@ const threshold = z
 export type Threshold = z.output<typeof threshold>
 
 /** What became of a threshold: `actual` is null where the platform reported no such metric. */
-export interface Judged extends Threshold {
+export interface ThresholdResult extends Threshold {
   actual: number | null
   result: Outcome['result']
 }
@@ -49,7 +49,7 @@ function parse(text: string): unknown {
  *
  * @param metrics name -> value, as the provider reports them
  */
-export function judge(thresholds: readonly Threshold[], metrics: Record<string, number>): Judged[] {
+export function checkThresholds(thresholds: readonly Threshold[], metrics: Record<string, number>): ThresholdResult[] {
   return thresholds.map((threshold) => {
     const { metric, op, value, warn } = threshold
     const actual = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
@@ -73,7 +73,7 @@ function holds(actual: number, op: Threshold['op'], value: number): boolean {
 }
 
 /** A threshold that did not pass, for people: `p95 is 612, not < 500`. */
-export function missed({ metric, op, value, warn, actual, result }: Judged): string {
+export function describeThreshold({ metric, op, value, warn, actual, result }: ThresholdResult): string {
   if (actual === null) return `${metric} was not measured`
   return `${metric} is ${actual}, not ${op} ${result === 'warning' ? warn : value}`
 }

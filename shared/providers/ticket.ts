@@ -7,8 +7,8 @@ import { isRecord } from '../record.ts'
 import { slug } from '../text/slug.ts'
 import type { CallContext, ImmediateAction } from './action.ts'
 import { cutText, cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
-import { type ProjectName, projectOf } from './project.ts'
-import { type Client, hasIdempotencyKey, type Provider } from './provider.ts'
+import { type ProjectFormat, resolveProject } from './project.ts'
+import { type Client, hasIdempotencyKey, type NoOtherMembers, type Provider } from './provider.ts'
 
 /** A ticket as it stands at the platform. */
 export interface Ticket {
@@ -20,7 +20,7 @@ export interface Ticket {
   url: string | undefined
   /** The platform's own word for its state. */
   state: string
-  closed: boolean
+  isClosed: boolean
 }
 
 const described = {
@@ -76,7 +76,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   /** What a ticket is called here: `issue`. */
   noun: string
   /** Undefined where the platform has none. */
-  project: ProjectName | undefined
+  project: ProjectFormat | undefined
   /** Throws Failure `invalid` where the id, with the project, names no ticket. */
   checkRef?(ref: TicketRef): void
   /**
@@ -98,7 +98,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
    */
   confirmsState?: true
   /** Sets what is given and leaves the rest; labels are added. */
-  change(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
+  update(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
   /** Adds a comment that carries `client.key`. */
   comment(client: Client<z.output<S>>, ref: TicketRef, comment: string): Promise<void>
   /** Whether a comment of the ticket carries `client.key`. */
@@ -108,7 +108,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
 
 /** Declares a ticket provider; the schema of its connection types the client of each of its functions. */
 export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'kind'>>(
-  provider: P & { connection: S },
+  provider: P & { connection: S } & NoOtherMembers<P, TicketProvider>,
 ): P & { kind: 'ticket' } {
   return { kind: 'ticket', ...provider }
 }
@@ -139,7 +139,7 @@ export const openTicket: TicketAction<OpenTicket> = {
     const described = input.description ?? (problem && descriptionOf(problem))
     const isTitleInside = title === wholeTitle || described?.startsWith(wholeTitle)
     const description = isTitleInside ? described : [wholeTitle, described].filter(Boolean).join('\n\n')
-    const project = projectOf(input.project, connection, provider, true)
+    const project = resolveProject(input.project, connection, provider, true)
     return checked(provider, connection, { ...input, ...cutTexts({ description }, note), title, project })
   },
   async run(provider, client, input) {
@@ -183,12 +183,12 @@ export const updateTicket: TicketAction<UpdateTicket> = {
       ...input,
       ...(title === undefined ? {} : { title: cutText('title', title, MAX_TITLE, note) }),
       ...cutTexts({ description, comment }, note),
-      project: projectOf(input.project, connection, provider, false),
+      project: resolveProject(input.project, connection, provider, false),
     })
   },
   async run(provider, client, { id, project, comment, ...changes }) {
     const ref = { id, project }
-    if (Object.values(changes).some((value) => value !== undefined)) await provider.change(client, ref, changes)
+    if (Object.values(changes).some((value) => value !== undefined)) await provider.update(client, ref, changes)
     if (comment) await commentOnce(provider, client, ref, comment)
     if (!provider.get) return unconfirmed(provider, ref, changes.state ?? 'updated', 'update')
     const ticket = await provider.get(client, ref)
@@ -208,8 +208,8 @@ function isNeutral(state: string): boolean {
   return ['open', 'closed'].includes(state.toLowerCase())
 }
 
-function isInState({ confirmsState }: TicketProvider, { state, closed }: Ticket, asked: string): boolean {
-  if (isNeutral(asked)) return closed === (asked.toLowerCase() === 'closed')
+function isInState({ confirmsState }: TicketProvider, { state, isClosed }: Ticket, asked: string): boolean {
+  if (isNeutral(asked)) return isClosed === (asked.toLowerCase() === 'closed')
   const plain = (name: string) => name.toLowerCase().replace(/[\s_-]/g, '')
   return confirmsState === true || plain(state) === plain(asked)
 }
@@ -227,19 +227,19 @@ export const closeTicket: TicketAction<CloseTicket> = {
     return checked(provider, connection, {
       ...input,
       ...cutTexts({ comment: input.comment }, note),
-      project: projectOf(input.project, connection, provider, false),
+      project: resolveProject(input.project, connection, provider, false),
     })
   },
   async run(provider, client, { id, project, comment, resolution }) {
     const ref = { id, project }
     const before = await provider.get?.(client, ref)
     if (comment) await commentOnce(provider, client, ref, comment)
-    if (before?.closed)
+    if (before?.isClosed)
       return outcomeOf(provider, before, `The ${named(provider, before)} was closed already (${before.state})`)
     await provider.close(client, ref, { resolution, comment })
     if (!provider.get) return unconfirmed(provider, ref, 'closed', 'close')
     const after = await provider.get(client, ref)
-    if (!after.closed) {
+    if (!after.isClosed) {
       throw new Failure(
         'refused',
         `${provider.title} took the call, but the ${named(provider, after)} is still ${after.state}.`,
@@ -259,7 +259,7 @@ export function ticketOf(
   connection: Record<string, unknown>,
   provider: TicketProvider,
 ): TicketRef {
-  const ref = { id, project: projectOf(project, connection, provider, false) }
+  const ref = { id, project: resolveProject(project, connection, provider, false) }
   provider.checkRef?.(ref)
   return ref
 }

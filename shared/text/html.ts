@@ -32,7 +32,7 @@ const markdown = new Marked({
  * Plain text or Markdown as HTML that is safe to show: HTML in the text is shown as text, links go to the web or to a mail
  * address, and a line break stays one, since alerts are written so.
  */
-export function toHtml(text: string): string {
+export function markdownToHtml(text: string): string {
   const clean = text
     .toWellFormed()
     .replace(/\r\n?/g, '\n')

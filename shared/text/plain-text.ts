@@ -3,7 +3,7 @@ import { redact } from '../redact.ts'
 import { singleLine } from './single-line.ts'
 
 /** How things stand, for a platform that has no colours. */
-export const marks: Record<Mood, string> = { good: '✅', warning: '⚠️', bad: '❌', neutral: 'ℹ️', waiting: '⏳' }
+export const MOOD_ICONS: Record<Mood, string> = { good: '✅', warning: '⚠️', bad: '❌', neutral: 'ℹ️', waiting: '⏳' }
 
 const longestLine = 300
 
@@ -11,7 +11,7 @@ const longestLine = 300
  * Text that is only text: line ends are one character, and nothing in it controls a terminal, a parser or the direction in
  * which it is read.
  */
-export function plain(text: string): string {
+export function toPlainText(text: string): string {
   return (
     text
       .toWellFormed()
@@ -24,7 +24,7 @@ export function plain(text: string): string {
 
 /** One line of at most so many UTF-16 units. */
 export function plainSingleLine(text: string, most = longestLine): string {
-  return clip(singleLine(plain(text)), most)
+  return clip(singleLine(toPlainText(text)), most)
 }
 
 /**
@@ -40,13 +40,13 @@ export function clip(given: string, most: number): string {
 /** At most so many bytes of UTF-8, in the same way. */
 export function clipBytes(given: string, most: number): string {
   const text = redact(given)
-  if (bytesOf(text) <= most) return text
-  const room = new Uint8Array(Math.max(0, most - bytesOf('…')))
+  if (byteLength(text) <= most) return text
+  const room = new Uint8Array(Math.max(0, most - byteLength('…')))
   const { read } = new TextEncoder().encodeInto(text, room)
-  return most < bytesOf('…') ? '' : `${text.slice(0, read)}…`
+  return most < byteLength('…') ? '' : `${text.slice(0, read)}…`
 }
 
-export function bytesOf(text: string): number {
+export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length
 }
 
@@ -56,7 +56,7 @@ export function webLinks<T extends Link>(links: readonly T[]): T[] {
 }
 
 /** Where people decide, as a link: on a platform without buttons all choices are made on one page. */
-export function decideLink({ buttons: choices }: Pick<Message, 'buttons'>): Link[] {
+export function approvalLink({ buttons: choices }: Pick<Message, 'buttons'>): Link[] {
   const [choice] = webLinks(choices ?? [])
   return choice ? [{ label: 'Decide', url: choice.url }] : []
 }
@@ -68,16 +68,16 @@ export function decideLink({ buttons: choices }: Pick<Message, 'buttons'>): Link
  * @param links those that nothing else shows
  * @param most bytes of UTF-8
  */
-export function plainBody({ text, fields, table }: Message, links: readonly Link[], most: number): string {
+export function plainTextBody({ text, fields, table }: Message, links: readonly Link[], most: number): string {
   const last = links.map(({ label, url }) => `${plainSingleLine(label)}: ${url}`).join('\n')
-  const room = most - bytesOf(last) - bytesOf('\n\n\n\nand 1000000 more')
+  const room = most - byteLength(last) - byteLength('\n\n\n\nand 1000000 more')
   const lines = [
     ...fields.map(({ name, value }) => `${plainSingleLine(name)}: ${plainSingleLine(value)}`),
     ...tableLines(table),
   ]
-  const wanted = bytesOf(lines.join('\n')) + 1
-  const first = clipBytes(plain(text ?? '').trim(), Math.max(room - wanted, Math.floor(room / 2)))
-  return [first, fitting(lines, room - bytesOf(first)).join('\n'), last].filter(Boolean).join('\n\n')
+  const wanted = byteLength(lines.join('\n')) + 1
+  const first = clipBytes(toPlainText(text ?? '').trim(), Math.max(room - wanted, Math.floor(room / 2)))
+  return [first, fitting(lines, room - byteLength(first)).join('\n'), last].filter(Boolean).join('\n\n')
 }
 
 /** The rows of a table, each as a line. */
@@ -85,14 +85,14 @@ export function tableLines(table: Table | undefined): string[] {
   return (table?.rows ?? []).map(({ mood, cells }) => {
     const [name = '', ...values] = cells.map((cell) => plainSingleLine(cell))
     const named = values.map((value, at) => [table?.columns[at + 1], value].filter(Boolean).join(' '))
-    return `${marks[mood]} ${[name, ...named.map((one) => plainSingleLine(one))].join(', ')}`
+    return `${MOOD_ICONS[mood]} ${[name, ...named.map((one) => plainSingleLine(one))].join(', ')}`
   })
 }
 
 function fitting(lines: string[], room: number): string[] {
   let left = room
   const kept = lines.findIndex((line) => {
-    left -= bytesOf(line) + 1
+    left -= byteLength(line) + 1
     return left < 0
   })
   return kept < 0 ? lines : [...lines.slice(0, kept), `and ${lines.length - kept} more`]

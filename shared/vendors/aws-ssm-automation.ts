@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../aws/aws.ts'
 import { consoleUrl } from '../aws/console.ts'
 import {
   GetAutomationExecutionCommand,
@@ -35,7 +35,7 @@ export const awsSsmAutomation = defineJobProvider({
   aws: Aws,
   noun: 'execution',
   connection: z.strictObject({
-    ...awsAccount,
+    ...awsAccountFields,
     target: optional(word('Default runbook: the name of the document, or its ARN where another account shares it')),
     automationRoleArn: optional(
       word(`The role that runbooks act as, given as their parameter ${roleParameter}; the caller's own where left out`),
@@ -92,7 +92,7 @@ export const awsSsmAutomation = defineJobProvider({
       ClientToken: key && tokenOf(key),
     })
     const { AutomationExecutionId } = await aws.write(SSMClient, command, tooMany)
-    const id = aws.need(AutomationExecutionId, 'AutomationExecutionId')
+    const id = aws.requireField(AutomationExecutionId, 'AutomationExecutionId')
     const region = await aws.region(SSMClient)
     return { id, url: consoleUrl(region, `systems-manager/automation/execution/${id}`) }
   },
@@ -100,7 +100,7 @@ export const awsSsmAutomation = defineJobProvider({
   async getStatus({ aws }, { id }) {
     const command = new GetAutomationExecutionCommand({ AutomationExecutionId: id })
     const { AutomationExecution } = await aws.read(SSMClient, command)
-    return sightOf(aws.need(AutomationExecution, 'AutomationExecution'))
+    return sightOf(aws.requireField(AutomationExecution, 'AutomationExecution'))
   },
 
   parseRunId({ id }) {

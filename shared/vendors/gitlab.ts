@@ -22,8 +22,8 @@ export const gitlabConnection = {
 export const gitlabApi = {
   headers: ({ token }: { token: string }) => ({ 'private-token': token }),
   check: ({ http }) => http.get('api/v4/user'),
-  reason: fieldErrors,
-} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'reason'>
+  errorReason: fieldErrors,
+} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'errorReason'>
 
 /** How a project is named; a part of dots alone would leave the path. */
 export const gitlabProject = {

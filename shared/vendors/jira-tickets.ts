@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { segment } from '../http/client.ts'
-import { type Levels, levelIn } from '../providers/priority-level.ts'
+import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
 import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
 import { clipSingleLine, singleLine } from '../text/single-line.ts'
@@ -57,7 +57,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     return {
       // Some sites take only the id of a type.
       ...(type ? { issuetype: /^\d+$/.test(type) ? { id: type } : { name: type } } : {}),
-      ...(priority ? { priority: { name: levelIn(priorities, priority) } } : {}),
+      ...(priority ? { priority: { name: platformLevel(priorities, priority) } } : {}),
       ...(assignee ? { assignee: await accountOf(http, assignee) } : {}),
       ...moreFields?.(settings, connection),
     }
@@ -112,7 +112,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
     async open(client: Client<C>, input) {
       const { id, key } = await create(client, input)
-      const made = { id, number: key, url: linkTo(client, key), state: 'open', closed: false }
+      const made = { id, number: key, url: linkTo(client, key), state: 'open', isClosed: false }
       // It is made, whatever becomes of the look at the state in which its workflow begins.
       return readIssue(client.http, id).then(
         (issue) => ticketOf(client, issue),
@@ -124,7 +124,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       return ticketOf(client, await readIssue(client.http, id))
     },
 
-    async change(client: Client<C>, { id }, changes) {
+    async update(client: Client<C>, { id }, changes) {
       const { http, isRetry } = client
       const { title, description, labels = [], state, fields, ...settings } = changes
       const added = cleanLabels(labels).map((label) => ({ add: label }))
@@ -193,6 +193,6 @@ function linkTo({ connection: { site }, http }: Client<Connection>, key: string)
 }
 
 function ticketOf(client: Client<Connection>, { id, key, fields: { status } }: JiraIssue): Ticket {
-  const closed = status.statusCategory.key === 'done'
-  return { id, number: key, url: linkTo(client, key), state: status.name, closed }
+  const isClosed = status.statusCategory.key === 'done'
+  return { id, number: key, url: linkTo(client, key), state: status.name, isClosed }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import { type Http, segment } from '../http/client.ts'
-import { levelIn } from '../providers/priority-level.ts'
+import { platformLevel } from '../providers/priority-level.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What a connection to Redmine holds. */
@@ -22,11 +22,11 @@ export const redmineApi = {
   headers: ({ token }: { token: string }) => ({ 'x-redmine-api-key': token }),
   check: ({ http }) => http.get('users/current.json'),
   // 401, 403, 404 and some 400 come without a body.
-  reason: (body: unknown) =>
+  errorReason: (body: unknown) =>
     body === undefined
       ? 'an empty answer, as it gives where there is no such thing or the key may not use it'
       : undefined,
-} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'reason'>
+} satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'errorReason'>
 
 /** How a project is named. */
 export const redmineProject = { pattern: /^[a-z0-9][a-z0-9_-]{0,99}$/, example: 'ops' }
@@ -97,7 +97,7 @@ async function priorityOf(http: Http, priority: string): Promise<number> {
   )
   const idAt = (place: number) => String(all[place]?.id)
   const places = { critical: idAt(last), high: idAt(Math.min(usual + 1, last)), medium: idAt(usual), low: idAt(0) }
-  const found = pick(all, priority) ?? pick(all, levelIn(places, priority))
+  const found = pick(all, priority) ?? pick(all, platformLevel(places, priority))
   return found?.id ?? unknown('priority', priority, all)
 }
 

@@ -101,7 +101,7 @@ export const rundeck = defineJobProvider({
   connection,
   headers: ({ token }) => ({ 'x-rundeck-auth-token': token }),
   /** A right that the token lacks is `api.error.item.unauthorized`. */
-  refusesCredentials: (status, body) => status === 403 && isRecord(body) && body['errorCode'] === 'unauthorized',
+  isCredentialsError: (status, body) => status === 403 && isRecord(body) && body['errorCode'] === 'unauthorized',
   check: ({ http, connection }) => http.get(pathOf(connection, 'projects')),
 
   states,

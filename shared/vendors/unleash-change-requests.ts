@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { type Http, segment } from '../http/client.ts'
-import { reasonOf } from '../http/error-reason.ts'
+import { errorReasonIn } from '../http/error-reason.ts'
 import type { ChangeStatus, FlagLocation, PendingChange } from '../providers/flag.ts'
 import type { Client } from '../providers/provider.ts'
 import { clipSingleLine } from '../text/single-line.ts'
@@ -87,7 +87,7 @@ export async function lookAtChange(http: Http, place: FlagLocation, id: string):
 async function apply(http: Http, path: string): Promise<ChangeStatus> {
   const { status, body } = await http.put(`${path}/state`, { state: 'Applied' }, { accept: [403] })
   if (status !== 403) return { state: 'Applied', ended: true }
-  return { state: `Approved, to be applied by somebody else, since Unleash says: ${reasonOf(body)}`, ended: false }
+  return { state: `Approved, to be applied by somebody else, since Unleash says: ${errorReasonIn(body)}`, ended: false }
 }
 
 function hasMark({ title }: ChangeRequest, mark: string | undefined): boolean {

@@ -5,7 +5,7 @@ import { categories } from '../../functions/index.ts'
 import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
-import { schemaOf } from '../../shared/providers/connections.ts'
+import { connectionSchema } from '../../shared/providers/connections.ts'
 import type { Case } from '../contract/cases.ts'
 import { driveProvider } from '../contract/subjects/drive.ts'
 import { subjects } from '../contract/subjects/index.ts'
@@ -182,7 +182,7 @@ async function waysTo(action: string, { category, provider }: Row): Promise<(mor
   const example = subject?.cases.find((one) => one.action === action && !one.refused)
   if (subject && example)
     return (more) => subject.run(home(), { ...example, ...more, input: { ...example.input, ...more.input } })
-  const schema = schemaOf((await category.providers[provider]?.()) as never, category)
+  const schema = connectionSchema((await category.providers[provider]?.()) as never, category)
   const { connection, input } = special[`${category.name}/${provider}`] ?? special[provider] ?? {}
   const own = Object.entries({ ...fields(home()), ...connection?.(home()) }).filter(
     ([name, value]) =>

@@ -91,7 +91,7 @@ describe('a click in Slack', () => {
   const timestamp = String(now / 1_000)
   const signature = `v0=${hmacHex(signingSecret, `v0:${timestamp}:${body}`)}`
   const read = (sent: { body?: string; timestamp?: string; signature?: string }, at = now) =>
-    slack.buttons.read(connection, {
+    slack.buttons.verify(connection, {
       body: sent.body ?? body,
       headers: {
         'x-slack-request-timestamp': sent.timestamp ?? timestamp,
@@ -128,7 +128,7 @@ describe('a click in Mattermost', () => {
   const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-reference.approve')
   const good = { reference: 'a-reference', decision: 'approve', mac }
   const read = (context: object) =>
-    mattermost.buttons.read(connection, { body: JSON.stringify({ context, user_id: 'u' }), headers: {}, now })
+    mattermost.buttons.verify(connection, { body: JSON.stringify({ context, user_id: 'u' }), headers: {}, now })
 
   test('is refused with any change of any byte of what we have signed', async () => {
     expect(await read(good)).toMatchObject({ decision: 'approve' })

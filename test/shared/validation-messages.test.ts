@@ -6,7 +6,7 @@ import { Failure, type FieldError } from '../../shared/errors.ts'
 import { eventSchema } from '../../shared/orchestrators/keptn/event.ts'
 import { keptnConnection } from '../../shared/orchestrators/keptn/keptn.ts'
 import type { Category } from '../../shared/providers/category.ts'
-import { schemaOf } from '../../shared/providers/connections.ts'
+import { connectionSchema } from '../../shared/providers/connections.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
 
 function errorsOf(schema: z.core.$ZodType, value: unknown): FieldError[] {
@@ -48,7 +48,7 @@ const schemas: [string, z.core.$ZodType][] = [
 for (const category of categories as readonly Category[]) {
   for (const [name, { input }] of Object.entries(category.actions)) schemas.push([`${category.name}/${name}`, input])
   for (const [name, load] of Object.entries(category.providers))
-    schemas.push([`a connection ${category.name}/${name}`, schemaOf(await load(), category)])
+    schemas.push([`a connection ${category.name}/${name}`, connectionSchema(await load(), category)])
 }
 
 describe('the message of a field', () => {

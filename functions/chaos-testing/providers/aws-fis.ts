@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { endpointOf, reason, refusesCredentials, regionOf } from '../../../shared/aws/rest.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
 
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   allow: allowed('Experiment templates that may be run, by their id'),
   target: optional(word('Default experiment template, by its id')),
 })
@@ -67,9 +67,9 @@ export const awsFis = defineJobProvider({
   connection,
   baseUrl: (account) => endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
-    signatureOf({ service, platform, account: { ...account, region: regionOf(account, platform) } }),
-  reason,
-  refusesCredentials,
+    sigV4Authorization({ service, platform, account: { ...account, region: regionOf(account, platform) } }),
+  errorReason: reason,
+  isCredentialsError: refusesCredentials,
   states: {
     pending: 'running',
     initiating: 'running',
@@ -108,7 +108,10 @@ export const awsFis = defineJobProvider({
       { schema: answer, accept: busy },
     )
     if (busy.includes(status))
-      throw new Failure('platform', `${platform} can not start ${input.target} yet: ${reason(body) ?? reasonOf(body)}`)
+      throw new Failure(
+        'platform',
+        `${platform} can not start ${input.target} yet: ${reason(body) ?? errorReasonIn(body)}`,
+      )
     return runOf(connection, body.experiment)
   },
 

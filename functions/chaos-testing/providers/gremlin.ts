@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import {
   defineJobProvider,
   type Run,
@@ -145,7 +145,7 @@ export const gremlin = defineJobProvider({
     // Nothing was begun, and what is in the way will end: so this is tried again, until the deadline.
     throw new Failure(
       'platform',
-      `Gremlin did not start scenario ${target} beside another run: ${redact(reasonOf(body))}`,
+      `Gremlin did not start scenario ${target} beside another run: ${redact(errorReasonIn(body))}`,
     )
   },
 

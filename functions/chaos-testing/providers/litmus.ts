@@ -112,7 +112,7 @@ export const litmus = defineJobProvider({
   noun: 'experiment run',
   connection,
   authorization: (connection, ca) => litmusAuthorization(connection, ca),
-  statusOf,
+  errorStatus: statusOf,
   // Whoever may look at runs is told that there is none.
   check: ({ http, connection: { project } }) => read(http, { project, notifyID: nobody }, [notFound]),
 
@@ -135,12 +135,12 @@ export const litmus = defineJobProvider({
         'refused',
         `The experiment ${target} runs by a schedule, which Litmus has put into force, and names no run that could be followed: use one that runs once.`,
       )
-    return { ...runOf(http, { project, experiment: target, notifyID }), handle: { startedAt: Date.now() } }
+    return { ...runOf(http, { project, experiment: target, notifyID }), providerState: { startedAt: Date.now() } }
   },
 
   async getStatus({ http, connection }, run) {
     const place = placeOf(run.id)
-    const { startedAt = 0 } = (run.handle ?? {}) as { startedAt?: number }
+    const { startedAt = 0 } = (run.providerState ?? {}) as { startedAt?: number }
     const isNew = Date.now() - startedAt < showsWithin
     const now = await read(http, place, isNew ? [notFound] : [])
     if (!now) return { state: 'not shown yet', verdict: 'running' }

@@ -2,9 +2,9 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { redact } from '../../../shared/redact.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, isAllowed, refuseOutside } from '../blast-radius.ts'
@@ -133,7 +133,7 @@ export const steadybit = defineJobProvider({
   },
 
   async start({ http, connection, idempotencyKey: key }, { target, parameters }) {
-    const variables = { ...textsOf(parameters), ...(key ? { [keyVariable]: key } : {}) }
+    const variables = { ...toTextParameters(parameters), ...(key ? { [keyVariable]: key } : {}) }
     const body = Object.keys(variables).length > 0 ? { variables } : undefined
     const query = { allowParallel: connection.parallel === 'on' }
     const path = `api/experiments/${segment(target)}/execute`
@@ -171,7 +171,7 @@ function notTold({ id, state }: Execution, target: string): Failure {
 }
 
 function refusalOf(status: number, problem: unknown, target: string): Failure {
-  const said = redact(reasonOf(problem)) || 'no reason given'
+  const said = redact(errorReasonIn(problem)) || 'no reason given'
   const text = `Steadybit answered ${status} to the start of ${target}: ${said}`
   const { type } = (problem ?? {}) as { type?: unknown }
   // Nothing was begun, and what is in the way will end: so this is tried again, until the deadline.

@@ -106,7 +106,7 @@ export const toxiproxy = defineJobProvider({
     const { proxy, name } = partsOf(run.id)
     const path = `${toxicsOf(proxy)}/${segment(name)}`
     const { status, body } = await http.get(path, { accept: [404], schema: toxic })
-    const handle = run.handle as Handle | undefined
+    const handle = run.providerState as Handle | undefined
     const over = handle?.over
     const data = handle ? { proxy, injected: handle.injected } : { proxy }
     const left = handle ? Math.ceil((handle.until - Date.now()) / 1_000) : undefined
@@ -126,7 +126,7 @@ export const toxiproxy = defineJobProvider({
         state: 'injected',
         progress: step,
         pollImmediately: true,
-        run: { ...run, handle: { ...handle, over: true } satisfies Handle },
+        run: { ...run, providerState: { ...handle, over: true } satisfies Handle },
         data,
       }
     }
@@ -150,7 +150,7 @@ function runOf(input: StartJob, connection: Connection, key: string): Run {
   return {
     id: `${input.target}/${nameOf(key)}`,
     summary: `${wordsOf(injected)} on ${input.target} for ${formatDuration(duration)}`,
-    handle: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
+    providerState: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
   }
 }
 

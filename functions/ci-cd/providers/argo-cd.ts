@@ -144,7 +144,7 @@ export const argoCd = defineJobProvider({
   },
 
   parseRunId({ id, project }) {
-    const run = { id, handle: { project } }
+    const run = { id, providerState: { project } }
     placeOf(run)
     return run
   },
@@ -188,11 +188,11 @@ interface Place {
 }
 
 /** An id is the application with the mark that its operation carries, or with the deployment that a rollback goes back to. */
-function placeOf({ id, handle }: Run): Place {
+function placeOf({ id, providerState }: Run): Place {
   const [, application, mark, deployment] = /^([^#]+)#(?:([0-9a-f]{12})|rollback-(\d{1,15}))$/.exec(id) ?? []
   if (!application || !isApplication(application))
     throw invalid('id', 'is no sync: write it like guestbook#0a1b2c3d4e5f, or guestbook#rollback-12')
-  const known = handle as Pick<Place, 'project' | 'before' | 'revisions'>
+  const known = providerState as Pick<Place, 'project' | 'before' | 'revisions'>
   return { application, mark, deployment: deployment === undefined ? undefined : Number(deployment), ...known }
 }
 
@@ -201,7 +201,7 @@ function runOf(http: Http, found: Application, { application, mark, project }: P
   return {
     id: `${application}#${mark}`,
     url: pageOf(http, found),
-    handle: { project, ...(carries(state?.operation, mark) ? {} : { before: state?.startedAt ?? null }) },
+    providerState: { project, ...(carries(state?.operation, mark) ? {} : { before: state?.startedAt ?? null }) },
   }
 }
 

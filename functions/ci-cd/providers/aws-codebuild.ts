@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   BatchGetBuildsCommand,
   BatchGetReportsCommand,
@@ -13,7 +13,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */
@@ -41,7 +41,7 @@ export const awsCodeBuild = defineJobProvider({
   aws: Aws,
   noun: 'build',
   connection: z.strictObject({
-    ...awsAccount,
+    ...awsAccountFields,
     target: optional(word('Default project, by its name')),
     allowParameters,
   }),
@@ -94,7 +94,7 @@ export const awsCodeBuild = defineJobProvider({
   },
 
   async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
-    const variables = { ...textsOf(parameters), ...(key ? { [keyVariable]: key } : {}) }
+    const variables = { ...toTextParameters(parameters), ...(key ? { [keyVariable]: key } : {}) }
     const command = new StartBuildCommand({
       projectName: target,
       sourceVersion: ref,
@@ -106,7 +106,7 @@ export const awsCodeBuild = defineJobProvider({
       idempotencyToken: key,
     })
     const { build = {} } = await aws.write(CodeBuildClient, command, tooMany)
-    return runOf({ ...build, id: aws.need(build.id, 'id of the build') })
+    return runOf({ ...build, id: aws.requireField(build.id, 'id of the build') })
   },
 
   async getStatus({ aws }, { id }) {

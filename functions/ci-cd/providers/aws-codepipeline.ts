@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   CodePipelineClient,
   GetPipelineExecutionCommand,
@@ -15,7 +15,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, withDescription, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 
@@ -48,7 +48,7 @@ export const awsCodePipeline = defineJobProvider({
   title: 'AWS CodePipeline',
   aws: Aws,
   noun: 'execution',
-  connection: z.strictObject({ ...awsAccount, target: optional(word('Default pipeline, by its name')) }),
+  connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default pipeline, by its name')) }),
   states: {
     InProgress: 'running',
     Stopping: 'running',
@@ -79,7 +79,7 @@ export const awsCodePipeline = defineJobProvider({
   },
 
   async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
-    const variables = Object.entries(textsOf(parameters)).map(([name, value]) => ({ name, value }))
+    const variables = Object.entries(toTextParameters(parameters)).map(([name, value]) => ({ name, value }))
     const command = new StartPipelineExecutionCommand({
       name: target,
       ...(variables.length > 0 ? { variables } : {}),
@@ -143,7 +143,7 @@ function checkPipeline({ target, project }: StartJob): void {
 }
 
 async function runOf(aws: Client['aws'], pipeline: string, execution: string | undefined): Promise<Run> {
-  const id = aws.need(execution, 'pipelineExecutionId')
+  const id = aws.requireField(execution, 'pipelineExecutionId')
   const page = `codesuite/codepipeline/pipelines/${pipeline}/executions/${id}/timeline`
   return { id: `${pipeline}#${id}`, url: consoleUrl(await aws.region(CodePipelineClient), page) }
 }

@@ -11,8 +11,8 @@ import {
   type Verdict,
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { projectOf } from '../../../shared/providers/project.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import {
   type AzureDevops,
   ask,
@@ -110,7 +110,7 @@ export const azurePipelines = defineJobProvider({
   },
 
   checkStart(input, connection) {
-    projectOf(input.project, connection, { title: 'Azure DevOps', project: azureDevopsProject }, true)
+    resolveProject(input.project, connection, { title: 'Azure DevOps', project: azureDevopsProject }, true)
     const { keyParameter } = connection
     if (keyParameter && Object.hasOwn(input.parameters ?? {}, keyParameter))
       throw invalid('parameters', `must not set ${keyParameter}: it takes our key`)
@@ -137,7 +137,7 @@ export const azurePipelines = defineJobProvider({
     const { http, connection, idempotencyKey: key } = client
     const { project = '' } = input
     const { parametersAre, keyParameter } = connection
-    const texts = { ...textsOf(input.parameters), ...(keyParameter && key ? { [keyParameter]: key } : {}) }
+    const texts = { ...toTextParameters(input.parameters), ...(keyParameter && key ? { [keyParameter]: key } : {}) }
     const ref = input.ref || connection.ref
     const body = {
       ...(ref ? { resources: { repositories: { self: { refName: wholeRef(ref) } } } } : {}),

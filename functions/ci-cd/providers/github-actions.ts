@@ -9,9 +9,9 @@ import {
   type StartJob,
   type StopJob,
 } from '../../../shared/providers/job.ts'
-import { projectOf } from '../../../shared/providers/project.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
 
@@ -90,7 +90,7 @@ export const githubActions = defineJobProvider({
   },
 
   checkStart(input, connection) {
-    projectOf(input.project, connection, project, true)
+    resolveProject(input.project, connection, project, true)
     const { keyInput } = connection
     const names = Object.keys(input.parameters ?? {})
     if (keyInput && names.includes(keyInput)) throw invalid('parameters', `must not set ${keyInput}: it takes our key`)
@@ -110,7 +110,7 @@ export const githubActions = defineJobProvider({
     const { keyInput } = connection
     const body = {
       ref: input.ref || connection.ref || (await defaultBranch(http, input)),
-      inputs: { ...textsOf(input.parameters), ...(keyInput && key ? { [keyInput]: key } : {}) },
+      inputs: { ...toTextParameters(input.parameters), ...(keyInput && key ? { [keyInput]: key } : {}) },
     }
     const started = (await dispatch(client, path, body)).body
     if (started) return runOf(input.project, { id: started.workflow_run_id, html_url: started.html_url })

@@ -4,7 +4,7 @@ import { oneOf, optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   defineJobProvider,
-  inDoubt,
+  outcomeUnknown,
   type Run,
   type RunStatus,
   type StartJob,
@@ -12,8 +12,8 @@ import {
   type Verdict,
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { projectOf } from '../../../shared/providers/project.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
 
 const connection = z.strictObject({
@@ -113,7 +113,7 @@ export const gitlabCi = defineJobProvider({
   },
 
   checkStart(input, connection) {
-    projectOf(input.project, connection, { title: 'GitLab', project: gitlabProject }, true)
+    resolveProject(input.project, connection, { title: 'GitLab', project: gitlabProject }, true)
     if (input.target !== connection.target)
       throw invalid('target', `must be left out, or be ${connection.target}: a project has no other`)
     const taken = connection.parametersAre === 'inputs' ? connection.keyInput : keyVariable
@@ -155,11 +155,11 @@ export const gitlabCi = defineJobProvider({
       if (!addsOnlyKey || !isForbiddenVariable(error)) throw error
     }
     // GitLab started nothing. Without the variable the pipeline can start, but a repeat cannot find it.
-    if (repeated) throw inDoubt(naming, 'An earlier attempt may have started it')
+    if (repeated) throw outcomeUnknown(naming, 'An earlier attempt may have started it')
     try {
       return await create({})
     } catch (error) {
-      if (isTransient(error) && (error as Failure).afterWrite) throw inDoubt(naming, (error as Failure).message)
+      if (isTransient(error) && (error as Failure).afterWrite) throw outcomeUnknown(naming, (error as Failure).message)
       throw error
     }
   },
@@ -204,7 +204,7 @@ function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: S
     // These have types, so they go as they are.
     return { inputs: { ...parameters, ...(keyInput && key ? { [keyInput]: key } : {}) } }
   }
-  const texts = { ...textsOf(parameters), ...(key ? { [keyVariable]: key } : {}) }
+  const texts = { ...toTextParameters(parameters), ...(key ? { [keyVariable]: key } : {}) }
   return { variables: Object.entries(texts).map(([key, value]) => ({ key, value })) }
 }
 

@@ -4,7 +4,7 @@ import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
@@ -82,7 +82,7 @@ export const jenkins = defineJobProvider({
     authorization: basicAuth(username, token),
   }),
   check: ({ http }) => http.get('me/api/json', { query: { tree: 'id' } }),
-  reason: reasonOf,
+  errorReason: reasonOf,
 
   // The results are those of hudson.model.Result; Jenkins has no words for what comes before them.
   states: {
@@ -127,7 +127,7 @@ export const jenkins = defineJobProvider({
   async start({ http, idempotencyKey: key, connection: { keyParameter } }, input) {
     const path = jobOf(input)
     const known = parametersOf((await http.get(jobApi(path), { query: { tree: definitions }, schema: job })).body)
-    const parameters = textsOf(input.parameters)
+    const parameters = toTextParameters(input.parameters)
     confirm(path, Object.keys(parameters), known ?? [])
     const ours = keyParameter && key ? { [keyParameter]: key } : {}
     const form = new URLSearchParams({ ...parameters, ...ours }).toString()

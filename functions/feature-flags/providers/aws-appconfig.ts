@@ -8,7 +8,7 @@ import {
   ListHostedConfigurationVersionsCommand,
   StartDeploymentCommand,
 } from '../../../shared/aws/appconfig.ts'
-import { Aws, awsAccount } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, withDescription } from '../../../shared/fields.ts'
@@ -59,7 +59,7 @@ export const awsAppConfig = defineFlagProvider({
   aws: Aws,
   connection,
   project: undefined,
-  setsTogether: true as const,
+  setsAllAtOnce: true as const,
 
   check: ({ aws, connection: { application, profile } }) =>
     aws.read(
@@ -112,7 +112,7 @@ export const awsAppConfig = defineFlagProvider({
       LatestDeploymentNumber: latest,
     })
     const { DeploymentNumber } = await aws.write(AppConfigClient, command, CONFLICT)
-    return pendingChange(client, aws.need(DeploymentNumber, 'DeploymentNumber'))
+    return pendingChange(client, aws.requireField(DeploymentNumber, 'DeploymentNumber'))
   },
 
   async getChangeStatus({ aws, connection }, { environment }, { id }) {
@@ -122,7 +122,7 @@ export const awsAppConfig = defineFlagProvider({
       DeploymentNumber: Number(id),
     })
     const { State, EventLog: events = [] } = await aws.read(AppConfigClient, command)
-    const state = aws.need(State, 'State')
+    const state = aws.requireField(State, 'State')
     if (state === 'COMPLETE') return { state, ended: true }
     if (state !== 'ROLLED_BACK' && state !== 'REVERTED') return { state, ended: false }
     const reversals = events.filter(({ EventType = '' }) => /^(?:ROLLBACK|REVERT)_/.test(EventType))
@@ -300,7 +300,7 @@ async function createVersion(
     LatestVersionNumber: latest,
   })
   const { VersionNumber } = await aws.write(AppConfigClient, command, CONFLICT)
-  return aws.need(VersionNumber, 'VersionNumber')
+  return aws.requireField(VersionNumber, 'VersionNumber')
 }
 
 function describeChange({ flag, on }: FlagChange): string {

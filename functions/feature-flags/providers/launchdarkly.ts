@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import {
   defineFlagProvider,
   type FlagChange,
@@ -213,7 +213,7 @@ async function requestApproval(
     ...(connection.reviewerTeams ? { notifyTeamKeys: connection.reviewerTeams } : {}),
   }
   const request = found ?? (await http.post(path, content, { schema: approvalRequest })).body
-  return { id: request._id, noun: 'approval request', handle: flag }
+  return { id: request._id, noun: 'approval request', providerState: flag }
 }
 
 /** Applies an approved request. Without the permission to apply it, waits until a person does. */
@@ -242,6 +242,6 @@ function describeReviews({ allReviews = [] }: ApprovalRequest): string {
  * also returns 409 for a change that conflicts with a scheduled change or an approval request, so the reason is included.
  */
 function conflict(key: string, body: unknown): Failure {
-  const reason = redact(reasonOf(body)) || 'no reason given'
+  const reason = redact(errorReasonIn(body)) || 'no reason given'
   return new Failure('platform', `LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import {
   AddTagsToResourceCommand,
@@ -11,7 +11,7 @@ import {
 } from '../../../shared/aws/ssm.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import {
   defineTicketProvider,
@@ -23,7 +23,7 @@ import {
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   source: z._default(word('What OpsItems say that they come from; not with aws or amazon in it'), 'Cloud Automation'),
   type: optional(word('Default category: Availability, Cost, Performance, Recovery or Security')),
 })
@@ -72,9 +72,9 @@ export const awsOpsCenter = defineTicketProvider({
     if (strange) throw invalid('fields', `not of an OpsItem: ${strange}; write ${ownFields.join(', ')}`)
     if (urgency) throw invalid('urgency', 'of no use, since an OpsItem has priority and severity: leave it out')
     if (assignee) throw invalid('assignee', 'of no use, since an OpsItem is assigned to nobody: leave it out')
-    if (priority && !/^[1-5]$/.test(levelIn(priorities, priority)))
+    if (priority && !/^[1-5]$/.test(platformLevel(priorities, priority)))
       throw invalid('priority', 'none of OpsCenter: write critical, high, medium or low, or a number from 1 to 5')
-    if (severity && !/^[1-4]$/.test(levelIn(severities, severity)))
+    if (severity && !/^[1-4]$/.test(platformLevel(severities, severity)))
       throw invalid('severity', 'none of OpsCenter: write critical, high, medium or low, or a number from 1 to 4')
     if (state && !stateNamed(state))
       throw invalid('state', `none of OpsCenter: write open, closed, ${states.join(', ')}`)
@@ -121,7 +121,7 @@ export const awsOpsCenter = defineTicketProvider({
     return ticketOf(client, await read(client, id))
   },
 
-  async change(client, { id }, { title, description, labels = [], state, fields, ...changes }) {
+  async update(client, { id }, { title, description, labels = [], state, fields, ...changes }) {
     const asked = {
       ...(title === undefined ? {} : { Title: clipSingleLine(title, longestTitle) }),
       // AWS takes no empty one.
@@ -187,8 +187,8 @@ function stateNamed(asked: string): string | undefined {
 function scalesOf({ type, priority, severity }: Partial<Pick<OpenTicket, 'type' | 'priority' | 'severity'>>) {
   return {
     ...(type ? { Category: type } : {}),
-    ...(priority ? { Priority: Number(levelIn(priorities, priority)) } : {}),
-    ...(severity ? { Severity: levelIn(severities, severity) } : {}),
+    ...(priority ? { Priority: Number(platformLevel(priorities, priority)) } : {}),
+    ...(severity ? { Severity: platformLevel(severities, severity) } : {}),
   }
 }
 
@@ -222,9 +222,9 @@ function is(name: string, asked: string): boolean {
 }
 
 async function ticketOf({ aws }: Pick<OpsCenter, 'aws'>, { OpsItemId, Status }: OpsItem): Promise<Ticket> {
-  const [id, state] = [aws.need(OpsItemId, 'OpsItemId'), aws.need(Status, 'Status')]
+  const [id, state] = [aws.requireField(OpsItemId, 'OpsItemId'), aws.requireField(Status, 'Status')]
   const url = consoleUrl(await aws.region(SSMClient), `systems-manager/opsitems/${id}`)
-  return { id, number: id, url, state, closed: closedStates.includes(state) }
+  return { id, number: id, url, state, isClosed: closedStates.includes(state) }
 }
 
 function invalid(field: keyof (TicketChanges & TicketRef), message: string): Failure {

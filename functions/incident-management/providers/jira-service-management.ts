@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { jiraApi, jiraConnection } from '../../../shared/vendors/jira.ts'
 import { jiraTickets } from '../../../shared/vendors/jira-tickets.ts'
@@ -32,8 +32,8 @@ export const jiraServiceManagement = defineTicketProvider({
   ...jiraTickets<z.output<typeof connection>>({
     type: usualType,
     fields: ({ urgency, severity }, { urgencyField, severityField }) => ({
-      ...(urgency && urgencyField ? { [urgencyField]: { value: levelIn(urgencies, urgency) } } : {}),
-      ...(severity && severityField ? { [severityField]: { value: levelIn(severities, severity) } } : {}),
+      ...(urgency && urgencyField ? { [urgencyField]: { value: platformLevel(urgencies, urgency) } } : {}),
+      ...(severity && severityField ? { [severityField]: { value: platformLevel(severities, severity) } } : {}),
     }),
   }),
 

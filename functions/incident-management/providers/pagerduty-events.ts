@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, secret, url } from '../../../shared/fields.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { type CloseTicket, defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
@@ -66,7 +66,7 @@ export const pagerdutyEvents = defineTicketProvider({
     { path: ['event_action'], instead: 'write input.state' },
   ],
 
-  deduplicates: () => true,
+  hasIdempotentWrites: () => true,
 
   /** There is no way to look: PagerDuty itself finds the alert of the same key. */
   async find() {
@@ -75,10 +75,10 @@ export const pagerdutyEvents = defineTicketProvider({
 
   async open(client, input) {
     const id = await trigger(client, client.idempotencyKey, input)
-    return { id, number: id, url: undefined, state: 'triggered', closed: false }
+    return { id, number: id, url: undefined, state: 'triggered', isClosed: false }
   },
 
-  async change(client, { id }, changes) {
+  async update(client, { id }, changes) {
     const { title, state = '' } = changes
     if (title !== undefined) await trigger(client, id, { ...changes, title })
     const action = actions.get(state.toLowerCase())
@@ -135,7 +135,7 @@ async function trigger(client: Events, key: string | undefined, content: Content
     payload: {
       summary,
       source: client.connection.source,
-      severity: levelIn(severities, severity || urgency || priority || 'high'),
+      severity: platformLevel(severities, severity || urgency || priority || 'high'),
       ...(type ? { class: type } : {}),
       ...(Object.keys(details).length > 0 ? { custom_details: details } : {}),
       ...(payload as object | undefined),

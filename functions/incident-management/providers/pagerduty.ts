@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '../../../shared/vendors/pagerduty.ts'
@@ -86,7 +86,7 @@ export const pagerduty = defineTicketProvider({
     return ticketOf(await read(http, ref))
   },
 
-  async change({ http, idempotencyKey: key }, ref, { title, description, state, fields, ...changes }) {
+  async update({ http, idempotencyKey: key }, ref, { title, description, state, fields, ...changes }) {
     const before = await read(http, ref)
     const status = state ? statusFor(before, state) : undefined
     const asked = {
@@ -138,7 +138,7 @@ const urgencies: Levels = { critical: 'high', high: 'high', medium: 'low', low: 
 /** The urgency, else what the other levels say of it: a priority of the account's own says nothing. */
 function urgencyOf({ urgency, severity, priority }: Partial<OpenTicket>): string | undefined {
   const said = urgency || [severity, priority].find((value) => value && isLevel(value))
-  return said && levelIn(urgencies, said)
+  return said && platformLevel(urgencies, said)
 }
 
 /**
@@ -200,5 +200,5 @@ function invalid(field: 'id' | 'labels' | 'severity', message: string): Failure 
 }
 
 function ticketOf({ id, incident_number, html_url, status }: Incident): Ticket {
-  return { id, number: String(incident_number), url: html_url, state: status, closed: status === 'resolved' }
+  return { id, number: String(incident_number), url: html_url, state: status, isClosed: status === 'resolved' }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, text, url, withDescription, word } from '../../../shared/fields.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import {
   defineTicketProvider,
@@ -143,7 +143,7 @@ export const servicenow = defineTicketProvider({
     return ticketOf(client, await read(client, ref))
   },
 
-  async change(client, ref, { title, description, state, fields, ...changes }) {
+  async update(client, ref, { title, description, state, fields, ...changes }) {
     const before = await read(client, ref)
     const asked = {
       ...(await columnsOf(client, changes)),
@@ -207,8 +207,8 @@ async function columnsOf(
     ...(project ? { assignment_group: await groupOf(client.http, project) } : {}),
     ...(assignee ? { assigned_to: await userOf(client.http, assignee) } : {}),
     ...(priority ? pairOf(priority) : {}),
-    ...(urgency ? { urgency: levelIn(scale, urgency) } : {}),
-    ...(severity ? { severity: levelIn(scale, severity) } : {}),
+    ...(urgency ? { urgency: platformLevel(scale, urgency) } : {}),
+    ...(severity ? { severity: platformLevel(scale, severity) } : {}),
   }
 }
 
@@ -230,7 +230,7 @@ const pairs = new Map([
 ])
 
 function pairOf(priority: string): { impact: string; urgency: string } {
-  const pair = pairs.get(levelIn(priorities, priority))
+  const pair = pairs.get(platformLevel(priorities, priority))
   if (pair) return pair
   throw invalid('priority', 'none of ServiceNow: write critical, high, medium or low, or a number from 1 to 5')
 }
@@ -314,5 +314,5 @@ function ticketOf(client: Pick<ServiceNow, 'http' | 'connection'>, incident: Inc
   const uri = encodeURIComponent(`${connection.table}.do?sys_id=${id}`)
   const named = Object.entries(statesOf(client)).find(([, one]) => one === state)?.[0]
   const url = `${http.baseUrl}/nav_to.do?uri=${uri}`
-  return { id, number, url, state: named ?? state, closed: isClosed(client, incident) }
+  return { id, number, url, state: named ?? state, isClosed: isClosed(client, incident) }
 }

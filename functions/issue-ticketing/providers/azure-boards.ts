@@ -2,14 +2,14 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { type Levels, levelIn } from '../../../shared/providers/priority-level.ts'
+import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import {
   defineTicketProvider,
   type Ticket,
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { toHtml } from '../../../shared/text/html.ts'
+import { markdownToHtml } from '../../../shared/text/html.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import {
   type AzureDevops,
@@ -98,7 +98,7 @@ export const azureBoards = defineTicketProvider({
     const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const item = await createItem(client, project, type, {
       'System.Title': clipped,
-      ...(text ? { [await textFieldOf(client, project, type)]: toHtml(text) } : {}),
+      ...(text ? { [await textFieldOf(client, project, type)]: markdownToHtml(text) } : {}),
       ...settingsOf(input),
       ...fields,
       ...tagged([...labels, ...tagsIn(fields), ...(key === undefined ? [] : [tagOf(key)])]),
@@ -110,7 +110,7 @@ export const azureBoards = defineTicketProvider({
     return readTicket(client, locate(ref))
   },
 
-  async change(client, ref, changes) {
+  async update(client, ref, changes) {
     const place = locate(ref)
     const { project } = place
     const { title, description, type, labels = [], state, fields } = changes
@@ -120,7 +120,9 @@ export const azureBoards = defineTicketProvider({
       const target = state && stateFor(await statesOf(client, project, kind), now['System.State'], state)
       return {
         ...(title === undefined ? {} : { 'System.Title': clipSingleLine(title, longestTitle) }),
-        ...(description === undefined ? {} : { [await textFieldOf(client, project, kind)]: toHtml(description) }),
+        ...(description === undefined
+          ? {}
+          : { [await textFieldOf(client, project, kind)]: markdownToHtml(description) }),
         ...(type ? { 'System.WorkItemType': type } : {}),
         ...(target ? { 'System.State': target } : {}),
         ...settingsOf(changes),
@@ -134,7 +136,7 @@ export const azureBoards = defineTicketProvider({
   async comment(client, ref, text) {
     const { idempotencyKey: key, connection } = client
     const { project, path } = commentsOf(ref)
-    const lines = [toHtml(text), ...(key === undefined ? [] : [`<p>Ref: ${tagOf(key)}</p>`])]
+    const lines = [markdownToHtml(text), ...(key === undefined ? [] : [`<p>Ref: ${tagOf(key)}</p>`])]
     const body = { text: lines.join('\n') }
     await ask(client, 'POST', project, path, {
       preview: COMMENTS_PREVIEW[connection.apiVersion],
@@ -172,7 +174,7 @@ export const azureBoards = defineTicketProvider({
 })
 
 function settingsOf({ priority, assignee }: Pick<TicketChanges, 'priority' | 'assignee'>): Fields {
-  const level = priority && levelIn(priorities, priority)
+  const level = priority && platformLevel(priorities, priority)
   return {
     ...(level ? { 'Microsoft.VSTS.Common.Priority': /^\d+$/.test(level) ? Number(level) : level } : {}),
     ...(assignee ? { 'System.AssignedTo': assignee } : {}),
@@ -218,7 +220,7 @@ async function readTicket(azure: AzureDevops, place: Place): Promise<Ticket> {
   return ticketOf(azure.http, place.project, item, isClosed(states, item.fields['System.State']))
 }
 
-function ticketOf({ baseUrl }: Http, project: string, { id, fields }: WorkItem, closed: boolean): Ticket {
+function ticketOf({ baseUrl }: Http, project: string, { id, fields }: WorkItem, isClosed: boolean): Ticket {
   const url = `${baseUrl}/${projectPath(project)}/_workitems/edit/${id}`
-  return { id: `${project}#${id}`, number: String(id), url, state: fields['System.State'], closed }
+  return { id: `${project}#${id}`, number: String(id), url, state: fields['System.State'], isClosed }
 }

@@ -78,7 +78,7 @@ export const github = defineTicketProvider({
     return ticketOf(repo, (await http.get(path, { schema: issue })).body)
   },
 
-  async change({ http }, ref, changes) {
+  async update({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, type, assignee, state, fields } = changes
     // The key of the call that opened it stays: a repeat of that call still finds it.
@@ -154,6 +154,6 @@ function ticketOf(project: string | undefined, { number, html_url, state }: Issu
     number: String(number),
     url: html_url,
     state,
-    closed: state === 'closed',
+    isClosed: state === 'closed',
   }
 }

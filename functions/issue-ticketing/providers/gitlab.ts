@@ -98,7 +98,7 @@ export const gitlab = defineTicketProvider({
     return ticketOf(project, (await http.get(path, { schema: issue })).body)
   },
 
-  async change({ http }, ref, changes) {
+  async update({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, labels = [], state, fields } = changes
     const set = {
@@ -175,5 +175,5 @@ function locate({ id, project: given }: TicketRef): { project: string; path: str
 }
 
 function ticketOf(project: string, { iid, web_url, state }: Issue): Ticket {
-  return { id: `${project}#${iid}`, number: String(iid), url: web_url, state, closed: state === 'closed' }
+  return { id: `${project}#${iid}`, number: String(iid), url: web_url, state, isClosed: state === 'closed' }
 }

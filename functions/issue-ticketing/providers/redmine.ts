@@ -109,7 +109,7 @@ export const redmine = defineTicketProvider({
     return ticketOf(http, await readIssue(http, ref))
   },
 
-  async change({ http }, ref, changes) {
+  async update({ http }, ref, changes) {
     const issue = await readIssue(http, ref, 'journals,allowed_statuses')
     const asked = { ...(await changesOf(http, issue, changes)), ...changes.fields }
     const notes = newLabels(issue, changes.labels)
@@ -241,5 +241,5 @@ async function readIssue(http: Http, ref: TicketRef, include?: string): Promise<
 
 function ticketOf(http: Http, { id, status }: Issue): Ticket {
   const ticket = { id: String(id), number: String(id), url: `${http.baseUrl}/issues/${id}` }
-  return { ...ticket, state: status.name, closed: status.is_closed }
+  return { ...ticket, state: status.name, isClosed: status.is_closed }
 }

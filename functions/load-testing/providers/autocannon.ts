@@ -129,7 +129,7 @@ export const autocannon = defineJobProvider({
     return {
       id: idOf(key ?? 'a-dry-run'),
       summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${formatDuration(duration)}, on at most ${plan.connections} connections`,
-      handle: { plan, left, of: left.length, tally: nothing } satisfies Handle,
+      providerState: { plan, left, of: left.length, tally: nothing } satisfies Handle,
     }
   },
 
@@ -137,8 +137,8 @@ export const autocannon = defineJobProvider({
     const { stateOfRun, changeRun } = await runStates()
     const noted = await stateOfRun(run.id)
     // Whoever only stops a test knows nothing but its id.
-    if (run.handle === undefined) return { state: noted ?? unknownRun(run.id) }
-    const handle = run.handle as Handle
+    if (run.providerState === undefined) return { state: noted ?? unknownRun(run.id) }
+    const handle = run.providerState as Handle
     const over = handle.left.length === 0
     if (over || noted === 'stopping' || noted === 'stopped') {
       const state = !over ? 'stopped' : handle.tally.succeeded > 0 ? 'finished' : 'failed'
@@ -157,7 +157,7 @@ export const autocannon = defineJobProvider({
       progress: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
       pollImmediately: true,
       // What does not work at all need not be tried for longer.
-      run: { ...run, handle: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies Handle },
+      run: { ...run, providerState: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies Handle },
     }
   },
 

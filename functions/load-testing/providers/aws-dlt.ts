@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
-import { awsAccount } from '../../../shared/aws/aws.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { defineJobProvider, type Run, type StopJob } from '../../../shared/providers/job.ts'
 import { metricsOf, times } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: url("The solution's API: https://<id>.execute-api.<region>.amazonaws.com/prod"),
   region: optional(word('The region of the API, where its URL does not say so')),
-  roleArn: awsAccount.roleArn,
-  externalId: awsAccount.externalId,
+  roleArn: awsAccountFields.roleArn,
+  externalId: awsAccountFields.externalId,
   consoleUrl: optional(url("The solution's web console, for links to the scenario: https://<id>.cloudfront.net")),
   target: optional(word('Default scenario, by its id')),
 })
@@ -83,7 +83,7 @@ export const awsDlt = defineJobProvider({
   authorization,
   check: ({ http }) => http.get('scenarios'),
   // API Gateway's own refusals, of who may not call it.
-  reason: (body) => (body as { Message?: string } | undefined)?.Message,
+  errorReason: (body) => (body as { Message?: string } | undefined)?.Message,
 
   states: {
     queued: 'running',
@@ -114,7 +114,8 @@ export const awsDlt = defineJobProvider({
       schema: startedRun,
       accept: [busy],
     })
-    if (status === busy) throw new Failure('platform', `${known.testName} can not be started yet: ${reasonOf(body)}`)
+    if (status === busy)
+      throw new Failure('platform', `${known.testName} can not be started yet: ${errorReasonIn(body)}`)
     return runOf(connection, body.testId, body.startTime)
   },
 
@@ -152,7 +153,7 @@ export const awsDlt = defineJobProvider({
 /** The API takes signatures of IAM alone: those of the function's role, or of one that it assumes. */
 function authorization({ baseUrl, region: given, roleArn, externalId }: Connection): Authorization {
   const region = given ?? apiHost.exec(new URL(baseUrl).hostname)?.[1]
-  if (region) return signatureOf({ service: 'execute-api', platform, account: { region, roleArn, externalId } })
+  if (region) return sigV4Authorization({ service: 'execute-api', platform, account: { region, roleArn, externalId } })
   throw new Failure(
     'misconfigured',
     `The connection to ${platform} needs a region, since its baseUrl does not name one.`,

@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
-import { bearerOf } from '../../../shared/http/oauth.ts'
+import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 
@@ -131,7 +131,7 @@ export const azureLoadTesting = defineJobProvider({
     const body = JSON.stringify({
       testId,
       displayName: `cloud-automation-webhooks ${key.slice(0, 8)}`,
-      ...(parameters ? { environmentVariables: textsOf(parameters) } : {}),
+      ...(parameters ? { environmentVariables: toTextParameters(parameters) } : {}),
     })
     const { body: run } = await http.patch(path, body, { query: version, headers: mergePatch, schema: testRun })
     return runOf(run)
@@ -170,7 +170,7 @@ function authorization(
   if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
   if (tenantId && clientId && clientSecret) {
     const tokenUrl = `${loginUrl.replace(/\/$/, '')}/${segment(tenantId)}/oauth2/v2.0/token`
-    return bearerOf({ tokenUrl, clientId, clientSecret, scope }, ca)
+    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope }, ca)
   }
   throw new Failure(
     'misconfigured',

@@ -3,9 +3,9 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
@@ -79,7 +79,7 @@ export const blazemeter = defineJobProvider({
     authorization: basicAuth(username, password),
   }),
   check: ({ http }) => http.get('api/v4/user'),
-  statusOf,
+  errorStatus: statusOf,
 
   // Before its end a run has many words for how far it is; its progress tells whether it has ended.
   states: {
@@ -144,7 +144,7 @@ function statusOf(body: unknown): number | undefined {
 /** Properties of JMeter and Taurus, in the form of the vendor's plugins for CI servers. */
 function propertiesOf(parameters: StartJob['parameters']) {
   if (!parameters) return {}
-  const remoteControl = Object.entries(textsOf(parameters)).map(([key, value]) => ({ key, value }))
+  const remoteControl = Object.entries(toTextParameters(parameters)).map(([key, value]) => ({ key, value }))
   return { data: { configuration: { plugins: { remoteControl } } } }
 }
 
@@ -176,7 +176,7 @@ async function numbersOf(http: Http, path: string): Promise<Record<string, numbe
 /** Which fields a failed criterion has is not documented: its message, else all that it says. */
 function inWords(failure: unknown): string {
   return (
-    reasonOf(failure) ||
+    errorReasonIn(failure) ||
     Object.entries(scalarsOf(failure))
       .map(([field, value]) => `${field} ${value}`)
       .join(', ')

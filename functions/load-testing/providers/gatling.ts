@@ -9,7 +9,7 @@ import {
   type StartJob,
   type Verdict,
 } from '../../../shared/providers/job.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
@@ -84,7 +84,7 @@ export const gatling = defineJobProvider({
   headers: ({ token }) => ({ authorization: token }),
   // What the server says of itself takes no token.
   check: ({ http }) => http.get(`${api}/runs`, { query: { limit: 1 } }),
-  reason: reasonOf,
+  errorReason: reasonOf,
 
   states,
 
@@ -109,7 +109,7 @@ export const gatling = defineJobProvider({
   async start({ http, idempotencyKey: key }, { target, parameters }) {
     const body = {
       ...(key ? { title: `cloud-automation-webhooks ${key}` } : {}),
-      ...(parameters ? { extra: { systemProperties: textsOf(parameters) } } : {}),
+      ...(parameters ? { extra: { systemProperties: toTextParameters(parameters) } } : {}),
     }
     const { data, metadata } = (await http.post(`${api}/tests/${segment(target)}/runs`, body, { schema: started })).body
     const url = metadata.urls.run

@@ -5,7 +5,7 @@ import { integer, optional, seconds, secret, url, withDescription, word, words }
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -112,7 +112,7 @@ export const locust = defineJobProvider({
       spawn_rate: String(spawn_rate),
       run_time: `${run_time}s`,
       ...(input.target === ownHost ? {} : { host: input.target }),
-      ...textsOf(others),
+      ...toTextParameters(others),
     })
     for (const name of user_classes) form.append('user_classes', name)
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -126,13 +126,13 @@ export const locust = defineJobProvider({
       shaped: message?.includes('shape') ?? false,
     }
     const summary = `${user_count} users, ${spawn_rate} more each second, for ${formatDuration(run_time)}`
-    return { id: new Date(startedAt).toISOString(), url: http.baseUrl, summary, handle }
+    return { id: new Date(startedAt).toISOString(), url: http.baseUrl, summary, providerState: handle }
   },
 
-  async getStatus({ http }, { id, handle }) {
+  async getStatus({ http }, { id, providerState: handle }) {
     const { body } = await http.get('stats/requests', { schema: stats })
     const { state } = body
-    const run: Run = { id, url: http.baseUrl, handle }
+    const run: Run = { id, url: http.baseUrl, providerState: handle }
     const { startedAt, endsAt, shaped } = (handle ?? unknownTimes) as Handle
     const now = Date.now()
     if (!busy.includes(state) && now < startedAt + staleFor) return { state: 'starting', verdict: 'running', run }

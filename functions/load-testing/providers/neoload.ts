@@ -9,8 +9,8 @@ import {
   type StartJob,
   type StopJob,
 } from '../../../shared/providers/job.ts'
-import { projectOf } from '../../../shared/providers/project.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
@@ -89,7 +89,7 @@ export const neoload = defineJobProvider({
   connection,
   headers: ({ token }) => ({ accountToken: token }),
   check: ({ http }) => http.get('v3/workspaces'),
-  retryAfter: 'milliseconds',
+  retryAfterUnit: 'milliseconds',
 
   states: {
     INIT: 'running',
@@ -113,7 +113,7 @@ export const neoload = defineJobProvider({
   },
 
   checkStart({ target, project, ref, parameters = {} }, connection) {
-    projectOf(project, connection, workspace, true)
+    resolveProject(project, connection, workspace, true)
     if (!isId(target)) throw invalid('target', 'is no test: write its id like 5ed5350f-9f2f-4e2a-9acb-cdbcee874256')
     if (ref !== undefined) throw invalid('ref', 'is of no use, since a test has no versions: leave it out')
     const unknown = Object.keys(parameters).filter((name) => !parameterNames.includes(name))
@@ -137,7 +137,7 @@ export const neoload = defineJobProvider({
     const path = `${workspacePath(project)}/tests/${segment(target)}/start`
     const query = queryOf(parameters, key)
     const { resultId } = (await http.post(path, undefined, { query, schema: started })).body
-    return { ...runOf(connection, project, resultId), handle: { startedAt: Date.now() } }
+    return { ...runOf(connection, project, resultId), providerState: { startedAt: Date.now() } }
   },
 
   async getStatus({ http, connection }, run) {
@@ -145,7 +145,7 @@ export const neoload = defineJobProvider({
     const seen = await http.get(path, { schema: result, accept: mayStillCome(run) ? notThere : [] })
     if (notThere.includes(seen.status)) return { state: 'INIT', progress: 'the result is not there yet' }
     const state = stateOf(seen.body)
-    const sight = { state, run: { ...runOf(connection, project, id), handle: run.handle } }
+    const sight = { state, run: { ...runOf(connection, project, id), providerState: run.providerState } }
     return hasEnded(seen.body) ? { ...sight, ...(await resultsOf(http, path, seen.body)) } : sight
   },
 
@@ -169,7 +169,7 @@ export const neoload = defineJobProvider({
 })
 
 function queryOf(parameters: StartJob['parameters'], key: string | undefined) {
-  const { testResultName = 'cloud-automation-webhooks', ...others } = textsOf(parameters)
+  const { testResultName = 'cloud-automation-webhooks', ...others } = toTextParameters(parameters)
   return { testResultName: key ? `${testResultName} ${key}` : testResultName, ...others }
 }
 
@@ -223,8 +223,8 @@ async function statisticsOf(http: Http, path: string): Promise<Record<string, nu
   return metricsOf({ mean, requests, errors, rps: body.totalRequestCountPerSecond })
 }
 
-function mayStillCome({ handle }: Run): boolean {
-  const { startedAt = 0 } = (handle ?? {}) as { startedAt?: number }
+function mayStillCome({ providerState }: Run): boolean {
+  const { startedAt = 0 } = (providerState ?? {}) as { startedAt?: number }
   return Date.now() - startedAt < comesWithin
 }
 

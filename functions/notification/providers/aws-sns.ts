@@ -1,25 +1,25 @@
 import * as z from 'zod/mini'
 import { hmacHex } from '../../../shared/auth/hmac.ts'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import * as rest from '../../../shared/aws/rest.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { defineMessageProvider, type Message, type Posted } from '../../../shared/providers/message.ts'
+import { defineMessageProvider, type Message, type PostedMessage } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import {
-  bytesOf,
+  approvalLink,
+  byteLength,
   clipBytes,
-  decideLink,
-  marks,
-  plainBody,
+  MOOD_ICONS,
   plainSingleLine,
+  plainTextBody,
   webLinks,
 } from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   channel: optional(name('Default topic, by its ARN')),
 })
 type Connection = z.output<typeof connection>
@@ -56,9 +56,9 @@ export const awsSns = defineMessageProvider({
   connection,
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
-    signatureOf({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  reason,
-  refusesCredentials: (status, body) => rest.refusesCredentials(status, errorIn(body)),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+  errorReason: reason,
+  isCredentialsError: (status, body) => rest.refusesCredentials(status, errorIn(body)),
   channel: 'topic',
 
   async check({ http, connection: { channel } }) {
@@ -80,7 +80,7 @@ export const awsSns = defineMessageProvider({
 
   post: (client, topic = '', message) => publish(client, message, { topic, key: client.idempotencyKey }),
 
-  async reply(client, { handle }, message) {
+  async reply(client, { providerState: handle }, message) {
     const { topic, decide } = handle as Handle
     const isOpen = message.mood === 'waiting' && decide !== undefined
     const links = isOpen ? [...message.links, { label: 'Decide', url: decide }] : message.links
@@ -97,10 +97,10 @@ async function publish(
   { http }: Sns,
   message: Message,
   { topic, key }: { topic: string; key: string | undefined },
-): Promise<Posted> {
-  const decide = decideLink(message)
-  const title = `${marks[message.mood]} ${plainSingleLine(message.title)}`
-  const body = plainBody(message, [...decide, ...webLinks(message.links)], longestText - bytesOf(title))
+): Promise<PostedMessage> {
+  const decide = approvalLink(message)
+  const title = `${MOOD_ICONS[message.mood]} ${plainSingleLine(message.title)}`
+  const body = plainTextBody(message, [...decide, ...webLinks(message.links)], longestText - byteLength(title))
   const subject = subjectOf(message.title)
   const parameters = {
     TopicArn: topic,
@@ -112,7 +112,7 @@ async function publish(
   }
   const answer = await ask(http, 'Publish', parameters)
   const id = /<MessageId>([^<]+)<\/MessageId>/.exec(answer)?.[1]
-  return { id, handle: { topic, decide: decide[0]?.url } satisfies Handle }
+  return { id, providerState: { topic, decide: decide[0]?.url } satisfies Handle }
 }
 
 /**

@@ -3,13 +3,13 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
-  type ClickRequest,
+  type ButtonRequest,
   defineMessageProvider,
   type Message,
-  type Posted,
+  type PostedMessage,
 } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { plain } from '../../../shared/text/plain-text.ts'
+import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { mattermostMessage, verbatim } from '../mattermost-message.ts'
 
 const connection = z.strictObject({
@@ -92,7 +92,7 @@ export const mattermost = defineMessageProvider({
     return posted(http, (await http.post('api/v4/posts', content, { schema: post })).body, key)
   },
 
-  async reply(client, { id, handle }, message) {
+  async reply(client, { id, providerState: handle }, message) {
     const { channel } = handle as Handle
     await client.http.post('api/v4/posts', {
       channel_id: channel,
@@ -101,7 +101,7 @@ export const mattermost = defineMessageProvider({
     })
   },
 
-  async replace(client, { id = '', handle }, message) {
+  async replace(client, { id = '', providerState: handle }, message) {
     const { key } = handle as Handle
     await client.http.put(`api/v4/posts/${segment(id)}/patch`, await shown(client, message, key))
   },
@@ -111,36 +111,40 @@ export const mattermost = defineMessageProvider({
    * the server; a reference alone, which links carry too, is not enough.
    */
   buttons: {
-    referenceIn: (request) => clickIn(request)?.context.reference,
+    readToken: (request) => clickIn(request)?.context.reference,
 
-    async read({ token }, request) {
+    async verify({ token }, request) {
       const { isSame } = await import('../../../shared/auth/hmac.ts')
       const { context, user_id, user_name } = clickIn(request) ?? {}
       const known = context && user_id && isSame(context.mac, await macOf(token, context.reference, context.decision))
       if (!known) throw new Failure('unauthenticated', 'This is no click on a button of ours.')
-      return { decision: context.decision, clicker: { id: user_id, name: user_name } satisfies Clicker }
+      return { decision: context.decision, responder: { id: user_id, name: user_name } satisfies Clicker }
     },
 
-    async person({ http }, { clicker }) {
-      const { id, name } = clicker as Clicker
+    async getPerson({ http }, { responder }) {
+      const { id, name } = responder as Clicker
       try {
         const { body } = await http.get(`api/v4/users/${segment(id)}`, { schema: user })
         const full = [body.first_name, body.last_name].filter(Boolean).join(' ')
         const { username, email } = body
-        const unsafe = looksLikeId(username) ? username : undefined
-        const names = [body.id, unsafe === undefined ? username : undefined, email].filter(isThere)
-        return { name: full || username, names, unsafe }
+        const ambiguousName = looksLikeId(username) ? username : undefined
+        const names = [body.id, ambiguousName === undefined ? username : undefined, email].filter(isThere)
+        return { name: full || username, names, ambiguousName }
       } catch (error) {
         // While Mattermost is only down for a moment, nobody may pass for somebody with fewer names.
         if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-        const unsafe = name !== undefined && looksLikeId(name) ? name : undefined
-        return { name: name ?? id, names: [id, unsafe === undefined ? name : undefined].filter(isThere), unsafe }
+        const ambiguousName = name !== undefined && looksLikeId(name) ? name : undefined
+        return {
+          name: name ?? id,
+          names: [id, ambiguousName === undefined ? name : undefined].filter(isThere),
+          ambiguousName,
+        }
       }
     },
 
-    memberNames: 'an id, a user name or an e-mail address',
+    memberNameFormat: 'an id, a user name or an e-mail address',
     isMemberName: (text) => /^(?:[a-z0-9._-]{1,64}|[!-?A-~]+@[!-?A-~]+)$/i.test(text),
-    async memberId({ http }, name) {
+    async findMemberId({ http }, name) {
       const part = segment(name.toLowerCase())
       const paths = name.includes('@')
         ? [`users/email/${part}`]
@@ -152,7 +156,10 @@ export const mattermost = defineMessageProvider({
       return undefined
     },
 
-    tell: async (_client, _click, text) => ({ ephemeral_text: verbatim(plain(text)), skip_slack_parsing: true }),
+    replyTo: async (_client, _click, text) => ({
+      ephemeral_text: verbatim(toPlainText(text)),
+      skip_slack_parsing: true,
+    }),
   },
 })
 
@@ -183,7 +190,7 @@ async function macOf(token: string, reference: string, decision: string): Promis
   return hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), `${reference}.${decision}`)
 }
 
-function clickIn({ body }: ClickRequest): z.output<typeof click> | undefined {
+function clickIn({ body }: ButtonRequest): z.output<typeof click> | undefined {
   try {
     return click.safeParse(JSON.parse(body)).data
   } catch {
@@ -199,10 +206,10 @@ async function channelId(http: Http, channel = ''): Promise<string> {
   return (await http.get(path, { schema: channelWithId })).body.id
 }
 
-function posted(http: Http, { id, channel_id }: z.output<typeof post>, key: string | undefined): Posted {
+function posted(http: Http, { id, channel_id }: z.output<typeof post>, key: string | undefined): PostedMessage {
   return {
     id,
     url: `${http.baseUrl}/_redirect/pl/${id}`,
-    handle: { channel: channel_id, key } satisfies Handle,
+    providerState: { channel: channel_id, key } satisfies Handle,
   }
 }

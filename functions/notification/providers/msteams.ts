@@ -50,5 +50,5 @@ export const msteams = defineMessageProvider({
 })
 
 async function send({ http, connection }: Teams, message: Message): Promise<void> {
-  await http.post(connection.webhookUrl, teamsMessage(message), { place: 'the webhook' })
+  await http.post(connection.webhookUrl, teamsMessage(message), { urlAlias: 'the webhook' })
 }

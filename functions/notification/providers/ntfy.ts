@@ -2,9 +2,14 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
-import { defineMessageProvider, type Message, type Mood, type Posted } from '../../../shared/providers/message.ts'
+import {
+  defineMessageProvider,
+  type Message,
+  type Mood,
+  type PostedMessage,
+} from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { bytesOf, decideLink, plainBody, plainSingleLine, webLinks } from '../../../shared/text/plain-text.ts'
+import { approvalLink, byteLength, plainSingleLine, plainTextBody, webLinks } from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
   baseUrl: url('Where ntfy is: https://ntfy.sh, or a server of your own'),
@@ -72,12 +77,12 @@ export const ntfy = defineMessageProvider({
 
   post: (client, topic = '', message) => publish(client, topic, message, { key: client.idempotencyKey }),
 
-  async reply(client, { handle }, message) {
+  async reply(client, { providerState: handle }, message) {
     const { topic, click } = handle as Handle
     await publish(client, topic, message, { click })
   },
 
-  async replace(client, { handle }, message) {
+  async replace(client, { providerState: handle }, message) {
     const { topic, key } = handle as Handle
     await publish(client, topic, message, { key })
   },
@@ -89,15 +94,15 @@ async function publish(
   topic: string,
   message: Message,
   { key, click }: { key?: string | undefined; click?: string | undefined },
-): Promise<Posted> {
-  const links = [...decideLink(message), ...webLinks(message.links)].filter(({ url }) => url.length <= longestLink)
+): Promise<PostedMessage> {
+  const links = [...approvalLink(message), ...webLinks(message.links)].filter(({ url }) => url.length <= longestLink)
   const led = links[0]?.url ?? click
   const title = plainSingleLine(message.title, longestTitle)
   const actions = links
     .slice(0, mostActions)
     .map(({ label, url }) => ({ action: 'view', label: plainSingleLine(label, longestLabel) || 'Open', url }))
   const content = (most: number) => {
-    const text = plainBody(message, links.slice(mostActions), most)
+    const text = plainTextBody(message, links.slice(mostActions), most)
     return {
       topic,
       // Without a text ntfy makes up one.
@@ -109,7 +114,7 @@ async function publish(
       ...(key === undefined ? {} : { sequence_id: key }),
     }
   }
-  const tooMuch = bytesOf(JSON.stringify(content(longestText))) - largest
+  const tooMuch = byteLength(JSON.stringify(content(longestText))) - largest
   const { body } = await http.post('', content(longestText - Math.max(0, tooMuch)), { schema: published })
-  return { id: body.id, handle: { topic, key, click: led } satisfies Handle }
+  return { id: body.id, providerState: { topic, key, click: led } satisfies Handle }
 }

@@ -4,10 +4,10 @@ import { Failure } from '../../../shared/errors.ts'
 import { name, optional, orElse, secret, url } from '../../../shared/fields.ts'
 import type { Http, HttpResponse } from '../../../shared/http/client.ts'
 import {
-  type ClickRequest,
+  type ButtonRequest,
   defineMessageProvider,
   type MessageButton,
-  type Posted,
+  type PostedMessage,
 } from '../../../shared/providers/message.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { escapeText, slackMessage } from '../slack-message.ts'
@@ -135,12 +135,12 @@ export const slack = defineMessageProvider({
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('api/auth.test', { schema: done }),
 
-  statusOf(body) {
+  errorStatus(body) {
     const refused = refusal.safeParse(body)
     return refused.success ? (errors[refused.data.error]?.status ?? 400) : undefined
   },
 
-  reason(body) {
+  errorReason(body) {
     const refused = refusal.safeParse(body)
     if (!refused.success) return undefined
     const { error, needed, response_metadata } = refused.data
@@ -161,7 +161,7 @@ export const slack = defineMessageProvider({
     return found && postedAt(http, { channel, ts: found.ts })
   },
 
-  checkMessage({ asks }, { signingSecret }) {
+  checkMessage({ needsApproval: asks }, { signingSecret }) {
     if (!asks || signingSecret !== undefined) return
     throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
   },
@@ -178,34 +178,34 @@ export const slack = defineMessageProvider({
     return postedAt(http, { channel: body.channel, ts: body.ts })
   },
 
-  async reply({ http }, { handle }, message) {
+  async reply({ http }, { providerState: handle }, message) {
     const { channel, ts } = handle as Handle
     // In a thread alone hardly anybody would see it.
     const thread = { channel, thread_ts: ts, reply_broadcast: true }
     await send(http, 'chat.postMessage', done, { ...thread, ...shown(slackMessage(message)) })
   },
 
-  async replace({ http }, { handle }, message) {
+  async replace({ http }, { providerState: handle }, message) {
     const { channel, ts } = handle as Handle
     await send(http, 'chat.update', done, { channel, ts, ...plainly, ...slackMessage(message) })
   },
 
   buttons: {
-    referenceIn(request) {
+    readToken(request) {
       // Before anything is parsed: whoever has no signature needs no answer that costs more.
       refuseUnsigned(request)
       return clickIn(request.body)?.reference
     },
 
-    async read({ signingSecret }, request) {
+    async verify({ signingSecret }, request) {
       refuseForged(signingSecret, request)
       const click = clickIn(request.body)
       if (!click) throw new Failure('invalid', 'This is no click on a button of ours.')
-      return { decision: click.decision, clicker: click.clicker }
+      return { decision: click.decision, responder: click.responder }
     },
 
-    async person({ http }, { clicker }) {
-      const { user: id, username, team } = clicker as Clicker
+    async getPerson({ http }, { responder }) {
+      const { user: id, username, team } = responder as Clicker
       const [us, info] = await Promise.all([
         http.get('api/auth.test', { schema: ourselves }),
         // What we may not know does not matter; what we can not know now does, since it may be who must not decide.
@@ -217,17 +217,17 @@ export const slack = defineMessageProvider({
       if (!isOurs({ team_id: team, ...known }, us.body)) return { name, names: [id] }
       const email = known?.is_email_confirmed === false ? undefined : known?.profile?.email
       // An id is written in capital letters, and a user name in small ones.
-      const exactly = username !== undefined && looksLikeId.test(username) ? username.toLowerCase() : undefined
+      const exactName = username !== undefined && looksLikeId.test(username) ? username.toLowerCase() : undefined
       // An address counts only if it is the one of the profile.
-      const userName = exactly === undefined && !username?.includes('@') ? username : undefined
+      const userName = exactName === undefined && !username?.includes('@') ? username : undefined
       const names = [id, userName, email].filter((one) => one !== undefined)
-      return { name, names, exactly }
+      return { name, names, exactName }
     },
 
     // Slack has no way to look a member up by user name.
-    memberNames: 'a member id, such as U012ABCDEF, or an e-mail address',
+    memberNameFormat: 'a member id, such as U012ABCDEF, or an e-mail address',
     isMemberName: (text) => /^(?:[UW][A-Z0-9]{3,20}|[!-?A-~]+@[!-?A-~]+)$/.test(text),
-    async memberId({ http }, name) {
+    async findMemberId({ http }, name) {
       const options = { schema: memberWithId, accept: [403, 404] }
       const { status, body } = name.includes('@')
         ? await http.get('api/users.lookupByEmail', { ...options, query: { email: name } })
@@ -235,8 +235,8 @@ export const slack = defineMessageProvider({
       return status === 200 ? body.user.id : undefined
     },
 
-    async tell({ http }, { clicker }, text) {
-      const { user, channel } = clicker as Clicker
+    async replyTo({ http }, { responder }, text) {
+      const { user, channel } = responder as Clicker
       const said = escapeText(plainSingleLine(text, 1_000))
       await send(http, 'chat.postEphemeral', done, { channel, user, text: said, ...plainly })
       return undefined
@@ -261,8 +261,8 @@ function send<T>(http: Http, method: string, answer: z.ZodMiniType<T>, body: obj
   })
 }
 
-async function postedAt(http: Http, { channel, ts }: Handle): Promise<Posted> {
-  return { id: ts, url: await linkTo(http, { channel, ts }), handle: { channel, ts } satisfies Handle }
+async function postedAt(http: Http, { channel, ts }: Handle): Promise<PostedMessage> {
+  return { id: ts, url: await linkTo(http, { channel, ts }), providerState: { channel, ts } satisfies Handle }
 }
 
 async function linkTo(http: Http, { channel, ts }: Handle): Promise<string | undefined> {
@@ -285,7 +285,7 @@ function isOurs(
 
 function clickIn(
   body: string,
-): { decision: MessageButton['decision']; reference: string; clicker: Clicker } | undefined {
+): { decision: MessageButton['decision']; reference: string; responder: Clicker } | undefined {
   const parsed = payload.safeParse(parse(new URLSearchParams(body).get('payload')))
   const [action] = parsed.data?.actions ?? []
   if (!parsed.data || !action) return undefined
@@ -293,7 +293,7 @@ function clickIn(
   return {
     decision: action.action_id,
     reference: action.value,
-    clicker: { user: user.id, username: user.username, team: user.team_id, channel: channel.id },
+    responder: { user: user.id, username: user.username, team: user.team_id, channel: channel.id },
   }
 }
 
@@ -310,7 +310,7 @@ function parse(text: string | null): unknown {
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  * @throws Failure `unauthenticated`
  */
-function refuseForged(signingSecret: string | undefined, request: ClickRequest): void {
+function refuseForged(signingSecret: string | undefined, request: ButtonRequest): void {
   if (!signingSecret) throw new Failure('unauthenticated', 'The connection has no signingSecret to know Slack by.')
   const { timestamp, signature } = refuseUnsigned(request)
   const expected = `v0=${hmacHex(signingSecret, `v0:${timestamp}:${request.body}`)}`
@@ -322,7 +322,7 @@ function refuseForged(signingSecret: string | undefined, request: ClickRequest):
  *
  * @throws Failure `unauthenticated`
  */
-function refuseUnsigned({ headers, now }: ClickRequest): { timestamp: string; signature: string } {
+function refuseUnsigned({ headers, now }: ButtonRequest): { timestamp: string; signature: string } {
   const timestamp = headers['x-slack-request-timestamp'] ?? ''
   const signature = headers['x-slack-signature'] ?? ''
   if (!/^v0=[0-9a-f]{64}$/.test(signature)) throw new Failure('unauthenticated', 'The click is not signed by Slack.')

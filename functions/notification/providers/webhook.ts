@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { hmacBase64, hmacHex } from '../../../shared/auth/hmac.ts'
 import { headers, optional, secret, secretHeaders, url } from '../../../shared/fields.ts'
-import { defineMessageProvider, type Message, type Posted } from '../../../shared/providers/message.ts'
+import { defineMessageProvider, type Message, type PostedMessage } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { webLinks } from '../../../shared/text/plain-text.ts'
 
@@ -91,7 +91,12 @@ export function signatures(secret: string, id: string, timestamp: number, body: 
 }
 
 /** What follows a message has an id of its own, and the same one each time. */
-function follow(client: Endpoint, type: Envelope['type'], { id: about = '' }: Posted, message: Message): Promise<void> {
+function follow(
+  client: Endpoint,
+  type: Envelope['type'],
+  { id: about = '' }: PostedMessage,
+  message: Message,
+): Promise<void> {
   const id = `${about}-${hmacHex(about, JSON.stringify([type, message])).slice(0, 16)}`
   return send(client, { type, id, about, message })
 }
@@ -99,7 +104,7 @@ function follow(client: Endpoint, type: Envelope['type'], { id: about = '' }: Po
 async function send({ http, connection }: Endpoint, { message, ...head }: Envelope): Promise<void> {
   const body = { ...head, timestamp: new Date().toISOString(), ...(message ? { message: neutral(message) } : {}) }
   const headers = { [idHeader]: head.id }
-  await http.post(connection.baseUrl, body, { headers, place: 'the endpoint' })
+  await http.post(connection.baseUrl, body, { headers, urlAlias: 'the endpoint' })
 }
 
 /** Omits the token of each button: receivers only need the link. */

@@ -1,6 +1,6 @@
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
-import type { Field, Link, Message, Occasion, Table } from '../../../shared/providers/message.ts'
+import type { Field, Link, Message, MessageContext, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { type Facts, factsOf, field, linkTo } from './facts.ts'
@@ -8,7 +8,7 @@ import { isOver } from './standing.ts'
 import { clip, numberOf } from './values.ts'
 
 /** Makes a message of an event: nothing but the event goes in, and any event comes out as a message. */
-export type Template = (occasion: Occasion) => Message
+export type Template = (occasion: MessageContext) => Message
 
 /** In characters. */
 export const longestTitle = 200
@@ -22,7 +22,7 @@ interface Found extends Pick<Message, 'mood' | 'title' | 'table'>, Partial<Facts
 }
 
 /** The message of an event: what a template has found and what every event has, within the bounds of a message. */
-export function compose({ event, bridgeUrl: bridge }: Occasion, found: Found): Message {
+export function compose({ event, bridgeUrl: bridge }: MessageContext, found: Found): Message {
   const { message, labels } = event.data
   const problem = problemOf(event)
   const ofLabels = factsOf(Object.entries(labels))

@@ -1,5 +1,5 @@
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import type { Message, Occasion } from '../../../shared/providers/message.ts'
+import type { Message, MessageContext } from '../../../shared/providers/message.ts'
 import { deployment } from './deployment.ts'
 import { evaluation } from './evaluation.ts'
 import { problem } from './problem.ts'
@@ -11,7 +11,10 @@ import { numberOf } from './values.ts'
 export const templates = { evaluation, deployment, test, problem, task } as const
 
 /** The message that tells of an event; by the template that fits it, unless one is named. */
-export function messageOf(occasion: Occasion, template: keyof typeof templates = fitting(occasion.event)): Message {
+export function messageOf(
+  occasion: MessageContext,
+  template: keyof typeof templates = fitting(occasion.event),
+): Message {
   return templates[template](occasion)
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
@@ -23,7 +23,7 @@ export const awsSageMaker = defineJobProvider({
   aws: Aws,
   noun: 'run',
   connection: z.strictObject({
-    ...awsAccount,
+    ...awsAccountFields,
     target: optional(
       word('Default pipeline, or tuning/ or training/ with the name of a job that has run and is to be run again'),
     ),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccount, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import {
   DescribeExecutionCommand,
@@ -12,7 +12,7 @@ import {
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
-import { numbersOf, outputOf, parseOutput } from '../../../shared/providers/run-output.ts'
+import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** So many run that no other one may: one of them will end. */
@@ -33,7 +33,7 @@ export const awsStepFunctions = defineJobProvider({
   title: 'AWS Step Functions',
   aws: Aws,
   noun: 'execution',
-  connection: z.strictObject({ ...awsAccount, target: optional(word('Default state machine, by its ARN')) }),
+  connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default state machine, by its ARN')) }),
   states: {
     RUNNING: 'running',
     PENDING_REDRIVE: 'running',
@@ -78,7 +78,7 @@ export const awsStepFunctions = defineJobProvider({
     })
     try {
       const { executionArn } = await aws.write(SFNClient, command, tooMany)
-      return runOf(aws.need(executionArn, 'executionArn'))
+      return runOf(aws.requireField(executionArn, 'executionArn'))
     } catch (error) {
       // An earlier try has started it, and it has ended since: while it runs, AWS answers it itself.
       if (awsErrorOf(error)?.name !== 'ExecutionAlreadyExists') throw error
@@ -88,7 +88,7 @@ export const awsStepFunctions = defineJobProvider({
 
   async getStatus({ aws }, { id }) {
     const execution = await aws.read(SFNClient, new DescribeExecutionCommand({ executionArn: id }))
-    const state = aws.need(execution.status, 'status')
+    const state = aws.requireField(execution.status, 'status')
     const sight = { state, run: runOf(id) }
     if (state === 'RUNNING') {
       const { name } = await stateOf(aws, id)
@@ -159,9 +159,9 @@ async function resultsOf(
     data: {
       ...duration,
       ...(name ? { failedState: name } : {}),
-      ...(outputOf(answered) === undefined ? {} : { output: outputOf(answered) }),
+      ...(limitOutput(answered) === undefined ? {} : { output: limitOutput(answered) }),
     },
-    metrics: { ...duration, ...numbersOf(answered) },
+    metrics: { ...duration, ...metricsIn(answered) },
     period: { start: startDate, end: stopDate },
   }
 }

@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
-import { bearerOf } from '../../../shared/http/oauth.ts'
+import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { numbersOf, outputOf, parseOutput } from '../../../shared/providers/run-output.ts'
-import { textsOf } from '../../../shared/providers/texts.ts'
+import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
+import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
@@ -106,7 +106,7 @@ export const databricks = defineJobProvider({
   connection,
   authorization,
   check: ({ http }) => http.get(`${api}/list`, { query: { limit: 1 } }),
-  refusesCredentials,
+  isCredentialsError: refusesCredentials,
 
   states,
   hasIdempotentStart: true as const,
@@ -122,7 +122,7 @@ export const databricks = defineJobProvider({
     const job = isId(target) ? target : await jobNamed(http, target)
     const body = {
       job_id: Number(job),
-      ...(parameters ? { job_parameters: textsOf(parameters) } : {}),
+      ...(parameters ? { job_parameters: toTextParameters(parameters) } : {}),
       idempotency_token: key,
     }
     const { run_id: id } = (await http.post(`${api}/run-now`, body, { schema: started })).body
@@ -161,7 +161,7 @@ function authorization({ baseUrl, token, clientId, clientSecret }: Connection, c
   if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
   if (clientId && clientSecret) {
     const tokenUrl = `${baseUrl.replace(/\/$/, '')}/oidc/v1/token`
-    return bearerOf({ tokenUrl, clientId, clientSecret, scope: 'all-apis', inHeader: true }, ca)
+    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope: 'all-apis', usesBasicAuth: true }, ca)
   }
   throw new Failure('misconfigured', 'The connection to Databricks needs clientId and clientSecret, or a token.')
 }
@@ -231,10 +231,10 @@ async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partia
       ...duration,
       ...(failing ? { failedTask: failing.task_key } : {}),
       ...(type && type !== 'SUCCESS' ? { terminationType: type } : {}),
-      ...(outputOf(output) === undefined ? {} : { output: outputOf(output) }),
+      ...(limitOutput(output) === undefined ? {} : { output: limitOutput(output) }),
     },
     links: failing ? linkTo(failing) : {},
-    metrics: { ...duration, ...numbersOf(output) },
+    metrics: { ...duration, ...metricsIn(output) },
     // 0 stands for a time that is not known yet.
     period: { start: now.start_time || undefined, end: now.end_time || undefined },
   }

@@ -4,7 +4,7 @@ import { name, oneOf, optional, secret, url, word } from '../../../shared/fields
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
+import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import {
@@ -118,7 +118,7 @@ export const awx = defineJobProvider({
   connection,
   headers: (values) => ({ authorization: authorization(values) }),
   check: ({ http, connection: { api } }) => http.get(`${api}/me/`),
-  reason: reasonOf,
+  errorReason: reasonOf,
 
   states,
 
@@ -158,7 +158,7 @@ export const awx = defineJobProvider({
     const started = (await http.post(`${asked.path}launch/`, body, { schema: launched })).body
     const run = runOf(http, api, started)
     const ignored = namesOf(started.ignored_fields)
-    return ignored.length > 0 ? { ...run, handle: await disown(http, api, run.id, ignored) } : run
+    return ignored.length > 0 ? { ...run, providerState: await disown(http, api, run.id, ignored) } : run
   },
 
   async getStatus({ http, connection: { api } }, run) {
@@ -169,8 +169,13 @@ export const awx = defineJobProvider({
     if (isSaving(now))
       return { state, verdict: 'running', progress: `${state}, its events are being saved`, pollImmediately: true }
     const results = await resultsOf(http, kind, api, path, now)
-    if (!isRecord(run.handle)) return { state, ...results }
-    return { state, ...results, verdict: 'errored', reason: reasons([String(run.handle['disowned']), results.reason]) }
+    if (!isRecord(run.providerState)) return { state, ...results }
+    return {
+      state,
+      ...results,
+      verdict: 'errored',
+      reason: reasons([String(run.providerState['disowned']), results.reason]),
+    }
   },
 
   parseRunId({ id }) {
@@ -254,9 +259,9 @@ async function resultsOf(http: Http, kind: Kind, api: Api, path: string, now: De
       ...duration,
       ...(hosts ? { hosts } : {}),
       ...failure.places,
-      ...(outputOf(artifacts) === undefined ? {} : { artifacts: outputOf(artifacts) }),
+      ...(limitOutput(artifacts) === undefined ? {} : { artifacts: limitOutput(artifacts) }),
     },
-    metrics: { ...numbersOf(artifacts), ...duration, ...hosts },
+    metrics: { ...metricsIn(artifacts), ...duration, ...hosts },
   } satisfies Partial<RunStatus>
 }
 

@@ -3,7 +3,7 @@ import { Failure, messageOf } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { numbersOf, outputOf } from '../../../shared/providers/run-output.ts'
+import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
@@ -83,7 +83,7 @@ export const stackstorm = defineJobProvider({
   connection,
   headers: ({ token }) => ({ 'st2-api-key': token }),
   check: ({ http }) => http.get(`${api}/user`),
-  reason: (body) => (isRecord(body) && typeof body['faultstring'] === 'string' ? body['faultstring'] : undefined),
+  errorReason: (body) => (isRecord(body) && typeof body['faultstring'] === 'string' ? body['faultstring'] : undefined),
 
   states,
 
@@ -150,18 +150,18 @@ async function resultsOf(http: Http, now: Execution): Promise<Partial<RunStatus>
   const passed = states[now.status ?? ''] === 'pass'
   const failure = passed ? {} : await failureOf(http, now)
   const output = passed ? handedBack(result) : undefined
-  const shown = isTooLarge(now) ? tooLarge(now) : outputOf(output)
+  const shown = isTooLarge(now) ? tooLarge(now) : limitOutput(output)
   return {
     reason: failure.reason,
     data: { ...duration, ...failure.places, ...(shown === undefined ? {} : { output: shown }) },
-    metrics: { ...numbersOf(output), ...duration },
+    metrics: { ...metricsIn(output), ...duration },
   }
 }
 
 /** A workflow hands back its output, a chain what it published, a script what it returned or wrote. */
 function handedBack(result: unknown): unknown {
   if (!isRecord(result)) return result
-  const field = ['output', 'published', 'result', 'stdout'].find((name) => outputOf(result[name]) !== undefined)
+  const field = ['output', 'published', 'result', 'stdout'].find((name) => limitOutput(result[name]) !== undefined)
   return field ? result[field] : result
 }
 
@@ -220,7 +220,7 @@ function wordsOf(result: unknown): string | undefined {
 }
 
 function isTooLarge({ result, result_size }: Execution): boolean {
-  return (result_size ?? 0) > largestResult && outputOf(result) === undefined
+  return (result_size ?? 0) > largestResult && limitOutput(result) === undefined
 }
 
 function tooLarge({ result_size }: Execution): string {

@@ -1,16 +1,16 @@
 import * as z from 'zod/mini'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import * as rest from '../../../shared/aws/rest.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
-import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
 import type { Query } from '../../../shared/providers/evaluation/queries.ts'
 
-const connection = z.strictObject({ ...awsAccount, ...evaluationFields })
+const connection = z.strictObject({ ...awsAccountFields, ...evaluationFields })
 type Connection = z.output<typeof connection>
 
 const platform = 'AWS Application Signals'
@@ -62,10 +62,10 @@ export const awsApplicationSignals = defineEvaluationProvider({
   connection,
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
-    signatureOf({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  reason: rest.reason,
-  refusesCredentials: rest.refusesCredentials,
-  query: 'the name or the ARN of an SLO',
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+  errorReason: rest.reason,
+  isCredentialsError: rest.refusesCredentials,
+  queryNoun: 'the name or the ARN of an SLO',
   hasOwnVerdict: true as const,
   // The metrics of Application Signals are of a minute, and come some minutes after it.
   dataDelay: 300,
@@ -137,7 +137,7 @@ function invalid(name: string, message: string): Failure {
   return new Failure('invalid', what, { errors: [{ path: `queries.${name}`, message }] })
 }
 
-function measuredOf(name: string, report: BudgetReport, region: string): Measured {
+function measuredOf(name: string, report: BudgetReport, region: string): MeasuredIndicator {
   const { Name, BudgetStatus, Attainment, Goal } = report
   const url = `${consoleUrl(region, 'cloudwatch/home')}#application-signals:slo/${encodeURIComponent(Name)}`
   const status = verdicts.get(BudgetStatus as 'OK')

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { callJson, reason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { timeIn } from '../../../shared/evaluation/timeframe.ts'
+import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
@@ -13,7 +13,7 @@ import { objectivesOf } from '../objectives.ts'
 
 const namespace = z.string().check(z.regex(/^(?!AWS\/)[\w./#-][\w./#:-]{0,254}$/))
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   namespace: z._default(withDescription(namespace, 'The namespace of the metrics'), 'CloudAutomation/SLO'),
 })
 type Connection = z.output<typeof connection>
@@ -48,9 +48,9 @@ export const awsCloudWatch = defineReportProvider({
   connection,
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
-    signatureOf({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  reason,
-  refusesCredentials: rest.refusesCredentials,
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+  errorReason: reason,
+  isCredentialsError: rest.refusesCredentials,
 
   /** Of no metrics nothing is kept; whoever may send some is told that there are none. */
   async check({ http, connection: { namespace: Namespace } }) {
@@ -62,7 +62,7 @@ export const awsCloudWatch = defineReportProvider({
     }
   },
 
-  takes: [],
+  supportedFields: [],
 
   async report({ http, connection: { namespace: Namespace } }, _to, report) {
     const { sent, unfit } = metricsOf(report)
@@ -71,7 +71,7 @@ export const awsCloudWatch = defineReportProvider({
       await callJson(http, api, 'PutMetricData', input, { schema: z.optional(z.object({})) })
     }
     const left = unfit.length > 0 ? `, less ${unfit.length} that it does not take` : ''
-    return { what: `${sent.length} metrics in ${Namespace}${left}` }
+    return { summary: `${sent.length} metrics in ${Namespace}${left}` }
   },
 })
 
@@ -113,6 +113,6 @@ function dimensionsOf(named: Record<string, string | undefined>): Datum['Dimensi
 }
 
 function secondsOf(time: unknown): number | undefined {
-  const at = timeIn(time)
+  const at = parseTime(time)
   return at === undefined ? undefined : Math.floor(at / 1_000)
 }

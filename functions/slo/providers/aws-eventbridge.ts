@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
-import { awsAccount } from '../../../shared/aws/aws.ts'
+import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { callJson, reason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure, toSentence } from '../../../shared/errors.ts'
 import { optional, withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
-import { bytesOf } from '../../../shared/text/plain-text.ts'
+import { byteLength } from '../../../shared/text/plain-text.ts'
 
 const bus = z
   .string()
   .check(z.maxLength(1_600), z.regex(/^(?:arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:\d{12}:event-bus\/)?[\w.-]+$/))
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   eventBus: z._default(withDescription(bus, 'The event bus, by its name or ARN'), 'default'),
 })
 type Connection = z.output<typeof connection>
@@ -50,21 +50,21 @@ export const awsEventBridge = defineReportProvider({
   connection,
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
-    signatureOf({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  reason,
-  refusesCredentials: rest.refusesCredentials,
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+  errorReason: reason,
+  isCredentialsError: rest.refusesCredentials,
 
   // Events to a bus that is not there are taken, and lost without a word.
   check: ({ http, connection: { eventBus: Name } }) =>
     callJson(http, api, 'DescribeEventBus', { Name }, { isRead: true, schema: described }),
 
-  takes: [],
+  supportedFields: [],
 
   async report({ http, connection: { eventBus: EventBusName }, idempotencyKey: key }, _to, report) {
     const entry = { Source, DetailType, Detail: detailOf(report, key), EventBusName }
     const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: answered })
     const [{ EventId, ErrorCode, ErrorMessage } = {}] = Entries
-    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, what: `an event on ${EventBusName}` }
+    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, summary: `an event on ${EventBusName}` }
     const said = toSentence([ErrorCode ?? 'an entry that failed', ErrorMessage].filter(Boolean).join(': '))
     const passing = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
     throw new Failure(passing ? 'platform' : 'refused', `${platform} did not take the event: ${said}`, {
@@ -78,7 +78,7 @@ function detailOf({ evaluation, event, message }: Report, key: string | undefine
   const { id: eventId, ...about } = event
   const detail = { key, eventId, ...about, title: message.title, ...(link ? { url: link.url } : {}) }
   const whole = JSON.stringify({ ...detail, evaluation })
-  if (bytesOf(Source + DetailType + whole) < largestEntry) return whole
+  if (byteLength(Source + DetailType + whole) < largestEntry) return whole
   const short = Object.fromEntries(Object.entries(evaluation).filter(([name]) => kept.includes(name)))
   const omitted = 'The details of the evaluation are too large for an event: read them in the event of this id.'
   return JSON.stringify({ ...detail, evaluation: short, omitted })

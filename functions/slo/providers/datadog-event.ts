@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { timeIn } from '../../../shared/evaluation/timeframe.ts'
+import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { defineReportProvider, type Report, type Reported } from '../../../shared/providers/report.ts'
+import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
 import { datadogTag, datadogText } from '../datadog-text.ts'
 
@@ -50,10 +50,10 @@ export const datadogEvent = defineReportProvider({
   connection,
   baseUrl: apiOf,
   headers: keysOf,
-  refusesCredentials: refusesKeys,
+  isCredentialsError: refusesKeys,
   // The application key is not asked about: nothing of what it may do is needed to post.
   check: ({ http }) => http.get('api/v1/validate'),
-  takes: [],
+  supportedFields: [],
 
   async report(client, _to, report) {
     const { http, idempotencyKey: key, isRetry: repeated, connection } = client
@@ -74,20 +74,20 @@ export const datadogEvent = defineReportProvider({
     const { status, event } = body
     if (status && status !== 'ok') throw new Failure('refused', `${platform} has not taken the event: ${status}.`)
     const id = event?.id_str ?? undefined
-    return { id, url: event?.url ?? undefined, what: id === undefined ? 'an event' : `event ${id}` }
+    return { id, url: event?.url ?? undefined, summary: id === undefined ? 'an event' : `event ${id}` }
   },
 })
 
 /** What an earlier try has posted; it takes some seconds until an event can be found. */
-async function find({ http, connection }: Datadog, key: string): Promise<Reported | undefined> {
+async function find({ http, connection }: Datadog, key: string): Promise<ReportResult | undefined> {
   const from = Date.now() - oldest - 2 * 3_600_000
   const query = { 'filter[query]': `@aggregation_key:${key}`, 'filter[from]': from, 'page[limit]': 1 }
   const [event] = (await http.get('api/v2/events', { query, schema: found })).body.data ?? []
   if (!event) return undefined
   const id = event.attributes?.attributes?.evt?.id ?? undefined
-  if (id === undefined) return { what: 'an event that is there already' }
+  if (id === undefined) return { summary: 'an event that is there already' }
   const url = `${appOf(connection)}/event/event?id=${encodeURIComponent(id)}`
-  return { id, url, what: `event ${id}, which is there already` }
+  return { id, url, summary: `event ${id}, which is there already` }
 }
 
 /** What an event can be found by. A label does not take the name of what the event is about. */
@@ -103,7 +103,7 @@ function tagsOf({ evaluation, event }: Report, given: readonly string[]): string
 
 /** The end of what was evaluated, in seconds, where Datadog takes it. */
 function happened({ evaluation: { timeEnd } }: Report): { date_happened?: number } {
-  const time = timeIn(timeEnd)
+  const time = parseTime(timeEnd)
   const now = Date.now()
   return time !== undefined && time > now - oldest && time <= now ? { date_happened: Math.floor(time / 1_000) } : {}
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
-import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
@@ -10,7 +10,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
@@ -61,9 +61,9 @@ export const datadog = defineEvaluationProvider({
   connection,
   baseUrl: apiOf,
   headers: keysOf,
-  refusesCredentials: refusesKeys,
+  isCredentialsError: refusesKeys,
   check: ({ http }) => http.get('api/v1/slo', { query: { limit: 1 } }),
-  query: 'the id or the name of an SLO',
+  queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   // The slices of an SLO of time slices have up to five minutes, and the newest is open until its end.
   dataDelay: 300,
@@ -77,7 +77,7 @@ async function measureOne(
   { http, connection }: Datadog,
   { name, query }: Query,
   asked: MeasurementRequest,
-): Promise<Measured> {
+): Promise<MeasuredIndicator> {
   try {
     const slo = await find(http, query)
     const { target, warning } = thresholdOf(slo)
@@ -98,7 +98,7 @@ async function measureOne(
       ...(gaps === '' ? {} : { incomplete: gaps }),
     }
   } catch (error) {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   }
 }
 
@@ -128,7 +128,7 @@ function thresholdOf({ name, timeframe, thresholds }: Objective): z.output<typeo
  *
  * @see https://docs.datadoghq.com/service_level_objectives/#setting-slo-targets
  */
-function verdictOf(value: number, target: number, warning: number | undefined): Measured['verdict'] {
+function verdictOf(value: number, target: number, warning: number | undefined): MeasuredIndicator['verdict'] {
   if (warning === undefined) return { status: value < target ? 'fail' : 'pass', pass: atLeast(target) }
   const status = value < target ? 'fail' : value < warning ? 'warning' : 'pass'
   return { status, pass: atLeast(warning), warning: atLeast(target) }

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { timeIn } from '../../../shared/evaluation/timeframe.ts'
+import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { integer, oneOf, optional, secret, url, withDescription } from '../../../shared/fields.ts'
-import { fillIn } from '../../../shared/providers/evaluation/queries.ts'
+import { fillPlaceholders } from '../../../shared/providers/evaluation/queries.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
-import { type Destination, defineReportProvider, type Report } from '../../../shared/providers/report.ts'
+import { defineReportProvider, type Report, type ReportDestination } from '../../../shared/providers/report.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -85,12 +85,12 @@ export const dynatraceEvent = defineReportProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  reason: reasonOf,
+  errorReason: reasonOf,
   // Nothing but an event itself would show that the token may make one.
   check: ({ http }) => http.get(api, { query: { from: 'now-1m', pageSize: 1 } }),
-  takes: ['fields'],
+  supportedFields: ['fields'],
 
-  destination(to: Destination, { entitySelector, eventType }) {
+  resolveDestination(to: ReportDestination, { entitySelector, eventType }) {
     const given = validate(fields, to.fields ?? {}, { what: 'The input', root: 'input.fields' })
     return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...given } }
   },
@@ -99,7 +99,7 @@ export const dynatraceEvent = defineReportProvider({
     const event = eventOf(to.fields as Fields, report, client.idempotencyKey)
     const { eventType: type } = event
     const found = client.isRetry && hasIdempotencyKey(client) ? await find(client, event) : undefined
-    if (found) return { id: found, what: `a ${type} event, which was there already` }
+    if (found) return { id: found, summary: `a ${type} event, which was there already` }
     const { body } = await client.http.post(`${api}/ingest`, event, { schema: ingested })
     const results = body.eventIngestResults ?? []
     const bad = results.filter(({ status }) => status !== 'OK')
@@ -108,7 +108,7 @@ export const dynatraceEvent = defineReportProvider({
     if (count === 0) throw nothingMatched(event.entitySelector)
     return {
       id: results[0]?.correlationId ?? undefined,
-      what: `a ${type} event on ${count} ${count === 1 ? 'entity' : 'entities'}`,
+      summary: `a ${type} event on ${count} ${count === 1 ? 'entity' : 'entities'}`,
     }
   },
 })
@@ -130,7 +130,8 @@ function eventOf(
 ): DynatraceEvent {
   const { project, stage, service } = report.event
   const selector =
-    entitySelector && fillIn({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
+    entitySelector &&
+    fillPlaceholders({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
   const opens = opening.some((type) => type === eventType)
   return {
     eventType,
@@ -144,7 +145,7 @@ function eventOf(
 }
 
 function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<DynatraceEvent, 'startTime' | 'endTime'> {
-  const [startTime, endTime] = [timeIn(timeStart), timeIn(timeEnd)]
+  const [startTime, endTime] = [parseTime(timeStart), parseTime(timeEnd)]
   if (startTime === undefined || endTime === undefined || startTime >= endTime) return {}
   return startTime > Date.now() - longestAgo + minute ? { startTime, endTime } : {}
 }

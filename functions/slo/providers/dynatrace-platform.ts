@@ -1,16 +1,16 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
-import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
-import { bearerOf } from '../../../shared/http/oauth.ts'
+import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { mostAtOnce, reasonOf } from '../dynatrace.ts'
 import { measuredOf, sloEvaluation } from '../dynatrace-criteria.ts'
@@ -41,7 +41,7 @@ interface UnderWay {
   until: number
 }
 /** What has become of each query, in their order: JSON. */
-type Progress = (UnderWay | Measured)[]
+type Progress = (UnderWay | MeasuredIndicator)[]
 
 const api = 'platform/slo/v1/slos'
 /** What a look may take while Dynatrace evaluates, in milliseconds: below the time-out of a request. */
@@ -65,9 +65,9 @@ export const dynatracePlatform = defineEvaluationProvider({
   title: 'Dynatrace Platform',
   connection,
   authorization,
-  reason: reasonOf,
+  errorReason: reasonOf,
   check: ({ http }) => http.get(api, { query: { 'page-size': 1 } }),
-  query: 'the id or the name of an SLO',
+  queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   dataDelay: 120,
 
@@ -79,13 +79,13 @@ export const dynatracePlatform = defineEvaluationProvider({
       try {
         return await step(http, query, asked, { before: before[at], wait, idOf })
       } catch (error) {
-        throw ofQuery(query.name, error)
+        throw withQueryName(query.name, error)
       }
     })
     const left = asked.queries.filter((_, at) => isUnderWay(now[at]))
-    if (left.length === 0) return { measured: now as Measured[] }
+    if (left.length === 0) return { measured: now as MeasuredIndicator[] }
     const names = clipSingleLine(left.map(({ name }) => name).join(', '), 200)
-    return { status: `evaluating ${names}`, begun: now, pollImmediately: true }
+    return { status: `evaluating ${names}`, started: now, pollImmediately: true }
   },
 })
 
@@ -176,7 +176,7 @@ function authorization(
   if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
   if (clientId && clientSecret) {
     const resource = account === undefined ? undefined : `urn:dtaccount:${account.replace(/^urn:dtaccount:/, '')}`
-    return bearerOf({ tokenUrl, clientId, clientSecret, scope, resource }, ca)
+    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope, resource }, ca)
   }
   throw new Failure(
     'misconfigured',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
-import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
@@ -9,7 +9,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { budgetLeft, criteriaOf, mostAtOnce, reasonOf, verdicts } from '../dynatrace.ts'
@@ -45,9 +45,9 @@ export const dynatrace = defineEvaluationProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  reason: reasonOf,
+  errorReason: reasonOf,
   check: ({ http }) => http.get(api, { query: { pageSize: 1 } }),
-  query: 'the id or the name of an SLO',
+  queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   // As long as Keptn's own Dynatrace service keeps away from the last minutes.
   dataDelay: 120,
@@ -57,11 +57,15 @@ export const dynatrace = defineEvaluationProvider({
   },
 })
 
-async function measureOne(http: Http, { name, query }: Query, { start, end }: MeasurementRequest): Promise<Measured> {
+async function measureOne(
+  http: Http,
+  { name, query }: Query,
+  { start, end }: MeasurementRequest,
+): Promise<MeasuredIndicator> {
   // Without GTF the times would be ignored in silence, and the SLO's own timeframe evaluated.
   const time = { timeFrame: 'GTF', from: start, to: end }
   const slo = await (isId.test(query) ? byId(http, query, time) : byName(http, query, time)).catch((error: unknown) => {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   })
   const shown = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
   const { evaluatedPercentage: value, status, error, relatedOpenProblems: problems } = slo

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { toSentence } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
-import { defineReportProvider, type Report, type Reported } from '../../../shared/providers/report.ts'
+import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath } from '../../../shared/vendors/github.ts'
 import { checkSummary } from '../check-summary.ts'
@@ -34,13 +34,13 @@ export const githubCheck = defineReportProvider({
     name: optional(name('What the check is called; slo/<stage>/<service> where left out')),
   }),
   ...githubApi,
-  reason(body) {
-    const words = reasonOf(body)
+  errorReason(body) {
+    const words = errorReasonIn(body)
     if (!/GitHub App|not accessible by/i.test(words)) return undefined
     return `${toSentence(words)} Checks are made with the token of an App installation that may write checks; with other tokens use github-status.`
   },
-  takes: ['project', 'ref'],
-  destination: commitOf,
+  supportedFields: ['project', 'ref'],
+  resolveDestination: commitOf,
 
   async report(client, { project = '', ref = '' }, report) {
     const { http, connection, idempotencyKey: key, isRetry: repeated } = client
@@ -81,11 +81,11 @@ async function find(
   return undefined
 }
 
-function reported({ id, name, html_url, conclusion }: CheckRun, ref: string): Reported {
+function reported({ id, name, html_url, conclusion }: CheckRun, ref: string): ReportResult {
   return {
     id: String(id),
     url: html_url ?? undefined,
-    what: `check ${name} of ${ref.slice(0, 7)}, ${conclusion}`,
+    summary: `check ${name} of ${ref.slice(0, 7)}, ${conclusion}`,
   }
 }
 

@@ -21,8 +21,8 @@ export const githubStatus = defineReportProvider({
     context: optional(name('What the status is called; slo/<stage>/<service> where left out')),
   }),
   ...githubApi,
-  takes: ['project', 'ref'],
-  destination: commitOf,
+  supportedFields: ['project', 'ref'],
+  resolveDestination: commitOf,
 
   async report({ http, connection }, { project = '', ref = '' }, report) {
     const url = detailsOf(report)
@@ -37,7 +37,7 @@ export const githubStatus = defineReportProvider({
     return {
       id: String(body.id),
       url: site === undefined ? undefined : `${site}/${project}/commit/${ref}`,
-      what: `status ${body.context} of ${ref.slice(0, 7)}, ${status.state}`,
+      summary: `status ${body.context} of ${ref.slice(0, 7)}, ${status.state}`,
     }
   },
 })

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../../shared/errors.ts'
 import type { Evaluation } from '../../../shared/evaluation/evaluation.ts'
-import { utc } from '../../../shared/evaluation/timeframe.ts'
+import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
-import { bearerOf } from '../../../shared/http/oauth.ts'
+import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
@@ -63,14 +63,14 @@ export const keptn = defineEvaluationProvider({
   connection,
   authorization,
   check: ({ http }) => checkKeptn(http),
-  query: 'nothing: it has an SLO file of its own',
+  queryNoun: 'nothing: it has an SLO file of its own',
   hasOwnSloFile: true,
   // Its SLI provider waits for the data.
   dataDelay: 0,
 
-  checkCall({ event, silent, window }: EvaluationCall, connection: Connection) {
+  checkCall({ event, isSilent, window }: EvaluationCall, connection: Connection) {
     placeOf(connection, event.data)
-    if (silent)
+    if (isSilent)
       throw invalid('mode', 'must be interactive: Keptn takes its time, and a silent call can not wait for it')
     refuseOwnTask(event)
     if (window.end > Date.now()) throw invalid('input.end', 'must not be in the future: Keptn evaluates at once')
@@ -97,14 +97,15 @@ export const keptn = defineEvaluationProvider({
     const sequence = await finished(`sh.keptn.event.${place.stage}.${own}.finished`)
     if (!sequence) return { status: 'evaluating' }
     // The end of a sequence may be recorded before that of its task.
-    if (!ended) return { status: 'ended', begun: { keptnContext, ended: true } satisfies Begun, pollImmediately: true }
+    if (!ended)
+      return { status: 'ended', started: { keptnContext, ended: true } satisfies Begun, pollImmediately: true }
     throw notEvaluated(sequence, place, url)
   },
 })
 
 /** A client of Dynatrace's OAuth server, or an API token. */
 function authorization({ token, oauth }: Connection, ca: string | undefined): Authorization {
-  if (oauth) return bearerOf(oauth, ca)
+  if (oauth) return oauthAuthorization(oauth, ca)
   if (token !== undefined) return { headers: async () => ({ 'x-token': token }) }
   throw new Failure('misconfigured', 'The connection to Keptn needs a token, or oauth.')
 }
@@ -206,8 +207,8 @@ function evaluationOf(event: Finished, asked: MeasurementRequest, place: Place, 
   return {
     result,
     score: evaluation?.score ?? 0,
-    timeStart: evaluation?.timeStart ?? utc(asked.start),
-    timeEnd: evaluation?.timeEnd ?? utc(asked.end),
+    timeStart: evaluation?.timeStart ?? formatUtc(asked.start),
+    timeEnd: evaluation?.timeEnd ?? formatUtc(asked.end),
     indicatorResults,
     comparedEvents: evaluation?.comparedEvents ?? [],
     url,

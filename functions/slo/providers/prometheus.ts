@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
-import type { Measured } from '../../../shared/evaluation/score.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import {
@@ -9,7 +9,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { ofQuery, type Query } from '../../../shared/providers/evaluation/queries.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
@@ -54,9 +54,9 @@ export const prometheus = defineEvaluationProvider({
     ...(token === undefined && username !== undefined ? { authorization: basic(username, password) } : {}),
     ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
   }),
-  reason: (body) => z.safeParse(refusal, body).data?.error,
+  errorReason: (body) => z.safeParse(refusal, body).data?.error,
   check: ({ http }) => ask(http, '1', Math.floor(Date.now() / 1_000)),
-  query: 'a PromQL query that is answered with one value',
+  queryNoun: 'a PromQL query that is answered with one value',
   // A scrape a minute, and the time that it takes.
   dataDelay: 60,
 
@@ -71,9 +71,9 @@ async function measureOne(
   { http }: Prometheus,
   { name, query }: Query,
   { start, end }: MeasurementRequest,
-): Promise<Measured> {
+): Promise<MeasuredIndicator> {
   const { data, warnings = [] } = await ask(http, query, end / 1_000).catch((error: unknown) => {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   })
   const shown = {
     name,

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
-import { type Connection, schemaOf } from '../../../shared/providers/connections.ts'
+import { type Connection, connectionSchema } from '../../../shared/providers/connections.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import { succeeded, type Trial, tryProvider } from '../connection-test.ts'
 import { draftBy, type FromOptions, fromOptions, writeDraft } from '../http/drafts.ts'
@@ -70,7 +70,7 @@ async function run(target: string, options: Options): Promise<void> {
   const present = await presentOf(store, path, options)
   const chosen = await providerOf(category, options, known, present)
   const provider = await providerNamed(category, chosen)
-  const schema = schemaOf(provider, category)
+  const schema = connectionSchema(provider, category)
   let offered = present['provider'] === chosen ? present : {}
   await keep(store, path, options, async () => {
     const value = await gather(

@@ -2,7 +2,7 @@ import { Failure, messageOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
-import { plain } from '../../text/plain-text.ts'
+import { toPlainText } from '../../text/plain-text.ts'
 
 const problemJson = { 'content-type': 'application/problem+json' }
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
@@ -52,7 +52,7 @@ export function problem(error: unknown, requestId: string): WebhookResponse {
   const { status, title, message, errors, retryAfter, headers } = error
   return json(
     status,
-    { type: 'about:blank', title, status, detail: plain(message), ...(errors ? { errors } : {}) },
+    { type: 'about:blank', title, status, detail: toPlainText(message), ...(errors ? { errors } : {}) },
     {
       ...problemJson,
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, kindOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
+import { type Outcome, passed, sanitizeOutcome, withMappedName, withNotes } from '../../outcome.ts'
 import type { Delegated, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { itemKeys } from '../../state/item-keys.ts'
@@ -43,7 +43,7 @@ export async function runSilently(category: Category, call: Call, context: Lambd
   const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
   const act = async (tries: Tries) =>
     withNotes(
-      presentable(
+      sanitizeOutcome(
         withMappedName(await actSoon(category, request, deadlineAt, tries), request.mappedName, request.action),
       ),
       request.notes,

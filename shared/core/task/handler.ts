@@ -6,7 +6,7 @@ import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { finishedReply, masked, progressReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
-import { errored, type Outcome, passed, presentable, withMappedName, withNotes } from '../../outcome.ts'
+import { errored, type Outcome, passed, sanitizeOutcome, withMappedName, withNotes } from '../../outcome.ts'
 import type { Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
@@ -69,7 +69,7 @@ async function runTask(category: Category, task: TaskPayload, context: DurableCo
     logTaskEnded(task, ended.outcome, context, deadlineAt, ended.delegatedTo)
     return { taskId: task.taskId, outcome: ended.outcome }
   }
-  const outcome = withNotes(presentable(withMappedName(ended, task.mappedName, task.action)), task.notes)
+  const outcome = withNotes(sanitizeOutcome(withMappedName(ended, task.mappedName, task.action)), task.notes)
   // A finished with no started would leave the task open.
   if (!announced) await sendAnswer(context, 'send-started-late', task.orchestrator, started, { doubtful: true })
   const finished = finishedReply(task.event, category.name, outcome, task.labels)

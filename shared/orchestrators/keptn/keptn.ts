@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { name, optional, secret, text, url, word } from '../../fields.ts'
 import { Http, segment } from '../../http/client.ts'
-import { bearerOf } from '../../http/oauth.ts'
+import { oauthAuthorization } from '../../http/oauth.ts'
 import { log } from '../../log.ts'
 import type { Orchestrator } from '../orchestrator.ts'
 import type { Reply } from './reply.ts'
@@ -49,7 +49,7 @@ export function keptn(connection: Connection): Orchestrator {
       await http.post('api/v1/event', reply, { schema: accepted })
     },
     async evaluations({ task, results, most, ...of }) {
-      const { earlierIn } = await import('../../evaluation/previous-evaluations.ts')
+      const { previousEvaluationIn: earlierIn } = await import('../../evaluation/previous-evaluations.ts')
       const type = `sh.keptn.event.${task}.finished`
       const { body } = await connect(connection).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
         query: { filter: filterOf(of, results), excludeInvalidated: true, limit: most },
@@ -83,7 +83,7 @@ export async function checkKeptn(http: Http): Promise<void> {
 
 function connect({ baseUrl, ca, token, oauth }: Connection): Http {
   const platform = 'Keptn'
-  if (oauth) return new Http({ platform, baseUrl, authorization: bearerOf(oauth, ca), ca })
+  if (oauth) return new Http({ platform, baseUrl, authorization: oauthAuthorization(oauth, ca), ca })
   return new Http({ platform, baseUrl, headers: { 'x-token': token ?? '' }, ca })
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
-import { clip, plain } from '../../text/plain-text.ts'
+import { clip, toPlainText } from '../../text/plain-text.ts'
 import type { TaskEvent } from './event.ts'
 import { replyType } from './task-type.ts'
 
@@ -47,7 +47,7 @@ export function startedReply(event: TaskEvent, category: string): Reply {
 
 /** The `status.changed` of a task: how far it is. */
 export function progressReply(event: TaskEvent, category: string, message: string): Reply {
-  return labelled(event, 'status.changed', category, { message: plain(message) })
+  return labelled(event, 'status.changed', category, { message: toPlainText(message) })
 }
 
 /** Without the labels where they are too large: the `finished` has to follow, and its sequence waits for it. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import type { Evaluation } from '../../evaluation/evaluation.ts'
-import type { Measured } from '../../evaluation/score.ts'
+import type { MeasuredIndicator } from '../../evaluation/score.ts'
 import { sloFileField } from '../../evaluation/slo-file.ts'
 import type { Window } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
@@ -9,7 +9,7 @@ import type { JobAction } from '../action.ts'
 import type { Client, Provider } from '../provider.ts'
 import type { Pending } from './evaluate.ts'
 import { type Query, queriesField } from './queries.ts'
-import { completeRequest, type Evaluate, type Read, readRequest, requestInput } from './request.ts'
+import { completeRequest, type EvaluationRequest, type ParsedInput, readRequest, requestInput } from './request.ts'
 
 /** What is to be measured, and of which time. */
 export interface MeasurementRequest extends Window {
@@ -27,20 +27,20 @@ export interface MeasurementRequest extends Window {
 export interface EvaluationCall {
   event: CallEvent
   /** Whether it is answered at once. */
-  silent: boolean
+  isSilent: boolean
   /** What it would evaluate if it were carried out now. */
   window: Window
 }
 
 /** What a platform answers: values, an evaluation of its own, or that it is not done yet. */
 type Measurement =
-  | { measured: Measured[]; url?: string | undefined }
+  | { measured: MeasuredIndicator[]; url?: string | undefined }
   | { evaluation: Evaluation }
   | {
       /** The platform's word for its state. */
       status: string
       /** What it takes to ask again, where that is something else now. */
-      begun?: unknown
+      started?: unknown
       pollImmediately?: boolean
     }
 
@@ -48,7 +48,7 @@ type Measurement =
 export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'evaluation'
   /** What a query is here, for people: `PromQL`, `the id or name of an SLO`. */
-  query: string
+  queryNoun: string
   /** Whether what is asked for has a verdict of the platform's own; without it there must be objectives or thresholds. */
   hasOwnVerdict?: true
   /** Whether it has an SLO file of its own: then it takes neither queries, nor thresholds, nor a file. */
@@ -66,7 +66,7 @@ export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject>
 
 /** Declares an evaluation provider; the schema of its connection types the client of each of its functions. */
 export function defineEvaluationProvider<S extends z.ZodMiniObject, P extends Omit<EvaluationProvider<S>, 'kind'>>(
-  provider: P & { connection: S },
+  provider: P & { connection: S } & NoOtherMembers<P, EvaluationProvider>,
 ): P & { kind: 'evaluation' } {
   return { kind: 'evaluation', ...provider }
 }
@@ -105,14 +105,14 @@ export function requestEvaluation({
     prepare: (asked, { connection }) => readRequest(asked, connection),
     complete: completeRequest,
     async run(provider, client, asked) {
-      const { begin } = await import('./evaluate.ts')
+      const { startEvaluation: begin } = await import('./evaluate.ts')
       return begin(provider, client, asked)
     },
     job: {
       silent: 'waits',
       async getStatus(provider, client, asked, pending) {
-        const { look } = await import('./evaluate.ts')
-        return look(provider, client, asked, pending as Pending)
+        const { getEvaluationStatus: look } = await import('./evaluate.ts')
+        return look(provider, client, asked, pending as EvaluationJob)
       },
       stop: async () => false,
       onDeadline: () => 'leave',

@@ -13,14 +13,14 @@ export interface Query {
 const name = z.string().check(z.minLength(1), z.maxLength(100))
 const query = z.string().check(z.minLength(1), z.maxLength(8_192))
 /** That are asked for in one evaluation. */
-export const mostQueries = 50
+export const MAX_QUERIES = 50
 
 const parsed = z.transform((value) => (typeof value === 'string' && /^\s*[[{]/.test(value) ? parse(value) : value))
-const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(mostQueries))
+const listed = z.array(z.strictObject({ name, query })).check(z.maxLength(MAX_QUERIES))
 const named = z.pipe(
   z.record(name, query).check(
-    z.refine((queries) => Object.keys(queries).length <= mostQueries, {
-      message: `must have at most ${mostQueries} queries`,
+    z.refine((queries) => Object.keys(queries).length <= MAX_QUERIES, {
+      message: `must have at most ${MAX_QUERIES} queries`,
     }),
   ),
   z.transform((queries) => Object.entries(queries).map(([name, query]) => ({ name, query }))),
@@ -57,7 +57,7 @@ const harmless = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
  *
  * @throws Failure `invalid` for a name that could mean something else in a query, or that the event lacks
  */
-export function fillIn({ name, query }: Query, { project, stage, service, seconds }: Placeholders): Query {
+export function fillPlaceholders({ name, query }: Query, { project, stage, service, seconds }: Placeholders): Query {
   const values = new Map([
     ['PROJECT', project],
     ['STAGE', stage],
@@ -83,7 +83,7 @@ export function fillIn({ name, query }: Query, { project, stage, service, second
  * @param path of what names it: `input.thresholds.0.metric`
  * @throws Failure `invalid` that names the nearest
  */
-export function needQuery(queries: readonly Query[], wanted: string, path: string): void {
+export function requireQuery(queries: readonly Query[], wanted: string, path: string): void {
   if (queries.some(({ name }) => name === wanted)) return
   const message = `does not name a query. ${unknownName(
     'query',
@@ -94,7 +94,7 @@ export function needQuery(queries: readonly Query[], wanted: string, path: strin
 }
 
 /** Says of which query a refusal is; to be thrown. */
-export function ofQuery(name: string, error: unknown): unknown {
+export function withQueryName(name: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.kind !== 'refused') return error
   return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
 }

@@ -1,14 +1,20 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../errors.ts'
 import type { NoData } from '../../evaluation/score.ts'
-import { isComparing, type Objective, readSloFile, type SloFile, sloFileField } from '../../evaluation/slo-file.ts'
-import { type Timeframe, type Window, windowOf } from '../../evaluation/timeframe.ts'
+import {
+  hasRelativeCriteria,
+  type Objective,
+  readSloFile,
+  type SloFile,
+  sloFileField,
+} from '../../evaluation/slo-file.ts'
+import { resolveWindow, type Timeframe, type Window } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
 import type { CallContext } from '../action.ts'
 import { type Threshold, thresholds } from '../thresholds.ts'
 import type { EvaluationProvider, MeasurementRequest } from './provider.ts'
-import { fillIn, mostQueries, needQuery, type Query, queriesField } from './queries.ts'
+import { fillPlaceholders, MAX_QUERIES, type Query, queriesField, requireQuery } from './queries.ts'
 
 export const requestInput = z.strictObject({
   slo: optional(name("One SLO of the platform, by its id or name; the connection's default where left out")),
@@ -22,20 +28,20 @@ export const requestInput = z.strictObject({
 type Given = z.output<typeof requestInput>
 
 /** An input whose SLO file, or else that of the connection, is read. */
-export interface Read extends Omit<Given, 'sloFile'> {
+export interface ParsedInput extends Omit<Given, 'sloFile'> {
   file?: SloFile | undefined
   /** Where it stands, for messages. */
   fileAt?: string
 }
 
 /** What is kept of a call until its evaluation is made: JSON. */
-export interface Evaluate {
+export interface EvaluationRequest {
   queries: Query[]
   time: Timeframe
   /** Seconds. */
   dataDelay: number
   /** Whether it has to be answered at once. */
-  silent: boolean
+  isSilent: boolean
   noData: NoData
   /** By what it is judged; by the platform where there is neither. */
   file?: SloFile | undefined
@@ -50,7 +56,10 @@ export interface Evaluate {
  *
  * @throws Failure `invalid`, `misconfigured`
  */
-export async function readRequest({ sloFile, ...asked }: Given, connection: Record<string, unknown>): Promise<Read> {
+export async function readRequest(
+  { sloFile, ...asked }: Given,
+  connection: Record<string, unknown>,
+): Promise<ParsedInput> {
   if (sloFile !== undefined) {
     if (asked.thresholds === undefined) return withFile(asked, sloFile, 'input.sloFile', 'invalid')
     throw invalid('input.thresholds', 'are one too many beside an sloFile: leave one of the two out')
@@ -59,7 +68,12 @@ export async function readRequest({ sloFile, ...asked }: Given, connection: Reco
   return own === undefined ? asked : withFile(asked, own, 'sloFile of the connection', 'misconfigured')
 }
 
-async function withFile(asked: Read, file: unknown, at: string, kind: 'invalid' | 'misconfigured'): Promise<Read> {
+async function withFile(
+  asked: ParsedInput,
+  file: unknown,
+  at: string,
+  kind: 'invalid' | 'misconfigured',
+): Promise<ParsedInput> {
   return { ...asked, file: await readSloFile(file, at, kind), fileAt: at }
 }
 
@@ -68,7 +82,7 @@ async function withFile(asked: Read, file: unknown, at: string, kind: 'invalid' 
  *
  * @throws Failure `invalid`, `misconfigured`
  */
-export function completeRequest(given: Read, from: CallContext<EvaluationProvider>): Evaluate {
+export function completeRequest(given: ParsedInput, from: CallContext<EvaluationProvider>): EvaluationRequest {
   const { connection, provider, event } = from
   const { project, stage, service } = event.data
   const { slo = connection['slo'] as string | undefined, thresholds: limits, file } = given
@@ -77,57 +91,64 @@ export function completeRequest(given: Read, from: CallContext<EvaluationProvide
   const all =
     slo !== undefined && (given.slo !== undefined || own.length === 0) ? [{ name: slo, query: slo }, ...own] : own
   if (provider.hasOwnSloFile) refuseJudgement(provider, all, given)
-  const queries = wanted(all, given).map((query) => fillIn(query, { project, stage, service }))
+  const queries = wanted(all, given).map((query) => fillPlaceholders(query, { project, stage, service }))
   check(provider, queries, given)
-  if (queries.length > mostQueries)
-    throw invalid('input.queries', `and those of the connection are ${queries.length}, and ${mostQueries} are the most`)
+  if (queries.length > MAX_QUERIES)
+    throw invalid('input.queries', `and those of the connection are ${queries.length}, and ${MAX_QUERIES} are the most`)
   provider.checkQueries?.(queries, connection)
   const time = timeOf(given, event, connection)
-  const window = windowOf(time, Date.now())
-  provider.checkCall?.({ event, silent: from.silent ?? false, window }, connection)
+  const window = resolveWindow(time, Date.now())
+  provider.checkCall?.({ event, isSilent: from.silent ?? false, window }, connection)
   const { dataDelay = provider.dataDelay, noData = 'errored' } = connection as { dataDelay?: number; noData?: NoData }
   return {
     queries,
     time,
     dataDelay,
-    silent: from.silent ?? false,
+    isSilent: from.silent ?? false,
     noData,
     file,
     objectives: limits?.map(objectiveOf),
     about: { project, stage, service, shkeptncontext: event.shkeptncontext },
-    compareAt: file && isComparing(file) ? compareAt(from) : undefined,
+    compareAt: file && hasRelativeCriteria(file) ? compareAt(from) : undefined,
   }
 }
 
 /** Of what there is to ask for only what is judged: an SLO file or thresholds say what that is. */
-function wanted(all: Query[], { file, fileAt, thresholds: limits, queries = [] }: Read): Query[] {
+function wanted(all: Query[], { file, fileAt, thresholds: limits, queries = [] }: ParsedInput): Query[] {
   const judged =
     file?.objectives.map(({ sli }, at) => ({ name: sli, path: `${fileAt}.objectives.${at}.sli` })) ??
     limits?.map(({ metric }, at) => ({ name: metric, path: `input.thresholds.${at}.metric` }))
   if (!judged) return all
-  for (const { name, path } of judged) needQuery(all, name, path)
+  for (const { name, path } of judged) requireQuery(all, name, path)
   const names = judged.map(({ name }) => name)
   const idle = queries.find(({ name }) => !names.includes(name))
   if (idle && !file) throw invalid('input.queries', `has ${idle.name}, which no threshold judges`)
   return all.filter(({ name }) => names.includes(name))
 }
 
-function refuseJudgement({ title }: EvaluationProvider, queries: readonly Query[], given: Read): void {
+function refuseJudgement({ title }: EvaluationProvider, queries: readonly Query[], given: ParsedInput): void {
   if (queries.length === 0 && !given.file && !given.thresholds) return
   throw invalid('input', `must leave out slo, queries, thresholds and sloFile: ${title} judges by its own SLO file`)
 }
 
-function check(provider: EvaluationProvider, queries: readonly Query[], { file, thresholds: limits }: Read): void {
-  const { title, query, hasOwnSloFile } = provider
+function check(
+  provider: EvaluationProvider,
+  queries: readonly Query[],
+  { file, thresholds: limits }: ParsedInput,
+): void {
+  const { title, queryNoun, hasOwnSloFile } = provider
   if (hasOwnSloFile) return
   if (queries.length === 0)
-    throw invalid('input.queries', `are missing, and the connection has none: name what to ask for, each by ${query}`)
+    throw invalid(
+      'input.queries',
+      `are missing, and the connection has none: name what to ask for, each by ${queryNoun}`,
+    )
   if (!file && !limits && !provider.hasOwnVerdict)
     throw invalid('input.thresholds', `are missing, and there is no sloFile: ${title} gives values, and no verdict`)
 }
 
 /** As the caller says; else as the event says: what it wants evaluated, or when its test ran. */
-function timeOf(given: Read, { data }: CallEvent, connection: Record<string, unknown>): Timeframe {
+function timeOf(given: ParsedInput, { data }: CallEvent, connection: Record<string, unknown>): Timeframe {
   const sources = [given, data.evaluation, data.test]
   for (const source of sources) {
     const time = Object.fromEntries(
@@ -147,7 +168,7 @@ function timeOf(given: Read, { data }: CallEvent, connection: Record<string, unk
   return { timeframe: connection['timeframe'] as string | undefined, end: given.end || undefined }
 }
 
-function compareAt({ event, orchestrator }: CallContext): NonNullable<Evaluate['compareAt']> {
+function compareAt({ event, orchestrator }: CallContext): NonNullable<EvaluationRequest['compareAt']> {
   const { project, stage, service } = event.data
   const missing = Object.entries({ project, stage, service }).filter(([, value]) => value === undefined)
   if (missing.length > 0 || project === undefined || stage === undefined || service === undefined) {
@@ -176,13 +197,17 @@ function objectiveOf({ metric, op, value, warn }: Threshold): Objective {
 }
 
 /** What the platform is asked for. */
-export function requested({ queries, about }: Evaluate, window: Window): MeasurementRequest {
+export function measurementRequest({ queries, about }: EvaluationRequest, window: Window): MeasurementRequest {
   const length = Math.round((window.end - window.start) / 1_000)
-  return { ...window, ...about, queries: queries.map((query) => fillIn(query, { ...about, seconds: length })) }
+  return {
+    ...window,
+    ...about,
+    queries: queries.map((query) => fillPlaceholders(query, { ...about, seconds: length })),
+  }
 }
 
 /** When its data can be read, in epoch milliseconds. */
-export function dueAt({ dataDelay }: Evaluate, { end }: Window): number {
+export function dueAt({ dataDelay }: EvaluationRequest, { end }: Window): number {
   return end + dataDelay * 1_000
 }
 

@@ -1,11 +1,11 @@
 import { toSentence } from '../../errors.ts'
 import type { Evaluation, IndicatorResult } from '../../evaluation/evaluation.ts'
-import type { Measured } from '../../evaluation/score.ts'
-import { utc, type Window } from '../../evaluation/timeframe.ts'
+import type { MeasuredIndicator } from '../../evaluation/score.ts'
+import { formatUtc, type Window } from '../../evaluation/timeframe.ts'
 import type { Outcome } from '../../outcome.ts'
 import { slug } from '../../text/slug.ts'
 import type { EvaluationProvider } from './provider.ts'
-import { dueAt, type Evaluate } from './request.ts'
+import { dueAt, type EvaluationRequest } from './request.ts'
 
 const words = { pass: 'passed', warning: 'ended with a warning', fail: 'failed' }
 /** What people read in one line: the rest stands in the results. */
@@ -16,7 +16,11 @@ const mostNamed = 5
  *
  * @param gaps what there is no data of, or not all, where that is no verdict
  */
-export function outcomeOf(provider: EvaluationProvider, evaluation: Evaluation, gaps: readonly Measured[]): Outcome {
+export function evaluationOutcome(
+  provider: EvaluationProvider,
+  evaluation: Evaluation,
+  gaps: readonly MeasuredIndicator[],
+): Outcome {
   const { result, score, indicatorResults, url } = evaluation
   const rounded = Number(score.toFixed(2))
   // Keptn's merge replaces text, but not numbers: later tasks read the text.
@@ -51,9 +55,9 @@ function some(texts: readonly string[]): string {
  *
  * @param runs whether the platform evaluates already, and does not wait for its data any more
  */
-export function notYet(
+export function notYetEvaluated(
   { title, startMeasurement }: EvaluationProvider,
-  asked: Evaluate,
+  asked: EvaluationRequest,
   window: Window,
   runs = false,
 ): Outcome {
@@ -61,13 +65,13 @@ export function notYet(
   const why =
     startMeasurement || runs
       ? `${title} has not ended its evaluation yet`
-      : `${title} has its data up to ${utc(window.end)} at ${utc(due)}`
+      : `${title} has its data up to ${formatUtc(window.end)} at ${formatUtc(due)}`
   const message = `${toSentence(`Not evaluated: ${why}`)} Call it with mode=interactive, which waits for it, or for a time that is further back`
   return {
     status: 'errored',
     result: 'fail',
     message,
-    data: { timeStart: utc(window.start), timeEnd: utc(window.end) },
+    data: { timeStart: formatUtc(window.start), timeEnd: formatUtc(window.end) },
     links: {},
   }
 }

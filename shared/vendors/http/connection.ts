@@ -44,10 +44,10 @@ export const httpApi = {
   authorization(connection: HttpConnection, ca: string | undefined): Authorization | undefined {
     return connection.login && loginAuthorization(connection, connection.login, ca)
   },
-  refusesCredentials(status: number, _body: unknown, { login }: HttpConnection): boolean {
+  isCredentialsError(status: number, _body: unknown, { login }: HttpConnection): boolean {
     return login?.expired?.includes(status) ?? false
   },
-  deduplicates: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
+  hasIdempotentWrites: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
     if (check) return read(client, check, namesOf(client, {}), { name: 'check' })

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini'
-import type { Measured } from '../../evaluation/score.ts'
-import { utc } from '../../evaluation/timeframe.ts'
+import type { MeasuredIndicator } from '../../evaluation/score.ts'
+import { formatUtc } from '../../evaluation/timeframe.ts'
 import { optional } from '../../fields.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
   type MeasurementRequest,
 } from '../../providers/evaluation/provider.ts'
-import { ofQuery, type Query } from '../../providers/evaluation/queries.ts'
+import { type Query, withQueryName } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { excerpt, expression, findIn, findText, shown } from './expression.ts'
@@ -30,11 +30,11 @@ export const httpEvaluation = defineEvaluationProvider({
   title: 'HTTP API',
   connection,
   ...httpApi,
-  query: 'whatever the call of the connection sends as query',
+  queryNoun: 'whatever the call of the connection sends as query',
   dataDelay: 60,
 
   async measure(client, asked) {
-    const measured: Measured[] = []
+    const measured: MeasuredIndicator[] = []
     // One after the other: nothing is known of what such an API can take.
     for (const query of asked.queries) measured.push(await measureOne(client, query, asked))
     return { measured }
@@ -45,17 +45,17 @@ async function measureOne(
   client: Api,
   { name, query }: Query,
   { start, end, ...about }: MeasurementRequest,
-): Promise<Measured> {
+): Promise<MeasuredIndicator> {
   const { indicator, measure } = client.connection
   const { project, stage, service } = about
   const names = {
     ...namesOf(client, {}),
     ...{ name, query, project, stage, service },
-    ...{ start: utc(start), startSeconds: Math.floor(start / 1_000) },
-    ...{ end: utc(end), endSeconds: Math.floor(end / 1_000) },
+    ...{ start: formatUtc(start), startSeconds: Math.floor(start / 1_000) },
+    ...{ end: formatUtc(end), endSeconds: Math.floor(end / 1_000) },
   }
   const response = await read(client, measure, names, { name: 'measure' }).catch((error: unknown) => {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   })
   const inResponse = { ...names, response }
   const value = findIn(indicator.value, inResponse, 'indicator.value')

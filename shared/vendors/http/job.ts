@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
 import { defineJobProvider, type Run, type StartJob } from '../../providers/job.ts'
 import type { Client } from '../../providers/provider.ts'
-import { numbersOf, outputOf } from '../../providers/run-output.ts'
+import { limitOutput, metricsIn } from '../../providers/run-output.ts'
 import { isRecord } from '../../record.ts'
 import { connectionOf, httpApi, namesOf, needed, requireFound } from './connection.ts'
 import { expression, findIn, findText, type Names, requireText } from './expression.ts'
@@ -69,7 +69,7 @@ export const httpJob = defineJobProvider({
       findText(connection.run[name], { ...names, response }, `run.${name}`)
     const verdict = Object.hasOwn(connection.states, state) ? connection.states[state] : undefined
     const output = connection.run.output && findIn(connection.run.output, { ...names, response }, 'run.output')
-    const shown = outputOf(output)
+    const shown = limitOutput(output)
     return {
       state,
       ...(verdict ? { verdict } : {}),
@@ -77,7 +77,7 @@ export const httpJob = defineJobProvider({
       reason: text('reason'),
       run: { ...run, url: text('url') ?? run.url },
       ...(shown === undefined ? {} : { data: isRecord(shown) ? shown : { output: shown } }),
-      metrics: numbersOf(output),
+      metrics: metricsIn(output),
     }
   },
 

@@ -59,7 +59,7 @@ export function loginAuthorization(connection: HttpConnection, login: Login, ca:
       for (const value of session.secrets) registerSecret(value)
       return session.headers
     },
-    forget: () => void sessions.delete(id),
+    invalidate: () => void sessions.delete(id),
   }
 }
 
@@ -77,7 +77,7 @@ async function logIn(connection: HttpConnection, login: Login, ca: string | unde
     platform: 'The login of the HTTP API',
     baseUrl: String(baseUrl),
     ca,
-    refusesCredentials: isRefused,
+    isCredentialsError: isRefused,
   })
   trace({ kind: 'request', name: 'login' })
   const { headers, body } = requestOf(login, names)

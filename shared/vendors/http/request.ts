@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, withDescription } from '../../fields.ts'
 import { type RequestOptions, segment } from '../../http/client.ts'
-import { reasonOf } from '../../http/error-reason.ts'
+import { errorReasonIn } from '../../http/error-reason.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
 import { isRecord } from '../../record.ts'
@@ -271,14 +271,14 @@ function errorsOf(
   connection: HttpConnection,
   names: Names,
   name: string,
-): Pick<RequestOptions, 'statusOf' | 'reason'> {
+): Pick<RequestOptions, 'errorStatus' | 'errorReason'> {
   const error = request.error ?? connection.error
   const reason = request.reason ?? connection.reason
   const errorIn = (response: unknown) =>
     error === undefined ? undefined : findIn(error, { ...names, response }, request.error ? `${name}.error` : 'error')
   return {
-    statusOf: (response) => (isTrue(errorIn(response)) ? 422 : undefined),
-    reason: (response) => {
+    errorStatus: (response) => (isTrue(errorIn(response)) ? 422 : undefined),
+    errorReason: (response) => {
       const found = reason && findIn(reason, { ...names, response }, request.reason ? `${name}.reason` : 'reason')
       const words = isTrue(found) ? found : errorIn(response)
       return isTrue(words) ? wordsOf(words) : undefined
@@ -289,7 +289,7 @@ function errorsOf(
 function wordsOf(found: unknown): string {
   if (Array.isArray(found)) return found.map(wordsOf).join('; ')
   if (typeof found !== 'object') return String(found)
-  return reasonOf(found) || JSON.stringify(found)
+  return errorReasonIn(found) || JSON.stringify(found)
 }
 
 function idempotencyHeader({ idempotencyHeader: header }: HttpConnection, key: string | undefined) {

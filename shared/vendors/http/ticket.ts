@@ -60,7 +60,7 @@ export const httpTicket = defineTicketProvider({
     return response === undefined && ticket.gone ? goneTicket(ref) : ticketIn(client, { ...names, response })
   },
 
-  async change(client, ref, changes) {
+  async update(client, ref, changes) {
     const update = needed(client.connection.update, 'update', 'so nothing can be changed')
     await write(client, update, namesOf(client, { ...changes, ...ref }), 'update')
   },
@@ -100,10 +100,10 @@ function ticketIn({ connection: { ticket } }: Api, names: Names): Ticket {
     number: findText(ticket.number, names, 'ticket.number') ?? id,
     url: findText(ticket.url, names, 'ticket.url'),
     state: requireText(ticket.state, names, 'ticket.state'),
-    closed: findIn(ticket.closed, names, 'ticket.closed') === true,
+    isClosed: findIn(ticket.closed, names, 'ticket.closed') === true,
   }
 }
 
 function goneTicket({ id }: TicketRef): Ticket {
-  return { id, number: id, url: undefined, state: 'gone', closed: true }
+  return { id, number: id, url: undefined, state: 'gone', isClosed: true }
 }

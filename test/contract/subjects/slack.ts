@@ -57,11 +57,11 @@ async function click(url: string): Promise<string> {
     idempotencyKey: undefined,
     isRetry: false,
     deadlineAt: Date.now() + 20_000,
-  }) as Parameters<typeof provider.buttons.person>[0]
-  const clicked = { decision: 'approve' as const, clicker: { user: 'U123', username: 'jane', channel: 'C123' } }
-  const { name } = await provider.buttons.person(client, clicked)
-  await provider.buttons.memberId(client, 'U123')
-  await provider.buttons.memberId(client, 'jane@example.com')
-  await provider.buttons.tell(client, clicked, 'Only others may decide this.')
+  }) as Parameters<typeof provider.buttons.getPerson>[0]
+  const clicked = { decision: 'approve' as const, responder: { user: 'U123', username: 'jane', channel: 'C123' } }
+  const { name } = await provider.buttons.getPerson(client, clicked)
+  await provider.buttons.findMemberId(client, 'U123')
+  await provider.buttons.findMemberId(client, 'jane@example.com')
+  await provider.buttons.replyTo(client, clicked, 'Only others may decide this.')
   return name
 }

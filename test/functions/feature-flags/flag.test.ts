@@ -66,7 +66,12 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Faults = 
           flags[flag] = { ...before, on: on ?? before.on, ...(percentage === undefined ? {} : { percentage }) }
         }
         if (waits.includes(flag)) {
-          return { id: `r-${flag}`, noun: 'approval request', url: `https://flags.example.com/r-${flag}`, handle: flag }
+          return {
+            id: `r-${flag}`,
+            noun: 'approval request',
+            url: `https://flags.example.com/r-${flag}`,
+            providerState: flag,
+          }
         }
         if (!ignores.includes(flag)) state.lag > 0 ? late.push(change) : change()
       }
@@ -328,7 +333,7 @@ describe('set-flags', () => {
 
   test('passes all changes to a provider that sets flags together', async () => {
     const played = play()
-    played.provider.setsTogether = true
+    played.provider.setsAllAtOnce = true
     const set = played.provider.set
     const sizes: number[] = []
     played.provider.set = async (...call) => {

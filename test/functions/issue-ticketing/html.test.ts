@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { toHtml } from '../../../shared/text/html.ts'
+import { markdownToHtml } from '../../../shared/text/html.ts'
 
 describe('HTML of a text', () => {
   test.each([
@@ -12,7 +12,7 @@ describe('HTML of a text', () => {
     ['![pixel](https://example.com/p.png)', '<p><a href="https://example.com/p.png">pixel</a></p>'],
     ['', ''],
   ])('keeps what Markdown means: %j', (text, html) => {
-    expect(toHtml(text)).toBe(html)
+    expect(markdownToHtml(text)).toBe(html)
   })
 
   test.each([
@@ -24,7 +24,7 @@ describe('HTML of a text', () => {
     ['![x](data:text/html,1)', '![x](data:text/html,1)'],
     ['<https://example.com/"onmouseover=alert(1)>', '<p>'],
   ])('shows as text what would be HTML: %j', (text, shown) => {
-    expect(toHtml(text)).toContain(shown)
+    expect(markdownToHtml(text)).toContain(shown)
   })
 
   const pieces = [
@@ -66,14 +66,14 @@ describe('HTML of a text', () => {
     const text = fc.array(fc.oneof(fc.constantFrom(...pieces, ...signs), fc.string())).map((parts) => parts.join(''))
     fc.assert(
       fc.property(text, (text) => {
-        expect(toHtml(text).replace(own, '')).not.toMatch(/[<>]/)
+        expect(markdownToHtml(text).replace(own, '')).not.toMatch(/[<>]/)
       }),
       { numRuns: 2_000 },
     )
   })
 
   test('shows a text that is too long or too deep as it is', () => {
-    expect(toHtml(`**a**\n\n${'<b> '.repeat(10_000)}`)).toMatch(/^<p>\*\*a\*\*<\/p>\n<p>&lt;b&gt; /)
-    expect(toHtml(`${'> '.repeat(15_000)}a`)).toContain('&gt; &gt;')
+    expect(markdownToHtml(`**a**\n\n${'<b> '.repeat(10_000)}`)).toMatch(/^<p>\*\*a\*\*<\/p>\n<p>&lt;b&gt; /)
+    expect(markdownToHtml(`${'> '.repeat(15_000)}a`)).toContain('&gt; &gt;')
   })
 })

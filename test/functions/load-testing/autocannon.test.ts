@@ -48,8 +48,8 @@ const small = (parameters: object = {}, more: object = {}) => ({
 })
 /** Its segments as they would be of a longer test. */
 const cut = (begun: StartedJob, left: number[]): StartedJob => {
-  const run = begun.job as Run & { handle: object }
-  return kept({ ...begun, job: { ...run, handle: { ...run.handle, left, of: left.length } } })
+  const run = begun.job as Run & { providerState: object }
+  return kept({ ...begun, job: { ...run, providerState: { ...run.providerState, left, of: left.length } } })
 }
 /** As it comes back from the state of a task. */
 const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun))
@@ -457,7 +457,7 @@ describe('a test of several segments', () => {
 
   test('is cut so that each is short', async () => {
     const { job: pending } = await connected().start(small({ duration: 40 }))
-    expect((pending as Run).handle).toMatchObject({ left: [15, 15, 10], of: 3 })
+    expect((pending as Run).providerState).toMatchObject({ left: [15, 15, 10], of: 3 })
   })
 
   test('counts a segment once that was cut off and run again', async () => {

@@ -26,7 +26,7 @@ const result = () => {
   return found
 }
 /** As a task keeps it, some minutes later. */
-const later = (pending: unknown) => ({ ...(pending as object), handle: { startedAt: Date.now() - 180_000 } })
+const later = (pending: unknown) => ({ ...(pending as object), providerState: { startedAt: Date.now() - 180_000 } })
 
 describe('the connection', () => {
   test('is checked with the workspaces that its token sees', async () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
 import { type SnsServer, snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
-import type { Message, Posted } from '../../../shared/providers/message.ts'
+import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
@@ -22,7 +22,7 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = topic) =>
   awsSns.post(client(options), channel, message)
 /** As it comes back from the state of a task. */
-const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 
 describe('a message to a topic', () => {
   test('is a text with its links, a subject for e-mails, and what subscriptions filter by', async () => {
@@ -175,7 +175,7 @@ describe('a message to a topic', () => {
 
 describe('a topic', () => {
   test.each([topic, fifo])('may be %s', (channel) => {
-    expect(() => awsSns.checkMessage({ channel, asks: false }, connection())).not.toThrow()
+    expect(() => awsSns.checkMessage({ channel, needsApproval: false }, connection())).not.toThrow()
   })
 
   test.each([
@@ -185,15 +185,15 @@ describe('a topic', () => {
     'arn:aws:sqs:eu-west-1:123456789012:deploys',
     `${topic}\n`,
   ])('may not be %j', (channel) => {
-    expect(() => awsSns.checkMessage({ channel, asks: false }, connection())).toThrow(
+    expect(() => awsSns.checkMessage({ channel, needsApproval: false }, connection())).toThrow(
       'input.channel is no topic: write its ARN',
     )
   })
 
   test('must be in the region that is called', () => {
-    expect(() => awsSns.checkMessage({ channel: topic, asks: false }, connection({ region: 'us-east-1' }))).toThrow(
-      'input.channel is a topic of eu-west-1, and the connection is one to us-east-1',
-    )
+    expect(() =>
+      awsSns.checkMessage({ channel: topic, needsApproval: false }, connection({ region: 'us-east-1' })),
+    ).toThrow('input.channel is a topic of eu-west-1, and the connection is one to us-east-1')
   })
 })
 

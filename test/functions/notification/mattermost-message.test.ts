@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { marked } from 'marked'
 import { mattermostMessage, type Shown, verbatim } from '../../../functions/notification/mattermost-message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import { plain } from '../../../shared/text/plain-text.ts'
+import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
 const integration = { url: 'https://webhooks.example.com/notification/mattermost', context: {} }
@@ -38,7 +38,7 @@ describe('text in Mattermost', () => {
   test.each(hostile.filter(({ length }) => length < 2_000).map((text) => [text.slice(0, 60), text]))(
     'comes out as it is: %j',
     (_short, text) => {
-      const written = plain(text)
+      const written = toPlainText(text)
       const shown = verbatim(written)
       expect(html(shown).replace(/<\/?p>|<br>/g, '')).not.toMatch(/<\w/)
       expect(spaced(read(shown))).toBe(spaced(written))
@@ -56,7 +56,7 @@ describe('text in Mattermost', () => {
     )
     fc.assert(
       fc.property(text, (given) => {
-        const written = plain(given)
+        const written = toPlainText(given)
         const shown = verbatim(written)
         expect(html(shown).replace(/<\/?p>|<br>/g, '')).not.toMatch(/<\w/)
         expect(spaced(read(shown))).toBe(spaced(written))
@@ -67,7 +67,7 @@ describe('text in Mattermost', () => {
   })
 
   test('loses what controls a terminal or turns the direction of reading', () => {
-    expect(plain('a\u0000\u001b[31mb\u202ec\u2066d\ud83d\r\ne\u2028f')).toBe('a[31mbcd\ufffd\ne\nf')
+    expect(toPlainText('a\u0000\u001b[31mb\u202ec\u2066d\ud83d\r\ne\u2028f')).toBe('a[31mbcd\ufffd\ne\nf')
   })
 })
 

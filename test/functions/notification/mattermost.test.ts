@@ -3,7 +3,7 @@ import { mattermost } from '../../../functions/notification/providers/mattermost
 import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Message, Posted } from '../../../shared/providers/message.ts'
+import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
@@ -20,7 +20,7 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = server.channel) =>
   mattermost.post(client(options), channel, message)
 /** As it comes back from the state of a task. */
-const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 const newest = () => {
   const found = server.state.posts.at(-1)
   if (!found) throw new Error('There is no post')
@@ -111,7 +111,7 @@ describe('a post', () => {
 
 describe('a channel', () => {
   test.each(['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'])('may be %s', (channel) => {
-    expect(() => mattermost.checkMessage({ channel, asks: false })).not.toThrow()
+    expect(() => mattermost.checkMessage({ channel, needsApproval: false })).not.toThrow()
   })
 
   test.each([
@@ -124,7 +124,7 @@ describe('a channel', () => {
     'DEPLOYS000000000000000000D',
     '@jane',
   ])('may not be %j', (channel) => {
-    expect(() => mattermost.checkMessage({ channel, asks: false })).toThrow(
+    expect(() => mattermost.checkMessage({ channel, needsApproval: false })).toThrow(
       'input.channel is no channel: write its id, or',
     )
   })
@@ -183,8 +183,8 @@ describe('a click', () => {
 
   test.each(['approve', 'reject'] as const)('says whose it is, and that it was %s', async (decision) => {
     const { body } = await clicked(decision)
-    expect(buttons.referenceIn(request(body))).toBe(question.buttons?.[0]?.token)
-    expect(await buttons.read(connection(), request(body))).toEqual({ decision, clicker: { id: jane, name: 'jane' } })
+    expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
+    expect(await buttons.verify(connection(), request(body))).toEqual({ decision, clicker: { id: jane, name: 'jane' } })
   })
 
   test('of somebody who knows the reference, from a link or another button, is not taken', async () => {
@@ -201,7 +201,7 @@ describe('a click', () => {
       { ...sent, user_id: '' },
     ].map((one) => JSON.stringify(one))
     for (const body of [...forged, '', 'not JSON', '[]', 'null', '"x"']) {
-      expect(await failureOf(buttons.read(connection(), request(body)))).toMatchObject({
+      expect(await failureOf(buttons.verify(connection(), request(body)))).toMatchObject({
         kind: 'unauthenticated',
         message: 'This is no click on a button of ours.',
       })
@@ -211,12 +211,12 @@ describe('a click', () => {
   test('of a button that another connection has made is not taken', async () => {
     const { body } = await clicked()
     const other = connection({ token: 'another-token-of-a-bot' })
-    expect(await failureOf(buttons.read(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
+    expect(await failureOf(buttons.verify(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
   })
 
   test('of whatever body has no reference that is no text', () => {
     for (const body of ['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])
-      expect(buttons.referenceIn(request(body))).toBeUndefined()
+      expect(buttons.readToken(request(body))).toBeUndefined()
   })
 
   test('what is in a button is not shown by Mattermost, and holds neither the token nor its plain hash', async () => {
@@ -227,19 +227,19 @@ describe('a click', () => {
   })
 
   test('is of a person with all names that approvers may be named by', async () => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
-    expect(await buttons.person(client(), click)).toEqual({
+    const click = await buttons.verify(connection(), request((await clicked()).body))
+    expect(await buttons.getPerson(client(), click)).toEqual({
       name: 'Jane Doe',
       names: [jane, 'jane', 'jane@example.com'],
     })
   })
 
   test('of a person whose user name is the id of another is by no such name, but is known by it', async () => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     const another = 'b'.repeat(26)
     const told = { id: jane, username: another, email: '', first_name: '', last_name: '' }
     server.failNext(200, told)
-    expect(await buttons.person(client(), click)).toEqual({ name: another, names: [jane], unsafe: another })
+    expect(await buttons.getPerson(client(), click)).toEqual({ name: another, names: [jane], unsafe: another })
   })
 
   test.each([
@@ -247,43 +247,45 @@ describe('a click', () => {
     ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],
     ['does not know', { id: 'app.user.missing_account.const', message: 'Unable to find the user.' }, 404],
   ])('of a person that Mattermost %s is known by id and name', async (_what, body, status) => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     server.failNext(status, body)
-    expect(await buttons.person(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
+    expect(await buttons.getPerson(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
   })
 
   test.each([
     ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
     ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
   ])('of who has asked is refused, however they are named: %j', async (requester) => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     const name = bareName(requester)
     if (!buttons.isMemberName(name)) return
     const refusal = refusalOf(
       { requester },
-      await buttons.person(client(), click),
-      await buttons.memberId(client(), name),
+      await buttons.getPerson(client(), click),
+      await buttons.findMemberId(client(), name),
     )
     expect(refusal).toBeTruthy()
   })
 
   test.each(['deploy-bot', 'bot@localhost'])('of somebody else than who has asked is taken: %s', async (requester) => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     expect(buttons.isMemberName(requester)).toBe(true)
-    const id = await buttons.memberId(client(), requester)
-    expect(refusalOf({ requester }, await buttons.person(client(), click), id)).toBeUndefined()
+    const id = await buttons.findMemberId(client(), requester)
+    expect(refusalOf({ requester }, await buttons.getPerson(client(), click), id)).toBeUndefined()
   })
 
   test('of a person that is not known for the moment is not taken: who asked for it might be let through', async () => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     server.failNext(503, undefined)
-    expect(await failureOf(buttons.person(client(), click))).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(buttons.getPerson(client(), click))).toMatchObject({ kind: 'platform' })
   })
 
   test('is answered for nobody but who clicked, as text', async () => {
-    const click = await buttons.read(connection(), request((await clicked()).body))
+    const click = await buttons.verify(connection(), request((await clicked()).body))
     const before = server.calls.length
-    expect(await buttons.tell(client(), click, 'You may not approve this, @all: <https://evil.example|ask>')).toEqual({
+    expect(
+      await buttons.replyTo(client(), click, 'You may not approve this, @all: <https://evil.example|ask>'),
+    ).toEqual({
       ephemeral_text: 'You may not approve this, @\u200ball&#58; &#60;https&#58;//evil&#46;example&#124;ask&#62;',
       skip_slack_parsing: true,
     })

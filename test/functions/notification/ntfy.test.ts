@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Message, Posted } from '../../../shared/providers/message.ts'
+import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
@@ -18,7 +18,7 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields?: object) =
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, topic = 'deploys') =>
   ntfy.post(client(options), topic, message)
 /** As it comes back from the state of a task. */
-const kept = (posted: Posted): Posted => JSON.parse(JSON.stringify(posted))
+const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 const sent = () => server.calls.at(-1)?.body as Record<string, unknown>
 
 describe('a notification', () => {
@@ -175,11 +175,11 @@ describe('what follows a notification', () => {
 
 describe('a topic', () => {
   test.each(['deploys', 'a-b_C9', 'x'.repeat(64)])('may be %s', (channel) => {
-    expect(() => ntfy.checkMessage({ channel, asks: false })).not.toThrow()
+    expect(() => ntfy.checkMessage({ channel, needsApproval: false })).not.toThrow()
   })
 
   test.each(['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'])('may not be %j', (channel) => {
-    expect(() => ntfy.checkMessage({ channel, asks: false })).toThrow(
+    expect(() => ntfy.checkMessage({ channel, needsApproval: false })).toThrow(
       'input.channel is no topic: up to 64 letters, digits, - and _',
     )
   })

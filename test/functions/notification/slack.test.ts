@@ -5,7 +5,7 @@ import { type PlayedSlack, type SentClick, slackServer } from '../../../infra/pl
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Click, Message } from '../../../shared/providers/message.ts'
+import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
@@ -43,7 +43,7 @@ describe('a post', () => {
   test('shows the message, and answers where it is', async () => {
     const posted = await post(evaluation)
     const { ts, text, blocks, unfurled } = first()
-    expect(posted).toEqual({ id: ts, url: link(ts), handle: { channel, ts } })
+    expect(posted).toEqual({ id: ts, url: link(ts), providerState: { channel, ts } })
     expect(text).toContain('Evaluation of checkout in production: warning')
     expect(blocks.map(({ type }) => type)).toEqual(['header', 'rich_text', 'rich_text', 'rich_text', 'rich_text'])
     expect(unfurled).toBe(false)
@@ -53,7 +53,7 @@ describe('a post', () => {
 
   test('to a channel by its name answers with its id, by which it can be changed', async () => {
     const posted = await post(question, {}, '#releases')
-    expect(posted.handle).toMatchObject({ channel })
+    expect(posted.providerState).toMatchObject({ channel })
     await slack.replace(client(), kept(posted), decided)
   })
 
@@ -187,7 +187,7 @@ describe('a look for an earlier message', () => {
     expect(await failureOf(post(question))).toMatchObject({ transient: true, afterWrite: true })
     const found = await find()
     const { ts } = server.posts[1] ?? {}
-    expect(found).toEqual({ id: ts, url: link(String(ts)), handle: { channel, ts } })
+    expect(found).toEqual({ id: ts, url: link(String(ts)), providerState: { channel, ts } })
     expect(await find({ key: keyOf(3) })).toBeUndefined()
   })
 
@@ -284,12 +284,12 @@ describe('a click', () => {
     return server.click(first(), action, user)
   }
   const read = (sent: SentClick, now = Date.now(), fields: object = {}) =>
-    slack.buttons.read(connected(fields), { ...sent, now })
+    slack.buttons.verify(connected(fields), { ...sent, now })
   const reference = question.buttons?.[0]?.token
 
   test.each(['approve', 'reject'] as const)('on %s says so, and whose question it is', async (decision) => {
     const sent = await clicked(decision)
-    expect(slack.buttons.referenceIn({ ...sent, now: Date.now() })).toBe(reference)
+    expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(reference)
     expect(await read(sent)).toEqual({
       decision,
       clicker: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
@@ -396,7 +396,7 @@ describe('a click', () => {
       `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a'.repeat(301) }])))}`,
     ],
   ])('that is %s is none of ours', async (_what, body) => {
-    expect(slack.buttons.referenceIn({ ...server.sign(body), now: Date.now() })).toBeUndefined()
+    expect(slack.buttons.readToken({ ...server.sign(body), now: Date.now() })).toBeUndefined()
     expect(await failureOf(read(server.sign(body)))).toMatchObject({ kind: 'invalid' })
   })
 
@@ -411,7 +411,7 @@ describe('a click', () => {
     ],
   ])('that %s is refused before its payload is parsed', (_what, headers, now) => {
     const parse = jest.spyOn(JSON, 'parse')
-    expect(() => slack.buttons.referenceIn({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
+    expect(() => slack.buttons.readToken({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
     expect(parse).not.toHaveBeenCalled()
     parse.mockRestore()
   })
@@ -424,15 +424,15 @@ describe('a click', () => {
           fc.json().map((json) => `payload=${encodeURIComponent(json)}`),
         ),
         (body) => {
-          expect(slack.buttons.referenceIn({ ...server.sign(body), now: Date.now() })).toBeUndefined()
+          expect(slack.buttons.readToken({ ...server.sign(body), now: Date.now() })).toBeUndefined()
         },
       ),
     )
   })
 
   const person = async (click?: Partial<Record<'user' | 'team', string>>) => {
-    const known: Click = await read(await clicked('approve', click?.user))
-    return slack.buttons.person(client(), kept(known))
+    const known: ButtonResponse = await read(await clicked('approve', click?.user))
+    return slack.buttons.getPerson(client(), kept(known))
   }
 
   test('is of somebody, whom approvers are named by id, user name or address', async () => {
@@ -487,7 +487,7 @@ describe('a click', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
       if (!slack.buttons.isMemberName(name)) return 'when the question is asked'
-      return refusalOf({ requester }, await person(), await slack.buttons.memberId(client(), name))
+      return refusalOf({ requester }, await person(), await slack.buttons.findMemberId(client(), name))
     }
 
     test.each([
@@ -523,12 +523,12 @@ describe('a click', () => {
   ])('of whom nothing can be known now (%j) is not taken: it might be who must not decide', async (body, kind) => {
     const click = await read(await clicked())
     server.failNext(200, body, { on: 'GET', times: 2 })
-    expect(await failureOf(slack.buttons.person(client(), click))).toMatchObject({ kind })
+    expect(await failureOf(slack.buttons.getPerson(client(), click))).toMatchObject({ kind })
   })
 
   test('is answered to the one who clicked, and to nobody else', async () => {
     const click = kept(await read(await clicked()))
-    const answer = await slack.buttons.tell(client(), click, 'Only <!channel> & @jane may decide this.')
+    const answer = await slack.buttons.replyTo(client(), click, 'Only <!channel> & @jane may decide this.')
     expect(answer).toBeUndefined()
     expect(server.ephemerals).toEqual([
       { channel, user: 'U0JANE', text: 'Only &lt;!channel&gt; &amp; @jane may decide this.' },
@@ -540,7 +540,7 @@ describe('a click', () => {
   test('of somebody who has left the channel can not be answered, which is told', async () => {
     const click = await read(await clicked())
     server.failNext(200, { ok: false, error: 'user_not_in_channel' }, { on: 'POST' })
-    expect(await failureOf(slack.buttons.tell(client(), click, 'No'))).toMatchObject({
+    expect(await failureOf(slack.buttons.replyTo(client(), click, 'No'))).toMatchObject({
       message: expect.stringContaining('user_not_in_channel'),
     })
   })

@@ -126,7 +126,7 @@ describe('an evaluation', () => {
     expect(first).toMatchObject({ status: `evaluating ${id}`, pollImmediately: true })
     expire()
     server.state.takes = 0
-    expect(await platform.measure(client, asked, first.begun)).toMatchObject({ measured: [{ value: 99.95 }] })
+    expect(await platform.measure(client, asked, first.started)).toMatchObject({ measured: [{ value: 99.95 }] })
     const polled = Array(polls).fill('GET slos/evaluation:poll')
     expect(paths()).toEqual(['POST slos/evaluation:start', ...polled, 'POST slos/evaluation:start'])
   })

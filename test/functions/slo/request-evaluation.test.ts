@@ -20,7 +20,7 @@ const gauge = defineEvaluationProvider({
   title: 'Gauge',
   connection: z.strictObject({ baseUrl: url('Where it is'), ...evaluationFields, budget: optional(z.number()) }),
   check: ({ http }) => http.get('values'),
-  query: 'the name of a gauge',
+  queryNoun: 'the name of a gauge',
   dataDelay: 60,
   async measure({ http }, asked) {
     server.asked.push(asked)

@@ -1,13 +1,13 @@
 import '../../functions/aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
-import { signatureOf } from '../../../shared/aws/sign.ts'
+import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { failureOf } from '../../functions/helpers.ts'
 
 const url = 'https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod/scenarios?history=false'
 const request = { method: 'GET', url, headers: {}, body: undefined }
 const signing = (account: object = {}) =>
-  signatureOf({ service: 'execute-api', platform: 'Acme', account: { region: 'eu-west-1', ...account } })
+  sigV4Authorization({ service: 'execute-api', platform: 'Acme', account: { region: 'eu-west-1', ...account } })
 
 test("a request is signed as the function's role, for its service and region", async () => {
   const headers = await signing().headers(request)
@@ -79,7 +79,7 @@ describe('a role', () => {
   test('is assumed again where its credentials were refused', async () => {
     const signer = signing(roleOf('withdrawn'))
     await signer.headers(request)
-    signer.forget?.()
+    signer.invalidate?.()
     await signer.headers(request)
     await signing(roleOf('withdrawn')).headers(request)
     expect(sts.calls).toHaveLength(2)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { holds, limitOf, parseCriterion } from '../../../shared/evaluation/criteria.ts'
+import { limitOf, meetsLimit, parseCriterion } from '../../../shared/evaluation/criteria.ts'
 
 const operator = fc.constantFrom('<', '<=', '=', '>=', '>')
 const space = fc.constantFrom('', ' ', '  ', '\t')
@@ -46,9 +46,11 @@ describe('a criterion', () => {
   test('holds on one side of its limit: what is not below is at it or above it', () => {
     fc.assert(
       fc.property(value, value, (measured, limit) => {
-        expect(holds(measured, '>=', limit)).toBe(!holds(measured, '<', limit))
-        expect(holds(measured, '<=', limit)).toBe(!holds(measured, '>', limit))
-        expect(holds(measured, '=', limit)).toBe(holds(measured, '<=', limit) && holds(measured, '>=', limit))
+        expect(meetsLimit(measured, '>=', limit)).toBe(!meetsLimit(measured, '<', limit))
+        expect(meetsLimit(measured, '<=', limit)).toBe(!meetsLimit(measured, '>', limit))
+        expect(meetsLimit(measured, '=', limit)).toBe(
+          meetsLimit(measured, '<=', limit) && meetsLimit(measured, '>=', limit),
+        )
       }),
     )
   })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
-import { earlierIn } from '../../../shared/evaluation/previous-evaluations.ts'
+import { previousEvaluationIn } from '../../../shared/evaluation/previous-evaluations.ts'
 import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { failureOf } from '../../functions/helpers.ts'
 
@@ -20,12 +20,16 @@ describe('an earlier evaluation', () => {
   const measured = [{ metric: 'p95', value: 200, status: 'pass' }]
 
   test("is read of Keptn's own event, as of ours", () => {
-    expect(earlierIn(finished({ result: 'pass', evaluation }))).toEqual({ id: 'e1', result: 'pass', measured })
+    expect(previousEvaluationIn(finished({ result: 'pass', evaluation }))).toEqual({
+      id: 'e1',
+      result: 'pass',
+      measured,
+    })
   })
 
   test('is read of an event of another task', () => {
     const event = finished({ result: 'warning', 'check-slo': evaluation }, 'sh.keptn.event.check-slo.finished')
-    expect(earlierIn(event)).toMatchObject({ measured })
+    expect(previousEvaluationIn(event)).toMatchObject({ measured })
   })
 
   test('is read of what webhook-service keeps of a silent call', () => {
@@ -36,7 +40,9 @@ describe('an earlier evaluation', () => {
       data: evaluation,
       links: {},
     }
-    expect(earlierIn(finished({ result: 'pass', evaluation: { responses: [answer] } }))).toMatchObject({ measured })
+    expect(previousEvaluationIn(finished({ result: 'pass', evaluation: { responses: [answer] } }))).toMatchObject({
+      measured,
+    })
     expect(evaluationIn({ timeframe: '5m', responses: [answer] })).toMatchObject({ score: 100 })
   })
 
@@ -49,7 +55,9 @@ describe('an earlier evaluation', () => {
       null,
     ]
     expect(
-      earlierIn(finished({ result: 'fail', evaluation: { ...evaluation, result: 'fail', indicatorResults } })),
+      previousEvaluationIn(
+        finished({ result: 'fail', evaluation: { ...evaluation, result: 'fail', indicatorResults } }),
+      ),
     ).toEqual({
       ...{ id: 'e1', result: 'fail' },
       measured: [{ metric: 'a', value: 1, status: 'fail' }],
@@ -65,7 +73,7 @@ describe('an earlier evaluation', () => {
     // It could not be made.
     [finished({ status: 'errored', result: 'fail', evaluation: { score: 0, result: 'fail' } })],
   ])('is none of %j', (event) => {
-    expect(earlierIn(event)).toBeUndefined()
+    expect(previousEvaluationIn(event)).toBeUndefined()
   })
 })
 

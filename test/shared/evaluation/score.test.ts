@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Earlier } from '../../../shared/evaluation/previous-evaluations.ts'
-import { type Measured, scoreByFile, scoreByPlatform, scoreEach } from '../../../shared/evaluation/score.ts'
+import type { PreviousEvaluation } from '../../../shared/evaluation/previous-evaluations.ts'
+import { type MeasuredIndicator, scoreByFile, scoreByPlatform, scoreEach } from '../../../shared/evaluation/score.ts'
 import { readSloFile } from '../../../shared/evaluation/slo-file.ts'
 
 /** `[{criteria: ["<600"]}]` of `<600`; several sets are parted by `or`, the criteria of one by `and`. */
@@ -41,11 +41,11 @@ async function scored({ objectives, total: asked = total, comparison }: Case) {
     },
     'sloFile',
   )
-  const measured: Measured[] = objectives.map(({ value }, at) => ({ name: `sli-${at}`, value }))
+  const measured: MeasuredIndicator[] = objectives.map(({ value }, at) => ({ name: `sli-${at}`, value }))
   const count = Math.max(...objectives.map(({ earlier = [] }) => earlier.length))
   const earlier = Array.from(
     { length: count },
-    (_, turn): Earlier => ({
+    (_, turn): PreviousEvaluation => ({
       id: `earlier-${turn}`,
       result: 'pass',
       measured: objectives.flatMap(({ earlier: values = [] }, at) => {
@@ -418,7 +418,7 @@ describe('without an SLO file', () => {
 
   test("the worst of the platform's verdicts is the result, with its targets and what is left of the error budget", () => {
     const pass = { text: '>=99', operator: '>=' as const, value: 99 }
-    const measured: Measured[] = [
+    const measured: MeasuredIndicator[] = [
       { name: 'a', value: 99.5, verdict: { status: 'pass', pass }, errorBudget: 50 },
       { name: 'b', value: 98, verdict: { status: 'warning', pass }, message: 'two problems are open' },
     ]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { comparedCount, isComparing, readSloFile } from '../../../shared/evaluation/slo-file.ts'
+import { comparedCount, hasRelativeCriteria, readSloFile } from '../../../shared/evaluation/slo-file.ts'
 import { failureOf } from '../../functions/helpers.ts'
 
 /** As Keptn's documentation has it. @see https://keptn.sh/docs/1.0.x/define/slo/ */
@@ -54,14 +54,14 @@ describe('an SLO file', () => {
       ],
       total_score: { pass: 90, warning: 75 },
     })
-    expect(isComparing(file)).toBe(true)
+    expect(hasRelativeCriteria(file)).toBe(true)
   })
 
   test('may be JSON, as text or as it is', async () => {
     const json = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: 90 } }
     const file = await readSloFile(json, 'sloFile')
     expect(await readSloFile(JSON.stringify(json), 'sloFile')).toEqual(file)
-    expect(isComparing(file)).toBe(false)
+    expect(hasRelativeCriteria(file)).toBe(false)
   })
 
   test.each([

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { utc, windowOf } from '../../../shared/evaluation/timeframe.ts'
+import { formatUtc, resolveWindow } from '../../../shared/evaluation/timeframe.ts'
 
 const now = Date.parse('2026-11-24T10:00:00Z')
 const shown = (asked: object) => {
-  const { start, end } = windowOf(asked, now)
-  return [utc(start), utc(end)]
+  const { start, end } = resolveWindow(asked, now)
+  return [formatUtc(start), formatUtc(end)]
 }
 
 describe('the time that is evaluated', () => {
@@ -54,7 +54,7 @@ describe('the time that is evaluated', () => {
       'input.timeframe is one too many',
     ],
   ])('of %j is refused: %s', (asked, says) => {
-    expect(() => windowOf(asked, now)).toThrow(says)
+    expect(() => resolveWindow(asked, now)).toThrow(says)
   })
 
   test('of any length is that long', () => {
@@ -70,7 +70,7 @@ describe('the time that is evaluated', () => {
             `${days}d${hours}h${minutes}m${seconds}s`,
             `P${days}DT${hours}H${minutes}M${seconds}S`,
           ]) {
-            const { start, end } = windowOf({ timeframe }, now)
+            const { start, end } = resolveWindow({ timeframe }, now)
             expect(end - start).toBe(length * 1_000)
           }
         },
@@ -83,7 +83,7 @@ describe('the time that is evaluated', () => {
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[pPtT0-9dhmsDHMS:.Z+-]{0,30}$/)), (text) => {
         for (const asked of [{ timeframe: text }, { start: text }, { start: '2026-01-01T00:00:00Z', end: text }]) {
           try {
-            const { start, end } = windowOf(asked, now)
+            const { start, end } = resolveWindow(asked, now)
             expect(start).toBeLessThan(end)
           } catch (error) {
             expect((error as Error).message).toMatch(/^input\.(timeframe|start|end) /)

@@ -135,7 +135,7 @@ it.each([
 describe('a URL that is a credential', () => {
   const sig = 'aSignatureOfManyLetters_43'
   const path = `/workflows/8f14e45fceea167a5a36/invoke?v=1&sp=%2Fsome%2Frun&sig=${sig}`
-  const place = 'the webhook'
+  const urlAlias = 'the webhook'
   const secrets = /8f14e45|invoke|aSignature/
 
   it('is called as it is written, though nothing shows it', async () => {
@@ -144,7 +144,7 @@ describe('a URL that is a credential', () => {
       seen.push(`${req.method} ${req.url}`)
       res.writeHead(404).end(JSON.stringify({ message: `There is no ${req.url}, nor a ${sig}` }))
     })
-    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    const failure = await failureOf(client(url).post(url + path, {}, { urlAlias }))
     expect(seen).toEqual([`POST ${path}`])
     expect(failure).toMatchObject({
       kind: 'refused',
@@ -160,15 +160,15 @@ describe('a URL that is a credential', () => {
       throw new Error('dry')
     }
     const base = 'https://acme.example'
-    await expect(client(base, { intercept }).post(base + path, { a: 1 }, { place })).rejects.toThrow('dry')
+    await expect(client(base, { intercept }).post(base + path, { a: 1 }, { urlAlias })).rejects.toThrow('dry')
     expect(sent).toMatchObject([{ method: 'POST', url: `${base}/***`, body: '{"a":1}' }])
   })
 
   it('is not in what is said when nobody answers', async () => {
     const base = 'http://127.0.0.1:9'
-    const unreached = await failureOf(client(base).post(base + path, {}, { place }))
+    const unreached = await failureOf(client(base).post(base + path, {}, { urlAlias }))
     expect(unreached).toMatchObject({ kind: 'platform', message: expect.stringContaining('(POST the webhook)') })
-    const late = await failureOf(client(base, { deadlineAt: 0 }).post(base + path, {}, { place }))
+    const late = await failureOf(client(base, { deadlineAt: 0 }).post(base + path, {}, { urlAlias }))
     expect(late).toMatchObject({ kind: 'deadline' })
     for (const { message } of [unreached, late]) expect(message).not.toMatch(secrets)
   })
@@ -179,14 +179,14 @@ describe('a URL that is a credential', () => {
       calls++
       res.writeHead(status, { location: `/elsewhere${path}` }).end()
     })
-    const failure = await failureOf(client(url).post(url + path, {}, { place }))
+    const failure = await failureOf(client(url).post(url + path, {}, { urlAlias }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('which is not followed') })
     expect(failure.message).not.toMatch(secrets)
     expect(calls).toBe(1)
   })
 
   it('leads to no other host than that of the connection', async () => {
-    await expect(client('https://acme.example').post(`https://evil.example${path}`, {}, { place })).rejects.toThrow()
+    await expect(client('https://acme.example').post(`https://evil.example${path}`, {}, { urlAlias })).rejects.toThrow()
   })
 })
 
@@ -351,7 +351,7 @@ describe('an answer', () => {
   })
 
   it('may say in milliseconds how long to stay away', async () => {
-    const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfter: 'milliseconds' })
+    const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfterUnit: 'milliseconds' })
     expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
     const limited = client(await answering(403, '{"message":"You have triggered an abuse detection mechanism."}'))
     expect((await failureOf(limited.get('x'))).retryAfter).toBe(60)
@@ -414,7 +414,7 @@ describe('a success that is none', () => {
 
   it('stands for the status that the platform puts into it', async () => {
     const said = async (code: number) =>
-      failureOf(client(await answering({ error: { code, message: 'No.' } }), { statusOf }).post('x'))
+      failureOf(client(await answering({ error: { code, message: 'No.' } }), { errorStatus: statusOf }).post('x'))
     expect(await said(404)).toMatchObject({
       kind: 'refused',
       message: 'Acme answered 404 to POST /x: No.',
@@ -426,8 +426,10 @@ describe('a success that is none', () => {
 
   it('may be expected, and is one where it holds no error', async () => {
     const url = await answering({ error: { code: 404 } })
-    expect(await client(url, { statusOf }).get('x', { accept: [404] })).toMatchObject({ status: 404 })
-    expect(await client(await answering({ ok: true }), { statusOf }).get('x')).toMatchObject({ status: 200 })
+    expect(await client(url, { errorStatus: statusOf }).get('x', { accept: [404] })).toMatchObject({ status: 404 })
+    expect(await client(await answering({ ok: true }), { errorStatus: statusOf }).get('x')).toMatchObject({
+      status: 200,
+    })
   })
 })
 

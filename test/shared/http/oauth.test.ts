@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
-import { bearerOf } from '../../../shared/http/oauth.ts'
+import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { redact } from '../../../shared/redact.ts'
 
 let server: Served
@@ -19,7 +19,8 @@ const client = (more: object = {}) => ({
   ...more,
 })
 const request = { method: 'GET', url: 'https://acme.example/x', headers: {}, body: undefined }
-const bearer = async (more?: object) => (await bearerOf(client(more), undefined).headers(request))['authorization']
+const bearer = async (more?: object) =>
+  (await oauthAuthorization(client(more), undefined).headers(request))['authorization']
 const form = ({ body }: Call) => Object.fromEntries(new URLSearchParams(String(body)))
 
 it('a token is fetched with the credentials of the client, and used again', async () => {
@@ -67,7 +68,7 @@ it('a token that is about to expire is fetched anew, as is one that was not acce
   expect([await bearer(), await bearer()]).toEqual(['Bearer token-1', 'Bearer token-2'])
   expires = 3_600
   await bearer()
-  bearerOf(client(), undefined).forget?.()
+  oauthAuthorization(client(), undefined).invalidate?.()
   expect(await bearer()).toBe('Bearer token-4')
 })
 

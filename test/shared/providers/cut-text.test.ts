@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals'
 import { reasonOf as ofDynatrace } from '../../../functions/slo/dynatrace.ts'
-import { reasonOf } from '../../../shared/http/error-reason.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { finishedReply, progressReply, startedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { registerSecret } from '../../../shared/redact.ts'
@@ -21,9 +21,9 @@ it.each([
   ['a line of plain text', (text: string) => plainSingleLine(text, 100), 100],
   ['text', (text: string) => clip(text, 100), 100],
   ['bytes', (text: string) => clipBytes(text, 100), 100],
-  ["a platform's reason", (text: string) => reasonOf({ message: text }), 500],
+  ["a platform's reason", (text: string) => errorReasonIn({ message: text }), 500],
   ['a reason of Dynatrace', (text: string) => ofDynatrace({ error: { message: text } }) ?? '', 500],
-  ["the title of a platform's page", (text: string) => reasonOf(`<html><title>${text}</title></html>`), 200],
+  ["the title of a platform's page", (text: string) => errorReasonIn(`<html><title>${text}</title></html>`), 200],
 ])('of a secret in the middle of which %s is cut nothing is left', (_, cut, most) => {
   for (const text of texts(most)) expect(cut(text)).not.toContain(piece)
 })

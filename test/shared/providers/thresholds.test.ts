@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import { judge, missed, type Threshold, thresholds } from '../../../shared/providers/thresholds.ts'
+import { checkThresholds, describeThreshold, type Threshold, thresholds } from '../../../shared/providers/thresholds.ts'
 
 const field = thresholds('What must hold')
 const parse = (value: unknown) => z.parse(field, value)
 const one = (threshold: Threshold, metrics: Record<string, number>) => {
-  const [judged] = judge([threshold], metrics)
+  const [judged] = checkThresholds([threshold], metrics)
   if (!judged) throw new Error('Nothing was judged')
   return judged
 }
@@ -52,7 +52,7 @@ describe('a threshold', () => {
   ])('fails where its metric %s', (_, metrics: Record<string, number>) => {
     const judged = one({ metric: 'p95', op: '<', value: 500, warn: 400 }, metrics)
     expect(judged).toMatchObject({ result: 'fail', actual: null })
-    expect(missed(judged)).toBe('p95 was not measured')
+    expect(describeThreshold(judged)).toBe('p95 was not measured')
   })
 
   test('does not take what every object has for a metric', () => {
@@ -61,8 +61,8 @@ describe('a threshold', () => {
 
   test('says what was missed: the limit, or where it warns', () => {
     const p95: Threshold = { metric: 'p95', op: '<', value: 500, warn: 400 }
-    expect(missed(one(p95, { p95: 612 }))).toBe('p95 is 612, not < 500')
-    expect(missed(one(p95, { p95: 450 }))).toBe('p95 is 450, not < 400')
+    expect(describeThreshold(one(p95, { p95: 612 }))).toBe('p95 is 612, not < 500')
+    expect(describeThreshold(one(p95, { p95: 450 }))).toBe('p95 is 450, not < 400')
   })
 })
 
@@ -94,7 +94,7 @@ describe('thresholds', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), fc.dictionary(fc.string(), fc.double()), (text, metrics) => {
         const read = z.safeParse(field, text)
-        if (read.success) for (const { result } of judge(read.data, metrics)) expect(order).toContain(result)
+        if (read.success) for (const { result } of checkThresholds(read.data, metrics)) expect(order).toContain(result)
       }),
     )
   })
@@ -104,11 +104,11 @@ describe('thresholds', () => {
       { metric: 'p95', op: '<', value: 500 },
       { metric: 'rate', op: '>=', value: 90 },
     ]
-    expect(judge(asked, { rate: 91, p95: 612 })).toEqual([
+    expect(checkThresholds(asked, { rate: 91, p95: 612 })).toEqual([
       { ...asked[0], actual: 612, result: 'fail' },
       { ...asked[1], actual: 91, result: 'pass' },
     ])
-    expect(judge([], { p95: 1 })).toEqual([])
+    expect(checkThresholds([], { p95: 1 })).toEqual([])
   })
 
   test('come as a list, and as its JSON where a form carries it', () => {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
-import { utc } from '../../../shared/evaluation/timeframe.ts'
+import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/client.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
@@ -27,14 +27,14 @@ export const acme = defineEvaluationProvider({
   }),
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('me'),
-  query: 'the name of a series',
+  queryNoun: 'the name of a series',
   // How long it takes until a value can be read, in seconds.
   dataDelay: 60,
 
   // It only measures: what that comes to is judged for it, by objectives or thresholds.
   async measure({ http }, { queries, start, end }) {
     const measured = await inBatches(queries, mostAtOnce, async ({ name, query }) => {
-      const times = { from: utc(start), to: utc(end) }
+      const times = { from: formatUtc(start), to: formatUtc(end) }
       const { body } = await http.get(`series/${segment(query)}/value`, { query: times, schema: answered })
       return { name, value: body.value ?? undefined, message: body.note }
     })

@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type Verdict } from '../../../shared/providers/job.ts'
-import { numbersOf } from '../../../shared/providers/run-output.ts'
+import { metricsIn } from '../../../shared/providers/run-output.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
 const run = z.object({
@@ -74,7 +74,7 @@ export const acme = defineJobProvider({
       progress,
       reason: error?.message,
       ...(results ? { data: { results } } : {}),
-      metrics: numbersOf(results),
+      metrics: metricsIn(results),
     }
   },
 

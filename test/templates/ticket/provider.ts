@@ -60,7 +60,7 @@ export const acme = defineTicketProvider({
     return ticketOf((await http.get(pathOf(ref), { schema: ticket })).body)
   },
 
-  async change({ http }, ref, { title, description, state, fields }) {
+  async update({ http }, ref, { title, description, state, fields }) {
     const status = state === undefined ? undefined : (statuses[state] ?? state)
     await http.patch(pathOf(ref), { title, text: description, status, ...fields })
   },
@@ -84,5 +84,5 @@ function pathOf({ id }: TicketRef): string {
 }
 
 function ticketOf({ id, number, status, links }: z.output<typeof ticket>): Ticket {
-  return { id, number, url: links.html, state: status, closed: status === 'closed' }
+  return { id, number, url: links.html, state: status, isClosed: status === 'closed' }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { fillIn, queriesField } from '../../../../shared/providers/evaluation/queries.ts'
+import { fillPlaceholders, queriesField } from '../../../../shared/providers/evaluation/queries.ts'
 
 const field = queriesField('Queries')
 const p95 = { name: 'p95', query: 'up{job="a"}' }
@@ -26,7 +26,7 @@ describe('a query', () => {
 
   test('gets what the event and the time say in the place of its placeholders', () => {
     const query = 'rate(http{p="$PROJECT",s="$STAGE",v="$SERVICE"}[$DURATION_SECONDS]) > $OTHER'
-    expect(fillIn({ name: 'a', query }, of).query).toBe(
+    expect(fillPlaceholders({ name: 'a', query }, of).query).toBe(
       'rate(http{p="shop",s="production",v="checkout-v2.1"}[300s]) > $OTHER',
     )
   })
@@ -34,14 +34,16 @@ describe('a query', () => {
   test.each(['a"} or vector(1) #', '', 'a b', '$PROJECT', '.*', 'a\nb', '../x'])(
     'takes no %j for a name',
     (service) => {
-      expect(() => fillIn({ name: 'p95', query: 'up{s="$SERVICE"}' }, { ...of, service })).toThrow(
+      expect(() => fillPlaceholders({ name: 'p95', query: 'up{s="$SERVICE"}' }, { ...of, service })).toThrow(
         'data.service may only have letters, digits, dots, - and _, since the query of p95 has $SERVICE for it',
       )
     },
   )
 
   test('needs what it has a placeholder for, and nothing else', () => {
-    expect(() => fillIn({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow('data.stage is missing')
-    expect(fillIn({ name: 'p95', query: 'up' }, { ...of, stage: undefined, service: '"' }).query).toBe('up')
+    expect(() => fillPlaceholders({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow(
+      'data.stage is missing',
+    )
+    expect(fillPlaceholders({ name: 'p95', query: 'up' }, { ...of, stage: undefined, service: '"' }).query).toBe('up')
   })
 })
