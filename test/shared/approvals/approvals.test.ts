@@ -25,7 +25,7 @@ describe('who may decide', () => {
     [
       'an approver by a name like an id, as it is written',
       { approvers: ['@wschneider'] },
-      { ...jane, exactly: 'wschneider' },
+      { ...jane, exactName: 'wschneider' },
     ],
     ['an approver as Slack writes a mention', { approvers: ['<@U0JANE|jane>'] }, jane],
     ['an approver with the name of the platform', { approvers: ['slack:U0JANE'] }, jane],
@@ -40,19 +40,19 @@ describe('who may decide', () => {
     [
       'somebody whose user name is the id of an approver',
       { approvers: ['U0BEN7777'] },
-      { ...jane, exactly: 'u0ben7777' },
+      { ...jane, exactName: 'u0ben7777' },
       'Only U0BEN7777 may decide this',
     ],
     [
       'somebody whose user name is the id of an approver, in the same letters',
       { approvers: ['abcdefghijklmnopqrstuvwxyz'] },
-      { ...jane, unsafe: 'abcdefghijklmnopqrstuvwxyz' },
+      { ...jane, ambiguousName: 'abcdefghijklmnopqrstuvwxyz' },
       'Only abcdefghijklmnopqrstuvwxyz may decide this',
     ],
     [
       'who has asked, by a user name like an id',
       { requester: 'u0ben7777' },
-      { ...jane, unsafe: 'u0ben7777' },
+      { ...jane, ambiguousName: 'u0ben7777' },
       'asked for this yourself',
     ],
     ['who has asked', { requester: 'jane' }, jane, 'You have asked for this yourself'],

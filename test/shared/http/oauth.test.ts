@@ -38,7 +38,7 @@ it('a token is fetched with the credentials of the client, and used again', asyn
 })
 
 it('a server that takes the credentials in a header gets them there alone', async () => {
-  await bearer({ clientId: 'a:client', inHeader: true })
+  await bearer({ clientId: 'a:client', usesBasicAuth: true })
   const [call] = server.calls
   const sent = String(call?.headers['authorization']).replace('Basic ', '')
   expect(atob(sent).split(':').map(decodeURIComponent)).toEqual(['a:client', 'a client & secret'])
