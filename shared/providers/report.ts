@@ -7,7 +7,7 @@ import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { ImmediateAction } from './action.ts'
 import type { Message, MessageContext } from './message.ts'
-import type { Client, Provider } from './provider.ts'
+import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { channelField } from './push-update.ts'
 
 /** An evaluation that is told of. */

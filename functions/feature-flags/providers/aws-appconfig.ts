@@ -26,7 +26,7 @@ const IDENTIFIER = /^[A-Za-z0-9][\w .-]{0,127}$/
 const identifier = (description: string) => withDescription(z.string().check(z.regex(IDENTIFIER)), description)
 
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   application: identifier('Id of the application'),
   profile: identifier('Id of the hosted configuration profile, which must have the type AWS.AppConfig.FeatureFlags'),
   environment: optional(identifier('Id of the default environment')),

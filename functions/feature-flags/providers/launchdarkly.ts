@@ -93,7 +93,7 @@ export const launchdarkly = defineFlagProvider({
   },
 
   async set(client, location, changes, comment) {
-    // Without setsTogether, each call has one change.
+    // Without setsAllAtOnce, each call has one change.
     const [change] = changes
     if (!change) return undefined
     const instructions = await instructionsFor(client, location, change)
@@ -106,7 +106,7 @@ export const launchdarkly = defineFlagProvider({
     return status === 405 ? requestApproval(client, location, change, instructions, comment) : undefined
   },
 
-  async getChangeStatus(client, location, { id, handle }) {
+  async getChangeStatus(client, location, { id, providerState: handle }) {
     const path = `${approvalsPath(location, String(handle))}/${segment(id)}`
     const request = (await client.http.get(path, { schema: approvalRequest })).body
     const { status, reviewStatus } = request

@@ -6,8 +6,8 @@ import type { Window } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
 import type { JobAction } from '../action.ts'
-import type { Client, Provider } from '../provider.ts'
-import type { Pending } from './evaluate.ts'
+import type { Client, NoOtherMembers, Provider } from '../provider.ts'
+import type { EvaluationJob } from './evaluate.ts'
 import { type Query, queriesField } from './queries.ts'
 import { completeRequest, type EvaluationRequest, type ParsedInput, readRequest, requestInput } from './request.ts'
 
@@ -89,7 +89,7 @@ export function requestEvaluation({
   summary: string
   /** Seconds. */
   deadline: number
-}): JobAction<EvaluationProvider, Evaluate, Read> {
+}): JobAction<EvaluationProvider, EvaluationRequest, ParsedInput> {
   return {
     type: 'job',
     kind: 'evaluation',

@@ -239,7 +239,7 @@ describe('a click', () => {
     const another = 'b'.repeat(26)
     const told = { id: jane, username: another, email: '', first_name: '', last_name: '' }
     server.failNext(200, told)
-    expect(await buttons.getPerson(client(), click)).toEqual({ name: another, names: [jane], unsafe: another })
+    expect(await buttons.getPerson(client(), click)).toEqual({ name: another, names: [jane], ambiguousName: another })
   })
 
   test.each([

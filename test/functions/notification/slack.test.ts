@@ -453,7 +453,7 @@ describe('a click', () => {
     expect(await person()).toEqual({
       name: 'Jane Doe',
       names: ['U0JANE', 'jane@example.com'],
-      exactly: 'u0ben7777',
+      exactName: 'u0ben7777',
     })
   })
 

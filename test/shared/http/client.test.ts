@@ -380,7 +380,7 @@ describe('how a request is authenticated', () => {
 
   it('is forgotten where it was not accepted', async () => {
     let forgotten = 0
-    const authorization = { headers: async () => ({}), forget: () => void forgotten++ }
+    const authorization = { headers: async () => ({}), invalidate: () => void forgotten++ }
     const statuses = [200, 403, 401]
     const url = await serve((_, res) => res.writeHead(statuses.shift() ?? 500).end())
     const asking = client(url, { authorization })
