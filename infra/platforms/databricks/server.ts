@@ -1,4 +1,6 @@
-import { type Call, type Reply, type Served, serve } from '../loopback-server.ts'
+import { type Served, servePlatform } from '../loopback-server.ts'
+import { json, type Platform } from '../sandbox/http.ts'
+import { databricksRoutes, type Job } from './routes.ts'
 
 interface Task {
   run_id: number
@@ -24,75 +26,106 @@ interface Run {
   job_parameters: { name: string; default: string; value: string }[]
 }
 
-/** What can be looked at and changed from a test. */
-interface DatabricksState {
-  /** Each with the names of its parameters. */
-  jobs: { job_id: number; name: string; parameters: string[] }[]
+interface ScriptedState {
+  jobs: Job[]
   runs: Run[]
-  /** Run ids by the token that they were started with. */
+  /** Run ids by idempotency token. */
   tokens: Map<string, number>
-  /** What tasks answer, by the id of their run. */
+  /** Outputs of tasks by run id. */
   outputs: Record<number, object>
-  /** The OAuth tokens that have been given and are still taken. */
+  /** The valid OAuth tokens. */
   accessTokens: string[]
+  /** Number of issued OAuth tokens. */
   given: number
-  mayRun: boolean
-  maySeeOutput: boolean
+  may: { run: boolean; seeOutput: boolean }
 }
 
 export interface DatabricksServer extends Served {
   token: string
   clientId: string
   clientSecret: string
-  state: DatabricksState
-  /** The newest run is seen like this. */
-  show(more: Partial<Run>): void
-  /** A task of the newest run; its id is answered. */
-  task(key: string, how?: { state?: object; status?: object; attempt?: number; output?: object }): number
+  state: ScriptedState
+  /** Changes the newest run. */
+  show(changes: Partial<Run>): void
+  /** Adds a task to the newest run. Returns its run id. */
+  task(key: string, fields?: { state?: object; status?: object; attempt?: number; output?: object }): number
 }
 
 /**
- * The Jobs API 2.2 of a workspace, and its OAuth server for service principals.
+ * Starts a workspace whose runs change only as the test says, with the OAuth server for service principals.
  *
- * @see https://docs.databricks.com/api/workspace/jobs
  * @see https://docs.databricks.com/aws/en/dev-tools/auth/oauth-m2m
  */
 export async function startDatabricks(): Promise<DatabricksServer> {
   const token = 'dapi0123456789abcdef'
   const clientId = '12a34b56-789c-0d12-e3fa-b456789c0123'
   const clientSecret = 'dose1234:567890/abcdef'
-  const state: DatabricksState = {
-    jobs: [{ job_id: 11223344, name: 'tune checkout', parameters: ['service', 'trials'] }],
+  const state: ScriptedState = {
+    jobs: [{ job_id: 11223344, name: 'tune checkout', parameters: { service: '', trials: '' } }],
     runs: [],
     tokens: new Map(),
     outputs: {},
     accessTokens: [],
     given: 0,
-    mayRun: true,
-    maySeeOutput: true,
+    may: { run: true, seeOutput: true },
   }
-  const oauth = ({ method, headers, body }: Call): Reply => {
-    const form = new URLSearchParams(String(body))
-    const [id, secret] = basicOf(String(headers['authorization']))
+  const runOf = (id: number) => state.runs.find(({ run_id }) => run_id === id)
+  const routes = databricksRoutes({
+    jobs: state.jobs,
+    acceptsToken: (given) => given === token || state.accessTokens.includes(given),
+    may: state.may,
+    start({ job_id }, parameters, idempotencyToken = '') {
+      const run_id = state.tokens.get(idempotencyToken) ?? 455_644_833 + state.runs.length
+      if (runOf(run_id)) return run_id
+      if (idempotencyToken) state.tokens.set(idempotencyToken, run_id)
+      state.runs.push({
+        run_id,
+        job_id,
+        number_in_job: run_id,
+        run_type: 'JOB_RUN',
+        run_page_url: `https://shop.cloud.databricks.com/?o=1#job/${job_id}/run/${run_id}`,
+        start_time: 1_764_000_000_000,
+        end_time: 0,
+        run_duration: 0,
+        state: { life_cycle_state: 'PENDING', state_message: '', user_cancelled_or_timedout: false },
+        status: { state: 'PENDING' },
+        tasks: [],
+        job_parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: '', value })),
+      })
+      return run_id
+    },
+    run: runOf,
+    output(id) {
+      const task = state.runs.flatMap(({ tasks }) => tasks).find(({ run_id }) => run_id === id)
+      return task && { metadata: task, ...state.outputs[id] }
+    },
+    cancel(id) {
+      const run = runOf(id)
+      if (!run || run.end_time > 0) return
+      const message = 'Run cancelled by mia.'
+      run.state = { life_cycle_state: 'TERMINATING', state_message: message, user_cancelled_or_timedout: true }
+      run.status = { state: 'TERMINATING', termination_details: { code: 'USER_CANCELED', type: 'SUCCESS', message } }
+    },
+  })
+  const issueToken: Platform['answer'] = ({ method, headers, body }) => {
+    const form = new URLSearchParams(body)
     if (method !== 'POST' || form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'all-apis')
-      return { status: 400, body: { error: 'invalid_request', error_description: 'The request is wrong' } }
+      return json(400, { error: 'invalid_request', error_description: 'The request is wrong' })
+    const [id, secret] = basicOf(headers.authorization ?? '')
     if (id !== clientId || secret !== clientSecret)
-      return { status: 401, body: { error: 'invalid_client', error_description: 'Client authentication failed' } }
+      return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
     const given = `a-token-of-databricks-${++state.given}`
     state.accessTokens.push(given)
-    return { status: 200, body: { access_token: given, token_type: 'Bearer', expires_in: 3600, scope: 'all-apis' } }
+    return json(200, { access_token: given, token_type: 'Bearer', expires_in: 3600, scope: 'all-apis' })
   }
-  const served = await serve((call) => {
-    if (call.path === '/oidc/v1/token') return oauth(call)
-    const bearer = /^Bearer (.+)$/.exec(String(call.headers['authorization']))?.[1] ?? ''
-    if (bearer !== token && !state.accessTokens.includes(bearer))
-      return { status: 403, body: { error_code: 403, message: 'Invalid access token.' } }
-    return answer(state, call)
+  const served = await servePlatform({
+    ...routes,
+    answer: (call) => (call.path === '/oidc/v1/token' ? issueToken(call) : routes.answer(call)),
   })
   const newest = () => {
-    const found = state.runs.at(-1)
-    if (!found) throw new Error('There is no run')
-    return found
+    const run = state.runs.at(-1)
+    if (!run) throw new Error('No run was started.')
+    return run
   }
   return {
     ...served,
@@ -100,11 +133,11 @@ export async function startDatabricks(): Promise<DatabricksServer> {
     clientId,
     clientSecret,
     state,
-    show: (more) => void Object.assign(newest(), more),
-    task(task_key, { output, attempt = 0, ...seen } = {}) {
+    show: (changes) => void Object.assign(newest(), changes),
+    task(task_key, { output, attempt = 0, ...fields } = {}) {
       const run_id = 900_000 + newest().tasks.length
       const run_page_url = `https://shop.cloud.databricks.com/?o=1#job/11223344/run/${run_id}`
-      newest().tasks.push({ run_id, task_key, attempt_number: attempt, run_page_url, ...seen })
+      newest().tasks.push({ run_id, task_key, attempt_number: attempt, run_page_url, ...fields })
       if (output) state.outputs[run_id] = output
       return run_id
     },
@@ -114,98 +147,4 @@ export async function startDatabricks(): Promise<DatabricksServer> {
 function basicOf(authorization: string): string[] {
   const [, encoded = ''] = /^Basic (.+)$/.exec(authorization) ?? []
   return atob(encoded).split(':').map(decodeURIComponent)
-}
-
-function refused(status: number, error_code: string, message: string): Reply {
-  return { status, body: { error_code, message } }
-}
-
-function answer(state: DatabricksState, call: Call): Reply {
-  const { method, path, query, body } = call
-  const runId = Number(query.get('run_id') ?? (body as { run_id?: number } | undefined)?.run_id)
-  switch (`${method} ${path}`) {
-    case 'GET /api/2.2/jobs/list': {
-      const name = query.get('name')?.toLowerCase()
-      const jobs = state.jobs.filter((job) => name === undefined || job.name.toLowerCase() === name)
-      const shown = jobs.slice(0, Number(query.get('limit') ?? 20))
-      return {
-        status: 200,
-        body: shown.length > 0 ? { jobs: shown.map(({ job_id, name }) => ({ job_id, settings: { name } })) } : {},
-      }
-    }
-    case 'POST /api/2.2/jobs/run-now':
-      return runNow(state, body as RunNow)
-    case 'GET /api/2.2/jobs/runs/get': {
-      const run = state.runs.find(({ run_id }) => run_id === runId)
-      return run ? { status: 200, body: run } : noRun(runId)
-    }
-    case 'GET /api/2.2/jobs/runs/get-output': {
-      if (!state.maySeeOutput)
-        return refused(403, 'PERMISSION_DENIED', 'User mia does not have View permissions on the run.')
-      if (state.runs.some(({ run_id }) => run_id === runId))
-        return refused(
-          400,
-          'INVALID_PARAMETER_VALUE',
-          'Retrieving the output of runs with multiple tasks is not supported. Please retrieve the output of each individual task run instead.',
-        )
-      const task = state.runs.flatMap(({ tasks }) => tasks).find(({ run_id }) => run_id === runId)
-      return task ? { status: 200, body: { metadata: task, ...state.outputs[runId] } } : noRun(runId)
-    }
-    case 'POST /api/2.2/jobs/runs/cancel': {
-      const run = state.runs.find(({ run_id }) => run_id === runId)
-      if (!run) return noRun(runId)
-      if (!state.mayRun)
-        return refused(403, 'PERMISSION_DENIED', 'User mia does not have Manage Run permissions on the job.')
-      if (run.end_time === 0) {
-        run.state = {
-          life_cycle_state: 'TERMINATING',
-          state_message: 'Run cancelled',
-          user_cancelled_or_timedout: true,
-        }
-        const termination_details = { code: 'USER_CANCELED', type: 'SUCCESS', message: 'Run cancelled by mia.' }
-        run.status = { state: 'TERMINATING', termination_details }
-      }
-      return { status: 200, body: {} }
-    }
-    default:
-      return refused(404, 'ENDPOINT_NOT_FOUND', `No API found for '${method} ${path}'`)
-  }
-}
-
-function noRun(runId: number): Reply {
-  return refused(400, 'INVALID_PARAMETER_VALUE', `Run ${runId} does not exist.`)
-}
-
-interface RunNow {
-  job_id?: unknown
-  job_parameters?: Record<string, unknown>
-  idempotency_token?: string
-}
-
-function runNow(state: DatabricksState, { job_id, job_parameters = {}, idempotency_token: token }: RunNow): Reply {
-  if (typeof job_id !== 'number') return refused(400, 'MALFORMED_REQUEST', 'Could not parse request object: job_id')
-  const job = state.jobs.find((one) => one.job_id === job_id)
-  if (!job) return refused(400, 'INVALID_PARAMETER_VALUE', `Job ${job_id} does not exist.`)
-  if (!state.mayRun)
-    return refused(403, 'PERMISSION_DENIED', 'User mia does not have Manage Run permissions on the job.')
-  if (Object.values(job_parameters).some((value) => typeof value !== 'string'))
-    return refused(400, 'MALFORMED_REQUEST', 'Could not parse request object: job_parameters')
-  if (token !== undefined && token.length > 64)
-    return refused(400, 'INVALID_PARAMETER_VALUE', 'The idempotency token must have at most 64 characters.')
-  const unknown = Object.keys(job_parameters).find((name) => !job.parameters.includes(name))
-  if (unknown) return refused(400, 'INVALID_PARAMETER_VALUE', `Job parameter ${unknown} is not defined.`)
-  const earlier = token === undefined ? undefined : state.tokens.get(token)
-  if (earlier !== undefined) return { status: 200, body: { run_id: earlier, number_in_job: earlier } }
-  const run_id = 455_644_833 + state.runs.length
-  if (token !== undefined) state.tokens.set(token, run_id)
-  state.runs.push({
-    ...{ run_id, job_id, number_in_job: run_id, run_type: 'JOB_RUN' },
-    run_page_url: `https://shop.cloud.databricks.com/?o=1#job/${job_id}/run/${run_id}`,
-    ...{ start_time: 1_764_000_000_000, end_time: 0, run_duration: 0 },
-    state: { life_cycle_state: 'PENDING', state_message: '', user_cancelled_or_timedout: false },
-    status: { state: 'PENDING' },
-    tasks: [],
-    job_parameters: job.parameters.map((name) => ({ name, default: '', value: String(job_parameters[name] ?? '') })),
-  })
-  return { status: 200, body: { run_id, number_in_job: run_id } }
 }

@@ -1,20 +1,14 @@
 import type { Ending, JobRun } from '../sandbox/job-runs.ts'
+import type { Job } from './routes.ts'
 
-/** A job of the workspace, with its parameters and their defaults. */
-export interface Job {
-  job_id: number
-  name: string
-  task: string
-  parameters: Record<string, string>
-}
+const CREATOR = 'sandbox-bot'
+const TASK = 'tune'
 
-const creator = 'sandbox-bot'
-
-/** The even numbers are runs of jobs, and the odd ones their tasks: all are ids of runs. */
+/** Even ids are runs of jobs, odd ids are runs of their tasks. */
 export const runIdOf = ({ number }: Pick<JobRun, 'number'>): number => 700_000_000 + 2 * number
 const taskIdOf = (run: JobRun): number => runIdOf(run) + 1
 
-/** What a run id means: the number of the run, and whether it is its task that is meant. */
+/** Splits a run id into the number of the run and whether the id belongs to its task. */
 export function readRunId(id: number): { number: number; isTask: boolean } {
   const number = id - 700_000_000
   return { number: Math.floor(number / 2), isTask: number % 2 === 1 }
@@ -24,19 +18,7 @@ export function runPageUrl(root: string, job: Job, run: JobRun): string {
   return `${root}/jobs/${job.job_id}/runs/${runIdOf(run)}`
 }
 
-/** A job as it is listed (docs.databricks.com/api/workspace/jobs/list). */
-export function jobShape({ job_id, name, parameters }: Job) {
-  const settings = {
-    name,
-    format: 'MULTI_TASK',
-    max_concurrent_runs: 10,
-    timeout_seconds: 0,
-    parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: value })),
-  }
-  return { job_id, creator_user_name: creator, settings, created_time: Date.parse('2026-01-05T09:00:00Z') }
-}
-
-/** A run of a job with its one task (docs.databricks.com/api/workspace/jobs/getrun). */
+/** @see https://docs.databricks.com/api/workspace/jobs/getrun */
 export function runShape(root: string, job: Job, run: JobRun) {
   return {
     ...common(root, job, run),
@@ -54,20 +36,20 @@ export function runShape(root: string, job: Job, run: JobRun) {
   }
 }
 
-/** What its task has answered (docs.databricks.com/api/workspace/jobs/getrunoutput). */
+/** @see https://docs.databricks.com/api/workspace/jobs/getrunoutput */
 export function outputShape(root: string, job: Job, run: JobRun) {
   const metadata = taskShape(root, job, run)
   if (run.state === 'failure') {
-    const error = 'RuntimeError: no trial got through'
+    const error = 'RuntimeError: all trials failed'
     return { metadata, error, error_trace: `${error}\n\tat cell 7` }
   }
   if (run.state !== 'success' && run.state !== 'nonsense') return { metadata }
-  const result = run.state === 'success' ? JSON.stringify(tuned(run)) : 'See the log for what was found.'
+  const result = run.state === 'success' ? JSON.stringify(bestConfiguration(run)) : 'See the log for the result.'
   return { metadata, notebook_output: { result, truncated: false } }
 }
 
-/** What a tuning of a recommender finds: its best configuration, and how good that is. */
-function tuned({ parameters }: JobRun) {
+/** Returns the best configuration of the recommender and its accuracy. */
+function bestConfiguration({ parameters }: JobRun) {
   return {
     best: { factors: 96, regularization: 0.04, learningRate: 0.012 },
     accuracy: 0.93,
@@ -79,7 +61,7 @@ function tuned({ parameters }: JobRun) {
 function taskShape(root: string, job: Job, run: JobRun) {
   const run_id = taskIdOf(run)
   const notebook_task = { notebook_path: `/Shared/${job.name}`, source: 'WORKSPACE' }
-  return { ...common(root, job, run), run_id, task_key: job.task, attempt_number: 0, notebook_task }
+  return { ...common(root, job, run), run_id, task_key: TASK, attempt_number: 0, notebook_task }
 }
 
 function common(root: string, job: Job, run: JobRun) {
@@ -89,7 +71,7 @@ function common(root: string, job: Job, run: JobRun) {
   return {
     job_id: job.job_id,
     number_in_job: runIdOf(run),
-    creator_user_name: creator,
+    creator_user_name: CREATOR,
     run_page_url: runPageUrl(root, job, run),
     start_time: created,
     setup_duration: 0,
@@ -101,7 +83,7 @@ function common(root: string, job: Job, run: JobRun) {
   }
 }
 
-const endings: Record<Ending, { result: string; code: string; type: string; message: string }> = {
+const ENDINGS: Record<Ending, { result: string; code: string; type: string; message: string }> = {
   success: { result: 'SUCCESS', code: 'SUCCESS', type: 'SUCCESS', message: '' },
   nonsense: { result: 'SUCCESS', code: 'SUCCESS', type: 'SUCCESS', message: '' },
   failure: {
@@ -110,7 +92,7 @@ const endings: Record<Ending, { result: string; code: string; type: string; mess
     type: 'CLIENT_ERROR',
     message: 'Workload failed, see run output for details',
   },
-  stopped: { result: 'CANCELED', code: 'USER_CANCELED', type: 'SUCCESS', message: `Run cancelled by ${creator}.` },
+  stopped: { result: 'CANCELED', code: 'USER_CANCELED', type: 'SUCCESS', message: `Run cancelled by ${CREATOR}.` },
 }
 
 interface Progress {
@@ -118,15 +100,15 @@ interface Progress {
   status: { state: string; termination_details?: { code: string; type: string; message: string } }
 }
 
-/** Both kinds of states: the older one, which Databricks still answers, and the one that replaces it. */
-function progressOf({ state: now }: JobRun): Progress {
-  if (now === 'waiting' || now === 'running') {
-    const state = now === 'waiting' ? 'PENDING' : 'RUNNING'
-    const older = { life_cycle_state: state, state_message: '', user_cancelled_or_timedout: false }
-    return { state: older, status: { state } }
+/** Returns the deprecated `state`, which Databricks still sends, and the `status` that replaces it. */
+function progressOf({ state: current }: JobRun): Progress {
+  if (current === 'waiting' || current === 'running') {
+    const state = current === 'waiting' ? 'PENDING' : 'RUNNING'
+    const deprecated = { life_cycle_state: state, state_message: '', user_cancelled_or_timedout: false }
+    return { state: deprecated, status: { state } }
   }
-  const { result, message, ...details } = endings[now === 'stopping' ? 'stopped' : now]
-  const state = now === 'stopping' ? 'TERMINATING' : 'TERMINATED'
+  const { result, message, ...details } = ENDINGS[current === 'stopping' ? 'stopped' : current]
+  const state = current === 'stopping' ? 'TERMINATING' : 'TERMINATED'
   const isOver = state === 'TERMINATED'
   return {
     state: {

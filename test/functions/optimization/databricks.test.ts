@@ -50,7 +50,7 @@ describe('the connection', () => {
     expect(wrong).toMatchObject({ kind: 'credentials', afterWrite: false })
     expect(wrong.message).toContain('Invalid access token.')
     expect(wrong.message).not.toContain('a-wrong-token')
-    server.state.mayRun = false
+    server.state.may.run = false
     const denied = await failureOf(connected().start(tune))
     expect(denied).toMatchObject({ kind: 'refused', status: 422 })
     expect(denied.message).toContain('does not have Manage Run permissions')
@@ -112,7 +112,7 @@ describe('a start', () => {
 
   test('takes a job by its name, where it is the only one of that name', async () => {
     expect((await connected().start({ target: 'Tune checkout' })).outcome.data).toMatchObject({ id })
-    server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: [] })
+    server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: {} })
     const two = await failureOf(connected().start({ target: 'tune checkout' }))
     expect(two).toMatchObject({ kind: 'refused', message: expect.stringContaining('More than one job of Databricks') })
     const none = await failureOf(connected().start({ target: 'tune basket' }))
@@ -398,7 +398,7 @@ describe('a run', () => {
     const begun = await connected().start(tune)
     server.task('train', failed)
     server.show({ ...failed, end_time: Date.now() })
-    server.state.maySeeOutput = false
+    server.state.may.seeOutput = false
     expect((await connected().end(begun, tune)).message).toMatch(
       /task train failed: Workload failed, see run output for details; its output can not be read: .+View permissions/,
     )
@@ -461,7 +461,7 @@ describe('stop-model', () => {
   test('says why Databricks does not do it', async () => {
     await connected().start(tune)
     expect((await failureOf(connected().stop({ id: '1' }))).message).toContain('Run 1 does not exist.')
-    server.state.mayRun = false
+    server.state.may.run = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('does not have Manage Run permissions')
   })
 
