@@ -1,7 +1,7 @@
-/** A record as ServiceNow keeps it: every value is a text. */
+/** A record. ServiceNow stores every value as text. */
 export type ServiceNowRecord = Record<string, string>
 
-/** The columns of a new incident that are not empty, as they are out of the box. */
+/** The default values of a new incident. */
 export const defaults: ServiceNowRecord = {
   active: 'true',
   category: 'inquiry',
@@ -24,7 +24,7 @@ export const defaults: ServiceNowRecord = {
   urgency: '3',
 }
 
-/** Columns that hold the sys_id of a record of another table. */
+/** The tables of columns that contain a sys_id. */
 export const references: Record<string, string> = {
   assigned_to: 'sys_user',
   assignment_group: 'sys_user_group',
@@ -41,13 +41,13 @@ export const references: Record<string, string> = {
   resolved_by: 'sys_user',
 }
 
-/** Each entry is kept apart; the column itself holds nothing. */
+/** The labels of the journal columns. Their entries are separate records, and the column itself is empty. */
 export const journals: Record<string, string> = { comments: 'Additional comments', work_notes: 'Work notes' }
 
-/** Number columns that a caller sets; each is a choice. */
+/** Numeric choices that a caller can set. */
 const numbers = ['impact', 'incident_state', 'severity', 'state', 'urgency']
 
-/** Text columns that a caller sets, with the length of each: what is longer is cut with no word about it. */
+/** Text columns that a caller can set, with their length. ServiceNow truncates longer values silently. */
 const texts: Record<string, number> = {
   category: 40,
   close_code: 40,
@@ -64,7 +64,7 @@ const texts: Record<string, number> = {
 const times = ['closed_at', 'opened_at', 'reopened_time', 'resolved_at', 'sys_created_on', 'sys_updated_on']
 const names = ['comments_and_work_notes', 'number', 'sys_created_by', 'sys_id', 'sys_updated_by']
 
-/** Every column, in the order in which a record shows them. */
+/** All columns in the order of a response. */
 export const columns: string[] = [
   ...new Set([defaults, references, journals, texts].flatMap(Object.keys).concat(names, times)),
 ].sort()
@@ -84,7 +84,7 @@ const closeCodes = [
   'Workaround provided',
 ]
 
-/** The choice lists, value to label, as they are out of the box. */
+/** Labels of the default choice lists, by value. */
 export const choices: Record<string, Record<string, string>> = {
   category: {
     inquiry: 'Inquiry / Help',
@@ -112,14 +112,14 @@ export const choices: Record<string, Record<string, string>> = {
 }
 
 /**
- * What a text of a body becomes in its column. Undefined where the column keeps what it has: a number column takes numbers
- * only, and what is no column, or is computed, is ignored.
+ * Returns the value to store in a column, or undefined if ServiceNow ignores the given one: text in a numeric column, a
+ * computed column, an unknown column.
  */
 export function valueFor(column: string, given: string, isDisplayValue: boolean): string | undefined {
   const known = Object.entries(choices[column] ?? {})
   const value = (isDisplayValue && known.find(([, label]) => label === given)?.[0]) || given
-  if (numbers.includes(column)) return /^\d+$/.test(value) ? value : undefined
-  // A resolution code that is not in the list counts as none.
+  if (numbers.includes(column)) return /^-?\d+$/.test(value) ? value : undefined
+  // ServiceNow clears a resolution code that is not in the list.
   if (column === 'close_code' && !closeCodes.includes(value)) return ''
   const length = texts[column]
   return length === undefined ? undefined : value.slice(0, length)

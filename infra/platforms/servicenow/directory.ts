@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
 import type { ServiceNowRecord } from './columns.ts'
 
-/** Under whose name everything is done. */
+/** The user of the API. */
 export const integration = person('Sandbox Integration', demo.serviceNow.username)
 
-/** Who and what an incident can refer to, by table: some of those that a new instance comes with. */
+/** The users and groups, by table. */
 export const directory: Record<string, ServiceNowRecord[]> = {
   sys_user: [
     integration,
@@ -13,22 +13,26 @@ export const directory: Record<string, ServiceNowRecord[]> = {
     person('Abel Tuter', 'abel.tuter'),
     person('Beth Anglin', 'beth.anglin'),
     person('David Loo', 'david.loo'),
+    { ...person('Mia Krystof', 'mia'), sys_id: '681b365ec0a80164000fb0b05854a0cd' },
+    person('Noah Weber', 'noah'),
+    { ...person('Noah Weber', 'noah.2'), sys_id: sysIdOf('sys_user', 'noah.2') },
+    { ...person('Old Timer', 'old'), active: 'false' },
   ],
   sys_user_group: ['Service Desk', 'Network', 'Database', 'Software', 'Hardware'].map((name) => ({
-    sys_id: sysIdOf('sys_user_group', name),
+    sys_id: name === 'Network' ? '287ebd7da9fe198100f92cc8d1d2154e' : sysIdOf('sys_user_group', name),
     name,
     active: 'true',
   })),
 }
 
-/** What a reference is called; undefined where only its sys_id is known. */
+/** Returns the name of a record, if the directory contains it. */
 export function nameOf(sysId: string): string | undefined {
   return Object.values(directory)
     .flat()
     .find(({ sys_id }) => sys_id === sysId)?.['name']
 }
 
-/** The sys_id of what is called so; empty where there is no such record, as ServiceNow leaves it. */
+/** Returns the sys_id of the record with a name, or empty text, as ServiceNow does. */
 export function sysIdNamed(table: string, name: string): string {
   return directory[table]?.find((record) => record['name'] === name)?.['sys_id'] ?? ''
 }

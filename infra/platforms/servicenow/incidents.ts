@@ -3,17 +3,17 @@ import type { Store } from '../sandbox/store.ts'
 import { columns, defaults, journals, references, type ServiceNowRecord, valueFor } from './columns.ts'
 import { integration, sysIdNamed } from './directory.ts'
 
-/** An entry of a journal column, as a row of `sys_journal_field`. */
+/** A record of the table `sys_journal_field`. */
 export interface JournalEntry extends ServiceNowRecord {
   element: string
   value: string
   sys_created_on: string
 }
 
-/** What a data policy of the instance refuses, in its words. */
+/** A violation of a data policy of the instance. */
 export class DataPolicyError extends Error {}
 
-/** Incidents and what is noted on them, in the sandbox's database. */
+/** Stores the incidents and their journals. */
 export interface Incidents {
   all(): ServiceNowRecord[]
   get(sysId: string): ServiceNowRecord | undefined
@@ -21,23 +21,22 @@ export interface Incidents {
   create(body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord
   /** @throws DataPolicyError */
   update(incident: ServiceNowRecord, body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord
-  /** Of all records, or of one; oldest first. */
+  /** Returns the entries of one incident or of all, oldest first. */
   journal(sysId?: string): JournalEntry[]
 }
 
-/** ServiceNow's times are UTC and say so nowhere. */
+/** ServiceNow returns times in UTC, without a time zone. */
 const now = (): string => new Date().toISOString().slice(0, 19).replace('T', ' ')
 const ended = ['6', '7', '8']
 
 /**
- * Keeps incidents by the rules that an instance has out of the box: the priority follows from impact and urgency, resolving
- * and closing needs a resolution code and notes, only closed and cancelled ones are inactive, and what is ended can be
- * reopened.
+ * Stores incidents with the default rules of an instance: impact and urgency determine the priority, resolving and closing
+ * needs a resolution code and notes, only closed and canceled incidents are inactive, and each can be reopened.
  */
 export function createIncidents(store: Store): Incidents {
   const read = ({ record }: { record: string }): ServiceNowRecord => JSON.parse(record)
 
-  function note(sysId: string, body: Record<string, unknown>): void {
+  function addToJournal(sysId: string, body: Record<string, unknown>): void {
     for (const element of Object.keys(journals)) {
       const value = body[element]
       if (typeof value !== 'string' || value === '') continue
@@ -67,7 +66,7 @@ export function createIncidents(store: Store): Incidents {
       const blank = {
         ...defaults,
         sys_id,
-        // Out of the box the demo data ends before INC0010000.
+        // The demo data of an instance uses the numbers below INC0010000.
         number: `INC${String(10_000 + id).padStart(7, '0')}`,
         opened_at: at,
         opened_by: integration.sys_id,
@@ -78,7 +77,7 @@ export function createIncidents(store: Store): Incidents {
       }
       const record = apply(blank, changesOf(body, isDisplayValue))
       store.run('INSERT INTO incidents (id, sys_id, record) VALUES (?, ?, ?)', id, sys_id, JSON.stringify(record))
-      note(sys_id, body)
+      addToJournal(sys_id, body)
       return record
     },
 
@@ -88,7 +87,7 @@ export function createIncidents(store: Store): Incidents {
       const record: ServiceNowRecord = { ...apply(incident, changesOf(body, isDisplayValue)), ...stamp }
       const sysId = record['sys_id'] ?? ''
       store.run('UPDATE incidents SET record = ? WHERE sys_id = ?', JSON.stringify(record), sysId)
-      note(sysId, body)
+      addToJournal(sysId, body)
       return record
     },
 
@@ -103,7 +102,7 @@ export function createIncidents(store: Store): Incidents {
   return incidents
 }
 
-/** What a body sets. JSON's numbers and booleans are texts here, and null empties a column. */
+/** Returns the values to store. Numbers and booleans become text, null becomes empty text. */
 function changesOf(body: Record<string, unknown>, isDisplayValue: boolean): ServiceNowRecord {
   const changes: ServiceNowRecord = {}
   for (const [column, given] of Object.entries(body)) {
@@ -113,7 +112,7 @@ function changesOf(body: Record<string, unknown>, isDisplayValue: boolean): Serv
     const value = table ? referenceFor(table, text, isDisplayValue) : valueFor(column, text, isDisplayValue)
     if (value !== undefined) changes[column] = value
   }
-  // Two columns that are one.
+  // Both columns always have the same value.
   const state = changes['state'] ?? changes['incident_state']
   return state === undefined ? changes : { ...changes, state, incident_state: state }
 }
@@ -123,20 +122,20 @@ function apply(before: ServiceNowRecord, changes: ServiceNowRecord): ServiceNowR
   const next = { ...before, ...changes }
   const { state = '', impact, urgency } = next
   next['priority'] = String(Math.min(Math.max(Number(impact) + Number(urgency) - 1, 1), 5))
-  refuseUnexplainedEnd(next)
+  checkResolution(next)
   next['active'] = String(state !== '7' && state !== '8')
   if (state === before['state']) return next
   if (state === '6') Object.assign(next, { resolved_at: now(), resolved_by: integration.sys_id })
   if (state === '7' || state === '8') Object.assign(next, { closed_at: now(), closed_by: integration.sys_id })
   if (ended.includes(before['state'] ?? '') && !ended.includes(state)) {
     const reopen_count = String(Number(before['reopen_count']) + 1)
-    const nothing = { closed_at: '', closed_by: '', resolved_at: '', resolved_by: '' }
-    Object.assign(next, nothing, { reopen_count, reopened_by: integration.sys_id, reopened_time: now() })
+    const cleared = { closed_at: '', closed_by: '', resolved_at: '', resolved_by: '' }
+    Object.assign(next, cleared, { reopen_count, reopened_by: integration.sys_id, reopened_time: now() })
   }
   return next
 }
 
-function refuseUnexplainedEnd(incident: ServiceNowRecord): void {
+function checkResolution(incident: ServiceNowRecord): void {
   if (incident['state'] !== '6' && incident['state'] !== '7') return
   const missing = [
     ...(incident['close_code'] ? [] : ['Resolution code']),
@@ -145,7 +144,7 @@ function refuseUnexplainedEnd(incident: ServiceNowRecord): void {
   if (missing.length > 0) throw new DataPolicyError(`The following fields are mandatory: ${missing.join(', ')}`)
 }
 
-/** A sys_id is taken as it is, whatever it is of; a name only where names were promised. */
+/** ServiceNow accepts any sys_id, and a name only for a request with sysparm_input_display_value. */
 function referenceFor(table: string, given: string, isDisplayValue: boolean): string {
   if (/^[0-9a-f]{32}$/.test(given)) return given
   return isDisplayValue ? sysIdNamed(table, given) : ''

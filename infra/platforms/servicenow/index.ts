@@ -20,7 +20,7 @@ import { incidentPage } from './page.ts'
 import { select } from './query.ts'
 import { displayOf, incidentShape, plainShape, viewOf } from './shapes.ts'
 
-const summarized = [
+const SUMMARY_COLUMNS = [
   'sys_id',
   'number',
   'short_description',
@@ -38,8 +38,8 @@ const summarized = [
   'sys_updated_on',
 ] as const
 
-/** An incident as `/sandbox/incidents` lists it, for people and tests: each column as a person sees it. */
-export type IncidentSummary = Record<(typeof summarized)[number], string> & {
+/** An incident in the list `/sandbox/incidents`, with display values. */
+export type IncidentSummary = Record<(typeof SUMMARY_COLUMNS)[number], string> & {
   url: string
   comments: { at: string; value: string }[]
   work_notes: { at: string; value: string }[]
@@ -58,8 +58,7 @@ const journalColumns = ['sys_id', 'element_id', 'element', 'name', 'value', 'sys
 const directoryColumns = ['sys_id', 'name', 'user_name', 'email', 'active']
 
 /**
- * Plays the Table API of a ServiceNow instance for its incidents, and for reading what is noted on them, for whoever brings
- * the demo user or its token, and lets its users and groups be looked up.
+ * Fakes the Table API of a ServiceNow instance: reads and writes incidents, and reads their journals, users and groups.
  *
  * @see https://www.servicenow.com/docs/bundle/xanadu-api-reference/page/integrate/inbound-rest/concept/c_TableAPI.html
  */
@@ -76,7 +75,7 @@ export function createServiceNow(store: Store): ServiceNow {
     }),
 
     answer(call) {
-      const answer = isKnown(call) ? route(call) : notAuthenticated()
+      const answer = isAuthenticated(call) ? route(call) : notAuthenticated()
       return { ...answer, headers: { 'x-transaction-id': randomUUID().slice(0, 12), ...answer.headers } }
     },
 
@@ -102,7 +101,7 @@ export function createServiceNow(store: Store): ServiceNow {
     }
     const readable = readTable(table)
     if (!readable) return failure(400, `Invalid table ${table}`)
-    const shape = table === 'incident' ? shapeFor(call) : plainly(call)
+    const shape = table === 'incident' ? shapeFor(call) : plainShapeFor(call)
     if (sysId === undefined) {
       if (call.method === 'GET') return list(call, readable, shape)
       return call.method === 'POST' && table === 'incident' ? create(call) : notSupported(call)
@@ -122,7 +121,7 @@ export function createServiceNow(store: Store): ServiceNow {
   }
 
   function create(call: Call): Answer {
-    return written(call, (body) => {
+    return write(call, (body) => {
       const incident = incidents.create(body, isDisplayValue(call))
       const location = `${call.root}/api/now/table/incident/${incident['sys_id']}`
       return json(201, { result: shapeFor(call)(incident) }, { location }, `opened ${incident['number']}`)
@@ -130,7 +129,7 @@ export function createServiceNow(store: Store): ServiceNow {
   }
 
   function update(call: Call, before: ServiceNowRecord): Answer {
-    return written(call, (body) => {
+    return write(call, (body) => {
       const incident = incidents.update(before, body, isDisplayValue(call))
       const note = `${incident['number']} is ${displayOf('state', incident['state'] ?? '')}`
       return json(200, { result: shapeFor(call)(incident) }, {}, note)
@@ -144,25 +143,25 @@ export function createServiceNow(store: Store): ServiceNow {
 
   function summaryOf(root: string, incident: ServiceNowRecord): IncidentSummary {
     const shown = Object.fromEntries(
-      summarized.map((column) => [column, displayOf(column, incident[column] ?? '')]),
-    ) as Record<(typeof summarized)[number], string>
+      SUMMARY_COLUMNS.map((column) => [column, displayOf(column, incident[column] ?? '')]),
+    ) as Record<(typeof SUMMARY_COLUMNS)[number], string>
     const entries = incidents.journal(incident['sys_id'])
-    const noted = (column: string) =>
+    const entriesOf = (column: string) =>
       entries.filter(({ element }) => element === column).map(({ sys_created_on: at, value }) => ({ at, value }))
     const uri = encodeURIComponent(`incident.do?sys_id=${incident['sys_id']}`)
     const url = `${root}/nav_to.do?uri=${uri}`
-    return { ...shown, url, comments: noted('comments'), work_notes: noted('work_notes') }
+    return { ...shown, url, comments: entriesOf('comments'), work_notes: entriesOf('work_notes') }
   }
 
   return serviceNow
 }
 
-function plainly({ query }: Call): (record: ServiceNowRecord) => unknown {
+function plainShapeFor({ query }: Call): (record: ServiceNowRecord) => unknown {
   const view = viewOf(query)
   return (record) => plainShape(record, view)
 }
 
-function isKnown({ headers }: Call): boolean {
+function isAuthenticated({ headers }: Call): boolean {
   const { username, password, token } = demo.serviceNow
   const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   return headers.authorization === basic || bearer(headers) === token
@@ -172,18 +171,18 @@ function isDisplayValue({ query }: Call): boolean {
   return query.get('sysparm_input_display_value') === 'true'
 }
 
-/** A page of the records that a query finds, with the number of all of them. */
+/** Returns a page of the matching records and their total number. */
 function list({ query }: Call, { records, columns }: Table, shape: (record: ServiceNowRecord) => unknown): Answer {
   const found = select(records, query.get('sysparm_query') ?? '', columns)
-  const number = (name: string, otherwise: number) =>
-    /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : otherwise
+  const number = (name: string, defaultValue: number) =>
+    /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : defaultValue
   const from = number('sysparm_offset', 0)
   const result = found.slice(from, from + number('sysparm_limit', 10_000)).map(shape)
   return json(200, { result }, { 'x-total-count': String(found.length) })
 }
 
-/** Does what a body says, and tells in ServiceNow's words why not. */
-function written(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
+/** Writes the body, or returns why ServiceNow rejects it. */
+function write(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
   if (call.body !== '' && mediaType(call.headers) !== 'application/json') return failure(415, 'Unsupported media type')
   const body = call.body === '' ? {} : jsonObject(call.body)
   if (!body) return failure(400, 'Exception while reading request', 'Cannot decode: java.io.StringReader@1f0b1c2d')
@@ -196,7 +195,7 @@ function written(call: Call, then: (body: Record<string, unknown>) => Answer): A
 }
 
 function notAuthenticated(): Answer {
-  const answer = failure(401, 'User is not authenticated', 'Required to provide Auth information')
+  const answer = failure(401, 'User Not Authenticated', 'Required to provide Auth information')
   return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'BASIC realm="Service-now"' } }
 }
 

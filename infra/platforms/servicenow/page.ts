@@ -3,7 +3,7 @@ import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { IncidentSummary } from './index.ts'
 
-/** The page behind the link to an incident: plain text, every character of it escaped. */
+/** Returns the page of an incident. */
 export function incidentPage(incident: IncidentSummary): Answer {
   const facts = [
     incident.state,

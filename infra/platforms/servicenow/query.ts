@@ -2,7 +2,7 @@ import type { ServiceNowRecord } from './columns.ts'
 
 type Test = (record: ServiceNowRecord) => boolean
 
-/** Longest first: `!=` ends in `=`, and `NOT LIKE` in `LIKE`. */
+/** Sorted so that a longer operator comes before its suffix: `NOT LIKE` before `LIKE`. */
 const operators: [string, (value: string, operand: string) => boolean][] = [
   ['ISNOTEMPTY', (value) => value !== ''],
   ['ISEMPTY', (value) => value === ''],
@@ -21,9 +21,9 @@ const operators: [string, (value: string, operand: string) => boolean][] = [
 ]
 
 /**
- * The records that an encoded query asks for, in its order: terms joined by `^`, alternatives by `^OR`, whole queries by
- * `^NQ`, `^ORDERBY` and `^ORDERBYDESC`; `^^` is a `^` of a value. A term on a column that there is not is left out, so that
- * the query finds more and not less: that is how an instance behaves unless `glide.invalid_query.returns_no_rows` is set.
+ * Returns the records that match an encoded query: terms joined by `^`, alternatives by `^OR`, queries by `^NQ`, with
+ * `^ORDERBY` and `^ORDERBYDESC`; `^^` escapes a `^`. A term on an unknown column is ignored, so that the query returns more
+ * records, as in an instance without `glide.invalid_query.returns_no_rows`.
  *
  * @see https://www.servicenow.com/docs/bundle/xanadu-platform-user-interface/page/use/using-lists/concept/c_EncodedQueryStrings.html
  */
@@ -54,7 +54,7 @@ export function select(records: ServiceNowRecord[], query: string, columns: read
   })
 }
 
-/** The terms between single `^`; the end mark `EQ` says nothing. */
+/** Splits a query into its terms. The end mark `EQ` has no meaning. */
 function termsOf(query: string): string[] {
   return query
     .split(/(?<!\^)\^(?!\^)/)

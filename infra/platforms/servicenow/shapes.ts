@@ -2,7 +2,7 @@ import { choices, columns, journals, references, type ServiceNowRecord } from '.
 import { integration, nameOf } from './directory.ts'
 import type { Incidents, JournalEntry } from './incidents.ts'
 
-/** How a caller wants records: the sysparm_ parameters of the same name. */
+/** The `sysparm_` parameters of the same names. */
 export interface View {
   displayValue: 'true' | 'false' | 'all'
   excludeLinks: boolean
@@ -12,16 +12,16 @@ export interface View {
 type Shown = string | { value?: string; display_value?: string; link?: string }
 
 export function viewOf(query: URLSearchParams): View {
-  const asked = query.get('sysparm_display_value')
+  const displayValue = query.get('sysparm_display_value')
   const fields = query.get('sysparm_fields')
   return {
-    displayValue: asked === 'true' || asked === 'all' ? asked : 'false',
+    displayValue: displayValue === 'true' || displayValue === 'all' ? displayValue : 'false',
     excludeLinks: query.get('sysparm_exclude_reference_link') === 'true',
     fields: fields ? fields.split(',').map((field) => field.trim()) : undefined,
   }
 }
 
-/** An incident as the Table API shows it: values, what people see, or both. */
+/** Returns an incident in the format of the Table API: values, display values, or both. */
 export function incidentShape(
   root: string,
   incidents: Incidents,
@@ -38,15 +38,15 @@ export function incidentShape(
   )
 }
 
-/** Any other record: its columns are what they seem. */
+/** Returns a record whose values and display values are the same. */
 export function plainShape(record: ServiceNowRecord, { fields, displayValue }: View): Record<string, Shown> {
-  const kept = Object.entries(record).filter(([column]) => fields?.includes(column) ?? true)
+  const entries = Object.entries(record).filter(([column]) => fields?.includes(column) ?? true)
   return Object.fromEntries(
-    kept.map(([column, value]) => [column, displayValue === 'all' ? { display_value: value, value } : value]),
+    entries.map(([column, value]) => [column, displayValue === 'all' ? { display_value: value, value } : value]),
   )
 }
 
-/** What a person sees in a column. */
+/** Returns the display value of a column. */
 export function displayOf(column: string, value: string, entries: readonly JournalEntry[] = []): string {
   if (column === 'comments_and_work_notes') return journalText(entries)
   if (journals[column]) return journalText(entries.filter(({ element }) => element === column))
@@ -68,7 +68,7 @@ function shown(
   return link ? { ...link, value } : value
 }
 
-/** The entries, newest first, each under its head. */
+/** Returns the display value of a journal column, newest entry first. */
 function journalText(entries: readonly JournalEntry[]): string {
   return entries
     .toReversed()

@@ -297,12 +297,16 @@ describe('update', () => {
   })
 
   test('knows the states of the instance by what the connection says of them', async () => {
-    const connection = { states: { Resolved: '18', 'Awaiting Vendor': '-5' }, resolution: 'Fixed', closeNotes: 'Done' }
+    const connection = {
+      states: { Resolved: '18', 'Awaiting Vendor': '-5' },
+      resolution: 'Known error',
+      closeNotes: 'Done',
+    }
     expect(await update({ state: 'awaiting vendor' }, { connection })).toMatchObject({
       data: { state: 'Awaiting Vendor' },
     })
     expect(await update({ state: 'closed' }, { connection })).toMatchObject({ data: { state: 'Resolved' } })
-    expect(incident().columns).toMatchObject({ state: '18', close_code: 'Fixed', close_notes: 'Done' })
+    expect(incident().columns).toMatchObject({ state: '18', close_code: 'Known error', close_notes: 'Done' })
     expect(await update({ state: '77' })).toMatchObject({ data: { state: '77' } })
   })
 
@@ -385,7 +389,7 @@ describe('close', () => {
   })
 
   test('passes where the table alone says that it is closed', async () => {
-    Object.assign(incident().columns, { state: '99', active: 'false' })
+    server.setColumns(incident().columns['sys_id'], { state: '99', active: 'false' })
     expect(await close()).toMatchObject({ message: expect.stringContaining('was closed already (99)') })
     expect(calls('PATCH')).toEqual([])
   })

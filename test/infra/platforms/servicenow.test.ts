@@ -31,7 +31,7 @@ test.each([
   const { status, json, headers: answered } = await started.call('POST', `/servicenow${table}`, {}, headers)
   expect([status, answered.get('www-authenticate')]).toEqual([401, 'BASIC realm="Service-now"'])
   expect(json).toEqual({
-    error: { message: 'User is not authenticated', detail: 'Required to provide Auth information' },
+    error: { message: 'User Not Authenticated', detail: 'Required to provide Auth information' },
     status: 'failure',
   })
   expect(started.sandbox.serviceNow.incidents('')).toEqual([])
