@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { servicenow } from '../../functions/incident-management/providers/servicenow.ts'
 import { jira } from '../../functions/issue-ticketing/providers/jira.ts'
 import { akamasServer, akamasUser } from '../../infra/platforms/akamas.ts'
@@ -26,7 +23,7 @@ import { startGrafanaK6 } from '../../infra/platforms/grafana-k6.ts'
 import { startJenkins } from '../../infra/platforms/jenkins.ts'
 import { startKeptn } from '../../infra/platforms/keptn/server.ts'
 import { startLocust } from '../../infra/platforms/locust.ts'
-import { awsOperation, type Call, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { awsOperation, type Call, type Served } from '../../infra/platforms/loopback-server.ts'
 import { startMattermost } from '../../infra/platforms/mattermost.ts'
 import { teamsServer } from '../../infra/platforms/msteams.ts'
 import { startNeoload } from '../../infra/platforms/neoload.ts'
@@ -40,7 +37,7 @@ import { openTicket, type TicketProvider } from '../../shared/providers/ticket.t
 import { jobPlatforms } from '../e2e/job-platforms.ts'
 import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts'
 import { clientOf, keyOf } from '../functions/helpers.ts'
-import { start as startSandbox } from '../infra/platforms/start.ts'
+import { startGithubIssues } from './github-issues.ts'
 
 /** A platform that is played for one call, with what the call sends. */
 export interface Target {
@@ -447,32 +444,6 @@ function httpFlags(action: string): Platform {
         },
         input: { flag: 'checkout-v2', state: 'on' },
       }
-    },
-  }
-}
-
-/** The GitHub of the sandbox, behind a server that can replace its answers. */
-async function startGithubIssues(): Promise<Served & { made(): number }> {
-  const state = mkdtempSync(join(tmpdir(), 'webhooks-conformance-'))
-  const sandbox = await startSandbox(state)
-  let made = 0
-  const served = await serve(async ({ method, path, query, headers, text }) => {
-    const { host: _, connection: __, 'content-length': ___, ...sent } = headers as Record<string, string>
-    const answer = await fetch(`${sandbox.origin}${path}?${query}`, {
-      method,
-      headers: sent,
-      ...(text === '' ? {} : { body: text }),
-    })
-    if (method === 'POST' && path.endsWith('/issues')) made++
-    return { status: answer.status, body: await answer.text() }
-  })
-  return {
-    ...served,
-    made: () => made,
-    async close() {
-      await served.close()
-      await sandbox.stop()
-      rmSync(state, { recursive: true, force: true })
     },
   }
 }

@@ -21,7 +21,7 @@ type Options = Parameters<typeof clientOf>[2]
  */
 export function ticketConformance(
   provider: TicketProvider,
-  platform: TicketPlatform | undefined,
+  platform: Pick<TicketPlatform, 'start' | 'blind'> | undefined,
   { refusal = (reason) => ({ message: reason }) }: TicketOptions = {},
 ): void {
   if (!platform) throw new Error(`No fake platform for ${provider.title}`)

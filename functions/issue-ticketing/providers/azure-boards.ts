@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
+import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import {
   defineTicketProvider,
   type Ticket,
@@ -34,7 +34,7 @@ import {
 
 const connection = z.strictObject({
   ...azureDevopsConnection,
-  type: optional(word('Default work item type; Task where left out, which every process has')),
+  type: optional(word('Default work item type; defaults to Task, which every process has')),
 })
 const queried = z.object({ workItems: z.array(z.object({ id: z.int() })) })
 const commentList = z.object({
@@ -42,19 +42,19 @@ const commentList = z.object({
   continuationToken: z.nullish(z.string()),
 })
 
-const longestTitle = 255
-const perPage = 200
-/** The operations of comments are previews, which differ by the version of the API. */
+const MAX_TITLE = 255
+const PAGE_SIZE = 200
+/** The comment operations are in preview; the preview differs by API version. */
 const COMMENTS_PREVIEW: Record<AzureDevops['connection']['apiVersion'], string> = {
   '7.1': 'preview.4',
   '7.0': 'preview.3',
 }
-/** Numbers in each process that Azure Boards comes with. */
-const priorities: Levels = { critical: '1', high: '2', medium: '3', low: '4' }
+/** The values in the standard processes. */
+const PRIORITIES: Levels = { critical: '1', high: '2', medium: '3', low: '4' }
 
 /**
- * Azure Boards: an issue is a work item of any process. It carries the key of its call as the tag `caw-<key>`, a comment as
- * its last line.
+ * Azure Boards. An issue is a work item of any process. The idempotency key is the tag `caw-<key>` of a work item and the last
+ * line of a comment.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/
  */
@@ -71,15 +71,15 @@ export const azureBoards = defineTicketProvider({
   },
 
   checkRef(ref) {
-    locate(ref)
+    parseProjectNumber(ref, azureDevopsProject)
   },
 
-  // The query reads what is stored: no search index has to follow.
   reservedFields: [{ path: ['System.History'], instead: 'write input.comment' }],
 
+  // The query reads stored data, not a search index.
   async find(client, { project = '' }) {
-    const { idempotencyKey: key } = client
-    const query = `SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Tags] CONTAINS '${tagOf(key)}' ORDER BY [System.Id]`
+    const tag = tagOf(client.idempotencyKey)
+    const query = `SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Tags] CONTAINS '${tag}' ORDER BY [System.Id]`
     const { body } = await ask(client, 'POST', project, 'wit/wiql', {
       query: { $top: 1 },
       body: { query },
@@ -91,35 +91,35 @@ export const azureBoards = defineTicketProvider({
   },
 
   async open(client, input) {
-    const { http, idempotencyKey: key, connection } = client
+    const { http, idempotencyKey, connection } = client
     const { project = '', title, description = '', labels = [], fields } = input
     const type = input.type || connection.type || 'Task'
-    const clipped = clipSingleLine(title, longestTitle)
+    const clipped = clipSingleLine(title, MAX_TITLE)
     const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const item = await createItem(client, project, type, {
       'System.Title': clipped,
       ...(text ? { [await textFieldOf(client, project, type)]: markdownToHtml(text) } : {}),
       ...settingsOf(input),
       ...fields,
-      ...tagged([...labels, ...tagsIn(fields), ...(key === undefined ? [] : [tagOf(key)])]),
+      ...tagsField([...labels, ...tagsIn(fields), ...(idempotencyKey === undefined ? [] : [tagOf(idempotencyKey)])]),
     })
     return ticketOf(http, project, item, false)
   },
 
   async get(client, ref) {
-    return readTicket(client, locate(ref))
+    return readTicket(client, parseProjectNumber(ref, azureDevopsProject))
   },
 
   async update(client, ref, changes) {
-    const place = locate(ref)
-    const { project } = place
+    const location = parseProjectNumber(ref, azureDevopsProject)
+    const { project } = location
     const { title, description, type, labels = [], state, fields } = changes
     const added = [...labels, ...tagsIn(fields)]
-    await reviseItem(client, place, async ({ fields: now }) => {
+    await reviseItem(client, location, async ({ fields: now }) => {
       const kind = type || now['System.WorkItemType']
       const target = state && stateFor(await statesOf(client, project, kind), now['System.State'], state)
       return {
-        ...(title === undefined ? {} : { 'System.Title': clipSingleLine(title, longestTitle) }),
+        ...(title === undefined ? {} : { 'System.Title': clipSingleLine(title, MAX_TITLE) }),
         ...(description === undefined
           ? {}
           : { [await textFieldOf(client, project, kind)]: markdownToHtml(description) }),
@@ -127,16 +127,19 @@ export const azureBoards = defineTicketProvider({
         ...(target ? { 'System.State': target } : {}),
         ...settingsOf(changes),
         ...fields,
-        // The tags that are there stay, that of the call that opened it too: a repeat of that call still finds it.
-        ...(added.length > 0 ? tagged([...tagsIn(now), ...added]) : {}),
+        // Keep the tags, so that a repeated open still finds the work item.
+        ...(added.length > 0 ? tagsField([...tagsIn(now), ...added]) : {}),
       }
     })
   },
 
   async comment(client, ref, text) {
-    const { idempotencyKey: key, connection } = client
+    const { idempotencyKey, connection } = client
     const { project, path } = commentsOf(ref)
-    const lines = [markdownToHtml(text), ...(key === undefined ? [] : [`<p>Ref: ${tagOf(key)}</p>`])]
+    const lines = [
+      markdownToHtml(text),
+      ...(idempotencyKey === undefined ? [] : [`<p>Ref: ${tagOf(idempotencyKey)}</p>`]),
+    ]
     const body = { text: lines.join('\n') }
     await ask(client, 'POST', project, path, {
       preview: COMMENTS_PREVIEW[connection.apiVersion],
@@ -146,35 +149,35 @@ export const azureBoards = defineTicketProvider({
   },
 
   async hasComment(client, ref) {
-    const { idempotencyKey: key } = client
+    const tag = tagOf(client.idempotencyKey)
     const preview = COMMENTS_PREVIEW[client.connection.apiVersion]
     const { project, path } = commentsOf(ref)
     let continuationToken: string | undefined
     do {
-      const query = { $top: perPage, order: 'desc', continuationToken }
+      const query = { $top: PAGE_SIZE, order: 'desc', continuationToken }
       const { body } = await ask(client, 'GET', project, path, { preview, query, schema: commentList })
-      if (body.comments.some(({ text }) => text?.includes(tagOf(key)))) return true
+      if (body.comments.some(({ text }) => text?.includes(tag))) return true
       continuationToken = body.continuationToken || undefined
     } while (continuationToken)
     return false
   },
 
   async close(client, ref, { resolution }) {
-    const place = locate(ref)
-    await reviseItem(client, place, async ({ fields: now }) => {
-      const states = await statesOf(client, place.project, now['System.WorkItemType'])
-      const names = isClosed(states, resolution)
-      const target = stateFor(states, now['System.State'], names && resolution ? resolution : 'closed')
+    const location = parseProjectNumber(ref, azureDevopsProject)
+    await reviseItem(client, location, async ({ fields: now }) => {
+      const states = await statesOf(client, location.project, now['System.WorkItemType'])
+      const isState = isClosed(states, resolution)
+      const target = stateFor(states, now['System.State'], isState && resolution ? resolution : 'closed')
       return {
         ...(target ? { 'System.State': target } : {}),
-        ...(target && resolution && !names ? { 'System.Reason': resolution } : {}),
+        ...(target && resolution && !isState ? { 'System.Reason': resolution } : {}),
       }
     })
   },
 })
 
 function settingsOf({ priority, assignee }: Pick<TicketChanges, 'priority' | 'assignee'>): Fields {
-  const level = priority && platformLevel(priorities, priority)
+  const level = priority && platformLevel(PRIORITIES, priority)
   return {
     ...(level ? { 'Microsoft.VSTS.Common.Priority': /^\d+$/.test(level) ? Number(level) : level } : {}),
     ...(assignee ? { 'System.AssignedTo': assignee } : {}),
@@ -190,34 +193,24 @@ function tagsIn(fields: Fields | undefined): string[] {
   return typeof tags === 'string' ? tags.split(';') : []
 }
 
-/** Tags are one text; each stands there once, and what separates them is no part of one. */
-function tagged(tags: string[]): Fields {
+/** Joins tags without duplicates, and replaces separators within a tag. */
+function tagsField(tags: string[]): Fields {
   const clean = tags.map((tag) => tag.replace(/[;,\s]+/g, ' ').trim()).filter(Boolean)
   const lower = clean.map((tag) => tag.toLowerCase())
-  const once = clean.filter((_, at) => lower.indexOf(lower[at] ?? '') === at)
-  return once.length > 0 ? { 'System.Tags': once.join('; ') } : {}
-}
-
-/** An id is `organization/project#7`; a bare number goes with the project. */
-function locate({ id, project: given }: TicketRef): Place {
-  const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const project = found?.[1] ?? given
-  const number = found?.[2]
-  if (number && project && azureDevopsProject.pattern.test(project)) return { project, number }
-  const message = `write it like ${azureDevopsProject.example}#7, or as a number with input.project`
-  throw new Failure('invalid', `input.id is no work item: ${message}`, { errors: [{ path: 'input.id', message }] })
+  const unique = clean.filter((_, at) => lower.indexOf(lower[at] ?? '') === at)
+  return unique.length > 0 ? { 'System.Tags': unique.join('; ') } : {}
 }
 
 /** @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/comments */
 function commentsOf(ref: TicketRef): { project: string; path: string } {
-  const { project, number } = locate(ref)
+  const { project, number } = parseProjectNumber(ref, azureDevopsProject)
   return { project, path: `wit/workItems/${segment(number)}/comments` }
 }
 
-async function readTicket(azure: AzureDevops, place: Place): Promise<Ticket> {
-  const item = await readItem(azure, place)
-  const states = await statesOf(azure, place.project, item.fields['System.WorkItemType'])
-  return ticketOf(azure.http, place.project, item, isClosed(states, item.fields['System.State']))
+async function readTicket(azure: AzureDevops, location: Place): Promise<Ticket> {
+  const item = await readItem(azure, location)
+  const states = await statesOf(azure, location.project, item.fields['System.WorkItemType'])
+  return ticketOf(azure.http, location.project, item, isClosed(states, item.fields['System.State']))
 }
 
 function ticketOf({ baseUrl }: Http, project: string, { id, fields }: WorkItem, isClosed: boolean): Ticket {

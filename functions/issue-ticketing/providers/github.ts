@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
 import { segment } from '../../../shared/http/client.ts'
+import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
-import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
+import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
 import { marked, markIn, markOf } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
@@ -11,20 +11,20 @@ const issue = z.object({
   html_url: z.string(),
   state: z.string(),
   body: z.nullish(z.string()),
-  /** The list of issues holds pull requests too. */
+  /** The list of issues includes pull requests. */
   pull_request: z.optional(z.unknown()),
 })
 type Issue = z.output<typeof issue>
 const comment = z.object({ body: z.nullish(z.string()) })
 
-/** How far back an issue of our own is looked for: as long as a repeat is known as one, or as a task may take. */
-const remembered = 25 * 3_600_000
-const longestTask = 31 * 24 * 3_600_000
-const mostPages = 5
-const perPage = 100
-/** UTF-16 units; what is longer is refused. */
-const longestTitle = 256
-const longestBody = 65_536
+/** An event is deduplicated for a day, and a task runs for up to a month. */
+const FIND_WINDOW_MS = 25 * 3_600_000
+const FIND_WINDOW_OF_RETRY_MS = 31 * 24 * 3_600_000
+const MAX_PAGES = 5
+const PAGE_SIZE = 100
+/** GitHub refuses longer texts, measured in UTF-16 units. */
+const MAX_TITLE = 256
+const MAX_BODY = 65_536
 
 /**
  * GitHub Issues.
@@ -42,50 +42,50 @@ export const github = defineTicketProvider({
     locate(ref)
   },
 
-  // The list, newest first, shows an issue at once; the search index follows only after a while.
   reservedFields: [{ path: ['body'], instead: 'write input.description' }],
 
-  async find({ http, idempotencyKey: key, isRetry: repeated }, { project }) {
-    const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
-    for (let page = 1; page <= mostPages; page++) {
-      const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: perPage, page }
-      const { body: issues } = await http.get(`${repoPath(project)}/issues`, { query, schema: z.array(issue) })
-      const found = issues.find(({ body, pull_request }) => body?.includes(markOf(key)) && !pull_request)
+  // The list shows a new issue immediately. The search index lags.
+  async find({ http, idempotencyKey, isRetry }, { project = '' }) {
+    const since = new Date(Date.now() - (isRetry ? FIND_WINDOW_OF_RETRY_MS : FIND_WINDOW_MS)).toISOString()
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: PAGE_SIZE, page }
+      const { body: issues } = await http.get(`${repositoryPath(project)}/issues`, { query, schema: z.array(issue) })
+      const found = issues.find(({ body, pull_request }) => body?.includes(markOf(idempotencyKey)) && !pull_request)
       if (found) return ticketOf(project, found)
-      if (issues.length < perPage) return undefined
+      if (issues.length < PAGE_SIZE) return undefined
     }
     return undefined
   },
 
   async open(client, input) {
-    const { project, title, description = '', type, assignee, fields } = input
-    const clipped = clip(title, longestTitle)
+    const { project = '', title, description = '', type, assignee, fields } = input
+    const clipped = clip(title, MAX_TITLE)
     const text = clipped === title ? description : `${title}\n\n${description}`
     const content = {
       title: clipped,
-      body: marked(text, client.idempotencyKey, longestBody),
+      body: marked(text, client.idempotencyKey, MAX_BODY),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
       ...fields,
     }
-    const { body } = await client.http.post(`${repoPath(project)}/issues`, content, { schema: issue })
+    const { body } = await client.http.post(`${repositoryPath(project)}/issues`, content, { schema: issue })
     return ticketOf(project, body)
   },
 
   async get({ http }, ref) {
-    const { repo, path } = locate(ref)
-    return ticketOf(repo, (await http.get(path, { schema: issue })).body)
+    const { project, path } = locate(ref)
+    return ticketOf(project, (await http.get(path, { schema: issue })).body)
   },
 
   async update({ http }, ref, changes) {
     const { path } = locate(ref)
     const { title, description, type, assignee, state, fields } = changes
-    // The key of the call that opened it stays: a repeat of that call still finds it.
-    const mark = description === undefined ? '' : markIn((await http.get(path, { schema: issue })).body.body)
+    // Keep the marker, so that a repeated open still finds the issue.
+    const marker = description === undefined ? '' : markIn((await http.get(path, { schema: issue })).body.body)
     const patch = {
       ...(title === undefined ? {} : { title }),
-      ...(description === undefined ? {} : { body: clip(description, longestBody - mark.length) + mark }),
+      ...(description === undefined ? {} : { body: clip(description, MAX_BODY - marker.length) + marker }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
       ...(state === undefined ? {} : { state }),
@@ -96,29 +96,29 @@ export const github = defineTicketProvider({
   },
 
   async comment(client, ref, text) {
-    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.idempotencyKey, longestBody) })
+    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.idempotencyKey, MAX_BODY) })
   },
 
-  async hasComment({ http, idempotencyKey: key }, ref) {
+  async hasComment({ http, idempotencyKey }, ref) {
     const { path } = locate(ref)
     for (let page = 1; ; page++) {
-      const query = { per_page: perPage, page }
+      const query = { per_page: PAGE_SIZE, page }
       const { body: comments } = await http.get(`${path}/comments`, { query, schema: z.array(comment) })
-      if (comments.some(({ body }) => body?.includes(markOf(key)))) return true
-      if (comments.length < perPage) return false
+      if (comments.some(({ body }) => body?.includes(markOf(idempotencyKey)))) return true
+      if (comments.length < PAGE_SIZE) return false
     }
   },
 
   async close({ http }, ref, { resolution }) {
     await http.patch(locate(ref).path, {
       state: 'closed',
-      state_reason: reasons[(resolution ?? 'completed').toLowerCase()] ?? resolution,
+      state_reason: STATE_REASONS[(resolution ?? 'completed').toLowerCase()] ?? resolution,
     })
   },
 })
 
-/** GitHub knows few reasons; these are how others call them. */
-const reasons: Record<string, string> = {
+/** Maps common resolutions to the reasons that GitHub accepts. */
+const STATE_REASONS: Record<string, string> = {
   completed: 'completed',
   done: 'completed',
   fixed: 'completed',
@@ -126,34 +126,16 @@ const reasons: Record<string, string> = {
   duplicate: 'duplicate',
 }
 
-/** GitHub has no priorities: they become labels. */
+/** Adds the priority as a label, because GitHub has no priorities. */
 function labelsOf({ labels = [], priority }: Pick<OpenTicket, 'labels' | 'priority'>): string[] {
   return priority ? [...labels, `priority: ${priority}`] : labels
 }
 
-/** An id is `owner/repo#7`; a bare number goes with the project. */
-function locate({ id, project }: TicketRef): { repo: string; path: string } {
-  const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const repo = found?.[1] ?? project
-  const number = found?.[2]
-  if (!number || !repo || !repository.pattern.test(repo)) {
-    const message = `write it like ${repository.example}#7, or as a number with input.project`
-    throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
-  }
-  return { repo, path: `${repoPath(repo)}/issues/${segment(number)}` }
+function locate(ref: TicketRef): { project: string; path: string } {
+  const { project, number } = parseProjectNumber(ref, repository)
+  return { project, path: `${repositoryPath(project)}/issues/${segment(number)}` }
 }
 
-function repoPath(project: string | undefined): string {
-  const [owner = '', repo = ''] = (project ?? '').split('/')
-  return `repos/${segment(owner)}/${segment(repo)}`
-}
-
-function ticketOf(project: string | undefined, { number, html_url, state }: Issue): Ticket {
-  return {
-    id: `${project}#${number}`,
-    number: String(number),
-    url: html_url,
-    state,
-    isClosed: state === 'closed',
-  }
+function ticketOf(project: string, { number, html_url, state }: Issue): Ticket {
+  return { id: `${project}#${number}`, number: String(number), url: html_url, state, isClosed: state === 'closed' }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
-
+import { invalidInput } from '../../../shared/errors.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
+import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import {
   defineTicketProvider,
   type OpenTicket,
@@ -29,14 +29,14 @@ const issue = z.object({
 type Issue = z.output<typeof issue>
 const note = z.object({ body: z.nullish(z.string()) })
 
-const longestTitle = 255
-/** How far back an issue of our own is looked for: as long as a repeat is known as one, or as a task may take. */
-const remembered = 25 * 3_600_000
-const longestTask = 31 * 24 * 3_600_000
-const mostPages = 5
+const MAX_TITLE = 255
+/** An event is deduplicated for a day, and a task runs for up to a month. */
+const FIND_WINDOW_MS = 25 * 3_600_000
+const FIND_WINDOW_OF_RETRY_MS = 31 * 24 * 3_600_000
+const MAX_PAGES = 5
 
-/** What brings an issue to a state; GitLab has no others. */
-const stateEvents = new Map([
+/** Maps the states of an issue to the events that set them. */
+const STATE_EVENTS = new Map([
   ['open', 'reopen'],
   ['opened', 'reopen'],
   ['closed', 'close'],
@@ -60,33 +60,32 @@ export const gitlab = defineTicketProvider({
   },
 
   checkInput({ state }) {
-    if (!state || stateEvents.has(state.toLowerCase())) return
-    const message = 'is no state of GitLab: write open or closed'
-    throw new Failure('invalid', `input.state ${message}`, { errors: [{ path: 'input.state', message }] })
+    if (!state || STATE_EVENTS.has(state.toLowerCase())) return
+    throw invalidInput('input.state', 'must be open or closed: GitLab has no other states')
   },
 
-  // The list, newest first, is read from the database, by who has just written from the one that is written to.
   reservedFields: [{ path: ['description'], instead: 'write input.description' }],
 
-  async find({ http, idempotencyKey: key, isRetry: repeated }, { project = '' }) {
-    const created_after = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
+  // The list is read from the primary database after a write, so it shows a new issue immediately.
+  async find({ http, idempotencyKey, isRetry }, { project = '' }) {
+    const created_after = new Date(Date.now() - (isRetry ? FIND_WINDOW_OF_RETRY_MS : FIND_WINDOW_MS)).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }
-    for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, mostPages)) {
-      const found = issues.find(({ description }) => description?.includes(markOf(key)))
+    for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, MAX_PAGES)) {
+      const found = issues.find(({ description }) => description?.includes(markOf(idempotencyKey)))
       if (found) return ticketOf(project, found)
     }
     return undefined
   },
 
-  async open({ http, idempotencyKey: key }, input) {
+  async open({ http, idempotencyKey }, input) {
     const { project = '', title, description = '', labels = [], fields } = input
-    const clipped = clipSingleLine(title, longestTitle)
+    const clipped = clipSingleLine(title, MAX_TITLE)
     const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const content = {
       title: clipped,
-      description: marked(inert(text), key),
+      description: marked(withoutQuickActions(text), idempotencyKey),
       ...(await settingsOf(http, input)),
-      ...labelled('labels', [...labels, ...priorityLabel(input)]),
+      ...joinLabels('labels', [...labels, ...priorityLabel(input)]),
       ...fields,
     }
     const { body } = await http.post(`${projectPath(project)}/issues`, content, { schema: issue })
@@ -102,32 +101,34 @@ export const gitlab = defineTicketProvider({
     const { path } = locate(ref)
     const { title, description, labels = [], state, fields } = changes
     const set = {
-      ...(title === undefined ? {} : { title: clipSingleLine(title, longestTitle) }),
-      // The key of the call that opened it stays: a repeat of that call still finds it.
-      ...(description === undefined ? {} : { description: inert(description) + (await hiddenPart(http, path)) }),
+      ...(title === undefined ? {} : { title: clipSingleLine(title, MAX_TITLE) }),
+      // Keep the marker, so that a repeated open still finds the issue.
+      ...(description === undefined
+        ? {}
+        : { description: withoutQuickActions(description) + (await readMarker(http, path)) }),
       ...(await settingsOf(http, changes)),
-      ...labelled('add_labels', [...labels, ...priorityLabel(changes)]),
-      ...(state ? { state_event: stateEvents.get(state.toLowerCase()) } : {}),
+      ...joinLabels('add_labels', [...labels, ...priorityLabel(changes)]),
+      ...(state ? { state_event: STATE_EVENTS.get(state.toLowerCase()) } : {}),
       ...fields,
     }
     if (Object.keys(set).length > 0) await http.put(path, set)
   },
 
-  async comment({ http, idempotencyKey: key }, ref, text) {
-    await http.post(`${locate(ref).path}/notes`, { body: marked(inert(text), key) })
+  async comment({ http, idempotencyKey }, ref, text) {
+    await http.post(`${locate(ref).path}/notes`, { body: marked(withoutQuickActions(text), idempotencyKey) })
   },
 
-  async hasComment({ http, idempotencyKey: key }, ref) {
+  async hasComment({ http, idempotencyKey }, ref) {
     const query = { order_by: 'created_at', sort: 'desc' }
     for await (const notes of pages(http, `${locate(ref).path}/notes`, note, query)) {
-      if (notes.some(({ body }) => body?.includes(markOf(key)))) return true
+      if (notes.some(({ body }) => body?.includes(markOf(idempotencyKey)))) return true
     }
     return false
   },
 
   async close({ http }, ref, { resolution }) {
     const label = resolution ? [`resolution::${resolution}`] : []
-    await http.put(locate(ref).path, { state_event: 'close', ...labelled('add_labels', label) })
+    await http.put(locate(ref).path, { state_event: 'close', ...joinLabels('add_labels', label) })
   },
 })
 
@@ -138,39 +139,32 @@ async function settingsOf(http: Http, { type, assignee }: Pick<TicketChanges, 't
   }
 }
 
-/** GitLab has no priorities: they become a scoped label, of which an issue has only one where the edition knows scopes. */
+/** Returns the priority as a scoped label, because GitLab has no priorities. Paid editions allow one label per scope. */
 function priorityLabel({ priority }: Pick<OpenTicket, 'priority'>): string[] {
   return priority ? [`priority::${priority}`] : []
 }
 
-/** Labels are sent as one text with commas. */
-function labelled(field: 'labels' | 'add_labels', labels: string[]) {
+/** Joins labels with commas, as GitLab expects them. */
+function joinLabels(field: 'labels' | 'add_labels', labels: string[]) {
   return labels.length > 0 ? { [field]: labels.map((label) => label.replaceAll(',', ' ')).join() } : {}
 }
 
 /**
- * A text in which no line is a quick action: GitLab does what a line like `/close` or `/assign me` says, and nobody may
- * command it through the title of a problem.
+ * Adds a space before each leading slash. GitLab would run lines such as `/close` or `/assign me`, also from the title of a
+ * problem.
  *
  * @see https://docs.gitlab.com/user/project/quick_actions/
  */
-function inert(text: string): string {
+function withoutQuickActions(text: string): string {
   return text.replace(/^\//gm, ' /')
 }
 
-async function hiddenPart(http: Http, path: string): Promise<string> {
+async function readMarker(http: Http, path: string): Promise<string> {
   return markIn((await http.get(path, { schema: issue })).body.description)
 }
 
-/** An id is `group/project#7`; a bare number goes with the project. */
-function locate({ id, project: given }: TicketRef): { project: string; path: string } {
-  const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const project = found?.[1] ?? given
-  const number = found?.[2]
-  if (!number || !project || !gitlabProject.pattern.test(project)) {
-    const message = `write it like ${gitlabProject.example}#7, or as a number with input.project`
-    throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
-  }
+function locate(ref: TicketRef): { project: string; path: string } {
+  const { project, number } = parseProjectNumber(ref, gitlabProject)
   return { project, path: `${projectPath(project)}/issues/${segment(number)}` }
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import {
   CLOSED_STATE_NAMES,
@@ -38,13 +38,13 @@ type Issue = z.output<typeof issue>
 const oneIssue = z.object({ issue })
 const someIssues = z.object({ issues: z.array(issue) })
 
-const longestSubject = 255
+const MAX_SUBJECT = 255
 
 /**
- * Redmine, from 5.0 on: that tells which statuses are closed, and which an issue may go to.
+ * Redmine 5.0 or later, which reports the closed statuses and the allowed transitions of an issue.
  *
- * It has no hidden place and, in its core, no labels: a description ends with the lines `Labels: a, b` and
- * `Ref: caw-<key>`, a note with the latter.
+ * Redmine has no hidden text and no labels. A description ends with the lines `Labels: a, b` and `Ref: caw-<key>`, a note with
+ * the second one.
  *
  * @see https://www.redmine.org/projects/redmine/wiki/Rest_Issues
  */
@@ -60,32 +60,38 @@ export const redmine = defineTicketProvider({
     numberOf(ref)
   },
 
-  /** The filter reads the database: it sees an issue as soon as it is made. */
   reservedFields: [
     { path: ['description'], instead: 'write input.description' },
     { path: ['notes'], instead: 'write input.comment' },
   ],
 
-  async find({ http, idempotencyKey: key }, { project }) {
-    const query = { project_id: project, status_id: '*', description: `~${markOf(key)}`, sort: 'id', limit: perPage }
+  // The filter reads the database, so it finds a new issue immediately.
+  async find({ http, idempotencyKey }, { project }) {
+    const query = {
+      project_id: project,
+      status_id: '*',
+      description: `~${markerOf(idempotencyKey)}`,
+      sort: 'id',
+      limit: perPage,
+    }
     const { status, body } = await http.get('issues.json', { query, accept: [404], schema: someIssues })
     if (status === 404) {
-      // Redmine's own is empty, for a project that is not there: `open` says so in its words. Of a proxy's nothing is known.
+      // Redmine returns an empty 404 for an unknown project, which `open` then reports. Any other 404 is from a proxy.
       if (body === undefined) return undefined
-      throw new Failure('platform', 'There was a 404 that is not one of Redmine.')
+      throw new Failure('platform', 'Received a 404 that is not from Redmine.')
     }
-    // Where it does not know a filter, Redmine leaves it out and lists everything.
-    const found = body.issues.find(({ description }) => description?.includes(markOf(key)))
+    // Redmine ignores unknown filters and lists everything.
+    const found = body.issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))
     return found && ticketOf(http, found)
   },
 
-  async open({ http, idempotencyKey: key, connection }, input) {
+  async open({ http, idempotencyKey, connection }, input) {
     const { project = '', title, description = '', type, labels = [], priority, assignee, fields } = input
-    const subject = clipSingleLine(title, longestSubject)
+    const subject = clipSingleLine(title, MAX_SUBJECT)
     const text = subject === singleLine(title) ? description : `${title}\n\n${description}`
     const footer = [
       ...(labels.length > 0 ? [`Labels: ${labels.join(', ')}`] : []),
-      ...(key === undefined ? [] : [refOf(key)]),
+      ...(idempotencyKey === undefined ? [] : [refLine(idempotencyKey)]),
     ]
     const content = {
       issue: {
@@ -99,7 +105,7 @@ export const redmine = defineTicketProvider({
     try {
       return ticketOf(http, (await http.post('issues.json', content, { schema: oneIssue })).body.issue)
     } catch (error) {
-      // For a project that does not exist or is not visible, Redmine only says that fields cannot be blank.
+      // For an unknown or invisible project, Redmine only reports that fields cannot be blank.
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
       throw new Failure('refused', `${error.message} (project "${project}")`)
     }
@@ -111,30 +117,30 @@ export const redmine = defineTicketProvider({
 
   async update({ http }, ref, changes) {
     const issue = await readIssue(http, ref, 'journals,allowed_statuses')
-    const asked = { ...(await changesOf(http, issue, changes)), ...changes.fields }
+    const fields = { ...(await changesOf(http, issue, changes)), ...changes.fields }
     const notes = newLabels(issue, changes.labels)
-    if (Object.keys(asked).length === 0 && !notes) return
-    await http.put(pathOf(ref), { issue: { ...asked, ...(notes ? { notes } : {}) } })
-    confirm(await readIssue(http, ref, 'journals'), asked, notes)
+    if (Object.keys(fields).length === 0 && !notes) return
+    await http.put(pathOf(ref), { issue: { ...fields, ...(notes ? { notes } : {}) } })
+    confirm(await readIssue(http, ref, 'journals'), fields, notes)
   },
 
-  async comment({ http, idempotencyKey: key }, ref, comment) {
-    const notes = withFooter(comment, key === undefined ? [] : [refOf(key)])
+  async comment({ http, idempotencyKey }, ref, comment) {
+    const notes = withFooter(comment, idempotencyKey === undefined ? [] : [refLine(idempotencyKey)])
     await http.put(pathOf(ref), { issue: { notes } })
     confirm(await readIssue(http, ref, 'journals'), {}, notes)
   },
 
-  async hasComment({ http, idempotencyKey: key }, ref) {
+  async hasComment({ http, idempotencyKey }, ref) {
     const { journals = [] } = await readIssue(http, ref, 'journals')
-    return journals.some(({ notes }) => notes?.includes(markOf(key)))
+    return journals.some(({ notes }) => notes?.includes(markerOf(idempotencyKey)))
   },
 
   async close({ http }, ref, { resolution }) {
     const issue = await readIssue(http, ref, 'allowed_statuses')
     const closing = (issue.allowed_statuses ?? []).filter(({ is_closed }) => is_closed)
     const named = closing.find(({ name }) => is(name, resolution))
-    const status = named ?? plainlyClosed(closing) ?? refuse(issue, 'Done, Closed or Resolved')
-    // A resolution that is no status has no other place; in the same call, so that it comes once.
+    const status = named ?? defaultClosed(closing) ?? refuse(issue, 'Done, Closed or Resolved')
+    // A resolution that is not a status becomes a note, in the same request so that it is added once.
     const notes = resolution && !named ? { notes: `Resolution: ${resolution}` } : {}
     await http.put(pathOf(ref), { issue: { status_id: status.id, ...notes } })
   },
@@ -143,16 +149,16 @@ export const redmine = defineTicketProvider({
 async function changesOf(http: Http, issue: Issue, changes: TicketChanges) {
   const { title, description, type, priority, assignee, state } = changes
   return {
-    ...(title === undefined ? {} : { subject: clipSingleLine(title, longestSubject) }),
-    // The labels and the key of the call that opened it stay: a repeat of that call still finds it.
+    ...(title === undefined ? {} : { subject: clipSingleLine(title, MAX_SUBJECT) }),
+    // Keep the labels and the marker, so that a repeated open still finds the issue.
     ...(description === undefined ? {} : { description: withFooter(description, footerOf(issue.description)) }),
     ...(await idsOf(http, String(issue.project.id), { type, priority, assignee })),
     ...(state ? { status_id: statusFor(issue, state).id } : {}),
   }
 }
 
-/** What the user's role or the workflow does not let it set, Redmine leaves out, and answers 204 all the same. */
-function confirm(issue: Issue, asked: Record<string, unknown>, notes: string | undefined): void {
+/** Fails if Redmine returned 204 but ignored fields that the user's role or the workflow does not allow. */
+function confirm(issue: Issue, fields: Record<string, unknown>, notes: string | undefined): void {
   const now: Record<string, unknown> = {
     subject: issue.subject,
     tracker_id: issue.tracker.id,
@@ -160,15 +166,15 @@ function confirm(issue: Issue, asked: Record<string, unknown>, notes: string | u
     assigned_to_id: issue.assigned_to?.id,
     status_id: issue.status.id,
   }
-  const left = Object.keys(now)
-    .filter((field) => field in asked && String(now[field] ?? '') !== String(asked[field] ?? ''))
+  const ignored = Object.keys(now)
+    .filter((field) => field in fields && String(now[field] ?? '') !== String(fields[field] ?? ''))
     .map((field) => field.replace(/_(?:to_)?id$/, ''))
   const noted = notes === undefined || issue.journals?.some((journal) => lines(journal.notes) === lines(notes))
-  if (!noted) left.push('notes')
-  if (left.length === 0) return
+  if (!noted) ignored.push('notes')
+  if (ignored.length === 0) return
   throw new Failure(
     'refused',
-    `Redmine took the call, but did not set ${left.join(', ')} of #${issue.id}: the role of its user, or the workflow, does not allow it.`,
+    `Redmine accepted the request but did not set ${ignored.join(', ')} of #${issue.id}: the role of its user or the workflow does not allow it.`,
   )
 }
 
@@ -183,13 +189,13 @@ function statusFor(issue: Issue, state: string): Status {
   const found = allowed.find(({ name, id }) => is(name, state) || String(id) === state)
   if (found) return found
   if (is(state, 'closed')) {
-    return plainlyClosed(allowed.filter(({ is_closed }) => is_closed)) ?? refuse(issue, 'Done, Closed or Resolved')
+    return defaultClosed(allowed.filter(({ is_closed }) => is_closed)) ?? refuse(issue, 'Done, Closed or Resolved')
   }
   return (is(state, 'open') && allowed.find(({ is_closed }) => !is_closed)) || refuse(issue, state)
 }
 
-/** Other statuses that close, such as Rejected, must be named: their order says nothing about what was done. */
-function plainlyClosed(closing: Status[]): Status | undefined {
+/** Other closed statuses, such as Rejected, must be named by the caller. */
+function defaultClosed(closing: Status[]): Status | undefined {
   return CLOSED_STATE_NAMES.map((word) => closing.find(({ name }) => is(name, word))).find(
     (found) => found !== undefined,
   )
@@ -197,23 +203,26 @@ function plainlyClosed(closing: Status[]): Status | undefined {
 
 function refuse({ id, status, allowed_statuses: allowed = [] }: Issue, state: string): never {
   const ways = allowed.map(({ name }) => name).join(', ') || 'none'
-  throw new Failure('refused', `Redmine does not let #${id} go from ${status.name} to ${state}; allowed are: ${ways}.`)
+  throw new Failure(
+    'refused',
+    `Redmine does not allow #${id} to change from ${status.name} to ${state}. Allowed statuses: ${ways}.`,
+  )
 }
 
-/** A note of the labels that neither the description nor a note has yet. */
+/** Returns a note with the labels that are not in the description or a note yet. */
 function newLabels({ description, journals = [] }: Issue, labels: string[] = []): string | undefined {
   const lines = [description, ...journals.map(({ notes }) => notes)].flatMap((text) => (text ?? '').split(/\r?\n/))
-  const there = lines.flatMap((line) => (line.startsWith('Labels: ') ? line.slice(8).split(', ') : []))
-  const added = labels.filter((label) => !there.includes(label))
+  const known = lines.flatMap((line) => (line.startsWith('Labels: ') ? line.slice(8).split(', ') : []))
+  const added = labels.filter((label) => !known.includes(label))
   return added.length > 0 ? `Labels: ${added.join(', ')}` : undefined
 }
 
-function markOf(key: string): string {
+function markerOf(key: string): string {
   return `caw-${key}`
 }
 
-function refOf(key: string): string {
-  return `Ref: ${markOf(key)}`
+function refLine(key: string): string {
+  return `Ref: ${markerOf(key)}`
 }
 
 function withFooter(text: string, footer: string[]): string {
@@ -227,8 +236,7 @@ function footerOf(description: string | null): string[] {
 function numberOf({ id }: TicketRef): string {
   const number = /^#?(\d{1,10})$/.exec(id)?.[1]
   if (number) return number
-  const message = 'write it like 12'
-  throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
+  throw invalidInput('input.id', 'must be the number of an issue, such as 12')
 }
 
 function pathOf(ref: TicketRef): string {

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
 import { type GitlabServer, startGitlab } from '../../../infra/platforms/gitlab.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
@@ -25,14 +24,14 @@ const update = (input: object, options?: Options) => updateTicket.run(gitlab, cl
 const close = (input = {}, options?: Options) => closeTicket.run(gitlab, client(options), { id: ours, ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
-  if (!found) throw new Error(`There is no issue ${at}`)
+  if (!found) throw new Error(`No issue ${at}`)
   return found
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
-const mark = (call: number) => `<!-- cloud-automation-webhooks:${keyOf(call)} -->`
+const marker = (call: number) => `<!-- cloud-automation-webhooks:${keyOf(call)} -->`
 
-describe('the connection', () => {
-  test('is checked with the user of the token, at gitlab.com where nothing else is said', async () => {
+describe('GitLab: connection', () => {
+  test('the connection test reads the user of the token, at gitlab.com by default', async () => {
     await gitlab.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v4/user'])
     expect(server.calls[0]?.headers['private-token']).toBe(server.token)
@@ -42,18 +41,7 @@ describe('the connection', () => {
     })
   })
 
-  test('says that a token is wrong, and not which', async () => {
-    const failure = await failureOf(gitlab.check(client({ token: 'glpat-a-wrong-one' })).then())
-    expect(failure.kind).toBe('credentials')
-    expect(failure.message).toContain('401 Unauthorized')
-    expect(failure.message).not.toContain('glpat-a-wrong-one')
-  })
-
-  test('has its token masked wherever it turns up', () => {
-    expect(secretsIn(gitlab.connection, { baseUrl: server.url, token: server.token })).toEqual([server.token])
-  })
-
-  test('knows projects by path or number, and no path that leaves the API', () => {
+  test('accepts the path or number of a project, and no path that leaves the API', () => {
     for (const project of ['group/project', path, '4', 'a.b/_c-d', '.x/y'])
       expect(gitlab.project.pattern.test(project)).toBe(true)
     for (const project of ['project', 'a/..', '../a', 'a/../b', 'a//b', '-a/b', 'a b/c', 'a/b?x=1', '']) {
@@ -62,8 +50,8 @@ describe('the connection', () => {
   })
 })
 
-describe('open', () => {
-  test('makes an issue and answers its id, number and link', async () => {
+describe('GitLab: open', () => {
+  test('creates an issue and returns its id, number and link', async () => {
     const url = `${server.url}/${path}/-/issues/1`
     expect(await open()).toMatchObject({
       status: 'succeeded',
@@ -74,13 +62,13 @@ describe('open', () => {
     })
     expect(issue()).toMatchObject({
       title: 'Checkout fails',
-      description: `Since **14:03**.\n\n${mark(1)}`,
+      description: `Since **14:03**.\n\n${marker(1)}`,
       labels: [],
       issue_type: 'issue',
     })
   })
 
-  test('sets type, labels, priority, assignee and what only GitLab knows', async () => {
+  test('sets type, labels, priority, assignee and other fields', async () => {
     await open({
       type: 'Incident',
       labels: ['sev 1', 'a,b'],
@@ -96,49 +84,49 @@ describe('open', () => {
     })
   })
 
-  test('takes a project by its number', async () => {
+  test('accepts the number of a project', async () => {
     expect(await open({ project: '4' })).toMatchObject({ data: { id: '4#1' } })
   })
 
-  test('cuts a title that is too long, and puts the whole at the top of the description', async () => {
+  test('cuts a long title and repeats it in the description', async () => {
     const title = 'x'.repeat(300)
     await open({ title })
     expect(issue().title).toBe(`${'x'.repeat(254)}…`)
-    expect(issue().description).toBe(`${title}\n\nSince **14:03**.\n\n${mark(1)}`)
+    expect(issue().description).toBe(`${title}\n\nSince **14:03**.\n\n${marker(1)}`)
   })
 
-  test('lets no line of a text command GitLab', async () => {
+  test('disables quick actions in texts', async () => {
     await open({ description: '/close\r/label ~gone\r\n/confidential\nin /usr/bin' })
     await update({ description: 'again\n/close' })
     await update({ comment: '/close\n/label ~gone' })
     expect(issue()).toMatchObject({ state: 'opened', labels: [], confidential: false })
-    expect(issue().description).toBe(`again\n /close\n\n${mark(1)}`)
-    expect(issue().notes).toMatchObject([{ body: ` /close\n /label ~gone\n\n${mark(1)}` }])
+    expect(issue().description).toBe(`again\n /close\n\n${marker(1)}`)
+    expect(issue().notes).toMatchObject([{ body: ` /close\n /label ~gone\n\n${marker(1)}` }])
   })
 
-  test('carries nothing where there is no key', async () => {
+  test('adds no marker without an idempotency key', async () => {
     await open({}, { key: undefined })
     expect(issue().description).toBe('Since **14:03**.')
     expect(calls('GET')).toEqual([])
   })
 
-  test('makes nothing where nobody has the username', async () => {
-    const failure = await failureOf(open({ assignee: 'nobody' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'GitLab knows nobody by the username nobody.' })
+  test('creates nothing if the username does not exist', async () => {
+    const failure = await failureOf(open({ assignee: 'jdoe' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: 'GitLab knows nobody by the username jdoe.' })
     expect(server.state.issues).toEqual([])
   })
 
   test.each([
-    ['a field that is wrong', { title: '' }, "title: can't be blank"],
-    ['a type that there is not', { type: 'epos' }, 'issue_type does not have a valid value'],
-    ['a project that there is not', { project: 'ops/nope' }, '404 Project Not Found'],
-  ])('says in the words of GitLab why it refuses %s', async (_, input, reason) => {
+    ['an invalid field', { title: '' }, "title: can't be blank"],
+    ['an unknown type', { type: 'epos' }, 'issue_type does not have a valid value'],
+    ['an unknown project', { project: 'ops/nope' }, '404 Project Not Found'],
+  ])('reports the message of GitLab for %s', async (_, input, reason) => {
     const failure = await failureOf(open(input, { key: undefined }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain(reason)
   })
 
-  test('says what the token, or the project, does not allow', async () => {
+  test('reports what the token or the project does not allow', async () => {
     const failure = await failureOf(open({}, { token: server.readToken }))
     expect(failure).toMatchObject({ kind: 'refused', transient: false })
     expect(failure.message).toContain('The request requires higher privileges')
@@ -147,35 +135,29 @@ describe('open', () => {
   })
 })
 
-describe('a repeat of open', () => {
-  test('finds the issue, closed or not, and makes none', async () => {
+describe('GitLab: repeated open', () => {
+  test('finds the issue after it was closed', async () => {
     await open()
     issue().state = 'closed'
     expect(await open()).toMatchObject({ message: 'Found issue 1, which an earlier try had opened' })
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('makes another issue for another key', async () => {
-    await open()
-    await open({}, { key: keyOf(2) })
-    expect(server.state.issues).toHaveLength(2)
-  })
-
-  test('finds what was made though its answer was lost', async () => {
+  test('finds the issue after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
     expect(await open({}, { repeated: true })).toMatchObject({ message: expect.stringContaining('Found') })
     expect(server.state.issues).toHaveLength(1)
   })
 
-  test('finds it behind a hundred newer ones', async () => {
+  test('finds the issue behind a hundred newer ones', async () => {
     await open()
     for (let at = 0; at < 150; at++) server.state.issues.push({ ...issue(), iid: at + 2, description: null, notes: [] })
     expect(await open()).toMatchObject({ data: { id: ours } })
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('looks back a day, and as long as a task may take where an earlier try may have got further', async () => {
+  test('searches the last day, and a retry the last month', async () => {
     await open()
     issue().created_at = new Date(Date.now() - 26 * 3_600_000).toISOString()
     await open({}, { repeated: true })
@@ -185,13 +167,13 @@ describe('a repeat of open', () => {
   })
 })
 
-describe('update', () => {
+describe('GitLab: update', () => {
   beforeEach(async () => {
     await open({ labels: ['checkout'], priority: 'high' }, { key: keyOf(9) })
     server.calls.length = 0
   })
 
-  test('changes what is given, adds labels, keeps the key of the call that opened it', async () => {
+  test('changes the given fields, adds labels and keeps the marker', async () => {
     const changes = {
       title: 'Still\nfails',
       description: 'All new',
@@ -204,7 +186,7 @@ describe('update', () => {
     })
     expect(issue()).toMatchObject({
       title: 'Still fails',
-      description: `All new\n\n${mark(9)}`,
+      description: `All new\n\n${marker(9)}`,
       labels: ['checkout', 'priority::high', 'sev 1'],
       assignees: [18],
       issue_type: 'incident',
@@ -215,7 +197,7 @@ describe('update', () => {
     expect(server.state.issues).toHaveLength(1)
   })
 
-  test('replaces a priority where scoped labels do so, and adds it where they are only labels', async () => {
+  test('replaces the priority if the edition has scoped labels, else adds it', async () => {
     await update({ priority: 'low' })
     expect(issue().labels).toEqual(['checkout', 'priority::low'])
     server.state.premium = false
@@ -223,7 +205,7 @@ describe('update', () => {
     expect(issue().labels).toEqual(['checkout', 'priority::low', 'priority::P1'])
   })
 
-  test('closes and reopens, also where it is so already', async () => {
+  test('closes and reopens, also if already in that state', async () => {
     for (const [state, now] of Object.entries({
       closed: 'closed',
       Closed: 'closed',
@@ -234,19 +216,19 @@ describe('update', () => {
     }
   })
 
-  test('takes no state that GitLab does not have, and no id that is none', () => {
-    expect(() => gitlab.checkInput({ state: 'In Progress' })).toThrow('write open or closed')
+  test('refuses unknown states and invalid ids', () => {
+    expect(() => gitlab.checkInput({ state: 'In Progress' })).toThrow('must be open or closed')
     for (const id of ['1', `${path}#`, `../x#1`, 'project#1', 'OPS-1']) {
-      expect(() => gitlab.checkRef?.({ id, project: undefined })).toThrow('write it like group/project#7')
+      expect(() => gitlab.checkRef?.({ id, project: undefined })).toThrow('must be an id such as group/project#7')
     }
   })
 
-  test('takes a number with the project', async () => {
+  test('accepts a number with the project', async () => {
     await update({ id: '#1', project: '4', title: 'by number' })
     expect(issue().title).toBe('by number')
   })
 
-  test('says in the words of GitLab why it is refused', async () => {
+  test('reports the message of GitLab if it refuses', async () => {
     expect((await failureOf(update({ fields: { title: '' } }))).message).toContain("title: can't be blank")
     const failure = await failureOf(update({ id: `${path}#77`, title: 'x' }))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -254,20 +236,12 @@ describe('update', () => {
   })
 })
 
-describe('a comment', () => {
+describe('GitLab: comment', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
   })
 
-  test('is made once for a key, and again for another', async () => {
-    for (const key of [keyOf(1), keyOf(1), keyOf(2)]) await update({ comment: 'Still **down**' }, { key })
-    expect(issue().notes.map(({ body }) => body)).toEqual([
-      `Still **down**\n\n${mark(1)}`,
-      `Still **down**\n\n${mark(2)}`,
-    ])
-  })
-
-  test('is found though its answer was lost, and a hundred came after it', async () => {
+  test('is found after a lost response, behind a hundred newer ones', async () => {
     server.loseNext('POST')
     await failureOf(update({ comment: 'x' }))
     const other = { id: 1, body: 'Me too', system: true, created_at: '' }
@@ -277,25 +251,18 @@ describe('a comment', () => {
   })
 })
 
-describe('close', () => {
+describe('GitLab: close', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
   })
 
-  test('comments once, closes once and passes where it is closed already', async () => {
-    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: 'Closed issue 1 (closed)' })
-    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: expect.stringContaining('already') })
-    expect(issue().notes).toHaveLength(1)
-    expect(calls('PUT')).toHaveLength(1)
-  })
-
-  test('keeps the resolution as a label', async () => {
+  test('adds the resolution as a label', async () => {
     await close({ resolution: 'duplicate' })
     expect(issue()).toMatchObject({ state: 'closed', labels: ['resolution::duplicate'] })
   })
 
-  test('is done once though its answer was lost', async () => {
+  test('closes once after a lost response', async () => {
     server.loseNext('PUT')
     expect(await failureOf(close())).toMatchObject({ transient: true })
     expect(await close({}, { repeated: true })).toMatchObject({ data: { state: 'closed' } })
@@ -303,41 +270,6 @@ describe('close', () => {
   })
 })
 
-describe('where GitLab fails', () => {
-  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
-
-  beforeEach(async () => {
-    await open({}, { key: keyOf(9) })
-  })
-
-  for (const [name, act] of Object.entries(actions)) {
-    test(`${name} can be tried again after a 5xx`, async () => {
-      server.failNext(502, '<html><title>GitLab is not responding</title></html>', { times: 5 })
-      const failure = await failureOf(act())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('GitLab is not responding')
-    })
-
-    test(`${name} can be tried again after a connection that breaks`, async () => {
-      server.down()
-      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
-    })
-
-    test(`${name} leaves no secret in what it says`, async () => {
-      server.failNext(400, { message: { base: [`no ${server.token}`] } }, { times: 5 })
-      expect((await failureOf(act())).message).toContain('base: no ***')
-    })
-  }
-
-  test('it may be asked again when it says so', async () => {
-    server.failNext(429, 'Retry later', { headers: { 'retry-after': '7' } })
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
-  })
-
-  test('it is not waited for longer than there is time', async () => {
-    server.hang()
-    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-  })
+ticketConformance(gitlab, ticketPlatforms['issue-ticketing/gitlab'], {
+  refusal: (reason) => ({ message: { base: [reason] } }),
 })
-
-ticketConformance(gitlab, ticketPlatforms['issue-ticketing/gitlab'])

@@ -18,14 +18,14 @@ const link = (text: string, href: string): AdfNode => ({
 })
 
 describe('toAdf', () => {
-  test('makes paragraphs of plain text and keeps its line breaks', () => {
+  test('converts plain text to paragraphs with line breaks', () => {
     expect(content('Disk full\non web-1\n\nSince 14:03')).toEqual([
       paragraph(words('Disk full'), { type: 'hardBreak' }, words('on web-1')),
       paragraph(words('Since 14:03')),
     ])
   })
 
-  test('makes an empty paragraph of no text', () => {
+  test('converts empty text to an empty paragraph', () => {
     for (const text of ['', ' \n\n ', '\0'])
       expect(toAdf(text)).toEqual({ type: 'doc', version: 1, content: [paragraph()] })
   })
@@ -43,7 +43,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('takes other marks from code, which ADF allows with a link only', () => {
+  test('removes other marks from code, which ADF only allows with a link', () => {
     expect(content('**`x`** [`y`](https://example.com/)')).toEqual([
       paragraph(words('x', 'code'), words(' '), {
         type: 'text',
@@ -53,7 +53,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('makes headings, rules and code blocks', () => {
+  test('converts headings, rules and code blocks', () => {
     expect(content('## What\n\n---\n\n```js title\na < b\n```\n\n```\n```')).toEqual([
       { type: 'heading', attrs: { level: 2 }, content: [words('What')] },
       { type: 'rule' },
@@ -62,7 +62,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('nests lists and keeps where a numbered one begins', () => {
+  test('nests lists and keeps the start of a numbered one', () => {
     expect(content('3. a\n   - b\n4. c')).toEqual([
       {
         type: 'orderedList',
@@ -75,7 +75,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('shows the boxes of tasks', () => {
+  test('converts the boxes of tasks', () => {
     for (const gap of ['\n', '\n\n']) {
       expect(content(`- [ ] a${gap}- [x] b`)).toEqual([
         { type: 'bulletList', content: [item(paragraph(words('[ ] a'))), item(paragraph(words('[x] b')))] },
@@ -83,7 +83,7 @@ describe('toAdf', () => {
     }
   })
 
-  test('puts into lists and quotes only what ADF allows there', () => {
+  test('puts only allowed nodes into lists and quotes', () => {
     const document = toAdf(
       '- # h\n- > q\n- | a | b |\n  |---|---|\n  | 1 | 2 |\n- - x\n\n> # h\n> > deep\n> ***\n> ```\n> c\n> ```',
     )
@@ -109,7 +109,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('makes tables', () => {
+  test('converts tables', () => {
     const cell = (type: string, ...nodes: AdfNode[]): AdfNode => ({ type, content: [paragraph(...nodes)] })
     expect(content('| a | b |\n|---|--:|\n| **c** |  |')).toEqual([
       {
@@ -122,7 +122,7 @@ describe('toAdf', () => {
     ])
   })
 
-  test('links to http, https and mailto alone, and shows the rest as it was written', () => {
+  test('links only to http, https and mailto', () => {
     expect(content('[a](https://example.com/x?y=1) https://b.example ops@example.com')).toEqual([
       paragraph(
         link('a', 'https://example.com/x?y=1'),
@@ -142,7 +142,7 @@ describe('toAdf', () => {
     }
   })
 
-  test('makes links of images', () => {
+  test('converts images to links', () => {
     expect(content('![graph](https://example.com/g.png) ![](https://example.com/h.png)')).toEqual([
       paragraph(
         link('graph', 'https://example.com/g.png'),
@@ -155,30 +155,30 @@ describe('toAdf', () => {
     ])
   })
 
-  test('shows HTML as text', () => {
+  test('converts HTML to text', () => {
     const html = '<script>alert(1)</script>'
     expect(adfText(toAdf(`a <b>b</b>\n\n${html}`))).toBe(`a <b>b</b>\n${html}`)
     expect(content('a <b>b</b>')).toEqual([paragraph(words('a <b>b</b>'))])
   })
 
-  test('loses no line that only looks like a link definition', () => {
+  test('keeps a line that resembles a link definition', () => {
     expect(adfText(toAdf('[2026]: outage'))).toBe('[2026]: outage')
   })
 
-  test('shows as bare text what is nested too deep', () => {
+  test('converts deeply nested Markdown to plain text', () => {
     const deep = `${'> '.repeat(5_000)}x`
     expect(adfText(toAdf(deep))).toBe(deep)
     expect(adfErrors(toAdf(`${'- '.repeat(40)}x`))).toEqual([])
     expect(adfText(toAdf(`${'- '.repeat(40)}x`))).toContain('x')
   })
 
-  test('cuts a text that is longer than Jira takes, and keeps every letter of one that is not', () => {
+  test('cuts a text that exceeds the limit of Jira', () => {
     const long = 'ab'.repeat(16_000)
     expect(adfText(toAdf(long))).toBe(long)
     expect(adfText(toAdf(`${long}ab`))).toBe(`${long.slice(0, -1)}…`)
   })
 
-  test('makes a valid document of any text', () => {
+  test('returns a valid document for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         expect(adfErrors(toAdf(text))).toEqual([])
@@ -190,7 +190,7 @@ describe('toAdf', () => {
     fc.assert(fc.property(half, (text) => expect(adfErrors(toAdf(text))).toEqual([])))
   })
 
-  test('makes a valid document of anything that Markdown is made of', () => {
+  test('returns a valid document for any Markdown', () => {
     const pieces = [
       '# ',
       '> ',

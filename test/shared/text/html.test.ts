@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { markdownToHtml } from '../../../shared/text/html.ts'
 
-describe('HTML of a text', () => {
+describe('markdownToHtml', () => {
   test.each([
     ['Since **14:03**.\nNow', '<p>Since <strong>14:03</strong>.<br>Now</p>'],
     ['- a\n- [x] `b<c`', '<ul>\n<li>a</li>\n<li>[x] <code>b&lt;c</code></li>\n</ul>'],
@@ -11,7 +11,7 @@ describe('HTML of a text', () => {
     ['[trace](https://example.com/?a="b)', '<p><a href="https://example.com/?a=%22b">trace</a></p>'],
     ['![pixel](https://example.com/p.png)', '<p><a href="https://example.com/p.png">pixel</a></p>'],
     ['', ''],
-  ])('keeps what Markdown means: %j', (text, html) => {
+  ])('converts Markdown: %j', (text, html) => {
     expect(markdownToHtml(text)).toBe(html)
   })
 
@@ -23,8 +23,8 @@ describe('HTML of a text', () => {
     ['[x](javascript:alert(1))', '[x](javascript:alert(1))'],
     ['![x](data:text/html,1)', '![x](data:text/html,1)'],
     ['<https://example.com/"onmouseover=alert(1)>', '<p>'],
-  ])('shows as text what would be HTML: %j', (text, shown) => {
-    expect(markdownToHtml(text)).toContain(shown)
+  ])('escapes HTML: %j', (text, expected) => {
+    expect(markdownToHtml(text)).toContain(expected)
   })
 
   const pieces = [
@@ -57,7 +57,7 @@ describe('HTML of a text', () => {
     'a ',
   ]
 
-  test('lets no tag through but its own, whatever is in the text', () => {
+  test('contains only its own tags for any text', () => {
     const tags = 'p|br|strong|em|del|code|pre|ul|ol|li|blockquote|hr|h[1-6]|table|thead|tbody|tr|t[hd]|a'
     const own = new RegExp(
       `</?(?:${tags})(?: href="(?:https?|mailto):[^"<>]*"| class="language-[^"<>]*"| align="(?:left|right|center)"| start="\\d+")*>`,
@@ -72,7 +72,7 @@ describe('HTML of a text', () => {
     )
   })
 
-  test('shows a text that is too long or too deep as it is', () => {
+  test('returns plain text if the Markdown is too long or too deeply nested', () => {
     expect(markdownToHtml(`**a**\n\n${'<b> '.repeat(10_000)}`)).toMatch(/^<p>\*\*a\*\*<\/p>\n<p>&lt;b&gt; /)
     expect(markdownToHtml(`${'> '.repeat(15_000)}a`)).toContain('&gt; &gt;')
   })
