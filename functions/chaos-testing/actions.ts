@@ -1,4 +1,5 @@
-import { startJob, stopJob } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 
 /** What nobody looks after any more must not go on breaking things: so an experiment is stopped at the deadline. */
 export const actions = {

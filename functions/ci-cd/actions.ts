@@ -1,4 +1,5 @@
-import { startJob, stopJob } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 
 /** A build and a deployment are runs alike; what tells them apart is the pipeline that is named. */
 export const actions = {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional, word } from '../../shared/fields.ts'
-import { startJob } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket.ts'
 
 const scales = {

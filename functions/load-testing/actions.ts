@@ -1,4 +1,5 @@
-import { startJob, stopJob } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 
 export const actions = {
   'start-test': startJob({ summary: 'Starts a load test, and follows it to its verdict', silent: 'answers' }),

@@ -1,4 +1,5 @@
-import { startJob, stopJob } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 
 const hours = 3_600
 

@@ -1,5 +1,6 @@
 import { setFlag } from '../../shared/providers/flag.ts'
-import { rollbackJob, startJob, stopJob } from '../../shared/providers/job.ts'
+import { rollbackJob, startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 
 /** A runbook is what must have worked; a job of CI/CD is followed by who waits for it. */
 export const actions = {

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini'
 import type { Aws } from '../aws/aws.ts'
 import type { Authorization, Http } from '../http/client.ts'
 
-/** What leads to a question: for a button, and for the page. */
+/** Authorizes a decision, from a button or on the approval page. */
 export interface SignedLink {
   token: string
   url: string
@@ -10,10 +10,10 @@ export interface SignedLink {
   deadlineAt: number
 }
 
-/** Where a call comes from, as far as its orchestrator says. */
+/** The event behind a call, as far as its orchestrator describes it. */
 export interface CallOrigin {
   id?: string | undefined
-  /** What the events of one sequence have in common. */
+  /** Shared by all events of a sequence. */
   context?: string | undefined
   project?: string | undefined
   stage?: string | undefined
@@ -21,84 +21,91 @@ export interface CallOrigin {
   labels?: Record<string, string> | undefined
 }
 
-/** What a provider's functions work with: one instance of the platform, for one call. */
+/** Everything that a provider's functions need: one platform instance, for one call. */
 export interface Client<Connection = Record<string, unknown>> {
-  /** The connection's secret, checked against the provider's schema. */
+  /** The connection's secret, parsed by the provider's schema. */
   connection: Connection
-  /** For a platform with an API of its own. */
+  /** For platforms with an HTTP API. */
   http: Http
-  /** For one that is part of AWS. */
+  /** For AWS services. */
   aws: Aws
   /**
-   * The identity of the call, to be hidden in whatever is made, so that a repeat finds it. Absent where the caller sent
-   * no event id: then nothing can be looked up.
+   * Identifies the call. Store it on everything you create, so that a retry finds it. Undefined if the call has no event
+   * id: then nothing can be looked up.
    */
   idempotencyKey: string | undefined
-  /** Where the call comes from. */
   event?: CallOrigin | undefined
-  /** Where it is decided, for an action that asks people. */
+  /** For an action that requests an approval. */
   signedLink?: SignedLink | undefined
-  /** Where the id of a started run is saved, see `lastRunKey`. */
+  /** The key under which the id of a started run is stored. */
   lastRunKey?: string | undefined
-  /** Whether an earlier try of this call may have got further than we know. */
+  /** An earlier attempt of this call may have written something. */
   isRetry: boolean
-  /** Whether a write was sent that the platform has not refused. */
+  /** This attempt sent a write that the platform did not refuse. */
   readonly mayHaveWritten: boolean
-  /** What the platform answered if it accepted the last write and no request has failed since: see `Http`. */
+  /** The start of the response to the last write, if it was accepted and no request has failed since. */
   readonly acceptedResponse: string | undefined
 }
 
-/** What a provider can do: the functions that `shared/providers/` ask of it. */
+/** Determines which actions a provider supports: `shared/providers/` has one contract per kind. */
 export type ProviderKind = 'ticket' | 'flag' | 'job' | 'message' | 'evaluation' | 'report'
 
-/** A downstream platform: what every provider says of itself, whatever its category. */
+/** The members that providers of every kind have. */
 export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   kind: ProviderKind
-  /** The platform's name, for people: `GitHub`. */
+  /** The platform's name for people: `GitHub`. */
   title: string
-  /** Whether what it starts needs a task that looks after it to its end: a silent call can not start it, and no task leaves it. */
+  /** Its jobs need a task that polls them. Silent calls cannot start them, and no task leaves them running. */
   requiresTask?: true
-  /** Runs inside the task instead of at a platform. The task reads stop requests from the table, so it needs access to it. */
+  /** Its jobs run inside the task instead of at a platform. The task reads stop requests from the state table. */
   runsInTask?: true
-  /** Whether the platform itself answers what is started with the `finished` event: then a task hands it over. */
+  /** Whether the platform itself sends the `finished` event of a started job. The task then sends none. */
   sendsFinished?(connection: z.output<S>): boolean
-  /** For a provider that is part of AWS; handed over, so that the others do not load it. */
+  /** The class `Aws`, for AWS services. Passed by the provider, so that other providers do not load it. */
   aws?: typeof Aws
-  /** The fields of a connection. `baseUrl` is where every call goes; a provider that is part of AWS has `awsAccount`. */
+  /**
+   * The schema of a connection's secret. `baseUrl` is the URL of the API. AWS services have `awsAccountFields` instead.
+   *
+   * @example z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') })
+   */
   connection: S
   /**
-   * Where every call goes, where that is no field of the connection.
+   * Returns the URL of the API if it is not a field of the connection.
    *
    * @throws Failure `misconfigured`
    */
   baseUrl?(connection: z.output<S>): string
-  /** The headers of every call: authentication and API version. */
+  /** Returns the headers of every request, such as the authentication and the API version. */
   headers?(connection: z.output<S>): Record<string, string>
   /**
-   * How calls are authenticated where that takes more: a token that has to be fetched first, a signature.
+   * Returns an authentication that needs more than fixed headers: OAuth, or signed requests.
    *
-   * @param ca PEM of a certificate authority that the connection trusts
+   * @param ca PEM of the certificate authority that the connection trusts
    * @throws Failure `misconfigured`
    */
   authorization?(connection: z.output<S>, ca: string | undefined): Authorization | undefined
-  /** The cheapest authenticated call. */
+  /** Sends the cheapest request that needs the credentials. */
   check(client: Client<z.output<S>>): Promise<unknown>
-  /** Whether a refusal is one of our credentials, where it is no 401. */
+  /** Whether a refusal other than 401 means that the credentials are wrong. */
   isCredentialsError?(status: number, body: unknown, connection: z.output<S>): boolean
-  /** The platform's words for a refusal, where they are not in one of the usual places. */
+  /** Returns the platform's reason for a refusal, if `errorReasonIn` does not find it in the body. */
   errorReason?(body: unknown): string | undefined
-  /** The status that an answer of success stands for, where the platform puts its errors into one. */
+  /** Returns the status to assume, for platforms that report errors in a successful response. */
   errorStatus?(body: unknown): number | undefined
-  /** Whether the platform takes two writes with the same `client.key` for one: then a repeat is a look-up. */
+  /** Whether the platform treats two writes with the same `client.idempotencyKey` as one. A retry is then safe. */
   hasIdempotentWrites?(connection: z.output<S>): boolean
-  /** What its Retry-After counts, where not seconds. */
+  /** The unit of the Retry-After header. Defaults to seconds. */
   retryAfterUnit?: 'milliseconds'
 }
 
-/** Rejects a misspelled member of a provider: a type parameter alone would accept it. */
+/** Rejects a misspelled member of a provider, which a type parameter alone would accept. */
 export type NoOtherMembers<P, Known> = { [Name in Exclude<keyof P, keyof Known>]: never }
 
-/** Whether what this call makes can be found again. */
+/**
+ * Returns whether the call has an idempotency key, so that a retry can find what it creates.
+ *
+ * @example const found = hasIdempotencyKey(client) ? await findIssue(client, client.idempotencyKey) : undefined
+ */
 export function hasIdempotencyKey(client: Client): client is Client & { idempotencyKey: string } {
   return client.idempotencyKey !== undefined
 }

@@ -254,7 +254,7 @@ describe('at the deadline', () => {
     rundeck.set(await wasSeen(), 'paused')
     expect(await ended(event)).toMatchObject({
       status: 'errored',
-      message: expect.stringContaining('last seen as paused (which is not known here)'),
+      message: expect.stringContaining('last seen as paused (unknown state)'),
     })
   })
 })
@@ -280,7 +280,7 @@ describe('a process that is killed when Rundeck has just started the run', () =>
       status: 'errored',
       result: 'fail',
       message: expect.stringMatching(
-        /An earlier try to start it broke off\. Whether an execution was started is not known/,
+        /An earlier attempt to start it was interrupted\. It is unknown whether an execution was started/,
       ),
     })
     expect(started()).toHaveLength(1)
@@ -353,7 +353,7 @@ describe('a silent run', () => {
     const { status, body } = await run(asked())
     const [execution] = started()
     expect([status, body.result, body.data.id]).toEqual([200, 'warning', String(execution?.id)])
-    expect(body.message).toContain('which goes on: mode=interactive waits for its end')
+    expect(body.message).toContain('It is still running: use mode=interactive to wait')
     expect(execution?.status).toBe('running')
   })
 

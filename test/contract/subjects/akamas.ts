@@ -36,7 +36,7 @@ export const akamas: Subject = {
       says: 'can not be established',
     },
     { action, how: 'again', input, repeated: true, refused: true, says: 'not tried again' },
-    { action: 'stop-model', how: 'a study', input: { id: 'x' }, refused: true, says: 'has no way to stop a study' },
+    { action: 'stop-model', how: 'a study', input: { id: 'x' }, refused: true, says: 'cannot stop a study' },
   ],
   run: driveProvider('optimization', 'akamas', {
     username: 'keptn',

@@ -216,7 +216,7 @@ describe('an experiment', () => {
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(shop)
     server.become('exploding')
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'exploding (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
   test('that a stop condition ended has refuted its hypothesis', async () => {

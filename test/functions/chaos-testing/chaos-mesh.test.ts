@@ -397,7 +397,7 @@ describe('an experiment', () => {
   test('with a status that is not known goes on', async () => {
     const begun = await begin()
     server.newest().status = 'sleeping'
-    expect(await look(begun)).toMatchObject({ status: 'sleeping (which is not known here)' })
+    expect(await look(begun)).toMatchObject({ status: 'sleeping (unknown state)' })
   })
 
   test('that is finished tells what it injected, and where', async () => {

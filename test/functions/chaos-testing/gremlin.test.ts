@@ -270,7 +270,7 @@ describe('a run', () => {
   test.each(['Paused', 'constructor'])('whose stage %s is not known goes on, and says so', async (stage) => {
     const begun = await connected().start(network)
     server.enter(stage)
-    expect(await connected().look(begun, network)).toMatchObject({ status: `${stage} (which is not known here)` })
+    expect(await connected().look(begun, network)).toMatchObject({ status: `${stage} (unknown state)` })
   })
 
   test.each([

@@ -248,8 +248,8 @@ describe('a run', () => {
     ['Running', 'Running'],
     ['NA', 'NA'],
     // Only a filter of lists; no run is so.
-    ['All', 'All (which is not known here)'],
-    ['Paused', 'Paused (which is not known here)'],
+    ['All', 'All (unknown state)'],
+    ['Paused', 'Paused (unknown state)'],
   ])('that is %s goes on', async (phase, running) => {
     const begun = await connected().start(pods)
     server.enter(phase)

@@ -323,7 +323,7 @@ describe('an execution', () => {
   test.each(['PAUSED', 'constructor'])('whose state %s is not known goes on, and says so', async (state) => {
     const begun = await connected().start(shop)
     server.enter(state)
-    expect(await connected().look(begun, shop)).toMatchObject({ status: `${state} (which is not known here)` })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: `${state} (unknown state)` })
   })
 
   test('tells the hypothesis and what was injected', async () => {

@@ -128,7 +128,7 @@ describe('a start', () => {
     ['a toxicity of nothing', slow({ toxicity: 0 }), 'input.parameters.toxicity'],
     ['a fault that is too long', slow({ duration: 'PT11M' }), 'the connection allows at most 10 min'],
     ['another field', slow({ name: 'x' }), 'input.parameters.name'],
-    ['a wish that it be left', slow({}, { onDeadline: 'leave' }), 'a fault does not outlive its task: write stop'],
+    ['a wish that it be left', slow({}, { onDeadline: 'leave' }), 'a fault ends with its task'],
   ])('is refused at the door with %s', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })

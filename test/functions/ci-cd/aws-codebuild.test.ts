@@ -208,7 +208,7 @@ describe('a build', () => {
     const begun = await connected().start(shop)
     expect(await connected().look(begun, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
     build().buildStatus = 'SHINY'
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'SHINY (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
   test.each([

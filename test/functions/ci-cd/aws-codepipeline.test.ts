@@ -154,7 +154,7 @@ describe('an execution', () => {
     server.end('Stopping')
     expect(await connected().look(begun, shop)).toMatchObject({ status: 'Stopping' })
     server.end('Shiny')
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Shiny (which is not known here)' })
+    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Shiny (unknown state)' })
   })
 
   test.each([

@@ -218,7 +218,7 @@ describe('a run', () => {
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     run().status = 'hibernating'
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'hibernating (which is not known here)' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'hibernating (unknown state)' })
   })
 
   test('says which of its stages is at work, and which waits for an approval', async () => {

@@ -215,7 +215,7 @@ describe('a run', () => {
     ['queued', 'queued', undefined],
     ['in_progress', 'in_progress', undefined],
     ['waiting', 'waiting', 'waiting for the approval of an environment'],
-    ['paused', 'paused (which is not known here)', undefined],
+    ['paused', 'paused (unknown state)', undefined],
   ])('that is %s goes on', async (status, running, step) => {
     const begun = await connected().start(deploy)
     run().status = status

@@ -265,7 +265,7 @@ describe('a pipeline', () => {
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(build)
     pipeline().status = 'paused'
-    expect(await connected().look(begun, build)).toMatchObject({ status: 'paused (which is not known here)' })
+    expect(await connected().look(begun, build)).toMatchObject({ status: 'paused (unknown state)' })
   })
 
   test.each([

@@ -270,7 +270,7 @@ describe('a build', () => {
     Object.assign(build, { result: 'FAILURE' })
     expect(await connected().look(begun, deploy)).toMatchObject({ status: 'BUILDING' })
     server.end(build, 'SHINY')
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'SHINY (which is not known here)' })
+    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
   test('of a pipeline says in which stage it is, and whether it waits for somebody', async () => {

@@ -114,7 +114,7 @@ describe('start', () => {
     const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/automation/execution/${id}?region=eu-west-1`
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: `Started execution ${id}, which goes on: mode=interactive waits for its end`,
+      message: `Started execution ${id}. It is still running: use mode=interactive to wait`,
       data: { id, url, state: 'started' },
       links: { [`aws-systems-manager ${id}`]: url },
     })

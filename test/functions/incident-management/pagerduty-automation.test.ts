@@ -61,7 +61,7 @@ describe('start', () => {
     expect(pending).toMatchObject({ id, url: link })
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: `Started invocation ${id}, which goes on: mode=interactive waits for its end`,
+      message: `Started invocation ${id}. It is still running: use mode=interactive to wait`,
       data: { id, url: link, state: 'started' },
       links: { [`pagerduty ${id}`]: link },
     })
@@ -105,7 +105,7 @@ describe('start', () => {
     ['target', { target: 'restart/../apache' }, 'write its id'],
     ['project', { project: 'ops' }, 'in no project'],
     ['ref', { ref: 'main' }, 'have no versions'],
-    ['onDeadline', { onDeadline: 'stop' }, 'PagerDuty has no way to stop an invocation: write leave'],
+    ['onDeadline', { onDeadline: 'stop' }, 'must be leave: PagerDuty cannot stop an invocation'],
   ])('is told at the door what is wrong with %s', (path, input, says) => {
     const wrong = () => inputOf(input)
     expect(wrong).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) }))
@@ -116,7 +116,7 @@ describe('start', () => {
     server.loseNext('POST')
     const failure = await failureOf(start())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('Whether an invocation was started is not known')
+    expect(failure.message).toContain('It is unknown whether an invocation was started')
     expect(await failureOf(start({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.invocations).toHaveLength(1)
   })
@@ -160,7 +160,7 @@ describe('look', () => {
   test('never takes a state that it does not know for an end', async () => {
     const { job: pending } = await start()
     Object.assign(server.state.invocations[0] ?? {}, { state: 'paused' })
-    expect(await look(pending)).toMatchObject({ status: 'paused (which is not known here)' })
+    expect(await look(pending)).toMatchObject({ status: 'paused (unknown state)' })
   })
 
   test("takes the vendor's own example", async () => {

@@ -4,7 +4,8 @@ import { rundeck } from '../../../functions/incident-management/providers/rundec
 import { type RundeckServer, restart, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Run, type StartJob, type StopJob, stopJob } from '../../../shared/providers/job.ts'
+import type { Run, StartJob, StopJob } from '../../../shared/providers/job.ts'
+import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: RundeckServer
@@ -89,7 +90,7 @@ describe('start', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
-      message: 'Started execution 134, which goes on: mode=interactive waits for its end',
+      message: 'Started execution 134. It is still running: use mode=interactive to wait',
       data: { id: '134', url: link(134), state: 'started' },
       links: { 'rundeck 134': link(134) },
     })
@@ -221,7 +222,7 @@ describe('without an option for the key', () => {
     server.loseNext('POST')
     const failure = await failureOf(start({}, { connection }))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toMatch(/^Rundeck could not be reached.* Whether an execution was started is not known/)
+    expect(failure.message).toMatch(/^Rundeck could not be reached.* It is unknown whether an execution was started/)
     expect(failure.message).toContain('look at Rundeck before you repeat it')
   })
 
@@ -271,7 +272,7 @@ describe('look', () => {
     async (status) => {
       const { job: pending } = await start()
       server.set(134, status)
-      expect(await look(pending)).toMatchObject({ status: `${status} (which is not known here)` })
+      expect(await look(pending)).toMatchObject({ status: `${status} (unknown state)` })
     },
   )
 

@@ -182,7 +182,7 @@ describe('a run', () => {
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(checkout)
     server.state.scenario.status = 'exploding'
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'exploding (which is not known here)' })
+    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
   test.each([

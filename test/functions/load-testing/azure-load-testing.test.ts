@@ -183,7 +183,7 @@ describe('a run', () => {
     const begun = await connected().start(checkout)
     server.finish('DONE', 'EXPLODED')
     expect(await connected().look(begun, checkout)).toMatchObject({
-      status: 'DONE/EXPLODED (which is not known here)',
+      status: 'DONE/EXPLODED (unknown state)',
     })
   })
 

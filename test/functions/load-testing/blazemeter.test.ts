@@ -161,7 +161,7 @@ describe('a run', () => {
     const begun = await connected().start(checkout)
     server.finish('exploded')
     expect(await connected().look(begun, checkout)).toMatchObject({
-      status: 'ENDED/exploded (which is not known here)',
+      status: 'ENDED/exploded (unknown state)',
     })
     server.finish(null, { ended: null })
     expect(await connected().look(begun, checkout)).toMatchObject({ status: 'ENDED' })

@@ -151,7 +151,7 @@ describe('a run', () => {
     ['Building', 'Building'],
     ['Injecting', 'Injecting'],
     ['StopRequested', 'StopRequested'],
-    ['Cooling', 'Cooling (which is not known here)'],
+    ['Cooling', 'Cooling (unknown state)'],
   ])('that is %s goes on', async (status, running) => {
     const begun = await connected().start(checkout)
     server.enter(status)

@@ -184,7 +184,7 @@ describe('a run', () => {
     ['queued', 'queued'],
     ['initializing', 'initializing'],
     ['processing_metrics', 'processing_metrics'],
-    ['paused', 'paused (which is not known here)'],
+    ['paused', 'paused (unknown state)'],
   ])('that is %s goes on', async (state, running) => {
     const begun = await connected().start(soak)
     server.enter(state)
@@ -228,7 +228,7 @@ describe('a run', () => {
   test('with a result that is not known goes on', async () => {
     const begun = await connected().start(soak)
     server.enter('completed', { result: 'flaky' })
-    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed/flaky (which is not known here)' })
+    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed/flaky (unknown state)' })
   })
 
   test('tells what was measured, how long it took and what it cost', async () => {

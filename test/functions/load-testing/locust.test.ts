@@ -261,7 +261,7 @@ describe('a test', () => {
     const begun = await connected().start(minute)
     server.state.state = 'hatching'
     pass(30)
-    expect(await connected().look(begun, minute)).toMatchObject({ status: 'hatching (which is not known here)' })
+    expect(await connected().look(begun, minute)).toMatchObject({ status: 'hatching (unknown state)' })
   })
 
   test('is looked at again where Locust is down', async () => {

@@ -99,7 +99,7 @@ describe('a study', () => {
     ['thresholds', { thresholds: [{ metric: 'p95', op: '<', value: 1 }] }, 'input.thresholds is of no use'],
     ['a project', { project: 'shop' }, 'input.project is of no use'],
     ['a wish for its end', { onDeadline: 'leave' }, 'input.onDeadline is of no use'],
-    ['a wish that it be stopped', { onDeadline: 'stop' }, 'has no way to stop'],
+    ['a wish that it be stopped', { onDeadline: 'stop' }, 'cannot stop'],
   ])('is refused at the door with %s', async (_what, input, message) => {
     const failure = await failureOf(start(input))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(message) })

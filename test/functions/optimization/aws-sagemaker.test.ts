@@ -536,7 +536,7 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
   test('whose state is not known is reported', async () => {
     const begun = await connected().start(input)
     setStatus(id, 'Shiny')
-    expect(await connected().look(begun, input)).toMatchObject({ status: 'Shiny (which is not known here)' })
+    expect(await connected().look(begun, input)).toMatchObject({ status: 'Shiny (unknown state)' })
   })
 
   test('is looked at again where AWS is down, answers HTML or something else, and refused where it is gone', async () => {

@@ -218,7 +218,7 @@ describe('an execution', () => {
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(tune)
     server.end('PAUSED')
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PAUSED (which is not known here)' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PAUSED (unknown state)' })
   })
 
   test('that failed names the state and why', async () => {

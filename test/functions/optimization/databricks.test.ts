@@ -317,10 +317,10 @@ describe('a run', () => {
     expect(await connected().end(begun, tune)).toMatchObject({ result: 'fail', data: { state: 'FAILED' } })
     server.show({ ...ended('SHINY_NEW_CODE', 'SUCCESS'), state: { life_cycle_state: 'TERMINATED' } })
     expect(await connected().look(begun, tune)).toMatchObject({
-      status: 'SHINY_NEW_CODE (which is not known here)',
+      status: 'SHINY_NEW_CODE (unknown state)',
     })
     server.show({ status: { state: 'HIBERNATING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'HIBERNATING (which is not known here)' })
+    expect(await connected().look(begun, tune)).toMatchObject({ status: 'HIBERNATING (unknown state)' })
   })
 
   test('that failed names the task and its error, with a link', async () => {

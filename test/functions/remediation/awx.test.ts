@@ -73,7 +73,7 @@ describe('a start', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
-      message: 'Started run job/101, which goes on: mode=interactive waits for its end',
+      message: 'Started run job/101. It is still running: use mode=interactive to wait',
       data: { id, url, state: 'started' },
       links: { 'awx job/101': url },
     })
@@ -307,7 +307,7 @@ describe('a run', () => {
     async (state) => {
       const begun = await connected().start(input)
       run().status = state
-      expect(await connected().look(begun, input)).toMatchObject({ status: `${state} (which is not known here)` })
+      expect(await connected().look(begun, input)).toMatchObject({ status: `${state} (unknown state)` })
     },
   )
 

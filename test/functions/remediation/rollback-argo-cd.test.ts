@@ -34,7 +34,7 @@ describe('a rollback', () => {
     const [id, url] = ['guestbook#rollback-1', `${server.url}/applications/argocd/guestbook`]
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: `Started rollback ${id}: to deployment 1 (${good}), which goes on: mode=interactive waits for its end`,
+      message: `Started rollback ${id}: to deployment 1 (${good}). It is still running: use mode=interactive to wait`,
       data: { id, url, state: 'started' },
       links: { [`argo-cd ${id}`]: url },
     })
@@ -223,7 +223,7 @@ describe('a rollback is tried again', () => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('Whether a rollback was started is not known')
+    expect(failure.message).toContain('It is unknown whether a rollback was started')
     expect(await failureOf(goBack({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
     expect(await failureOf(goBack({}, { repeated: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
     expect(calls('POST')).toHaveLength(1)

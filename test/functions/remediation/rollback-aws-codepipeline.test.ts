@@ -36,7 +36,7 @@ describe('a rollback', () => {
     const url = `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1`
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: `Started rollback ${id}: stage Deploy goes back to execution ${good}, which goes on: mode=interactive waits for its end`,
+      message: `Started rollback ${id}: stage Deploy goes back to execution ${good}. It is still running: use mode=interactive to wait`,
       data: { id, url, state: 'started' },
       links: { [`aws-codepipeline ${id}`]: url },
     })
@@ -206,7 +206,7 @@ describe('a rollback is tried again', () => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('Whether a rollback was started is not known')
+    expect(failure.message).toContain('It is unknown whether a rollback was started')
     expect(await failureOf(goBack({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
     expect(await failureOf(goBack({}, { repeated: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
     expect(server.operations().filter((name) => name === 'RollbackStage')).toHaveLength(1)

@@ -51,7 +51,7 @@ describe('a start', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
-      message: `Started execution ${id}, which goes on: mode=interactive waits for its end`,
+      message: `Started execution ${id}. It is still running: use mode=interactive to wait`,
       data: { id, url, state: 'started' },
       links: { [`stackstorm ${id}`]: url },
     })
@@ -160,7 +160,7 @@ describe('an execution', () => {
   test.each(['', 'processed', 'constructor'])('that is "%s", which is not known, goes on', async (status) => {
     const begun = await connected().start(input)
     execution().status = status
-    expect(await connected().look(begun, input)).toMatchObject({ status: `${status} (which is not known here)` })
+    expect(await connected().look(begun, input)).toMatchObject({ status: `${status} (unknown state)` })
   })
 
   test('tells how many tasks have begun, and what it waits for', async () => {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { defineJobProvider, rollbackJob, type StartJob, startJob, stopJob } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
+import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
+import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { failureOf } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
 
@@ -48,7 +50,7 @@ describe('a rollback', () => {
     const options = { repeated: true }
     const failure = await failureOf(connected().start({ target: 'shop' }, options))
     expect(failure).toMatchObject({ kind: 'doubtful' })
-    expect(failure.message).toContain('Whether a rollback was started is not known')
+    expect(failure.message).toContain('It is unknown whether a rollback was started')
     expect(asked).toEqual([])
     await new Job(goesBack, { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }, values).start(
       { target: 'shop' },
@@ -75,6 +77,6 @@ describe('a rollback', () => {
   test('is refused at a platform that has none, with what can be done instead', async () => {
     const failure = await failureOf(new Job(jobs, actions, values).start({ target: 'shop' }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toBe('Acme has no rollback: start an execution of what was before instead.')
+    expect(failure.message).toBe('Acme has no rollback: start an execution of the previous version instead.')
   })
 })

@@ -4,8 +4,8 @@ import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { setFlag } from '../../../shared/providers/flag.ts'
-import { startJob } from '../../../shared/providers/job.ts'
 import type { Message } from '../../../shared/providers/message.ts'
+import { startJob } from '../../../shared/providers/start-job.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
 import { redact } from '../../../shared/redact.ts'
 import { httpEvaluation } from '../../../shared/vendors/http/evaluation.ts'
@@ -252,7 +252,7 @@ describe('jobs of any API', () => {
       outcome: { result: 'fail', message: expect.stringContaining('out of memory') },
     })
     Object.assign(api.things[0] ?? {}, { state: 'napping' })
-    expect(await look()).toMatchObject({ status: 'napping (which is not known here)' })
+    expect(await look()).toMatchObject({ status: 'napping (unknown state)' })
   })
 
   test.each([

@@ -1,4 +1,5 @@
-import { startJob, stopJob } from '../../../shared/providers/job.ts'
+import { startJob } from '../../../shared/providers/start-job.ts'
+import { stopJob } from '../../../shared/providers/stop-job.ts'
 
 export const actions = {
   'start-job': startJob({ summary: 'Starts a job, and follows it to its end', silent: 'answers' }),

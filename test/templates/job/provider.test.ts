@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { startJob, stopJob } from '../../../shared/providers/job.ts'
+import { startJob } from '../../../shared/providers/start-job.ts'
+import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
 import { acme } from './provider.ts'

@@ -1,0 +1,59 @@
+import { Failure } from '../errors.ts'
+import type { JobAction, StartedJob } from './action.ts'
+import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
+import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf } from './job-outcome.ts'
+
+/** Returns an action that stops a run and polls it until it has ended. */
+export function stopJob({
+  summary,
+  deadline = 3_600,
+}: {
+  summary: string
+  /** Seconds. Defaults to an hour. */
+  deadline?: number
+}): JobAction<JobProvider, StopJob> {
+  return {
+    type: 'job',
+    kind: 'job',
+    summary,
+    input: stopInput,
+    outputs: ['id', 'url', 'state'],
+    deadline,
+    idempotent: true,
+    complete(input, { connection, provider }) {
+      if (!provider.stop) throw new Failure('invalid', `${provider.title} cannot stop ${withArticle(provider.noun)}.`)
+      const project = input.project ?? (connection['project'] as string | undefined)
+      runOf(provider, { ...input, project })
+      return { ...input, project }
+    },
+    async run(provider, client, input) {
+      const run = runOf(provider, input)
+      const status = await provider.getStatus(client, run)
+      const verdict = verdictOf(provider, status)
+      const current = status.run ?? run
+      const name = describeRun(provider, current)
+      if (verdict !== undefined && verdict !== 'running')
+        return stoppedOutcome(provider, current, status, `${capitalize(name)} had ended already (${status.state})`)
+      await provider.stop?.(client, current)
+      const outcome = stoppedOutcome(provider, current, status, `Asked ${name} to stop. It is still running`)
+      return { outcome: { ...outcome, result: 'warning' }, job: current } satisfies StartedJob
+    },
+    job: {
+      silent: 'waits',
+      async getStatus(provider, client, _input, run) {
+        const status = await provider.getStatus(client, run as Run)
+        const verdict = verdictOf(provider, status)
+        if (verdict === undefined || verdict === 'running') return progressOf(status, verdict)
+        const current = status.run ?? (run as Run)
+        const message = `Stopped ${describeRun(provider, current)} (${status.state})`
+        return { outcome: stoppedOutcome(provider, current, status, message) }
+      },
+      stop: async () => false,
+      onDeadline: () => 'leave',
+    },
+  }
+}
+
+function runOf(provider: JobProvider, input: StopJob): Run {
+  return provider.parseRunId?.(input) ?? { id: input.id }
+}
