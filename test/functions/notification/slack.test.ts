@@ -292,7 +292,7 @@ describe('a click', () => {
     expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(reference)
     expect(await read(sent)).toEqual({
       decision,
-      clicker: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
+      responder: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
     })
   })
 
