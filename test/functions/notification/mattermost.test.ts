@@ -184,7 +184,10 @@ describe('a click', () => {
   test.each(['approve', 'reject'] as const)('says whose it is, and that it was %s', async (decision) => {
     const { body } = await clicked(decision)
     expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
-    expect(await buttons.verify(connection(), request(body))).toEqual({ decision, responder: { id: jane, name: 'jane' } })
+    expect(await buttons.verify(connection(), request(body))).toEqual({
+      decision,
+      responder: { id: jane, name: 'jane' },
+    })
   })
 
   test('of somebody who knows the reference, from a link or another button, is not taken', async () => {

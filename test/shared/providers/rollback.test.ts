@@ -71,7 +71,7 @@ describe('a rollback', () => {
   })
 
   test('needs what goes back', async () => {
-    expect((await failureOf(connected().start({}))).message).toContain('input.target is missing')
+    expect((await failureOf(connected().start({}))).message).toContain('input.target is required')
   })
 
   test('is refused at a platform that has none, with what can be done instead', async () => {
