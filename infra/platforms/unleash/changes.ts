@@ -1,15 +1,15 @@
 import { isObject } from '../sandbox/http.ts'
-import type { Store } from '../sandbox/store.ts'
-import { UnleashError } from './errors.ts'
-import { environments, type Flags, project } from './flags.ts'
+import { permissionError, UnleashError } from './errors.ts'
+import { type Flags, project, type Records } from './flags.ts'
 
 export interface Person {
   id: number
   username: string
-  imageUrl: string
+  imageUrl: string | null
+  isReadOnly?: boolean
 }
 
-type State = 'Draft' | 'In review' | 'Approved' | 'Applied' | 'Rejected' | 'Cancelled'
+type State = 'Draft' | 'In review' | 'Approved' | 'Scheduled' | 'Applied' | 'Rejected' | 'Cancelled'
 
 interface Change {
   id: number
@@ -19,7 +19,7 @@ interface Change {
   createdAt: string
 }
 
-/** The fields have Unleash's own names (changeRequestSchema of its OpenAPI document). */
+/** The changeRequestSchema of Unleash's OpenAPI document. */
 export interface ChangeRequest {
   id: number
   title: string
@@ -35,45 +35,50 @@ export interface ChangeRequest {
   createdAt: string
   stateTimestamps: Record<string, string>
   state: State
+  schedule?: { scheduledAt: string; status: string; reason?: string }
 }
 
-/** Change requests in the sandbox's database; what may not be is refused with UnleashError. */
+/** The methods throw UnleashError. */
 export interface ChangeRequests {
   all(): ChangeRequest[]
   get(inProject: string, id: string): ChangeRequest
-  /** Those that may still become something. */
+  /** Returns the open requests. */
   pending(): ChangeRequest[]
-  /** Adds to what the person has pending in the environment, or begins a draft. */
+  /** Adds changes to the person's open request in the environment, or creates a draft. */
   add(person: Person, environment: string, changes: unknown): ChangeRequest
   move(request: ChangeRequest, person: Person, state: unknown, comment: unknown): ChangeRequest
   rename(request: ChangeRequest, title: unknown): void
   comment(request: ChangeRequest, person: Person, text: unknown): void
 }
 
-const next: Record<State, State[]> = {
+const NEXT_STATES: Record<State, State[]> = {
   Draft: ['In review', 'Cancelled'],
   'In review': ['Draft', 'Approved', 'Rejected', 'Cancelled'],
   Approved: ['Applied', 'Rejected', 'Cancelled'],
+  Scheduled: ['Applied', 'Rejected', 'Cancelled'],
   Rejected: ['Cancelled'],
   Applied: [],
   Cancelled: [],
 }
 
 /**
- * Plays change requests, which only Unleash Enterprise has: a draft is sent to review, approved by somebody else and then
- * applied, and every change of what is approved has to be approved again. The fields are those of Unleash's own OpenAPI
- * document, and the rules those of its documentation; the words of refusals are ours.
+ * Fakes the change requests of Unleash Enterprise: a person sends a draft to review, another person approves it, and it is
+ * applied. A further change resets the approval. The messages of errors are not Unleash's.
  *
+ * @param isGuarded tells whether an environment requires change requests
+ * @param mayApply tells whether the users may apply approved requests
  * @see https://docs.getunleash.io/concepts/change-requests
  */
-export function createChangeRequests(store: Store, flags: Flags): ChangeRequests {
+export function createChangeRequests(
+  records: Records<ChangeRequest>,
+  flags: Flags,
+  isGuarded: (environment: string) => boolean,
+  mayApply: () => boolean,
+): ChangeRequests {
   const now = () => new Date().toISOString()
-  const all = () =>
-    store
-      .all<{ request: string }>('SELECT request FROM change_requests ORDER BY id')
-      .map(({ request }): ChangeRequest => JSON.parse(request))
+  const { all } = records
   const save = (request: ChangeRequest) => {
-    store.run('INSERT OR REPLACE INTO change_requests (id, request) VALUES (?, ?)', request.id, JSON.stringify(request))
+    records.save(request)
     return request
   }
   const enter = (request: ChangeRequest, state: State) => {
@@ -81,7 +86,7 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
     request.stateTimestamps[state] = now()
   }
 
-  function begin(person: Person, environment: string): ChangeRequest {
+  function draft(person: Person, environment: string): ChangeRequest {
     const id = (all().at(-1)?.id ?? 0) + 1
     const createdAt = now()
     return {
@@ -103,6 +108,7 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
   }
 
   function apply({ environment, features }: ChangeRequest): void {
+    if (!mayApply()) throw permissionError('APPLY_CHANGE_REQUEST')
     for (const { name, changes } of features) {
       for (const { action, payload } of changes) {
         const flag = flags.get(project, name)
@@ -122,17 +128,17 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
       return found
     },
 
-    pending: () => all().filter(({ state }) => ['Draft', 'In review', 'Approved'].includes(state)),
+    pending: () => all().filter(({ state }) => ['Draft', 'In review', 'Approved', 'Scheduled'].includes(state)),
 
     add(person, environment, given) {
-      if (!environments.some(({ name, guarded }) => name === environment && guarded)) {
+      if (!isGuarded(environment)) {
         throw new UnleashError(400, `Change requests are not enabled in the environment ${environment}`)
       }
       const changes = (Array.isArray(given) ? given : [given]).map(readChange)
       for (const { feature } of changes) flags.get(project, feature)
-      const own = ({ createdBy, environment: where }: ChangeRequest) =>
-        createdBy.id === person.id && where === environment
-      const request = requests.pending().findLast(own) ?? begin(person, environment)
+      const isOwn = (request: ChangeRequest) =>
+        request.createdBy.id === person.id && request.environment === environment
+      const request = requests.pending().findLast(isOwn) ?? draft(person, environment)
       if (request.state === 'Approved') {
         enter(request, 'In review')
         request.approvals = []
@@ -148,13 +154,13 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
       return save(request)
     },
 
-    move(request, person, asked, comment) {
-      const state = next[request.state].find((one) => one === asked)
-      if (!state) throw new UnleashError(400, `A change request can not go from ${request.state} to ${asked}`)
+    move(request, person, requested, comment) {
+      const state = NEXT_STATES[request.state].find((state) => state === requested)
+      if (!state) throw new UnleashError(400, `Cannot change state from ${request.state} to ${requested}`)
       const signed = { createdBy: person, createdAt: now() }
       if (state === 'Approved' || state === 'Rejected') {
         if (person.id === request.createdBy.id) {
-          throw new UnleashError(403, 'You can not review a change request that you have made yourself')
+          throw new UnleashError(403, 'You cannot review your own change request')
         }
         request[state === 'Approved' ? 'approvals' : 'rejections'].push(signed)
       }
@@ -166,7 +172,8 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
 
     rename(request, title) {
       if (typeof title !== 'string' || title === '') throw required('title')
-      save({ ...request, title })
+      request.title = title
+      save(request)
     },
 
     comment(request, person, text) {
@@ -178,14 +185,14 @@ export function createChangeRequests(store: Store, flags: Flags): ChangeRequests
   return requests
 }
 
-interface AskedChange {
+interface RequestedChange {
   feature: string
   action: string
   payload: Record<string, unknown>
 }
 
-/** One change of a body, as changeRequestOneOrManyCreateSchema has it; of its kinds only those of a flag's rollout. */
-function readChange(given: unknown): AskedChange {
+/** Reads a change of changeRequestOneOrManyCreateSchema. Supports only the actions of a rollout. */
+function readChange(given: unknown): RequestedChange {
   if (!isObject(given)) throw new UnleashError(400, 'The `/body` property must be object.', '/body')
   const { feature, action, payload } = given
   if (typeof feature !== 'string') throw required('feature')

@@ -11,34 +11,41 @@ const names: Record<number, string> = {
   429: 'RateLimitError',
 }
 
-/** What Unleash refuses, in its words. */
+/** An error response of Unleash. */
 export class UnleashError extends Error {
   readonly status: number
-  /** Where in the body, for the errors of Unleash's own schemas. */
+  /** The path in the body, for errors of Unleash's schemas. */
   readonly at: string | undefined
+  readonly kind: string
 
-  constructor(status: number, message: string, at?: string) {
+  constructor(status: number, message: string, at?: string, kind = names[status] ?? 'UnknownError') {
     super(message)
     this.status = status
     this.at = at
+    this.kind = kind
   }
 }
 
-/** The error of a service of Unleash, which has no id: only what is refused before a service is asked has one. */
-export function serviceError({ status, message, at }: UnleashError): Answer {
+/** Returns an error of a service of Unleash. It has no id. */
+export function serviceError({ status, message, at, kind: name }: UnleashError): Answer {
   const invalid = 'Request validation failed: your request body or params contain invalid data'
-  const name = names[status] ?? 'UnknownError'
   if (status === 415) return earlyError(status, message)
   if (at !== undefined) {
     const text = `${invalid}. Refer to the \`details\` list for more information.`
     const body = { id: randomUUID(), name, message: text, details: [{ message, path: at }] }
     return json(status, body, {}, message)
   }
-  const text = status === 400 ? `${invalid}: ${message}` : message
+  const text = name === 'BadDataError' ? `${invalid}: ${message}` : message
   return json(status, { name, message: text, details: [{ message }] }, {}, message)
 }
 
-/** The error of what stands before the services: the log-in, the routes, the limits. */
+/** Returns an error of the layer before the services: authentication, routes, limits. */
 export function earlyError(status: number, message: string, name = names[status] ?? 'InternalError'): Answer {
   return json(status, { id: randomUUID(), name, message, details: [{ message }] }, {}, message)
+}
+
+/** Returns the error for a missing permission. */
+export function permissionError(permission: string): UnleashError {
+  const message = "You don't have the required permissions to perform this operation."
+  return new UnleashError(403, `${message} To perform this action, you need the "${permission}" permission.`)
 }

@@ -1,28 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import type { Store } from '../sandbox/store.ts'
-import { UnleashError } from './errors.ts'
+import { permissionError, UnleashError } from './errors.ts'
 
 export const project = 'default'
 
-/** In a guarded one every change must be asked for and approved. */
 export interface Environment {
   name: string
   type: 'development' | 'production'
   sortOrder: number
-  guarded: boolean
 }
-
-export const environments: readonly Environment[] = [
-  { name: 'development', type: 'development', sortOrder: 2, guarded: false },
-  { name: 'production', type: 'production', sortOrder: 3, guarded: false },
-  { name: 'production-guarded', type: 'production', sortOrder: 4, guarded: true },
-]
 
 export interface Strategy {
   id: string
   name: string
   title: string | null
   disabled: boolean
+  sortOrder: number
   constraints: unknown[]
   parameters: Record<string, string>
   variants: unknown[]
@@ -39,14 +31,22 @@ export interface Flag {
   type: string
   description: string | null
   createdAt: string
+  archived?: boolean
   environments: Record<string, FlagEnvironment>
 }
 
-/** Feature flags in the sandbox's database. Each change is kept at once; what is not there is refused with UnleashError. */
+/** Where the state of Unleash is stored. */
+export interface Records<T> {
+  all(): T[]
+  save(record: T): void
+}
+
+/** The methods throw UnleashError. */
 export interface Flags {
   all(): Flag[]
-  /** Looked for in a project, for the words of the refusal. */
   get(inProject: string, name: string): Flag
+  /** Returns a flag that can be changed. */
+  getActive(inProject: string, name: string): Flag
   setEnabled(flag: Flag, environment: string, enabled: boolean): void
   addStrategy(flag: Flag, environment: string, body: Record<string, unknown>): Strategy
   changeStrategy(flag: Flag, environment: string, id: string, body: Record<string, unknown>): Strategy
@@ -54,44 +54,14 @@ export interface Flags {
 
 const strategyNames = ['default', 'flexibleRollout', 'userWithId', 'remoteAddress', 'applicationHostname']
 
-/** What the sandbox begins with, and begins again with when it is emptied. */
-const firstFlags: Flag[] = [
-  seed('checkout-v2', 'release', 'The new checkout', { production: false, rollout: '25' }),
-  seed('express-payment', 'experiment', 'Payment with one click', { production: false, rollout: '50' }),
-  seed('slow-recommendations', 'kill-switch', 'Recommendations, which slow the shop down', {
-    production: true,
-    rollout: '100',
-  }),
-]
-
-function seed(
-  name: string,
-  type: string,
-  description: string,
-  { production, rollout }: { production: boolean; rollout: string },
-): Flag {
-  const inEach = ({ name: environment, type: kind }: Environment): [string, FlagEnvironment] => [
-    environment,
-    {
-      enabled: kind === 'development' || production,
-      strategies: [
-        {
-          ...rolledOut(name, kind === 'development' ? '100' : rollout),
-          id: `${name}-${environment}-strategy`,
-        },
-      ],
-    },
-  ]
-  const createdAt = '2026-01-05T09:00:00.000Z'
-  return { name, type, description, createdAt, environments: Object.fromEntries(environments.map(inEach)) }
-}
-
-function rolledOut(flag: string, rollout: string): Strategy {
+/** Creates a gradual rollout. */
+export function gradualRollout(flag: string, rollout: string): Strategy {
   return {
     id: randomUUID(),
     name: 'flexibleRollout',
     title: null,
     disabled: false,
+    sortOrder: 0,
     constraints: [],
     parameters: { groupId: flag, rollout, stickiness: 'default' },
     variants: [],
@@ -99,26 +69,23 @@ function rolledOut(flag: string, rollout: string): Strategy {
   }
 }
 
-export function createFlags(store: Store): Flags {
-  const kept = () => store.all<{ flag: string }>('SELECT flag FROM flags').map(({ flag }): Flag => JSON.parse(flag))
-  const all = () => {
-    const changed = kept()
-    return firstFlags.map((first) => changed.find(({ name }) => name === first.name) ?? structuredClone(first))
-  }
-  const save = (flag: Flag) =>
-    void store.run(
-      'INSERT INTO flags (name, flag) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET flag = excluded.flag',
-      flag.name,
-      JSON.stringify(flag),
-    )
-  const place = (flag: Flag, environment: string, otherwise: UnleashError): FlagEnvironment => {
+export function createFlags({ all, save }: Records<Flag>): Flags {
+  // Only an admin has permissions in an environment that does not exist.
+  const environmentOf = (flag: Flag, environment: string): FlagEnvironment => {
     const found = Object.hasOwn(flag.environments, environment) ? flag.environments[environment] : undefined
-    if (!found) throw otherwise
+    if (!found) throw permissionError('UPDATE_FEATURE_ENVIRONMENT')
     return found
   }
 
   return {
     all,
+
+    getActive(inProject, name) {
+      const flag = this.get(inProject, name)
+      if (!flag.archived) return flag
+      const message = 'Cannot perform this operation on archived features'
+      throw new UnleashError(400, message, undefined, 'ArchivedFeatureError')
+    },
 
     get(inProject, name) {
       const flag = all().find((one) => one.name === name)
@@ -129,40 +96,38 @@ export function createFlags(store: Store): Flags {
     },
 
     setEnabled(flag, environment, enabled) {
-      const message = `Could not find environment ${environment} for feature: ${flag.name}`
-      const there = place(flag, environment, new UnleashError(404, message))
-      there.enabled = enabled
-      // A flag that is on for nobody would be of no use: Unleash gives it to all.
-      if (enabled && there.strategies.every(({ disabled }) => disabled))
-        there.strategies.push(rolledOut(flag.name, '100'))
+      const settings = environmentOf(flag, environment)
+      settings.enabled = enabled
+      // Unleash enables a flag without active strategies for everyone.
+      if (enabled && settings.strategies.every(({ disabled }) => disabled))
+        settings.strategies.push(gradualRollout(flag.name, '100'))
       save(flag)
     },
 
     addStrategy(flag, environment, body) {
-      const refusal = new UnleashError(400, 'You have not added the current environment to the project')
-      const there = place(flag, environment, refusal)
-      const blank = { ...rolledOut(flag.name, '100'), name: '', parameters: {} }
+      const { strategies } = environmentOf(flag, environment)
+      const blank = { ...gradualRollout(flag.name, '100'), name: '', parameters: {}, sortOrder: strategies.length }
       const strategy = changed(blank, flag.name, body)
-      there.strategies.push(strategy)
+      strategies.push(strategy)
       save(flag)
       return strategy
     },
 
     changeStrategy(flag, environment, id, body) {
       const missing = new UnleashError(404, `Could not find strategy with id=${id}`)
-      const there = place(flag, environment, missing)
-      const at = there.strategies.findIndex((strategy) => strategy.id === id)
-      const before = there.strategies[at]
+      const { strategies } = environmentOf(flag, environment)
+      const index = strategies.findIndex((strategy) => strategy.id === id)
+      const before = strategies[index]
       if (!before) throw missing
       const strategy = changed(before, flag.name, body)
-      there.strategies[at] = strategy
+      strategies[index] = strategy
       save(flag)
       return strategy
     },
   }
 }
 
-/** A strategy as a body makes it: the title and whether it is disabled stay where they are not given; lists do not. */
+/** Returns the updated strategy. A missing title, `disabled` or sort order keeps its value; missing lists become empty. */
 function changed(before: Strategy, flag: string, body: Record<string, unknown>): Strategy {
   const constraints = listOf('constraints', body['constraints'])
   const variants = listOf('variants', body['variants'])
@@ -170,12 +135,13 @@ function changed(before: Strategy, flag: string, body: Record<string, unknown>):
   const parameters = parametersOf(body['parameters'])
   const name = String(body['name'] ?? before.name)
   if (!strategyNames.includes(name)) throw new UnleashError(400, `Could not find strategy type with name ${name}`)
-  const defaults = body['name'] === 'flexibleRollout' ? rolledOut(flag, '100').parameters : {}
+  const defaults = body['name'] === 'flexibleRollout' ? gradualRollout(flag, '100').parameters : {}
   return {
     id: before.id,
     name,
     title: typeof body['title'] === 'string' ? body['title'] : before.title,
     disabled: typeof body['disabled'] === 'boolean' ? body['disabled'] : before.disabled,
+    sortOrder: typeof body['sortOrder'] === 'number' ? body['sortOrder'] : before.sortOrder,
     constraints,
     parameters: { ...defaults, ...parameters },
     variants,
@@ -189,7 +155,7 @@ function listOf(name: string, given: unknown): unknown[] {
   throw notOfType(`/body/${name}`, 'array', given)
 }
 
-/** Parameters are texts; Unleash takes a number for one. */
+/** Unleash converts numbers to text. */
 function parametersOf(given: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries((given ?? {}) as Record<string, unknown>).map(([name, value]) => {
