@@ -63,9 +63,9 @@ export function flagConformance(
     test('changes the flag once if the response is lost', async () => {
       played.server.loseNext(({ method }) => method !== 'GET')
       expect(await failureOf(turnOn(off))).toMatchObject({ transient: true, afterWrite: true })
-      await turnOn(off, { repeated: true })
+      await turnOn(off, { isRetry: true })
       played.settle?.()
-      expect(await turnOn(off, { repeated: true })).toMatchObject({ result: 'pass' })
+      expect(await turnOn(off, { isRetry: true })).toMatchObject({ result: 'pass' })
       const sent = writes().map(({ path, text }) => `${path} ${text}`)
       expect(sent).toEqual([...new Set(sent)])
     })

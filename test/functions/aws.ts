@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
-/** What the SDK signs with, and where: the environment of a function, without an account behind it. */
+/** Sets the environment of a Lambda function, with credentials of no real account. */
 process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE'
-process.env['AWS_SECRET_ACCESS_KEY'] = 'a-secret-access-key-of-nobody'
+process.env['AWS_SECRET_ACCESS_KEY'] = 'a-secret-access-key'
 process.env['AWS_REGION'] = 'eu-west-1'
 process.env['AWS_EC2_METADATA_DISABLED'] = 'true'
 process.env['AWS_CONFIG_FILE'] = '/dev/null'
@@ -10,7 +10,7 @@ process.env['AWS_SHARED_CREDENTIALS_FILE'] = '/dev/null'
 delete process.env['AWS_SESSION_TOKEN']
 delete process.env['AWS_PROFILE']
 
-// Jest has a realm of its own, in which errors of Node's core are none, and the SDK would wrap them in others.
+// Jest runs tests in a separate realm where errors of Node's core are not instances of Error, so the SDK would wrap them.
 Object.defineProperty(Error, Symbol.hasInstance, {
   value(this: typeof Error, thing: unknown): boolean {
     return this === Error ? types.isNativeError(thing) : Function.prototype[Symbol.hasInstance].call(this, thing)

@@ -7,25 +7,26 @@ import type { OpenTicket } from '../../shared/providers/ticket.ts'
 import { registerSecret } from '../../shared/redact.ts'
 
 interface Options {
+  /** The idempotency key. Defaults to `keyOf(1)`. */
   key?: string | undefined
-  repeated?: boolean
+  isRetry?: boolean
   event?: CallOrigin
   /** Milliseconds from now. */
   deadline?: number
 }
 
-/** The client of a connection, as the framework makes it for each call. */
+/** Returns the client that the framework creates for a call. */
 export function clientOf<S extends z.ZodMiniObject>(
   provider: Provider<S>,
   values: z.output<S>,
   options: Options = {},
 ): Client<z.output<S>> & { idempotencyKey: string } {
-  const { key, repeated = false, deadline = 20_000, event } = { key: keyOf(1), ...options }
+  const { key, isRetry = false, deadline = 20_000, event } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) registerSecret(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
   return connect(connection, {
     idempotencyKey: key,
-    isRetry: repeated,
+    isRetry,
     event,
     deadlineAt: Date.now() + deadline,
   }) as Client<z.output<S>> & {
@@ -33,17 +34,17 @@ export function clientOf<S extends z.ZodMiniObject>(
   }
 }
 
-/** A key as the framework makes it. */
+/** Returns an idempotency key of the length that the framework uses. */
 export function keyOf(call: number): string {
   return call.toString(16).padStart(40, '0')
 }
 
 export const problem: OpenTicket = { title: 'Checkout fails', description: 'Since **14:03**.', project: 'OPS' }
 
-/** The failure that something ends with. */
+/** Returns the failure that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   const error = await promise.then(
-    () => new Error('It did not fail'),
+    () => new Error('No failure'),
     (error: unknown) => error,
   )
   if (error instanceof Failure) return error

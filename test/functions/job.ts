@@ -6,22 +6,22 @@ import type { JobProvider } from '../../shared/providers/job.ts'
 import { clientOf } from './helpers.ts'
 
 type Options = Parameters<typeof clientOf>[2]
-// biome-ignore lint/suspicious/noExplicitAny: what it takes is checked by its own schema, as in a category.
+// biome-ignore lint/suspicious/noExplicitAny: each action parses its own input.
 type AnyAction = JobAction<any, any, any>
 
-/** How long a run took, by the times in its results. */
+/** Returns the duration of a run in seconds, by the times in its results. */
 export function secondsOf({ data }: Outcome): number {
   const { start, end } = data as { start: string; end: string }
   return (Date.parse(end) - Date.parse(start)) / 1_000
 }
 
-/** A provider of jobs, driven by the actions of its category as the framework drives it. */
+/** Runs the actions of a category with a job provider, as the framework does. */
 export class Job<S extends z.ZodMiniObject> {
   readonly #provider: JobProvider<S>
   readonly #actions: { start: AnyAction; stop: AnyAction }
   readonly #values: () => z.input<S>
 
-  /** @param values of the connection, as in its secret */
+  /** @param values the connection, as in its secret */
   constructor(provider: JobProvider<S>, actions: { start: AnyAction; stop: AnyAction }, values: () => z.input<S>) {
     this.#provider = provider
     this.#actions = actions
@@ -33,29 +33,29 @@ export class Job<S extends z.ZodMiniObject> {
   }
 
   async start(input: object, options?: Options): Promise<StartedJob> {
-    return begun(await this.#act(this.#actions.start, input, options))
+    return requireStarted(await this.#act(this.#actions.start, input, options))
   }
 
-  look({ job }: StartedJob, input: object): Promise<PollResult> {
-    return this.#look(this.#actions.start, input, job)
+  poll({ job }: StartedJob, input: object): Promise<PollResult> {
+    return this.#poll(this.#actions.start, input, job)
   }
 
-  /** What it ended with. */
-  async end(begun: StartedJob, input: object): Promise<Outcome> {
-    const look = await this.look(begun, input)
-    if ('outcome' in look) return look.outcome
-    throw new Error(`It is still ${look.status}`)
+  /** Polls once and returns the outcome. Throws an error if the run has not ended. */
+  async end(started: StartedJob, input: object): Promise<Outcome> {
+    const result = await this.poll(started, input)
+    if ('outcome' in result) return result.outcome
+    throw new Error(`The run is still ${result.status}`)
   }
 
-  /** Asks for its end, and looks once whether that has come. */
+  /** Requests a stop and polls once. */
   async stop(input: object): Promise<Outcome> {
     const result = await this.#act(this.#actions.stop, input)
     if (!('job' in result)) return result
-    const look = await this.#look(this.#actions.stop, input, result.job)
-    return 'outcome' in look ? look.outcome : passed(`still ${look.status}`)
+    const polled = await this.#poll(this.#actions.stop, input, result.job)
+    return 'outcome' in polled ? polled.outcome : passed(`still ${polled.status}`)
   }
 
-  /** Asks for the end of what has begun, as at a deadline. */
+  /** Requests a stop as the task does at the deadline. */
   async stopAtDeadline(started: StartedJob, input: object): Promise<boolean> {
     const { job } = this.#actions.start
     return job.stop(this.#provider, this.client(), this.#complete(this.#actions.start, input), started.job)
@@ -67,12 +67,12 @@ export class Job<S extends z.ZodMiniObject> {
 
   async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | StartedJob> {
     const result = await action.run(this.#provider, this.client(options), this.#complete(action, input))
-    if ('delegatedTo' in result) throw new Error(`It was handed over: ${result.outcome.message}`)
+    if ('delegatedTo' in result) throw new Error(`The job was delegated: ${result.outcome.message}`)
     return result
   }
 
-  #look(action: AnyAction, input: object, pending: unknown): Promise<PollResult> {
-    return action.job.getStatus(this.#provider, this.client(), this.#complete(action, input), pending)
+  #poll(action: AnyAction, input: object, job: unknown): Promise<PollResult> {
+    return action.job.getStatus(this.#provider, this.client(), this.#complete(action, input), job)
   }
 
   #complete(action: AnyAction, input: object): object {
@@ -82,7 +82,7 @@ export class Job<S extends z.ZodMiniObject> {
   }
 }
 
-function begun(result: Outcome | StartedJob): StartedJob {
+function requireStarted(result: Outcome | StartedJob): StartedJob {
   if ('job' in result) return result
-  throw new Error(`Nothing goes on: ${result.message}`)
+  throw new Error(`No job was started: ${result.message}`)
 }

@@ -1,4 +1,4 @@
 import { expect } from '@jest/globals'
 
-/** When a run started and ended: in the results of every run that has ended. Real-server tests run without jest. */
+/** The times in the results of every run that has ended. In its own file, because tests with real servers run without jest. */
 export const times = { start: expect.any(String), end: expect.any(String) }

@@ -30,7 +30,7 @@ export const locust: Program = {
     const input = (run_time: number) => ({ target, parameters: { user_count: 4, spawn_rate: 4, run_time } })
     const end = async (begun: StartedJob, asked: object): Promise<Outcome> => {
       for (const until = Date.now() + longest; Date.now() < until; await sleep(1_000)) {
-        const look = await tool.look(begun, asked)
+        const look = await tool.poll(begun, asked)
         if ('outcome' in look) return look.outcome
       }
       throw new Error('It does not end')
@@ -42,7 +42,7 @@ export const locust: Program = {
         [
           'is started anew where it has run nothing yet, though an earlier try is in doubt',
           async () => {
-            const begun = await tool.start(input(6), { repeated: true })
+            const begun = await tool.start(input(6), { isRetry: true })
             const ended = await end(begun, input(6))
             assert.deepEqual([ended.status, ended.result, ended.data['state']], ['succeeded', 'pass', 'stopped'])
             const { requests: counted, errors, errorRate, rps, p50, p95, max } = ended.data as Record<string, number>
@@ -73,7 +73,7 @@ export const locust: Program = {
         [
           'is not started again where an earlier try is in doubt',
           async () => {
-            assert.equal((await failureOf(tool.start(input(5), { repeated: true }))).kind, 'doubtful')
+            assert.equal((await failureOf(tool.start(input(5), { isRetry: true }))).kind, 'doubtful')
           },
         ],
         [

@@ -51,8 +51,8 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
           }),
         )
         const input = { target: 'training/churn-weekly', parameters: { lr: 0.01 } }
-        for (const repeated of [false, true]) {
-          const { status, result, message, data } = await job.end(await job.start(input, { repeated }), input)
+        for (const isRetry of [false, true]) {
+          const { status, result, message, data } = await job.end(await job.start(input, { isRetry }), input)
           assert.deepEqual(
             [status, result, data['id']],
             ['succeeded', 'pass', `training/churn-weekly-${digits}`],

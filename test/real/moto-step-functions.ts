@@ -43,7 +43,7 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
     (await states.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? []
   const endOf = async (begun: StartedJob, input: object): Promise<Outcome> => {
     for (let looks = 0; looks < mostLooks; looks++) {
-      const seen = await job.look(begun, input)
+      const seen = await job.poll(begun, input)
       if ('outcome' in seen) return seen.outcome
       await sleep(100)
     }
@@ -55,10 +55,10 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
       'Step Functions starts one execution for two tries, and stops it',
       async () => {
         const { target, id } = await create('search', false)
-        for (const repeated of [false, true]) {
-          const begun = await job.start({ target }, { repeated })
+        for (const isRetry of [false, true]) {
+          const begun = await job.start({ target }, { isRetry })
           assert.equal(begun.outcome.data['id'], id)
-          assert.ok('status' in (await job.look(begun, { target })))
+          assert.ok('status' in (await job.poll(begun, { target })))
         }
         assert.equal((await executionsOf(target)).length, 1)
         assert.match((await job.stop({ id })).message, /^Stopped .+ \(ABORTED\)$/)
@@ -69,8 +69,8 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
       async () => {
         const { target, id } = await create('tune', true)
         const input = { target, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }
-        for (const repeated of [false, true]) {
-          const { status, result, message, data } = await endOf(await job.start(input, { repeated }), input)
+        for (const isRetry of [false, true]) {
+          const { status, result, message, data } = await endOf(await job.start(input, { isRetry }), input)
           assert.deepEqual([status, result, data['output']], ['succeeded', 'pass', { p95: 312 }], message)
         }
         assert.equal((await executionsOf(target)).length, 1)

@@ -33,8 +33,8 @@ export const redmine: Program = {
       fields: { estimated_hours: 2.5 },
     }
     let call = 1
-    const client = ({ key = keyOf(call++), repeated = false, as = token } = {}) =>
-      clientOf(provider, { baseUrl: url, token: as }, { key, repeated })
+    const client = ({ key = keyOf(call++), isRetry = false, as = token } = {}) =>
+      clientOf(provider, { baseUrl: url, token: as }, { key, isRetry })
     type Options = Parameters<typeof client>[0]
     const open = (input: object, options?: Options) =>
       openTicket.run(provider, client(options), { title: 'Kasse ist langsam', project, ...input })
@@ -95,7 +95,7 @@ export const redmine: Program = {
           'finds by its key what it opened, and opens nothing again',
           async () => {
             const before = await count()
-            const again = await open({ description, ...everything }, { key: keyOf(1_000), repeated: true })
+            const again = await open({ description, ...everything }, { key: keyOf(1_000), isRetry: true })
             assert.match(again.message, /^Found issue/)
             assert.equal(idOf(again), id)
             assert.equal(await count(), before)
@@ -138,8 +138,8 @@ export const redmine: Program = {
         [
           'comments once, however often it is asked with the same key',
           async () => {
-            for (const repeated of [false, true, true]) {
-              await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), repeated })
+            for (const isRetry of [false, true, true]) {
+              await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), isRetry })
             }
             const commented = (await notes(id)).filter((note) => note.startsWith('Noch immer "langsam" 🐢'))
             assert.equal(commented.length, 1)

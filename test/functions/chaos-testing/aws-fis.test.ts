@@ -168,7 +168,7 @@ describe('a start whose answer was lost', () => {
   test('is one with its repeat', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.experiments).toHaveLength(1)
   })
 
@@ -194,7 +194,7 @@ describe('an experiment', () => {
   test.each(['pending', 'initiating', 'running', 'stopping'])('that is %s goes on', async (state) => {
     const begun = await connected().start(shop)
     server.become(state)
-    expect(await connected().look(begun, shop)).toMatchObject({ status: state })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: state })
   })
 
   test.each([
@@ -216,7 +216,7 @@ describe('an experiment', () => {
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(shop)
     server.become('exploding')
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'exploding (unknown state)' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
   test('that a stop condition ended has refuted its hypothesis', async () => {
@@ -318,11 +318,11 @@ describe('an experiment', () => {
 
   test('tells how far it is', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
     server.act('cpu-stress', 'completed')
     server.act('stop-one', 'running')
     server.become('running')
-    expect(await connected().look(begun, shop)).toMatchObject({ progress: '1 of 2 actions ended, stop-one under way' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ progress: '1 of 2 actions ended, stop-one under way' })
   })
 
   test('is held against thresholds', async () => {
@@ -335,9 +335,9 @@ describe('an experiment', () => {
   test('is looked at again where AWS is down, and refused where it is gone', async () => {
     const begun = await connected().start(shop)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
     server.state.experiments = []
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining(`Experiment ${id} does not exist.`),
     })

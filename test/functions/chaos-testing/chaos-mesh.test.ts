@@ -334,7 +334,7 @@ describe('a start whose answer was lost', () => {
     expect(await failureOf(connected().start({ target }))).toMatchObject({ transient: true, afterWrite: true })
     const id = idOf(server.newest())
     await connected().start({ target }, { key: keyOf(2) })
-    const { outcome } = await connected().start({ target }, { repeated: true })
+    const { outcome } = await connected().start({ target }, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(server.state.objects).toHaveLength(2)
   })
@@ -342,7 +342,7 @@ describe('a start whose answer was lost', () => {
   test('is made where it is not there', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start({ target: 'kill' }))
-    await connected().start({ target: 'kill' }, { repeated: true })
+    await connected().start({ target: 'kill' }, { isRetry: true })
     expect(server.state.objects).toHaveLength(1)
   })
 
@@ -375,7 +375,7 @@ describe('a second delivery of an event', () => {
 
 describe('an experiment', () => {
   const begin = () => connected().start({ target: 'latency' })
-  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().look(begun, { target: 'latency' })
+  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().poll(begun, { target: 'latency' })
   const end = (begun: Awaited<ReturnType<typeof begin>>) => connected().end(begun, { target: 'latency' })
   const applied = (pod: string) => server.tell('Applied', `Successfully apply chaos for ${pod}`)
 
@@ -504,7 +504,7 @@ describe('an experiment', () => {
 describe('a workflow', () => {
   const target = 'rollout'
   const begin = () => connected().start({ target })
-  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().look(begun, { target })
+  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().poll(begun, { target })
   const end = (begun: Awaited<ReturnType<typeof begin>>) => connected().end(begun, { target })
   const node = (template: string, type: string, state = 'Running') => ({
     name: `${template}-x7k2p`,
@@ -620,7 +620,7 @@ describe('stop-test', () => {
     server.state.slow = false
     expect((await connected().stop({ id })).message).toBe('still deleting')
     server.remove(injected)
-    expect(await connected().look(begun, { target: 'rollout' })).toMatchObject({ outcome: { status: 'aborted' } })
+    expect(await connected().poll(begun, { target: 'rollout' })).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
   test('ends at the deadline what still goes on', async () => {

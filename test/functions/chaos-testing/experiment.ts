@@ -3,7 +3,7 @@ import { actions } from '../../../functions/chaos-testing/actions.ts'
 import type { JobProvider } from '../../../shared/providers/job.ts'
 import { Job } from '../job.ts'
 
-/** A provider of chaos experiments, driven as the framework drives it. */
+/** Runs the actions for chaos experiments with a provider, as the framework does. */
 export function experiment<S extends z.ZodMiniObject>(provider: JobProvider<S>, values: () => z.input<S>): Job<S> {
   return new Job(provider, { start: actions['start-test'], stop: actions['stop-test'] }, values)
 }

@@ -180,7 +180,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, afterWrite: true })
     server.state.listsLate = 1
-    const { outcome } = await connected().start(network, { repeated: true })
+    const { outcome } = await connected().start(network, { isRetry: true })
     expect(outcome.data).toMatchObject({ id: `${guid}#2` })
     expect(server.state.runs).toHaveLength(2)
   })
@@ -196,7 +196,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     await failureOf(connected().start(network))
     server.calls.length = 0
-    const { outcome } = await connected().start(network, { repeated: true })
+    const { outcome } = await connected().start(network, { isRetry: true })
     expect(outcome.data).toMatchObject({ id: `${guid}#105` })
     expect(calls('POST')).toEqual([])
     expect(calls('GET')).toHaveLength(pages)
@@ -207,7 +207,7 @@ describe('a start whose answer was lost', () => {
     server.enter('Successful')
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(network))
-    await connected().start(network, { repeated: true })
+    await connected().start(network, { isRetry: true })
     expect(server.state.runs).toHaveLength(2)
   })
 
@@ -215,7 +215,7 @@ describe('a start whose answer was lost', () => {
     server.state.mayList = false
     server.loseNext('POST')
     expect(await failureOf(connected().start(network))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected().start(network, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(network, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(calls('POST')).toHaveLength(1)
   })
 
@@ -223,12 +223,12 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     await failureOf(connected().start(network))
     server.state.listsLate = 1
-    expect((await connected().start(network, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(network, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('is in doubt where a repeat hears that there is no run at all', async () => {
-    expect(await failureOf(connected().start(network, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(network, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(calls('POST')).toEqual([])
   })
 
@@ -236,7 +236,7 @@ describe('a start whose answer was lost', () => {
     for (let number = 1; number <= 2_001; number++) {
       server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
     }
-    expect(await failureOf(connected().start(network, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(network, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
   })
 })
 
@@ -261,7 +261,7 @@ describe('a run', () => {
     const begun = await connected().start(network)
     server.enter(stage)
     if (status === 'goes on') {
-      expect(await connected().look(begun, network)).toMatchObject({ status: stage })
+      expect(await connected().poll(begun, network)).toMatchObject({ status: stage })
     } else {
       expect(await connected().end(begun, network)).toMatchObject({ status, result, data: { id, url, state: stage } })
     }
@@ -270,7 +270,7 @@ describe('a run', () => {
   test.each(['Paused', 'constructor'])('whose stage %s is not known goes on, and says so', async (stage) => {
     const begun = await connected().start(network)
     server.enter(stage)
-    expect(await connected().look(begun, network)).toMatchObject({ status: `${stage} (unknown state)` })
+    expect(await connected().poll(begun, network)).toMatchObject({ status: `${stage} (unknown state)` })
   })
 
   test.each([
@@ -311,7 +311,7 @@ describe('a run', () => {
     server.enter('Successful')
     expect(await connected().end(begun, network)).toMatchObject({ result: 'pass', data: { id, state: 'Successful' } })
     server.failNext(200, [])
-    expect(await failureOf(connected().look(begun, network))).toMatchObject({ kind: 'platform', transient: true })
+    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ kind: 'platform', transient: true })
   })
 
   test('that a health check has halted has failed, and says which', async () => {
@@ -384,17 +384,17 @@ describe('a run', () => {
   test('tells which steps it is at', async () => {
     const begun = await connected().start(network)
     server.enter('Active', { nodes: { '0': healthCheck('Successful'), '1': latency('Active') } })
-    expect(await connected().look(begun, network)).toMatchObject({ status: 'Active', progress: 'latency' })
+    expect(await connected().poll(begun, network)).toMatchObject({ status: 'Active', progress: 'latency' })
   })
 
   test('is looked at again where Gremlin is down, and refused where it is gone', async () => {
     const begun = await connected().start(network)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, network))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ transient: true })
     server.failNext(200, { guid })
-    expect(await failureOf(connected().look(begun, network))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, network))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, network))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('scenario run not found'),
     })

@@ -58,7 +58,7 @@ describe('the connection', () => {
 
   test('logs in, and uses what it is given until shortly before that expires', async () => {
     const begun = await asUser().start(pods)
-    await asUser().look(begun, pods)
+    await asUser().poll(begun, pods)
     expect(server.state.given).toBe(1)
     expect(asked('runChaosExperiment')[0]?.headers['authorization']).toBe('Bearer a-token-of-a-login-1')
     expect(server.calls[0]).toMatchObject({
@@ -67,24 +67,24 @@ describe('the connection', () => {
     })
     expect(redact('with a-token-of-a-login-1')).toBe('with ***')
     pass(86_400 - 20)
-    await asUser().look(begun, pods)
+    await asUser().poll(begun, pods)
     expect(server.state.given).toBe(2)
   })
 
   test('logs in again when its token is not taken any more, whichever way that is said', async () => {
     const begun = await asUser().start(pods)
     server.state.tokens = []
-    expect(await failureOf(asUser().look(begun, pods))).toMatchObject({
+    expect(await failureOf(asUser().poll(begun, pods))).toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('Token is expired'),
     })
-    expect(await asUser().look(begun, pods)).toMatchObject({ status: 'Queued' })
+    expect(await asUser().poll(begun, pods)).toMatchObject({ status: 'Queued' })
     server.state.revoked = ['a-token-of-a-login-2']
-    expect(await failureOf(asUser().look(begun, pods))).toMatchObject({
+    expect(await failureOf(asUser().poll(begun, pods))).toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('Token is revoked'),
     })
-    expect(await asUser().look(begun, pods)).toMatchObject({ status: 'Queued' })
+    expect(await asUser().poll(begun, pods)).toMatchObject({ status: 'Queued' })
     expect(server.state.given).toBe(3)
   })
 
@@ -236,7 +236,7 @@ describe('a start of which nobody knows whether it came through', () => {
   })
 
   test('is not tried again after a crash', async () => {
-    expect(await failureOf(connected().start(pods, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(pods, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.calls).toEqual([])
   })
 })
@@ -253,7 +253,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (phase, running) => {
     const begun = await connected().start(pods)
     server.enter(phase)
-    expect(await connected().look(begun, pods)).toMatchObject({ status: running, progress: phase })
+    expect(await connected().poll(begun, pods)).toMatchObject({ status: running, progress: phase })
   })
 
   test.each([
@@ -367,7 +367,7 @@ describe('a run', () => {
   test('tells of each fault how far it is', async () => {
     const begun = await connected().start(pods)
     server.enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] })
-    expect(await connected().look(begun, pods)).toMatchObject({
+    expect(await connected().poll(begun, pods)).toMatchObject({
       status: 'Running',
       progress: 'Running, pod-delete Completed, node-drain Running',
     })
@@ -393,10 +393,10 @@ describe('a run', () => {
   test('may not be shown for a minute after its start, and must be then', async () => {
     const begun = await connected().start(pods)
     server.state.shownLate = 3
-    const first = await connected().look(begun, pods)
+    const first = await connected().poll(begun, pods)
     expect(first).toMatchObject({ status: 'not shown yet' })
     pass(61)
-    expect(await failureOf(connected().look(begun, pods))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('404 to POST /api/query: no matching experiment run'),
     })
@@ -404,19 +404,19 @@ describe('a run', () => {
 
   test('that was seen and is gone is refused at once', async () => {
     const begun = await connected().start(pods)
-    const seen = await connected().look(begun, pods)
+    const seen = await connected().poll(begun, pods)
     server.state.runs = []
-    expect(await failureOf(connected().look({ ...begun, ...seen }, pods))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll({ ...begun, ...seen }, pods))).toMatchObject({ kind: 'refused' })
   })
 
   test('is looked at again where Litmus is down', async () => {
     const begun = await connected().start(pods)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
     server.failNext(200, error('DB aggregate stage error: cursor is closed'))
-    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
     server.failNext(200, '<html>Log in</html>')
-    expect(await failureOf(connected().look(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
   })
 })
 

@@ -241,11 +241,11 @@ describe('a start whose answer was lost', () => {
 
   test('is found by its key, once it has started', async () => {
     await lose()
-    const waiting = await failureOf(connected().start(shop, { repeated: true }))
+    const waiting = await failureOf(connected().start(shop, { isRetry: true }))
     expect(waiting).toMatchObject({ transient: true })
     expect(waiting.message).toContain('execution 123 of SHOP-1 CREATED')
     server.enter('RUNNING')
-    const { outcome } = await connected().start(shop, { repeated: true })
+    const { outcome } = await connected().start(shop, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/experiments/edit/SHOP-1/executions/123` })
     expect(starts()).toHaveLength(1)
   })
@@ -254,7 +254,7 @@ describe('a start whose answer was lost', () => {
     await connected().start(shop, { key: keyOf(2) })
     server.enter('COMPLETED')
     await connected().start({ target: 'SHOP-2' }, { key: keyOf(1) })
-    await connected().start(shop, { repeated: true })
+    await connected().start(shop, { isRetry: true })
     expect(server.state.executions.map(({ key }) => key)).toEqual(['SHOP-1', 'SHOP-2', 'SHOP-1'])
   })
 
@@ -266,21 +266,21 @@ describe('a start whose answer was lost', () => {
     server.enter('COMPLETED')
     expect(server.state.executions).toHaveLength(2)
     age(26)
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id: '124' })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id: '124' })
   })
 
   test('is in doubt where an execution does not show its variables', async () => {
     server.state.showsVariables = false
     await lose()
     server.enter('RUNNING')
-    expect(await failureOf(connected().start(shop, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(shop, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(starts()).toHaveLength(1)
   })
 
   test('is in doubt where executions can not be seen', async () => {
     server.state.mayList = false
     await lose()
-    expect(await failureOf(connected().start(shop, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(shop, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(starts()).toHaveLength(1)
   })
 })
@@ -314,7 +314,7 @@ describe('an execution', () => {
     const begun = await connected().start(shop)
     server.enter(state)
     if (status === 'goes on') {
-      expect(await connected().look(begun, shop)).toMatchObject({ status: state })
+      expect(await connected().poll(begun, shop)).toMatchObject({ status: state })
     } else {
       expect(await connected().end(begun, shop)).toMatchObject({ status, result, data: { id, url, state } })
     }
@@ -323,7 +323,7 @@ describe('an execution', () => {
   test.each(['PAUSED', 'constructor'])('whose state %s is not known goes on, and says so', async (state) => {
     const begun = await connected().start(shop)
     server.enter(state)
-    expect(await connected().look(begun, shop)).toMatchObject({ status: `${state} (unknown state)` })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: `${state} (unknown state)` })
   })
 
   test('tells the hypothesis and what was injected', async () => {
@@ -391,11 +391,11 @@ describe('an execution', () => {
   test('is looked at again where Steadybit is down, and refused where it is gone', async () => {
     const begun = await connected().start(shop)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
     server.failNext(200, { id: 123 })
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
     server.state.executions = []
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('The execution was not found.'),
     })

@@ -39,7 +39,7 @@ const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun)
 /** Its time is over, and its task has seen that. */
 const over = async (begun: StartedJob): Promise<StartedJob> => {
   passed(30)
-  const seen = await connected().look(begun, slow())
+  const seen = await connected().poll(begun, slow())
   expect(seen).toMatchObject({ status: 'injected', pollImmediately: true })
   expect(writes().filter((call) => call.startsWith('DELETE'))).toEqual([])
   return kept({ ...begun, job: (seen as JobProgress).job })
@@ -70,7 +70,7 @@ describe('a start', () => {
   test('is one toxic for one event, whatever became of the first answer', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(slow()))).toMatchObject({ transient: true, afterWrite: true })
-    const again = await connected().start(slow(), { repeated: true })
+    const again = await connected().start(slow(), { isRetry: true })
     expect(again.outcome.data).toMatchObject({ id })
     expect(toxics()).toHaveLength(1)
   })
@@ -78,12 +78,12 @@ describe('a start', () => {
   test('is injected where an answer that tells of no toxic came to the question whether it is there', async () => {
     for (const strange of [{ status: 'UP' }, '<html>Log in</html>']) {
       server.failNext(200, strange, { on: 'GET' })
-      const failure = await failureOf(connected().start(slow(), { repeated: true }))
+      const failure = await failureOf(connected().start(slow(), { isRetry: true }))
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
     }
     server.loseNext('POST')
     await failureOf(connected().start(slow()))
-    expect((await connected().start(slow(), { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(slow(), { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(toxics()).toMatchObject([{ name }])
   })
 
@@ -91,7 +91,7 @@ describe('a start', () => {
     server.loseNext('POST')
     await failureOf(connected().start(slow()))
     await connected().stop({ id })
-    expect(await failureOf(connected().start(slow(), { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(slow(), { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(writes().filter((call) => call.startsWith('POST'))).toHaveLength(1)
   })
 
@@ -150,7 +150,7 @@ describe('a look', () => {
   test('says how long it is for still, and comes again in time', async () => {
     const begun = kept(await connected().start(slow()))
     passed(12)
-    expect(await connected().look(begun, slow())).toMatchObject({
+    expect(await connected().poll(begun, slow())).toMatchObject({
       status: 'injected',
       progress: 'latency downstream, latency 300, 18 s left',
       maxSeconds: 18,
@@ -177,7 +177,7 @@ describe('a look', () => {
     const begun = await over(kept(await connected().start(slow())))
     passed(-20)
     server.loseNext('DELETE')
-    expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
     expect(await connected().end(begun, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
   })
 
@@ -209,7 +209,7 @@ describe('a look', () => {
     const begun = kept(await connected().start(slow()))
     passed(30)
     server.failNext(status, body, { on: 'GET' })
-    expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
     expect(await connected().end(await over(begun), slow())).toMatchObject({ data: { state: 'removed' } })
     expect(toxics()).toEqual([])
   })
@@ -217,7 +217,7 @@ describe('a look', () => {
   test('takes a removal that something in between has answered for none', async () => {
     const begun = await over(kept(await connected().start(slow())))
     server.failNext(404, 'Not Found', { on: 'DELETE' })
-    expect(await failureOf(connected().look(begun, slow()))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
     expect(toxics()).toHaveLength(1)
   })
 })

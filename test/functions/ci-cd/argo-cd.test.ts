@@ -105,7 +105,7 @@ describe('a start', () => {
     const begun = await start(guestbook, { key: undefined })
     expect(begun.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
     server.begin()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Running' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Running' })
   })
 
   test.each([
@@ -184,14 +184,14 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ transient: true, afterWrite: true })
     prepare()
-    expect((await start(guestbook, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('is started where it is not there', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(start())
-    await start(guestbook, { repeated: true })
+    await start(guestbook, { isRetry: true })
     expect(asked()?.info).toMatchObject([{ value: 'a1b2c3d4e5f6' }])
   })
 
@@ -201,7 +201,7 @@ describe('a start whose answer was lost', () => {
     server.begin()
     server.finish('Succeeded', '')
     server.operate({ username: 'mia' })
-    expect(await failureOf(start(guestbook, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(start(guestbook, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(asked()).toBeUndefined()
   })
 
@@ -209,14 +209,14 @@ describe('a start whose answer was lost', () => {
     server.operate({ username: 'mia' })
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ transient: true })
-    expect((await start(guestbook, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('is started beside an operation of long ago', async () => {
     server.operate({ username: 'mia' })
     Object.assign(server.application().status.operationState ?? {}, { startedAt: '2026-01-01T00:00:00Z' })
-    await start(guestbook, { repeated: true })
+    await start(guestbook, { isRetry: true })
     expect(asked()).toBeDefined()
   })
 
@@ -232,9 +232,9 @@ describe('a start whose answer was lost', () => {
 describe('a sync', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await start()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
     server.begin()
-    expect(await connected().look(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(begun, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
@@ -245,7 +245,7 @@ describe('a sync', () => {
       prepare()
       server.state.lagging = structuredClone(server.state.applications)
       const begun = await start()
-      expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
+      expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
       server.state.lagging = undefined
       server.begin()
       server.finish('Succeeded', '')
@@ -280,7 +280,7 @@ describe('a sync', () => {
   ])('goes on while the application is %s', async (health, sync, step) => {
     const begun = await finished()
     server.reconcile(health, sync)
-    expect(await connected().look(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(begun, guestbook)).toMatchObject({
       status: expect.stringContaining(`Succeeded/${health}/${sync}`),
       progress: step,
     })
@@ -290,7 +290,7 @@ describe('a sync', () => {
     const begun = await finished()
     server.application().status.health = { status: 'Degraded' }
     server.failNext(200, server.application(), { on: 'GET', times: 2 })
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Succeeded' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Succeeded' })
     server.application().status.health = { status: 'Healthy' }
     server.application().status.sync.status = 'Synced'
     server.calls.length = 0
@@ -359,9 +359,9 @@ describe('a sync', () => {
   test('is looked at again where Argo CD is down, and refused where its application is gone', async () => {
     const begun = await finished()
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, guestbook))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ transient: true })
     server.state.applications = []
-    expect(await failureOf(connected().look(begun, guestbook))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ kind: 'refused' })
   })
 })
 

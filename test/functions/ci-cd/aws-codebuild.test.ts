@@ -142,7 +142,7 @@ describe('a start whose answer was lost', () => {
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'platform', afterWrite: true })
     expect(failure.message).toBe('AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.')
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.builds).toHaveLength(1)
   })
 
@@ -150,7 +150,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('StartBuild')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
     server.state.tokens.clear()
-    const { outcome } = await connected().start(shop, { repeated: true })
+    const { outcome } = await connected().start(shop, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url })
     expect(starts()).toHaveLength(1)
   })
@@ -159,7 +159,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('StartBuild')
     await failureOf(connected().start(shop))
     server.state.listsLate = 1
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.builds).toHaveLength(1)
   })
 
@@ -168,7 +168,7 @@ describe('a start whose answer was lost', () => {
     server.state.mostQueued = 1_000
     server.state.tokens.clear()
     for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
   })
 
   test('is started where it is not there, beside the builds of others', async () => {
@@ -177,7 +177,7 @@ describe('a start whose answer was lost', () => {
     server.failNext(500, { __type: 'InternalFailure' }, { on: 'StartBuild' })
     await failureOf(connected().start(shop))
     server.state.tokens.clear()
-    await connected().start(shop, { repeated: true })
+    await connected().start(shop, { isRetry: true })
     expect(server.state.builds.map(({ projectName }) => projectName)).toEqual([
       'shop-build',
       'cart-build',
@@ -206,9 +206,9 @@ describe('a second delivery of an event', () => {
 describe('a build', () => {
   test('goes on, and says in which phase it is', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
     build().buildStatus = 'SHINY'
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
   test.each([
@@ -282,15 +282,15 @@ describe('a build', () => {
     expect(ended).toMatchObject({ result: 'pass' })
     expect(ended.message).toContain('its reports can not be read')
     server.failNext(500, {}, { on: 'BatchGetReports' })
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
   })
 
   test('is looked at again where AWS is down, and refused where it is gone', async () => {
     const begun = await connected().start(shop)
     server.failNext(500, { __type: 'InternalFailure' })
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
     server.state.builds = []
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
       kind: 'refused',
       message: `AWS CodeBuild shows no build ${id}.`,
     })

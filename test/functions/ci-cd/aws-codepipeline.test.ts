@@ -122,7 +122,7 @@ describe('a start whose answer was lost', () => {
   test('is one with its repeat', async () => {
     server.loseNext('StartPipelineExecution')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(shop, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })
 
@@ -144,17 +144,17 @@ describe('a start whose answer was lost', () => {
 describe('an execution', () => {
   test('goes on, and says which actions do, and which waits for somebody', async () => {
     const begun = await connected().start(shop)
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'InProgress', progress: undefined })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'InProgress', progress: undefined })
     server.act('Source/Source', 'Succeeded')
     server.act('Build/Unit', 'InProgress')
     server.act('Build/Approve', 'InProgress', approval)
-    expect(await connected().look(begun, shop)).toMatchObject({
+    expect(await connected().poll(begun, shop)).toMatchObject({
       progress: 'action Build/Approve, which waits for an approval; action Build/Unit',
     })
     server.end('Stopping')
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Stopping' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'Stopping' })
     server.end('Shiny')
-    expect(await connected().look(begun, shop)).toMatchObject({ status: 'Shiny (unknown state)' })
+    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'Shiny (unknown state)' })
   })
 
   test.each([
@@ -220,9 +220,9 @@ describe('an execution', () => {
   test('is looked at again where AWS is down, and refused where it is gone', async () => {
     const begun = await connected().start(shop)
     server.failNext(500, { __type: 'InternalFailure' })
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
     server.state.executions = []
-    expect(await failureOf(connected().look(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('cannot be found'),
     })

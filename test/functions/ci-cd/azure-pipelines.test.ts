@@ -179,7 +179,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(keyed(fields).start(deploy))).toMatchObject({ transient: true, afterWrite: true })
     await keyed(fields).start(deploy, { key: keyOf(2) })
-    const { outcome } = await keyed(fields).start(deploy, { repeated: true })
+    const { outcome } = await keyed(fields).start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(server.state.builds).toHaveLength(2)
   })
@@ -187,14 +187,14 @@ describe('a start whose answer was lost', () => {
   test('is started where it is not there', async () => {
     server.failNext(503, '<html>', { on: 'POST' })
     await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { repeated: true })
+    await keyed().start(deploy, { isRetry: true })
     expect(server.state.builds).toHaveLength(1)
   })
 
   test('is not repeated where no parameter takes the key', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(deploy))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected().start(deploy, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(deploy, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.builds).toHaveLength(1)
   })
 })
@@ -212,13 +212,13 @@ describe('a run', () => {
   test.each(['none', 'notStarted', 'postponed', 'inProgress', 'cancelling'])('that is %s goes on', async (status) => {
     const begun = await connected().start(deploy)
     run().status = status
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: status, progress: undefined })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: status, progress: undefined })
   })
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     run().status = 'hibernating'
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'hibernating (unknown state)' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: 'hibernating (unknown state)' })
   })
 
   test('says which of its stages is at work, and which waits for an approval', async () => {
@@ -226,19 +226,19 @@ describe('a run', () => {
     const [production, tests] = stages
     const running = { ...tests, state: 'inProgress', result: null }
     Object.assign(run(), { status: 'inProgress', records: [production, running] })
-    expect(await connected().look(begun, deploy)).toMatchObject({
+    expect(await connected().poll(begun, deploy)).toMatchObject({
       status: 'inProgress',
       progress: 'stage 1 of 2, Test',
     })
     const check = record('Checkpoint', 'Checkpoint', 'Stage Production', { state: 'inProgress' })
     const approval = record('Checkpoint.Approval', 'Approval', check.id, { state: 'inProgress', result: null })
     run().records = [...stages, check, approval]
-    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'stage Production waits for an approval' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ progress: 'stage Production waits for an approval' })
     const only = record('Stage', '__default', null, { state: 'inProgress' })
     run().records = [only]
-    expect(await connected().look(begun, deploy)).toMatchObject({ progress: undefined })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ progress: undefined })
     run().records = [only, { ...check, parentId: only.id }, approval]
-    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'waiting for an approval' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ progress: 'waiting for an approval' })
   })
 
   test.each([
@@ -321,10 +321,10 @@ describe('a run', () => {
     for (const answered of [0, 1, 2]) {
       for (let at = 0; at < answered; at++) server.failNext(200, [run(), { records: [] }][at])
       server.failNext(500, '<html><title>500</title>')
-      expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ transient: true })
+      expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ transient: true })
     }
     server.state.builds = []
-    expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -132,7 +132,7 @@ describe('a start whose answer was lost', () => {
   test('is found by its key in the name of the run', async () => {
     server.loseNext('POST')
     expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
-    const { outcome } = await keyed().start(deploy, { repeated: true })
+    const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/${repo}/actions/runs/30433642` })
     expect(calls('POST')).toHaveLength(1)
   })
@@ -141,7 +141,7 @@ describe('a start whose answer was lost', () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
     server.state.listsLate = 2
-    await keyed().start(deploy, { repeated: true })
+    await keyed().start(deploy, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
 
@@ -149,7 +149,7 @@ describe('a start whose answer was lost', () => {
     await keyed().start(deploy, { key: keyOf(2) })
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { repeated: true })
+    await keyed().start(deploy, { isRetry: true })
     expect(server.state.runs.map(({ title }) => title)).toEqual([`Deploy ${keyOf(2)}`, `Deploy ${keyOf(1)}`])
   })
 
@@ -157,7 +157,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     const failure = await failureOf(connected().start(deploy))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected().start(deploy, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(deploy, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.runs).toHaveLength(1)
   })
 
@@ -219,7 +219,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, running, step) => {
     const begun = await connected().start(deploy)
     run().status = status
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: running, progress: step })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: running, progress: step })
   })
 
   test.each([
@@ -248,7 +248,7 @@ describe('a run', () => {
   test('with a conclusion that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     server.finish('exploded')
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: expect.stringContaining('not known here') })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: expect.stringContaining('not known here') })
   })
 
   test('that failed names the job and the step, with a link', async () => {
@@ -277,9 +277,9 @@ describe('a run', () => {
   test('is looked at again where GitHub is down, and refused where it is gone', async () => {
     const begun = await connected().start(deploy)
     server.failNext(500, '<html><title>Unicorn!</title>')
-    expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, deploy))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ kind: 'refused' })
   })
 })
 

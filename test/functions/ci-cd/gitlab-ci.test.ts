@@ -183,7 +183,7 @@ describe('a start in a project that forbids pipeline variables', () => {
     server.failNext(400, { message: { base: ['Insufficient permissions to set pipeline variables'] } }, { on: 'POST' })
     server.loseNext('POST')
     expect(await failureOf(connected().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected().start(build, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(build, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.pipelines).toHaveLength(1)
   })
 
@@ -200,7 +200,7 @@ describe('a start whose answer was lost', () => {
     expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, afterWrite: true })
     server.addOf('mia')
     await connected().start(build, { key: keyOf(2) })
-    const { outcome } = await connected().start(build, { repeated: true })
+    const { outcome } = await connected().start(build, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/${project}/-/pipelines/61` })
     expect(server.state.pipelines).toHaveLength(3)
   })
@@ -208,7 +208,7 @@ describe('a start whose answer was lost', () => {
   test('is found by its name, where the pipeline has inputs', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(inputs({ keyInput: 'key' }).start(build))
-    const { outcome } = await inputs({ keyInput: 'key' }).start(build, { repeated: true })
+    const { outcome } = await inputs({ keyInput: 'key' }).start(build, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(server.calls.some(({ path }) => path.endsWith('/variables'))).toBe(false)
   })
@@ -216,14 +216,14 @@ describe('a start whose answer was lost', () => {
   test('is started where it is not there', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(build))
-    await connected().start(build, { repeated: true })
+    await connected().start(build, { isRetry: true })
     expect(server.state.pipelines).toHaveLength(1)
   })
 
   test('is not repeated where no input takes the key', async () => {
     server.loseNext('POST')
     expect(await failureOf(inputs().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(inputs().start(build, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(inputs().start(build, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.pipelines).toHaveLength(1)
   })
 
@@ -232,7 +232,7 @@ describe('a start whose answer was lost', () => {
     await connected().start(build)
     expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(20)
     server.calls.length = 0
-    await connected().start(build, { key: keyOf(2), repeated: true })
+    await connected().start(build, { key: keyOf(2), isRetry: true })
     expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(50)
   })
 })
@@ -259,13 +259,13 @@ describe('a pipeline', () => {
   ])('that is %s goes on', async (status) => {
     const begun = await connected().start(build)
     pipeline().status = status
-    expect(await connected().look(begun, build)).toMatchObject({ status: status })
+    expect(await connected().poll(begun, build)).toMatchObject({ status: status })
   })
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(build)
     pipeline().status = 'paused'
-    expect(await connected().look(begun, build)).toMatchObject({ status: 'paused (unknown state)' })
+    expect(await connected().poll(begun, build)).toMatchObject({ status: 'paused (unknown state)' })
   })
 
   test.each([
@@ -341,7 +341,7 @@ describe('a pipeline', () => {
   ])('that a manual job blocks is one to %s, as the connection says', async (manual, result) => {
     const begun = await connected().start(build)
     pipeline().status = 'manual'
-    const seen = await connected({ manual }).look(begun, build)
+    const seen = await connected({ manual }).poll(begun, build)
     if (result === undefined) expect(seen).toMatchObject({ status: 'manual', progress: 'waiting for a manual job' })
     else expect(seen).toMatchObject({ outcome: { result, message: expect.stringContaining('a manual job blocks it') } })
   })
@@ -349,9 +349,9 @@ describe('a pipeline', () => {
   test('is looked at again where GitLab is down, and refused where it is gone', async () => {
     const begun = await connected().start(build)
     server.failNext(500, '<html><title>500</title>')
-    expect(await failureOf(connected().look(begun, build))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, build))).toMatchObject({ transient: true })
     server.state.pipelines = []
-    expect(await failureOf(connected().look(begun, build))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, build))).toMatchObject({ kind: 'refused' })
   })
 })
 

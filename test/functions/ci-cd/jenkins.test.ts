@@ -30,7 +30,7 @@ const running = async (input: object = deploy) => {
 }
 /** As the framework goes on: with what the look has made of it. */
 const lookOn = async (begun: StartedJob, input: object) => {
-  const look = await connected().look(begun, input)
+  const look = await connected().poll(begun, input)
   if ('outcome' in look) throw new Error(`It has ended: ${look.outcome.message}`)
   return { ...begun, pending: look.job }
 }
@@ -145,7 +145,7 @@ describe('a start whose answer was lost', () => {
   test('is found by its key in the queue', async () => {
     server.loseNext('POST')
     expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
-    const { outcome } = await keyed().start(deploy, { repeated: true })
+    const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id: queued })
     expect(calls('POST')).toHaveLength(1)
   })
@@ -154,7 +154,7 @@ describe('a start whose answer was lost', () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
     server.begin(17)
-    const { outcome } = await keyed().start(deploy, { repeated: true })
+    const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/job/shop/job/deploy/1/` })
     expect(calls('POST')).toHaveLength(1)
   })
@@ -162,7 +162,7 @@ describe('a start whose answer was lost', () => {
   test('is found where Jenkins took it and did not say where', async () => {
     server.failNext(201, undefined, { on: 'POST', done: true })
     expect(await failureOf(keyed().start(deploy))).toMatchObject({ kind: 'platform', afterWrite: true })
-    await keyed().start(deploy, { repeated: true })
+    await keyed().start(deploy, { isRetry: true })
     expect(places()).toHaveLength(1)
   })
 
@@ -170,7 +170,7 @@ describe('a start whose answer was lost', () => {
     await keyed().start(deploy, { key: keyOf(2) })
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { repeated: true })
+    await keyed().start(deploy, { isRetry: true })
     expect(places().map(({ parameters }) => parameters.at(-1)?.value)).toEqual([keyOf(2), keyOf(1)])
   })
 
@@ -180,7 +180,7 @@ describe('a start whose answer was lost', () => {
   ])('is not repeated where %s', async (_what, pipeline, input) => {
     server.loseNext('POST')
     expect(await failureOf(pipeline().start(input))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(pipeline().start(input, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(pipeline().start(input, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(places()).toHaveLength(1)
   })
 
@@ -210,7 +210,7 @@ describe('a second delivery of an event', () => {
 describe('a place in the queue', () => {
   test('goes on, and says why it waits', async () => {
     const begun = await connected().start(deploy)
-    const look = await connected().look(begun, deploy)
+    const look = await connected().poll(begun, deploy)
     expect(look).toMatchObject({ status: 'QUEUED', progress: 'In the quiet period. Expires in 4.9 sec' })
   })
 
@@ -230,7 +230,7 @@ describe('a place in the queue', () => {
     server.end(build, 'SUCCESS')
     expect(await connected().end(begun, deploy)).toMatchObject({ data: { id } })
     server.job('shop/deploy').builds = []
-    const failure = await failureOf(connected().look(begun, deploy))
+    const failure = await failureOf(connected().poll(begun, deploy))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('neither place 17 of its queue nor the build of shop/deploy')
   })
@@ -268,9 +268,9 @@ describe('a build', () => {
   test('goes on while it is building, whatever result it has by then, and with a result that is not known', async () => {
     const { begun, build } = await running()
     Object.assign(build, { result: 'FAILURE' })
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'BUILDING' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: 'BUILDING' })
     server.end(build, 'SHINY')
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: 'SHINY (unknown state)' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
   test('of a pipeline says in which stage it is, and whether it waits for somebody', async () => {
@@ -279,9 +279,9 @@ describe('a build', () => {
       { name: 'Build', status: 'SUCCESS' },
       { name: 'Deploy', status: 'IN_PROGRESS' },
     ]
-    expect(await connected().look(begun, deploy)).toMatchObject({ progress: 'stage 2, Deploy' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ progress: 'stage 2, Deploy' })
     Object.assign(build.stages[1] ?? {}, { status: 'PAUSED_PENDING_INPUT' })
-    expect(await connected().look(begun, deploy)).toMatchObject({
+    expect(await connected().poll(begun, deploy)).toMatchObject({
       progress: 'stage 2, Deploy, which waits for an input',
     })
   })
@@ -311,7 +311,7 @@ describe('a build', () => {
     await connected().start({ target: 'shop/nightly' })
     server.end(server.begin(18), 'FAILURE')
     server.calls.length = 0
-    await connected().look({ ...begun, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
+    await connected().poll({ ...begun, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
     expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
   })
 
@@ -326,9 +326,9 @@ describe('a build', () => {
     const { begun } = await running()
     const later = await lookOn(begun, deploy)
     server.failNext(500, '<html><title>Oops! - Jenkins</title></html>')
-    expect(await failureOf(connected().look(later, deploy))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(later, deploy))).toMatchObject({ transient: true })
     server.job('shop/deploy').builds = []
-    expect(await failureOf(connected().look(later, deploy))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(later, deploy))).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -4,14 +4,14 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { JobProvider } from '../../../shared/providers/job.ts'
 import { Job } from '../job.ts'
 
-/** A provider of pipelines, driven as the framework drives it. */
+/** Runs the actions for pipelines with a provider, as the framework does. */
 export class Pipeline<S extends z.ZodMiniObject> extends Job<S> {
-  /** @param values of the connection, as in its secret */
+  /** @param values the connection, as in its secret */
   constructor(provider: JobProvider<S>, values: () => z.input<S>) {
     super(provider, { start: actions['trigger-build'], stop: actions.cancel }, values)
   }
 
-  /** Asks for a cancellation, and looks once whether that is done. */
+  /** Requests a cancellation and polls once. */
   cancel(input: object): Promise<Outcome> {
     return this.stop(input)
   }

@@ -251,7 +251,7 @@ describe('AWS AppConfig: concurrent changes', () => {
     const { transient, message } = await failureOf(set())
     expect([transient, message]).toEqual([true, expect.stringContaining('Deployment number 2 already in progress')])
     server.end('COMPLETE')
-    await set({}, { repeated: true })
+    await set({}, { isRetry: true })
     expect([server.state.versions.length, deployments().at(-1)]).toEqual([2, [3, '2', 'DEPLOYING']])
   })
 
@@ -277,7 +277,7 @@ describe('AWS AppConfig: concurrent changes', () => {
     }
     const { transient, message } = await failureOf(set())
     expect([transient, message]).toEqual([true, expect.stringContaining('Latest deployment number is 2, not 1')])
-    await set({}, { repeated: true })
+    await set({}, { isRetry: true })
     expect(server.document(4).values).toEqual({ checkout: { enabled: true }, search: { enabled: false } })
     expect(deployments().at(-1)).toEqual([3, '4', 'DEPLOYING'])
   })
@@ -286,7 +286,7 @@ describe('AWS AppConfig: concurrent changes', () => {
 describe('AWS AppConfig: repeated call', () => {
   test('finds the version and the deployment', async () => {
     await set()
-    const { job: pending } = await set({}, { repeated: true })
+    const { job: pending } = await set({}, { isRetry: true })
     expect(pending).toMatchObject({ changes: [{ id: '2' }] })
     expect(writes()).toEqual(['hostedconfigurationversions', 'deployments'])
   })
@@ -299,7 +299,7 @@ describe('AWS AppConfig: repeated call', () => {
       else meanwhile['POST hostedconfigurationversions'] = () => server.loseNext('POST')
       const failure = await failureOf(set())
       expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
-      const started = await set({}, { repeated: true })
+      const started = await set({}, { isRetry: true })
       expect(started.job).toMatchObject({ changes: [{ id: '2' }] })
       expect([server.state.versions.length, server.state.deployments.length]).toEqual([2, 2])
     },

@@ -167,7 +167,7 @@ describe('Flagsmith: environment with feature versioning', () => {
     server.failNext(503, undefined, { on: 'PATCH' })
     expect(await failureOf(set(true, {}, versioned))).toMatchObject({ transient: true, afterWrite: true })
     expect(enabled('Versioned1key')).toBe(false)
-    expect(await set(true, { repeated: true }, versioned)).toMatchObject({ result: 'pass' })
+    expect(await set(true, { isRetry: true }, versioned)).toMatchObject({ result: 'pass' })
     expect(environment('Versioned1key').versions.map(({ published }) => published)).toEqual([false, true])
   })
 })

@@ -241,7 +241,7 @@ describe('Unleash: change requests', () => {
     breakOff()
     expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: true })
     expect(request().state).toBe('Draft')
-    await ask({ repeated: true })
+    await ask({ isRetry: true })
     expect(server.state.requests).toHaveLength(1)
     expect(request()).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(1)) })
     expect(changesOf(request())).toHaveLength(2)

@@ -117,7 +117,7 @@ describe('open', () => {
     await open()
     for (const Status of ['Open', 'InProgress', 'Resolved']) {
       item().Status = Status
-      const again = await open({}, { repeated: true })
+      const again = await open({}, { isRetry: true })
       expect([again.message, again.data['state']]).toEqual([
         `Found OpsItem ${id}, which an earlier try had opened`,
         Status,
@@ -140,7 +140,7 @@ describe('open', () => {
     server.loseNext('CreateOpsItem')
     const lost = await failureOf(open())
     expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
-    expect((await open({}, { repeated: true })).data['id']).toBe(id)
+    expect((await open({}, { isRetry: true })).data['id']).toBe(id)
     expect(server.state.opsItems).toHaveLength(1)
   })
 
@@ -258,7 +258,7 @@ describe('update', () => {
   test('adds a comment once, and leaves those of others', async () => {
     await open()
     await update({ comment: 'Still slow' })
-    await update({ comment: 'Still slow' }, { repeated: true })
+    await update({ comment: 'Still slow' }, { isRetry: true })
     await update({ comment: 'Better' }, { key: keyOf(2) })
     const comments = Object.entries(item().OperationalData).filter(([name]) => name.startsWith('comment-'))
     expect(comments).toEqual([
@@ -272,7 +272,7 @@ describe('update', () => {
     await open()
     server.loseNext('UpdateOpsItem')
     expect((await failureOf(update({ comment: 'Still slow' }))).afterWrite).toBe(true)
-    await update({ comment: 'Still slow' }, { repeated: true })
+    await update({ comment: 'Still slow' }, { isRetry: true })
     expect(count('UpdateOpsItem')).toBe(1)
   })
 

@@ -157,7 +157,7 @@ describe('start', () => {
     expect(lost.message).toContain(
       'AWS Systems Manager could not be reached: socket hang up (StartAutomationExecution).',
     )
-    const again = await start({}, { repeated: true })
+    const again = await start({}, { isRetry: true })
     expect(again.outcome.data['id']).toBe(execution().AutomationExecutionId)
     expect(server.state.executions).toHaveLength(1)
   })

@@ -127,7 +127,7 @@ describe('a repeat', () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
     expect(await failureOf(jiraServiceManagement.open(client(), problem))).toMatchObject({ afterWrite: true })
-    expect(await open({}, { repeated: true })).toMatchObject({ data: { number: 'OPS-1' } })
+    expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
     expect(server.state.issues).toHaveLength(1)
   })
 })

@@ -117,7 +117,7 @@ describe('start', () => {
     const failure = await failureOf(start())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('It is unknown whether an invocation was started')
-    expect(await failureOf(start({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(start({}, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.invocations).toHaveLength(1)
   })
 

@@ -155,7 +155,7 @@ describe('open', () => {
   test('makes one alert of a repeat, also where the answer was lost', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.alerts).toHaveLength(1)
     await open({}, { key: keyOf(2) })
     expect(server.state.alerts).toHaveLength(2)

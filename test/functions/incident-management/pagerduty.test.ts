@@ -222,7 +222,7 @@ describe('a repeat of open', () => {
   test('finds the incident whose making was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.incidents).toHaveLength(1)
   })
 
@@ -362,7 +362,7 @@ describe('a comment', () => {
   test('is made once where its making was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(incident().notes).toHaveLength(1)
   })
 })

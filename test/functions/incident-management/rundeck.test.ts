@@ -172,14 +172,14 @@ describe('a repeat of start', () => {
     await start()
     expect((await start()).job).toMatchObject({ id: '134' })
     server.set(134, 'failed')
-    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
+    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('finds the execution whose start was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134', url: link(134) })
+    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134', url: link(134) })
     expect(server.state.executions).toHaveLength(1)
   })
 
@@ -187,9 +187,9 @@ describe('a repeat of start', () => {
     server.state.course = { looks: 0, ends: 'failed', retry: { looks: 9, ends: 'succeeded' } }
     const { job: pending } = await start()
     await look(pending)
-    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '135' })
+    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
     server.set(135, 'succeeded')
-    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
+    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
   })
 
   test('starts another execution for another key, and for none', async () => {
@@ -207,9 +207,9 @@ describe('a repeat of start', () => {
       }
     }
     many(950)
-    expect((await start({}, { repeated: true })).job).toMatchObject({ id: '134' })
+    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
     many(100)
-    const failure = await failureOf(start({}, { repeated: true }))
+    const failure = await failureOf(start({}, { isRetry: true }))
     expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('can not be looked up') })
     expect(calls('POST')).toHaveLength(1)
   })
@@ -227,7 +227,7 @@ describe('without an option for the key', () => {
   })
 
   test('a start is not tried at all where an earlier try broke off', async () => {
-    const failure = await failureOf(start({}, { connection, repeated: true }))
+    const failure = await failureOf(start({}, { connection, isRetry: true }))
     expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('An earlier try') })
     expect(server.calls).toEqual([])
   })

@@ -203,7 +203,7 @@ describe('a repeat of open', () => {
     if (how === 'lost') server.loseNext('POST')
     else server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.incidents).toHaveLength(1)
   })
 
@@ -211,13 +211,13 @@ describe('a repeat of open', () => {
     server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     await failureOf(open())
     server.state.listsLate = 2
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.incidents).toHaveLength(1)
   })
 
   test('opens after three seconds in which nothing was found', async () => {
     const began = Date.now()
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(Date.now() - began).toBeGreaterThanOrEqual(2_900)
     expect(server.state.incidents).toHaveLength(1)
   })
@@ -358,7 +358,7 @@ describe('a comment', () => {
   test('is made once where its making was not answered', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(incident().journal).toHaveLength(1)
   })
 })

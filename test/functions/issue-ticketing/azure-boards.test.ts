@@ -188,7 +188,7 @@ describe('Azure Boards: repeated open', () => {
     expect(await failureOf(open())).toMatchObject({ transient: true, afterWrite: false })
     server.loseNext('POST')
     expect(await failureOf(azureBoards.open(client(), fiber))).toMatchObject({ transient: true, afterWrite: true })
-    expect(await open({}, { repeated: true })).toMatchObject({ message: expect.stringContaining('Found') })
+    expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
     expect(server.state.items).toHaveLength(1)
   })
 })
@@ -307,7 +307,7 @@ describe('Azure Boards: comment', () => {
     server.loseNext('POST')
     await failureOf(update({ comment: 'x' }))
     for (let at = 0; at < 250; at++) item().comments.push({ id: 100 + at, text: '<p>Me too</p>' })
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(item().comments).toHaveLength(251)
   })
 })
@@ -335,7 +335,7 @@ describe('Azure Boards: close', () => {
   test('closes once after a lost response', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(close())).toMatchObject({ transient: true })
-    expect(await close({}, { repeated: true })).toMatchObject({ data: { state: 'Closed' } })
+    expect(await close({}, { isRetry: true })).toMatchObject({ data: { state: 'Closed' } })
     expect(written()).toHaveLength(1)
   })
 

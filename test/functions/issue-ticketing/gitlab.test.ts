@@ -146,7 +146,7 @@ describe('GitLab: repeated open', () => {
   test('finds the issue after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    expect(await open({}, { repeated: true })).toMatchObject({ message: expect.stringContaining('Found') })
+    expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
     expect(server.state.issues).toHaveLength(1)
   })
 
@@ -160,7 +160,7 @@ describe('GitLab: repeated open', () => {
   test('searches the last day, and a retry the last month', async () => {
     await open()
     issue().created_at = new Date(Date.now() - 26 * 3_600_000).toISOString()
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
     await open()
     expect(server.state.issues).toHaveLength(2)
@@ -246,7 +246,7 @@ describe('GitLab: comment', () => {
     await failureOf(update({ comment: 'x' }))
     const other = { id: 1, body: 'Me too', system: true, created_at: '' }
     for (let at = 0; at < 150; at++) issue().notes.push(other)
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(issue().notes).toHaveLength(151)
   })
 })
@@ -265,7 +265,7 @@ describe('GitLab: close', () => {
   test('closes once after a lost response', async () => {
     server.loseNext('PUT')
     expect(await failureOf(close())).toMatchObject({ transient: true })
-    expect(await close({}, { repeated: true })).toMatchObject({ data: { state: 'closed' } })
+    expect(await close({}, { isRetry: true })).toMatchObject({ data: { state: 'closed' } })
     expect(calls('PUT')).toHaveLength(1)
   })
 })

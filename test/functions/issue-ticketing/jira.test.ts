@@ -131,7 +131,7 @@ describe('Jira: open', () => {
     server.state.offScreen = ['labels']
     await open()
     expect(issue()).toMatchObject({ fields: { labels: [] }, properties: [{ value: { key: keyOf(1) } }] })
-    expect(await open({}, { repeated: true })).toMatchObject({ message: expect.stringContaining('Found') })
+    expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
     const failure = await failureOf(open({ labels: ['checkout'] }, { key: keyOf(2) }))
     expect(failure.message).toContain("labels: Field 'labels' cannot be set")
   })
@@ -168,7 +168,7 @@ describe('Jira: repeated open', () => {
     const failure = await failureOf(jira.open(client(), problem))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
     issue(0).created = 0
-    expect(await open({}, { repeated: true })).toMatchObject({ data: { number: 'OPS-42' } })
+    expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-42' } })
     expect(server.state.issues).toHaveLength(2)
   })
 
@@ -178,9 +178,9 @@ describe('Jira: repeated open', () => {
     await failureOf(jira.open(client(), problem))
     for (const body of ['<html>Not Found</html>', { message: 'no Route matched' }, undefined]) {
       server.failNext(404, body, { on: 'POST' })
-      expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
+      expect(await failureOf(open({}, { isRetry: true }))).toMatchObject({ kind: 'platform', transient: true })
     }
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
   })
 
@@ -188,7 +188,7 @@ describe('Jira: repeated open', () => {
     server.state.indexLag = 60_000
     server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     await failureOf(jira.open(client(), problem))
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
   })
 
@@ -196,13 +196,13 @@ describe('Jira: repeated open', () => {
     server.state.indexLag = 1_500
     await jira.open(client(), problem)
     issue().key = 'OPS-999'
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
   })
 
   test('creates the issue if none is found within three seconds', async () => {
     const startedAt = Date.now()
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2_900)
     expect(server.state.issues).toHaveLength(1)
   })
@@ -313,9 +313,9 @@ describe('Jira: comment', () => {
     server.state.expandsProperties = false
     server.loseNext('POST')
     await failureOf(update({ comment: 'x' }))
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(issue().comments).toHaveLength(1)
-    await update({ comment: 'y' }, { repeated: true, key: keyOf(2) })
+    await update({ comment: 'y' }, { isRetry: true, key: keyOf(2) })
     expect(issue().comments).toHaveLength(2)
   })
 
@@ -458,7 +458,7 @@ describe('Jira: transition with required fields', () => {
     const change = { state: 'closed', title: 'Again', labels: ['sev 1'], fields: { resolution: { name: 'Duplicate' } } }
     server.loseNext('POST')
     expect(await failureOf(update(change))).toMatchObject({ transient: true, afterWrite: true })
-    expect(await update(change, { repeated: true })).toMatchObject({ result: 'pass', data: { state: 'Done' } })
+    expect(await update(change, { isRetry: true })).toMatchObject({ result: 'pass', data: { state: 'Done' } })
     expect(posted(transitionsPath)).toHaveLength(1)
     expect(calls('PUT')).toHaveLength(1)
   })

@@ -162,7 +162,7 @@ describe('Redmine: repeated open', () => {
   test('finds the issue after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-    await open({}, { repeated: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
   })
 
@@ -170,8 +170,8 @@ describe('Redmine: repeated open', () => {
     server.loseNext('POST')
     await failureOf(open())
     server.failNext(404, 'default backend - 404', { on: 'GET' })
-    expect(await failureOf(open({}, { repeated: true }))).toMatchObject({ kind: 'platform', transient: true })
-    await open({}, { repeated: true })
+    expect(await failureOf(open({}, { isRetry: true }))).toMatchObject({ kind: 'platform', transient: true })
+    await open({}, { isRetry: true })
     expect(server.state.issues).toHaveLength(1)
     expect((await failureOf(open({ project: 'nowhere' }))).message).toContain('Project cannot be blank')
   })
@@ -279,7 +279,7 @@ describe('Redmine: comment', () => {
   test('is added once after a lost response', async () => {
     server.loseNext('PUT')
     await failureOf(update({ comment: 'x' }))
-    await update({ comment: 'x' }, { repeated: true })
+    await update({ comment: 'x' }, { isRetry: true })
     expect(notes()).toHaveLength(1)
   })
 

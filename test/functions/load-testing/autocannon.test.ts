@@ -57,7 +57,7 @@ const start = (tool: ReturnType<typeof connected>, input: object) => tool.start(
 const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
 /** As the task looks after it, to its end. */
 const endOf = async (tool: ReturnType<typeof connected>, begun: StartedJob, input: object): Promise<Outcome> => {
-  const look = await tool.look(begun, input)
+  const look = await tool.poll(begun, input)
   return 'outcome' in look ? look.outcome : endOf(tool, goOn(begun, look), input)
 }
 const idOf = ({ job }: StartedJob) => (job as Run).id
@@ -272,7 +272,7 @@ describe('a start', () => {
 describe('a stop', () => {
   test('ends a test before its next segment, with what was measured until then', async () => {
     const first = cut(await start(connected(), small({ rate: 10 })), [1, 1, 1])
-    const look = await connected().look(first, small())
+    const look = await connected().poll(first, small())
     expect(await connected().stop({ id: idOf(first) })).toMatchObject({ message: 'still stopping' })
     const ended = await connected().end(goOn(first, look), small())
     expect(ended).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'stopped', requests: 10 } })
@@ -297,7 +297,7 @@ describe('a stop', () => {
 
   test('that comes after the last segment changes nothing', async () => {
     const begun = await start(connected(), small({ rate: 2 }))
-    const look = await connected().look(begun, small())
+    const look = await connected().poll(begun, small())
     await connected().stop({ id: idOf(begun) })
     expect(await connected().end(goOn(begun, look), small())).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
@@ -326,7 +326,7 @@ describe('a stop', () => {
   test('waits for the table where that is down, and so does the test', async () => {
     const begun = await start(connected(), small())
     process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'elsewhere'
-    for (const call of [connected().look(begun, small()), connected().stop({ id: idOf(begun) })])
+    for (const call of [connected().poll(begun, small()), connected().stop({ id: idOf(begun) })])
       expect(await failureOf(call)).toMatchObject({ kind: 'unavailable', transient: true })
     process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'runs'
     expect(shop.calls).toEqual([])
@@ -449,7 +449,7 @@ describe('a test', () => {
 describe('a test of several segments', () => {
   test('runs one with each look, at once after each other, and adds them up', async () => {
     const first = cut(await start(connected(), small({ rate: 10 })), [1, 1])
-    const look = await connected().look(first, small())
+    const look = await connected().poll(first, small())
     expect(look).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
     const ended = await endOf(connected(), goOn(first, look), small())
     expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
@@ -462,8 +462,8 @@ describe('a test of several segments', () => {
 
   test('counts a segment once that was cut off and run again', async () => {
     const begun = cut(await start(connected(), small({ rate: 5 })), [1, 1])
-    await connected().look(begun, small())
-    const look = await connected().look(begun, small())
+    await connected().poll(begun, small())
+    const look = await connected().poll(begun, small())
     const ended = await endOf(connected(), goOn(begun, look), small())
     expect(ended.data).toMatchObject({ requests: 10 })
     expect(shop.calls).toHaveLength(15)
@@ -471,7 +471,7 @@ describe('a test of several segments', () => {
 
   test('keeps little from one look to the next', async () => {
     const begun = cut(await start(connected(), small({ rate: 50, connections: 50 })), [1, 1])
-    const look = await connected().look(begun, small())
+    const look = await connected().poll(begun, small())
     expect(JSON.stringify(look).length).toBeLessThan(2_000)
   })
 })

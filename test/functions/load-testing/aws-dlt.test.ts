@@ -159,7 +159,7 @@ describe('a start that is in doubt', () => {
     server.loseNext('POST')
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected().start(checkout, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(checkout, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(posts()).toHaveLength(1)
   })
 
@@ -175,14 +175,14 @@ describe('a run', () => {
     async (status) => {
       const begun = await connected().start(checkout)
       server.state.scenario.status = status
-      expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
+      expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
     },
   )
 
   test('with a status that is not known goes on', async () => {
     const begun = await connected().start(checkout)
     server.state.scenario.status = 'exploding'
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'exploding (unknown state)' })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
   test.each([
@@ -232,7 +232,7 @@ describe('a run', () => {
     runAgain()
     expect(await connected().end(begun, checkout)).toMatchObject({ result: 'pass', data: { id, p95: 612 } })
     server.state.runs = []
-    const failure = await failureOf(connected().look(begun, checkout))
+    const failure = await failureOf(connected().poll(begun, checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('lists no run of checkout that began at 2026-01-01 10:00:00')
   })
@@ -240,7 +240,7 @@ describe('a run', () => {
   test('is looked at again where the solution is down', async () => {
     const begun = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
   })
 })
 

@@ -39,7 +39,7 @@ describe('the connection', () => {
 
   test('fetches a token of Entra, and uses it until it expires', async () => {
     const begun = await connected().start(checkout)
-    await connected().look(begun, checkout)
+    await connected().poll(begun, checkout)
     expect(server.state.given).toBe(1)
     expect(calls('PATCH')[0]?.headers['authorization']).toBe('Bearer a-token-of-entra-1')
   })
@@ -47,8 +47,8 @@ describe('the connection', () => {
   test('fetches another when that one is not taken any more', async () => {
     const begun = await connected().start(checkout)
     server.state.tokens = []
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ kind: 'credentials' })
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'ACCEPTED' })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'credentials' })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'ACCEPTED' })
     expect(server.state.given).toBe(2)
   })
 
@@ -150,7 +150,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('PATCH')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.finish('DONE', 'PASSED')
-    const { outcome } = await connected().start(checkout, { repeated: true })
+    const { outcome } = await connected().start(checkout, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(calls('PATCH')).toHaveLength(1)
   })
@@ -158,7 +158,7 @@ describe('a start whose answer was lost', () => {
   test('is started where it is not there', async () => {
     server.failNext(502, '<html>', { on: 'PATCH' })
     await failureOf(connected().start(checkout))
-    await connected().start(checkout, { repeated: true })
+    await connected().start(checkout, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
 
@@ -176,13 +176,13 @@ describe('a run', () => {
   ])('that is %s goes on', async (status) => {
     const begun = await connected().start(checkout)
     run().status = status
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
   })
 
   test('with a status or a result that is not known goes on', async () => {
     const begun = await connected().start(checkout)
     server.finish('DONE', 'EXPLODED')
-    expect(await connected().look(begun, checkout)).toMatchObject({
+    expect(await connected().poll(begun, checkout)).toMatchObject({
       status: 'DONE/EXPLODED (unknown state)',
     })
   })
@@ -269,9 +269,9 @@ describe('a run', () => {
   test('is looked at again where Azure is down, and refused where it is gone', async () => {
     const begun = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -105,7 +105,7 @@ describe('a start that is in doubt', () => {
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('look at BlazeMeter before you repeat it')
-    expect(await failureOf(connected().start(checkout, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(checkout, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(posts()).toHaveLength(1)
   })
 
@@ -132,7 +132,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, progress) => {
     const begun = await connected().start(checkout)
     Object.assign(server.state.masters[0] ?? {}, { status, progress })
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -160,11 +160,11 @@ describe('a run', () => {
   test('with a verdict that is not known, or not there yet, goes on', async () => {
     const begun = await connected().start(checkout)
     server.finish('exploded')
-    expect(await connected().look(begun, checkout)).toMatchObject({
+    expect(await connected().poll(begun, checkout)).toMatchObject({
       status: 'ENDED/exploded (unknown state)',
     })
     server.finish(null, { ended: null })
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'ENDED' })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'ENDED' })
   })
 
   test('tells its numbers, which thresholds are held against', async () => {
@@ -199,9 +199,9 @@ describe('a run', () => {
   test('is looked at again where BlazeMeter is down, and refused where it is gone', async () => {
     const begun = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
     server.state.masters = []
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -124,7 +124,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.state.listsLate = 1
-    const { outcome } = await connected().start(checkout, { repeated: true })
+    const { outcome } = await connected().start(checkout, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(server.state.runs).toHaveLength(1)
   })
@@ -134,7 +134,7 @@ describe('a start whose answer was lost', () => {
     server.enter('Successful', true)
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(checkout))
-    await connected().start(checkout, { repeated: true })
+    await connected().start(checkout, { isRetry: true })
     expect(server.state.runs).toHaveLength(2)
   })
 })
@@ -155,7 +155,7 @@ describe('a run', () => {
   ])('that is %s goes on', async (status, running) => {
     const begun = await connected().start(checkout)
     server.enter(status)
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: running, progress: `run #1, ${status}` })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: running, progress: `run #1, ${status}` })
   })
 
   test.each([
@@ -215,9 +215,9 @@ describe('a run', () => {
   test('is looked at again where Gatling is down, and refused where it is gone', async () => {
     const begun = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 

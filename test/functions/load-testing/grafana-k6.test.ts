@@ -135,7 +135,7 @@ describe('a start whose answer was lost', () => {
   test('is repeated with its key, and is one run', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, afterWrite: true })
-    const { outcome } = await connected().start(soak, { repeated: true })
+    const { outcome } = await connected().start(soak, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url })
     expect(server.state.runs).toHaveLength(1)
     expect(calls('POST').map(({ headers }) => headers['k6-idempotency-key'])).toEqual(
@@ -146,7 +146,7 @@ describe('a start whose answer was lost', () => {
   test('is found by its note when its key is over', async () => {
     await connected().start(soak)
     age(30)
-    await connected().start(soak, { repeated: true })
+    await connected().start(soak, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
 
@@ -154,7 +154,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     await failureOf(connected().start(soak))
     age(11)
-    const failure = await failureOf(connected().start(soak, { repeated: true }))
+    const failure = await failureOf(connected().start(soak, { isRetry: true }))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(server.state.runs).toHaveLength(1)
   })
@@ -166,7 +166,7 @@ describe('a start whose answer was lost', () => {
     age(26 * 60)
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(soak))
-    await connected().start(soak, { repeated: true })
+    await connected().start(soak, { isRetry: true })
     expect(server.state.runs).toHaveLength(3)
   })
 })
@@ -188,13 +188,13 @@ describe('a run', () => {
   ])('that is %s goes on', async (state, running) => {
     const begun = await connected().start(soak)
     server.enter(state)
-    expect(await connected().look(begun, soak)).toMatchObject({ status: running, progress: state })
+    expect(await connected().poll(begun, soak)).toMatchObject({ status: running, progress: state })
   })
 
   test('tells how far it is', async () => {
     const begun = await connected().start(soak)
     run().history.push({ type: 'running', entered: new Date(Date.now() - 90_000).toISOString() })
-    expect(await connected().look(begun, soak)).toMatchObject({
+    expect(await connected().poll(begun, soak)).toMatchObject({
       status: 'running',
       progress: expect.stringMatching(/^running for 9\d s of about 600 s, up to 10 users$/),
     })
@@ -203,7 +203,7 @@ describe('a run', () => {
   test('is waited for until it has a result', async () => {
     const begun = await connected().start(soak)
     server.enter('completed')
-    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed' })
+    expect(await connected().poll(begun, soak)).toMatchObject({ status: 'completed' })
     expect(server.calls.filter(({ path }) => path.includes('/v5/'))).toEqual([])
   })
 
@@ -228,7 +228,7 @@ describe('a run', () => {
   test('with a result that is not known goes on', async () => {
     const begun = await connected().start(soak)
     server.enter('completed', { result: 'flaky' })
-    expect(await connected().look(begun, soak)).toMatchObject({ status: 'completed/flaky (unknown state)' })
+    expect(await connected().poll(begun, soak)).toMatchObject({ status: 'completed/flaky (unknown state)' })
   })
 
   test('tells what was measured, how long it took and what it cost', async () => {
@@ -287,12 +287,12 @@ describe('a run', () => {
   test('is looked at again where Grafana is down, also for its metrics, and refused where it is gone', async () => {
     const begun = await connected().start(soak)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, soak))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ transient: true })
     server.enter('completed', { result: 'passed' })
     server.state.metricsStatus = 503
-    expect(await failureOf(connected().look(begun, soak))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, soak))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -130,7 +130,7 @@ describe('a start whose answer was lost', () => {
     expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, afterWrite: true })
     for (const state of ['running', 'stopped']) {
       server.state.state = state
-      const failure = await failureOf(connected().start(minute, { repeated: true }))
+      const failure = await failureOf(connected().start(minute, { isRetry: true }))
       expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
       expect(failure.message).toContain('look at Locust before you repeat it')
     }
@@ -139,20 +139,20 @@ describe('a start whose answer was lost', () => {
 
   test('is not taken for lost since the state is cached', async () => {
     Object.assign(server.state, { state: 'running', stale: 1, before: 'ready' })
-    expect(await failureOf(connected().start(minute, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(minute, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
   })
 
   test('is not taken for lost where only the cache can be asked', async () => {
     Object.assign(server.state, { oldPage: true, state: 'running', stale: 100, before: 'ready' })
     // What would be told at once is old.
     setTimeout(() => Object.assign(server.state, { stale: 0 }), 2_000)
-    expect(await failureOf(connected().start(minute, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(minute, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
   })
 
   test('is repeated where Locust has run nothing', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(minute))
-    await connected().start(minute, { repeated: true })
+    await connected().start(minute, { isRetry: true })
     expect(server.state.starts).toHaveLength(1)
   })
 })
@@ -161,7 +161,7 @@ describe('a test', () => {
   test.each(['spawning', 'running', 'cleanup', 'stopping'])('that is %s goes on', async (state) => {
     const begun = await connected().start(minute)
     Object.assign(server.state, { state, requests: 40 })
-    expect(await connected().look(begun, minute)).toMatchObject({
+    expect(await connected().poll(begun, minute)).toMatchObject({
       status: state,
       progress: `${state}, 20 users, 18.8 requests/s`,
     })
@@ -171,7 +171,7 @@ describe('a test', () => {
     server.state.state = 'stopped'
     const begun = await connected().start(minute)
     server.state.stale = 1
-    expect(await connected().look(begun, minute)).toMatchObject({ status: 'starting' })
+    expect(await connected().poll(begun, minute)).toMatchObject({ status: 'starting' })
   })
 
   test('that has ended tells what was measured of all of it', async () => {
@@ -241,10 +241,10 @@ describe('a test', () => {
     const begun = await connected().start(minute)
     server.state.state = 'running'
     pass(65)
-    await connected().look(begun, minute)
+    await connected().poll(begun, minute)
     expect(server.state.stops).toBe(0)
     pass(15)
-    expect(await connected().look(begun, minute)).toMatchObject({ status: 'running' })
+    expect(await connected().poll(begun, minute)).toMatchObject({ status: 'running' })
     expect(server.state.stops).toBe(1)
     server.finish()
     expect(await connected().end(begun, minute)).toMatchObject({ result: 'pass' })
@@ -261,13 +261,13 @@ describe('a test', () => {
     const begun = await connected().start(minute)
     server.state.state = 'hatching'
     pass(30)
-    expect(await connected().look(begun, minute)).toMatchObject({ status: 'hatching (unknown state)' })
+    expect(await connected().poll(begun, minute)).toMatchObject({ status: 'hatching (unknown state)' })
   })
 
   test('is looked at again where Locust is down', async () => {
     const begun = await connected().start(minute)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().look(begun, minute))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, minute))).toMatchObject({ transient: true })
   })
 
   test('is stopped at a deadline, which is no end of its own', async () => {

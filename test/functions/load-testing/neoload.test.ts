@@ -111,7 +111,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.state.comesLate = 1
-    const { outcome } = await connected().start(checkout, { repeated: true })
+    const { outcome } = await connected().start(checkout, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })
     expect(posts()).toHaveLength(1)
   })
@@ -120,7 +120,7 @@ describe('a start whose answer was lost', () => {
     await connected().start(checkout, { key: keyOf(2) })
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(checkout))
-    await connected().start(checkout, { repeated: true })
+    await connected().start(checkout, { isRetry: true })
     expect(server.state.results.map(({ name }) => name.split(' ')[1])).toEqual([keyOf(2), keyOf(1)])
   })
 
@@ -136,12 +136,12 @@ describe('a run', () => {
   test('that is not there yet is waited for, and refused where it does not come', async () => {
     const begun = await connected().start(checkout)
     server.state.comesLate = 1
-    expect(await connected().look(begun, checkout)).toMatchObject({
+    expect(await connected().poll(begun, checkout)).toMatchObject({
       status: 'INIT',
       progress: 'the result is not there yet',
     })
     server.state.results = []
-    const failure = await failureOf(connected().look({ ...begun, job: later(begun.job) }, checkout))
+    const failure = await failureOf(connected().poll({ ...begun, job: later(begun.job) }, checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Resource not found')
   })
@@ -149,7 +149,7 @@ describe('a run', () => {
   test.each(['INIT', 'STARTING', 'RUNNING'])('that is %s goes on', async (status) => {
     const begun = await connected().start(checkout)
     result().status = status
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -175,9 +175,9 @@ describe('a run', () => {
   test('whose quality is being computed, or whose reason is not known, goes on', async () => {
     const begun = await connected().start(checkout)
     server.finish('POLICY', 'COMPUTING')
-    expect(await connected().look(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
+    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
     server.finish('EXPLODED')
-    expect(await connected().look(begun, checkout)).toMatchObject({
+    expect(await connected().poll(begun, checkout)).toMatchObject({
       status: expect.stringContaining('not known here'),
     })
   })
@@ -224,7 +224,7 @@ describe('a run', () => {
   test('is looked at again where NeoLoad is down', async () => {
     const begun = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 
-/** The table that a task and a webhook share, for as long as a test needs it: the SDK of the code under test finds it. */
+/** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
 export async function startTable(): Promise<{ close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-table-'))
   const saved = { ...process.env }

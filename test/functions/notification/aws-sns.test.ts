@@ -106,7 +106,7 @@ describe('a message to a topic', () => {
   test('whose answer is lost is one in a topic that keeps an order', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation, {}, fifo))).toMatchObject({ transient: true, afterWrite: true })
-    const again = await post(evaluation, { repeated: true }, fifo)
+    const again = await post(evaluation, { isRetry: true }, fifo)
     expect(server.state.published).toMatchObject([{ id: again.id, deduplication: keyOf(1), group: expect.any(String) }])
     await post(evaluation, { key: keyOf(2) }, fifo)
     expect(server.state.published).toHaveLength(2)

@@ -46,14 +46,14 @@ describe('a post', () => {
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
     for (const channel of [server.channel, 'ops/deployments']) {
-      const found = await mattermost.find(client({ repeated: true }), channel)
+      const found = await mattermost.find(client({ isRetry: true }), channel)
       expect(found).toMatchObject({ id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') })
     }
   })
 
   test('that was never made is not found', async () => {
     await post(evaluation, { key: keyOf(2) })
-    expect(await mattermost.find(client({ repeated: true }), server.channel)).toBeUndefined()
+    expect(await mattermost.find(client({ isRetry: true }), server.channel)).toBeUndefined()
   })
 
   test('that is still being made when it is asked for again is one post', async () => {
@@ -146,7 +146,7 @@ describe('what follows a post', () => {
       { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/) },
     ])
     expect(newest().props.attachments?.[0]?.actions).toBeUndefined()
-    expect(await mattermost.find(client({ repeated: true }), server.channel)).toMatchObject({ id: posted.id })
+    expect(await mattermost.find(client({ isRetry: true }), server.channel)).toMatchObject({ id: posted.id })
     // The same again changes nothing.
     await mattermost.replace(client(), posted, decided)
     expect(newest().props.attachments).toHaveLength(1)

@@ -46,7 +46,7 @@ describe('a post', () => {
   test('whose answer was lost comes again, which is better than never', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
-    await post(evaluation, { repeated: true })
+    await post(evaluation, { isRetry: true })
     expect(server.cards).toHaveLength(2)
   })
 

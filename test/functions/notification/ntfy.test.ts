@@ -109,7 +109,7 @@ describe('a notification', () => {
   test('whose answer is lost is one notification where apps know sequences', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
-    await post(evaluation, { repeated: true })
+    await post(evaluation, { isRetry: true })
     expect(server.shown('deploys')).toHaveLength(1)
     await post(evaluation, { key: keyOf(2) })
     expect(server.shown('deploys')).toHaveLength(2)

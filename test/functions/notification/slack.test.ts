@@ -28,7 +28,7 @@ const connected = (fields: object = {}) =>
   })
 const client = (options: Options = {}, fields: object = {}) => clientOf(slack, connected(fields), options)
 const post = (message: Message, options: Options = {}, where = channel) => slack.post(client(options), where, message)
-const find = (options: Options = {}, where = channel) => slack.find(client({ repeated: true, ...options }), where)
+const find = (options: Options = {}, where = channel) => slack.find(client({ isRetry: true, ...options }), where)
 /** As it comes back from the state of a task. */
 const kept = <T>(held: T): T => JSON.parse(JSON.stringify(held))
 const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)

@@ -109,7 +109,7 @@ describe('a post', () => {
   test('whose answer was lost comes again with the same id, and is one to who looks at it', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
-    expect(await post(evaluation, { repeated: true })).toEqual({ id: keyOf(1) })
+    expect(await post(evaluation, { isRetry: true })).toEqual({ id: keyOf(1) })
     expect(server.calls).toHaveLength(2)
     expect(server.deliveries).toHaveLength(1)
     await post(evaluation, { key: keyOf(2) })
@@ -143,9 +143,9 @@ describe('a post', () => {
 describe('what follows a post', () => {
   test('names it, and is one however often it comes', async () => {
     const posted = await post(question)
-    for (const repeated of [false, true]) {
-      await webhook.reply(client({ repeated }), posted, { ...decided, mood: 'waiting' })
-      await webhook.replace(client({ repeated }), posted, decided)
+    for (const isRetry of [false, true]) {
+      await webhook.reply(client({ isRetry }), posted, { ...decided, mood: 'waiting' })
+      await webhook.replace(client({ isRetry }), posted, decided)
     }
     expect(server.calls).toHaveLength(5)
     expect(server.deliveries.map(({ body }) => [body['type'], body['about']])).toEqual([

@@ -23,13 +23,13 @@ const whole = {
 const values = (fields: object = {}) =>
   akamas.connection.parse({ baseUrl: server.url, ...akamasUser, mode: 'delegate', target: study, ...fields })
 const action = actions['start-model']
-const start = async (input: object = {}, event: object = whole, repeated = false) => {
+const start = async (input: object = {}, event: object = whole, isRetry = false) => {
   const connection = values()
   // biome-ignore lint/suspicious/noExplicitAny: as the framework hands a provider to its action.
   const provider = akamas as any
   const from = { event: parseEvent(event as Record<string, unknown>), connection, provider }
   const completed = action.complete(action.input.parse(input) as never, from)
-  return (await action.run(provider, clientOf(akamas, connection, { repeated }) as never, completed)) as Delegated
+  return (await action.run(provider, clientOf(akamas, connection, { isRetry }) as never, completed)) as Delegated
 }
 
 describe('a study', () => {

@@ -122,7 +122,7 @@ describe.each(kinds)('a start of %s', (_kind, input, id, starts) => {
   test('whose answer was lost is one with its repeat', async () => {
     server.loseNext(starts)
     expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(input, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).outcome.data).toMatchObject({ id })
     const { executions, trainings, tunings } = server.state
     expect(executions.length + Object.keys(trainings).length + Object.keys(tunings).length).toBe(3)
   })
@@ -236,7 +236,7 @@ describe('a training', () => {
   test('is found by its repeat though it has used up the quota', async () => {
     server.state.quota = 1
     await connected().start(training)
-    expect((await connected().start(training, { repeated: true })).outcome).toMatchObject({ result: 'pass' })
+    expect((await connected().start(training, { isRetry: true })).outcome).toMatchObject({ result: 'pass' })
   })
 
   test('waits for a quota that others use up, and not for one that is too small', async () => {
@@ -254,7 +254,7 @@ describe('a training', () => {
 
   test('goes on, and says how far it is', async () => {
     const begun = await connected().start(training)
-    expect(await connected().look(begun, training)).toMatchObject({
+    expect(await connected().poll(begun, training)).toMatchObject({
       status: 'InProgress',
       progress: 'Starting: Preparing the instances for training',
     })
@@ -331,7 +331,7 @@ describe('a training', () => {
       SecondaryStatus: secondary,
       ...(reason ? { FailureReason: reason } : {}),
     })
-    const look = await connected().look(begun, training)
+    const look = await connected().poll(begun, training)
     expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
     if (reason) expect(look).toMatchObject({ outcome: { message: expect.stringContaining(reason) } })
   })
@@ -384,13 +384,13 @@ describe('a tuning', () => {
 
   test('goes on, and says how far it is and what is best so far', async () => {
     const begun = await connected().start(tuning)
-    expect(await connected().look(begun, tuning)).toMatchObject({
+    expect(await connected().poll(begun, tuning)).toMatchObject({
       status: 'InProgress',
       progress: '0 of 20 trainings ended, 0 under way',
     })
     const some = { ...counters, Completed: 5, InProgress: 2 }
     setStatus(id, 'InProgress', { BestTrainingJob: best, TrainingJobStatusCounters: some })
-    expect(await connected().look(begun, tuning)).toMatchObject({
+    expect(await connected().poll(begun, tuning)).toMatchObject({
       progress: '7 of 20 trainings ended, 2 under way; best so far: validation:auc 0.94',
     })
   })
@@ -469,7 +469,7 @@ describe('a tuning', () => {
   ])('that is %s: %s', async (status, expected, reason = '') => {
     const begun = await connected().start(tuning)
     setStatus(id, status, { BestTrainingJob: best, ...(reason ? { FailureReason: reason } : {}) })
-    const look = await connected().look(begun, tuning)
+    const look = await connected().poll(begun, tuning)
     expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
     if ('outcome' in look)
       expect(look.outcome.data).toMatchObject({ state: expect.stringMatching(`^${status}`), best: {} })
@@ -482,10 +482,10 @@ describe('an execution of a pipeline', () => {
 
   test('goes on, and says which steps do', async () => {
     const begun = await connected().start(pipeline)
-    expect(await connected().look(begun, pipeline)).toMatchObject({ status: 'Executing', progress: undefined })
+    expect(await connected().poll(begun, pipeline)).toMatchObject({ status: 'Executing', progress: undefined })
     const steps = [step('Prepare', 'Succeeded'), step('Train', 'Executing'), step('Baseline', 'Starting')]
     setStatus(execution, 'Executing', { steps })
-    expect(await connected().look(begun, pipeline)).toMatchObject({ progress: 'step Baseline, Train' })
+    expect(await connected().poll(begun, pipeline)).toMatchObject({ progress: 'step Baseline, Train' })
   })
 
   test('that failed names the step that failed first, of more than a page, and why', async () => {
@@ -514,7 +514,7 @@ describe('an execution of a pipeline', () => {
     expect(ended).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(ended.message).toContain('its steps can not be read')
     server.failNext(500, {}, { on: 'ListPipelineExecutionSteps' })
-    expect(await failureOf(connected().look(begun, pipeline))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, pipeline))).toMatchObject({ transient: true })
   })
 
   test.each([
@@ -527,7 +527,7 @@ describe('an execution of a pipeline', () => {
   ])('that is %s: %s', async (status, expected) => {
     const begun = await connected().start(pipeline)
     setStatus(execution, status)
-    const look = await connected().look(begun, pipeline)
+    const look = await connected().poll(begun, pipeline)
     expect('outcome' in look ? `${look.outcome.status}, ${look.outcome.result}` : 'goes on').toBe(expected)
   })
 })
@@ -536,20 +536,20 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
   test('whose state is not known is reported', async () => {
     const begun = await connected().start(input)
     setStatus(id, 'Shiny')
-    expect(await connected().look(begun, input)).toMatchObject({ status: 'Shiny (unknown state)' })
+    expect(await connected().poll(begun, input)).toMatchObject({ status: 'Shiny (unknown state)' })
   })
 
   test('is looked at again where AWS is down, answers HTML or something else, and refused where it is gone', async () => {
     const begun = await connected().start(input)
     server.down()
-    expect(await failureOf(connected().look(begun, input))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, input))).toMatchObject({ transient: true })
     server.down(false)
     for (const body of ['<html></html>', {}] as const) {
       server.failNext(typeof body === 'string' ? 500 : 200, body)
-      expect(await failureOf(connected().look(begun, input))).toMatchObject({ kind: 'platform', transient: true })
+      expect(await failureOf(connected().poll(begun, input))).toMatchObject({ kind: 'platform', transient: true })
     }
     Object.assign(server.state, { executions: [], trainings: {}, tunings: {} })
-    expect(await failureOf(connected().look(begun, input))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(begun, input))).toMatchObject({ kind: 'refused' })
   })
 
   test('is asked to stop, and waited for', async () => {
@@ -568,7 +568,7 @@ describe.each(kinds)('a run of %s', (_kind, input, id, _starts, stops) => {
     expect(await connected().stopAtDeadline(begun, input)).toBe(true)
     if (stops === 'StopPipelineExecution')
       expect(server.asked(stops)).toMatchObject({ ClientRequestToken: `stop-${keyOf(1)}` })
-    expect(await connected().look(begun, input)).toMatchObject({ status: 'Stopping' })
+    expect(await connected().poll(begun, input)).toMatchObject({ status: 'Stopping' })
   })
 
   test('that has ended between our look and the stop passes', async () => {

@@ -141,7 +141,7 @@ describe('a start whose answer was lost', () => {
   test('is one with its repeat while it runs', async () => {
     server.loseNext('StartExecution')
     expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(tune, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(tune, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })
 
@@ -149,7 +149,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('StartExecution')
     await failureOf(connected().start(input))
     server.end('SUCCEEDED', { output: '{"p95":312}' })
-    const begun = await connected().start(input, { repeated: true })
+    const begun = await connected().start(input, { isRetry: true })
     expect(begun.outcome.data).toMatchObject({ id, url })
     expect(await connected().end(begun, input)).toMatchObject({ result: 'pass', data: { output: { p95: 312 } } })
     expect(server.state.executions).toHaveLength(1)
@@ -174,17 +174,17 @@ describe('a start whose answer was lost', () => {
 describe('an execution', () => {
   test('goes on, and says in which state', async () => {
     const begun = await connected().start(tune)
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.event('ExecutionStarted')
     server.event('TaskStateEntered', { state: 'Prepare' })
     server.event('TaskStateExited')
     server.event('TaskStateEntered', { state: 'Train' })
     server.event('TaskScheduled')
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: 'state Train' })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: 'state Train' })
   })
 
   test('asks for no more of its history than the newest events, without their data', async () => {
-    await connected().look(await connected().start(tune), tune)
+    await connected().poll(await connected().start(tune), tune)
     expect(server.calls.at(-1)?.body).toEqual({
       ...{ executionArn: id, reverseOrder: true, maxResults: 100, includeExecutionData: false },
     })
@@ -201,7 +201,7 @@ describe('an execution', () => {
   ])('in %s: %s %s', async (state, status, result) => {
     const begun = await connected().start(tune)
     server.end(state)
-    const seen = await connected().look(begun, tune)
+    const seen = await connected().poll(begun, tune)
     if (result === '') expect(seen).toMatchObject({ status: state })
     else
       expect(seen).toMatchObject({
@@ -218,7 +218,7 @@ describe('an execution', () => {
   test('in a state that is not known goes on', async () => {
     const begun = await connected().start(tune)
     server.end('PAUSED')
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PAUSED (unknown state)' })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'PAUSED (unknown state)' })
   })
 
   test('that failed names the state and why', async () => {
@@ -256,7 +256,7 @@ describe('an execution', () => {
   test('has a verdict where its history can not be read', async () => {
     const begun = await connected().start(tune)
     server.state.denied = ['GetExecutionHistory']
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.end('FAILED', { error: 'ModelError' })
     const ended = await connected().end(begun, tune)
     expect(ended).toMatchObject({ result: 'fail' })
@@ -311,11 +311,11 @@ describe('an execution', () => {
   test('is looked at again where AWS is down, and refused where it is gone', async () => {
     const begun = await connected().start(tune)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
     server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on: 'GetExecutionHistory' })
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
     server.state.executions = []
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('Execution Does Not Exist'),
     })

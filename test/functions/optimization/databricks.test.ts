@@ -58,12 +58,12 @@ describe('the connection', () => {
 
   test('of a service principal fetches a token, and uses it until it is not taken any more', async () => {
     const begun = await asPrincipal().start(tune)
-    await asPrincipal().look(begun, tune)
+    await asPrincipal().poll(begun, tune)
     expect(server.state.given).toBe(1)
     expect(calls('run-now')[0]?.headers['authorization']).toBe('Bearer a-token-of-databricks-1')
     server.state.accessTokens = []
-    expect(await failureOf(asPrincipal().look(begun, tune))).toMatchObject({ kind: 'credentials' })
-    expect(await asPrincipal().look(begun, tune)).toMatchObject({ status: 'PENDING' })
+    expect(await failureOf(asPrincipal().poll(begun, tune))).toMatchObject({ kind: 'credentials' })
+    expect(await asPrincipal().poll(begun, tune)).toMatchObject({ status: 'PENDING' })
     expect(server.state.given).toBe(2)
   })
 
@@ -167,7 +167,7 @@ describe('a start whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: true })
     server.show({ ...succeeded, end_time: endTime })
-    const begun = await connected().start(tune, { repeated: true })
+    const begun = await connected().start(tune, { isRetry: true })
     expect(begun.outcome.data).toMatchObject({ id })
     expect(await connected().end(begun, tune)).toMatchObject({ result: 'pass' })
     expect(server.state.runs).toHaveLength(1)
@@ -194,20 +194,20 @@ const goesOn = ['goes on', '']
 describe('a run', () => {
   test('leads to its own page once it is seen', async () => {
     const begun = await connected().start(tune)
-    const { job: pending } = (await connected().look(begun, tune)) as { job: object }
+    const { job: pending } = (await connected().poll(begun, tune)) as { job: object }
     expect(pending).toMatchObject({ id, url })
     server.show({ run_page_url: 'javascript:alert(1)' })
-    expect(await connected().look({ ...begun, job: pending }, tune)).toMatchObject({ job: { id, url } })
+    expect(await connected().poll({ ...begun, job: pending }, tune)).toMatchObject({ job: { id, url } })
   })
 
   test('goes on, and says which tasks do', async () => {
     const begun = await connected().start(tune)
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'PENDING', progress: undefined })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'PENDING', progress: undefined })
     server.task('prepare', succeeded)
     server.task('train', { status: { state: 'RUNNING' } })
     server.task('compare', { status: { state: 'BLOCKED' } })
     server.show({ status: { state: 'RUNNING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({
+    expect(await connected().poll(begun, tune)).toMatchObject({
       status: 'RUNNING',
       progress: '1 of 3 tasks done, on train',
     })
@@ -217,7 +217,7 @@ describe('a run', () => {
     const begun = await connected().start(tune)
     const queue_reason = 'Queued due to reaching maximum concurrent runs of 1.'
     server.show({ status: { state: 'QUEUED' }, state: { life_cycle_state: 'QUEUED', queue_reason } })
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'QUEUED', progress: queue_reason })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'QUEUED', progress: queue_reason })
   })
 
   // Every status that the API names, and every code of an end.
@@ -256,7 +256,7 @@ describe('a run', () => {
       status: { state: word, ...(code ? { termination_details: { code, type, message: 'So.' } } : {}) },
       end_time: code ? endTime : 0,
     })
-    const seen = await connected().look(begun, tune)
+    const seen = await connected().poll(begun, tune)
     if (code === '') expect(seen).toMatchObject({ status: word })
     else
       expect(seen).toMatchObject({
@@ -293,7 +293,7 @@ describe('a run', () => {
     const begun = await connected().start(tune)
     newest().status = undefined
     server.show({ state: { life_cycle_state, ...(result_state ? { result_state } : {}), state_message: 'So.' } })
-    const seen = await connected().look(begun, tune)
+    const seen = await connected().poll(begun, tune)
     const state = result_state || life_cycle_state
     if (result === '') expect(seen).toMatchObject({ status: state })
     else expect(seen).toMatchObject({ outcome: { status, result, message: `Run ${id} ended as ${state}: So.` } })
@@ -302,7 +302,7 @@ describe('a run', () => {
   test('that is being ended has not ended, though its code is there', async () => {
     const begun = await connected().start(tune)
     server.show({ status: { ...ended('SUCCESS', 'SUCCESS').status, state: 'TERMINATING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'TERMINATING' })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'TERMINATING' })
   })
 
   test('that was out of time is no cancellation, as its code has it', async () => {
@@ -316,11 +316,11 @@ describe('a run', () => {
     server.show({ ...ended('SHINY_NEW_CODE'), state: { life_cycle_state: 'TERMINATED', result_state: 'FAILED' } })
     expect(await connected().end(begun, tune)).toMatchObject({ result: 'fail', data: { state: 'FAILED' } })
     server.show({ ...ended('SHINY_NEW_CODE', 'SUCCESS'), state: { life_cycle_state: 'TERMINATED' } })
-    expect(await connected().look(begun, tune)).toMatchObject({
+    expect(await connected().poll(begun, tune)).toMatchObject({
       status: 'SHINY_NEW_CODE (unknown state)',
     })
     server.show({ status: { state: 'HIBERNATING' } })
-    expect(await connected().look(begun, tune)).toMatchObject({ status: 'HIBERNATING (unknown state)' })
+    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'HIBERNATING (unknown state)' })
   })
 
   test('that failed names the task and its error, with a link', async () => {
@@ -414,7 +414,7 @@ describe('a run', () => {
       server.failNext(503, '<html><title>Unavailable</title></html>')
     }
     fail()
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
     server.show({ end_time: Date.now() - 900_000 })
     fail()
     const end = await connected().end(begun, tune)
@@ -425,14 +425,14 @@ describe('a run', () => {
   test('is looked at again where Databricks is down, and refused where it is gone', async () => {
     const begun = await connected().start(tune)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
     server.hang()
     expect(await failureOf(databricks.getStatus(connected().client({ deadline: 100 }), { id }))).toMatchObject({
       kind: 'timeout',
     })
     server.hang(false)
     server.state.runs = []
-    expect(await failureOf(connected().look(begun, tune))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining(`Run ${id} does not exist.`),
     })

@@ -210,7 +210,7 @@ describe('a repeat of a start', () => {
     for (const target of ['12', 'workflow/20', 'Patch']) {
       const first = await connected().start({ target }, { key: keyOf(launches().length + 1) })
       server.finish('failed')
-      const again = await connected().start({ target }, { key: keyOf(launches().length), repeated: true })
+      const again = await connected().start({ target }, { key: keyOf(launches().length), isRetry: true })
       expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
     }
     expect(launches()).toHaveLength(3)
@@ -219,14 +219,14 @@ describe('a repeat of a start', () => {
   test('finds the run whose launch was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
     expect(launches()).toHaveLength(1)
   })
 
   test('finds its own run where somebody has launched that anew', async () => {
     await connected().start(input)
     server.state.runs.push({ ...run(), id: 102 })
-    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
   })
 
   test('takes a run for its own only of the same template, and with the same key', async () => {
@@ -242,9 +242,9 @@ describe('a repeat of a start', () => {
       for (let n = 0; n < count; n++) server.state.runs.push({ ...run(), id: 102 + n, extra_vars: '{}' })
     }
     many(150)
-    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
     many(100)
-    expect(await failureOf(connected().start(input, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(input, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
   })
 
@@ -252,7 +252,7 @@ describe('a repeat of a start', () => {
     server.loseNext('POST')
     await failureOf(connected().start(input))
     Object.assign(run(), { extra_vars: undefined })
-    expect(await failureOf(connected().start(input, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(input, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
   })
 
@@ -262,7 +262,7 @@ describe('a repeat of a start', () => {
     const failure = await failureOf(connected().start(cleared))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('look at AWX before you repeat it')
-    expect(await failureOf(connected().start(cleared, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(cleared, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
   })
 
@@ -271,9 +271,9 @@ describe('a repeat of a start', () => {
     const question = { variable: 'cloud_automation_webhooks_key', type: 'text', required: false }
     templateOf(13).survey.push(question)
     await connected().start(cleared)
-    expect((await connected().start(cleared, { repeated: true })).job).toMatchObject({ id })
+    expect((await connected().start(cleared, { isRetry: true })).job).toMatchObject({ id })
     question.type = 'password'
-    expect(await failureOf(connected().start(cleared, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(connected().start(cleared, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
   })
 })
@@ -283,7 +283,7 @@ describe('a run', () => {
     for (const one of [input, ofWorkflow]) {
       const begun = await connected().start(one)
       Object.assign(server.state.runs.at(-1) ?? {}, { status: state })
-      expect(await connected().look(begun, one)).toMatchObject({ status: state })
+      expect(await connected().poll(begun, one)).toMatchObject({ status: state })
     }
   })
 
@@ -307,16 +307,16 @@ describe('a run', () => {
     async (state) => {
       const begun = await connected().start(input)
       run().status = state
-      expect(await connected().look(begun, input)).toMatchObject({ status: `${state} (unknown state)` })
+      expect(await connected().poll(begun, input)).toMatchObject({ status: `${state} (unknown state)` })
     },
   )
 
   test('tells how far it is, and what it waits for', async () => {
     const begun = await connected().start(input)
     run().job_explanation = 'waiting for project_update-7 to finish'
-    expect(await connected().look(begun, input)).toMatchObject({ progress: 'waiting for project_update-7 to finish' })
+    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'waiting for project_update-7 to finish' })
     Object.assign(run(), { status: 'running', playbook_counts: { play_count: 2, task_count: 17 } })
-    expect(await connected().look(begun, input)).toMatchObject({ progress: 'play 2, task 17' })
+    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'play 2, task 17' })
   })
 
   test('of a workflow tells which of its nodes run, and what waits for an approval', async () => {
@@ -334,7 +334,7 @@ describe('a run', () => {
       { workflow_job: 101, do_not_run: false, job: undefined },
       { workflow_job: 101, do_not_run: true, job: undefined },
     )
-    expect(await connected().look(begun, ofWorkflow)).toMatchObject({
+    expect(await connected().poll(begun, ofWorkflow)).toMatchObject({
       progress: '1 of 4 nodes ended, node 2 running, waiting for the approval "node 3"',
     })
   })
@@ -431,19 +431,19 @@ describe('a run', () => {
   test('is looked at again at once while its events are being saved, and not for ever', async () => {
     const begun = await connected().start(input)
     server.finish('failed', { event_processing_finished: false })
-    expect(await connected().look(begun, input)).toMatchObject({
+    expect(await connected().poll(begun, input)).toMatchObject({
       status: 'failed',
       progress: 'failed, its events are being saved',
       pollImmediately: true,
     })
     run().finished = new Date(Date.now() - 61_000).toISOString()
-    expect(await connected().look(begun, input)).toMatchObject({ outcome: { result: 'fail' } })
+    expect(await connected().poll(begun, input)).toMatchObject({ outcome: { result: 'fail' } })
   })
 
   test('that is gone, or not to be seen, is refused in the words of AWX', async () => {
     const begun = await connected().start(input)
     server.state.runs = []
-    const failure = await failureOf(connected().look(begun, input))
+    const failure = await failureOf(connected().poll(begun, input))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('404 to GET /api/v2/jobs/101/') })
     expect(failure.message).toContain('Not found.')
   })
@@ -484,7 +484,7 @@ describe('a stop', () => {
 describe('where AWX fails', () => {
   const asks = {
     start: () => connected().start(input, { key: keyOf(7) }),
-    look: () => connected().look({ outcome: {} as never, job: { id } }, input),
+    look: () => connected().poll({ outcome: {} as never, job: { id } }, input),
     stop: () => connected().stop({ id }),
   }
 

@@ -224,8 +224,8 @@ describe('a rollback is tried again', () => {
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('It is unknown whether a rollback was started')
-    expect(await failureOf(goBack({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
-    expect(await failureOf(goBack({}, { repeated: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(goBack({}, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(goBack({}, { isRetry: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
     expect(calls('POST')).toHaveLength(1)
   })
 })
@@ -233,9 +233,9 @@ describe('a rollback is tried again', () => {
 describe('a rollback that was started', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await goBack()
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
     server.begin()
-    expect(await connected().look(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(begun, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
@@ -245,7 +245,7 @@ describe('a rollback that was started', () => {
     await finished('Succeeded', '', { ref: '0' })
     server.state.lagging = structuredClone(server.state.applications)
     const begun = await goBack({ ref: '0' })
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Pending' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
   })
 
   test.each([
@@ -266,7 +266,7 @@ describe('a rollback that was started', () => {
   test('goes on while its pods start', async () => {
     const begun = await finished()
     server.reconcile('Progressing', 'OutOfSync')
-    expect(await connected().look(begun, guestbook)).toMatchObject({ status: 'Succeeded/Progressing/OutOfSync' })
+    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Succeeded/Progressing/OutOfSync' })
   })
 
   test.each([
@@ -303,7 +303,7 @@ describe('a rollback that was started', () => {
   test('is looked at again where Argo CD is down', async () => {
     const begun = await finished()
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().look(begun, guestbook))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ transient: true })
   })
 })
 

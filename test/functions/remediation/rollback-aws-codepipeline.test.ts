@@ -207,8 +207,8 @@ describe('a rollback is tried again', () => {
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toContain('It is unknown whether a rollback was started')
-    expect(await failureOf(goBack({}, { repeated: true }))).toMatchObject({ kind: 'doubtful' })
-    expect(await failureOf(goBack({}, { repeated: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(goBack({}, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
+    expect(await failureOf(goBack({}, { isRetry: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
     expect(server.operations().filter((name) => name === 'RollbackStage')).toHaveLength(1)
   })
 })
@@ -236,7 +236,7 @@ describe('a rollback that was started', () => {
     const begun = await goBack()
     server.act('Deploy/Service', 'InProgress')
     server.end(state)
-    expect(await connected().look(begun, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
   })
 
   test('is stopped by its id alone', async () => {

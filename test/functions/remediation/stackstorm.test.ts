@@ -111,14 +111,14 @@ describe('a repeat of a start', () => {
   test('finds the execution, though it has ended', async () => {
     await connected().start(input)
     server.finish('failed')
-    expect((await connected().start(input, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
   })
 
   test('finds the execution whose start was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
-    expect((await connected().start(input, { repeated: true })).outcome.data).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })
 
@@ -126,7 +126,7 @@ describe('a repeat of a start', () => {
     await connected().start(input)
     server.task('restart', 'core.local', 'succeeded')
     server.state.traces[0]?.action_executions.reverse()
-    expect((await connected().start(input, { repeated: true })).job).toMatchObject({ id })
+    expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
   })
 
   test('starts another execution for another key, and for none', async () => {
@@ -141,7 +141,7 @@ describe('an execution', () => {
     async (status) => {
       const begun = await connected().start(input)
       execution().status = status
-      expect(await connected().look(begun, input)).toMatchObject({ status: status })
+      expect(await connected().poll(begun, input)).toMatchObject({ status: status })
     },
   )
 
@@ -160,18 +160,18 @@ describe('an execution', () => {
   test.each(['', 'processed', 'constructor'])('that is "%s", which is not known, goes on', async (status) => {
     const begun = await connected().start(input)
     execution().status = status
-    expect(await connected().look(begun, input)).toMatchObject({ status: `${status} (unknown state)` })
+    expect(await connected().poll(begun, input)).toMatchObject({ status: `${status} (unknown state)` })
   })
 
   test('tells how many tasks have begun, and what it waits for', async () => {
     const begun = await connected().start(input)
     execution().status = 'running'
     server.task('restart', 'core.local', 'running')
-    expect(await connected().look(begun, input)).toMatchObject({ progress: 'tasks begun: 1' })
+    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'tasks begun: 1' })
     execution().status = 'pending'
-    expect(await connected().look(begun, input)).toMatchObject({ progress: 'waiting for the answer to an inquiry' })
+    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'waiting for the answer to an inquiry' })
     execution().status = 'paused'
-    expect(await connected().look(begun, input)).toMatchObject({ progress: expect.stringContaining('paused: by') })
+    expect(await connected().poll(begun, input)).toMatchObject({ progress: expect.stringContaining('paused: by') })
   })
 
   test.each([
@@ -297,7 +297,7 @@ describe('an execution', () => {
   test('that is gone is refused in the words of StackStorm', async () => {
     const begun = await connected().start(input)
     server.state.executions = []
-    expect(await failureOf(connected().look(begun, input))).toMatchObject({
+    expect(await failureOf(connected().poll(begun, input))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining(`Identifier "${id}" is not found`),
     })
@@ -348,7 +348,7 @@ describe('a stop', () => {
 describe('where StackStorm fails', () => {
   const asks = {
     start: () => connected().start(input, { key: keyOf(7) }),
-    look: () => connected().look({ outcome: {} as never, job: { id } }, input),
+    look: () => connected().poll({ outcome: {} as never, job: { id } }, input),
     stop: () => connected().stop({ id }),
   }
 

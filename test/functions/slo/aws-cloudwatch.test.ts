@@ -73,7 +73,7 @@ describe('a report', () => {
   test('repeated has the same values at the same time', async () => {
     server.loseNext('POST')
     expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
-    await tell({ repeated: true })
+    await tell({ isRetry: true })
     expect(server.values()[`Score ${about}`]).toEqual([75, 75])
     expect(new Set(server.state.data.map(({ Timestamp }) => Timestamp))).toEqual(new Set([end]))
   })

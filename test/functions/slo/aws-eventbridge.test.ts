@@ -50,7 +50,7 @@ describe('a report', () => {
   test('that comes twice has one key, by which the second is known', async () => {
     server.loseNext('POST')
     expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
-    await tell({ repeated: true })
+    await tell({ isRetry: true })
     expect(server.state.events.map(({ detail }) => detail['key'])).toEqual([keyOf(1), keyOf(1)])
   })
 

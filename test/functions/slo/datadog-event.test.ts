@@ -142,7 +142,7 @@ describe('an evaluation', () => {
 describe('a repeat', () => {
   test('finds what an earlier try has posted, with an application key', async () => {
     await tell({ applicationKey })
-    const again = await tell({ applicationKey }, { repeated: true })
+    const again = await tell({ applicationKey }, { isRetry: true })
     expect(again).toMatchObject({ result: 'pass', data: { id, url } })
     expect(again.message).toContain('which is there already')
     expect(posts()).toHaveLength(1)
@@ -152,26 +152,26 @@ describe('a repeat', () => {
     const timeEnd = new Date(Date.now() - 16 * 3_600_000).toISOString()
     const data = { evaluation: { ...evaluated, timeEnd } }
     await tell({ applicationKey }, { data })
-    await tell({ applicationKey }, { data, repeated: true })
+    await tell({ applicationKey }, { data, isRetry: true })
     expect(posts()).toHaveLength(1)
   })
 
   test('posts what no earlier try has posted', async () => {
     await tell({ applicationKey }, { key: keyOf(2) })
-    await tell({ applicationKey }, { repeated: true })
+    await tell({ applicationKey }, { isRetry: true })
     expect(posts()).toHaveLength(2)
   })
 
   test('without an application key posts again, under the same key', async () => {
     await tell()
-    await tell({}, { repeated: true })
+    await tell({}, { isRetry: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST'])
     expect(new Set(server.state.events.map((event) => event.aggregation_key))).toEqual(new Set([keyOf(1)]))
   })
 
   test('whose application key may not look is told so', async () => {
     server.state.applicationKeys = { [applicationKey]: ['slos_read'] }
-    const failure = await failureOf(tell({ applicationKey }, { repeated: true }))
+    const failure = await failureOf(tell({ applicationKey }, { isRetry: true }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Failed permission authorization checks')
   })

@@ -189,7 +189,7 @@ describe('a report whose answer was lost', () => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite: true })
     server.state.listsLate = listsLate
-    const outcome = await push({}, { repeated: true })
+    const outcome = await push({}, { isRetry: true })
     expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
     expect(outcome.message).toContain('which was there already')
     expect(posted()).toHaveLength(1)
@@ -197,7 +197,7 @@ describe('a report whose answer was lost', () => {
 
   test('is made where it is not there, beside the events of other calls', async () => {
     await push({}, { key: keyOf(2) })
-    await push({}, { repeated: true })
+    await push({}, { isRetry: true })
     expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual([
       keyOf(2),
       keyOf(1),
@@ -209,7 +209,7 @@ describe('a report whose answer was lost', () => {
     const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
     server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
     server.failNext(200, { events: [ours] }, { on: 'GET' })
-    const outcome = await push({}, { repeated: true }, { entitySelector: 'type(SERVICE)' })
+    const outcome = await push({}, { isRetry: true }, { entitySelector: 'type(SERVICE)' })
     expect(outcome.data).toEqual({ id: 'b' })
     const [first, second] = server.calls
     expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')
@@ -218,7 +218,7 @@ describe('a report whose answer was lost', () => {
   })
 
   test('without an event id is not looked for', async () => {
-    await push({}, { repeated: true, key: undefined })
+    await push({}, { isRetry: true, key: undefined })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST'])
     expect(event()?.properties).not.toHaveProperty('cloudAutomationWebhooksKey')
   })

@@ -63,25 +63,25 @@ describe('a report', () => {
   test('whose answer is lost is made once', async () => {
     server.loseNext('POST')
     expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
-    expect(await tell({ repeated: true })).toMatchObject({ data: { id: '4' } })
+    expect(await tell({ isRetry: true })).toMatchObject({ data: { id: '4' } })
     expect(server.state.checks).toHaveLength(1)
   })
 
   test('is found among many later ones of its name', async () => {
     await tell()
     for (let call = 2; call <= 120; call++) await tell({ key: keyOf(call) })
-    expect(await tell({ repeated: true })).toMatchObject({ data: { id: '4' } })
+    expect(await tell({ isRetry: true })).toMatchObject({ data: { id: '4' } })
     expect(server.state.checks).toHaveLength(120)
   })
 
   test('that never arrived is made by its repeat', async () => {
-    await tell({ repeated: true })
+    await tell({ isRetry: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['GET', 'POST'])
     expect(server.state.checks).toHaveLength(1)
   })
 
   test('without an event id is one of its own', async () => {
-    for (const repeated of [false, true]) await tell({ key: undefined, repeated })
+    for (const isRetry of [false, true]) await tell({ key: undefined, isRetry })
     expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
   })
 
@@ -115,7 +115,7 @@ describe('GitHub', () => {
     server.failNext(502, { message: 'Server Error' })
     expect(await failureOf(tell())).toMatchObject({ kind: 'platform' })
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
-    expect(await failureOf(tell({ repeated: true }))).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(tell({ isRetry: true }))).toMatchObject({ kind: 'platform' })
     server.hang()
     expect(await failureOf(tell({ deadline: 50 }))).toMatchObject({ kind: 'timeout' })
     expect(server.state.checks).toEqual([])

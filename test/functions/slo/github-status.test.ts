@@ -71,7 +71,7 @@ describe('a report', () => {
   test('sent twice still counts once', async () => {
     server.loseNext('POST')
     expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
-    await tell({}, { repeated: true })
+    await tell({}, { isRetry: true })
     expect(server.counts(ref)).toEqual({ 'slo/production/checkout': 'success' })
   })
 

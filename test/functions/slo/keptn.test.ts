@@ -235,7 +235,7 @@ describe('a repeat', () => {
       afterWrite: true,
     })
     server.state.recordedLate = 1
-    expect(await keptn.startMeasurement(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+    expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
     expect(posts()).toHaveLength(1)
   })
 
@@ -243,14 +243,14 @@ describe('a repeat', () => {
     await keptn.startMeasurement(client(), asked)
     const [first] = server.state.events
     if (first) server.state.events.push({ ...first, id: 'again', shkeptncontext: 'another' })
-    expect(await keptn.startMeasurement(client({ repeated: true }), asked)).toEqual({ keptnContext: context })
+    expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
   })
 
   test('begins what is not there, beside the evaluations of other calls', async () => {
     await keptn.startMeasurement(client({ key: keyOf(2) }), asked)
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keptn.startMeasurement(client(), asked))
-    await keptn.startMeasurement(client({ repeated: true }), asked)
+    await keptn.startMeasurement(client({ isRetry: true }), asked)
     expect(server.state.events).toHaveLength(2)
   })
 })

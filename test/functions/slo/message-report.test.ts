@@ -80,14 +80,14 @@ describe('a report as a message', () => {
   test('whose answer is lost is one post where the platform can be asked', async () => {
     slackApp.loseNext('POST')
     expect(await failureOf(tellSlack())).toMatchObject({ transient: true, afterWrite: true })
-    expect(await tellSlack({}, { repeated: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
+    expect(await tellSlack({}, { isRetry: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
     expect(slackApp.posts).toHaveLength(1)
   })
 
   test('that comes twice shows once where its key makes it one', async () => {
     ntfyApp.loseNext('POST')
     expect(await failureOf(tellNtfy())).toMatchObject({ transient: true })
-    await tellNtfy({}, { repeated: true })
+    await tellNtfy({}, { isRetry: true })
     expect(ntfyApp.shown('deploys')).toHaveLength(1)
   })
 

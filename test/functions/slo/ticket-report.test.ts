@@ -73,8 +73,8 @@ describe('a report as a comment', () => {
     nowApp.loseNext('PATCH')
     for (const asked of [tellJira(), tellServiceNow()])
       expect(await failureOf(asked)).toMatchObject({ transient: true, afterWrite: true })
-    await tellJira(undefined, { repeated: true })
-    await tellServiceNow(undefined, { repeated: true })
+    await tellJira(undefined, { isRetry: true })
+    await tellServiceNow(undefined, { isRetry: true })
     expect([comments().length, notes().length]).toEqual([1, 1])
   })
 

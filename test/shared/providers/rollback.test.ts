@@ -47,7 +47,7 @@ describe('a rollback', () => {
   })
 
   test('is never repeated in doubt, though starts are one per key', async () => {
-    const options = { repeated: true }
+    const options = { isRetry: true }
     const failure = await failureOf(connected().start({ target: 'shop' }, options))
     expect(failure).toMatchObject({ kind: 'doubtful' })
     expect(failure.message).toContain('It is unknown whether a rollback was started')
@@ -65,7 +65,7 @@ describe('a rollback', () => {
       checkStart: () => void asked.push('checkStart of it'),
       find: async () => ({ id: '3' }),
     }
-    const begun = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { repeated: true })
+    const begun = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { isRetry: true })
     expect(begun.outcome.data).toMatchObject({ id: '3' })
     expect(asked).toEqual(['checkStart of it'])
   })

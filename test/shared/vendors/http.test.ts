@@ -89,7 +89,7 @@ describe('tickets of any API', () => {
   test('are opened once, since a repeat looks for the first', async () => {
     api.loseNext('POST')
     expect(await failureOf(openTicket.run(provider, ticketClient(), problem))).toMatchObject({ transient: true })
-    const again = await openTicket.run(provider, ticketClient({}, { repeated: true }), problem)
+    const again = await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
     expect(again.message).toBe('Found ticket T-1, which an earlier try had opened')
     expect(api.things).toHaveLength(1)
   })
@@ -97,12 +97,12 @@ describe('tickets of any API', () => {
   test('are not opened again if a repeat cannot tell whether the first is there', async () => {
     for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
       api.failNext(200, body, { on: 'GET' })
-      const failure = await failureOf(openTicket.run(provider, ticketClient({}, { repeated: true }), problem))
+      const failure = await failureOf(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem))
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
       expect(failure.message).toContain('Whether an earlier attempt created something cannot be looked up')
     }
     expect(api.things).toHaveLength(0)
-    await openTicket.run(provider, ticketClient({}, { repeated: true }), problem)
+    await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
     expect(api.things).toHaveLength(1)
   })
 
@@ -110,7 +110,7 @@ describe('tickets of any API', () => {
     const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
     api.loseNext('POST')
     expect(await failureOf(openTicket.run(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
-    await openTicket.run(provider, ticketClient(more, { repeated: true }), problem)
+    await openTicket.run(provider, ticketClient(more, { isRetry: true }), problem)
     expect(api.things).toHaveLength(1)
   })
 
@@ -121,7 +121,7 @@ describe('tickets of any API', () => {
       kind: 'doubtful',
       message: expect.stringContaining('Whether the ticket was opened'),
     })
-    const repeated = ticketClient({ find: undefined }, { repeated: true })
+    const repeated = ticketClient({ find: undefined }, { isRetry: true })
     expect(await failureOf(openTicket.run(provider, repeated, problem))).toMatchObject({ kind: 'doubtful' })
     expect(api.things).toHaveLength(1)
   })
@@ -148,11 +148,11 @@ describe('tickets of any API', () => {
     const hasComment = { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' }
     await openTicket.run(provider, ticketClient(), problem)
     await updateTicket.run(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
-    await updateTicket.run(provider, ticketClient({ hasComment }, { repeated: true }), { id: '1', comment: 'once' })
+    await updateTicket.run(provider, ticketClient({ hasComment }, { isRetry: true }), { id: '1', comment: 'once' })
     expect(api.things[0]?.['comments']).toHaveLength(1)
     await updateTicket.run(provider, ticketClient(more), { id: '1', comment: 'twice' })
     expect(api.things[0]?.['comments']).toHaveLength(2)
-    const blind = ticketClient({}, { repeated: true })
+    const blind = ticketClient({}, { isRetry: true })
     expect(await failureOf(updateTicket.run(provider, blind, { id: '1', comment: 'x' }))).toMatchObject({
       kind: 'doubtful',
     })
@@ -261,7 +261,7 @@ describe('jobs of any API', () => {
   ])('are started once, where a repeat %s', async (_, more) => {
     api.loseNext('POST')
     expect(await failureOf(start.run(job, jobClient(more), run))).toMatchObject({ transient: true })
-    await start.run(job, jobClient(more, { repeated: true }), run)
+    await start.run(job, jobClient(more, { isRetry: true }), run)
     expect(api.things).toHaveLength(1)
   })
 

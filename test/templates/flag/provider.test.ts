@@ -45,7 +45,7 @@ describe('a flag of Acme', () => {
   test('is set once, since a repeat reads what the first try has set', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(set([change('checkout', true)]) as Promise<unknown>)).toMatchObject({ transient: true })
-    expect(await set([change('checkout', true)], { repeated: true })).toMatchObject({ result: 'pass' })
+    expect(await set([change('checkout', true)], { isRetry: true })).toMatchObject({ result: 'pass' })
     expect(writes()).toHaveLength(1)
   })
 

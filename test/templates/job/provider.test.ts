@@ -29,17 +29,17 @@ describe('a run of Acme', () => {
   test('is started once, since a repeat finds it', async () => {
     server.loseNext('POST')
     expect(await failureOf(job.start(input))).toMatchObject({ afterWrite: true })
-    expect((await job.start(input, { repeated: true })).outcome.data).toMatchObject({ id: '1' })
+    expect((await job.start(input, { isRetry: true })).outcome.data).toMatchObject({ id: '1' })
     expect(server.runs).toHaveLength(1)
   })
 
   test('goes on until it has ended, and tells how far it is', async () => {
     const begun = await job.start(input)
-    expect(await job.look(begun, input)).toMatchObject({ status: 'queued' })
+    expect(await job.poll(begun, input)).toMatchObject({ status: 'queued' })
     server.become('1', { status: 'running', progress: 'page 2 of 5' })
-    expect(await job.look(begun, input)).toMatchObject({ status: 'running', progress: 'page 2 of 5' })
+    expect(await job.poll(begun, input)).toMatchObject({ status: 'running', progress: 'page 2 of 5' })
     server.become('1', { status: 'a-new-word' })
-    expect(await job.look(begun, input)).toMatchObject({ status: expect.stringContaining('a-new-word') })
+    expect(await job.poll(begun, input)).toMatchObject({ status: expect.stringContaining('a-new-word') })
   })
 
   test.each([
@@ -93,9 +93,9 @@ describe('Acme', () => {
   test('that is down, or answers something else, is looked at again', async () => {
     const begun = await job.start(input)
     server.failNext(200, '<html>')
-    expect(await failureOf(job.look(begun, input))).toMatchObject({ transient: true })
+    expect(await failureOf(job.poll(begun, input))).toMatchObject({ transient: true })
     server.down()
-    expect(await failureOf(job.look(begun, input))).toMatchObject({ transient: true })
+    expect(await failureOf(job.poll(begun, input))).toMatchObject({ transient: true })
   })
 
   test('never sees its token again in what it says', async () => {

@@ -43,7 +43,7 @@ describe('a message in Acme', () => {
   test('whose answer is lost comes once', async () => {
     server.loseNext('POST')
     expect(await failureOf(post())).toMatchObject({ transient: true, afterWrite: true })
-    await post({ repeated: true })
+    await post({ isRetry: true })
     expect(server.messages).toHaveLength(1)
     await post({ key: keyOf(2) })
     await post({ key: undefined })
