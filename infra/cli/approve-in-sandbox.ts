@@ -1,50 +1,50 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AcceptedTask } from '../keptn/task-status.ts'
 import type { MessageSummary } from '../platforms/slack/shapes.ts'
 
-interface ChatOptions {
-  /** Where the local runtime is. */
+interface ApprovalOptions {
+  /** URL of the local runtime. */
   url: string
-  /** Why the question is approved here, for people; where left out it waits for a click. */
-  approveSince?: string | undefined
+  /** Why requests are approved automatically, for the output. If undefined, the user has to click. */
+  autoApproveReason?: string | undefined
 }
 
-/** Who clicks where nobody does. */
-const person = 'jane'
-const pollMs = 500
+const APPROVER = 'jane'
+const POLL_MS = 500
 
 /**
- * Looks for the question of a task in the sandbox's chat, and tells people where to click, or clicks. What was asked elsewhere
- * never comes there; it ends with the signal then.
+ * Returns a function that finds a task's approval request in the sandbox's Slack and approves it, or prints where to
+ * click. A task that requests no approval there is polled until the signal aborts.
  */
-export function askedInChat({ url, approveSince }: ChatOptions) {
-  const chat = `${url}/sandbox/slack`
+export function approveInSandbox({ url, autoApproveReason }: ApprovalOptions) {
+  const slackUrl = `${url}/sandbox/slack`
 
-  return async ({ taskId }: AcceptedTask, say: (text: string) => void, signal: AbortSignal): Promise<void> => {
-    const message = await find(taskId, signal)
+  return async ({ taskId }: AcceptedTask, print: (text: string) => void, signal: AbortSignal): Promise<void> => {
+    const message = await findRequest(taskId, signal)
     if (!message || message.buttons.length === 0) return
-    if (approveSince === undefined) return say(`waits for a click at ${chat}`)
-    say(`clicks Approve at ${chat} as ${person}, since ${approveSince}`)
-    const body = new URLSearchParams({ ts: message.ts, action: 'approve', user: person })
-    const answer = await ask(`${chat}/click`, { method: 'POST', body, redirect: 'manual', signal })
-    if (answer?.status !== 303) say(`the click got through to nobody (${answer?.status ?? 'no answer'}): click there`)
+    if (autoApproveReason === undefined) return print(`waits for a click at ${slackUrl}`)
+    print(`clicks Approve at ${slackUrl} as ${APPROVER}, because ${autoApproveReason}`)
+    const body = new URLSearchParams({ ts: message.ts, action: 'approve', user: APPROVER })
+    const response = await tryFetch(`${slackUrl}/click`, { method: 'POST', body, redirect: 'manual', signal })
+    if (response?.status !== 303)
+      print(`could not click Approve (${response?.status ?? 'no response'}): click it yourself`)
   }
 
-  async function find(taskId: string, signal: AbortSignal): Promise<MessageSummary | undefined> {
+  async function findRequest(taskId: string, signal: AbortSignal): Promise<MessageSummary | undefined> {
     for (;;) {
-      const answer = await ask(`${url}/sandbox/messages`, { signal })
+      const response = await tryFetch(`${url}/sandbox/messages`, { signal })
       // A receiver on this machine need not be the local runtime.
-      if (answer && !answer.ok) return undefined
-      const messages = ((await answer?.json()) ?? []) as MessageSummary[]
+      if (response && !response.ok) return undefined
+      const messages = ((await response?.json()) ?? []) as MessageSummary[]
       const found = messages.find(({ metadata }) => metadata?.event_payload['key'] === taskId)
       if (found) return found
-      await wait(pollMs, undefined, { signal })
+      await sleep(POLL_MS, undefined, { signal })
     }
   }
 }
 
-/** Undefined where nothing answers: it may have been stopped, and be started again. */
-async function ask(url: string, init: RequestInit & { signal: AbortSignal }): Promise<Response | undefined> {
+/** Returns undefined if there is no response: the runtime may be restarting. */
+async function tryFetch(url: string, init: RequestInit & { signal: AbortSignal }): Promise<Response | undefined> {
   try {
     return await fetch(url, init)
   } catch {

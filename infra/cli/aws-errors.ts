@@ -1,40 +1,42 @@
 import { messageOf, toSentence } from '../../shared/errors.ts'
 
-/** What AWS, or its SDK before it asked AWS, says no to. */
+/** AWS rejected a request or could not be reached. */
 class AwsRefusedError extends Error {
   override readonly name = 'AwsRefusedError'
 }
 
-/** There is nothing to ask AWS with: no region or no credentials. */
+/** No region or no credentials are configured. */
 export class NoAwsError extends Error {
   override readonly name = 'NoAwsError'
 }
 
-const ended =
+const INVALID_CREDENTIALS =
   /^(ExpiredToken|ExpiredTokenException|RequestExpired|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch)$/
 
 /**
- * An error of the AWS SDK as one sentence that says what to do.
+ * Converts an error of the AWS SDK into an error that says what to do.
  *
- * @param what was asked for, as the subject of a sentence
+ * @param what the operation or resource, as the subject of a sentence
  */
 export function explainAws(error: unknown, what: string): Error {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
   const message = messageOf(error)
-  const tell = (text: string) => new NoAwsError(text, { cause: error })
   if (message === 'Region is missing')
-    return tell('There is no AWS region: set AWS_REGION, or give --local for the local runtime.')
+    return new NoAwsError('No AWS region is configured. Set AWS_REGION, or pass --local for the local runtime.', {
+      cause: error,
+    })
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
-    return tell(
-      `There are no AWS credentials (${firstLine(message)}): set AWS_PROFILE or log in, or give --local for the local runtime.`,
+    return new NoAwsError(
+      `No AWS credentials are configured (${firstLine(message)}). Set AWS_PROFILE or log in, or pass --local for the local runtime.`,
+      { cause: error },
     )
-  if (ended.test(name ?? ''))
-    return new AwsRefusedError(`AWS does not accept the credentials (${name}): log in again.`, { cause: error })
+  if (INVALID_CREDENTIALS.test(name ?? ''))
+    return new AwsRefusedError(`AWS rejected the credentials (${name}). Log in again.`, { cause: error })
   if (/AccessDenied/.test(name ?? ''))
-    return new AwsRefusedError(`${what} is not for these credentials: ${toSentence(message)}`, { cause: error })
+    return new AwsRefusedError(`${what} is not permitted: ${toSentence(message)}`, { cause: error })
   if (code !== undefined || cause !== undefined || name === 'TimeoutError')
-    return new AwsRefusedError(`AWS could not be reached: ${firstLine(message || String(code))}.`, { cause: error })
-  return new AwsRefusedError(`${what} was refused by AWS (${name}): ${toSentence(message)}`, { cause: error })
+    return new AwsRefusedError(`Cannot reach AWS: ${firstLine(message || String(code))}.`, { cause: error })
+  return new AwsRefusedError(`${what} failed (${name}): ${toSentence(message)}`, { cause: error })
 }
 
 function firstLine(text: string): string {

@@ -8,104 +8,109 @@ import { isRecord } from '../../shared/record.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
-import type { HttpTrial } from './http/try.ts'
+import type { HttpTestResult } from './http/try.ts'
 import { table } from './output.ts'
 import type { SecretStore } from './secret-store.ts'
 import { weakSecrets } from './weak-secrets.ts'
 
-/** `unknown`: an earlier step has failed already. */
+/** `unknown` if an earlier step failed. */
 type Step = 'yes' | 'no' | 'unknown'
 
-/** What came of trying a connection or an orchestrator. */
-export interface Trial {
+/** Result of testing a connection or an orchestrator. */
+export interface TestResult {
   reachable: Step
   authenticated: Step
-  /** Whether the cheapest call that there is was allowed; what else the user may do shows when it is done. */
+  /** Whether the test request was allowed. Other requests may need more permissions. */
   permitted: Step
-  /** Absent where everything went well. */
+  /** Absent if the test passed. */
   problem?: string
   remedy?: string
-  /** What an action, or a response, showed of a connection of the provider `http`. */
-  tried?: HttpTrial
+  /** Result of testing a connection of the `http` provider with an action or a saved response. */
+  http?: HttpTestResult
 }
 
-export interface ConnectionTrial extends Trial {
+export interface ConnectionTestResult extends TestResult {
   /** `issue-ticketing/default` */
   connection: string
   provider: string | undefined
-  /** What is weak about its secrets; absent if nothing is. */
+  /** Warnings about credentials that are easy to guess. */
   weak?: string[]
 }
 
-/** Makes a call, and says how far it got. */
-export async function attempt(call: () => Promise<unknown>): Promise<Trial> {
+/** Runs a test request and returns how far it got. */
+export async function testCall(call: () => Promise<unknown>): Promise<TestResult> {
   try {
     await call()
     return { reachable: 'yes', authenticated: 'yes', permitted: 'yes' }
   } catch (error) {
-    return failed(error)
+    return failureOf(error)
   }
 }
 
-/** The provider's own check, with the values of a connection. */
-export function tryProvider(provider: Provider, values: Record<string, unknown>): Promise<Trial> {
+/** Runs the provider's connection test with the values of a connection. */
+export function testProvider(provider: Provider, values: Record<string, unknown>): Promise<TestResult> {
   const connection = { name: 'new', provider, values }
   const limits = { idempotencyKey: undefined, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
-  return attempt(async () => provider.check(connect(connection, limits)))
+  return testCall(async () => provider.check(connect(connection, limits)))
 }
 
-/** Reads a connection as a function would, and tries it. */
-export async function tryConnection(store: SecretStore, category: Category, name: string): Promise<ConnectionTrial> {
+/** Loads a stored connection and tests it. */
+export async function testConnection(
+  store: SecretStore,
+  category: Category,
+  name: string,
+): Promise<ConnectionTestResult> {
   const connection = `${category.name}/${name}`
   let provider: string | undefined
   try {
-    const held = await store.get(`connections/${connection}`)
-    provider = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : undefined
-    const loaded = await loadStored(category, name, held)
+    const stored = await store.get(`connections/${connection}`)
+    provider = isRecord(stored) && typeof stored['provider'] === 'string' ? stored['provider'] : undefined
+    const loaded = await loadConnection(category, name, stored)
     const weak = weakSecrets(connectionSchema(loaded.provider, category), loaded.values)
-    const trial = await tryProvider(loaded.provider, loaded.values)
-    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...trial }
+    const result = await testProvider(loaded.provider, loaded.values)
+    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...result }
   } catch (error) {
-    return { connection, provider, ...failed(error) }
+    return { connection, provider, ...failureOf(error) }
   }
 }
 
 /**
- * A connection as a function would read it.
+ * Validates the content of a connection's secret, as a function does.
  *
- * @param held what its secret holds
  * @throws Failure `misconfigured`
  */
-export async function loadStored(category: Category, name: string, held: unknown): Promise<Connection> {
-  const named = isRecord(held) && typeof held['provider'] === 'string' ? held['provider'] : ''
-  const load = Object.hasOwn(category.providers, named) ? category.providers[named] : undefined
-  if (!load) throw new Failure('misconfigured', unknownName('provider', named, Object.keys(category.providers)))
+export async function loadConnection(category: Category, name: string, secret: unknown): Promise<Connection> {
+  const providerName = isRecord(secret) && typeof secret['provider'] === 'string' ? secret['provider'] : ''
+  const load = Object.hasOwn(category.providers, providerName) ? category.providers[providerName] : undefined
+  if (!load) throw new Failure('misconfigured', unknownName('provider', providerName, Object.keys(category.providers)))
   const provider = await load()
   const schema = connectionSchema(provider, category)
-  const values = validate(schema, held, { what: 'Its secret', kind: 'misconfigured' })
-  for (const secret of secretsIn(schema, values)) registerSecret(secret)
+  const values = validate(schema, secret, { what: 'Its secret', kind: 'misconfigured' })
+  for (const value of secretsIn(schema, values)) registerSecret(value)
   return { name, provider, values }
 }
 
-export function succeeded({ problem }: Trial): boolean {
+export function succeeded({ problem }: TestResult): boolean {
   return problem === undefined
 }
 
-/** The trials as a table, and below it what failed and what to do. */
-export function trialTable(heading: string, trials: readonly (Trial & { name: string; kind: string })[]): string {
-  const rows = trials.map(({ name, kind, reachable, authenticated, permitted }) =>
+/** Formats the results as a table, followed by the problems and what to do about them. */
+export function testTable(heading: string, results: readonly (TestResult & { name: string; kind: string })[]): string {
+  const rows = results.map(({ name, kind, reachable, authenticated, permitted }) =>
     [name, kind, reachable, authenticated, permitted].map((cell) => (cell === 'unknown' ? '-' : cell)),
   )
-  const reasons = trials.flatMap(({ name, problem, remedy }) =>
+  const reasons = results.flatMap(({ name, problem, remedy }) =>
     problem === undefined ? [] : [`${name}: ${toSentence(problem)}${remedy ? `\n  ${remedy}` : ''}`],
   )
   return [table([heading, 'provider', 'reachable', 'authenticated', 'permitted'], rows), ...reasons].join('\n\n')
 }
 
-function failed(error: unknown): Trial {
+const CHECK_URL = 'Check the URL, and whether this machine can reach it.'
+
+function failureOf(error: unknown): TestResult {
   const problem = toPlainText(messageOf(error))
   const kind = error instanceof Failure ? error.kind : undefined
-  const trial = (reachable: Step, authenticated: Step, permitted: Step, remedy: string): Trial => ({
+  const result = (reachable: Step, authenticated: Step, permitted: Step, remedy: string): TestResult => ({
     reachable,
     authenticated,
     permitted,
@@ -114,23 +119,18 @@ function failed(error: unknown): Trial {
   })
   switch (kind) {
     case 'credentials':
-      return trial('yes', 'no', 'unknown', 'Renew its credentials, and store them with the same command.')
+      return result('yes', 'no', 'unknown', 'Renew the credentials.')
     case 'refused':
-      return trial('yes', 'yes', 'no', 'Give its user this right, or correct what the connection names.')
+      return result('yes', 'yes', 'no', 'Grant its user this permission, or correct the connection.')
     case 'timeout':
-      return trial('no', 'unknown', 'unknown', 'Is its URL right, and may this machine go there?')
+      return result('no', 'unknown', 'unknown', CHECK_URL)
     case 'platform':
       return (error as Failure).cause === undefined
-        ? trial(
-            'yes',
-            'unknown',
-            'unknown',
-            'It answers, but not as it should: is its URL right? Else ask again later.',
-          )
-        : trial('no', 'unknown', 'unknown', 'Is its URL right, and may this machine go there?')
+        ? result('yes', 'unknown', 'unknown', 'The response is not valid. Check the URL, or try again later.')
+        : result('no', 'unknown', 'unknown', CHECK_URL)
     case 'misconfigured':
     case 'invalid':
-      return trial('unknown', 'unknown', 'unknown', 'Correct it with webhooks connect, or in its secret.')
+      return result('unknown', 'unknown', 'unknown', 'Correct it with webhooks connect, or in its secret.')
     default:
       return { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown', problem }
   }

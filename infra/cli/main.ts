@@ -3,9 +3,9 @@ import { Failure, messageOf } from '../../shared/errors.ts'
 import { redact } from '../../shared/redact.ts'
 import { createProgram } from './program.ts'
 import { CancelledError } from './prompts.ts'
-import { UsageError } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
 
-/** Wrong arguments are exit code 2 everywhere; 1 is for what was asked and did not succeed. */
+/** Makes invalid arguments exit with 2. Exit code 1 is for commands that fail. */
 function exitWithCodes(command: Command): void {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   command.commands.forEach(exitWithCodes)
@@ -16,10 +16,10 @@ function exitCodeOf(error: unknown): number {
   return error instanceof UsageError || (error instanceof Failure && error.kind === 'invalid') ? 2 : 1
 }
 
-// Whoever reads along has seen enough (`| head`).
+// The reader of a pipe may stop early, as in `| head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
-  // As a shell has it where a pipe is broken, unless it is known already how it ended.
+  // 141 is what a shell reports for a broken pipe.
   process.exit(process.exitCode || 141)
 })
 const program = createProgram()

@@ -2,37 +2,37 @@ import { styleText } from 'node:util'
 import { redactDeep } from '../../shared/redact.ts'
 import { toPlainText } from '../../shared/text/plain-text.ts'
 
-/** What every command takes beside its own options. */
+/** The option that all commands share. */
 export interface JsonOption {
   json?: boolean
 }
 
-/** Prints what a command found: as JSON for programs, else as text for people. No secret that was seen is in either. */
+/** Prints the result of a command as JSON or as text. Masks registered secrets. */
 export function show(value: unknown, text: string, { json }: JsonOption): void {
   console.log(json ? JSON.stringify(redactDeep(value), null, 2) : redactDeep(text))
 }
 
-/** Says something beside the result, which stays alone on stdout. */
+/** Prints a message to stderr, so that stdout contains only the result. */
 export function note(text: string): void {
   console.error(redactDeep(text))
 }
 
-/** Rows of words below their headings, each column as wide as it must be. */
-export function table(headings: readonly string[], given: readonly (readonly string[])[]): string {
-  const rows = given.map((row) => row.map(toPlainText))
+/** Formats rows as a table with headings. */
+export function table(headings: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(toPlainText))
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => coloured(cell, widths[at] ?? 0))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, at) => colored(cell, widths[at] ?? 0))
       .join('  ')
       .trimEnd()
   return [headings, ...rows].map(line).join('\n')
 }
 
-const colours = { yes: 'green', ok: 'green', no: 'red', wrong: 'red' } as const
+const COLORS = { yes: 'green', ok: 'green', no: 'red', wrong: 'red' } as const
 
-/** Colour only where a person sees it: not in a file, and not with NO_COLOR. */
-function coloured(cell: string, width: number): string {
+/** Colors a cell, unless stdout is not a terminal or NO_COLOR is set. */
+function colored(cell: string, width: number): string {
   const padded = cell.padEnd(width)
-  return cell in colours ? styleText(colours[cell as keyof typeof colours], padded, { stream: process.stdout }) : padded
+  return cell in COLORS ? styleText(COLORS[cell as keyof typeof COLORS], padded, { stream: process.stdout }) : padded
 }

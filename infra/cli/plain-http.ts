@@ -1,6 +1,6 @@
 /**
- * Returns the origins of the URLs in a secret that use plain HTTP and lead off this machine, where others can read the
- * credentials that are sent there.
+ * Returns the origins in a secret that use plain HTTP and do not lead to this machine. Credentials are sent to them
+ * unencrypted.
  */
 export function plainHttpOrigins(secret: unknown): string[] {
   return [...new Set(textsIn(secret).flatMap(originIfPlain))]

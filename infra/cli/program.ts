@@ -15,22 +15,20 @@ import { shipyardCommand } from './commands/shipyard.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { tokenCommand } from './commands/token.ts'
 
-/** The command `webhooks`, with all below it. */
+/** Creates the command `webhooks` with its subcommands. */
 export function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const program = new Command('webhooks')
     .version(version, '--version', 'show the version')
-    .description(
-      'Webhooks for Cloud Automation (Keptn) task sequences: set them up, try them, watch them, play sequences.',
-    )
-    .addHelpText('after', '\nStart the functions on this machine with npm start; each command has its own --help.')
+    .description('Set up, test and run webhooks for Cloud Automation (Keptn) task sequences.')
+    .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
 
   program.commandsGroup('Set up:')
   for (const command of [connectCommand(), orchestratorCommand(), tokenCommand(), checkCommand(), doctorCommand()])
     program.addCommand(command)
-  program.commandsGroup('Put into Keptn:')
+  program.commandsGroup('Configure Keptn:')
   for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)
-  program.commandsGroup('Try and watch:')
+  program.commandsGroup('Test and monitor:')
   for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), openapiCommand()])
     program.addCommand(command)
   program.commandsGroup('Extend:')

@@ -1,24 +1,24 @@
 import { confirm, isCancel, multiselect, password, select, text } from '@clack/prompts'
-import { type Field, read } from './fields.ts'
+import { type Field, parseField } from './schema-fields.ts'
 
-/** Ctrl-C at a question: nothing was stored. */
+/** The user pressed Ctrl-C at a prompt. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError'
   constructor() {
-    super('Nothing was stored.')
+    super('Nothing was saved.')
   }
 }
 
-/** Questions go to stderr, so that stdout holds the result alone. */
+/** Prompts go to stderr, so that stdout contains only the result. */
 const output = process.stderr
 
-/** Whether somebody is there to answer. */
+/** Returns whether there is a terminal for prompts. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** One of a few. */
-export async function askChoice(
+/** Prompts for one of several options. */
+export async function promptForChoice(
   message: string,
   options: readonly { value: string; label?: string; hint?: string }[],
   initialValue?: string,
@@ -28,13 +28,13 @@ export async function askChoice(
   )
 }
 
-/** Yes or no; no unless the answer is yes. */
-export async function askYes(message: string): Promise<boolean> {
+/** Prompts for yes or no. Defaults to no. */
+export async function promptForConfirmation(message: string): Promise<boolean> {
   return answered(await confirm({ message, initialValue: false, output }))
 }
 
-/** Some of many, or none. */
-export async function askSome(
+/** Prompts for any number of options. */
+export async function promptForSelection(
   message: string,
   options: readonly { value: string; hint?: string }[],
   initialValues: string[],
@@ -43,30 +43,34 @@ export async function askSome(
 }
 
 /**
- * Asks for a field until what is written is valid. A secret is not shown while it is typed.
+ * Prompts for a field until its value is valid. The value of a secret is not echoed.
  *
- * @param present what it is now; an empty answer keeps it
+ * @param stored the current value, which an empty input keeps
  */
-export async function askField(field: Field, present: unknown): Promise<unknown> {
-  const { name, about, secret, choices, json } = field
-  const message = `${name}: ${about}${json ? ' (as JSON)' : ''}`
+export async function promptForField(field: Field, stored: unknown): Promise<unknown> {
+  const { name, description, secret, choices, json } = field
+  const message = `${name}: ${description}${json ? ' (as JSON)' : ''}`
   if (choices) {
     const options = choices.map((value) => ({ value }))
-    return askChoice(message, options, typeof present === 'string' ? present : field.fallback)
+    return promptForChoice(message, options, typeof stored === 'string' ? stored : field.fallback)
   }
-  const keeps = (value: string | undefined) => present !== undefined && (value ?? '') === ''
+  const isUnchanged = (value: string | undefined) => stored !== undefined && (value ?? '') === ''
   const validate = (value: string | undefined) => {
-    if (keeps(value)) return undefined
-    const result = read(field, value ?? '')
+    if (isUnchanged(value)) return undefined
+    const result = parseField(field, value ?? '')
     return 'wrong' in result ? result.wrong : undefined
   }
-  const asked = secret
-    ? await password({ message: keeps('') ? `${message} (Enter keeps what is stored)` : message, validate, output })
-    : await text({ message, validate, output, ...initial(present ?? field.fallback) })
-  const answer = answered(asked) ?? ''
-  if (keeps(answer)) return present
-  const result = read(field, answer)
-  if ('wrong' in result) throw new Error(`${name} was taken and is not valid: ${result.wrong}`)
+  const input = secret
+    ? await password({
+        message: isUnchanged('') ? `${message} (press Enter to keep the stored value)` : message,
+        validate,
+        output,
+      })
+    : await text({ message, validate, output, ...initial(stored ?? field.fallback) })
+  const value = answered(input) ?? ''
+  if (isUnchanged(value)) return stored
+  const result = parseField(field, value)
+  if ('wrong' in result) throw new Error(`${name} passed the prompt although it is invalid: ${result.wrong}`)
   return result.value
 }
 

@@ -1,41 +1,41 @@
 import { Failure, toSentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
-import { succeeded, type Trial } from './connection-test.ts'
+import { succeeded, type TestResult } from './connection-test.ts'
 import { type JsonOption, note, show } from './output.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from './plain-http.ts'
-import { askChoice, CancelledError, isInteractive } from './prompts.ts'
+import { CancelledError, isInteractive, promptForChoice } from './prompts.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 import { WEAK_SECRET_ADVICE } from './weak-secrets.ts'
 
-interface KeepOptions extends JsonOption {
+interface SaveOptions extends JsonOption {
   dryRun?: boolean
   check: boolean
   fromFile?: string
 }
 
-/** A secret that is ready to be stored. */
-interface Made {
+/** A secret that is ready to be saved. */
+interface PreparedSecret {
   value: Record<string, unknown>
-  /** The same without what is secret. */
-  shown: Record<string, unknown>
-  /** What is weak about its secrets. */
+  /** The value with its credentials masked. */
+  redacted: Record<string, unknown>
+  /** Warnings about credentials that are easy to guess. */
   weak: string[]
-  attempt(): Promise<Trial>
+  test(): Promise<TestResult>
 }
 
 /**
- * What is stored now, to be offered as the answers; nothing where nobody is asked, or of AWS in a dry run. What can not be read is replaced, too.
+ * Returns the stored secret, to offer its values in the prompts. Returns an empty object if there are no prompts, if a
+ * dry run must not call AWS, or if the stored secret is unreadable and is about to be replaced.
  */
-export async function presentOf(
+export async function readStored(
   store: SecretStore,
   path: string,
-  { fromFile, dryRun, local }: Pick<KeepOptions, 'fromFile' | 'dryRun'> & { local?: boolean },
+  { fromFile, dryRun, local }: Pick<SaveOptions, 'fromFile' | 'dryRun'> & { local?: boolean },
 ): Promise<Record<string, unknown>> {
-  // A dry run asks nothing of AWS.
   if (fromFile !== undefined || (dryRun && !local) || !isInteractive()) return {}
   try {
-    const held = await store.get(path)
-    return isRecord(held) ? held : {}
+    const stored = await store.get(path)
+    return isRecord(stored) ? stored : {}
   } catch (error) {
     if (error instanceof Failure && error.kind === 'misconfigured') return {}
     throw error
@@ -43,57 +43,57 @@ export async function presentOf(
 }
 
 /**
- * Tries a new secret and stores it. What is tried in vain is not stored, unless somebody at the terminal says so.
+ * Tests a new secret and saves it. If the test fails, saves it only if the user confirms.
  *
- * @param make asks for it; called again where it is to be corrected
+ * @param prepare builds the secret; called again if the user wants to correct it
  */
-export async function keep(
+export async function saveSecret(
   store: SecretStore,
   path: string,
-  options: KeepOptions,
-  make: () => Promise<Made>,
+  options: SaveOptions,
+  prepare: () => Promise<PreparedSecret>,
 ): Promise<void> {
   for (;;) {
-    const { value, shown, weak, attempt } = await make()
+    const { value, redacted, weak, test: runTest } = await prepare()
     for (const origin of plainHttpOrigins(value)) note(`Warning: ${origin} uses plain HTTP. ${PLAIN_HTTP_ADVICE}`)
-    for (const what of weak) note(`Warning: ${what}. ${WEAK_SECRET_ADVICE}`)
-    const trial = options.check ? await attempt() : undefined
+    for (const warning of weak) note(`Warning: ${warning}. ${WEAK_SECRET_ADVICE}`)
+    const test = options.check ? await runTest() : undefined
     const secret = secretName(path)
-    const report = { secret, place: store.place, value: shown, ...(trial ? { trial } : {}) }
+    const report = { secret, place: store.place, value: redacted, ...(test ? { test } : {}) }
     if (options.dryRun) {
-      if (trial && !succeeded(trial)) process.exitCode = 1
-      const text = `Would store in ${store.place} as ${secret}:\n${JSON.stringify(shown, null, 2)}\n${inWords(trial)}`
+      if (test && !succeeded(test)) process.exitCode = 1
+      const text = `Would save ${secret} in ${store.place}:\n${JSON.stringify(redacted, null, 2)}\n${describeTest(test)}`
       return show({ ...report, done: 'nothing' }, text, options)
     }
-    if (trial && !succeeded(trial)) {
-      const next = await whatNow(trial, options)
-      if (next === 'again') continue
-      if (next === 'stop') {
+    if (test && !succeeded(test)) {
+      const next = await promptAfterFailure(test, options)
+      if (next === 'retry') continue
+      if (next === 'cancel') {
         process.exitCode = 1
-        return show({ ...report, done: 'nothing' }, `${inWords(trial)}\nNothing was stored.`, options)
+        return show({ ...report, done: 'nothing' }, `${describeTest(test)}\nNothing was saved.`, options)
       }
     }
     const done = await store.put(path, value)
-    const verb = done === 'created' ? 'Stored' : 'Replaced'
-    return show({ ...report, done }, `${inWords(trial)}\n${verb} ${secret} in ${store.place}.`, options)
+    const verb = done === 'created' ? 'Saved' : 'Replaced'
+    return show({ ...report, done }, `${describeTest(test)}\n${verb} ${secret} in ${store.place}.`, options)
   }
 }
 
-async function whatNow(trial: Trial, { fromFile }: KeepOptions): Promise<string> {
-  if (fromFile !== undefined || !isInteractive()) return 'stop'
-  note(inWords(trial))
-  const next = await askChoice('What now?', [
-    { value: 'again', label: 'Answer again' },
-    { value: 'store', label: 'Store it all the same' },
-    { value: 'stop', label: 'Stop, and store nothing' },
+async function promptAfterFailure(test: TestResult, { fromFile }: SaveOptions): Promise<string> {
+  if (fromFile !== undefined || !isInteractive()) return 'cancel'
+  note(describeTest(test))
+  const next = await promptForChoice('What now?', [
+    { value: 'retry', label: 'Correct the values' },
+    { value: 'save', label: 'Save anyway' },
+    { value: 'cancel', label: 'Cancel without saving' },
   ])
-  if (next === 'stop') throw new CancelledError()
+  if (next === 'cancel') throw new CancelledError()
   return next
 }
 
-function inWords(trial: Trial | undefined): string {
-  if (!trial) return 'It was not tried.'
-  if (trial.tried && succeeded(trial)) return `It was tried with ${trial.tried.tried}.`
-  if (succeeded(trial)) return 'It was tried: reachable, authenticated, permitted.'
-  return `It was tried in vain: ${toSentence(trial.problem ?? '')}${trial.remedy ? ` ${trial.remedy}` : ''}`
+function describeTest(test: TestResult | undefined): string {
+  if (!test) return 'The connection was not tested.'
+  if (test.http && succeeded(test)) return `Connection test passed (${test.http.tested}).`
+  if (succeeded(test)) return 'Connection test passed: reachable, authenticated, permitted.'
+  return `Connection test failed: ${toSentence(test.problem ?? '')}${test.remedy ? ` ${test.remedy}` : ''}`
 }

@@ -16,86 +16,90 @@ import { readIdentityKey } from '../local/identity-key.ts'
 import { localSecrets } from '../local/secrets.ts'
 import { writePrivateFile } from '../local/state-folder.ts'
 import { explainAws } from './aws-errors.ts'
-import { localUrl, stateFolder, UsageError } from './receiver.ts'
+import { localUrl, stateFolder } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
 
-/** Where the secrets of a deployment are. A path is below the prefix: `connections/issue-ticketing/jira`. */
+/** The secrets of a deployment or of the local runtime. Paths are relative to the prefix: `connections/issue-ticketing/jira`. */
 export interface SecretStore {
-  /** For people: `Secrets Manager (eu-west-1)`, or the file. */
+  /** For messages: `Secrets Manager (eu-west-1)`, or the path of the file. */
   place: string
   /**
-   * What a secret holds; undefined where there is none.
+   * Returns the parsed content of a secret; undefined if it does not exist.
    *
-   * @throws Failure `misconfigured` where it is not JSON
+   * @throws Failure `misconfigured` if it is not JSON
    */
   get(path: string): Promise<unknown>
-  /** Stores it as JSON, whether it was there or not. */
+  /** Creates or replaces a secret. */
   put(path: string, value: object): Promise<'created' | 'replaced'>
-  /** What follows a path in the names of the secrets below it, sorted. */
+  /** Lists the secrets below a path, without the path, sorted. */
   list(path: string): Promise<string[]>
 }
 
 export interface StoreOptions {
   local?: boolean
   kmsKey?: string
-  /** Whether nothing is to be asked of AWS. */
+  /** Whether AWS must not be called. */
   dryRun?: boolean
 }
 
-/** The option of every command that reads secrets. */
+/** Adds the option of each command that reads secrets. */
 export function storeOptions(command: Command): Command {
   return command.option(
     '--local',
-    'the secrets of the local runtime (the file of WEBHOOKS_SECRETS, else .webhooks/secrets.json) instead of Secrets Manager',
+    'use the secrets of the local runtime (WEBHOOKS_SECRETS, or .webhooks/secrets.json) instead of Secrets Manager',
   )
 }
 
-/** What is said of it in each `--help`. */
-export const storeHelp = `
-Secrets are in AWS Secrets Manager, of the account and region of your AWS environment (AWS_PROFILE, AWS_REGION ..), below
-WEBHOOKS_SECRET_PREFIX (cloud-automation-webhooks).`
+/** Text for the `--help` of these commands. */
+export const STORE_HELP = `
+Secrets are stored in AWS Secrets Manager, in the account and region of your AWS environment (AWS_PROFILE, AWS_REGION, ..),
+with the prefix WEBHOOKS_SECRET_PREFIX (default: cloud-automation-webhooks).`
 
-/** @throws UsageError where there is no region, or the local file can not be read */
+/** @throws UsageError if the local file is not valid */
 export async function openStore({ local, kmsKey, dryRun }: StoreOptions): Promise<SecretStore> {
   if (!local) return secretsManager(kmsKey, dryRun)
   return secretsFile(localFile(), localUrl(), stateFolder())
 }
 
-/** The file that is laid over the sandbox's own secrets. */
+/** Returns the file whose secrets override the default secrets of the sandbox. */
 function localFile(): string {
   return resolve(process.env['WEBHOOKS_SECRETS'] ?? join(stateFolder(), 'secrets.json'))
 }
 
-/** The full name of a secret. */
+/** Returns the full name of a secret. */
 export function secretName(path: string): string {
   return `${settings.secretPrefix}/${path}`
 }
 
 async function secretsManager(kmsKey: string | undefined, dryRun = false): Promise<SecretStore> {
   const client = new SecretsManagerClient()
-  const asked = async <T>(answer: Promise<T>, path: string): Promise<T> => {
+  const explainErrors = async <T>(response: Promise<T>, path: string): Promise<T> => {
     try {
-      return await answer
+      return await response
     } catch (error) {
       throw explainAws(error, `The secret ${secretName(path)}`)
     }
   }
-  const region = dryRun ? '' : ` (${await asked(client.config.region(), '')})`
+  const region = dryRun ? '' : ` (${await explainErrors(client.config.region(), '')})`
   return {
     place: `Secrets Manager${region}`,
 
     async get(path) {
       const SecretId = secretName(path)
-      const found = await asked(orMissing(client.send(new GetSecretValueCommand({ SecretId }))), path)
+      const found = await explainErrors(orMissing(client.send(new GetSecretValueCommand({ SecretId }))), path)
       return found && parse(SecretId, found.SecretString ?? '')
     },
 
     async put(path, value) {
       const SecretId = secretName(path)
       const SecretString = JSON.stringify(value)
-      const changed = await asked(orMissing(client.send(new PutSecretValueCommand({ SecretId, SecretString }))), path)
+      const changed = await explainErrors(
+        orMissing(client.send(new PutSecretValueCommand({ SecretId, SecretString }))),
+        path,
+      )
       if (changed) return 'replaced'
       const key = kmsKey ? { KmsKeyId: kmsKey } : {}
-      await asked(client.send(new CreateSecretCommand({ Name: SecretId, SecretString, ...key })), path)
+      await explainErrors(client.send(new CreateSecretCommand({ Name: SecretId, SecretString, ...key })), path)
       return 'created'
     },
 
@@ -104,7 +108,7 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
       const names: string[] = []
       let next: string | undefined
       do {
-        const page = await asked(
+        const page = await explainErrors(
           client.send(
             new ListSecretsCommand({
               Filters: [{ Key: 'name', Values: [prefix] }],
@@ -122,19 +126,19 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
   }
 }
 
-async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+async function orMissing<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await response
   } catch (error) {
     if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
     throw error
   }
 }
 
-/** Reads what the local runtime sees, the sandbox's secrets and the file over them; writes the file. */
+/** Reads the secrets of the local runtime: the file over the defaults of the sandbox. Writes only the file. */
 function secretsFile(file: string, url: string, state: string): SecretStore {
   const options = { identityKey: readIdentityKey(state), credentials: credentialsOf(state) }
-  const seen = () => {
+  const load = () => {
     try {
       return localSecrets(url, existsSync(file) ? file : undefined, options)
     } catch (error) {
@@ -144,32 +148,32 @@ function secretsFile(file: string, url: string, state: string): SecretStore {
   return {
     place: file,
     async get(path) {
-      const text = seen().get(secretName(path))
+      const text = load().get(secretName(path))
       return text === undefined ? undefined : parse(secretName(path), text)
     },
     async put(path, value) {
-      const there = seen().get(secretName(path)) !== undefined
-      const own = existsSync(file) ? parse(file, readFileSync(file, 'utf8')) : {}
-      writeWhole(file, { ...(isRecord(own) ? own : {}), [secretName(path)]: value })
-      // The credentials change now if this connects a real platform, not with the first call after it.
-      seen().names()
-      return there ? 'replaced' : 'created'
+      const exists = load().get(secretName(path)) !== undefined
+      const content = existsSync(file) ? parse(file, readFileSync(file, 'utf8')) : {}
+      writeSecretsFile(file, { ...(isRecord(content) ? content : {}), [secretName(path)]: value })
+      // If this connects a real platform, the demo credentials are replaced now, not at the first call.
+      load().names()
+      return exists ? 'replaced' : 'created'
     },
     list: async (path) =>
-      seen()
+      load()
         .names()
         .flatMap((name) => below(secretName(path), name))
         .sort(),
   }
 }
 
-function writeWhole(file: string, value: object): void {
+function writeSecretsFile(file: string, value: object): void {
   try {
-    // A link stays one.
+    // Writes through a symbolic link.
     const target = existsSync(file) ? realpathSync(file) : file
     writePrivateFile(target, `${JSON.stringify(value, null, 2)}\n`)
   } catch (error) {
-    throw new UsageError(`${file} can not be written: ${messageOf(error)}.`, { cause: error })
+    throw new UsageError(`Cannot write ${file}: ${messageOf(error)}.`, { cause: error })
   }
 }
 
@@ -181,7 +185,7 @@ function parse(name: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Without the cause: a parser quotes what it could not read.
-    throw new Failure('misconfigured', `The secret ${name} is not JSON: store one JSON object in it.`)
+    // Without the cause: the parser's message quotes the secret.
+    throw new Failure('misconfigured', `The secret ${name} is not JSON. Replace its value with a JSON object.`)
   }
 }

@@ -4,8 +4,8 @@ import { secretFieldsIn } from '../../shared/fields.ts'
 const MIN_LENGTH = 16
 
 /**
- * What is weak about the secrets of a connection, one sentence each. Whoever may call can guess such a secret, and a call whose text
- * contains it by chance is refused.
+ * Returns a warning for each credential that is easy to guess. Callers could guess it, and a call whose text contains it by
+ * chance is rejected.
  */
 export function weakSecrets(schema: z.ZodMiniObject, values: Record<string, unknown>): string[] {
   return secretFieldsIn(schema, values).flatMap(([field, secret]) => {

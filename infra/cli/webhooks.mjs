@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// The package's command: starts the CLI on the Node that the package pins, whatever Node the user has.
+// Starts the CLI with the version of Node that the package pins.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const node = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const { status, error } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-if (error) console.error(`webhooks: ${error.message}; run npm ci in the project first.`)
+if (error) console.error(`webhooks: ${error.message}. Run npm ci in the project first.`)
 process.exit(status ?? 1)

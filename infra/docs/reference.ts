@@ -2,7 +2,7 @@ import { categories } from '../../functions/index.ts'
 import { failureKinds } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
-import { type Field, fieldsOf } from '../cli/fields.ts'
+import { type Field, fieldsOf } from '../cli/schema-fields.ts'
 import { queryParameters } from '../openapi/parameters.ts'
 import { cell, table } from './table.ts'
 
@@ -66,9 +66,9 @@ function connectionOf(category: string, name: string, provider: Provider): strin
 }
 
 function fieldTable(fields: Field[]): string {
-  const rows = fields.map(({ name, about, choices, fallback, required, secret }) => [
+  const rows = fields.map(({ name, description, choices, fallback, required, secret }) => [
     `\`${name}\``,
-    [about, choices && `(${choices.join(', ')})`].filter(Boolean).join(' '),
+    [description, choices && `(${choices.join(', ')})`].filter(Boolean).join(' '),
     required ? 'required' : cell(fallback === undefined ? '' : `\`${fallback}\``),
     secret ? 'secret' : '',
   ])

@@ -1,30 +1,30 @@
 import { Command } from 'commander'
-import { type ConnectionTrial, loadStored, succeeded, trialTable, tryConnection } from '../connection-test.ts'
+import { type ConnectionTestResult, loadConnection, succeeded, testConnection, testTable } from '../connection-test.ts'
+import { findCategory, parseConnectionName } from '../find-by-name.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
-import { categoryNamed, connectionNamed } from '../names.ts'
 import { note, show } from '../output.ts'
-import { UsageError } from '../receiver.ts'
-import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
 
-/** `webhooks check`: whether the connections work. */
+/** `webhooks check`: tests connections. */
 export function checkCommand(): Command {
   const command = new Command('check')
-    .description('try the connections: is each reachable, authenticated and permitted')
-    .argument('[category/name]', 'one connection, or a category (default: all)')
+    .description('test connections: is the platform reachable, and are the credentials valid and permitted?')
+    .argument('[category/name]', 'a connection, or a category (default: all connections)')
   return tryOptions(storeOptions(command))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
-Each is tried with the cheapest call that its platform has, from this machine. msteams and webhook have no other call than
-a message: the channel or receiver sees one.
+      `${STORE_HELP}
+Each test sends one inexpensive request from this machine. For msteams and webhook, that request is a message: it appears
+in the channel or at the receiver.
 
-A connection of the provider http can also be tried with an action. --try shows its requests, with credentials masked, sends
-those that only read, and after a confirmation (or with --yes) sends all of them. It shows each response, what each expression
-of the connection finds in it, and what to correct. What it creates stays there. --answer does the same with a response that
-you have saved, and sends nothing.
+You can also test a connection of the http provider with an action. --try starts with a dry run: it sends the requests that
+only read, and shows the others with credentials masked. After you confirm, or with --yes, it sends all requests. For each
+request it shows the response, what the connection's expressions find in it, and what to correct. It does not delete what it
+creates. --answer evaluates the expressions on a response that you have saved, and sends nothing.
 
-Exit code: 0 all work, 1 one does not, 2 arguments.
+Exit code: 0 all tests passed, 1 a test failed, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- check
@@ -41,35 +41,35 @@ type Options = StoreOptions & TryOptions & { json?: boolean }
 async function run(target: string | undefined, options: Options): Promise<void> {
   const store = await openStore(options)
   const names = await namesOf(store, target)
-  if (isTry(options)) return tryOne(store, target, options)
-  const trials = await tryAll(store, names)
-  if (trials.length === 0) note(`There are no connections in ${store.place}: make one with webhooks connect.`)
-  const rows = trials.map((trial) => ({ ...trial, name: trial.connection, kind: trial.provider ?? '-' }))
-  if (trials.length > 0 || options.json) show(trials, trialTable('connection', rows), options)
-  if (!trials.every(succeeded)) process.exitCode = 1
+  if (isTry(options)) return tryHttpConnection(store, target, options)
+  const results = await testAll(store, names)
+  if (results.length === 0) note(`${store.place} contains no connections. Create one with webhooks connect.`)
+  const rows = results.map((result) => ({ ...result, name: result.connection, kind: result.provider ?? '-' }))
+  if (results.length > 0 || options.json) show(results, testTable('connection', rows), options)
+  if (!results.every(succeeded)) process.exitCode = 1
 }
 
-/** Tries one connection of the provider `http` with an action, or a response. */
-async function tryOne(store: SecretStore, target: string | undefined, options: Options): Promise<void> {
+/** Tests a connection of the `http` provider with an action or a saved response. */
+async function tryHttpConnection(store: SecretStore, target: string | undefined, options: Options): Promise<void> {
   if (!target?.includes('/'))
     throw new UsageError(
-      '--try and --answer need one connection: write category/name, such as issue-ticketing/default.',
+      '--try and --answer test a single connection. Write it as category/name, such as issue-ticketing/default.',
     )
-  const { category, name } = connectionNamed(target)
-  const connection = await loadStored(category, name, await store.get(`connections/${target}`))
+  const { category, name } = parseConnectionName(target)
+  const connection = await loadConnection(category, name, await store.get(`connections/${target}`))
   const say = (text: string) => (options.json ? undefined : show(undefined, text, {}))
-  const trial = await tryHttp(category, connection, options, say)
-  if (options.json) show({ connection: target, provider: connection.values['provider'], ...trial }, '', options)
-  if (problemIn(trial) !== undefined) process.exitCode = 1
+  const result = await tryHttp(category, connection, options, say)
+  if (options.json) show({ connection: target, provider: connection.values['provider'], ...result }, '', options)
+  if (problemIn(result) !== undefined) process.exitCode = 1
 }
 
-/** Tries connections by their names, all at once. */
-export function tryAll(store: SecretStore, names: readonly string[]): Promise<ConnectionTrial[]> {
+/** Tests connections concurrently. */
+export function testAll(store: SecretStore, names: readonly string[]): Promise<ConnectionTestResult[]> {
   return Promise.all(
-    names.map(async (connection): Promise<ConnectionTrial> => {
+    names.map(async (connection): Promise<ConnectionTestResult> => {
       try {
-        const { category, name } = connectionNamed(connection)
-        return await tryConnection(store, category, name)
+        const { category, name } = parseConnectionName(connection)
+        return await testConnection(store, category, name)
       } catch (error) {
         if (!(error instanceof UsageError)) throw error
         const unknown = { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown' } as const
@@ -82,12 +82,12 @@ export function tryAll(store: SecretStore, names: readonly string[]): Promise<Co
 async function namesOf(store: SecretStore, target: string | undefined): Promise<string[]> {
   if (target === undefined) return store.list('connections/')
   if (!target.includes('/')) {
-    const { name } = categoryNamed(target)
+    const { name } = findCategory(target)
     return (await store.list(`connections/${name}/`)).map((connection) => `${name}/${connection}`)
   }
-  const { category, name } = connectionNamed(target)
+  const { category, name } = parseConnectionName(target)
   const known = await store.list(`connections/${category.name}/`)
   if (known.includes(name)) return [target]
-  const list = known.length > 0 ? `known are ${known.join(', ')}` : 'there is none'
-  throw new UsageError(`There is no connection ${target} in ${store.place}: ${list}.`)
+  const list = known.length > 0 ? `Connections of ${category.name}: ${known.join(', ')}` : `${category.name} has none`
+  throw new UsageError(`${store.place} contains no connection "${target}". ${list}.`)
 }

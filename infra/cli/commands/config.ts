@@ -5,10 +5,11 @@ import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
 import { approval, type IdSource, optionalParts, type Subscription } from '../config/payload.ts'
-import { prove } from '../config/proof.ts'
-import { actionNamed, actionsOf, type NamedAction, nameOf } from '../names.ts'
+import { verifyPayload } from '../config/verify-payload.ts'
+import { checkName, findAction, listActions, type NamedAction } from '../find-by-name.ts'
 import { note, show } from '../output.ts'
-import { isLoopback, receiverOf, UsageError } from '../receiver.ts'
+import { isLoopback, receiverOf } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Options {
   mode?: 'silent' | 'interactive'
@@ -26,56 +27,55 @@ interface Options {
   json?: boolean
 }
 
-/** Shown where no URL is given; RFC 2606 keeps it free for that. */
-const placeholder = 'https://webhooks.example.com'
+const PLACEHOLDER_URL = 'https://webhooks.example.com'
 
-/** `webhooks config`: the subscription that calls an action, for the Bridge and as webhook.yaml. */
+/** `webhooks config`: prints the Keptn subscription that calls an action. */
 export function configCommand(): Command {
   return new Command('config')
-    .description("print the webhook that calls an action: the Bridge's fields, and webhook.yaml, ready to paste")
-    .argument('<category/action>', 'such as issue-ticketing/open-issue')
-    .requiredOption('--task <name>', 'the task in the shipyard')
+    .description('print the webhook subscription for an action: the fields for the Keptn Bridge, and webhook.yaml')
+    .argument('<category/action>', 'for example issue-ticketing/open-issue')
+    .requiredOption('--task <name>', 'name of the task in the shipyard')
     .addOption(
-      new Option('--mode <mode>', 'interactive: accepted, and answered by an event (default: silent)').choices([
-        'silent',
-        'interactive',
-      ]),
+      new Option(
+        '--mode <mode>',
+        'silent: respond with the result; interactive: send it later as an event (default: silent)',
+      ).choices(['silent', 'interactive']),
     )
     .addOption(
-      new Option('--suffix <suffix>', 'which event of the task; started and finished are told silently')
+      new Option(
+        '--suffix <suffix>',
+        'which event of the task to subscribe to; started and finished allow only silent calls',
+      )
         .choices(['triggered', 'started', 'finished'])
         .default('triggered'),
     )
-    .option('--url <url>', `the deployed API (WEBHOOKS_URL; else ${placeholder})`)
-    .option('--connection <name>', 'which instance of the platform')
-    .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
-    .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
-    .option('--from <task>', 'send the id of what this earlier task created, to update, close, stop or cancel it')
+    .option('--url <url>', `URL of the deployed API (default: WEBHOOKS_URL, or ${PLACEHOLDER_URL})`)
+    .option('--connection <name>', 'connection to use')
+    .option('--deadline <duration>', 'maximum duration of an interactive call, such as PT2H')
+    .option('--when <results>', 'run the action only if data.result has one of these values, such as fail,warning')
+    .option('--from <task>', 'earlier task that created the item to update, close, stop or cancel')
     .addOption(
-      new Option('--from-mode <mode>', 'how that task was called (default: interactive)').choices([
-        'silent',
-        'interactive',
-      ]),
+      new Option('--from-mode <mode>', 'mode of that task (default: interactive)').choices(['silent', 'interactive']),
     )
-    .option('--last', 'stop the newest run that was started in the same sequence and may still be running')
-    .option('--only <parts>', 'send only these optional parts, such as title,data.problem; none: send none of them')
-    .option('--yaml', 'print webhook.yaml alone')
+    .option('--last', 'stop the most recent run that the same sequence started')
+    .option('--only <parts>', 'optional parts to send, such as title,data.problem, or none (default: all)')
+    .option('--yaml', 'print only webhook.yaml')
     .option('--json', 'print the fields and the YAML as JSON')
     .addHelpText(
       'after',
       `
-The payload is a form whose every value goes through urlquery; the properties of the task are the input. Before it is
-printed it is played as webhook-service would, with values that break other payloads. In the shipyard, lists are text with
-commas, thresholds are JSON as text, and parameters and fields are names with plain values.
+The payload is a URL-encoded form. It sends the properties of the task as the input of the action. Before printing it, the
+command runs it through a simulated webhook-service with values that are hard to escape. In the shipyard, write a list as
+comma-separated text, thresholds as a JSON string, and parameters and fields as a map of strings.
 
-An action that updates, closes, stops or cancels something needs its id. --from sends the id that an earlier task answered. A
-task that still runs has not answered yet: --last stops the newest run that was started with the same connection in the
-same sequence (the same Keptn context).
+An action that updates, closes, stops or cancels something needs an id. --from sends the id that an earlier task returned. A
+task that is still running has not returned an id yet: --last stops the most recent run that was started with the same
+connection in the same sequence (the same Keptn context).
 
-If a call fails, Keptn's message quotes the payload before the reason, and the Bridge shows its beginning. --only makes the
-payload shorter: it names the optional input fields, and the parts of the event (data.labels, data.problem, ..), to send.
+If a call fails, the Bridge shows only the beginning of Keptn's error message, which quotes the payload before the reason.
+Use --only to shorten the payload: list the optional input fields and event parts (data.labels, data.problem, ..) to send.
 
-Exit code: 0 printed, 2 arguments, or Keptn would refuse it.
+Exit code: 0 printed, 2 invalid arguments, or Keptn would reject the configuration.
 
 Examples:
   $ npm run webhooks -- config issue-ticketing/open-issue --mode interactive --task openticket
@@ -92,49 +92,49 @@ Examples:
 
 function run(target: string, options: Options): void {
   const subscription = read(target, options)
-  for (const warning of prove(subscription)) note(describeWarning(warning))
-  if (subscription.url === placeholder) note(`Put the URL of your API in place of ${placeholder}, or give --url.`)
+  for (const warning of verifyPayload(subscription)) note(describeWarning(warning))
+  if (subscription.url === PLACEHOLDER_URL) note(`Replace ${PLACEHOLDER_URL} with the URL of your API, or pass --url.`)
   const yaml = webhookYaml(subscription)
   if (options.yaml && !options.json) return void process.stdout.write(yaml)
   const fields = bridgeFields(subscription)
   const text = [
-    'Once, in the Bridge at project > Settings > Secrets > Add secret:',
+    'In the Bridge, add this secret once at project > Settings > Secrets > Add secret:',
     columns(bridgeSecret),
-    'Then at project > Settings > Integrations > webhook-service > Add subscription:',
+    'Then add this subscription at project > Settings > Integrations > webhook-service > Add subscription:',
     columns(fields),
     ...remarks(subscription),
-    'Or as webhook.yaml; in a file that has others, add the entry below webhooks:',
+    'Or use webhook.yaml. If you already have one, add the entry to its webhooks:',
     yaml.trimEnd(),
   ].join('\n\n')
   show({ secret: bridgeSecret, subscription: fields, yaml }, text, options)
 }
 
 function read(target: string, { task, suffix, url, connection, ...options }: Options): Subscription {
-  const action = actionNamed(target)
+  const action = findAction(target)
   const { mode = 'silent', deadline, when, only } = options
   checkTaskName(task)
   const idFrom = idSourceOf(target, action, task, suffix, options)
-  // The receiver's own words for what it would refuse.
+  // Reports invalid values in the words of the receiver.
   parseQuery(
     { deadline: deadline === undefined ? [] : [deadline], when: when === undefined ? [] : [when] },
     maxDeadlineOf(action.category),
   )
   const interactive = mode === 'interactive'
   if (suffix !== 'triggered' && interactive)
-    throw new UsageError(`A ${suffix} event is never answered: leave out --mode interactive, or --suffix.`)
+    throw new UsageError(`A ${suffix} event cannot be answered. Remove --mode interactive or --suffix ${suffix}.`)
   if (action.action?.type === 'approval' && !interactive)
-    throw new UsageError(`${target} waits for people: give --mode interactive.`)
+    throw new UsageError(`${target} waits for a person's decision. Pass --mode interactive.`)
   if (task === approval && suffix === 'triggered' && action.action?.type !== 'approval')
     throw new UsageError(
-      `What answers ${approval}.triggered decides the approval: use an action that asks people, or --suffix finished.`,
+      `A finished event for ${approval}.triggered decides the approval. Use an action that requests an approval, or pass --suffix finished.`,
     )
   const subscription: Subscription = {
     action,
     task,
     suffix,
     mode,
-    url: baseUrl(url ?? deployedUrl() ?? placeholder),
-    connection: connection === undefined ? undefined : nameOf(connection),
+    url: baseUrl(url ?? deployedUrl() ?? PLACEHOLDER_URL),
+    connection: connection === undefined ? undefined : checkName(connection),
     deadline,
     when,
     idFrom,
@@ -142,7 +142,7 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
   return only === undefined ? subscription : { ...subscription, only: partsNamed(only, subscription) }
 }
 
-/** @throws UsageError if the action takes no id, or this one cannot be had */
+/** @throws UsageError if the action takes no id, or the options cannot provide one */
 function idSourceOf(
   target: string,
   { action, category }: NamedAction,
@@ -151,30 +151,32 @@ function idSourceOf(
   { from, fromMode = 'interactive', last }: Pick<Options, 'from' | 'fromMode' | 'last'>,
 ): IdSource | undefined {
   if (from === undefined && !last) return undefined
-  if (from !== undefined && last) throw new UsageError('Give either --from or --last.')
+  if (from !== undefined && last) throw new UsageError('Pass --from or --last, not both.')
   if (!action || !Object.hasOwn(action.input.shape, 'id')) {
-    const others = actionsOf(category).filter((one) => one.action && Object.hasOwn(one.action.input.shape, 'id'))
-    const known = others.map(({ name }) => name).join(', ') || 'none of this category'
-    throw new UsageError(`${target} takes no id. Actions that do: ${known}.`)
+    const others = listActions(category).filter((one) => one.action && Object.hasOwn(one.action.input.shape, 'id'))
+    const known = others.map(({ name }) => name).join(', ') || 'none in this category'
+    throw new UsageError(`${target} does not take an id. Actions that do: ${known}.`)
   }
   if (from === undefined) {
     if (action.kind === 'job') return 'last'
-    throw new UsageError(`--last names a run, and ${target} stops none: give --from with the task that created it.`)
+    throw new UsageError(`${target} does not stop a run, so --last does not apply. Pass --from with the earlier task.`)
   }
   checkTaskName(from)
-  if (from === own) throw new UsageError(`--from must name the earlier task that created it, not ${own} itself.`)
+  if (from === own) throw new UsageError(`--from must name an earlier task, not ${own} itself.`)
   if (suffix !== 'triggered')
-    throw new UsageError(`A ${suffix} event does not carry the answers of other tasks: leave out --suffix.`)
+    throw new UsageError(`A ${suffix} event does not contain the results of other tasks. Remove --suffix ${suffix}.`)
   return { task: from, mode: fromMode }
 }
 
 /** @throws UsageError */
 function checkTaskName(task: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/.test(task))
-    throw new UsageError(`"${task}" is no name of a task: write letters, digits and dashes, a letter or digit first.`)
+    throw new UsageError(
+      `Invalid task name "${task}". Use letters, digits and dashes, and start with a letter or digit.`,
+    )
 }
 
-/** @throws UsageError for a part that the payload does not have */
+/** @throws UsageError if the payload does not have one of the parts */
 function partsNamed(text: string, subscription: Subscription): string[] {
   const known = optionalParts(subscription)
   const only = text === 'none' ? [] : text.split(',').map((part) => part.trim())
@@ -183,7 +185,7 @@ function partsNamed(text: string, subscription: Subscription): string[] {
   return only
 }
 
-/** WEBHOOKS_URL; but Keptn calls nothing on this machine. */
+/** Returns WEBHOOKS_URL unless it leads to this machine, which Keptn cannot call. */
 function deployedUrl(): string | undefined {
   const url = process.env['WEBHOOKS_URL']
   return url !== undefined && isLoopback(url) ? undefined : url
@@ -191,21 +193,23 @@ function deployedUrl(): string | undefined {
 
 function baseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol) || new URL(text).search !== '')
-    throw new UsageError(`"${text}" is no URL of an API: write it like ${placeholder}.`)
+    throw new UsageError(`Invalid URL "${text}". Write it like ${PLACEHOLDER_URL}.`)
   return receiverOf({ url: text }).url
 }
 
 function remarks({ task, suffix, mode }: Subscription): string[] {
   if (task === approval && suffix === 'triggered')
     return [
-      `${approval} is Keptn's own task: its approval-service sends the started event and decides automatic approvals, and the\nreceiver finishes the others. So neither event is sent automatically. If no approval-service runs in your Keptn, nobody\nsends the started event: add &sendStarted=true to the URL.`,
+      `${approval} is a built-in task of Keptn. Keptn's approval-service sends the started event and decides automatic approvals.\nThe receiver sends the finished event of the others. If your Keptn does not run approval-service, add &sendStarted=true to\nthe URL.`,
     ]
-  if (suffix !== 'triggered') return [`It is told of ${task}.${suffix}, and no event follows.`]
+  if (suffix !== 'triggered') return [`The receiver gets each ${task}.${suffix} event and sends no event.`]
   return mode === 'interactive'
     ? [
-        'The receiver sends the finished event. Leave "Send finished event" by webhook receiver: sent automatically, it would finish\nthe task with pass as soon as the call is accepted.',
+        'The receiver sends the finished event. Do not set "Send finished event" to automatically: Keptn would finish the task with\npass as soon as the call is accepted.',
       ]
-    : ['It is done when it is answered: Keptn puts the answer into data.<task>.responses of the finished event.']
+    : [
+        'The task is finished when the call returns. Keptn adds the response to data.<task>.responses of the finished event.',
+      ]
 }
 
 function columns(fields: readonly BridgeField[]): string {

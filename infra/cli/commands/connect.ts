@@ -2,48 +2,53 @@ import { Command } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { type Connection, connectionSchema } from '../../../shared/providers/connections.ts'
 import { redactDeep } from '../../../shared/redact.ts'
-import { succeeded, type Trial, tryProvider } from '../connection-test.ts'
-import { draftBy, type FromOptions, fromOptions, writeDraft } from '../http/drafts.ts'
+import { succeeded, type TestResult, testProvider } from '../connection-test.ts'
+import { findProvider, parseConnectionName } from '../find-by-name.ts'
+import { type DraftSourceOptions, draftOptions, readDraft, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
-import { connectionNamed, providerNamed } from '../names.ts'
 import { note } from '../output.ts'
-import { checked, type GatherOptions, gather, gatherOptions, given } from '../prompt-fields.ts'
-import { askChoice, isInteractive } from '../prompts.ts'
-import { UsageError } from '../receiver.ts'
-import { keep, presentOf } from '../save-secret.ts'
-import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import {
+  type FieldOptions,
+  fieldOptions,
+  promptForFields,
+  readGivenFields,
+  validateSecret,
+} from '../prompt-for-fields.ts'
+import { isInteractive, promptForChoice } from '../prompts.ts'
+import { readStored, saveSecret } from '../save-secret.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
-interface Options extends GatherOptions, StoreOptions, TryOptions, FromOptions {
+interface Options extends FieldOptions, StoreOptions, TryOptions, DraftSourceOptions {
   provider?: string
   dryRun?: boolean
   check: boolean
   json?: boolean
 }
 
-/** `webhooks connect`: makes the secret of a connection, and tries it before it is stored. */
+/** `webhooks connect`: tests a connection and saves its secret. */
 export function connectCommand(): Command {
   const command = new Command('connect')
-    .description('store how a platform is reached: asks for its fields, tries them, and writes the secret')
-    .argument('<category/name>', 'such as issue-ticketing/default, which is used where a call names none')
-    .option('--provider <name>', 'which platform it is')
-  return tryOptions(fromOptions(gatherOptions(storeOptions(command))))
-    .option('--kms-key <id>', 'the KMS key of a new secret, where it is not aws/secretsmanager')
+    .description('connect a platform: prompt for its settings, test them, and save the secret')
+    .argument('<category/name>', 'name of the connection; calls that name none use default (issue-ticketing/default)')
+    .option('--provider <name>', 'provider of the platform, such as jira')
+  return tryOptions(draftOptions(fieldOptions(storeOptions(command))))
+    .option('--kms-key <id>', 'KMS key that encrypts a new secret (default: aws/secretsmanager)')
     .addHelpText(
       'after',
-      `${storeHelp}
-No secret is taken as an argument. What is stored already is offered as the answer. Without a terminal nothing is asked:
-give --from-file, or --provider and --field for a platform that needs no secret.
+      `${STORE_HELP}
+The prompts offer the stored values as defaults. Secrets cannot be passed as arguments. Without a terminal there are no
+prompts: pass --from-file, or --provider and --field for a platform that needs no secret.
 
-For the provider http, --from-curl and --from-openapi make the first draft of a connection. --draft writes it to a file, with
-placeholders for credentials; otherwise it is tried and stored as any other. Others on this machine see arguments: give a curl
-command with credentials in a file or on stdin, or with variables of the environment in it. --try runs an action before the
-connection is stored: see check --help.
+For the http provider, --from-curl and --from-openapi create a first draft of a connection. With --draft, the draft is written
+to a file, with placeholders for credentials. Without it, the connection is tested and saved. Other users of this machine can
+see arguments: put a curl command with credentials into a file, pass it on stdin, or use environment variables in it. --try
+runs an action before the connection is saved: see check --help.
 
-It is tried from this machine, with your AWS credentials for a provider of AWS; the functions have their own network and role.
+The test runs on this machine and uses your AWS credentials for AWS providers. The functions have their own network and role.
 
-Exit code: 0 stored (or shown, with --dry-run), 1 it was tried in vain or could not be stored, 2 arguments or fields,
-130 Ctrl-C.
+Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 
 Examples:
   $ npm run webhooks -- connect issue-ticketing/default
@@ -58,68 +63,68 @@ Examples:
 }
 
 async function run(target: string, options: Options): Promise<void> {
-  const { category, name } = connectionNamed(target)
+  const { category, name } = parseConnectionName(target)
   const path = `connections/${category.name}/${name}`
-  const file = await given(options)
+  const file = await readGivenFields(options)
   const { baseUrl } = options.field ?? {}
-  const draft = await draftBy(options, category, { ...file, ...(baseUrl === undefined ? {} : { baseUrl }) })
+  const draft = await readDraft(options, category, { ...file, ...(baseUrl === undefined ? {} : { baseUrl }) })
   if (draft && options.draft !== undefined) return writeDraft(options.draft, draft)
   for (const one of draft?.notes ?? []) note(one)
   const known = draft?.values ?? file
   const store = await openStore(options)
-  const present = await presentOf(store, path, options)
-  const chosen = await providerOf(category, options, known, present)
-  const provider = await providerNamed(category, chosen)
+  const stored = await readStored(store, path, options)
+  const providerName = await providerNameOf(category, options, known, stored)
+  const provider = await findProvider(category, providerName)
   const schema = connectionSchema(provider, category)
-  let offered = present['provider'] === chosen ? present : {}
-  await keep(store, path, options, async () => {
-    const value = await gather(
+  let defaults = stored['provider'] === providerName ? stored : {}
+  await saveSecret(store, path, options, async () => {
+    const value = await promptForFields(
       schema,
-      { ...known, provider: chosen },
+      { ...known, provider: providerName },
       {
         ...options,
-        present: offered,
-        first: Object.keys(draft?.placeholders ?? {}),
+        stored: defaults,
+        include: Object.keys(draft?.placeholders ?? {}),
       },
     )
-    offered = value
-    const values = checked(schema, value, `The connection to ${provider.title}`)
+    defaults = value
+    const values = validateSecret(schema, value, `The connection to ${provider.title}`)
     return {
       value,
-      shown: redactDeep(value),
+      redacted: redactDeep(value),
       weak: weakSecrets(schema, values),
-      attempt: () => tryNew(category, { name, provider, values }, options),
+      test: () => testNew(category, { name, provider, values }, options),
     }
   })
 }
 
-/** The provider's own check, and then the action or the response that the options name. */
-async function tryNew(category: Category, connection: Connection, options: Options): Promise<Trial> {
+/** Runs the provider's connection test, and then the action or the saved response that the options name. */
+async function testNew(category: Category, connection: Connection, options: Options): Promise<TestResult> {
   const { provider, values } = connection
-  // A response that was saved needs no platform, and an action tells more than the check does.
+  // A saved response needs no platform, and an action shows more than the connection test.
   const isChecked = !isTry(options) || (options.answer === undefined && values['check'] !== undefined)
-  const checked: Trial = isChecked
-    ? await tryProvider(provider, values)
+  const checked: TestResult = isChecked
+    ? await testProvider(provider, values)
     : { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown' }
   if (!isTry(options) || !succeeded(checked)) return checked
-  const tried = await tryHttp(category, connection, options, note)
-  const problem = problemIn(tried)
-  return { ...checked, ...(problem === undefined ? {} : { problem }), tried }
+  const http = await tryHttp(category, connection, options, note)
+  const problem = problemIn(http)
+  return { ...checked, ...(problem === undefined ? {} : { problem }), http }
 }
 
-async function providerOf(
+async function providerNameOf(
   category: Category,
   { provider, fromFile }: Options,
   known: Record<string, unknown>,
-  present: Record<string, unknown>,
+  stored: Record<string, unknown>,
 ): Promise<string> {
-  const named = provider ?? known['provider']
+  const given = provider ?? known['provider']
   const names = Object.keys(category.providers)
-  if (typeof named === 'string') return named
+  if (typeof given === 'string') return given
   if (fromFile !== undefined || !isInteractive())
-    throw new UsageError(`Say which platform it is, with --provider or in --from-file: ${names.join(', ')}.`)
+    throw new UsageError(`The provider is missing. Pass --provider, or set it in --from-file: ${names.join(', ')}.`)
   const providers = await Promise.all(
     names.map(async (value) => ({ value, hint: (await category.providers[value]?.())?.title ?? '' })),
   )
-  return askChoice('Which platform is it?', providers, present['provider'] as string | undefined)
+  return promptForChoice('Which platform?', providers, stored['provider'] as string | undefined)
 }

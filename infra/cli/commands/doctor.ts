@@ -4,31 +4,29 @@ import { categories } from '../../../functions/index.ts'
 import { dist, finisher } from '../../build/main.ts'
 import { NoAwsError } from '../aws-errors.ts'
 import { concurrency, identity } from '../doctor/aws.ts'
-import { type Finding, noted, ok, wrong } from '../doctor/finding.ts'
+import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
 import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
 import { type JsonOption, show, table } from '../output.ts'
 import { localUrl, receiverOf } from '../receiver.ts'
-import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 
-/** `webhooks doctor`: everything that has to be right, and what to do where it is not. */
+/** `webhooks doctor`: diagnoses the setup. */
 export function doctorCommand(): Command {
   return storeOptions(new Command('doctor'))
-    .description(
-      'check versions, bundles, credentials, secrets, connections and webhook configurations, and say what to do',
-    )
+    .description('diagnose the setup: versions, bundles, credentials, secrets, connections and webhook configurations')
     .option(
       '--webhook-config <file...>',
-      `webhook configurations of Keptn to check (default: ${DEFAULT_FILES.join(', ')} if it exists)`,
+      `Keptn webhook configurations to check (default: ${DEFAULT_FILES.join(' or ')}, if present)`,
     )
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
-Connections and orchestrators are tried, as webhooks check does. WEBHOOKS_URL names a deployed API to look for.
+      `${STORE_HELP}
+It tests all connections and orchestrators, as webhooks check does. Set WEBHOOKS_URL to check that your deployed API responds.
 
-Exit code: 0 nothing is wrong, 1 something is, 2 arguments.
+Exit code: 0 no problems, 1 at least one problem, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- doctor
@@ -44,7 +42,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
     ...categories.map(({ name }): [string, string] => [name, 'webhook.js']),
     [finisher, `${finisher}.js`] as [string, string],
   ]
-  const looked = await Promise.all([
+  const checks = await Promise.all([
     versions(root),
     bundles(root, dist, names),
     options.local ? [] : identity(),
@@ -53,7 +51,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
     receiver(options),
     webhookConfigs(options.webhookConfig),
   ])
-  const findings = looked.flat()
+  const findings = checks.flat()
   show(findings, textOf(findings), options)
   if (findings.some(({ state }) => state === 'wrong')) process.exitCode = 1
 }
@@ -65,30 +63,32 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
     await store.list('connections/')
   } catch (error) {
     if (error instanceof NoAwsError)
-      return [noted('secrets', 'not looked at: there is no AWS', 'Give --local for the local ones.')]
-    return [wrong('secrets', (error as Error).message, 'Nothing that is stored could be looked at.')]
+      return [
+        noteFinding('secrets', 'not checked: no AWS credentials or region', 'Pass --local to check the local ones.'),
+      ]
+    return [wrongFinding('secrets', (error as Error).message, 'Secrets, connections and callers were not checked.')]
   }
-  return [ok('secrets', store.place), ...(await secrets(store, options))]
+  return [okFinding('secrets', store.place), ...(await secrets(store, options))]
 }
 
-/** What our calls would go to: what is deployed must be up, and the local runtime where its sandbox is tried. */
+/** Checks that the API responds. The local runtime may be down unless its secrets are checked. */
 async function receiver(options: StoreOptions): Promise<Finding> {
   const url = options.local ? localUrl() : receiverOf({}).url
   const local = options.local || process.env['WEBHOOKS_URL'] === undefined
   const what = local ? 'local runtime' : 'API'
   try {
     const { status } = await fetch(`${url}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })
-    return ok(what, `answers at ${url} (${status})`)
+    return okFinding(what, `responds at ${url} (${status})`)
   } catch {
-    const nothing = `nothing answers at ${url}`
-    if (!local) return wrong(what, nothing, 'Is WEBHOOKS_URL right?')
+    const nothing = `no response from ${url}`
+    if (!local) return wrongFinding(what, nothing, 'Check WEBHOOKS_URL.')
     return options.local
-      ? wrong(what, nothing, 'Run npm start: the sandbox, which its own connections lead to, is part of it.')
-      : noted(what, nothing, 'Run npm start, where you want to try something on this machine.')
+      ? wrongFinding(what, nothing, 'Run npm start. It also starts the sandbox, which the default connections use.')
+      : noteFinding(what, nothing, 'Run npm start if you want to use the local runtime.')
   }
 }
 
-/** What to do stands below what it is about. */
+/** Formats the findings as a table, with the advice below each line. */
 function textOf(findings: readonly Finding[]): string {
   const [heading = '', ...rows] = table(
     ['', 'what', 'found'],

@@ -7,31 +7,29 @@ import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
 import { addProvider, nextForProvider } from '../extend/provider.ts'
 import { type TemplateShape, templateShapes } from '../extend/shapes.ts'
-import { UsageError } from '../receiver.ts'
-import { unused } from './new-provider.ts'
+import { UsageError } from '../usage-error.ts'
+import { requireUnusedName } from './new-provider.ts'
 
 interface Options extends FinishOptions {
   shape: TemplateShape
   provider?: string
 }
 
-/** `webhooks new-category`: a category that works with any API, to be given providers. */
+/** `webhooks new-category`: creates a category from a template. */
 export function newCategoryCommand(): Command {
   return new Command('new-category')
-    .description('write a task category, with its README, from a template that works')
-    .argument('<name>', 'as in URLs: access-requests')
-    .addOption(
-      new Option('--shape <shape>', 'what its actions are about').choices(templateShapes).makeOptionMandatory(),
-    )
-    .option('--provider <name>', 'write a provider too, as new-provider does')
-    .option('--dry-run', 'say which files would be written')
+    .description('create a task category with a README from a working template')
+    .argument('<name>', 'name in URLs, such as access-requests')
+    .addOption(new Option('--shape <shape>', 'kind of its providers').choices(templateShapes).makeOptionMandatory())
+    .option('--provider <name>', 'also create a provider, as new-provider does')
+    .option('--dry-run', 'list the files that would be written')
     .option('--json', 'print the files and the next commands as JSON')
     .addHelpText(
       'after',
       `
-It has the actions of its shape and the provider http, which after npm start leads to the sandbox's tool.
+The category gets the actions of its kind and the http provider. After npm start, it works with the generic API of the sandbox.
 
-Exit code: 0 written, 1 it could not be written, 2 arguments, or what is there already.
+Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
   $ npm run webhooks -- new-category access-requests --shape ticket --dry-run
@@ -44,19 +42,17 @@ async function run(text: string, { shape, provider, ...options }: Options): Prom
   const name = newName(text)
   if (categories.some((category) => category.name === text))
     throw new UsageError(
-      `There is a category ${text} already: choose another name, or give it a provider with new-provider.`,
+      `The category ${text} already exists. Choose another name, or add a provider with new-provider.`,
     )
-  // Its bundle has a folder of its own, and its constant stands beside the list.
+  // These names collide with a bundle folder or with a constant.
   if ([finisher, 'categories', 'acme', 'sample'].includes(text))
-    throw new UsageError(`${text} can not be the name of a category: choose another.`)
+    throw new UsageError(`The name ${text} is reserved. Choose another name.`)
   const changes = new Changes()
   const category = await addCategory(changes, name, shape)
-  const then = [
-    `Then change functions/${text}/actions.ts and README.md into what is asked for and done; npm run check says whether all is well.`,
-  ]
+  const then = [`Then adapt functions/${text}/actions.ts and README.md, and run npm run check.`]
   if (provider === undefined) return finish(changes, nextForCategory(category, shape), then, options)
   const named = newName(provider)
-  unused(provider)
+  requireUnusedName(provider)
   addProvider(changes, text, named, shape)
   finish(changes, nextForProvider(category, named, shape), then, options)
 }

@@ -6,30 +6,32 @@ import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
 import { addProvider, nextForProvider, shapeOf } from '../extend/provider.ts'
 import { type TemplateShape, templateShapes } from '../extend/shapes.ts'
-import { categoryNamed } from '../names.ts'
-import { UsageError } from '../receiver.ts'
+import { findCategory } from '../find-by-name.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Options extends FinishOptions {
   shape?: TemplateShape
   title?: string
 }
 
-/** `webhooks new-provider`: a provider that works, to be changed into one for a platform of yours. */
+/** `webhooks new-provider`: creates a provider from a template. */
 export function newProviderCommand(): Command {
   return new Command('new-provider')
-    .description('write a provider of a category, with its test, from a template that works')
-    .argument('<category>', 'such as issue-ticketing')
-    .argument('<name>', 'as connections name it: acme, acme-desk')
-    .option('--title <title>', 'as people write it, where not like the name: ServiceNow')
-    .addOption(new Option('--shape <shape>', 'of a category with several').choices(templateShapes))
-    .option('--dry-run', 'say which files would be written')
+    .description('create a provider with a test from a working template')
+    .argument('<category>', 'for example issue-ticketing')
+    .argument('<name>', 'name in connections, such as acme or acme-desk')
+    .option('--title <title>', 'display name, such as ServiceNow (default: derived from the name)')
+    .addOption(
+      new Option('--shape <shape>', 'kind of the provider, if the category supports several').choices(templateShapes),
+    )
+    .option('--dry-run', 'list the files that would be written')
     .option('--json', 'print the files and the next commands as JSON')
     .addHelpText(
       'after',
       `
-What is written speaks the API of the sandbox's tool, and passes its tests: docs/extend.md goes on from there.
+The new provider works with the generic API of the sandbox and passes its tests. docs/extend.md describes the next steps.
 
-Exit code: 0 written, 1 it could not be written, 2 arguments, or what is there already.
+Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
   $ npm run webhooks -- new-provider issue-ticketing acme --dry-run
@@ -39,24 +41,24 @@ Examples:
 }
 
 function run(where: string, text: string, { shape: asked, title, ...options }: Options): void {
-  const category = categoryNamed(where)
+  const category = findCategory(where)
   const name = newName(text, title)
   const shape = shapeOf(category, asked)
-  unused(name.kebab)
+  requireUnusedName(name.kebab)
   const changes = new Changes()
   addProvider(changes, category.name, name, shape)
   const guard =
     category.name === 'chaos-testing'
-      ? ['Before it breaks anything: give it the blast radius, as functions/chaos-testing/providers/http.ts has it.']
+      ? ['Limit its blast radius before you use it, as functions/chaos-testing/providers/http.ts does.']
       : []
   const [provider, server] = changes.list().created
-  const then = `Then change ${provider} and ${server} into what ${name.title} is and answers; npm run check says whether all is well.`
+  const then = `Then adapt ${provider} and ${server} to the API of ${name.title}, and run npm run check.`
   finish(changes, nextForProvider(category, name, shape), [...guard, then], options)
 }
 
-/** Its server and its contract are known by the name alone; and some categories have the providers of others. */
-export function unused(name: string): void {
+/** Requires a name that no category uses: the test server and the contract of a provider are found by its name. */
+export function requireUnusedName(name: string): void {
   const all: readonly Category[] = categories
   const known = all.find(({ providers }) => Object.hasOwn(providers, name))
-  if (known) throw new UsageError(`${known.name} has a provider ${name} already: choose another name.`)
+  if (known) throw new UsageError(`${known.name} already has a provider ${name}. Choose another name.`)
 }

@@ -5,19 +5,19 @@ import { openApi } from '../../openapi/document.ts'
 import { note } from '../output.ts'
 import { parseUrl, receiverOf } from '../receiver.ts'
 
-/** `webhooks openapi`: the HTTP interface, for programs. */
+/** `webhooks openapi`: prints the OpenAPI document. */
 export function openapiCommand(): Command {
   return new Command('openapi')
-    .description('print the HTTP interface as an OpenAPI 3.1 document')
-    .option('--url <url>', 'where the API is (default: WEBHOOKS_URL, or the local runtime at WEBHOOKS_PORT)', parseUrl)
-    .option('--output <file>', 'write it to a file instead')
-    .option('--json', 'it is always JSON')
+    .description('print the OpenAPI 3.1 document of the HTTP API')
+    .option('--url <url>', 'URL of the API (default: WEBHOOKS_URL, or the local runtime at WEBHOOKS_PORT)', parseUrl)
+    .option('--output <file>', 'write the document to a file')
+    .option('--json', 'accepted for consistency: the output is always JSON')
     .addHelpText(
       'after',
       `
-It is made of the schemas that check each call. The local runtime serves it at /v1/openapi.json.
+The document is generated from the schemas that validate each call. The local runtime serves it at /v1/openapi.json.
 
-Exit code: 0 printed, 1 the file can not be written, 2 arguments.
+Exit code: 0 printed, 1 the file cannot be written, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- openapi --url https://abc.execute-api.eu-west-1.amazonaws.com
@@ -32,7 +32,7 @@ function run({ url, output }: { url?: string; output?: string }): void {
   try {
     writeFileSync(output, `${text}\n`)
   } catch (error) {
-    throw new Error(`${output} can not be written: ${messageOf(error)}.`, { cause: error })
+    throw new Error(`Cannot write ${output}: ${messageOf(error)}.`, { cause: error })
   }
   note(`Wrote ${output}.`)
 }

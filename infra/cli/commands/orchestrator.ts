@@ -1,41 +1,46 @@
 import { Command } from 'commander'
 import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { redactDeep } from '../../../shared/redact.ts'
-import { attempt } from '../connection-test.ts'
-import { nameOf } from '../names.ts'
-import { checked, type GatherOptions, gather, gatherOptions, given } from '../prompt-fields.ts'
-import { askChoice, isInteractive } from '../prompts.ts'
-import { keep, presentOf } from '../save-secret.ts'
-import { openStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { testCall } from '../connection-test.ts'
+import { checkName } from '../find-by-name.ts'
+import {
+  type FieldOptions,
+  fieldOptions,
+  promptForFields,
+  readGivenFields,
+  validateSecret,
+} from '../prompt-for-fields.ts'
+import { isInteractive, promptForChoice } from '../prompts.ts'
+import { readStored, saveSecret } from '../save-secret.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
-interface Options extends GatherOptions, StoreOptions {
+interface Options extends FieldOptions, StoreOptions {
   dryRun?: boolean
   check: boolean
   json?: boolean
 }
 
-/** `webhooks orchestrator`: where the answers of interactive calls go. */
+/** `webhooks orchestrator`: saves the orchestrator that receives the results of interactive calls. */
 export function orchestratorCommand(): Command {
   return new Command('orchestrator')
-    .description('store where the answers of interactive calls go: a Cloud Automation or Keptn environment')
+    .description('connect the Cloud Automation or Keptn environment that receives the results of interactive calls')
     .addCommand(addCommand())
 }
 
 function addCommand(): Command {
   const command = new Command('add')
-    .description('ask for its fields, try them, and write the secret; what is there is replaced')
-    .argument('<name>', 'as callers name it: webhooks token create <caller> --orchestrator <name>')
-  return gatherOptions(storeOptions(command))
-    .option('--kms-key <id>', 'the KMS key of a new secret, where it is not aws/secretsmanager')
+    .description('add or replace an orchestrator: prompt for its settings, test them, and save the secret')
+    .argument('<name>', 'name for callers: webhooks token create <caller> --orchestrator <name>')
+  return fieldOptions(storeOptions(command))
+    .option('--kms-key <id>', 'KMS key that encrypts a new secret (default: aws/secretsmanager)')
     .addHelpText(
       'after',
-      `${storeHelp}
-It is tried with a look at its events: does it answer, is the token accepted, may it read events. Whether it may send them
-shows with the first one. Without a terminal nothing is asked: give --from-file, with {"baseUrl": "https://..", "token": ".."}.
+      `${STORE_HELP}
+The connection test reads events. It does not check whether the token may send events, too. Without a terminal there are no
+prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
 
-Exit code: 0 stored (or shown, with --dry-run), 1 it was tried in vain or could not be stored, 2 arguments or fields,
-130 Ctrl-C.
+Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 
 Examples:
   $ npm run webhooks -- orchestrator add keptn
@@ -45,37 +50,34 @@ Examples:
 }
 
 async function run(name: string, options: Options): Promise<void> {
-  const path = `orchestrators/${nameOf(name)}`
-  const known = await given(options)
+  const path = `orchestrators/${checkName(name)}`
+  const known = await readGivenFields(options)
   const store = await openStore(options)
-  let present = await presentOf(store, path, options)
-  await keep(store, path, options, async () => {
-    const first = await credentialsOf(known, present, options)
-    const asked = await gather(
-      keptnConnection,
-      { type: 'keptn', ...known },
-      { ...options, present, ...(first ? { first: [first], never: [first === 'token' ? 'oauth' : 'token'] } : {}) },
-    )
-    present = asked
-    const connection = checked(keptnConnection, asked, 'The orchestrator')
+  let stored = await readStored(store, path, options)
+  await saveSecret(store, path, options, async () => {
+    const credentials = await promptForCredentials(known, stored, options)
+    const fields = credentials ? { include: [credentials], exclude: [credentials === 'token' ? 'oauth' : 'token'] } : {}
+    const value = await promptForFields(keptnConnection, { type: 'keptn', ...known }, { ...options, stored, ...fields })
+    stored = value
+    const connection = validateSecret(keptnConnection, value, 'The orchestrator')
     const weak = weakSecrets(keptnConnection, connection)
-    return { value: asked, shown: redactDeep(asked), weak, attempt: () => attempt(() => keptn(connection).check()) }
+    return { value, redacted: redactDeep(value), weak, test: () => testCall(() => keptn(connection).check()) }
   })
 }
 
-/** One of the two has to be given, which the schema can not say of either. */
-async function credentialsOf(
+/** Asks which credentials to use. One of two fields is required, which the schema of the fields cannot express. */
+async function promptForCredentials(
   known: Record<string, unknown>,
-  present: Record<string, unknown>,
+  stored: Record<string, unknown>,
   { fromFile }: Options,
 ): Promise<string | undefined> {
   if (fromFile !== undefined || known['token'] !== undefined || !isInteractive()) return undefined
-  return askChoice(
-    'How does it know us?',
+  return promptForChoice(
+    'Which credentials?',
     [
-      { value: 'token', label: 'by an API token' },
-      { value: 'oauth', label: 'by an OAuth client', hint: 'Dynatrace SaaS' },
+      { value: 'token', label: 'API token' },
+      { value: 'oauth', label: 'OAuth client', hint: 'Dynatrace SaaS' },
     ],
-    present['oauth'] === undefined ? 'token' : 'oauth',
+    stored['oauth'] === undefined ? 'token' : 'oauth',
   )
 }

@@ -9,7 +9,7 @@ import type { GoObject } from '../../keptn/template/values.ts'
 import { UnreadableConfigError } from '../../keptn/webhook-config.ts'
 import { mask } from '../../keptn/webhook-service.ts'
 import { note } from '../output.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface PreviewOptions {
   event: string
@@ -17,27 +17,23 @@ interface PreviewOptions {
   json?: boolean
 }
 
-/** `webhooks preview`: what webhook-service would run for an event, and what it would refuse. */
+/** `webhooks preview`: prints the requests that webhook-service would send for an event. */
 export function previewCommand(): Command {
   return new Command('preview')
     .description(
-      "show the curl commands that Keptn's webhook-service would run for an event, or why it would refuse them",
+      "show the curl commands that Keptn's webhook-service would run for an event, or why it would reject them",
     )
-    .argument('<webhook.yaml>', 'the webhook configuration')
-    .requiredOption('--event <event.json>', 'the event that triggers, as a JSON file')
-    .option(
-      '--env <name=value>',
-      'a secret that the configuration uses as {{.env.name}}; may be given several times',
-      parseSecret,
-    )
-    .option('--json', 'print the exact arguments as JSON, secrets included')
+    .argument('<webhook.yaml>', 'webhook configuration')
+    .requiredOption('--event <event.json>', 'JSON file with the event')
+    .option('--env <name=value>', 'secret that the configuration uses as {{.env.name}}; can be repeated', parseSecret)
+    .option('--json', 'print the exact arguments as JSON, including secrets')
     .addHelpText(
       'after',
       `
-Secrets are shown as *** unless --json is given. A warning says that Keptn and the receiver together would send too few or
-too many started and finished events; it does not change the exit code.
+Secrets are shown as *** unless you pass --json. A warning is printed if Keptn and the receiver together would send too few
+or too many started and finished events. Warnings do not change the exit code.
 
-Exit code: 0 every request would run, 1 Keptn would refuse one or drop the event, 2 arguments.
+Exit code: 0 Keptn would send every request, 1 Keptn would reject a request or drop the event, 2 invalid arguments.
 
 Example:
   $ npm run webhooks -- preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc`,
@@ -53,7 +49,7 @@ export function parseSecret(text: string, before: Record<string, string> = {}): 
 }
 
 const DROPPED_HINT =
-  'No webhook is called, and no started or finished event is sent: the sequence fails when 10 minutes have passed.'
+  'Keptn calls no webhook and sends no started or finished event. The sequence fails after 10 minutes.'
 
 function run(file: string, { event: eventFile, env = {}, json }: PreviewOptions): void {
   const event = readEvent(eventFile)
@@ -70,7 +66,7 @@ function run(file: string, { event: eventFile, env = {}, json }: PreviewOptions)
     return
   }
   if (result.results.length === 0)
-    throw new UsageError(`${file} has no subscription to ${event['type']}, the type of ${eventFile}.`)
+    throw new UsageError(`${file} has no subscription for ${event['type']}, the type of the event in ${eventFile}.`)
   if (!json) console.log(result.results.map((request) => describe(request, env)).join('\n\n'))
   if (!json) for (const warning of result.warnings) note(describeWarning(warning))
   if (result.results.some((request) => 'refused' in request)) process.exitCode = 1
@@ -94,7 +90,7 @@ function readEvent(file: string): GoObject {
     throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : error}.`, { cause: error })
   }
   if (!isObject(event) || typeof event['type'] !== 'string')
-    throw new UsageError(`${file} is no event: it needs a type.`)
+    throw new UsageError(`${file} is not an event: it has no type.`)
   return event
 }
 
@@ -102,7 +98,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new UsageError(`${file} cannot be read; is the path right?`, { cause: error })
+    throw new UsageError(`Cannot read ${file}. Check the path.`, { cause: error })
   }
 }
 
@@ -113,7 +109,7 @@ function describe(request: PreviewResult, env: Record<string, string>): string {
   return `refused: ${mask(request.refused, secrets)}${hint === '' ? '' : `\n  ${hint}`}`
 }
 
-/** A secret as it is, as a template may escape it, and with its bytes as characters: none of them may be shown. */
+/** Returns all forms of the secrets that a template can print, so that all of them are masked. */
 function spellings(env: Record<string, string>): Record<string, string> {
   const forms = ['{{.}}', '{{urlquery .}}', '{{js .}}', '{{html .}}'].flatMap((template) =>
     Object.values(env).flatMap((secret) => {
@@ -124,7 +120,7 @@ function spellings(env: Record<string, string>): Record<string, string> {
   return Object.fromEntries(forms.map((form, at) => [at, form]))
 }
 
-/** A command as one would type it, an option and its value a line. */
+/** Formats a command for a shell, with one option per line. */
 function shellLine(argv: readonly string[]): string {
   const quoted = argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
   return quoted.reduce((line, arg, at) => {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
-import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
-import { type TestEventOptions, testEvent, testEventOptions } from '../test-event.ts'
+import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+import { createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Options extends TestEventOptions {
   url?: string
@@ -18,29 +20,29 @@ interface Options extends TestEventOptions {
   json?: boolean
 }
 
-/** `webhooks send`: one call, as a subscription would make it. */
+/** `webhooks send`: calls an action. */
 export function sendCommand(): Command {
   return receiverOptions(
     testEventOptions(
       new Command('send')
-        .description('send one call to an action and show its answer')
-        .argument('<category/action>', 'such as issue-ticketing/open-issue'),
+        .description('call an action and show the response')
+        .argument('<category/action>', 'for example issue-ticketing/open-issue'),
     )
       .option('--mode <mode>', 'silent or interactive (default: silent)')
-      .option('--id <id>', 'the id of the event made up (default: a new one for interactive, none for silent)')
-      .option('--task <name>', 'the task of the event made up', 'mytask')
-      .option('--connection <name>', 'which instance of the platform')
-      .option('--send-started', 'let the function send .started too')
-      .option('--deadline <duration>', 'when an interactive call gives up, such as PT2H')
-      .option('--when <results>', 'act only if data.result is one of these, such as fail,warning')
-      .option('--dry-run', 'show the request that would be sent to the platform')
-      .option('--no-wait', 'do not wait for the outcome of an interactive call')
-      .option('--json', 'print status, answer and, of an interactive call, the task as one JSON object'),
+      .option('--id <id>', 'id of the sample event (default: a new id for interactive calls, none for silent calls)')
+      .option('--task <name>', 'task name of the sample event', 'mytask')
+      .option('--connection <name>', 'connection to use')
+      .option('--send-started', 'let the function send the started event, too')
+      .option('--deadline <duration>', 'maximum duration of an interactive call, such as PT2H')
+      .option('--when <results>', 'run the action only if data.result has one of these values, such as fail,warning')
+      .option('--dry-run', 'show the request to the platform instead of sending it')
+      .option('--no-wait', 'do not wait for the result of an interactive call')
+      .option('--json', 'print the status, the response and the task of an interactive call as one JSON object'),
   )
     .addHelpText(
       'after',
       `
-Exit code: 0 done and passed (or accepted, with --no-wait), 1 refused or not passed, 2 arguments.
+Exit code: 0 passed (or accepted, with --no-wait), 1 rejected or not passed, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent
@@ -52,7 +54,7 @@ Examples:
 
 async function run(target: string, options: Options): Promise<void> {
   if (!/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/.test(target))
-    throw new UsageError(`"${target}" is no action: write category/action, such as issue-ticketing/open-issue.`)
+    throw new UsageError(`Invalid action "${target}". Write it as category/action, such as issue-ticketing/open-issue.`)
   const receiver = receiverOf(options)
   const { status, body } = await callReceiver(receiver, `/v1/${target}?${queryOf(options)}`, {
     method: 'POST',
@@ -65,14 +67,16 @@ async function run(target: string, options: Options): Promise<void> {
   if (status >= 400) process.exitCode = 1
   else if (status === 200 && (body as { result?: string }).result === 'fail') process.exitCode = 1
   const task =
-    status === 202 && options.wait ? await follow(receiver, (body as { statusUrl: string }).statusUrl, say) : undefined
+    status === 202 && options.wait
+      ? await waitForResult(receiver, (body as { statusUrl: string }).statusUrl, say)
+      : undefined
   if (options.json) console.log(JSON.stringify({ status, body, ...(task ? { task } : {}) }, null, 2))
 }
 
-/** Waits for the outcome; Ctrl-C leaves the task running. */
-async function follow(receiver: Receiver, statusUrl: string, say: (text: string) => void): Promise<unknown> {
-  say('Waiting for its outcome (Ctrl-C leaves it running) ...')
-  const { body } = await taskEnd(receiver, statusUrl, 500, say)
+/** Waits for the result of a task. Ctrl-C does not stop the task. */
+async function waitForResult(receiver: Receiver, statusUrl: string, say: (text: string) => void): Promise<unknown> {
+  say('Waiting for the result. Ctrl-C stops waiting; the task keeps running ...')
+  const { body } = await waitForTask(receiver, statusUrl, 500, say)
   const { result } = (body as { outcome?: { result: string } }).outcome ?? {}
   if (result !== 'pass' && result !== 'warning') process.exitCode = 1
   say(JSON.stringify(body, null, 2))
@@ -94,5 +98,5 @@ function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Opti
 }
 
 function eventOf({ id, mode, task, ...options }: Options): unknown {
-  return testEvent(options, { id: id ?? (mode === 'interactive' ? randomUUID() : undefined), task })
+  return createTestEvent(options, { id: id ?? (mode === 'interactive' ? randomUUID() : undefined), task })
 }

@@ -10,9 +10,10 @@ import {
   sequenceNames,
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
-import { askedInChat } from '../approve-in-sandbox.ts'
+import { approveInSandbox } from '../approve-in-sandbox.ts'
 import { note } from '../output.ts'
-import { isLoopback, type Receiver, receiverOf, receiverOptions, UsageError } from '../receiver.ts'
+import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {
@@ -27,37 +28,31 @@ interface SequenceOptions {
   json?: boolean
 }
 
-/** `webhooks sequence`: plays Keptn's part in a whole sequence. */
+/** `webhooks sequence`: runs a sequence with a simulated Keptn. */
 export function sequenceCommand(): Command {
   const command = new Command('sequence')
-    .description("play Keptn's part: trigger the tasks of a sequence one after the other and call their webhooks")
-    .argument('[name]', `a sequence that comes along: ${sequenceNames().join(', ')}`)
-    .option('--file <folder>', 'your own shipyard.yaml, webhook.yaml and event.json instead')
+    .description('run a sequence with a simulated Keptn: trigger its tasks and call their webhooks')
+    .argument('[name]', `included sequence: ${sequenceNames().join(', ')}`)
+    .option('--file <folder>', 'folder with your shipyard.yaml, webhook.yaml and event.json')
   return receiverOptions(command)
-    .option('--keptn-url <url>', 'where the events are kept (default: the sandbox of the local runtime)')
-    .option('--keptn-token <token>', "the API token there (default: the sandbox's)")
+    .option('--keptn-url <url>', 'Keptn API that stores the events (default: the sandbox of the local runtime)')
+    .option('--keptn-token <token>', 'API token for --keptn-url (default: the token of the sandbox)')
     .option(
       '--env <name=value>',
-      'a further secret of webhook.yaml, besides secret_webhooks_token; may be given several times',
+      'secret that webhook.yaml uses, in addition to secret_webhooks_token; can be repeated',
       parseSecret,
     )
-    .option(
-      '--no-sandbox',
-      'keep the events in memory and ask the receiver for the state of its tasks, as for a deployed one',
-    )
-    .option(
-      '--approve',
-      'approve what is asked in the chat of the local runtime (default: where nobody is at the terminal)',
-    )
-    .option('--no-approve', 'wait for somebody who clicks there')
-    .option('--json', 'print how it ended as JSON; what happens meanwhile goes to stderr')
+    .option('--no-sandbox', 'keep the events in memory and poll the receiver for results, as for a deployed API')
+    .option('--approve', 'click Approve for approval requests in the sandbox (default: only without a terminal)')
+    .option('--no-approve', 'wait for you to click')
+    .option('--json', 'print the result as JSON, and the progress to stderr')
     .addHelpText(
       'after',
       `
-URLs in webhook.yaml are moved to --url from /v1/ on. A manual approval waits for a click in the chat of the local
-runtime, unless it is clicked here. Ctrl-C ends the play, not the tasks that run at the receiver.
+Requests go to --url: it replaces the part of each URL in webhook.yaml before /v1/. A manual approval waits for a click in the
+Slack of the sandbox. Ctrl-C stops the sequence, but not the tasks that are running at the receiver.
 
-Exit code: 0 the whole sequence passed, 1 it did not, 2 arguments, 130 Ctrl-C.
+Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ctrl-C.
 
 Examples:
   $ npm run webhooks -- sequence incident
@@ -71,7 +66,7 @@ Examples:
 async function run(name: string | undefined, options: SequenceOptions): Promise<void> {
   const files = load(name, options.file)
   const receiver = receiverOf(options)
-  await probe(receiver)
+  await checkReachable(receiver)
   for (const warning of checkModes(files.webhooks)) note(describeWarning(warning))
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort()
@@ -85,7 +80,7 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
       print: (line) => (options.json ? console.error(line) : console.log(line)),
       signal: interrupt.signal,
       onAccepted: hasSandbox(receiver, options)
-        ? askedInChat({ ...receiver, approveSince: whyApproved(options) })
+        ? approveInSandbox({ ...receiver, autoApproveReason: autoApproveReasonOf(options) })
         : undefined,
     })
     conclude(files.name, played, options)
@@ -99,7 +94,7 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
 
 function load(name: string | undefined, folder: string | undefined): SequenceFiles {
   if ((name === undefined) === (folder === undefined)) {
-    throw new UsageError(`Name one sequence (${sequenceNames().join(', ')}), or give --file with a folder.`)
+    throw new UsageError(`Pass the name of a sequence (${sequenceNames().join(', ')}), or a folder with --file.`)
   }
   try {
     return folder === undefined ? loadSequence(name ?? '') : loadSequenceFolder(folder)
@@ -109,12 +104,12 @@ function load(name: string | undefined, folder: string | undefined): SequenceFil
   }
 }
 
-/** Any answer will do. Without this, a sequence against nothing would fail task by task. */
-async function probe({ url }: Receiver): Promise<void> {
+/** Checks that the receiver responds. Otherwise each task of the sequence would fail by itself. */
+async function checkReachable({ url }: Receiver): Promise<void> {
   try {
     await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(10_000) })
   } catch (error) {
-    throw new UsageError(`nothing answers at ${url}; start it with npm start`, { cause: error })
+    throw new UsageError(`Cannot connect to ${url}. Run npm start, or pass --url.`, { cause: error })
   }
 }
 
@@ -127,9 +122,9 @@ function hasSandbox({ url }: Pick<Receiver, 'url'>, { sandbox }: Pick<SequenceOp
   return sandbox && isLoopback(url)
 }
 
-function whyApproved({ approve }: SequenceOptions): string | undefined {
-  if (approve !== undefined) return approve ? 'that is --approve' : undefined
-  return process.stdin.isTTY ? undefined : 'nobody is at a terminal'
+function autoApproveReasonOf({ approve }: SequenceOptions): string | undefined {
+  if (approve !== undefined) return approve ? '--approve was passed' : undefined
+  return process.stdin.isTTY ? undefined : 'there is no terminal'
 }
 
 function conclude(name: string, played: Played, { json }: SequenceOptions): void {
@@ -145,7 +140,7 @@ function conclude(name: string, played: Played, { json }: SequenceOptions): void
     return
   }
   const running = tasks.filter(({ state }) => state === 'running')
-  console.log(`Interrupted.${running.length > 0 ? ' Left running:' : ''}`)
+  console.log(`Interrupted.${running.length > 0 ? ' Still running:' : ''}`)
   for (const { stage, name: task, accepted } of running) {
     const known = accepted.map(({ taskId, statusUrl }) => `  task ${taskId}  ${statusUrl}`).join('')
     console.log(`  ${stage} ${task}${known}`)

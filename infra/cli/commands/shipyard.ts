@@ -5,34 +5,34 @@ import { unwrap } from '../../../shared/fields.ts'
 import { singleLine } from '../../../shared/text/single-line.ts'
 import { parseShipyard } from '../../keptn/shipyard.ts'
 import { isMap } from '../config/payload.ts'
-import { choicesOf, describe, target } from '../fields.ts'
-import { actionNamed, actionsOf, type NamedAction } from '../names.ts'
+import { findAction, listActions, type NamedAction } from '../find-by-name.ts'
 import { show } from '../output.ts'
-import { UsageError } from '../receiver.ts'
+import { choicesOf, describe, target } from '../schema-fields.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Task {
   name: string
   action: NamedAction
 }
 
-/** `webhooks shipyard`: a sequence whose tasks have the properties of actions. */
+/** `webhooks shipyard`: prints a shipyard whose tasks call actions. */
 export function shipyardCommand(): Command {
   return new Command('shipyard')
-    .description('print a shipyard whose tasks carry the input of actions as properties')
+    .description('print a shipyard whose tasks have the input of actions as properties')
     .argument(
       '[task=category/action...]',
-      'the tasks in order; the action is its name where that is left out (default: all)',
+      'tasks in order; the name of a task defaults to the name of its action (default: all actions)',
     )
-    .option('--stage <name>', 'the stage', 'production')
-    .option('--sequence <name>', 'the sequence', 'remediate')
+    .option('--stage <name>', 'name of the stage', 'production')
+    .option('--sequence <name>', 'name of the sequence', 'remediate')
     .option('--json', 'print the tasks and the YAML as JSON')
     .addHelpText(
       'after',
       `
-What an action must be told stands there; what it may be told is a comment with a sentence about it. webhooks config prints
-the webhook of each task.
+Required input is printed as properties, and optional input as comments with a description. webhooks config prints the webhook
+of each task.
 
-Exit code: 0 printed, 2 arguments.
+Exit code: 0 printed, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- shipyard openticket=issue-ticketing/open-issue toggle=feature-flags/set-flag
@@ -44,12 +44,14 @@ Examples:
 
 function run(targets: string[], { stage, sequence, json }: { stage: string; sequence: string; json?: boolean }): void {
   const tasks =
-    targets.length > 0 ? targets.map(read) : categories.flatMap((category) => actionsOf(category).map(named))
+    targets.length > 0 ? targets.map(read) : categories.flatMap((category) => listActions(category).map(named))
   const yaml = shipyardOf(stage, sequence, tasks)
   try {
     parseShipyard(yaml)
   } catch (error) {
-    throw new UsageError(`Keptn would refuse it: ${error instanceof Error ? error.message : error}.`, { cause: error })
+    throw new UsageError(`Keptn would reject the shipyard: ${error instanceof Error ? error.message : error}.`, {
+      cause: error,
+    })
   }
   const list = tasks.map(({ name, action }) => ({ task: name, action: `${action.category.name}/${action.name}` }))
   show({ tasks: list, yaml }, yaml.trimEnd(), { json })
@@ -57,7 +59,7 @@ function run(targets: string[], { stage, sequence, json }: { stage: string; sequ
 
 function read(text: string): Task {
   const [first = '', second] = text.split('=')
-  return second === undefined ? named(actionNamed(first)) : { name: first, action: actionNamed(second) }
+  return second === undefined ? named(findAction(first)) : { name: first, action: findAction(second) }
 }
 
 function named(action: NamedAction): Task {
@@ -99,7 +101,7 @@ function taskOf({ name, action: { action, category, name: called, summary } }: T
     .join('\n')
 }
 
-/** What could stand there. All of it is text: a bare off, 0 or list would not arrive as it is written. */
+/** Returns a sample property. All values are quoted, because Keptn changes a bare `off`, `0` or list. */
 function example(field: string, type: z.core.$ZodType): string {
   if (isMap(type)) return `${field}: { name: "value" }`
   const [word] = choicesOf(type) ?? []

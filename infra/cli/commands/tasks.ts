@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
+import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { note } from '../output.ts'
-import { callReceiver, type Receiver, receiverOf, receiverOptions, taskEnd, UsageError } from '../receiver.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Options {
   url?: string
@@ -19,22 +21,22 @@ interface Listed {
   progress?: string
 }
 
-/** `webhooks tasks`: the tasks of the local runtime, or one task anywhere. */
+/** `webhooks tasks`: lists the tasks of the local runtime, or shows one task of any receiver. */
 export function tasksCommand(): Command {
   return receiverOptions(
     new Command('tasks')
       .description('list the tasks of the local runtime, or show one task')
-      .argument('[category/taskId]', 'one task, here or deployed')
-      .option('--follow', 'go on until Ctrl-C, or until the one task has ended')
-      .option('--json', 'as JSON'),
+      .argument('[category/taskId]', 'task of the local runtime or of a deployed API')
+      .option('--follow', 'print changes until the task ends, or until Ctrl-C')
+      .option('--json', 'print the list as JSON; one task is always JSON'),
   )
     .addHelpText(
       'after',
       `
-A deployed API shows one task at a time, by its id, which is JSON in any case. A caller may read the tasks that it started,
-or all tasks if its entry says so (webhooks token create --reads all).
+A deployed API cannot list tasks: pass the id of one task. A caller can read the tasks that it started, or all tasks if it was
+created with webhooks token create --reads all.
 
-Exit code: 0 shown, 1 refused (no such task), 2 arguments, or nothing answers.
+Exit code: 0 shown, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
 
 Examples:
   $ npm run webhooks -- tasks
@@ -55,7 +57,7 @@ async function listAll(receiver: Receiver, { json, follow }: Options): Promise<v
     const { status, body } = await callReceiver(receiver, '/tasks')
     if (status !== 200)
       throw new UsageError(
-        `${receiver.url} has no list of tasks; only the local runtime has. Name one: category/taskId.`,
+        `${receiver.url} cannot list tasks; only the local runtime can. Pass one task as category/taskId.`,
       )
     const { tasks } = body as { tasks: Listed[] }
     const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
@@ -66,7 +68,7 @@ async function listAll(receiver: Receiver, { json, follow }: Options): Promise<v
 }
 
 function tableOf(tasks: Listed[]): string {
-  if (tasks.length === 0) return 'There are no tasks yet.'
+  if (tasks.length === 0) return 'No tasks yet.'
   const rows = tasks.map(({ name, functionName, status, startedAt, endedAt, progress = '' }) =>
     [
       `${functionName.replace(/-task$/, '')}/${name}`,
@@ -82,11 +84,11 @@ function tableOf(tasks: Listed[]): string {
 
 async function showOne(receiver: Receiver, task: string, { follow }: Options): Promise<void> {
   const [category, taskId] = task.split('/')
-  if (!category || !taskId) throw new UsageError(`"${task}" is no task: write category/taskId.`)
+  if (!category || !taskId) throw new UsageError(`Invalid task "${task}". Write it as category/taskId.`)
   const path = `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`
   const now = await callReceiver(receiver, path)
   const isRunning = (now.body as { state?: string }).state === 'running'
-  const { status, body } = follow && isRunning ? await taskEnd(receiver, path, 1_000, note) : now
+  const { status, body } = follow && isRunning ? await waitForTask(receiver, path, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }

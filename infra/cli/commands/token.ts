@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
-import { type Caller, type Callers, callerNamed, makeToken, readCallers, writeCallers } from '../callers.ts'
-import { categoryNamed, nameOf } from '../names.ts'
+import { type Caller, type Callers, createToken, findCaller, readCallers, writeCallers } from '../callers.ts'
+import { checkName, findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
-import { UsageError } from '../receiver.ts'
-import { openStore, type SecretStore, type StoreOptions, storeHelp, storeOptions } from '../secret-store.ts'
+import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 
@@ -14,14 +14,13 @@ interface CreateOptions extends Options {
   reads: 'own' | 'all'
 }
 
-const soon = 'The functions keep what they have read for five minutes.'
-/** What a command line shows of a hash, and takes for it. */
-const shortHash = 19
+const CACHE_NOTE = 'The functions cache secrets for five minutes.'
+const SHORT_HASH_LENGTH = 19
 
-/** `webhooks token`: who may call. */
+/** `webhooks token`: manages callers and their tokens. */
 export function tokenCommand(): Command {
   return new Command('token')
-    .description('make, rotate and revoke the tokens with which webhooks call')
+    .description('create, rotate, revoke and list the tokens of callers')
     .addCommand(createCommand())
     .addCommand(rotateCommand())
     .addCommand(revokeCommand())
@@ -30,22 +29,22 @@ export function tokenCommand(): Command {
 
 function createCommand(): Command {
   return storeOptions(new Command('create'))
-    .description('make a caller with a new token, which is printed once; only its hash is kept')
-    .argument('<caller>', 'a name for who calls, such as keptn')
-    .option('--categories <names>', 'what it may call, with commas; * for all', '*')
-    .option('--orchestrator <name>', 'where the answers to its interactive calls go')
+    .description('create a caller and print its token once; only the hash of the token is saved')
+    .argument('<caller>', 'name of the caller, such as keptn')
+    .option('--categories <names>', 'comma-separated categories that it may call; * for all', '*')
+    .option('--orchestrator <name>', 'orchestrator that receives the results of its interactive calls')
     .addOption(
-      new Option('--reads <tasks>', 'which tasks it may read: its own, or all of its categories')
+      new Option('--reads <tasks>', 'which tasks it may read: its own, or all tasks of its categories')
         .choices(['own', 'all'])
         .default('own'),
     )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
-The token alone goes to stdout, so that TOKEN=$(..) holds it; what is said about it goes to stderr.
+      `${STORE_HELP}
+Only the token is printed to stdout, so you can use TOKEN=$(..). Everything else goes to stderr.
 
-Exit code: 0 made, 1 it could not be stored, 2 arguments, or there is such a caller.
+Exit code: 0 created, 1 save failed, 2 invalid arguments, or the caller exists.
 
 Examples:
   $ npm run webhooks -- token create keptn --orchestrator keptn
@@ -57,16 +56,16 @@ Examples:
 
 function rotateCommand(): Command {
   return storeOptions(new Command('rotate'))
-    .description('add a new token to a caller, and keep its newest old one until the webhooks are changed')
+    .description('give a caller a new token; its latest old token stays valid until you revoke it')
     .argument('<caller>')
-    .option('--drop-old', 'keep no old token: what still uses one is refused')
+    .option('--drop-old', 'revoke all old tokens now')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
-First rotate, then change the token in Keptn's secret, then revoke the old one: webhooks token revoke <caller> --hash ..
+      `${STORE_HELP}
+First rotate, then update the token in Keptn's secret, then revoke the old token: webhooks token revoke <caller> --hash ..
 
-Exit code: 0 made, 1 it could not be stored, 2 arguments, or there is no such caller.
+Exit code: 0 rotated, 1 save failed, 2 invalid arguments, or the caller does not exist.
 
 Examples:
   $ npm run webhooks -- token rotate keptn
@@ -77,16 +76,16 @@ Examples:
 
 function revokeCommand(): Command {
   return storeOptions(new Command('revoke'))
-    .description('remove a caller, or one of its tokens')
+    .description('delete a caller, or one of its tokens')
     .argument('<caller>')
-    .option('--hash <hash>', 'the one token with this hash, or with the only one that begins so')
+    .option('--hash <hash>', 'hash of the token to delete, or its unique beginning')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
+      `${STORE_HELP}
 webhooks token list shows the hashes.
 
-Exit code: 0 removed, 1 it could not be stored, 2 arguments, or there is no such caller or token.
+Exit code: 0 deleted, 1 save failed, 2 invalid arguments, or the caller or token does not exist.
 
 Examples:
   $ npm run webhooks -- token revoke ci
@@ -97,13 +96,13 @@ Examples:
 
 function listCommand(): Command {
   return storeOptions(new Command('list'))
-    .description('show the callers, and the hashes of their tokens, the newest last')
+    .description('list the callers and the hashes of their tokens, newest last')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      `${storeHelp}
+      `${STORE_HELP}
 
-Exit code: 0 shown, 1 it could not be read, 2 arguments.
+Exit code: 0 listed, 1 read failed, 2 invalid arguments.
 
 Example:
   $ npm run webhooks -- token list`,
@@ -113,20 +112,22 @@ Example:
 
 async function create(name: string, { categories, orchestrator, reads, ...options }: CreateOptions): Promise<void> {
   const allowed = categories.split(',').map((category) => category.trim())
-  for (const category of allowed) if (category !== '*') categoryNamed(category)
+  for (const category of allowed) if (category !== '*') findCategory(category)
   const store = await openStore(options)
   const callers = await readCallers(store)
-  if (Object.hasOwn(callers, nameOf(name)))
-    throw new UsageError(`There is a caller ${name} in ${store.place} already: rotate gives it a new token.`)
-  const { token, hash } = makeToken()
-  const answersTo = orchestrator === undefined ? {} : { orchestrator: nameOf(orchestrator) }
+  if (Object.hasOwn(callers, checkName(name)))
+    throw new UsageError(
+      `The caller ${name} already exists in ${store.place}. Use token rotate to give it a new token.`,
+    )
+  const { token, hash } = createToken()
+  const resultsTo = orchestrator === undefined ? {} : { orchestrator: checkName(orchestrator) }
   const readsAll = reads === 'all' ? { reads } : {}
-  const caller: Caller = { tokens: [hash], categories: allowed, ...answersTo, ...readsAll }
+  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll }
   await writeCallers(store, { ...callers, [name]: caller })
-  // First of all: whatever fails after this, the token is not lost.
-  tell(
+  // Printed first, so that no later failure loses the token.
+  printToken(
     { token, hash, caller: name, ...caller },
-    `Made ${name} in ${store.place}. This is its token, which is shown only now:`,
+    `Created ${name} in ${store.place}. Copy its token now; it is not shown again:`,
     options,
   )
   const warning = await warningFor(store, orchestrator)
@@ -136,38 +137,39 @@ async function create(name: string, { categories, orchestrator, reads, ...option
 async function rotate(name: string, { dropOld, ...options }: Options & { dropOld?: boolean }): Promise<void> {
   const store = await openStore(options)
   const callers = await readCallers(store)
-  const caller = callerNamed(callers, name, store)
-  const { token, hash } = makeToken()
-  const kept = dropOld ? [] : caller.tokens.slice(-1)
-  await writeCallers(store, { ...callers, [name]: { ...caller, tokens: [...kept, hash] } })
-  const old = kept.map((one) => `; ${one.slice(0, shortHash)}.. is good until it is revoked`).join('')
-  tell(
-    { token, hash, caller: name, ...caller, tokens: [...kept, hash] },
-    `Gave ${name} a new token in ${store.place}${old}. It is shown only now:`,
+  const caller = findCaller(callers, name, store)
+  const { token, hash } = createToken()
+  const oldTokens = dropOld ? [] : caller.tokens.slice(-1)
+  const tokens = [...oldTokens, hash]
+  await writeCallers(store, { ...callers, [name]: { ...caller, tokens } })
+  const old = oldTokens.map((one) => `; ${one.slice(0, SHORT_HASH_LENGTH)}.. stays valid until you revoke it`).join('')
+  printToken(
+    { token, hash, caller: name, ...caller, tokens },
+    `Created a new token for ${name} in ${store.place}${old}. Copy it now; it is not shown again:`,
     options,
   )
-  note(soon)
+  note(CACHE_NOTE)
 }
 
 async function revoke(name: string, { hash, ...options }: Options & { hash?: string }): Promise<void> {
   const store = await openStore(options)
   const callers = await readCallers(store)
   const { [name]: _, ...others } = callers
-  const caller = callerNamed(callers, name, store)
-  const revoked = hash === undefined ? caller.tokens : [tokenNamed(name, caller, hash)]
+  const caller = findCaller(callers, name, store)
+  const revoked = hash === undefined ? caller.tokens : [findToken(name, caller, hash)]
   const left = caller.tokens.filter((token) => !revoked.includes(token))
   if (hash !== undefined && left.length === 0)
-    throw new UsageError(`It is the only token of ${name}: leave out --hash to remove the caller.`)
+    throw new UsageError(`This is the only token of ${name}. Run the command without --hash to delete the caller.`)
   await writeCallers(store, left.length > 0 ? { ...callers, [name]: { ...caller, tokens: left } } : others)
   const what = left.length > 0 ? `one token of ${name}` : name
-  show({ caller: name, revoked, left }, `Removed ${what} from ${store.place}.`, options)
-  note(`${soon} Until then it may still call.`)
+  show({ caller: name, revoked, left }, `Deleted ${what} from ${store.place}.`, options)
+  note(`${CACHE_NOTE} Until then, calls with a deleted token may succeed.`)
 }
 
 async function list(options: Options): Promise<void> {
   const store = await openStore(options)
   const callers = await readCallers(store)
-  if (Object.keys(callers).length === 0) note(`There are no callers in ${store.place}: make one with token create.`)
+  if (Object.keys(callers).length === 0) note(`${store.place} contains no callers. Create one with token create.`)
   show(callers, callerTable(callers), options)
 }
 
@@ -177,13 +179,13 @@ function callerTable(callers: Callers): string {
     categories.join(', '),
     orchestrator ?? '-',
     reads,
-    tokens.map((hash) => `${hash.slice(0, shortHash)}..`).join(' '),
+    tokens.map((hash) => `${hash.slice(0, SHORT_HASH_LENGTH)}..`).join(' '),
   ])
   return table(['caller', 'categories', 'orchestrator', 'reads', 'tokens'], rows)
 }
 
-/** The token goes to stdout, alone: it is what a script wants. */
-function tell(
+/** Prints only the token to stdout, for scripts. */
+function printToken(
   result: Caller & { token: string; hash: string; caller: string },
   about: string,
   { json }: JsonOption,
@@ -192,7 +194,7 @@ function tell(
   console.log(json ? JSON.stringify(result, null, 2) : result.token)
 }
 
-function tokenNamed(name: string, { tokens }: Caller, given: string): string {
+function findToken(name: string, { tokens }: Caller, given: string): string {
   const wanted = given.startsWith('sha256:') ? given : `sha256:${given}`
   const [found, second] = tokens.filter((token) => token.startsWith(wanted.replace(/\.+$/, '')))
   if (found && !second) return found
@@ -200,12 +202,11 @@ function tokenNamed(name: string, { tokens }: Caller, given: string): string {
 }
 
 async function warningFor(store: SecretStore, orchestrator: string | undefined): Promise<string | undefined> {
-  if (orchestrator === undefined)
-    return 'It has no orchestrator, so it can make silent calls only: interactive ones are answered there.'
+  if (orchestrator === undefined) return 'This caller has no orchestrator, so it can make only silent calls.'
   try {
     if ((await store.get(`orchestrators/${orchestrator}`)) !== undefined) return undefined
   } catch (error) {
-    return `The orchestrator ${orchestrator} could not be looked at: ${messageOf(error)}`
+    return `Cannot read the orchestrator ${orchestrator}: ${messageOf(error)}`
   }
-  return `There is no orchestrator ${orchestrator} yet: webhooks orchestrator add ${orchestrator}.`
+  return `The orchestrator ${orchestrator} does not exist yet. Run webhooks orchestrator add ${orchestrator}.`
 }

@@ -1,19 +1,19 @@
 import { approval, payloadOf, type Subscription } from './payload.ts'
 
-/** The Keptn secret that holds our token, and how a subscription calls it. */
+/** The Keptn secret that contains the token of the caller, and its variable in a subscription. */
 const secret = { name: 'webhooks', key: 'token', variable: 'secret_webhooks_token' } as const
 
 const form = 'application/x-www-form-urlencoded'
 
-/** A field of the Bridge, and what to write there. */
+/** A field of the Bridge and its value. */
 export type BridgeField = readonly [field: string, value: string]
 
-/** The secret that is made once, at project > Settings > Secrets > Add secret. */
+/** The secret for project > Settings > Secrets > Add secret. */
 export const bridgeSecret: readonly BridgeField[] = [
   ['Name', secret.name],
   ['Scope', 'keptn-webhook-service'],
   ['Key', secret.key],
-  ['Value', 'the token that webhooks token create has printed'],
+  ['Value', 'the token that webhooks token create printed'],
 ]
 
 /** The fields of project > Settings > Integrations > webhook-service > Add subscription. */
@@ -24,13 +24,13 @@ export function bridgeFields(subscription: Subscription): BridgeField[] {
   return [
     ['Task', task],
     ['Task suffix', suffix],
-    ['Filter', 'the stages and services, or none for all'],
+    ['Filter', 'stages and services; empty for all'],
     ['Request method', 'POST'],
     ['URL', urlOf(subscription)],
     ['Custom header', `Content-Type: ${form}`],
     ['Custom header', `Authorization: Bearer {{.secret.${secret.name}.${secret.key}}}`],
     ['Custom payload', payloadOf(subscription)],
-    ['Proxy', 'empty'],
+    ['Proxy', '(empty)'],
     ...(suffix === 'triggered'
       ? ([
           ['Send started event', by(sendStarted)],
@@ -41,9 +41,9 @@ export function bridgeFields(subscription: Subscription): BridgeField[] {
 }
 
 /**
- * The same as a webhook.yaml with this one subscription.
+ * Returns a webhook.yaml with this subscription.
  *
- * @param payload what it sends, where that is not all that the event may have
+ * @param payload replaces the full payload
  */
 export function webhookYaml(subscription: Subscription, payload = payloadOf(subscription)): string {
   const { task, suffix } = subscription
@@ -74,13 +74,13 @@ ${sends}      envFrom:
 `
 }
 
-/** Keptn's approval-service sends the `started` of its task itself: a second one would leave it open for ever. */
+/** Keptn's approval-service sends the `started` event of its task. A second one would keep the task open forever. */
 function eventsOf({ task, mode }: Subscription): { sendStarted: boolean; sendFinished: boolean } {
   return { sendStarted: task !== approval, sendFinished: mode === 'silent' }
 }
 
 function urlOf({ url, action, mode, connection, deadline, when }: Subscription): string {
   const given = Object.entries({ mode, connection, deadline, when }).filter(([, value]) => value !== undefined)
-  // Nothing in these has to be encoded, and a comma reads better as it is.
+  // None of these values needs encoding, and commas stay readable.
   return `${url}/v1/${action.category.name}/${action.name}?${given.map(([name, value]) => `${name}=${value}`).join('&')}`
 }

@@ -1,32 +1,32 @@
 import { messageOf } from '../../../shared/errors.ts'
 
-/** One line of the doctor's. */
+/** One line of the doctor's output. */
 export interface Finding {
   what: string
-  /** `note`: nothing is wrong, but there is something to know. */
+  /** `note`: not an error, but worth knowing. */
   state: 'ok' | 'note' | 'wrong'
   found: string
-  /** What to do, where something is to be done. */
+  /** Recommended action. */
   advice?: string
 }
 
-export function ok(what: string, found: string): Finding {
+export function okFinding(what: string, found: string): Finding {
   return { what, state: 'ok', found }
 }
 
-export function noted(what: string, found: string, advice?: string): Finding {
+export function noteFinding(what: string, found: string, advice?: string): Finding {
   return { what, state: 'note', found, ...(advice ? { advice } : {}) }
 }
 
-export function wrong(what: string, found: string, advice: string): Finding {
+export function wrongFinding(what: string, found: string, advice: string): Finding {
   return { what, state: 'wrong', found, advice }
 }
 
-/** Looks, and has something to say whatever happens. */
-export async function found(what: string, advice: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+/** Runs a check. An error becomes a finding. */
+export async function findingsOf(what: string, advice: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
-    return await look()
+    return await check()
   } catch (error) {
-    return [wrong(what, messageOf(error), advice)]
+    return [wrongFinding(what, messageOf(error), advice)]
   }
 }

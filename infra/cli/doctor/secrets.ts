@@ -3,16 +3,16 @@ import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/kept
 import { isRecord } from '../../../shared/record.ts'
 import { validate } from '../../../shared/validate.ts'
 import { readCallers } from '../callers.ts'
-import { tryAll } from '../commands/check.ts'
-import { attempt, succeeded, type Trial } from '../connection-test.ts'
-import { nameOf } from '../names.ts'
+import { testAll } from '../commands/check.ts'
+import { succeeded, type TestResult, testCall } from '../connection-test.ts'
+import { checkName } from '../find-by-name.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from '../plain-http.ts'
-import { checked } from '../prompt-fields.ts'
+import { validateSecret } from '../prompt-for-fields.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { WEAK_SECRET_ADVICE } from '../weak-secrets.ts'
-import { type Finding, found, noted, ok, wrong } from './finding.ts'
+import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
-/** What is stored, and whether it works. */
+/** Checks all secrets, and tests connections and orchestrators. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
   const findings = await Promise.all([
     identity(store, local),
@@ -25,52 +25,56 @@ export async function secrets(store: SecretStore, { local }: { local?: boolean }
   return findings.flat()
 }
 
-/** Without this key every call that has an event id is answered 503. */
+/** Without this key, each call with an event id fails with 503. */
 function identity(store: SecretStore, local = false): Promise<Finding[]> {
   const what = 'identity key'
-  const advice = 'Delete the secret identity, and run npx cdk deploy: the stack creates it again.'
-  return found(what, advice, async () => {
-    const held = await store.get('identity')
-    if (held === undefined && local)
-      return [noted(what, `there is none in ${store.place}`, 'npm start creates it at its first start.')]
-    if (held === undefined)
-      return [wrong(what, `there is none in ${store.place}`, 'Run npx cdk deploy: the stack creates it.')]
-    validate(identitySecret, held, { what: `The secret ${secretName('identity')}`, kind: 'misconfigured' })
-    return [ok(what, 'is there')]
+  const advice = 'Delete the secret identity and run npx cdk deploy, which creates it again.'
+  return findingsOf(what, advice, async () => {
+    const stored = await store.get('identity')
+    if (stored === undefined && local)
+      return [noteFinding(what, `missing in ${store.place}`, 'The first npm start creates it.')]
+    if (stored === undefined)
+      return [wrongFinding(what, `missing in ${store.place}`, 'Run npx cdk deploy, which creates it.')]
+    validate(identitySecret, stored, { what: `The secret ${secretName('identity')}`, kind: 'misconfigured' })
+    return [okFinding(what, 'valid')]
   })
 }
 
 function callers(store: SecretStore): Promise<Finding[]> {
-  return found('callers', 'Correct the secret callers.', async () => {
+  return findingsOf('callers', 'Correct the secret callers.', async () => {
     const callers = Object.entries(await readCallers(store))
     if (callers.length === 0)
-      return [noted('callers', `there are none in ${store.place}`, 'webhooks token create <caller>')]
+      return [noteFinding('callers', `none in ${store.place}`, 'Run webhooks token create <caller>.')]
     const known = await store.list('orchestrators/')
     return callers.map(([name, { categories, orchestrator }]) => {
       const may = `may call ${categories.join(', ')}`
       const what = `caller ${name}`
-      if (orchestrator === undefined) return noted(what, `${may}; silently, since it has no orchestrator`)
-      if (known.includes(orchestrator)) return ok(what, `${may}; answers go to ${orchestrator}`)
-      return wrong(what, `its orchestrator ${orchestrator} is not stored`, `webhooks orchestrator add ${orchestrator}`)
+      if (orchestrator === undefined) return noteFinding(what, `${may}; only silently, because it has no orchestrator`)
+      if (known.includes(orchestrator)) return okFinding(what, `${may}; results go to ${orchestrator}`)
+      return wrongFinding(
+        what,
+        `its orchestrator ${orchestrator} does not exist`,
+        `Run webhooks orchestrator add ${orchestrator}.`,
+      )
     })
   })
 }
 
 function orchestrators(store: SecretStore): Promise<Finding[]> {
-  return found('orchestrators', 'Are you allowed to read them?', async () => {
+  return findingsOf('orchestrators', 'Check your permissions for Secrets Manager.', async () => {
     const names = await store.list('orchestrators/')
     return Promise.all(
       names.map(async (name) => {
-        const again = `webhooks orchestrator add ${name}`
-        const [finding] = await found(`orchestrator ${name}`, `Correct it: ${again}`, async () => {
-          const held = await store.get(`orchestrators/${nameOf(name)}`)
-          const connection = checked(keptnConnection, isRecord(held) ? held : {}, 'Its secret')
+        const advice = `Run webhooks orchestrator add ${name}.`
+        const [finding] = await findingsOf(`orchestrator ${name}`, advice, async () => {
+          const stored = await store.get(`orchestrators/${checkName(name)}`)
+          const connection = validateSecret(keptnConnection, isRecord(stored) ? stored : {}, 'Its secret')
           return [
             findingOf(
               `orchestrator ${name}`,
               connection.baseUrl,
-              await attempt(() => keptn(connection).check()),
-              again,
+              await testCall(() => keptn(connection).check()),
+              advice,
             ),
           ]
         })
@@ -81,32 +85,33 @@ function orchestrators(store: SecretStore): Promise<Finding[]> {
 }
 
 function connections(store: SecretStore): Promise<Finding[]> {
-  return found('connections', 'Are you allowed to read them?', async () => {
-    const trials = await tryAll(store, await store.list('connections/'))
-    if (trials.length === 0)
-      return [noted('connections', `there are none in ${store.place}`, 'webhooks connect <category>/<name>')]
-    return trials.flatMap((trial) => {
-      const what = `connection ${trial.connection}`
-      const finding = findingOf(what, trial.provider ?? 'no provider', trial, `webhooks connect ${trial.connection}`)
-      return [finding, ...(trial.weak ?? []).map((weak) => noted(what, weak, WEAK_SECRET_ADVICE))]
+  return findingsOf('connections', 'Check your permissions for Secrets Manager.', async () => {
+    const results = await testAll(store, await store.list('connections/'))
+    if (results.length === 0)
+      return [noteFinding('connections', `none in ${store.place}`, 'Run webhooks connect <category>/<name>.')]
+    return results.flatMap((result) => {
+      const what = `connection ${result.connection}`
+      const advice = `Run webhooks connect ${result.connection}.`
+      const finding = findingOf(what, result.provider ?? 'no provider', result, advice)
+      return [finding, ...(result.weak ?? []).map((weak) => noteFinding(what, weak, WEAK_SECRET_ADVICE))]
     })
   })
 }
 
-/** Secrets whose credentials are sent over plain HTTP. */
+/** Reports secrets whose credentials are sent over plain HTTP. */
 async function unencrypted(store: SecretStore, kind: 'orchestrator' | 'connection'): Promise<Finding[]> {
   const findings: Finding[] = []
   try {
     for (const name of await store.list(`${kind}s/`))
       for (const origin of plainHttpOrigins(await store.get(`${kind}s/${name}`)))
-        findings.push(noted(`${kind} ${name}`, `${origin} uses plain HTTP`, PLAIN_HTTP_ADVICE))
+        findings.push(noteFinding(`${kind} ${name}`, `${origin} uses plain HTTP`, PLAIN_HTTP_ADVICE))
   } catch {
-    // A secret that cannot be read is a finding of its own.
+    // Another check reports a secret that cannot be read.
   }
   return findings
 }
 
-function findingOf(what: string, good: string, trial: Trial, command: string): Finding {
-  if (succeeded(trial)) return ok(what, good)
-  return wrong(what, trial.problem ?? '', [trial.remedy, command].filter(Boolean).join(' '))
+function findingOf(what: string, found: string, result: TestResult, advice: string): Finding {
+  if (succeeded(result)) return okFinding(what, found)
+  return wrongFinding(what, result.problem ?? '', [result.remedy, advice].filter(Boolean).join(' '))
 }

@@ -7,16 +7,16 @@ import {
   type Webhook,
   WebhookConfigError,
 } from '../../keptn/webhook-config.ts'
-import { type Finding, ok, wrong } from './finding.ts'
+import { type Finding, okFinding, wrongFinding } from './finding.ts'
 
-/** Where a checkout of Keptn's configuration repository has its webhooks, and where `config --yaml` is often written. */
+/** The path in Keptn's configuration repository, and the usual target of `config --yaml`. */
 export const DEFAULT_FILES = ['webhook.yaml', 'webhook/webhook.yaml']
 
 /**
  * Checks that Keptn accepts webhook configurations, and that Keptn and the receiver together send the right events. The
  * files are checked together, because Keptn uses the files of project, stage and service at the same time.
  *
- * @param files undefined for the default files that exist in the working directory
+ * @param files defaults to the default files that exist in the working directory
  */
 export function webhookConfigs(files = DEFAULT_FILES.filter((file) => existsSync(file))): Finding[] {
   const read = files.map((file) => readConfig(file))
@@ -24,7 +24,7 @@ export function webhookConfigs(files = DEFAULT_FILES.filter((file) => existsSync
   return [
     ...read.map(({ finding }) => finding),
     ...warnings.map(({ subscriptionID, type, problem, advice }) =>
-      wrong(`subscription ${subscriptionID}`, `${type}: ${problem}`, advice),
+      wrongFinding(`subscription ${subscriptionID}`, `${type}: ${problem}`, advice),
     ),
   ]
 }
@@ -32,10 +32,10 @@ export function webhookConfigs(files = DEFAULT_FILES.filter((file) => existsSync
 function readConfig(file: string): { webhooks: Webhook[]; finding: Finding } {
   try {
     const webhooks = parseWebhookConfig(readFileSync(file, 'utf8'))
-    return { webhooks, finding: ok('webhook configuration', `${file}, subscriptions: ${webhooks.length}`) }
+    return { webhooks, finding: okFinding('webhook configuration', `${file}, subscriptions: ${webhooks.length}`) }
   } catch (error) {
     const isRefused = error instanceof WebhookConfigError || error instanceof UnreadableConfigError
-    const advice = isRefused ? 'Correct the file: Keptn would not use it.' : 'Check the path given as --webhook-config.'
-    return { webhooks: [], finding: wrong('webhook configuration', `${file}: ${messageOf(error)}`, advice) }
+    const advice = isRefused ? 'Correct the file: Keptn would reject it.' : 'Check the path given as --webhook-config.'
+    return { webhooks: [], finding: wrongFinding('webhook configuration', `${file}: ${messageOf(error)}`, advice) }
   }
 }

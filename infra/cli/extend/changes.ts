@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** The project that the command belongs to. */
 export const root = join(import.meta.dirname, '../../..')

@@ -1,4 +1,4 @@
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** A name in each way in which code writes it. */
 export interface Name {

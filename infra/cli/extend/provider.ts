@@ -1,6 +1,6 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import type { Changes } from './changes.ts'
 import type { Name } from './names.ts'
 import { exampleArguments, shapes, type TemplateShape, templateShapes } from './shapes.ts'

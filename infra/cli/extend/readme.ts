@@ -3,7 +3,7 @@ import { cell, table } from '../../docs/table.ts'
 import { toolConnections } from '../../local/tool-connections.ts'
 import { inputFields, type ToolExample, toolExamples } from '../../local/tool-examples.ts'
 import { webhookYaml } from '../config/entry.ts'
-import { fieldsOf } from '../fields.ts'
+import { fieldsOf } from '../schema-fields.ts'
 import { shapes, type TemplateShape } from './shapes.ts'
 
 const url = 'https://webhooks.example.com'
@@ -36,13 +36,13 @@ function inputTable({ actions }: Category): string {
   const names = Object.keys(actions)
   const all = names.map((action) => fieldsOf(actions[action]?.input as never))
   const fields = [...new Map(all.flat().map((field) => [field.name, field])).values()]
-  const rows = fields.map(({ name, about }) => [
+  const rows = fields.map(({ name, description }) => [
     `\`${name}\``,
     ...all.map((own) => {
       const field = own.find((one) => one.name === name)
       return field ? (field.required ? 'required' : 'x') : ''
     }),
-    cell(about),
+    cell(description),
   ])
   return table(['field', ...names, 'what'], rows)
 }

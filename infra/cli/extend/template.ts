@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { root } from './changes.ts'
 import type { Name } from './names.ts'
 

@@ -1,18 +1,18 @@
 import { isRecord } from '../../../shared/record.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { shellWords } from './shell-words.ts'
 
-/** What a curl command would send. */
+/** The request that a curl command would send. */
 export interface CurlRequest {
   method: string
   url: URL
-  /** Without those that say who sends it, and of which type the body is. */
+  /** Without credentials and headers that the client sets itself, such as Content-Type. */
   headers: Record<string, string>
   credentials: { token?: string; username?: string; password?: string }
   body?: { json: unknown } | { form: Record<string, string> } | { text: string }
 }
 
-/** Options with a value, by both of their names. */
+/** Options with a value: short or long name -> long name. */
 const VALUES: Record<string, string> = {
   '-X': '--request',
   '-H': '--header',
@@ -33,7 +33,7 @@ const VALUES: Record<string, string> = {
   ),
 }
 const FLAGS: Record<string, string> = { '-G': '--get', '--get': '--get' }
-/** They change what curl shows, and not what it sends. */
+/** Options that change what curl prints, not what it sends. */
 const IGNORED = new Set(
   ['-s', '--silent', '-S', '--show-error', '-v', '--verbose', '-i', '--include', '-f', '--fail', '--compressed'].concat(
     ['-L', '--location', '-#', '--progress-bar', '--fail-with-body'],
@@ -44,32 +44,32 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i
 const FORM_TYPE = /^application\/x-www-form-urlencoded\b/i
 
 /**
- * Reads a curl command.
+ * Parses a curl command.
  *
- * @throws UsageError that names an option that is not known; it shows no value of the command
+ * @throws UsageError for an unsupported option. The message quotes no values of the command.
  */
 export function parseCurl(text: string, environment: NodeJS.ProcessEnv): CurlRequest {
   const [program, ...words] = shellWords(text, environment)
-  if (program !== 'curl') throw new UsageError('The curl command must begin with curl.')
+  if (program !== 'curl') throw new UsageError('The command must start with curl.')
   const options = optionsOf(words)
-  const given = (name: string) => options.filter((one) => one.name === name).map(({ value }) => value)
-  const urls = given('--url')
-  if (urls.length !== 1) throw new UsageError(`The curl command has ${urls.length} URLs: it must have one.`)
+  const valuesOf = (name: string) => options.filter((one) => one.name === name).map(({ value }) => value)
+  const urls = valuesOf('--url')
+  if (urls.length !== 1) throw new UsageError(`The curl command must have one URL. It has ${urls.length}.`)
   const url = urlOf(urls[0] ?? '')
-  const listed = given('--header').map(headerOf)
-  const type = listed.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+  const headers = valuesOf('--header').map(headerOf)
+  const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
   const isJson = options.some(({ name }) => name === '--json')
   const data = dataOf(options)
-  const inQuery = given('--get').length > 0
+  const inQuery = valuesOf('--get').length > 0
   if (inQuery) for (const [name, value] of new URLSearchParams(data)) url.searchParams.append(name, value)
-  const method = given('--request').at(-1)?.toUpperCase() ?? (data === undefined || inQuery ? 'GET' : 'POST')
+  const method = valuesOf('--request').at(-1)?.toUpperCase() ?? (data === undefined || inQuery ? 'GET' : 'POST')
   if (!METHODS.includes(method))
     throw new UsageError(`The method of the curl command must be one of ${METHODS.join(', ')}.`)
   return {
     method,
     url,
-    headers: Object.fromEntries(listed.filter(([name, value]) => !isImplied(name, value))),
-    credentials: credentialsOf(listed, given('--user').at(-1), url),
+    headers: Object.fromEntries(headers.filter(([name, value]) => !isImplied(name, value))),
+    credentials: credentialsOf(headers, valuesOf('--user').at(-1), url),
     ...(data === undefined || inQuery ? {} : { body: bodyOf(data, isJson ? 'application/json' : type) }),
   }
 }
@@ -90,7 +90,7 @@ function optionsOf(words: string[]): Option[] {
   return options
 }
 
-/** Short options may be written together: `-sSXPOST`. */
+/** Reads short options, which can be combined: `-sSXPOST`. */
 function readShort(word: string, due: string[], options: Option[]): void {
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`
@@ -107,10 +107,10 @@ function readOption(name: string, due: string[], options: Option[]): void {
   const flag = FLAGS[name]
   if (flag !== undefined) return void options.push({ name: flag, value: '' })
   const known = VALUES[name]
-  // Only the name: what follows may be a credential.
+  // Quotes only the name: the rest may be a credential.
   if (known === undefined)
     throw new UsageError(
-      `The curl option ${/^--?[\w#-]+/.exec(name)?.[0] ?? name} is not supported: leave it out, or write the connection by hand.`,
+      `The curl option ${/^--?[\w#-]+/.exec(name)?.[0] ?? name} is not supported. Remove it, or write the connection by hand.`,
     )
   const value = due.shift()
   if (value === undefined) throw new UsageError(`The curl option ${name} needs a value.`)
@@ -120,7 +120,7 @@ function readOption(name: string, due: string[], options: Option[]): void {
 function urlOf(text: string): URL {
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url && /^https?:$/.test(url.protocol)) return url
-  throw new UsageError('The URL of the curl command is not one of http or https.')
+  throw new UsageError('The URL of the curl command must use http or https.')
 }
 
 function headerOf(text: string): [string, string] {
@@ -129,7 +129,7 @@ function headerOf(text: string): [string, string] {
   return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
 }
 
-/** Headers that a connection sends by itself. */
+/** Returns whether the http provider sets a header itself. */
 function isImplied(name: string, value: string): boolean {
   const lower = name.toLowerCase()
   if (lower === 'authorization') return /^(?:Bearer|Basic) /i.test(value)
@@ -150,17 +150,17 @@ function credentialsOf(
   const pair = basic === undefined ? (user ?? inUrl) : Buffer.from(basic, 'base64').toString('utf8')
   if (pair === undefined) return {}
   const at = pair.indexOf(':')
-  if (at < 0) throw new UsageError('The curl option --user has no password: write it as user:password.')
+  if (at < 0) throw new UsageError('The curl option --user has no password. Write it as user:password.')
   return { username: pair.slice(0, at), password: pair.slice(at + 1) }
 }
 
-/** All data together, as curl joins it. */
+/** Joins all data, as curl does. */
 function dataOf(options: Option[]): string | undefined {
   let data: string | undefined
   for (const { name, value } of options) {
     if (!/^--(?:data|json)/.test(name)) continue
     if (name === '--data-urlencode' ? /^[^=]*@/.test(value) : name !== '--data-raw' && value.startsWith('@'))
-      throw new UsageError(`The curl option ${name} reads a file: write its content instead.`)
+      throw new UsageError(`The curl option ${name} reads a file. Replace it with the content of the file.`)
     const part = name === '--data-urlencode' ? encoded(value) : value
     data = data === undefined ? part : `${data}${name === '--json' ? '' : '&'}${part}`
   }
@@ -176,7 +176,8 @@ function encoded(text: string): string {
 function bodyOf(data: string, type: string | undefined): NonNullable<CurlRequest['body']> {
   const json = parsed(data)
   if (type !== undefined && JSON_TYPE.test(type)) {
-    if (json === undefined) throw new UsageError('The data of the curl command is not JSON, although its type says so.')
+    if (json === undefined)
+      throw new UsageError('The data of the curl command is not JSON, although its Content-Type is JSON.')
     return { json: json.value }
   }
   if (type === undefined && json && isRecord(json.value)) return { json: json.value }

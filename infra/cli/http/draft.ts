@@ -1,14 +1,15 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { identifier } from './hints.ts'
 
-/** The first draft of a connection, and what to know of it. */
+/** First draft of a connection. */
 export interface Draft {
   values: Record<string, unknown>
-  /** For the credentials that it needs and does not have. */
+  /** Placeholders for missing credentials. */
   placeholders: Record<string, unknown>
+  /** Messages about what to complete. */
   notes: string[]
 }
 
@@ -16,18 +17,19 @@ export interface Draft {
 export type DraftRequest = Record<string, unknown> & { path: string }
 
 interface Kind {
-  /** The request that a draft describes unless another one is named. */
+  /** The default request of a draft. */
   main: string
   requests: string[]
-  /** The expressions for properties whose names say what they are, by those names. */
+  /** Input expression -> names of the properties that get its value. */
   inputs: Record<string, string[]>
-  /** The expressions for variable parts of a path. */
+  /** Input expression -> names of the path parameters that get its value. */
   parts: Record<string, string[]>
-  /** What else the connection needs: a guess by convention. */
+  /** Guesses the other required fields of the connection by convention. */
   rest(request: DraftRequest): Record<string, unknown>
 }
 
-const OF_ONE = ['get', 'update', 'comment', 'hasComment', 'close', 'look', 'stop']
+/** Requests about an existing item, whose path contains an id. */
+const ITEM_REQUESTS = ['get', 'update', 'comment', 'hasComment', 'close', 'look', 'stop']
 
 const kinds: Partial<Record<ProviderKind, Kind>> = {
   ticket: {
@@ -77,19 +79,17 @@ const kinds: Partial<Record<ProviderKind, Kind>> = {
   },
 }
 
-/** What every draft is made with. */
 export interface DraftOptions {
   kind: ProviderKind
-  /** The name of the provider: `http`. */
   provider: string
-  /** The request of the connection; that which creates something if undefined. */
+  /** Name of the request in the connection. Defaults to the main request of the kind. */
   request: string | undefined
-  /** Fields that are known already: a second request is added to them. */
+  /** Existing fields of the connection. The request is added to them. */
   known: Record<string, unknown>
 }
 
 /**
- * Which request of a connection a draft describes.
+ * Returns the name of the request that a draft describes.
  *
  * @throws UsageError
  */
@@ -100,7 +100,7 @@ export function requestName({ kind, request }: DraftOptions): string {
   throw new UsageError(`--request must be one of ${requests.join(', ')}.`)
 }
 
-/** A connection with a request, and with what else it needs. */
+/** Builds a connection from a request. Guesses the other required fields. */
 export function draftOf(
   options: DraftOptions,
   request: DraftRequest,
@@ -115,52 +115,54 @@ export function draftOf(
   return { provider, ...connection, ...check, ...rest, ...known, [name]: request }
 }
 
-/** Where an API is, and the path below it: after `/api` or a version, as in `/api/v2`. */
+/** Splits a URL into the base URL, which ends with `/api` or a version, and the path below it. */
 export function splitUrl({ origin, pathname }: URL, baseUrl: unknown): { baseUrl: string; path: string } {
   if (typeof baseUrl === 'string') {
     const base = baseUrl.replace(/\/$/, '')
-    const whole = `${origin}${pathname}`
-    if (whole !== base && !whole.startsWith(`${base}/`))
-      throw new UsageError(`The URL must be below baseUrl of the connection, which is ${base}.`)
-    return { baseUrl, path: plainPath(whole.slice(base.length)) }
+    const url = `${origin}${pathname}`
+    if (url !== base && !url.startsWith(`${base}/`))
+      throw new UsageError(`The URL must start with the baseUrl of the connection, ${base}.`)
+    return { baseUrl, path: withoutLeadingSlash(url.slice(base.length)) }
   }
   const parts = pathname.split('/').filter(Boolean)
   const at = parts.findLastIndex((part) => /^(?:api|rest|v\d+(?:\.\d+)?)$/i.test(part)) + 1
   const below = at === parts.length ? 0 : at
-  return { baseUrl: [origin, ...parts.slice(0, below)].join('/'), path: plainPath(parts.slice(below).join('/')) }
+  return {
+    baseUrl: [origin, ...parts.slice(0, below)].join('/'),
+    path: withoutLeadingSlash(parts.slice(below).join('/')),
+  }
 }
 
-/** A path has no encoded parts, since each value is encoded when it is sent. */
-function plainPath(path: string): string {
+function withoutLeadingSlash(path: string): string {
   return path.replace(/^\//, '')
 }
 
-/** The path with the id of one ticket or run as a variable part. */
+/** Replaces the id of a ticket or run in the path with an expression. */
 export function withId(path: string, name: string): string {
-  if (!OF_ONE.includes(name)) return path
+  if (!ITEM_REQUESTS.includes(name)) return path
   const parts = path.split('/')
   const at = parts.findLastIndex((part) => /\d/.test(part))
   return at < 0 ? path : parts.with(at, '{input.id}').join('/')
 }
 
 /**
- * The expression for a variable part of a path; undefined if its name says nothing.
+ * Returns the expression for a path parameter; undefined if its name is not known.
  *
- * @param isLast whether no other follows in the path
+ * @param isLast whether it is the last parameter of the path
  */
-export function partOf(shape: ProviderKind, request: string, name: string, isLast: boolean): string | undefined {
-  if (isLast && OF_ONE.includes(request) && kindOf(shape).requests.includes('find')) return 'input.id'
+export function partOf(kind: ProviderKind, request: string, name: string, isLast: boolean): string | undefined {
+  if (isLast && ITEM_REQUESTS.includes(request) && kindOf(kind).requests.includes('find')) return 'input.id'
   const plain = name.toLowerCase().replace(/[-_]/g, '')
-  const found = Object.entries(kindOf(shape).parts).find(([, names]) => names.some((one) => plain.includes(one)))
+  const found = Object.entries(kindOf(kind).parts).find(([, names]) => names.some((one) => plain.includes(one)))
   return found?.[0]
 }
 
-/** Whether a request changes nothing: without a body, it is a GET unless it says otherwise. */
+/** Returns whether a request only reads. Without a body, such a request defaults to GET. */
 export function isReading(request: string): boolean {
   return ['find', 'get', 'hasComment', 'look', 'measure', 'check'].includes(request)
 }
 
-/** Writes values as expressions, with the input where a name says what it is. */
+/** Converts values to expressions. A property with a known name gets the value of an input field. */
 export class ExpressionWriter {
   readonly notes: string[] = []
   readonly #inputs: Map<string, string>
@@ -172,7 +174,7 @@ export class ExpressionWriter {
     this.#inputs = new Map(pairs)
   }
 
-  /** Whether a property of this name is taken from the input. */
+  /** Returns whether a property of this name gets the value of an input field. */
   hasInput(name: string): boolean {
     return this.#inputs.has(name.toLowerCase())
   }
@@ -181,11 +183,11 @@ export class ExpressionWriter {
   value(value: unknown, where: string, name?: string): string {
     const input = name === undefined ? undefined : this.#inputs.get(name.toLowerCase())
     if (input !== undefined && fits(input, value)) {
-      this.notes.push(`${where}: ${name} is ${input}, instead of the value of the example.`)
+      this.notes.push(`${where}: ${name} gets ${input} instead of the value in the example.`)
       return input
     }
     if (name !== undefined && isCredential(name) && typeof value === 'string') {
-      this.notes.push(`${where}: ${name} looks like a credential, which an expression does not keep secret.`)
+      this.notes.push(`${where}: ${name} looks like a credential, but expressions are not secret.`)
       return literal(`<${name}>`)
     }
     if (Array.isArray(value) && value.length > 0) return `[${value.map((one) => this.value(one, where)).join(', ')}]`
@@ -202,7 +204,7 @@ export class ExpressionWriter {
   }
 }
 
-/** A title is not taken from a number, and parameters are an object. */
+/** Returns whether a sample value has the type of the input field. */
 function fits(input: string, value: unknown): boolean {
   if (input === 'input.parameters') return isRecord(value)
   if (input === 'input.on') return typeof value === 'boolean'
@@ -210,13 +212,13 @@ function fits(input: string, value: unknown): boolean {
   return typeof value === 'string'
 }
 
-/** A value as JMESPath writes it. */
+/** Formats a value as a JMESPath literal. */
 export function literal(value: unknown): string {
   if (typeof value === 'string' && !value.includes('\\')) return `'${value.replaceAll("'", "\\'")}'`
   return `\`${JSON.stringify(value ?? null).replaceAll('`', '\\`')}\``
 }
 
-/** The connection with a placeholder for each credential. */
+/** Replaces each credential of the connection with a placeholder. */
 export function withPlaceholders(values: Record<string, unknown>): Record<string, unknown> {
   const shown = Object.entries(values).map(([name, value]): [string, unknown] => {
     if (name === 'token' || name === 'password') return [name, `<${name}>`]
@@ -230,8 +232,8 @@ export function withPlaceholders(values: Record<string, unknown>): Record<string
   return Object.fromEntries(shown)
 }
 
-function kindOf(shape: ProviderKind): Kind {
-  const kind = kinds[shape]
-  if (!kind) throw new Error(`There are no connections of the provider http for ${shape}.`)
+function kindOf(providerKind: ProviderKind): Kind {
+  const kind = kinds[providerKind]
+  if (!kind) throw new Error(`The http provider does not support the kind ${providerKind}.`)
   return kind
 }

@@ -3,15 +3,15 @@ import type { Command } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
 import type { Category } from '../../../shared/providers/category.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
-import { readInput } from '../input.ts'
-import { providerNamed } from '../names.ts'
+import { findProvider } from '../find-by-name.ts'
 import { note } from '../output.ts'
-import { UsageError } from '../receiver.ts'
+import { readInput } from '../read-input.ts'
+import { UsageError } from '../usage-error.ts'
 import { type Draft, withPlaceholders } from './draft.ts'
 import { draftFromCurl } from './from-curl.ts'
 import { draftFromOpenApi } from './from-openapi.ts'
 
-export interface FromOptions {
+export interface DraftSourceOptions {
   fromCurl?: string
   fromOpenapi?: string
   operation?: string
@@ -20,64 +20,64 @@ export interface FromOptions {
   provider?: string
 }
 
-/** The options that make the draft of a connection of the provider `http`. */
-export function fromOptions(command: Command): Command {
+/** Adds the options that draft a connection of the `http` provider. */
+export function draftOptions(command: Command): Command {
   return command
     .option(
       '--from-curl <command>',
-      'of the provider http: a draft from a curl command, or from a file that holds one; - for stdin',
+      'http provider only: create a draft from a curl command, or from a file with the command; - for stdin',
     )
     .option(
       '--from-openapi <file>',
-      'of the provider http: a draft from an OpenAPI document, JSON or YAML; - for stdin',
+      'http provider only: create a draft from an OpenAPI document (JSON or YAML); - for stdin',
     )
-    .option('--operation <id>', 'with --from-openapi: the operationId, or such as "POST /tickets"')
+    .option('--operation <id>', 'with --from-openapi: operationId, or method and path, such as "POST /tickets"')
     .option(
       '--draft <file>',
-      'write the draft to a file instead of storing it, with placeholders for credentials; - for stdout',
+      'write the draft, with placeholders for credentials, to a file instead of saving it; - for stdout',
     )
 }
 
 /**
- * The draft of a connection, if the options ask for one.
+ * Creates the draft of a connection if the options request one.
  *
- * @param known the fields of the connection that are known already
+ * @param known existing fields of the connection
  * @throws UsageError
  */
-export async function draftBy(
-  options: FromOptions,
+export async function readDraft(
+  options: DraftSourceOptions,
   category: Category,
   known: Record<string, unknown>,
 ): Promise<Draft | undefined> {
   const { fromCurl, fromOpenapi, operation, request } = options
   if (fromCurl === undefined && fromOpenapi === undefined) {
     if (options.draft === undefined) return undefined
-    throw new UsageError('--draft needs --from-curl or --from-openapi.')
+    throw new UsageError('--draft requires --from-curl or --from-openapi.')
   }
   if (fromCurl !== undefined && fromOpenapi !== undefined)
-    throw new UsageError('Give --from-curl or --from-openapi, not both.')
+    throw new UsageError('Pass --from-curl or --from-openapi, not both.')
   const provider = String(options.provider ?? known['provider'] ?? 'http')
   if (!/^http(?:-|$)/.test(provider))
-    throw new UsageError(`--from-curl and --from-openapi are for the provider http, not for ${provider}.`)
-  const { kind }: Provider = await providerNamed(category, provider)
+    throw new UsageError(`--from-curl and --from-openapi support only the http provider, not ${provider}.`)
+  const { kind }: Provider = await findProvider(category, provider)
   const of = { kind, provider, request, known }
   if (fromOpenapi !== undefined) return draftFromOpenApi(await readInput(fromOpenapi), operation, of)
   const command = /^\s*curl\s/.test(fromCurl ?? '') ? fromCurl : await readInput(fromCurl ?? '')
   return draftFromCurl(command ?? '', of, process.env)
 }
 
-/** Writes a draft, without any credential, to a file or to stdout. */
+/** Writes a draft with placeholders for credentials to a file or to stdout. */
 export function writeDraft(file: string, { values, placeholders, notes }: Draft): void {
   const text = JSON.stringify({ ...withPlaceholders(values), ...placeholders }, null, 2)
   if (file === '-') console.log(text)
   else {
     try {
-      // Only for its owner: it will hold the credentials.
+      // Readable only by its owner, who will add credentials.
       writeFileSync(file, `${text}\n`, { mode: 0o600 })
     } catch (error) {
-      throw new UsageError(`${file} cannot be written: ${messageOf(error)}.`, { cause: error })
+      throw new UsageError(`Cannot write ${file}: ${messageOf(error)}.`, { cause: error })
     }
   }
   for (const one of notes) note(one)
-  if (file !== '-') note(`Wrote ${file}. Complete it, and store it with --from-file ${file}.`)
+  if (file !== '-') note(`Wrote ${file}. Complete it, and save the connection with --from-file ${file}.`)
 }

@@ -12,7 +12,7 @@ import {
 } from './draft.ts'
 
 /**
- * The draft of a connection from a curl command.
+ * Creates the draft of a connection from a curl command.
  *
  * @throws UsageError
  */

@@ -10,7 +10,7 @@ import {
   type Schema,
   serverOf,
 } from '../../openapi/contract.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import {
   type Draft,
   type DraftOptions,
@@ -23,7 +23,7 @@ import {
 } from './draft.ts'
 import { identifier } from './hints.ts'
 
-/** Of a response, so many levels are looked at. */
+/** Maximum number of levels of a response that are searched. */
 const MAX_DEPTH = 4
 const MAX_LISTED = 20
 
@@ -32,7 +32,7 @@ const LINK = ['html_url', 'web_url', 'webUrl', 'url', 'permalink', 'link', 'self
 const STATE = ['state', 'status', 'phase']
 const CLOSED = /^(?:closed?|done|resolved|completed?|finished)$/i
 
-/** What a state of a job means, as far as its name says so. */
+/** Guesses the meaning of a job state by its name. */
 const VERDICTS: [RegExp, string][] = [
   [/cancel|abort|stop|terminat/i, 'aborted'],
   [/unstable|warn|partial/i, 'warning'],
@@ -41,10 +41,10 @@ const VERDICTS: [RegExp, string][] = [
 ]
 
 /**
- * The draft of a connection from an operation of an OpenAPI document.
+ * Creates the draft of a connection from an operation of an OpenAPI document.
  *
- * @param text of the document: JSON or YAML
- * @param operation its `operationId`, or method and path as in `POST /tickets`
+ * @param text JSON or YAML
+ * @param operation `operationId`, or method and path, such as `POST /tickets`
  * @throws UsageError
  */
 export function draftFromOpenApi(text: string, operation: string | undefined, options: DraftOptions): Draft {
@@ -53,7 +53,7 @@ export function draftFromOpenApi(text: string, operation: string | undefined, op
     return draftOfOperation(contract, operationNamed(contract, operation), options)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`The OpenAPI document cannot be used: ${messageOf(error)}.`, { cause: error })
+    throw new UsageError(`Cannot use the OpenAPI document: ${messageOf(error)}.`, { cause: error })
   }
 }
 
@@ -70,7 +70,7 @@ function contractOf(text: string): Contract {
   try {
     return readContract(document)
   } catch (error) {
-    throw new UsageError(`The OpenAPI document cannot be used: ${messageOf(error)}.`, { cause: error })
+    throw new UsageError(`Cannot use the OpenAPI document: ${messageOf(error)}.`, { cause: error })
   }
 }
 
@@ -82,7 +82,7 @@ function operationNamed({ operations }: Contract, name: string | undefined): Ope
   const list = `${known.slice(0, MAX_LISTED).join(', ')}${more}`
   throw new UsageError(
     name === undefined
-      ? `--from-openapi needs --operation: one of ${list}.`
+      ? `--from-openapi requires --operation with one of ${list}.`
       : `The OpenAPI document has no operation ${name}. It has ${list}.`,
   )
 }
@@ -117,7 +117,7 @@ function draftOfOperation(contract: Contract, operation: Operation, options: Dra
 function baseUrlOf(document: Part, notes: string[]): Record<string, unknown> {
   const server = serverOf(document)
   if (/^https?:\/\//.test(server)) return { baseUrl: server.replace(/\/$/, '') }
-  notes.push('baseUrl: the document does not say where the API is.')
+  notes.push('baseUrl: the document contains no server URL. Add the URL of the API.')
   return {}
 }
 
@@ -127,7 +127,7 @@ function pathOf({ name }: Operation, request: string, { kind }: DraftOptions, no
     const isLast = !template.slice(at + 1 + part.length + 2).includes('{')
     const expression = partOf(kind, request, part, isLast)
     if (expression !== undefined) return `{${expression}}`
-    notes.push(`${request}.path: write what ${part} is, instead of {input.${part}}.`)
+    notes.push(`${request}.path: replace {input.${part}} with an expression for ${part}.`)
     return `{input.${identifier(part)}}`
   })
 }
@@ -141,7 +141,7 @@ function bodyOf(
   const types = Object.keys(body?.content ?? {})
   const type = types.find((one) => /json/.test(one)) ?? types.find((one) => /x-www-form-urlencoded/.test(one))
   if (type === undefined) {
-    if (types.length > 0) writer.notes.push(`${name}: write its body, which is ${types.join(' or ')}.`)
+    if (types.length > 0) writer.notes.push(`${name}: add its body (${types.join(' or ')}).`)
     return undefined
   }
   const field = /json/.test(type) ? 'body' : 'form'
@@ -149,7 +149,7 @@ function bodyOf(
   return { [field]: writer.value(sample, `${name}.${field}`) }
 }
 
-/** A value of a schema: what it requires, and what the input has a value for. */
+/** Returns a sample value of a schema with its required properties and those that match an input field. */
 function sampleOf(
   document: Part,
   schema: Schema | undefined,
@@ -159,14 +159,14 @@ function sampleOf(
 ): unknown {
   const { properties, required, plain } = flattened(document, schema)
   const known = [plain['example'], (plain['examples'] as unknown[] | undefined)?.[0], plain['default'], plain['const']]
-  const given = [...known, (plain['enum'] as unknown[] | undefined)?.[0]].find((value) => value !== undefined)
+  const sample = [...known, (plain['enum'] as unknown[] | undefined)?.[0]].find((value) => value !== undefined)
   if (Object.keys(properties).length > 0 && depth < MAX_DEPTH) {
     const due = Object.entries(properties).filter(
       ([field, { readOnly }]) => !readOnly && (required.includes(field) || writer?.hasInput(field)),
     )
-    return Object.fromEntries(due.map(([field, held]) => [field, sampleOf(document, held, field, writer, depth + 1)]))
+    return Object.fromEntries(due.map(([field, type]) => [field, sampleOf(document, type, field, writer, depth + 1)]))
   }
-  if (given !== undefined) return given
+  if (sample !== undefined) return sample
   const [type] = [plain['type']].flat()
   if (type === 'integer' || type === 'number') return 0
   if (type === 'boolean') return false
@@ -176,7 +176,7 @@ function sampleOf(
 
 type Flattened = { properties: Record<string, Part>; required: string[]; plain: Part }
 
-/** A schema with what it refers to and what it is composed of; of alternatives, the first. */
+/** Resolves references and compositions of a schema. Uses the first of several alternatives. */
 function flattened(document: Part, schema: Schema | undefined, depth = 0): Flattened {
   if (!isRecord(schema) || depth > 2 * MAX_DEPTH) return { properties: {}, required: [], plain: {} }
   const plain = follow(document, schema)
@@ -193,13 +193,13 @@ function list(value: unknown): Part[] {
   return Array.isArray(value) ? value : []
 }
 
-/** What stands for a value that the document does not give. */
+/** Returns a note for each placeholder in the request. */
 function placeholderNotes(name: string, request: DraftRequest): string[] {
   const texts = JSON.stringify(request).match(/'<[^<>']+>'/g) ?? []
-  return [...new Set(texts)].map((text) => `${name}: write a value instead of ${text}.`)
+  return [...new Set(texts)].map((text) => `${name}: replace ${text} with a value.`)
 }
 
-/** Where the response has what the connection needs. */
+/** Guesses where the response contains the required fields of the connection. */
 function resultsOf(
   contract: Contract,
   operation: Operation,
@@ -221,7 +221,7 @@ function resultsOf(
   const at = (where: string, names: string[], byDefault?: string): string | undefined => {
     const found = pathTo(document, schema, names) ?? pathTo(document, seen, names)
     if (found === undefined && byDefault !== undefined)
-      notes.push(`${where}: the document does not say where it is; ${byDefault} is a guess.`)
+      notes.push(`${where}: ${byDefault} is a guess. The document does not describe the response.`)
     return found ?? byDefault
   }
   const id = () => at(`${kind === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
@@ -260,20 +260,20 @@ function responseOf({ responses }: Operation): Schema | undefined {
     ?.schema
 }
 
-/** The properties of a response, level by level, with their paths. */
+/** Returns the properties of a response by level, with their paths. */
 function levelsOf(document: Part, schema: Schema | undefined): { path: string; name: string; schema: Part }[][] {
   const levels: { path: string; name: string; schema: Part }[][] = []
-  let due = [{ path: 'response', schema }]
-  for (let depth = 0; depth < MAX_DEPTH && due.length > 0; depth++) {
-    const level = due.flatMap(({ path, schema: held }) =>
-      Object.entries(flattened(document, held).properties).map(([name, one]) => ({
+  let parents = [{ path: 'response', schema }]
+  for (let depth = 0; depth < MAX_DEPTH && parents.length > 0; depth++) {
+    const level = parents.flatMap(({ path, schema: parent }) =>
+      Object.entries(flattened(document, parent).properties).map(([name, one]) => ({
         path: `${path}.${identifier(name)}`,
         name,
         schema: one,
       })),
     )
     levels.push(level)
-    due = level
+    parents = level
   }
   return levels
 }
@@ -288,7 +288,7 @@ function pathTo(document: Part, schema: Schema | undefined, names: string[]): st
   return undefined
 }
 
-/** Whether it is a text, a number, or true or false. */
+/** Returns whether a schema describes a string, a number or a boolean. */
 function isPlain(document: Part, schema: Part): boolean {
   const { plain, properties } = flattened(document, schema)
   return !['object', 'array'].includes(String(plain['type'])) && Object.keys(properties).length === 0
@@ -302,16 +302,18 @@ function valuesAt(document: Part, schema: Schema | undefined, names: string[]): 
   return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : []
 }
 
-/** Placeholders for what authenticates the operation. */
+/** Returns placeholders for the credentials of the operation. */
 function credentialsOf({ credentials }: Operation, notes: string[]): Record<string, unknown> {
-  const [way = []] = credentials
+  const [alternative = []] = credentials
   const placeholders: Record<string, unknown> = {}
-  for (const one of way) {
+  for (const one of alternative) {
     if (one.kind === 'bearer') placeholders['token'] = '<token>'
     else if (one.kind !== 'key') Object.assign(placeholders, { username: '<username>', password: '<password>' })
     else if (one.in === 'header') placeholders['secretHeaders'] = { [one.name]: `<${one.name}>` }
     else
-      notes.push(`The API takes its key as a ${one.in} parameter, ${one.name}, which a connection cannot keep secret.`)
+      notes.push(
+        `The API expects its key as the ${one.in} parameter ${one.name}, which a connection cannot keep secret.`,
+      )
   }
   return placeholders
 }

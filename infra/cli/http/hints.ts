@@ -2,20 +2,20 @@ import { isRecord } from '../../../shared/record.ts'
 import { findIn, type Names, shown as shownExpression } from '../../../shared/vendors/http/expression.ts'
 import type { Evaluated, Step } from './recorder.ts'
 
-/** Of a response, so many values are looked at. */
+/** Maximum number of values of a response that are searched. */
 const MAX_VALUES = 20_000
-/** Expressions that find nothing if all is well. */
+/** Expressions that find nothing in a successful response. */
 const USUALLY_EMPTY = /^(?:error|reason|.+\.(?:error|reason|if))$/
 const MAX_NAMES = 12
 
 export interface HintOptions {
   connection: Record<string, unknown>
   key?: string | undefined
-  /** Requests that rightly find nothing. */
+  /** Requests that may correctly find nothing. */
   mayFindNothing?: readonly string[]
 }
 
-/** What to change in the connection, as far as the response of a step shows it. */
+/** Suggests corrections of the connection, based on the response of a step. */
 export function hintsOf(step: Step, options: HintOptions): string[] {
   const { name, response, expressions } = step
   if (!response || step.held) return []
@@ -30,24 +30,24 @@ function hintOfResponse(name: string, body: unknown, { connection }: HintOptions
   const request = requestOf(connection, name)
   if (typeof body === 'string' && request['responseType'] !== 'text') {
     return /^\s*</.test(body)
-      ? `${name} is answered with a page instead of JSON: check baseUrl, the path and the credentials.`
-      : `${name} is answered with text instead of JSON: if this is right, add "responseType": "text" to it.`
+      ? `The response of ${name} is an HTML page instead of JSON. Check baseUrl, the path and the credentials.`
+      : `The response of ${name} is text instead of JSON. If this is correct, add "responseType": "text" to ${name}.`
   }
   if (!isRecord(body) || connection['error'] !== undefined || request['error'] !== undefined) return undefined
   const path = errorIn(body)
   if (path === undefined) return undefined
-  return `The response of ${name} looks like an error: add "error": "${path}" to the connection, so that it counts as one.`
+  return `The response of ${name} looks like an error. Add "error": "${path}" to the connection so that it is treated as an error.`
 }
 
-/** Where the words of an error are, in the envelopes of JSON-RPC and its like. */
+/** Returns the path of an error message in envelopes such as JSON-RPC. */
 function errorIn(body: Record<string, unknown>): string | undefined {
   for (const name of ['error', 'errors', 'fault', 'errorMessage']) {
-    const held = body[name]
-    if (held === undefined || held === null || held === false || held === '' || held === 0) continue
-    if (Array.isArray(held) && held.length === 0) continue
-    if (!isRecord(held)) return `response.${name}`
-    const words = ['message', 'description', 'faultstring'].find((one) => typeof held[one] === 'string')
-    return `response.${name}${words === undefined ? '' : `.${words}`}`
+    const error = body[name]
+    if (error === undefined || error === null || error === false || error === '' || error === 0) continue
+    if (Array.isArray(error) && error.length === 0) continue
+    if (!isRecord(error)) return `response.${name}`
+    const field = ['message', 'description', 'faultstring'].find((one) => typeof error[one] === 'string')
+    return `response.${name}${field === undefined ? '' : `.${field}`}`
   }
   return undefined
 }
@@ -58,17 +58,17 @@ function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): str
   if (USUALLY_EMPTY.test(where)) return undefined
   if (where === 'run.state' && step.name === 'look' && isRecord(states) && typeof found === 'string') {
     if (Object.hasOwn(states, found)) return undefined
-    return `run.state finds "${found}", which is not in states: a run in it never ends. If it is an end, add "${found}" to states.`
+    return `run.state finds "${found}", which is not in states, so a run in this state never ends. If it is a final state, add "${found}" to states.`
   }
   if ((where === 'ticket.closed' || where === 'flag.on') && typeof found !== 'boolean') {
-    return `${where} must find true or false, and finds ${found === undefined ? 'nothing' : JSON.stringify(found)}: compare the value, as in response.state=='done'.`
+    return `${where} must find true or false, but finds ${found === undefined ? 'nothing' : JSON.stringify(found)}. Compare the value, as in response.state=='done'.`
   }
   if (found !== undefined && found !== 'null' && found !== '') return undefined
   const isAt = where === `${step.name}.at`
   if (options.mayFindNothing?.includes(step.name)) {
     if (isAt) return undefined
     if (isRecord(one.names['response']) && Object.keys(one.names['response']).length === 0)
-      return `at of ${step.name} makes an empty object of nothing: put what it needs in front, as in response[0] && {id: response[0].id}.`
+      return `at of ${step.name} creates an empty object if there is no match. Add a condition, as in response[0] && {id: response[0].id}.`
   }
   const { body } = step.response ?? {}
   if (body === undefined) return hintOfEmpty(step.name)
@@ -80,70 +80,70 @@ function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): str
 }
 
 function hintOfEmpty(name: string): string {
-  const then = name === 'open' || name === 'start' ? ': add "then": "find" to it, so that find looks for the id' : ''
+  const then = name === 'open' || name === 'start' ? `. Add "then": "find" to ${name}, so that find gets the id` : ''
   return `The response of ${name} is empty${then}.`
 }
 
-/** Where the response holds the key, which the expression of `find` must find. */
+/** Suggests where `find` must look for the key. */
 function hintOfKey({ where, text }: Evaluated, step: Step, { key }: HintOptions): string | undefined {
   if (key === undefined) return undefined
   for (const { path, value } of valuesIn(step.response?.body)) {
     if (typeof value === 'string' && value.includes(key))
-      return `${shown(where, text)} finds nothing; the key of the call is at response${path}.`
+      return `${shown(where, text)} finds nothing. The idempotency key is at response${path}.`
   }
-  return `The response of ${step.name} does not hold the key of the call, ${key}: does the request that creates it send key, and does ${step.name} ask for it?`
+  return `The response of ${step.name} does not contain the idempotency key, ${key}. Check that the request that creates the item sends key, and that ${step.name} requests it.`
 }
 
-/** Expressions read the response under its name. */
+/** Detects an expression that lacks the prefix `response`. */
 function hintOfPrefix({ where, text, names }: Evaluated): string | undefined {
   if (text.includes('response')) return undefined
   const [root] = /^[A-Za-z_]\w*(?![\w(])/.exec(text) ?? []
   if (root === undefined || root in names) return undefined
   const better = `response.${text}`
   if (foundBy(better, names) === undefined) return undefined
-  return `${where} must read the response as response: write ${better}.`
+  return `${where} must start with response. Write ${better}.`
 }
 
 const PATH = /\bresponse((?:\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\])*)/g
 
-/** Where the response has a property of the name that the expression looks for. */
+/** Suggests the path of a property that has the name in the expression. */
 function hintOfName(one: Evaluated, step: Step): string | undefined {
   const { where, text, names } = one
   const body = step.response?.body
-  for (const [whole, path = ''] of withoutLiterals(text).matchAll(PATH)) {
+  for (const [expected, path = ''] of withoutLiterals(text).matchAll(PATH)) {
     const steps = path.match(/\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\]/g) ?? []
     const last = steps.findLastIndex((part) => part.startsWith('.'))
     const name = steps[last]?.replace(/^\."?|"$/g, '')
-    if (name === undefined || foundBy(whole, names) !== undefined) continue
+    if (name === undefined || foundBy(expected, names) !== undefined) continue
     const rest = steps.slice(last + 1).join('')
     const near = pathTo(names['response'], name)
     if (near !== undefined) {
-      const better = text.replace(whole, `response${near}${rest}`)
-      // What a login answers is secret.
+      const better = text.replace(expected, `response${near}${rest}`)
+      // The values in a login response are secret.
       const found = step.name === 'login' ? undefined : foundBy(better, names)
       const finds = found === undefined ? '' : `, which finds ${inShort(found)}`
-      return `${where} finds nothing at ${whole}; there is ${quoted(near)} at response${near}: write ${better}${finds}.`
+      return `${where} finds nothing at ${expected}. There is ${withArticle(near)} at response${near}: write ${better}${finds}.`
     }
     const far = pathTo(body, name)
     if (far !== undefined)
-      return `${where} finds nothing at ${whole}; there is ${quoted(far)} at response${far} of the complete response: correct ${step.name}.at.`
-    return `${where} finds nothing at ${whole}: the response has no ${name}. It has ${namesIn(names['response'] ?? body)}.`
+      return `${where} finds nothing at ${expected}. There is ${withArticle(far)} at response${far} of the complete response: correct ${step.name}.at.`
+    return `${where} finds nothing at ${expected}: the response has no ${name}. It has ${namesIn(names['response'] ?? body)}.`
   }
   return undefined
 }
 
-/** The same length, with nothing in it that only looks like a path. */
+/** Blanks out literals, which could look like paths. Keeps the length. */
 function withoutLiterals(text: string): string {
   return text.replace(/'(?:\\'|[^'])*'|`[^`]*`/g, (literal) => ' '.repeat(literal.length))
 }
 
-function quoted(path: string): string {
+function withArticle(path: string): string {
   const name = /(?:\.([A-Za-z_]\w*)|\."([^"]*)")(?:\[\d+\])*$/.exec(path)
   const word = name?.[1] ?? name?.[2] ?? ''
   return `${/^[aeiou]/i.test(word) ? 'an' : 'a'} ${word}`
 }
 
-/** The shortest path to a property of a name that has a value; else to one whose name differs in case, - or _ only. */
+/** Returns the shortest path to a non-empty property of this name, or of a name that differs only in case, - or _. */
 function pathTo(value: unknown, name: string): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '')
   let similar: string | undefined
@@ -155,7 +155,7 @@ function pathTo(value: unknown, name: string): string | undefined {
   return similar
 }
 
-/** All values of a response with their paths, the shortest first. */
+/** Yields all values of a response with their paths, shortest path first. */
 function* valuesIn(root: unknown): Generator<{ path: string; name?: string; value: unknown }> {
   const due: { path: string; name?: string; value: unknown }[] = [{ path: '', value: root }]
   for (let at = 0; at < due.length && at < MAX_VALUES; at++) {
@@ -176,7 +176,7 @@ export function identifier(name: string): string {
 }
 
 function namesIn(value: unknown): string {
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list, of which the first is response[0]`
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list; its first item is response[0]`
   if (!isRecord(value)) return value === undefined ? 'nothing' : inShort(value)
   const names = Object.keys(value)
   return names.length === 0 ? 'no properties' : names.slice(0, MAX_NAMES).join(', ')

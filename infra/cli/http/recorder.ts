@@ -8,34 +8,34 @@ export interface Evaluated {
   /** Its field in the connection: `ticket.id`. */
   where: string
   text: string
-  /** What it could read; `response` is what `at` found. */
+  /** The variables of the expression. `response` is the part of the response that `at` selects. */
   names: Record<string, unknown>
-  /** Undefined if it found nothing. */
+  /** Undefined if the expression finds nothing. */
   found?: unknown
-  /** Why it could not be evaluated. */
+  /** Why the evaluation failed. */
   problem?: string
 }
 
-/** A request of a connection, and what became of it. */
+/** A request of a connection and its response. */
 export interface Step {
   /** Its field in the connection: `open`. */
   name: string
-  /** Absent if the request could not be made. */
+  /** Absent if the request could not be built. */
   request?: SentRequest
-  /** Whether it was held back, as in a dry run. */
+  /** Whether a dry run did not send the request. */
   held?: true
   response?: Pick<HttpResponse, 'status' | 'body'>
-  /** Why there was no response. */
+  /** Why there is no response. */
   error?: string
   expressions: Evaluated[]
 }
 
 const HELD: HttpResponse = { status: 204, headers: {}, body: undefined }
 
-/** Records the requests of a connection, with what its expressions found. */
+/** Records the requests of a connection and what its expressions find. */
 export class Recorder {
   readonly steps: Step[] = []
-  /** That of the last request that went out or was held back: later expressions read its response. */
+  /** The step whose response the next expressions read. */
   #current: Step | undefined
   readonly #stop: () => void
 
@@ -47,7 +47,7 @@ export class Recorder {
     this.#stop()
   }
 
-  /** Holds a request back, and answers it with no content. For `intercept` of `connect`. */
+  /** Records a request without sending it, and returns an empty response. For `intercept` of `connect`. */
   hold(request: SentRequest): HttpResponse {
     const step = this.#next()
     if (step) Object.assign(step, { request, held: true })
@@ -55,13 +55,13 @@ export class Recorder {
     return HELD
   }
 
-  /** Whether the last request could not be made. */
+  /** Whether the last request could not be built. */
   get isIncomplete(): boolean {
     return this.#next() !== undefined
   }
 
   #record(event: TraceEvent): void {
-    if (event.kind === 'request') this.#begin(event.name)
+    if (event.kind === 'request') this.#start(event.name)
     else if (event.kind === 'expression') this.#evaluated(event)
     else this.#exchanged(event)
   }
@@ -75,13 +75,13 @@ export class Recorder {
     this.#current = step
   }
 
-  #begin(name: string): void {
-    // A login is needed while the request that needs it is being made.
+  #start(name: string): void {
+    // A login runs while the request that needs it is being built.
     const at = this.#next() ? this.steps.length - 1 : this.steps.length
     this.steps.splice(at, 0, { name, expressions: [] })
   }
 
-  /** The one that is being made. */
+  /** The step whose request is being built. */
   #next(): Step | undefined {
     return this.steps.find(({ request }) => request === undefined)
   }
@@ -96,14 +96,14 @@ export class Recorder {
   }
 }
 
-/** What the connection says of a ticket or a run, as far as a request is read for it. */
+/** Returns which result fields of the connection are read from the response of a request. */
 function resultsOf(step: string): [group: string, fields?: string[]] {
   if (step === 'start') return ['run', ['id', 'url']]
   if (step === 'look') return ['run', ['state', 'step', 'reason', 'url', 'output']]
   return ['ticket']
 }
 
-/** The step with the expressions that were not evaluated because an earlier one failed. */
+/** Adds the expressions that were not evaluated because an earlier one failed. */
 export function withRest(step: Step, connection: Record<string, unknown>): Step {
   const [group, fields] = resultsOf(step.name)
   const started = step.expressions.find(({ where }) => where.startsWith(`${group}.`))

@@ -7,8 +7,8 @@ import { type Evaluated, type Step, withRest } from './recorder.ts'
 
 const MAX_SHOWN_CHARACTERS = 1_500
 
-/** A request as it is shown: no credential is in it. */
-export interface ShownStep {
+/** A request in a report, with credentials masked. */
+export interface ReportedStep {
   request: string
   sent: boolean
   method?: string
@@ -16,38 +16,37 @@ export interface ShownStep {
   headers?: Record<string, string>
   body?: string
   status?: number
-  /** Of a response only the beginning. */
+  /** Clipped. */
   response?: string
   error?: string
   expressions: { field: string; expression: string; finds?: unknown; problem?: string }[]
   hints: string[]
 }
 
-/** What a try of a connection shows. */
 export interface Report {
-  steps: ShownStep[]
-  /** What the action answers. */
+  steps: ReportedStep[]
+  /** Message of the action. */
   message?: string
-  /** What is wrong; empty if the connection works. */
+  /** Empty if the connection works. */
   problems: string[]
 }
 
-export function shownStep(recorded: Step, options: HintOptions): ShownStep {
+export function reportStep(recorded: Step, options: HintOptions): ReportedStep {
   const step = withRest(recorded, options.connection)
   const { name, request, held, response, error, expressions } = step
   return {
     request: name,
     sent: request !== undefined && !held,
-    ...(request ? { method: request.method, url: request.url, headers: shownHeaders(request.headers) } : {}),
+    ...(request ? { method: request.method, url: request.url, headers: maskHeaders(request.headers) } : {}),
     ...(request?.body === undefined ? {} : { body: short(request.body) }),
-    ...(response ? { status: response.status, response: shownResponse(name, response.body) } : {}),
+    ...(response ? { status: response.status, response: describeResponse(name, response.body) } : {}),
     ...(error === undefined ? {} : { error }),
-    expressions: expressions.map(shownExpression),
+    expressions: expressions.map(reportExpression),
     hints: hintsOf(step, options),
   }
 }
 
-/** The same for people. */
+/** Formats a report as text. */
 export function reportText({ steps, message, problems }: Report): string {
   const parts = steps.map(stepText)
   if (message !== undefined) parts.push(message)
@@ -55,7 +54,7 @@ export function reportText({ steps, message, problems }: Report): string {
   return parts.join('\n\n')
 }
 
-function stepText(step: ShownStep): string {
+function stepText(step: ReportedStep): string {
   const { request, sent, method, url, headers = {}, body, status, response, error, expressions, hints } = step
   const lines = [paint('bold', sent ? request : `${request} (not sent)`)]
   if (method !== undefined) lines.push(`  ${method} ${url}`)
@@ -67,12 +66,12 @@ function stepText(step: ShownStep): string {
   return lines.join('\n')
 }
 
-function expressionText({ field, expression, finds, problem }: ShownStep['expressions'][number]): string {
+function expressionText({ field, expression, finds, problem }: ReportedStep['expressions'][number]): string {
   const value = problem ?? (finds === undefined ? 'nothing' : short(JSON.stringify(finds)))
   return `  ${field}, ${JSON.stringify(expression)}, ${problem === undefined ? 'finds' : 'fails:'} ${value}`
 }
 
-function shownExpression({ where, text, found, problem }: Evaluated): ShownStep['expressions'][number] {
+function reportExpression({ where, text, found, problem }: Evaluated): ReportedStep['expressions'][number] {
   return {
     field: where,
     expression: text,
@@ -81,12 +80,12 @@ function shownExpression({ where, text, found, problem }: Evaluated): ShownStep[
   }
 }
 
-function shownHeaders(headers: Record<string, string>): Record<string, string> {
+function maskHeaders(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isCredential(name) ? '***' : value]))
 }
 
-/** What a login answers is secret. */
-function shownResponse(name: string, body: unknown): string {
+/** Describes a response. The values in a login response are secret. */
+function describeResponse(name: string, body: unknown): string {
   if (name === 'login') return isRecord(body) ? `an object with ${Object.keys(body).join(', ')}` : 'not JSON'
   if (body === undefined) return 'without a body'
   return short(typeof body === 'string' ? body : JSON.stringify(body))
@@ -96,7 +95,7 @@ function short(text: string): string {
   return clipSingleLine(text, MAX_SHOWN_CHARACTERS)
 }
 
-/** Colour only where a person sees it: not in a file, and not with NO_COLOR. */
+/** Colors a text, unless stdout is not a terminal or NO_COLOR is set. */
 function paint(style: 'bold' | 'red' | 'yellow', text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }

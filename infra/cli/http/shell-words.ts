@@ -1,12 +1,12 @@
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 
-/** What `$'..'` writes with a backslash. */
+/** Escape sequences in `$'..'`. */
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', e: '\x1b', f: '\f', v: '\v' }
 
 /**
- * Splits a command as a POSIX shell does: quotes, backslashes, continued lines, and variables of the environment.
+ * Splits a command into words like a POSIX shell: handles quotes, backslashes, continued lines and environment variables.
  *
- * @throws UsageError for what a shell would have to execute, and for a variable that is not set; it shows nothing of the command
+ * @throws UsageError for commands in the command and for variables that are not set. The message quotes no values.
  */
 export function shellWords(text: string, environment: NodeJS.ProcessEnv): string[] {
   const words: string[] = []
@@ -33,9 +33,9 @@ export function shellWords(text: string, environment: NodeJS.ProcessEnv): string
       take(/^"((?:\\[\s\S]|[^"\\])*)"/) ??
       take(/^\\([\s\S])/)
     if (found) {
-      const [whole, inside = ''] = found
-      if (whole.startsWith('"')) add(inDoubleQuotes(inside, environment))
-      else add(whole.startsWith('$') ? withoutEscapes(inside) : inside)
+      const [match, inside = ''] = found
+      if (match.startsWith('"')) add(inDoubleQuotes(inside, environment))
+      else add(match.startsWith('$') ? withoutEscapes(inside) : inside)
       continue
     }
     const variable = take(/^\$(?:(\w+)|\{(\w+)\})/)
@@ -43,10 +43,10 @@ export function shellWords(text: string, environment: NodeJS.ProcessEnv): string
       add(variableOf(variable[1] ?? variable[2] ?? '', environment))
       continue
     }
-    if (/^['"]/.test(rest)) throw new UsageError('The curl command has a quote that is not closed.')
+    if (/^['"]/.test(rest)) throw new UsageError('The curl command has an unclosed quote.')
     const special = take(/^[|&;<>()`]|^\$[({]/)
     if (special)
-      throw new UsageError(`The curl command has a "${special[0]}" outside of quotes: give one command alone.`)
+      throw new UsageError(`The curl command has a "${special[0]}" outside of quotes. Pass a single command.`)
     add(take(/^(?:\$|[^\s'"\\$|&;<>()`]+)/)?.[0] ?? '')
   }
   if (word !== undefined) words.push(word)
@@ -54,10 +54,11 @@ export function shellWords(text: string, environment: NodeJS.ProcessEnv): string
 }
 
 function inDoubleQuotes(text: string, environment: NodeJS.ProcessEnv): string {
-  return text.replace(/\\\n|\\([$`"\\])|\$(?:(\w+)|\{(\w+)\})|(`|\$\()/g, (whole, escaped, name, inBraces, run) => {
+  return text.replace(/\\\n|\\([$`"\\])|\$(?:(\w+)|\{(\w+)\})|(`|\$\()/g, (match, escaped, name, inBraces, run) => {
     if (escaped !== undefined) return escaped
-    if (run !== undefined) throw new UsageError('The curl command runs another command: write its result instead.')
-    return whole.startsWith('$') ? variableOf(name ?? inBraces, environment) : ''
+    if (run !== undefined)
+      throw new UsageError('The curl command runs another command. Replace that command with its output.')
+    return match.startsWith('$') ? variableOf(name ?? inBraces, environment) : ''
   })
 }
 
@@ -65,7 +66,7 @@ function variableOf(name: string, environment: NodeJS.ProcessEnv): string {
   const value = environment[name]
   if (value !== undefined) return value
   throw new UsageError(
-    `The curl command uses $${name}, which is not set: set it in the environment, or write its value.`,
+    `The curl command uses $${name}, which is not set. Set it in the environment, or replace it with its value.`,
   )
 }
 

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
-import { readInput } from '../input.ts'
 import { note } from '../output.ts'
-import { askYes, isInteractive } from '../prompts.ts'
-import { UsageError } from '../receiver.ts'
-import { type TestEventOptions, testEvent, testEventOptions } from '../test-event.ts'
-import { tryAction } from './attempt.ts'
-import { tryResponse } from './pasted-response.ts'
+import { isInteractive, promptForConfirmation } from '../prompts.ts'
+import { readInput } from '../read-input.ts'
+import { createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
+import { UsageError } from '../usage-error.ts'
 import { type Report, reportText } from './report.ts'
+import { tryAction } from './try-action.ts'
+import { tryResponse } from './try-response.ts'
 
 export interface TryOptions extends TestEventOptions {
   try?: string
@@ -19,42 +19,39 @@ export interface TryOptions extends TestEventOptions {
   status: number
 }
 
-/** What came of a try of a connection of the provider `http`. */
-export interface HttpTrial {
-  /** The action that was tried, or the request whose response was given. */
-  tried: string
+/** Result of testing a connection of the `http` provider. */
+export interface HttpTestResult {
+  /** The action, or the request of the saved response. */
+  tested: string
   dryRun?: Report
   /** Absent if nothing was sent. */
   run?: Report
   response?: Report
 }
 
-/** The options that try a connection of the provider `http`. */
+/** Adds the options that test a connection of the `http` provider. */
 export function tryOptions(command: Command): Command {
   return testEventOptions(
     command.option(
       '--try <action>',
-      'of the provider http: run this action, first as a dry run, and show what each expression finds',
+      'http provider only: run this action, first as a dry run, and show what each expression finds',
     ),
   )
-    .option('--yes', 'with --try: send it for real without asking')
-    .option('--answer <file>', 'of the provider http: evaluate the expressions on a response in a file; - for stdin')
-    .option(
-      '--request <name>',
-      'the request of the connection that --answer answers, or that a draft describes, such as open',
-    )
-    .option('--status <code>', 'with --answer: its status', parseStatus, 200)
+    .option('--yes', 'with --try: send all requests without asking')
+    .option('--answer <file>', 'http provider only: evaluate the expressions on a saved response; - for stdin')
+    .option('--request <name>', 'request of the connection that the response or the draft belongs to, such as open')
+    .option('--status <code>', 'with --answer: HTTP status of the response', parseStatus, 200)
 }
 
-/** Whether a connection is to be tried so. */
+/** Returns whether the options test a connection of the `http` provider. */
 export function isTry({ try: action, answer }: TryOptions): boolean {
   return action !== undefined || answer !== undefined
 }
 
 /**
- * Tries a connection of the provider `http` by an action, or by a response that was saved.
+ * Tests a connection of the `http` provider with an action or a saved response.
  *
- * @param say gets what is shown, one part after the other
+ * @param say prints one part of the output
  * @throws UsageError
  */
 export async function tryHttp(
@@ -62,41 +59,43 @@ export async function tryHttp(
   connection: Connection,
   options: TryOptions,
   say: (text: string) => void,
-): Promise<HttpTrial> {
+): Promise<HttpTestResult> {
   const { try: action, answer, request, status } = options
   const { provider } = connection.values
   if (typeof provider !== 'string' || !/^http(?:-|$)/.test(provider))
     throw new UsageError(
-      `--try and --answer are for the provider http, not for ${provider}: use webhooks send --dry-run.`,
+      `--try and --answer support only the http provider, not ${provider}. Use webhooks send --dry-run.`,
     )
   if (answer !== undefined) {
-    if (action !== undefined) throw new UsageError('Give --try or --answer, not both.')
+    if (action !== undefined) throw new UsageError('Pass --try or --answer, not both.')
     if (request === undefined)
-      throw new UsageError('--answer needs --request: the request that it answers, such as open.')
+      throw new UsageError('--answer requires --request with the name of the request, such as open.')
     const response = await tryResponse(connection, { name: request, status, text: await readInput(answer) })
     say(reportText(response))
-    return { tried: request, response }
+    return { tested: request, response }
   }
   if (action === undefined || !Object.hasOwn(category.actions, action))
-    throw new UsageError(`--try: ${category.name} has the actions ${Object.keys(category.actions).join(', ')}.`)
-  const event = testEvent(options, { id: randomUUID(), task: 'try' })
+    throw new UsageError(
+      `--try: unknown action "${action}". Actions of ${category.name}: ${Object.keys(category.actions).join(', ')}.`,
+    )
+  const event = createTestEvent(options, { id: randomUUID(), task: 'try' })
   let isShown = false
-  const consent = async (dryRun: Report) => {
-    say(`Dry run: nothing that changes something was sent.\n\n${reportText(dryRun)}`)
+  const confirm = async (dryRun: Report) => {
+    say(`Dry run: only requests that read were sent.\n\n${reportText(dryRun)}`)
     isShown = true
     if (options.yes) return true
-    if (isInteractive()) return askYes('Send it for real?')
-    note('Nothing was changed. Give --yes to send it for real.')
+    if (isInteractive()) return promptForConfirmation('Send all requests?')
+    note('Nothing was changed. Pass --yes to send all requests.')
     return false
   }
-  const { dryRun, run } = await tryAction({ category, action, connection, event }, consent)
+  const { dryRun, run } = await tryAction({ category, action, connection, event }, confirm)
   if (!isShown) say(reportText(dryRun))
-  if (run) say(`\nFor real:\n\n${reportText(run)}`)
-  return { tried: action, dryRun, ...(run ? { run } : {}) }
+  if (run) say(`\nAll requests sent:\n\n${reportText(run)}`)
+  return { tested: action, dryRun, ...(run ? { run } : {}) }
 }
 
-/** What is wrong with the connection, in one text; undefined if nothing is. */
-export function problemIn({ dryRun, run, response }: HttpTrial): string | undefined {
+/** Joins the problems of the connection into one text; undefined if there are none. */
+export function problemIn({ dryRun, run, response }: HttpTestResult): string | undefined {
   const problems = [dryRun, run, response].flatMap((report) => report?.problems ?? [])
   return problems.length === 0 ? undefined : problems.join(' ')
 }

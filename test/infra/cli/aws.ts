@@ -3,18 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { errorAnswer, readLimited, sendAnswer } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
 
-/** What a command asks of AWS: Secrets Manager, STS for who asks, and Lambda for the limits of the account. */
+/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and the account settings of Lambda. */
 export interface TestAws {
   url: string
-  /** How many functions may run at once. */
+  /** Concurrency limit of the account. */
   concurrency: number
-  /** By name, as Secrets Manager holds them. */
+  /** Secret strings by name. */
   secrets: Map<string, string>
-  /** The operations of Secrets Manager that were asked for. */
-  asked: string[]
-  /** Refuses all with this error, as AWS writes it. */
-  refuse: { type: string; message: string } | undefined
-  /** The environment that leads here. */
+  /** Called operations of Secrets Manager. */
+  operations: string[]
+  /** Error that each call returns. */
+  error: { type: string; message: string } | undefined
+  /** Environment variables that redirect the SDK. */
   env: Record<string, string>
   close(): Promise<void>
 }
@@ -40,12 +40,12 @@ export async function startAws(): Promise<TestAws> {
   const server = createServer(async (req, res) => {
     const target = req.headers['x-amz-target']?.toString()
     const body = (await readLimited(req, 1024 * 1024)) ?? Buffer.alloc(0)
-    if (aws.refuse) {
-      const { type, message } = aws.refuse
+    if (aws.error) {
+      const { type, message } = aws.error
       res.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' })
-      res.end(isSecretsCall(target) ? JSON.stringify({ __type: type, message }) : refusal(type, message))
+      res.end(isSecretsCall(target) ? JSON.stringify({ __type: type, message }) : errorXml(type, message))
     } else if (isSecretsCall(target)) {
-      aws.asked.push(target.replace('secretsmanager.', ''))
+      aws.operations.push(target.replace('secretsmanager.', ''))
       sendAnswer(res, secretsAnswer(target, body))
     } else if (req.url?.startsWith('/2016-08-19/account-settings')) {
       res.writeHead(200, { 'content-type': 'application/json' })
@@ -76,12 +76,12 @@ export async function startAws(): Promise<TestAws> {
     url,
     concurrency: 1_000,
     secrets,
-    asked: [],
-    refuse: undefined,
+    operations: [],
+    error: undefined,
     env: {
       ...noAws,
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'a-secret-access-key-of-nobody',
+      AWS_SECRET_ACCESS_KEY: 'a-secret-access-key-for-tests',
       AWS_REGION: 'eu-west-1',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
       AWS_ENDPOINT_URL_STS: url,
@@ -95,6 +95,6 @@ export async function startAws(): Promise<TestAws> {
   return aws
 }
 
-function refusal(type: string, message: string): string {
+function errorXml(type: string, message: string): string {
   return `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${type}</Code><Message>${message}</Message></Error><RequestId>01234567</RequestId></ErrorResponse>`
 }

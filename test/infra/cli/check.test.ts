@@ -9,7 +9,7 @@ import { webhooks } from './webhooks.ts'
 const prefix = 'cloud-automation-webhooks/connections'
 let aws: TestAws
 let sandbox: Awaited<ReturnType<typeof startSandbox>>
-/** Answers each call with one status. */
+/** Returns `status` for each call. */
 let platform: Server
 let status = 200
 
@@ -31,8 +31,8 @@ beforeEach(() => aws.secrets.clear())
 
 const check = (...args: string[]) => webhooks(['check', ...args], { env: aws.env })
 const connect = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
-const works = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
-const answering = () => ({
+const valid = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
+const toPlatform = () => ({
   provider: 'github',
   baseUrl: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
   token: 'a-secret-token-0a1b2c3d',
@@ -40,8 +40,8 @@ const answering = () => ({
 
 describe('webhooks check', () => {
   it('shows all connections as a table', async () => {
-    connect('issue-ticketing/default', works())
-    connect('ci-cd/default', { ...works(), provider: 'github-actions', project: 'demo/shop' })
+    connect('issue-ticketing/default', valid())
+    connect('ci-cd/default', { ...valid(), provider: 'github-actions', project: 'demo/shop' })
     const { code, out, err } = await check()
     expect(out).toBe(
       [
@@ -55,19 +55,19 @@ describe('webhooks check', () => {
   })
 
   it.each([
-    [401, { reachable: 'yes', authenticated: 'no', permitted: 'unknown' }, 'Renew its credentials'],
-    [403, { reachable: 'yes', authenticated: 'yes', permitted: 'no' }, 'Give its user this right'],
-    [503, { reachable: 'yes', authenticated: 'unknown', permitted: 'unknown' }, 'It answers, but not as it should'],
-  ])('tells how far a connection got that answers %i, why, and what to do', async (answer, steps, remedy) => {
-    status = answer
-    connect('issue-ticketing/default', answering())
+    [401, { reachable: 'yes', authenticated: 'no', permitted: 'unknown' }, 'Renew the credentials'],
+    [403, { reachable: 'yes', authenticated: 'yes', permitted: 'no' }, 'Grant its user this permission'],
+    [503, { reachable: 'yes', authenticated: 'unknown', permitted: 'unknown' }, 'The response is not valid.'],
+  ])('reports the cause and the remedy for status %i', async (returned, steps, remedy) => {
+    status = returned
+    connect('issue-ticketing/default', toPlatform())
     const { code, out } = await check('--json')
     expect(JSON.parse(out)).toEqual([
       {
         connection: 'issue-ticketing/default',
         provider: 'github',
         ...steps,
-        problem: expect.stringContaining(`this is a ${answer}`),
+        problem: expect.stringContaining(`this is a ${returned}`),
         remedy: expect.stringContaining(remedy),
       },
     ])
@@ -75,20 +75,20 @@ describe('webhooks check', () => {
     expect(code).toBe(1)
   })
 
-  it('tells what can not be reached, beside what can', async () => {
-    connect('issue-ticketing/default', works())
-    connect('issue-ticketing/gone', { ...works(), baseUrl: 'http://127.0.0.1:9' })
+  it('reports an unreachable platform', async () => {
+    connect('issue-ticketing/default', valid())
+    connect('issue-ticketing/gone', { ...valid(), baseUrl: 'http://127.0.0.1:9' })
     const { code, out } = await check('issue-ticketing')
     expect(out).toMatch(/issue-ticketing\/gone +github +no +- +-\n/)
-    expect(out).toMatch(/\n\nissue-ticketing\/gone: GitHub could not be reached: .*\n {2}Is its URL right/)
+    expect(out).toMatch(/\n\nissue-ticketing\/gone: GitHub could not be reached: .*\n {2}Check the URL/)
     expect(code).toBe(1)
   })
 
-  it('tells what is wrong with a secret, and says nothing of what is in it', async () => {
+  it('reports invalid secrets without quoting them', async () => {
     aws.secrets.set(`${prefix}/issue-ticketing/broken`, '{"token":"a-secret-token"')
     connect('issue-ticketing/other', { provider: 'githup', token: 'a-secret-token' })
     connect('issue-ticketing/short', { provider: 'github', tokn: 'a-secret-token' })
-    connect('nothing/default', works())
+    connect('nothing/default', valid())
     const { code, out } = await check()
     expect(out).toContain(`The secret ${prefix}/issue-ticketing/broken is not JSON`)
     expect(out).toContain('Unknown provider "githup". Did you mean "github"?')
@@ -98,27 +98,29 @@ describe('webhooks check', () => {
     expect(code).toBe(1)
   })
 
-  it('finds more connections than one page of Secrets Manager holds', async () => {
+  it('reads all pages of Secrets Manager', async () => {
     for (let at = 0; at < 101; at++) connect(`issue-ticketing/c${at}`, { provider: 'nope' })
     const { out } = await check('--json')
     expect(JSON.parse(out)).toHaveLength(101)
   })
 
-  it('says where there is nothing to check', async () => {
+  it('reports that there are no connections', async () => {
     const { code, out, err } = await check()
     expect(out).toBe('')
-    expect(err).toBe('There are no connections in Secrets Manager (eu-west-1): make one with webhooks connect.\n')
+    expect(err).toBe('Secrets Manager (eu-west-1) contains no connections. Create one with webhooks connect.\n')
     expect(code).toBe(0)
   })
 
-  it('lists the known ones for one that is not there, with exit code 2', async () => {
-    connect('issue-ticketing/default', works())
+  it('lists the connections and exits with 2 for an unknown connection', async () => {
+    connect('issue-ticketing/default', valid())
     const { code, err } = await check('issue-ticketing/jira')
-    expect(err).toBe('There is no connection issue-ticketing/jira in Secrets Manager (eu-west-1): known are default.\n')
+    expect(err).toBe(
+      'Secrets Manager (eu-west-1) contains no connection "issue-ticketing/jira". Connections of issue-ticketing: default.\n',
+    )
     expect(code).toBe(2)
   })
 
-  it('looks at the local runtime with --local', async () => {
+  it('checks the local runtime with --local', async () => {
     const { code, out } = await webhooks(['check', '--local', 'issue-ticketing'], {
       env: { WEBHOOKS_URL: sandbox.url },
     })

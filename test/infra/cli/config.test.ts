@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { categories } from '../../../functions/index.ts'
 import { webhookYaml } from '../../../infra/cli/config/entry.ts'
 import { payloadOf, type Subscription } from '../../../infra/cli/config/payload.ts'
-import { prove } from '../../../infra/cli/config/proof.ts'
-import { actionNamed } from '../../../infra/cli/names.ts'
+import { verifyPayload } from '../../../infra/cli/config/verify-payload.ts'
+import { findAction } from '../../../infra/cli/find-by-name.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
 import type { GoObject } from '../../../infra/keptn/template/values.ts'
 import { parseWebhookConfig } from '../../../infra/keptn/webhook-config.ts'
@@ -14,7 +14,7 @@ import { validate } from '../../../shared/validate.ts'
 import { webhooks } from './webhooks.ts'
 
 const subscription = (target: string, more: Partial<Subscription> = {}): Subscription => ({
-  action: actionNamed(target),
+  action: findAction(target),
   task: 'mytask',
   suffix: 'triggered',
   mode: 'interactive',
@@ -22,75 +22,84 @@ const subscription = (target: string, more: Partial<Subscription> = {}): Subscri
   ...more,
 })
 
-/** The form that arrives for an event whose task has these properties. */
-function arriving(made: Subscription, properties: GoObject, data: GoObject = {}): Record<string, unknown> {
+/** Returns the form that the receiver gets for a task with these properties. */
+function receivedForm(webhook: Subscription, properties: GoObject, data: GoObject = {}): Record<string, unknown> {
   const event = {
     id: 'an-id',
-    type: `sh.keptn.event.${made.task}.${made.suffix}`,
+    type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`,
     shkeptncontext: 'a-context',
-    data: { project: 'demo', stage: 'production', service: 'shop', ...data, [made.task]: properties },
+    data: { project: 'demo', stage: 'production', service: 'shop', ...data, [webhook.task]: properties },
   }
-  const played = preview(webhookYaml(made), event, { secret_webhooks_token: 'abc' })
+  const played = preview(webhookYaml(webhook), event, { secret_webhooks_token: 'abc' })
   const [result] = 'results' in played ? played.results : []
   if (!result || !('argv' in result)) throw new Error(JSON.stringify(played))
   return nest(new URLSearchParams(result.argv[result.argv.indexOf('--data') + 1]))
 }
 
-describe('the webhook of an action', () => {
+describe('a generated webhook', () => {
   const all = categories.flatMap((category) => actionNames(category).map((action) => `${category.name}/${action}`))
 
-  it.each(all)('of %s is one that no value can break, for each event of its task', (target) => {
+  it.each(all)('for %s sends every value unchanged', (target) => {
     for (const suffix of ['triggered', 'started', 'finished'] as const)
-      expect(() => prove(subscription(target, { suffix, mode: 'silent', when: 'fail' }))).not.toThrow()
-    expect(() => prove(subscription(target, { task: 'evaluation' }))).not.toThrow()
-    expect(() => prove(subscription(target, { task: 'evaluation', suffix: 'finished' }))).not.toThrow()
-    expect(() => prove(subscription(target, { task: 'approval', connection: 'other', deadline: 'P1D' }))).not.toThrow()
+      expect(() => verifyPayload(subscription(target, { suffix, mode: 'silent', when: 'fail' }))).not.toThrow()
+    expect(() => verifyPayload(subscription(target, { task: 'evaluation' }))).not.toThrow()
+    expect(() => verifyPayload(subscription(target, { task: 'evaluation', suffix: 'finished' }))).not.toThrow()
+    expect(() =>
+      verifyPayload(subscription(target, { task: 'approval', connection: 'other', deadline: 'P1D' })),
+    ).not.toThrow()
   })
 
-  it('carries the properties of the task as input, an off and a 0 too, and nothing that it does not know', () => {
+  it('sends the known properties of the task as input, including off and 0', () => {
     const made = subscription('feature-flags/set-flag', { task: 'toggle-it' })
-    const { input } = arriving(made, { flag: 'slow', state: false, percentage: 0, url: 'https://answered.earlier' })
+    const { input } = receivedForm(made, { flag: 'slow', state: false, percentage: 0, url: 'https://earlier.example' })
     expect(input).toEqual({ flag: 'slow', state: 'off', percentage: '0' })
-    const { action } = actionNamed('feature-flags/set-flag')
+    const { action } = findAction('feature-flags/set-flag')
     expect(action && validate(action.input, input, { what: 'The input' })).toMatchObject({
       state: 'off',
       percentage: 0,
     })
   })
 
-  it('takes objects apart', () => {
+  it('sends the entries of an object as separate fields', () => {
     const made = subscription('ci-cd/trigger-deployment', { task: 'deployment' })
     const properties = { target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: 3 } }
-    expect(arriving(made, properties)['input']).toEqual({
+    expect(receivedForm(made, properties)['input']).toEqual({
       target: 'deploy.yml',
       parameters: { image: 'shop:1.2', replicas: '3' },
     })
   })
 
-  it.each(['problem', 'incident', 'dynatraceProblem'])('carries the problem in data.%s to a ticket', (name) => {
-    const problem = { ProblemID: 'P-1', ProblemTitle: 'Slow', ProblemURL: 'https://a.example/1', State: 'OPEN' }
-    const more = { PID: '-42', Tags: '', ProblemDetails: { id: 'P-1' }, ImpactedEntities: [{ name: 'shop' }] }
-    for (const made of [
-      subscription('incident-management/open-ticket'),
-      subscription('notification/push-update', { task: 'notify' }),
-    ]) {
-      const { data } = arriving(made, {}, { [name]: { ...problem, ...more } })
-      expect(data).toMatchObject({ project: 'demo', problem })
-    }
-  })
+  it.each(['problem', 'incident', 'dynatraceProblem'])(
+    'sends the problem in data.%s to tickets and messages',
+    (name) => {
+      const problem = { ProblemID: 'P-1', ProblemTitle: 'Slow', ProblemURL: 'https://a.example/1', State: 'OPEN' }
+      const more = { PID: '-42', Tags: '', ProblemDetails: { id: 'P-1' }, ImpactedEntities: [{ name: 'shop' }] }
+      for (const made of [
+        subscription('incident-management/open-ticket'),
+        subscription('notification/push-update', { task: 'notify' }),
+      ]) {
+        const { data } = receivedForm(made, {}, { [name]: { ...problem, ...more } })
+        expect(data).toMatchObject({ project: 'demo', problem })
+      }
+    },
+  )
 
-  it('carries what the one action that stands for the others chooses by', () => {
+  it('sends the fields by which an endpoint selects the action', () => {
     const made = subscription('remediation/run-action', { task: 'action' })
-    const body = arriving(made, { action: 'toggle-feature', value: { promotion: 'off' } })
+    const body = receivedForm(made, { action: 'toggle-feature', value: { promotion: 'off' } })
     expect(body['input']).toBeUndefined()
     expect(body['data']).toMatchObject({ action: { action: 'toggle-feature', value: 'map[promotion:off]' } })
   })
 
-  it('carries an evaluation, objective by objective, to what tells of it', () => {
+  it('sends an evaluation by objective to a notification', () => {
     const value = { metric: 'p95', value: 0, success: false }
-    const told = { result: 'fail', score: 0, indicatorResults: [{ displayName: 'Latency', status: 'fail', value }] }
+    const evaluation = {
+      result: 'fail',
+      score: 0,
+      indicatorResults: [{ displayName: 'Latency', status: 'fail', value }],
+    }
     const made = subscription('notification/push-update', { task: 'evaluation', suffix: 'finished', mode: 'silent' })
-    const { data } = arriving(made, told, { result: 'fail' })
+    const { data } = receivedForm(made, evaluation, { result: 'fail' })
     expect(data).toMatchObject({
       result: 'fail',
       evaluation: {
@@ -101,9 +110,9 @@ describe('the webhook of an action', () => {
     expect(parseEvent({ data }).data.evaluation).toMatchObject({ score: '0' })
   })
 
-  it('carries the score of an evaluation as text to a later task', () => {
+  it('sends the score of an evaluation as text to a later task', () => {
     const made = subscription('notification/push-update', { task: 'notify' })
-    const { data } = arriving(made, {}, { evaluation: { score: 95, scoreText: '81.5', result: 'warning' } })
+    const { data } = receivedForm(made, {}, { evaluation: { score: 95, scoreText: '81.5', result: 'warning' } })
     expect(data).toMatchObject({ evaluation: { scoreText: '81.5', result: 'warning' } })
     expect((data as { evaluation: object }).evaluation).not.toHaveProperty('score')
   })
@@ -111,66 +120,70 @@ describe('the webhook of an action', () => {
   it.each([
     ['interactive', { id: 'demo/shop#7' }],
     ['silent', { responses: [{ data: { id: 'demo/shop#7' } }, { data: { id: 'demo/shop#1' } }] }],
-  ] as const)('carries the id of what an earlier task created (%s)', (mode, answer) => {
+  ] as const)('sends the id that an earlier %s task returned', (mode, result) => {
     const made = subscription('issue-ticketing/close-issue', { task: 'close-it', idFrom: { task: 'open-it', mode } })
-    expect(() => prove(made)).not.toThrow()
-    // In a second stage, data has the answer of the first close-it.
-    const { input } = arriving(made, { id: 'demo/shop#1', comment: 'Done' }, { 'open-it': answer })
+    expect(() => verifyPayload(made)).not.toThrow()
+    // In a second stage, data contains the result of the first close-it.
+    const { input } = receivedForm(made, { id: 'demo/shop#1', comment: 'Done' }, { 'open-it': result })
     expect(input).toEqual({ id: 'demo/shop#7', comment: 'Done' })
-    expect(arriving(made, { comment: 'Done' }, {})['input']).toEqual({ comment: 'Done' })
+    expect(receivedForm(made, { comment: 'Done' }, {})['input']).toEqual({ comment: 'Done' })
   })
 
-  it('stops the newest run of the sequence, also on an event that is not triggered', () => {
+  it('stops the most recent run of the sequence for triggered and finished events', () => {
     for (const suffix of ['triggered', 'finished'] as const) {
       const made = subscription('load-testing/stop-test', { task: 'test', suffix, mode: 'silent', idFrom: 'last' })
-      expect(() => prove(made)).not.toThrow()
-      expect(arriving(made, {}, {})['input']).toEqual({ id: 'last' })
+      expect(() => verifyPayload(made)).not.toThrow()
+      expect(receivedForm(made, {}, {})['input']).toEqual({ id: 'last' })
     }
   })
 
-  it('carries the times of a test to an evaluation', () => {
+  it('sends the time frame of a test to an evaluation', () => {
     const made = subscription('slo/request-evaluation', { task: 'evaluation' })
     const test = { start: '2026-11-27T10:00:00.000Z', end: '2026-11-27T10:05:00.000Z', requests: 6_000 }
-    const { data } = arriving(made, {}, { test })
+    const { data } = receivedForm(made, {}, { test })
     expect(data).toMatchObject({ test: { start: test.start, end: test.end } })
   })
 
-  it('sends only the named optional parts, and always what the action requires', () => {
+  it('sends required fields and the optional parts in only', () => {
     const made = subscription('feature-flags/set-flag', { only: ['percentage'] })
     const properties = { flag: 'slow', state: 'on', percentage: 0, comment: 'a comment' }
-    const { input, data } = arriving(made, properties, { labels: { team: 'blue' } })
+    const { input, data } = receivedForm(made, properties, { labels: { team: 'blue' } })
     expect(input).toEqual({ flag: 'slow', percentage: '0' })
     expect(data).toEqual({ project: 'demo', stage: 'production', service: 'shop' })
-    expect(() => prove(made)).not.toThrow()
+    expect(() => verifyPayload(made)).not.toThrow()
   })
 
-  it('sends the named parts of the event', () => {
+  it('sends the parts of the event in only', () => {
     const problem = { ProblemTitle: 'Slow' }
     const part = (only: string[]) =>
-      arriving(subscription('issue-ticketing/open-issue', { only }), { title: 'a' }, { problem, labels: { team: 'x' } })
+      receivedForm(
+        subscription('issue-ticketing/open-issue', { only }),
+        { title: 'a' },
+        { problem, labels: { team: 'x' } },
+      )
     expect(part([])['data']).not.toHaveProperty('problem')
     expect(part([])).not.toHaveProperty('input')
     expect(part(['data.problem'])['data']).toMatchObject({ problem })
     expect(part(['data.labels', 'title'])).toMatchObject({ data: { labels: { team: 'x' } }, input: { title: 'a' } })
   })
 
-  it('always sends what decides an approval', () => {
+  it('always sends the data that decides an approval', () => {
     const made = subscription('notification/ask-approval', { task: 'approval', only: [] })
     const strategy = { pass: 'manual', warning: 'automatic' }
-    const { data } = arriving(made, strategy, { result: 'pass', evaluation: { result: 'warning', score: 80 } })
+    const { data } = receivedForm(made, strategy, { result: 'pass', evaluation: { result: 'warning', score: 80 } })
     expect(data).toMatchObject({ result: 'pass', approval: strategy, evaluation: { result: 'warning' } })
   })
 
-  it('is short enough for the reason of a failure to be seen', () => {
+  it('is short enough for the Bridge to show the reason of a failure', () => {
     const longest = all.map((target) => payloadOf(subscription(target)).length).sort((a, b) => a - b)
     expect(longest.at(-1)).toBeLessThan(1_700)
     expect(payloadOf(subscription('issue-ticketing/open-issue', { only: ['title'] })).length).toBeLessThan(400)
   })
 
-  it('leaves both events of the standard approval to others', () => {
+  it('sends no events for the standard approval task', () => {
     const made = subscription('notification/ask-approval', { task: 'approval' })
     expect(parseWebhookConfig(webhookYaml(made))).toMatchObject([{ sendStarted: false, sendFinished: false }])
-    const { data, input } = arriving(
+    const { data, input } = receivedForm(
       made,
       { pass: 'manual', warning: 'automatic', approvers: 'jane' },
       { result: 'pass' },
@@ -182,7 +195,7 @@ describe('the webhook of an action', () => {
   it.each([
     ['silent', { sendStarted: true, sendFinished: true }],
     ['interactive', { sendStarted: true, sendFinished: false }],
-  ] as const)('%s says who sends the events', (mode, events) => {
+  ] as const)('configures who sends the events of a %s call', (mode, events) => {
     const [read] = parseWebhookConfig(webhookYaml(subscription('issue-ticketing/open-issue', { mode })))
     expect(read).toMatchObject(events)
   })
@@ -191,7 +204,7 @@ describe('the webhook of an action', () => {
 const config = (...args: string[]) => webhooks(['config', ...args])
 
 describe('webhooks config', () => {
-  it("prints the Bridge's fields, the payload in one line, and the same as webhook.yaml", async () => {
+  it('prints the fields for the Bridge and webhook.yaml', async () => {
     const { code, out, err } = await config(
       ...['issue-ticketing/open-issue', '--mode', 'interactive', '--task', 'openticket', '--connection', 'jira'],
       ...['--deadline', 'PT2H', '--url', 'https://api.example.com/prod/v1/'],
@@ -207,34 +220,37 @@ describe('webhooks config', () => {
     expect(code).toBe(0)
   })
 
-  it('prints webhook.yaml alone, for a file', async () => {
+  it('prints only webhook.yaml with --yaml', async () => {
     const { out, err } = await config('feature-flags/set-flag', '--task', 'toggle', '--yaml')
     expect(parseWebhookConfig(out)).toMatchObject([{ type: 'sh.keptn.event.toggle.triggered', sendFinished: true }])
-    expect(err).toContain('Put the URL of your API in place of https://webhooks.example.com')
+    expect(err).toContain('Replace https://webhooks.example.com with the URL of your API')
   })
 
   it.each([
     [['issue-ticketing/open-isue', '--task', 'a'], 'Unknown action "open-isue". Did you mean "open-issue"?'],
-    [['issue-ticketing', '--task', 'a'], 'write category/action'],
-    [['issue-ticketing/open-issue', '--task', 'a b'], '"a b" is no name of a task'],
+    [['issue-ticketing', '--task', 'a'], 'Write it as category/action'],
+    [['issue-ticketing/open-issue', '--task', 'a b'], 'Invalid task name "a b"'],
     [['issue-ticketing/open-issue', '--task', 'a', '--deadline', '2h'], 'deadline must be an ISO 8601 duration'],
     [['issue-ticketing/open-issue', '--task', 'a', '--when', 'bad'], 'must list pass, warning or fail'],
     [
       ['issue-ticketing/open-issue', '--task', 'a', '--url', 'http://127.0.0.1:8787'],
-      "Keptn would refuse this webhook: curl command contains denied URL '127.0.0.1'",
+      "Keptn would reject this webhook: curl command contains denied URL '127.0.0.1'",
     ],
     [['issue-ticketing/open-issue', '--task', 'a', '--only', 'titel'], 'Did you mean "title"?'],
     [['issue-ticketing/open-issue', '--task', 'a', '--from', 'b'], 'Actions that do: update-issue, close-issue.'],
-    [['issue-ticketing/close-issue', '--task', 'a', '--from', 'a'], 'must name the earlier task'],
-    [['issue-ticketing/close-issue', '--task', 'a', '--last'], 'give --from with the task that created it'],
-    [['ci-cd/cancel', '--task', 'a', '--last', '--from', 'b'], 'Give either --from or --last'],
-    [['notification/ask-approval', '--task', 'a'], 'waits for people: give --mode interactive'],
-    [['notification/push-update', '--task', 'approval'], 'What answers approval.triggered decides the approval'],
+    [['issue-ticketing/close-issue', '--task', 'a', '--from', 'a'], 'must name an earlier task'],
+    [['issue-ticketing/close-issue', '--task', 'a', '--last'], 'Pass --from with the earlier task'],
+    [['ci-cd/cancel', '--task', 'a', '--last', '--from', 'b'], 'Pass --from or --last, not both'],
+    [['notification/ask-approval', '--task', 'a'], "waits for a person's decision. Pass --mode interactive"],
+    [
+      ['notification/push-update', '--task', 'approval'],
+      'A finished event for approval.triggered decides the approval',
+    ],
     [
       ['notification/push-update', '--task', 'a', '--suffix', 'finished', '--mode', 'interactive'],
-      'A finished event is never answered',
+      'A finished event cannot be answered',
     ],
-  ])('%j is exit code 2', async (args, sentence) => {
+  ])('%j exits with 2', async (args, sentence) => {
     const { code, out, err } = await config(...args)
     expect(err).toContain(sentence)
     expect(out).toBe('')
@@ -243,7 +259,7 @@ describe('webhooks config', () => {
 })
 
 describe('webhooks shipyard', () => {
-  it('prints the tasks with what their actions must be told, and comments on what they may be', async () => {
+  it('prints required input as properties and optional input as comments', async () => {
     const { code, out } = await webhooks(['shipyard', 'toggle=feature-flags/set-flag', 'issue-ticketing/close-issue'])
     expect(out).toContain(
       '            - name: toggle\n              properties:\n                # The key of the flag\n',
@@ -253,7 +269,7 @@ describe('webhooks shipyard', () => {
     expect(code).toBe(0)
   })
 
-  it('prints a shipyard of every action', async () => {
+  it('prints all actions by default', async () => {
     const { out } = await webhooks(['shipyard', '--json'])
     const known = categories.flatMap((category) => actionNames(category))
     expect(JSON.parse(out).tasks.map(({ task }: { task: string }) => task)).toEqual(known)
@@ -261,9 +277,12 @@ describe('webhooks shipyard', () => {
 
   it.each([
     [['shipyard', 'toggle=feature-flags/set-flg'], 'Unknown action "set-flg"'],
-    [['shipyard', 'a b=feature-flags/set-flag'], 'Keptn would refuse it: the shipyard is not valid at'],
-    [['shipyard', '--stage', 'a b'], 'Keptn would refuse it: the shipyard is not valid at spec.stages.0.name'],
-  ])('%j is exit code 2', async (args, sentence) => {
+    [['shipyard', 'a b=feature-flags/set-flag'], 'Keptn would reject the shipyard: the shipyard is not valid at'],
+    [
+      ['shipyard', '--stage', 'a b'],
+      'Keptn would reject the shipyard: the shipyard is not valid at spec.stages.0.name',
+    ],
+  ])('%j exits with 2', async (args, sentence) => {
     const { code, err } = await webhooks(args)
     expect(err).toContain(sentence)
     expect(code).toBe(2)

@@ -24,11 +24,11 @@ afterAll(async () => {
 })
 beforeEach(() => {
   aws.secrets.clear()
-  aws.asked.length = 0
-  aws.refuse = undefined
+  aws.operations.length = 0
+  aws.error = undefined
 })
 
-/** The sandbox's token is made of words. */
+/** The token of the sandbox consists of words. */
 const warning = 'Warning: token consists of plain words. Use a random value if the platform lets you choose it.\n'
 const github = (token: string = demo.githubToken) => ({
   provider: 'github',
@@ -45,18 +45,18 @@ const connect = (args: string[], stdin?: unknown, env: Record<string, string> = 
 const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
 
 describe('webhooks connect --from-file', () => {
-  it('tries a new connection and stores it, and shows no secret', async () => {
+  it('tests and saves a new connection', async () => {
     const { code, out, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
     expect(err).toBe(warning)
     expect(out).toBe(
-      `It was tried: reachable, authenticated, permitted.\nStored ${secret} in Secrets Manager (eu-west-1).\n`,
+      `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`,
     )
     expect(stored()).toEqual(github())
-    expect(aws.asked).toContain('CreateSecret')
+    expect(aws.operations).toContain('CreateSecret')
     expect(code).toBe(0)
   })
 
-  it('replaces what is there', async () => {
+  it('replaces a stored connection', async () => {
     aws.secrets.set(secret, JSON.stringify(github('an-old-token')))
     writeFileSync(join(folder, 'github.json'), JSON.stringify(github()))
     const { code, out } = await connect(['issue-ticketing/default', '--from-file', 'github.json', '--json'])
@@ -64,56 +64,56 @@ describe('webhooks connect --from-file', () => {
       secret,
       place: 'Secrets Manager (eu-west-1)',
       value: { ...github(), token: '***' },
-      trial: { reachable: 'yes', authenticated: 'yes', permitted: 'yes' },
+      test: { reachable: 'yes', authenticated: 'yes', permitted: 'yes' },
       done: 'replaced',
     })
     expect(stored()).toEqual(github())
     expect(code).toBe(0)
   })
 
-  it('stores nothing that the platform does not accept, and says why', async () => {
+  it('does not save a connection that fails its test', async () => {
     const { code, out, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github('a-wrong-token'))
-    expect(out).toContain('It was tried in vain: GitHub answered 401')
-    expect(out).toContain('Renew its credentials')
-    expect(out).toContain('Nothing was stored.')
+    expect(out).toContain('Connection test failed: GitHub answered 401')
+    expect(out).toContain('Renew the credentials')
+    expect(out).toContain('Nothing was saved.')
     expect(out + err).not.toContain('a-wrong-token')
     expect(stored()).toBeNull()
     expect(code).toBe(1)
   })
 
-  it('stores it untried with --no-check', async () => {
+  it('saves a connection without testing it with --no-check', async () => {
     const { code, out } = await connect(
       ['issue-ticketing/default', '--from-file', '-', '--no-check'],
-      github('untried'),
+      github('untested'),
     )
-    expect(out).toContain('It was not tried.')
-    expect(stored().token).toBe('untried')
+    expect(out).toContain('The connection was not tested.')
+    expect(stored().token).toBe('untested')
     expect(code).toBe(0)
   })
 
-  it('shows it with --dry-run where there is neither a region nor an account', async () => {
+  it('supports --dry-run without an AWS region and account', async () => {
     const args = ['connect', 'issue-ticketing/default', '--from-file', '-', '--dry-run', '--no-check']
     const { code, out } = await webhooks(args, { stdin: JSON.stringify(github()) })
-    expect(out).toContain(`Would store in Secrets Manager as ${secret}:`)
+    expect(out).toContain(`Would save ${secret} in Secrets Manager:`)
     expect(code).toBe(0)
   })
 
-  it('shows with --dry-run what it would store, masked, and stores nothing', async () => {
+  it('shows the masked secret with --dry-run without saving it', async () => {
     const { code, out } = await connect(['issue-ticketing/default', '--from-file', '-', '--dry-run'], github())
-    expect(out).toContain(`Would store in Secrets Manager as ${secret}:`)
+    expect(out).toContain(`Would save ${secret} in Secrets Manager:`)
     expect(out).toContain('"token": "***"')
     expect(out).not.toContain(demo.githubToken)
-    expect(aws.asked).toEqual([])
+    expect(aws.operations).toEqual([])
     expect(code).toBe(0)
   })
 
-  it('takes what is no secret from arguments, over the file', async () => {
+  it('--field overrides the file', async () => {
     const args = ['issue-ticketing/default', '--from-file', '-', '--field', 'project=demo/other', '--no-check']
     await connect(args, github())
     expect(stored()).toEqual({ ...github(), project: 'demo/other' })
   })
 
-  it('needs no file for a platform of AWS', async () => {
+  it('needs no file for a platform without secrets', async () => {
     const fields = ['--field', 'region=eu-central-1', '--field', 'target=build']
     const { code } = await connect(['ci-cd/builds', '--provider', 'aws-codebuild', ...fields, '--no-check'])
     expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/connections/ci-cd/builds') ?? '')).toEqual({
@@ -124,7 +124,7 @@ describe('webhooks connect --from-file', () => {
     expect(code).toBe(0)
   })
 
-  it('takes the certificate of a private authority from its file', async () => {
+  it('reads the certificate of a private authority with --ca', async () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
     writeFileSync(join(folder, 'ca.pem'), pem)
     await connect(['issue-ticketing/default', '--from-file', '-', '--ca', 'ca.pem', '--no-check'], github())
@@ -133,7 +133,7 @@ describe('webhooks connect --from-file', () => {
 })
 
 describe('webhooks connect --local', () => {
-  it('writes the file of WEBHOOKS_SECRETS, for its owner alone, and leaves what else is in it', async () => {
+  it('updates the file of WEBHOOKS_SECRETS and makes it readable only by its owner', async () => {
     const file = join(folder, 'secrets.json')
     writeFileSync(file, JSON.stringify({ other: { a: 1 } }), { mode: 0o644 })
     const args = ['issue-ticketing/default', '--from-file', '-', '--local']
@@ -141,11 +141,11 @@ describe('webhooks connect --local', () => {
     expect(out).toContain(`Replaced ${secret} in ${file}.`)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ other: { a: 1 }, [secret]: github() })
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(aws.asked).toEqual([])
+    expect(aws.operations).toEqual([])
     expect(code).toBe(0)
   })
 
-  it('makes .webhooks/secrets.json where no file is named', async () => {
+  it('creates .webhooks/secrets.json by default', async () => {
     await connect(['issue-ticketing/mine', '--from-file', '-', '--local'], github())
     const file = join(folder, '.webhooks', 'secrets.json')
     expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')))).toEqual([
@@ -154,7 +154,7 @@ describe('webhooks connect --local', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
-  it('leaves a file alone that it can not read', async () => {
+  it('does not change an invalid file', async () => {
     const file = join(folder, 'broken.json')
     writeFileSync(file, '{"half')
     const args = ['issue-ticketing/default', '--from-file', '-', '--local']
@@ -165,32 +165,32 @@ describe('webhooks connect --local', () => {
   })
 })
 
-describe('webhooks connect, refused', () => {
+describe('webhooks connect with invalid arguments', () => {
   it.each([
     [['issue-tiketing/default'], {}, 'Unknown category "issue-tiketing". Did you mean "issue-ticketing"? Categories: '],
-    [['issue-ticketing'], {}, 'write category/name, such as issue-ticketing/default'],
-    [['issue-ticketing/Big'], {}, '"Big" can not be a name'],
+    [['issue-ticketing'], {}, 'Write it as category/name, such as issue-ticketing/default'],
+    [['issue-ticketing/Big'], {}, 'Invalid name "Big"'],
     [
       ['issue-ticketing/default'],
       {},
-      'Say which platform it is, with --provider or in --from-file: azure-boards, github',
+      'The provider is missing. Pass --provider, or set it in --from-file: azure-boards, github',
     ],
     [['issue-ticketing/default', '--provider', 'githup'], {}, 'Did you mean "github"?'],
     [
       ['issue-ticketing/default', '--provider', 'jira'],
       {},
-      'Nobody is here to be asked: give the fields in --from-file',
+      'There is no terminal for prompts: pass the fields with --from-file',
     ],
-    [['issue-ticketing/default', '--provider', 'github', '--field', 'token=abcdefgh'], {}, 'this is a secret'],
-    [['issue-ticketing/default', '--provider', 'github', '--field', 'nope=1'], {}, 'known are baseUrl'],
+    [['issue-ticketing/default', '--provider', 'github', '--field', 'token=abcdefgh'], {}, 'this field is a secret'],
+    [['issue-ticketing/default', '--provider', 'github', '--field', 'nope=1'], {}, 'unknown field. Fields: baseUrl'],
     [['issue-ticketing/default', '--from-file', '-'], 'no json', '- is not JSON'],
-    [['issue-ticketing/default', '--from-file', 'nowhere.json'], {}, 'nowhere.json cannot be read; is the path right?'],
+    [['issue-ticketing/default', '--from-file', 'nowhere.json'], {}, 'Cannot read nowhere.json. Check the path.'],
     [
       ['issue-ticketing/default', '--from-file', '-'],
       { ...{ provider: 'github' }, tokn: 'abcdefgh' },
       'Did you mean "token"?',
     ],
-  ])('%j is exit code 2 and one sentence', async (args, stdin, sentence) => {
+  ])('%j exits with 2 and prints one line', async (args, stdin, sentence) => {
     const { code, err } = await connect(args, stdin)
     expect(err).toContain(sentence)
     expect(err.trim().split('\n')).toHaveLength(1)
@@ -199,30 +199,33 @@ describe('webhooks connect, refused', () => {
     expect(aws.secrets.size).toBe(0)
   })
 
-  it('says in AWS’s words what the credentials may not do', async () => {
-    aws.refuse = { type: 'AccessDeniedException', message: 'User: Jane is not authorized to perform: GetSecretValue' }
+  it('quotes AWS if a permission is missing', async () => {
+    aws.error = { type: 'AccessDeniedException', message: 'User: Jane is not authorized to perform: GetSecretValue' }
     const { code, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
     expect(err).toBe(
-      `${warning}The secret ${secret} is not for these credentials: User: Jane is not authorized to perform: GetSecretValue.\n`,
+      `${warning}The secret ${secret} is not permitted: User: Jane is not authorized to perform: GetSecretValue.\n`,
     )
     expect(code).toBe(1)
   })
 
-  it('says where there are no credentials, and no region', async () => {
+  it('reports missing credentials and a missing region', async () => {
     const args = ['connect', 'issue-ticketing/default', '--from-file', '-']
     const without = await webhooks(args, { env: { AWS_REGION: 'eu-west-1' }, stdin: JSON.stringify(github()) })
     expect(without).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/\nThere are no AWS credentials .*--local.*\n$/),
+      err: expect.stringMatching(/\nNo AWS credentials are configured .*--local.*\n$/),
     })
     const nowhere = await webhooks(args, { stdin: JSON.stringify(github()) })
-    expect(nowhere).toMatchObject({ code: 1, err: expect.stringMatching(/^There is no AWS region: set AWS_REGION/) })
+    expect(nowhere).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^No AWS region is configured. Set AWS_REGION/),
+    })
   })
 })
 
-describe('webhooks connect, at a terminal', () => {
+describe('webhooks connect at a terminal', () => {
   const answers: [string, string][] = [
-    ['Which platform is it?', `\x1b[B${enter}`],
+    ['Which platform?', `\x1b[B${enter}`],
     ['token:', `${demo.githubToken}${enter}`],
   ]
   const at = (keys: [string, string][], args: string[] = []) =>
@@ -235,45 +238,49 @@ describe('webhooks connect, at a terminal', () => {
       },
     )
 
-  it('asks for each field with its sentence, hides the secret, and asks which others to set', async () => {
-    const { code, out } = await at([...answers, ['Which of these', ` ${enter}`], ['project:', `demo/shop${enter}`]])
+  it('prompts for required and selected fields without echoing secrets', async () => {
+    const { code, out } = await at([
+      ...answers,
+      ['Which optional fields', ` ${enter}`],
+      ['project:', `demo/shop${enter}`],
+    ])
     expect(out).toContain('GitHub')
-    expect(out).toContain('Stored')
+    expect(out).toContain('Saved')
     expect(out).not.toContain(demo.githubToken)
     expect(stored()).toEqual(github())
     expect(code).toBe(0)
   })
 
-  it('says at once what is wrong with an answer', async () => {
+  it('validates a value at the prompt', async () => {
     const { out } = await at([
       answers[0] as [string, string],
       ['token:', `abc${enter}`],
       ['must be at least 6 characters', `${'\x7f'.repeat(3)}${demo.githubToken}${enter}`],
-      ['Which of these', enter],
+      ['Which optional fields', enter],
     ])
     expect(out).toContain('must be at least 6 characters')
     expect(stored().token).toBe(demo.githubToken)
   })
 
-  it('offers what is stored, and keeps a secret at Enter', async () => {
+  it('offers the stored values and keeps a secret on Enter', async () => {
     aws.secrets.set(secret, JSON.stringify(github()))
     await at([
-      ['Which platform is it?', enter],
-      ['Enter keeps what is stored', enter],
-      ['Which of these', enter],
+      ['Which platform?', enter],
+      ['press Enter to keep', enter],
+      ['Which optional fields', enter],
       ['project:', `2${enter}`],
     ])
     expect(stored()).toEqual({ ...github(), project: 'demo/shop2' })
   })
 
-  it('asks what to do where it was tried in vain', async () => {
+  it('prompts for the next step after a failed test', async () => {
     const { code, out } = await at([
       answers[0] as [string, string],
       ['token:', `not-the-token${enter}`],
-      ['Which of these', enter],
+      ['Which optional fields', enter],
       ['What now?', enter],
-      ['Enter keeps what is stored', `${demo.githubToken}${enter}`],
-      ['Which of these', enter],
+      ['press Enter to keep', `${demo.githubToken}${enter}`],
+      ['Which optional fields', enter],
     ])
     expect(out).toContain('GitHub answered 401')
     expect(out).not.toContain('not-the-token')
@@ -281,15 +288,15 @@ describe('webhooks connect, at a terminal', () => {
     expect(code).toBe(0)
   })
 
-  it('replaces what can not be read', async () => {
+  it('replaces an unreadable secret', async () => {
     aws.secrets.set(secret, '{"half')
-    await at([...answers, ['Which of these', enter]])
+    await at([...answers, ['Which optional fields', enter]])
     expect(stored()).toEqual({ provider: 'github', baseUrl: github().baseUrl, token: demo.githubToken })
   })
 
-  it('stores nothing at Ctrl-C', async () => {
+  it('saves nothing on Ctrl-C', async () => {
     const { code, out } = await at([answers[0] as [string, string], ['token:', controlC]])
-    expect(out).toContain('Nothing was stored.')
+    expect(out).toContain('Nothing was saved.')
     expect(aws.secrets.size).toBe(0)
     expect(code).toBe(130)
   })

@@ -4,30 +4,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../../..')
-/** What is made of the sources, or belongs to one machine. */
-const left = /^(?:node_modules|dist|coverage|cdk\.out|screenshots|\.git|\.webhooks)$/
+/** Generated and machine-specific folders. */
+const EXCLUDED = /^(?:node_modules|dist|coverage|cdk\.out|screenshots|\.git|\.webhooks)$/
 
 export interface Copy {
   folder: string
-  /** Runs a script of Node there, and answers what it said. Its exit code must be 0. */
+  /** Runs a Node script in the folder and returns its output. The exit code must be 0. */
   node(...args: string[]): Promise<string>
   remove(): void
 }
 
-/** The sources of this project in a folder of their own, where a test may write into them. */
+/** Copies the sources of this project to a temporary folder that a test can change. */
 export function copyOfProject(): Copy {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-copy-'))
-  for (const name of readdirSync(root).filter((name) => !left.test(name)))
+  for (const name of readdirSync(root).filter((name) => !EXCLUDED.test(name)))
     cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return {
     folder,
-    node: (...args) => said(spawn(process.execPath, ['--no-warnings', ...args], { cwd: folder }), args),
+    node: (...args) => outputOf(spawn(process.execPath, ['--no-warnings', ...args], { cwd: folder }), args),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-async function said(child: ReturnType<typeof spawn>, args: string[]): Promise<string> {
+async function outputOf(child: ReturnType<typeof spawn>, args: string[]): Promise<string> {
   let text = ''
   const read = (chunk: Buffer) => {
     text += chunk

@@ -30,7 +30,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   aws.secrets.clear()
-  aws.refuse = undefined
+  aws.error = undefined
   aws.concurrency = 1_000
 })
 
@@ -48,7 +48,7 @@ async function doctor(env: Record<string, string>, ...args: string[]) {
 }
 
 describe('webhooks doctor', () => {
-  it('finds who we are for AWS, and all that is stored there to be well', async () => {
+  it('reports a valid setup', async () => {
     store('identity', { key: 'k'.repeat(64) })
     store('callers', { keptn: caller('keptn') })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: demo.keptnToken })
@@ -63,46 +63,46 @@ describe('webhooks doctor', () => {
     })
     expect(of('concurrency')).toMatchObject({
       state: 'ok',
-      found: '1000 functions at once in this account and region',
+      found: '1000 concurrent executions in this account and region',
     })
     expect(of('identity key')).toMatchObject({ state: 'ok' })
-    expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; answers go to keptn' })
+    expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; results go to keptn' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
     expect(of('connection issue-ticketing/default')).toMatchObject({ state: 'ok', found: 'github' })
     expect(of('API')).toMatchObject({ state: 'ok' })
-    // Whether the bundles are fresh is said by the machine that this runs on.
+    // The bundles of this machine may be outdated.
     expect(findings.filter(({ what, state }) => what !== 'bundles' && state === 'wrong')).toEqual([])
   })
 
-  it('says of each thing that is wrong what to do, with exit code 1', async () => {
+  it('gives advice for each problem and exits with 1', async () => {
     store('callers', { keptn: caller('prod') })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: 'a-wrong-token' })
     store('connections/issue-ticketing/default', { provider: 'github', token: 'a-wrong-token', baseUrl: sandbox.url })
     const { code, out, findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: 'http://127.0.0.1:9' })
     expect(of('identity key')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('npx cdk deploy') })
-    expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'webhooks orchestrator add prod' })
+    expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'Run webhooks orchestrator add prod.' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'wrong', found: expect.stringContaining('401') })
     expect(of('connection issue-ticketing/default')).toMatchObject({
       state: 'wrong',
       advice: expect.stringContaining('webhooks connect issue-ticketing/default'),
     })
-    expect(of('API')).toMatchObject({ state: 'wrong', advice: 'Is WEBHOOKS_URL right?' })
+    expect(of('API')).toMatchObject({ state: 'wrong', advice: 'Check WEBHOOKS_URL.' })
     expect(findings.filter(({ state, advice }) => state === 'wrong' && !advice)).toEqual([])
     expect(out).not.toContain('a-wrong-token')
     expect(code).toBe(1)
   })
 
-  it('warns of the low concurrency of a new account', async () => {
+  it('warns about the low concurrency limit of a new account', async () => {
     aws.concurrency = 10
     const { of } = await doctor(aws.env)
     expect(of('concurrency')).toMatchObject({
       state: 'note',
-      found: '10 functions at once in this account and region: further calls are answered 5xx',
+      found: '10 concurrent executions in this account and region; calls above this limit fail with 5xx',
       advice: expect.stringContaining('request-service-quota-increase'),
     })
   })
 
-  it('warns of credentials that are sent over plain HTTP to another machine', async () => {
+  it('warns about credentials that are sent over plain HTTP', async () => {
     store('identity', { key: 'k'.repeat(64) })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
     store('connections/issue-ticketing/default', { provider: 'github', baseUrl: sandbox.url, token: 'a-github-token' })
@@ -117,28 +117,28 @@ describe('webhooks doctor', () => {
     ])
   })
 
-  it('says plainly that there are no credentials, which the local runtime does not need', async () => {
+  it('reports missing AWS credentials as a note', async () => {
     const { of } = await doctor({})
     expect(of('AWS')).toMatchObject({ state: 'note', found: 'no credentials or no region' })
     expect(of('secrets')).toMatchObject({ state: 'note' })
     expect(of('local runtime')?.state).not.toBe('wrong')
   })
 
-  it('says that credentials have ended', async () => {
-    aws.refuse = { type: 'ExpiredTokenException', message: 'The security token included in the request is expired' }
+  it('reports expired credentials', async () => {
+    aws.error = { type: 'ExpiredTokenException', message: 'The security token included in the request is expired' }
     const { code, of } = await doctor(aws.env)
     expect(of('AWS')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('Log in again') })
     expect(code).toBe(1)
   })
 
-  it('tells it to people line by line, each with what to do', async () => {
+  it('prints a table with the advice below each line', async () => {
     const { out } = await webhooks(['doctor'])
     expect(out).toMatch(/^ +what +found\nok +node +v\d+/)
-    expect(out).toMatch(/note +AWS +no credentials or no region\n +-> The local runtime needs none\./)
+    expect(out).toMatch(/note +AWS +no credentials or no region\n +-> The local runtime does not need them\./)
   })
 })
 
-describe('the webhook configurations', () => {
+describe('webhookConfigs', () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'doctor-'))
@@ -154,9 +154,9 @@ describe('the webhook configurations', () => {
     const config = { apiVersion: 'webhookconfig.keptn.sh/v1beta1', spec: { webhooks: [subscription] } }
     writeFileSync(join(folder, name), JSON.stringify(config))
   }
-  const lookAt = (...files: string[]) => webhookConfigs(files.map((file) => join(folder, file)))
+  const checkFiles = (...files: string[]) => webhookConfigs(files.map((file) => join(folder, file)))
 
-  it('are found in the working directory, and checked for contradictory events', async () => {
+  it('finds the file in the working directory and checks it for contradictory events', async () => {
     write('webhook.yaml', '', false)
     const { code, out } = await webhooks(['doctor', '--json'], { cwd: folder })
     const findings = JSON.parse(out) as Finding[]
@@ -174,23 +174,23 @@ describe('the webhook configurations', () => {
     expect(code).toBe(1)
   })
 
-  it('are checked together', () => {
+  it('checks several files together', () => {
     write('project.yaml', '?mode=interactive', false)
     write('stage.yaml', '?mode=interactive', false)
-    expect(lookAt('project.yaml').map(({ state }) => state)).toEqual(['ok'])
-    expect(lookAt('project.yaml', 'stage.yaml').map(({ state }) => state)).toEqual(['ok', 'ok', 'wrong'])
+    expect(checkFiles('project.yaml').map(({ state }) => state)).toEqual(['ok'])
+    expect(checkFiles('project.yaml', 'stage.yaml').map(({ state }) => state)).toEqual(['ok', 'ok', 'wrong'])
   })
 
-  it('are wrong if Keptn would not use them, or if they cannot be read', () => {
+  it('reports files that Keptn would reject or that cannot be read', () => {
     writeFileSync(join(folder, 'empty.yaml'), 'apiVersion: webhookconfig.keptn.sh/v1beta1')
-    expect(lookAt('empty.yaml', 'missing.yaml')).toMatchObject([
+    expect(checkFiles('empty.yaml', 'missing.yaml')).toMatchObject([
       { state: 'wrong', found: expect.stringContaining("missing 'webhooks[]' part") },
       { state: 'wrong', found: expect.stringContaining('ENOENT'), advice: 'Check the path given as --webhook-config.' },
     ])
   })
 })
 
-describe('the bundles', () => {
+describe('bundles', () => {
   let root: string
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'doctor-'))
@@ -206,19 +206,19 @@ describe('the bundles', () => {
     recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js'] })
   }
 
-  it('are missing before the first build', () => {
+  it('reports missing bundles', () => {
     expect(check()).toMatchObject({ state: 'wrong', found: 'missing: ci-cd', advice: 'Run npm run build.' })
   })
 
-  it('are outdated after a source has changed', () => {
+  it('reports bundles that are older than a source', () => {
     file('shared/http/client.ts', 'one')
     build()
     expect(check()).toMatchObject({ state: 'ok', found: '1, up to date' })
     file('shared/http/client.ts', 'two')
-    expect(check()).toMatchObject({ state: 'wrong', found: 'a source has changed since they were built' })
+    expect(check()).toMatchObject({ state: 'wrong', found: 'a source changed after the build' })
   })
 
-  it('are outdated if a file of the build is deleted', () => {
+  it('reports a deleted file of the build', () => {
     build()
     file('dist/ci-cd/webhook.js')
     recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js', 'ci-cd/task.js'] })

@@ -22,7 +22,7 @@ const draft = async (target: string, args: string[], stdin?: string, env?: Recor
   return { values: JSON.parse(out), notes: err.trim().split('\n').filter(Boolean), out }
 }
 
-describe('a curl command', () => {
+describe('curl command', () => {
   const url = 'https://tool.example.com/api/tickets'
   const parsed = (command: string, env = {}) => {
     const { url, ...request } = parseCurl(command, env)
@@ -59,9 +59,9 @@ describe('a curl command', () => {
   })
 
   it.each([
-    [`wget ${url}`, 'must begin with curl'],
-    ['curl -s', 'has 0 URLs'],
-    [`curl ${url} ${url}`, 'has 2 URLs'],
+    [`wget ${url}`, 'must start with curl'],
+    ['curl -s', 'must have one URL. It has 0'],
+    [`curl ${url} ${url}`, 'must have one URL. It has 2'],
     [`curl ${url} -F secret=abc`, 'The curl option -F is not supported'],
     [`curl ${url} --cookie=session=abc`, 'The curl option --cookie is not supported'],
     [`curl ${url} -sk`, 'The curl option -k is not supported'],
@@ -70,20 +70,20 @@ describe('a curl command', () => {
     [`curl ${url} -H abc`, 'must be written as "Name: value"'],
     [`curl ${url} -u abc`, 'has no password'],
     [`curl ${url} -X OPTIONS`, 'must be one of GET, POST'],
-    [`curl ${url} -d '{"abc"`, 'a quote that is not closed'],
+    [`curl ${url} -d '{"abc"`, 'an unclosed quote'],
     [`curl ${url} --json '{"abc"'`, 'is not JSON'],
     [`curl ${url} | jq .abc`, 'has a "|" outside of quotes'],
     [`curl ${url} -H "X: $(cat abc)"`, 'runs another command'],
     [`curl ${url} -H "X: $ABC"`, 'uses $ABC, which is not set'],
-    ['curl ftp://abc.example.com', 'not one of http or https'],
-  ])('%s is refused, and its values are not shown', (command, message) => {
+    ['curl ftp://abc.example.com', 'must use http or https'],
+  ])('rejects %s without quoting its values', (command, message) => {
     const run = () => parsed(command)
     expect(run).toThrow(message)
     expect(run).not.toThrow(/abc/)
   })
 
   it.each(["it's", 'back\\slash', 'ends with \\', "\\'", 'a\nb', '`code`', '\\`', 'ä "x"', 5, true, [], {}])(
-    'has values that an expression can hold: %j',
+    'can be written as an expression: %j',
     (value) => {
       expect(find(literal(value), { input: {}, key: undefined, event: {}, now: '' }, 'x')).toEqual(value)
     },
@@ -91,10 +91,10 @@ describe('a curl command', () => {
 })
 
 describe('webhooks connect --from-curl', () => {
-  it('makes a draft with placeholders for credentials', async () => {
+  it('creates a draft with placeholders for credentials', async () => {
     const command = `curl -s https://tool.example.com/api/v2/tickets?notify=no \\
-      -H 'Authorization: Bearer a-token-of-the-tool' -H 'X-Api-Key: a-key-of-the-tool' -H 'X-Env: test' \\
-      --json '{"fields": {"summary": "Checkout is slow", "labels": ["a b", 5], "odd-name": {}}, "secret_code": "a-code-of-the-tool"}'`
+      -H 'Authorization: Bearer a-token-of-the-api' -H 'X-Api-Key: a-key-of-the-api' -H 'X-Env: test' \\
+      --json '{"fields": {"summary": "Checkout is slow", "labels": ["a b", 5], "odd-name": {}}, "secret_code": "a-code-of-the-api"}'`
     const { values, notes, out } = await draft('issue-ticketing/new', ['--from-curl', '-'], command)
     expect(values).toEqual({
       provider: 'http',
@@ -111,8 +111,8 @@ describe('webhooks connect --from-curl', () => {
       ticket: { id: 'response.id', state: 'response.state', closed: "response.state=='closed'" },
     })
     expect(notes).toEqual([
-      'open.body: summary is input.title, instead of the value of the example.',
-      'open.body: secret_code looks like a credential, which an expression does not keep secret.',
+      'open.body: summary gets input.title instead of the value in the example.',
+      'open.body: secret_code looks like a credential, but expressions are not secret.',
     ])
     expect(out).not.toMatch(/a-token|a-key|a-code/)
   })
@@ -159,7 +159,7 @@ describe('webhooks connect --from-curl', () => {
     expect(values).toMatchObject(expected)
   })
 
-  it('adds a request to a draft, and writes it for its owner alone', async () => {
+  it('adds a request to a draft and makes the file readable only by its owner', async () => {
     const file = join(folder, 'new.json')
     const first = await connect([
       'issue-ticketing/new',
@@ -186,10 +186,13 @@ describe('webhooks connect --from-curl', () => {
       get: { path: 'issues/{input.id}' },
     })
     const other = await connect([...args, 'curl https://y.example.com/api/issues/42'])
-    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('must be below baseUrl of the connection') })
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('must start with the baseUrl of the connection'),
+    })
   })
 
-  it('tries and stores the draft, with credentials of the environment', async () => {
+  it('tests and saves the draft with credentials from the environment', async () => {
     const api = await serve(({ headers }) =>
       headers['authorization'] === 'Bearer a-token-0a1b2c3d'
         ? { status: 200, body: { id: '7', state: 'new' } }
@@ -203,7 +206,7 @@ describe('webhooks connect --from-curl', () => {
         WEBHOOKS_SECRETS: secrets,
       })
     const refused = await run('another-token-0a1b2c3d')
-    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('Nothing was stored.') })
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('Nothing was saved.') })
     const stored = await run('a-token-0a1b2c3d', ['--try', 'open-issue', '--input', 'title=b', '--yes'])
     expect(stored.code).toBe(0)
     expect(stored.out + stored.err + refused.out + refused.err).not.toContain('token-0a1b')
@@ -215,13 +218,13 @@ describe('webhooks connect --from-curl', () => {
   })
 
   it.each([
-    [['--draft', '-'], '--draft needs --from-curl or --from-openapi.'],
-    [['--from-curl', 'curl x', '--from-openapi', 'x'], 'Give --from-curl or --from-openapi, not both.'],
-    [['--from-curl', 'curl x', '--provider', 'jira'], 'are for the provider http, not for jira'],
+    [['--draft', '-'], '--draft requires --from-curl or --from-openapi.'],
+    [['--from-curl', 'curl x', '--from-openapi', 'x'], 'Pass --from-curl or --from-openapi, not both.'],
+    [['--from-curl', 'curl x', '--provider', 'jira'], 'support only the http provider, not jira'],
     [['--from-curl', 'curl x', '--request', 'opne'], '--request must be one of open, find, get'],
-    [['--from-curl', 'nowhere.curl'], 'nowhere.curl cannot be read'],
-    [['--from-curl', 'curl x', '--draft', 'nowhere/new.json'], 'nowhere/new.json cannot be written'],
-  ])('%j is exit code 2', async (args, message) => {
+    [['--from-curl', 'nowhere.curl'], 'Cannot read nowhere.curl'],
+    [['--from-curl', 'curl x', '--draft', 'nowhere/new.json'], 'Cannot write nowhere/new.json'],
+  ])('%j exits with 2', async (args, message) => {
     const { code, err } = await connect(['issue-ticketing/new', ...args])
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
   })
@@ -276,7 +279,7 @@ components:
 `
 
 describe('webhooks connect --from-openapi', () => {
-  it('makes a draft of an operation that opens a ticket', async () => {
+  it('drafts a connection from an operation that opens a ticket', async () => {
     const { values, notes } = await draft(
       'issue-ticketing/new',
       ['--from-openapi', '-', '--operation', 'createIssue'],
@@ -300,10 +303,10 @@ describe('webhooks connect --from-openapi', () => {
         closed: "response.data.status=='resolved'",
       },
     })
-    expect(notes).toContain("open: write a value instead of '<name>'.")
+    expect(notes).toContain("open: replace '<name>' with a value.")
   })
 
-  it('makes a draft of an operation that starts a job', async () => {
+  it('drafts a connection from an operation that starts a job', async () => {
     writeFileSync(join(folder, 'tracker.yaml'), tracker)
     const { values } = await draft('ci-cd/new', ['--from-openapi', 'tracker.yaml', '--operation', 'startRun'])
     expect(values).toEqual({
@@ -317,7 +320,7 @@ describe('webhooks connect --from-openapi', () => {
     })
   })
 
-  it('finds an operation by its method and path, and says what is a guess', async () => {
+  it('finds an operation by method and path, and reports guesses', async () => {
     const document = JSON.stringify({
       openapi: '3.1.0',
       security: [{ q: [] }],
@@ -332,16 +335,16 @@ describe('webhooks connect --from-openapi', () => {
     expect(values.open).toEqual({ path: 't/{input."tenant-id"}' })
     expect(notes).toEqual(
       expect.arrayContaining([
-        'open.path: write what tenant-id is, instead of {input.tenant-id}.',
-        'baseUrl: the document does not say where the API is.',
-        'ticket.id: the document does not say where it is; response.id is a guess.',
-        'The API takes its key as a query parameter, api_key, which a connection cannot keep secret.',
+        'open.path: replace {input.tenant-id} with an expression for tenant-id.',
+        'baseUrl: the document contains no server URL. Add the URL of the API.',
+        'ticket.id: response.id is a guess. The document does not describe the response.',
+        'The API expects its key as the query parameter api_key, which a connection cannot keep secret.',
       ]),
     )
   })
 
   it.each([
-    [tracker, [], '--from-openapi needs --operation: one of createIssue, getIssue, startRun.'],
+    [tracker, [], '--from-openapi requires --operation with one of createIssue, getIssue, startRun.'],
     [tracker, ['--operation', 'nope'], 'has no operation nope. It has createIssue, getIssue, startRun.'],
     ['{"a": 1}', ['--operation', 'x'], 'not an OpenAPI document: it has no paths'],
     ['{"a": [', ['--operation', 'x'], 'neither JSON nor YAML'],
@@ -350,7 +353,7 @@ describe('webhooks connect --from-openapi', () => {
       ['--operation', 'createIssue'],
       'refers to #/components/schemas/Nope, which it does not have',
     ],
-  ])('%# is exit code 2', async (document, args, message) => {
+  ])('invalid arguments exit with 2: %#', async (document, args, message) => {
     const { code, err } = await connect(
       ['issue-ticketing/new', '--from-openapi', '-', ...args, '--draft', '-'],
       document,

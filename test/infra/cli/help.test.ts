@@ -10,14 +10,14 @@ import { Service } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { atTerminal, type Ended, enter, inShell, webhooks } from './webhooks.ts'
 
-/** Each command that does something, with its whole `--help`. */
+/** All commands with their `--help` texts. */
 const commands = leaves(createProgram()).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
 const examples = commands.flatMap(({ help }) =>
   [...help.matchAll(/^ {2}\$ (npm run webhooks -- .+)$/gm)].map(([, line = '']) => line),
 )
 
 function leaves(command: Command): Command[] {
-  return command.commands.length > 0 ? command.commands.flatMap((below) => leaves(below as Command)) : [command]
+  return command.commands.length > 0 ? command.commands.flatMap((child) => leaves(child as Command)) : [command]
 }
 
 function nameOf(command: Command): string {
@@ -38,10 +38,10 @@ it('--version shows the version of the package', async () => {
   expect(await webhooks(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
 })
 
-describe('each --help', () => {
-  it.each(commands)('of $name has an example, the exit codes and --json', ({ help }) => {
+describe('--help', () => {
+  it.each(commands)('$name: shows an example, the exit codes and --json', ({ help }) => {
     expect(help).toMatch(/\nExamples?:\n {2}\$ npm run webhooks -- /)
-    expect(help).toMatch(/\nExit code: 0 .*2 arguments/s)
+    expect(help).toMatch(/\nExit code: 0 .*2 invalid arguments/s)
     expect(help).toContain('--json')
   })
 })
@@ -82,43 +82,43 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What an example needs before it, or needs of whoever is at the terminal, and how it ends where that is not with 0. */
-interface Around {
+interface ExampleSetup {
   before?: () => Promise<void> | void
+  /** Prompts and the keys to type. */
   keys?: () => [string, string][]
+  /** Expected exit code. Defaults to 0. */
   code?: (ended: Ended) => number
 }
 
-/** Lays a caller over those that there are. */
-function haveCaller(name: string, tokens: string[]): void {
-  const held = JSON.parse(aws.secrets.get(`${prefix}/callers`) ?? '{}')
-  aws.secrets.set(`${prefix}/callers`, JSON.stringify({ ...held, [name]: { tokens, categories: ['*'] } }))
+function setCaller(name: string, tokens: string[]): void {
+  const callers = JSON.parse(aws.secrets.get(`${prefix}/callers`) ?? '{}')
+  aws.secrets.set(`${prefix}/callers`, JSON.stringify({ ...callers, [name]: { tokens, categories: ['*'] } }))
 }
-/** Whether the bundles of this machine are fresh is not for a test to say. */
-const asFound = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
+/** The exit code depends on the bundles of this machine, which may be outdated. */
+const codeOfFindings = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
 
 async function writeWebhookYaml(): Promise<void> {
   const config = 'npm run webhooks -- config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
   expect((await run(config)).code).toBe(0)
 }
 
-const around: Record<string, Around> = {
+const setups: Record<string, ExampleSetup> = {
   'connect issue-ticketing/default': {
-    // What is stored is offered.
+    // The stored values are the defaults.
     keys: () => [
-      ['Which platform is it?', enter],
-      ['Enter keeps what is stored', enter],
-      ['Which of these', enter],
+      ['Which platform?', enter],
+      ['press Enter to keep', enter],
+      ['Which optional fields', enter],
       ['baseUrl:', enter],
       ['project:', enter],
     ],
   },
   'orchestrator add keptn': {
     keys: () => [
-      ['How does it know us?', enter],
+      ['Which credentials?', enter],
       ['baseUrl:', `${service.url}/sandbox/keptn${enter}`],
       ['token:', `${demo.keptnToken}${enter}`],
-      ['Which of these', enter],
+      ['Which optional fields', enter],
     ],
   },
   'connect issue-ticketing/new --from-curl open.curl --draft new.json': {
@@ -136,13 +136,13 @@ const around: Record<string, Around> = {
       ),
   },
   'token revoke keptn --hash sha256:0a1b2c3d4e5f': {
-    before: () => haveCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
+    before: () => setCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
   },
-  // Stored untried.
+  // Another example saves this connection without testing it.
   check: { before: () => void aws.secrets.delete(`${prefix}/connections/ci-cd/builds`) },
-  doctor: { code: asFound },
-  'doctor --local --json': { code: asFound },
-  'doctor --webhook-config webhook.yaml': { code: asFound, before: writeWebhookYaml },
+  doctor: { code: codeOfFindings },
+  'doctor --local --json': { code: codeOfFindings },
+  'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
     before: () => writeFileSync(join(folder, 'response.json'), JSON.stringify({ id: 'T-1', status: 'new' })),
   },
@@ -156,10 +156,10 @@ const around: Record<string, Around> = {
   },
 }
 
-/** As it stands, but for the deployed API, which is here, and for the task, whose id nobody knows before. */
+/** Runs an example. Replaces the URL of the deployed API and the id of a task. */
 async function run(line: string): Promise<Ended> {
-  const { keys } = around[line.replace('npm run webhooks -- ', '')] ?? {}
-  // What is put into Keptn can not lead to this machine.
+  const { keys } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
+  // Keptn rejects URLs of this machine.
   const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
   const env = { ...aws.env, ...url, TOKEN: demo.callerToken }
   if (keys) return atTerminal(line.split(' ').slice(4), keys(), { env, cwd: folder })
@@ -171,30 +171,30 @@ async function run(line: string): Promise<Ended> {
   return inShell(here, { env, cwd: folder })
 }
 
-describe('each example', () => {
+describe('example', () => {
   it.each(examples)('%s', async (line) => {
-    const { before, code = () => 0 } = around[line.replace('npm run webhooks -- ', '')] ?? {}
+    const { before, code = () => 0 } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
     await before?.()
     const ended = await run(line)
     expect(ended).toEqual({ ...ended, code: code(ended) })
     expect(ended.out + ended.err).not.toContain(jira.token)
   })
 
-  it('that is described here is in a --help', () => {
+  it('exists for each setup of this test', () => {
     const known = examples.map((line) => line.replace('npm run webhooks -- ', ''))
-    expect(Object.keys(around).filter((line) => !known.includes(line))).toEqual([])
+    expect(Object.keys(setups).filter((line) => !known.includes(line))).toEqual([])
   })
 })
 
 describe('docs/cli.md', () => {
-  it('shows commands that are examples of a --help, and so are executed above', () => {
+  it('shows only commands that are examples of a --help', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
     const shown = [...text.matchAll(/^ {4}(npm run webhooks -- .+?)(?: {2,}#.*)?$/gm)].map(([, line]) => line)
     expect(shown.length).toBeGreaterThan(10)
     expect(shown.filter((line) => line !== undefined && !examples.includes(line))).toEqual([])
   })
 
-  it('and README.md show nothing else', () => {
+  it('README.md shows only commands that are examples of a --help', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8')
     const written = /^ {4}(?:\w+=\$\()?npm run (?:--silent )?webhooks -- (.+?)\)?(?: {2,}#.*)?$/gm
     const shown = [...text.matchAll(written)].map(([, line]) => `npm run webhooks -- ${line}`)
@@ -202,14 +202,14 @@ describe('docs/cli.md', () => {
     expect(shown.filter((line) => !examples.includes(line))).toEqual([])
   })
 
-  it('tells of each command', () => {
+  it('describes each command', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
     expect(commands.filter(({ name }) => !text.includes(`\`${name}`)).map(({ name }) => name)).toEqual([])
   })
 })
 
 describe('the local runtime', () => {
-  it('serves the OpenAPI document of itself', async () => {
+  it('serves its OpenAPI document', async () => {
     const { status, body } = await service.call('/v1/openapi.json', undefined, { method: 'GET', token: null })
     expect(status).toBe(200)
     expect(body).toMatchObject({ openapi: '3.1.1', servers: [{ url: `${service.url}/v1` }] })

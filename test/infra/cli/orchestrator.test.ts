@@ -30,16 +30,16 @@ const oauth = (scope?: string) => ({
 const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
 
 describe('webhooks orchestrator add', () => {
-  it('tries the token and stores it', async () => {
+  it('tests and saves a token', async () => {
     const { code, out } = await add({ baseUrl: baseUrl(), token: demo.keptnToken })
     expect(out).toBe(
-      `It was tried: reachable, authenticated, permitted.\nStored ${secret} in Secrets Manager (eu-west-1).\n`,
+      `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`,
     )
     expect(stored()).toEqual({ type: 'keptn', baseUrl: baseUrl(), token: demo.keptnToken })
     expect(code).toBe(0)
   })
 
-  it('tries an OAuth client as well, and says which right it lacks', async () => {
+  it('reports the missing scope of an OAuth client', async () => {
     const { code } = await add({ baseUrl: baseUrl(), oauth: oauth() }, '--dry-run')
     expect(code).toBe(0)
     const { code: refused, out } = await add({ baseUrl: baseUrl(), oauth: oauth('cloudautomation:events:write') })
@@ -48,7 +48,7 @@ describe('webhooks orchestrator add', () => {
     expect(refused).toBe(1)
   })
 
-  it('stores no token that is not accepted, and no address where no Keptn is', async () => {
+  it('does not save an invalid token or the URL of another API', async () => {
     const wrong = await add({ baseUrl: baseUrl(), token: 'a-wrong-token' })
     expect(wrong.out).toContain('Keptn answered 401')
     expect(wrong.out).not.toContain('a-wrong-token')
@@ -62,25 +62,25 @@ describe('webhooks orchestrator add', () => {
     [{ token: 'abcdefgh' }, 'baseUrl is required'],
     [{ baseUrl: 'https://keptn.example.com' }, 'must have either token or oauth'],
     [{ baseUrl: 'keptn', token: 'abcdefgh' }, 'baseUrl must be a URL'],
-  ])('%j is exit code 2', async (value, sentence) => {
+  ])('%j exits with 2', async (value, sentence) => {
     const { code, err } = await add(value)
     expect(err).toContain(sentence)
     expect(err).not.toContain('abcdefgh')
     expect(code).toBe(2)
   })
 
-  it('asks at a terminal, the parts of an OAuth client one by one', async () => {
+  it('prompts for each field of an OAuth client at a terminal', async () => {
     const { clientId, clientSecret } = demo.oauth
     const { code, out } = await atTerminal(
       ['orchestrator', 'add', 'keptn'],
       [
-        ['How does it know us?', `\x1b[B${enter}`],
+        ['Which credentials?', `\x1b[B${enter}`],
         ['baseUrl:', `${baseUrl()}${enter}`],
         ['tokenUrl:', `${oauth().tokenUrl}${enter}`],
         ['clientId:', `${clientId}${enter}`],
         ['clientSecret:', `${clientSecret}${enter}`],
-        ['Which of these of oauth', enter],
-        ['Which of these would', enter],
+        ['Which optional fields of oauth', enter],
+        ['Which optional fields do', enter],
       ],
       { env: aws.env },
     )

@@ -12,7 +12,7 @@ it.each([
   [{ baseUrl: 'http://[::1]:8080' }, []],
   [{ token: 'about http://x.example' }, []],
   [undefined, []],
-])('the plain HTTP origins of %j', (secret, origins) => {
+])('finds the plain HTTP origins of %j', (secret, origins) => {
   expect(plainHttpOrigins(secret)).toEqual(origins)
 })
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
 
-/** The sandbox's platforms and its Keptn, without the functions. */
+/** Starts the platforms and the Keptn API of the sandbox without the functions. */
 export async function startSandbox(): Promise<{ url: string; sandbox: Sandbox; close(): Promise<void> }> {
   const state = mkdtempSync(join(tmpdir(), 'cli-sandbox-'))
   const sandbox = createSandbox({ state })

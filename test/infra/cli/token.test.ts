@@ -19,31 +19,31 @@ const hashOf = (text: string) => `sha256:${createHash('sha256').update(text.trim
 const callers = () => callersSchema.parse(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '{}'))
 
 describe('webhooks token create', () => {
-  it('prints the token alone on stdout, and keeps its hash', async () => {
+  it('prints only the token to stdout and saves its hash', async () => {
     aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', '{}')
     const { code, out, err } = await token('create', 'keptn', '--orchestrator', 'keptn')
     expect(out).toMatch(/^[\w-]{43}\n$/)
     expect(callers()).toEqual({ keptn: { tokens: [hashOf(out)], categories: ['*'], orchestrator: 'keptn' } })
-    expect(err).toBe('Made keptn in Secrets Manager (eu-west-1). This is its token, which is shown only now:\n')
+    expect(err).toBe('Created keptn in Secrets Manager (eu-west-1). Copy its token now; it is not shown again:\n')
     expect(code).toBe(0)
   })
 
-  it('limits a caller to categories, beside those that there are', async () => {
+  it('limits a caller to categories', async () => {
     await token('create', 'keptn')
     const { out, err } = await token('create', 'ci', '--categories', 'ci-cd,notification', '--json')
-    const made = JSON.parse(out)
-    expect(made).toEqual({
+    const created = JSON.parse(out)
+    expect(created).toEqual({
       token: expect.stringMatching(/^[\w-]{43}$/),
-      hash: hashOf(made.token),
+      hash: hashOf(created.token),
       caller: 'ci',
-      tokens: [hashOf(made.token)],
+      tokens: [hashOf(created.token)],
       categories: ['ci-cd', 'notification'],
     })
-    expect(err).toContain('it can make silent calls only')
+    expect(err).toContain('it can make only silent calls')
     expect(Object.keys(callers())).toEqual(['keptn', 'ci'])
   })
 
-  it('lets a caller read the tasks of others if it is told to', async () => {
+  it('lets a caller read all tasks with --reads all', async () => {
     await token('create', 'on-call', '--reads', 'all')
     await token('create', 'keptn', '--reads', 'own')
     expect(callers()['on-call']?.reads).toBe('all')
@@ -51,31 +51,34 @@ describe('webhooks token create', () => {
     expect((await token('create', 'other', '--reads', 'some')).code).toBe(2)
   })
 
-  it('prints the token whatever becomes of the look at its orchestrator', async () => {
+  it('prints the token even if its orchestrator cannot be read', async () => {
     aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', 'not JSON')
     const { code, out, err } = await token('create', 'keptn', '--orchestrator', 'keptn')
     expect(callers()['keptn']?.tokens).toEqual([hashOf(out)])
-    expect(err).toContain('The orchestrator keptn could not be looked at: The secret')
+    expect(err).toContain('Cannot read the orchestrator keptn: The secret')
     expect(code).toBe(0)
   })
 
-  it('says that an orchestrator is still to be stored', async () => {
+  it('warns about an orchestrator that does not exist', async () => {
     const { code, err } = await token('create', 'keptn', '--orchestrator', 'prod')
-    expect(err).toContain('There is no orchestrator prod yet: webhooks orchestrator add prod.')
+    expect(err).toContain('The orchestrator prod does not exist yet. Run webhooks orchestrator add prod.')
     expect(code).toBe(0)
   })
 
   it.each([
-    [['create', 'Keptn'], '"Keptn" can not be a name'],
+    [['create', 'Keptn'], 'Invalid name "Keptn"'],
     [['create', 'keptn', '--categories', 'ci-dc'], 'Unknown category "ci-dc". Did you mean "ci-cd"?'],
     [
       ['create', 'there'],
-      'There is a caller there in Secrets Manager (eu-west-1) already: rotate gives it a new token.',
+      'The caller there already exists in Secrets Manager (eu-west-1). Use token rotate to give it a new token.',
     ],
-    [['rotate', 'keptn'], 'There is no caller keptn in Secrets Manager (eu-west-1): known are there.'],
+    [['rotate', 'keptn'], 'Secrets Manager (eu-west-1) contains no caller "keptn". Callers: there.'],
     [['revoke', 'there', '--hash', '00'], 'there has no token with the hash 00.'],
-    [['revoke', 'there', '--hash', 'aa'], 'It is the only token of there: leave out --hash to remove the caller.'],
-  ])('%j is exit code 2, and changes nothing', async (args, sentence) => {
+    [
+      ['revoke', 'there', '--hash', 'aa'],
+      'This is the only token of there. Run the command without --hash to delete the caller.',
+    ],
+  ])('%j exits with 2 and changes nothing', async (args, sentence) => {
     const before = JSON.stringify({ there: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['*'] } })
     aws.secrets.set('cloud-automation-webhooks/callers', before)
     const { code, out, err } = await token(...args)
@@ -85,7 +88,7 @@ describe('webhooks token create', () => {
     expect(aws.secrets.get('cloud-automation-webhooks/callers')).toBe(before)
   })
 
-  it('leaves a secret alone that is not what it must be', async () => {
+  it('does not change an invalid secret', async () => {
     aws.secrets.set('cloud-automation-webhooks/callers', '{"keptn":{"tokens":["plain"],"categories":["*"]}}')
     const { code, err } = await token('create', 'ci')
     expect(err).toContain('The secret cloud-automation-webhooks/callers is not valid')
@@ -96,36 +99,36 @@ describe('webhooks token create', () => {
   it('adds to the callers of the local runtime with --local', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'token-'))
     const { out } = await webhooks(['token', 'create', 'mine', '--local'], { cwd: folder })
-    const held = JSON.parse(readFileSync(join(folder, '.webhooks', 'secrets.json'), 'utf8'))
+    const secrets = JSON.parse(readFileSync(join(folder, '.webhooks', 'secrets.json'), 'utf8'))
     rmSync(folder, { recursive: true })
-    const local = held['cloud-automation-webhooks/callers']
+    const local = secrets['cloud-automation-webhooks/callers']
     expect(Object.keys(local)).toEqual(['demo', 'mine'])
     expect(local.mine.tokens).toEqual([hashOf(out)])
   })
 })
 
 describe('webhooks token rotate and revoke', () => {
-  it('keep the newest old token beside the new one, until it is revoked', async () => {
+  it('keep the latest old token valid until it is revoked', async () => {
     const first = hashOf((await token('create', 'keptn')).out)
     const second = hashOf((await token('rotate', 'keptn')).out)
     expect(callers()['keptn']?.tokens).toEqual([first, second])
     const rotated = await token('rotate', 'keptn')
     const third = hashOf(rotated.out)
     expect(callers()['keptn']?.tokens).toEqual([second, third])
-    expect(rotated.err).toContain(`${second.slice(0, 19)}.. is good until it is revoked`)
+    expect(rotated.err).toContain(`${second.slice(0, 19)}.. stays valid until you revoke it`)
     const { code, err } = await token('revoke', 'keptn', '--hash', `${second.slice(0, 19)}..`)
     expect(callers()['keptn']?.tokens).toEqual([third])
-    expect(err).toContain('Until then it may still call.')
+    expect(err).toContain('Until then, calls with a deleted token may succeed.')
     expect(code).toBe(0)
   })
 
-  it('drop the old one at once with --drop-old', async () => {
+  it('revoke all old tokens with --drop-old', async () => {
     await token('create', 'keptn', '--categories', 'ci-cd')
     const { out } = await token('rotate', 'keptn', '--drop-old')
     expect(callers()).toEqual({ keptn: { tokens: [hashOf(out)], categories: ['ci-cd'] } })
   })
 
-  it('remove a caller with all its tokens', async () => {
+  it('delete a caller with all its tokens', async () => {
     await token('create', 'keptn')
     await token('create', 'ci')
     const { out } = await token('revoke', 'keptn', '--json')
@@ -135,11 +138,11 @@ describe('webhooks token rotate and revoke', () => {
 })
 
 describe('webhooks token list', () => {
-  it('shows callers, what they may do, and how their hashes begin', async () => {
-    const { out: made } = await token('create', 'keptn', '--orchestrator', 'keptn')
+  it('lists callers, their permissions and short hashes', async () => {
+    const { out: created } = await token('create', 'keptn', '--orchestrator', 'keptn')
     const { out } = await token('list')
     expect(out).toMatch(/^caller +categories +orchestrator +reads +tokens\nkeptn +\* +keptn +own +sha256:/)
-    expect(out).toContain(`${hashOf(made).slice(0, 19)}..`)
+    expect(out).toContain(`${hashOf(created).slice(0, 19)}..`)
     expect(JSON.parse((await token('list', '--json')).out)).toEqual(callers())
   })
 })

@@ -6,7 +6,7 @@ import { type Call, type Reply, type Served, serve } from '../../../infra/platfo
 import { atTerminal, enter, webhooks } from './webhooks.ts'
 
 const prefix = 'cloud-automation-webhooks/connections'
-const token = 'a-token-of-the-tool'
+const token = 'a-token-of-the-api'
 let folder: string
 let api: Served
 
@@ -23,8 +23,8 @@ interface Stored {
   status: string
 }
 
-/** A tool with tickets and runs, whose responses have an envelope. */
-async function startTool(change: (call: Call) => Reply | undefined = () => undefined): Promise<Stored[]> {
+/** An API with tickets and runs whose responses have an envelope. */
+async function startApi(change: (call: Call) => Reply | undefined = () => undefined): Promise<Stored[]> {
   const stored: Stored[] = []
   api = await serve((call) => {
     const changed = change(call)
@@ -74,26 +74,26 @@ const build = (connection: object, args: string[] = ['--yes']) =>
   check('ci-cd/mine', connection, ['--try', 'trigger-build', '--input', 'target=nightly', ...args])
 
 describe('webhooks check --try', () => {
-  it('runs an action as a dry run, and sends only what reads', async () => {
-    const stored = await startTool()
+  it('runs an action as a dry run and sends only requests that read', async () => {
+    const stored = await startApi()
     const { code, out, err } = await open(tickets(), [])
-    expect(out).toContain('Dry run: nothing that changes something was sent.')
+    expect(out).toContain('Dry run: only requests that read were sent.')
     expect(out).toMatch(/^find\n {2}GET http.*\/tickets\?ref=[0-9a-f]{40}\n/m)
     expect(out).toMatch(/^open \(not sent\)\n {2}POST http.*\/tickets\n/m)
     expect(out).toMatch(/^ {2}\{"title":"Slow","ref":"[0-9a-f]{40}"\}$/m)
-    expect(err).toBe('Nothing was changed. Give --yes to send it for real.\n')
+    expect(err).toBe('Nothing was changed. Pass --yes to send all requests.\n')
     expect(out).not.toContain('Hint:')
     expect(stored).toEqual([])
     expect(code).toBe(0)
   })
 
-  it('shows with --yes each response and what each expression finds, without a credential', async () => {
-    const stored = await startTool(({ headers }) => (headers['authorization'] ? undefined : { status: 401 }))
+  it('shows each response and what each expression finds with --yes, without credentials', async () => {
+    const stored = await startApi(({ headers }) => (headers['authorization'] ? undefined : { status: 401 }))
     const { code, out, err } = await open({
       ...tickets(),
-      headers: { 'X-Env': 'test', 'X-Api-Key': 'a-key-of-the-tool' },
+      headers: { 'X-Env': 'test', 'X-Api-Key': 'a-key-of-the-api' },
     })
-    const [, real = ''] = out.split('For real:')
+    const [, real = ''] = out.split('All requests sent:')
     expect(real.match(/^\w+$/gm)).toEqual(['find', 'open', 'find', 'get'])
     expect(real).toContain('  authorization: ***\n')
     expect(real).toContain('  x-env: test\n')
@@ -107,26 +107,26 @@ describe('webhooks check --try', () => {
     expect(code).toBe(0)
   })
 
-  it('asks at a terminal before it sends', async () => {
-    const stored = await startTool()
+  it('prompts before it sends all requests', async () => {
+    const stored = await startApi()
     const file = join(folder, 'secrets.json')
     writeFileSync(file, JSON.stringify({ [`${prefix}/issue-ticketing/mine`]: tickets() }))
     const args = ['check', 'issue-ticketing/mine', '--local', '--try', 'open-issue', '--input', 'title=Slow']
     const at = (typed: string) =>
-      atTerminal(args, [['Send it for real?', typed]], { env: { WEBHOOKS_SECRETS: file }, cwd: folder })
-    expect(await at(enter)).toMatchObject({ code: 0, out: expect.not.stringContaining('For real:') })
+      atTerminal(args, [['Send all requests?', typed]], { env: { WEBHOOKS_SECRETS: file }, cwd: folder })
+    expect(await at(enter)).toMatchObject({ code: 0, out: expect.not.stringContaining('All requests sent:') })
     expect(stored).toHaveLength(0)
     expect(await at('y')).toMatchObject({ code: 0, out: expect.stringContaining('Opened ticket 40.') })
     expect(stored).toHaveLength(1)
   })
 
-  it('has all of it as JSON', async () => {
-    await startTool()
+  it('prints the report as JSON', async () => {
+    await startApi()
     const { code, out } = await build(runs(), ['--yes', '--json'])
     expect(JSON.parse(out)).toMatchObject({
       connection: 'ci-cd/mine',
       provider: 'http',
-      tried: 'trigger-build',
+      tested: 'trigger-build',
       dryRun: {
         steps: [
           { request: 'find', sent: true },
@@ -148,8 +148,8 @@ describe('webhooks check --try', () => {
     expect(code).toBe(0)
   })
 
-  it('shows every request of a list whose if holds', async () => {
-    await startTool(({ method }) => (method === 'PATCH' || method === 'PUT' ? { status: 204 } : undefined))
+  it('shows each request of a list whose condition is true', async () => {
+    await startApi(({ method }) => (method === 'PATCH' || method === 'PUT' ? { status: 204 } : undefined))
     const update = [
       { method: 'PATCH', path: 'tickets/{input.id}', body: '{title: input.title}', if: 'input.title' },
       { method: 'PUT', path: 'tickets/{input.id}/state', text: 'input.state', if: 'input.state' },
@@ -164,8 +164,8 @@ describe('webhooks check --try', () => {
     expect(api.calls.map(({ method }) => method)).not.toContain('PUT')
   })
 
-  it('shows a login, and nothing of what it answers', async () => {
-    await startTool(({ path }) =>
+  it('shows a login without the values of its response', async () => {
+    await startApi(({ path }) =>
       path === '/login' ? { status: 200, body: { data: { access_token: 'a-token-of-this-session' } } } : undefined,
     )
     const login = { path: 'login', body: '{user: username, pass: password}', token: 'response.access_token' }
@@ -173,7 +173,7 @@ describe('webhooks check --try', () => {
     const connection = { ...tickets(), token: undefined, ...user, login }
     const wrong = await open(connection)
     expect(wrong.out).toContain(
-      'there is an access_token at response.data.access_token: write response.data.access_token.',
+      'There is an access_token at response.data.access_token: write response.data.access_token.',
     )
     expect(wrong.code).toBe(1)
     const right = await open({ ...connection, login: { ...login, token: 'response.data.access_token' } })
@@ -214,14 +214,14 @@ describe('webhooks check --try', () => {
       ['request-evaluation', '--input', 'timeframe=5m', '--input', 'thresholds=[{"metric":"p95","op":"<","value":9}]'],
       /values\?q=checkout-p95.*indicator.value, "response.value", finds 7.*pass/is,
     ],
-  ])('tries %s', async (_, category, connection, [action = '', ...args], expected) => {
+  ])('tests %s', async (_, category, connection, [action = '', ...args], expected) => {
     let enabled = false
-    await startTool(({ method, body }) => {
+    await startApi(({ method, body }) => {
       if (method === 'PUT') enabled = (body as { enabled: boolean }).enabled
       return { status: 200, body: { enabled, message_id: 'm1', value: 7 } }
     })
-    const whole = { provider: 'http', baseUrl: api.url, ...connection }
-    const { code, out, err } = await check(`${category}/mine`, whole, ['--try', action, ...args, '--yes'])
+    const complete = { provider: 'http', baseUrl: api.url, ...connection }
+    const { code, out, err } = await check(`${category}/mine`, complete, ['--try', action, ...args, '--yes'])
     expect({ out, err, code }).toEqual({ out: expect.stringMatching(expected), err: '', code: 0 })
   })
 })
@@ -246,22 +246,22 @@ describe('webhooks check --try finds a mistake', () => {
     [
       'at that is missing',
       { open: { ...right, at: undefined } },
-      'ticket.id finds nothing at response.id; there is an id at response.result.id: write to_string(response.result.id), which finds "40".',
+      'ticket.id finds nothing at response.id. There is an id at response.result.id: write to_string(response.result.id), which finds "40".',
     ],
     [
-      'at that leaves the id out',
+      'at that omits the id',
       { open: { ...right, at: 'response.{page: page}' } },
-      'ticket.id finds nothing at response.id; there is an id at response.result.id of the complete response: correct open.at.',
+      'ticket.id finds nothing at response.id. There is an id at response.result.id of the complete response: correct open.at.',
     ],
     [
       'ticket.id without response',
       { ticket: { ...ticket, id: 'id' } },
-      'ticket.id must read the response as response: write response.id.',
+      'ticket.id must start with response. Write response.id.',
     ],
     [
       'ticket.id with another name',
       { ticket: { ...ticket, id: 'response.ID' } },
-      'ticket.id finds nothing at response.ID; there is an id at response.id: write response.id, which finds 40.',
+      'ticket.id finds nothing at response.ID. There is an id at response.id: write response.id, which finds 40.',
     ],
     [
       'ticket.closed that is not true or false',
@@ -271,29 +271,29 @@ describe('webhooks check --try finds a mistake', () => {
     [
       'find whose at finds nothing',
       { find: { ...find, at: 'where(response.items, &reference, key)[0]' } },
-      'finds nothing; the key of the call is at response.items[0].ref.',
+      'finds nothing. The idempotency key is at response.items[0].ref.',
     ],
     [
       'open that does not send the key',
       { open: { ...right, body: '{title: input.title}' } },
-      'The response of find does not hold the key of the call',
+      'The response of find does not contain the idempotency key',
     ],
     [
       'find that finds what others created',
       { find: { ...find, at: "{id: '1', status: 'new'}" } },
-      'find finds something although nothing was created with this key',
+      'find returned an item although none was created with this key',
     ],
     [
-      'find that makes an object of nothing',
+      'find that creates an empty object',
       { find: { ...find, at: '{id: response.items[0].id}' } },
-      'at of find makes an empty object of nothing',
+      'at of find creates an empty object if there is no match',
     ],
   ])('%s', async (_, change, hint) => {
-    await startTool()
+    await startApi()
     const connection = JSON.parse(JSON.stringify({ ...tickets(), ...change }))
     const { out, code } = await open(connection)
     expect(out).toContain(hint)
-    // What is only a hint may still work.
+    // A connection with a hint may still work.
     expect(code).toBe(/closed/.test(hint) ? 0 : 1)
   })
 
@@ -301,26 +301,26 @@ describe('webhooks check --try finds a mistake', () => {
     [
       'an error inside a 200',
       { status: 200, body: { result: null, error: { message: 'Ticket 999 does not exist.' } } },
-      'The response of open looks like an error: add "error": "response.error.message" to the connection',
+      'The response of open looks like an error. Add "error": "response.error.message" to the connection',
     ],
     [
       'a page instead of JSON',
       { status: 200, body: '<html><title>Sign in</title></html>' },
-      'open is answered with a page instead of JSON: check baseUrl, the path and the credentials.',
+      'The response of open is an HTML page instead of JSON. Check baseUrl, the path and the credentials.',
     ],
     [
       'a text instead of JSON',
       { status: 200, body: 'ok, created' },
-      'if this is right, add "responseType": "text" to it.',
+      'If this is correct, add "responseType": "text" to open.',
     ],
-    ['an empty response', { status: 201 }, 'The response of open is empty: add "then": "find" to it'],
+    ['an empty response', { status: 201 }, 'The response of open is empty. Add "then": "find" to open'],
     [
       'a refusal',
       { status: 422, body: { message: 'title is too short' } },
       'answered 422 to POST /tickets: title is too short',
     ],
   ])('%s', async (_, reply, text) => {
-    await startTool(({ method }) => (method === 'POST' ? reply : undefined))
+    await startApi(({ method }) => (method === 'POST' ? reply : undefined))
     const { out, code } = await open(tickets())
     expect(out).toContain(text)
     expect(out).toContain('Problem: ')
@@ -342,17 +342,17 @@ describe('webhooks check --try finds a mistake', () => {
     ],
     ['a state that is not in states', { states: { done: 'pass' } }, 'run.state finds "new", which is not in states', 0],
   ])('%s', async (_, change, hint, expected) => {
-    await startTool()
+    await startApi()
     const { out, code } = await build({ ...runs(), ...change })
     expect(out).toContain(hint)
     expect(code).toBe(expected)
   })
 
   it('a lost response of open, after which find finds the ticket', async () => {
-    await startTool()
+    await startApi()
     api.loseNext('POST')
     const { out, code } = await open(tickets())
-    const [, real = ''] = out.split('For real:')
+    const [, real = ''] = out.split('All requests sent:')
     expect(real.match(/^\w+$/gm)).toEqual(['find', 'open', 'find'])
     expect(real).toMatch(
       /open\n[\s\S]*-> HTTP API could not be reached[\s\S]*ticket.id, "to_string\(response.id\)", finds "40"/,
@@ -361,7 +361,7 @@ describe('webhooks check --try finds a mistake', () => {
   })
 
   it('an indicator without a value', async () => {
-    await startTool(() => ({ status: 200, body: { data: { value: 7 } } }))
+    await startApi(() => ({ status: 200, body: { data: { value: 7 } } }))
     const measured = {
       ...{ provider: 'http', baseUrl: api.url, measure: { path: 'values' }, queries: { p95: 'checkout-p95' } },
       indicator: { value: 'response.value' },
@@ -369,13 +369,13 @@ describe('webhooks check --try finds a mistake', () => {
     const thresholds = 'thresholds=[{"metric":"p95","op":"<","value":9}]'
     const args = ['--try', 'request-evaluation', '--input', 'timeframe=5m', '--input', thresholds]
     const { out, code } = await check('slo/mine', measured, args)
-    expect(out).toContain('there is a value at response.data.value: write response.data.value, which finds 7.')
+    expect(out).toContain('There is a value at response.data.value: write response.data.value, which finds 7.')
     expect(out).toContain('Problem: ')
     expect(code).toBe(1)
   })
 
   it('a path whose input is missing, before anything is sent', async () => {
-    const stored = await startTool()
+    const stored = await startApi()
     const { out, code } = await open({ ...tickets(), open: { ...right, path: 'projects/{input.project}/tickets' } })
     expect(out).toContain('Problem: open.path of the connection needs input.project, which is missing')
     expect({ code, stored }).toEqual({ code: 1, stored: [] })
@@ -389,8 +389,8 @@ describe('webhooks check --answer', () => {
   }
   const offline = () => ({ ...tickets(), baseUrl: 'https://tool.invalid' })
 
-  it('evaluates the expressions on a saved response, and sends nothing', async () => {
-    await startTool()
+  it('evaluates the expressions on a saved response without sending a request', async () => {
+    await startApi()
     const { code, out, err } = await evaluate(offline(), '{"result":{"id":7,"status":"closed"}}', ['--request', 'open'])
     expect(out).toBe(
       [
@@ -405,11 +405,11 @@ describe('webhooks check --answer', () => {
     expect({ code, err, calls: api.calls }).toEqual({ code: 0, err: '', calls: [] })
   })
 
-  it('says what is wrong, with all expressions', async () => {
-    await startTool()
+  it('reports the problem and all expressions', async () => {
+    await startApi()
     const { code, out } = await evaluate(offline(), '{"id":7,"status":"new"}', ['--request', 'get', '--json'])
     expect(JSON.parse(out)).toMatchObject({
-      tried: 'get',
+      tested: 'get',
       response: {
         steps: [
           {
@@ -428,7 +428,7 @@ describe('webhooks check --answer', () => {
   })
 
   it('evaluates error and reason, for any status', async () => {
-    await startTool()
+    await startApi()
     const connection = { ...offline(), reason: 'response.notes[0]' }
     const { code, out } = await evaluate(connection, '{"notes":["no such queue"]}', [
       '--request',
@@ -443,39 +443,39 @@ describe('webhooks check --answer', () => {
 
   it.each([
     [['--request', 'opne'], '--request must be one of open, find, get.'],
-    [[], '--answer needs --request'],
-    [['--request', 'open', '--try', 'open-issue'], 'Give --try or --answer, not both.'],
-  ])('%j is exit code 2', async (args, message) => {
-    await startTool()
+    [[], '--answer requires --request'],
+    [['--request', 'open', '--try', 'open-issue'], 'Pass --try or --answer, not both.'],
+  ])('%j exits with 2', async (args, message) => {
+    await startApi()
     const { code, err } = await evaluate(offline(), '{}', args)
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
   })
 })
 
-describe('webhooks check --try, refused', () => {
+describe('webhooks check --try with invalid arguments', () => {
   it.each<[string, object | undefined, string[], string]>([
     [
       'another provider',
       { provider: 'github', token, baseUrl: 'http://127.0.0.1:9' },
       ['--try', 'open-issue'],
-      'are for the provider http, not for github',
+      'support only the http provider, not github',
     ],
     [
       'an unknown action',
       undefined,
       ['--try', 'opne-issue'],
-      'issue-ticketing has the actions open-issue, update-issue, close-issue',
+      'Actions of issue-ticketing: open-issue, update-issue, close-issue',
     ],
     ['a wrong input', undefined, ['--try', 'open-issue', '--input', 'titel=a'], 'input.titel'],
-  ])('%s is exit code 2', async (_, connection, args, message) => {
-    await startTool()
+  ])('%s exits with 2', async (_, connection, args, message) => {
+    await startApi()
     const { code, err } = await check('issue-ticketing/mine', connection ?? tickets(), args)
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
   })
 
   it('needs one connection', async () => {
     const { code, err } = await webhooks(['check', '--local', '--try', 'open-issue'], { cwd: folder })
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('need one connection') })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('test a single connection') })
   })
 })
 
@@ -501,16 +501,16 @@ describe('webhooks connect --try', () => {
     return { ...ended, isStored: existsSync(secrets) }
   }
 
-  it('stores a connection that works', async () => {
-    await startTool()
+  it('saves a connection that works', async () => {
+    await startApi()
     const { out, err, code, isStored } = await connect(tickets(), ['--yes'])
-    expect(out).toContain('It was tried with open-issue.\nStored ')
+    expect(out).toContain('Connection test passed (open-issue).\nSaved ')
     expect(err).toContain('Opened ticket 40.')
     expect({ code, isStored }).toEqual({ code: 0, isStored: true })
   })
 
-  it('does not store one that does not work', async () => {
-    await startTool()
+  it('does not save a connection that does not work', async () => {
+    await startApi()
     const { out, code, isStored } = await connect(
       { ...tickets(), ticket: { ...tickets().ticket, id: 'response.nope' } },
       ['--yes'],

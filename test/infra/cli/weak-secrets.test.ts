@@ -11,16 +11,16 @@ it.each<[Record<string, unknown>, string[]]>([
   [{ token: 'glpat-AbCdEf0123456789' }, []],
   [{ headers: { 'X-Env': 'production', 'X-Api-Key': 'short1' } }, ['headers.X-Api-Key has fewer than 16 characters']],
   [{ secretHeaders: { 'X-Team': 'checkout' } }, ['secretHeaders.X-Team has fewer than 16 characters']],
-])('the weak secrets of %j', (values, expected) => {
+])('finds the weak secrets of %j', (values, expected) => {
   expect(weakSecrets(httpTicket.connection, values)).toEqual(expected)
 })
 
-it('a weak secret within an object is named by its path', () => {
+it('reports the path of a weak secret in an object', () => {
   const oauth = { tokenUrl: 'https://sso.example', clientId: 'c', clientSecret: 'a-secret' }
   expect(weakSecrets(keptnConnection, { oauth })).toEqual(['oauth.clientSecret has fewer than 16 characters'])
 })
 
-it('connect warns of a weak secret, and does not show it', async () => {
+it('connect warns about a weak secret without showing it', async () => {
   const connection = { provider: 'github', baseUrl: 'https://github.invalid', token: 'hunter22', project: 'o/r' }
   const { code, err, out } = await webhooks(
     ['connect', 'issue-ticketing/default', '--from-file', '-', '--no-check', '--dry-run'],

@@ -16,7 +16,7 @@ interface RunOptions {
   stdin?: string
 }
 
-/** Runs the CLI as a user does, with nobody at a terminal. */
+/** Runs the CLI without a terminal. */
 export function webhooks(args: readonly string[], { env, cwd, stdin }: RunOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, ['--no-warnings', main, ...args], { env: environment(env), cwd })
   child.stdin?.on('error', () => {})
@@ -24,7 +24,7 @@ export function webhooks(args: readonly string[], { env, cwd, stdin }: RunOption
   return ended(child)
 }
 
-/** Runs a line of the documentation as a shell does. */
+/** Runs a line of the documentation in a shell. */
 export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
   const command = `'${process.execPath}' --no-warnings '${main}'`
   const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npm run webhooks --', 'webhooks')}`
@@ -32,9 +32,9 @@ export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<En
 }
 
 /**
- * Runs it at a pseudo-terminal, and types.
+ * Runs the CLI at a pseudo-terminal and types.
  *
- * @param keys in order: what is waited for on the screen, and what is then typed
+ * @param keys in order: the text to wait for, and the keys to type then
  */
 export function atTerminal(
   args: readonly string[],
@@ -46,8 +46,8 @@ export function atTerminal(
   const line = `stty cols 200 rows 60; exec ${quoted}`
   const script = process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', line] : ['-qec', line, '/dev/null']
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
-  const late = setTimeout(() => child.kill(), 120_000)
-  child.once('close', () => clearTimeout(late))
+  const timeout = setTimeout(() => child.kill(), 120_000)
+  child.once('close', () => clearTimeout(timeout))
   let screen = ''
   let next = 0
   const type = (chunk: Buffer) => {
@@ -65,22 +65,22 @@ export function atTerminal(
 export const enter = '\r'
 export const controlC = '\x03'
 
-/** Of the environment of the tests only what a command needs: no AWS, no settings of the developer's. */
+/** Returns a minimal environment, without AWS credentials and settings of the developer. */
 function environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env
   return { PATH, HOME, ...noAws, ...env }
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {
-  const told: Ended = { code: null, out: '', err: '' }
+  const result: Ended = { code: null, out: '', err: '' }
   child.stdout?.on('data', (chunk) => {
-    told.out += chunk
+    result.out += chunk
   })
   child.stderr?.on('data', (chunk) => {
-    told.err += chunk
+    result.err += chunk
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => resolve({ ...told, code }))
+    child.once('close', (code) => resolve({ ...result, code }))
   })
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { text as readStream } from 'node:stream/consumers'
-import { UsageError } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
 
 /**
- * Reads the file that an argument names; `-` is stdin.
+ * Reads a file, or stdin for `-`.
  *
  * @throws UsageError
  */
@@ -12,6 +12,6 @@ export async function readInput(file: string): Promise<string> {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new UsageError(`${file} cannot be read; is the path right?`, { cause: error })
+    throw new UsageError(`Cannot read ${file}. Check the path.`, { cause: error })
   }
 }

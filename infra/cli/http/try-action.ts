@@ -11,26 +11,24 @@ import type { Client } from '../../../shared/providers/provider.ts'
 import { openTicket, type TicketProvider, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { validate } from '../../../shared/validate.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { Recorder } from './recorder.ts'
-import { type Report, shownStep } from './report.ts'
+import { type Report, reportStep } from './report.ts'
 
-/** Milliseconds that the requests of one try may take. */
 const MAX_DURATION_MS = 120_000
-/** Before each look-up of what was created: some APIs list it only after a moment. */
-const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000]
+/** Delays before each attempt to find a created item: some APIs list new items late. */
+const FIND_DELAYS_MS = [0, 1_000, 2_000]
 
-/** What is tried: an action with an input, on a connection of the provider `http`. */
-export interface Attempt {
+/** An action to run on a connection of the `http` provider. */
+interface TryRequest {
   category: Category
-  /** One of the category. */
   action: string
   connection: Connection
-  /** The event of a call, with its input. */
+  /** Event of the call, including its input. */
   event: Record<string, unknown>
 }
 
-export interface Tried {
+interface TryResult {
   dryRun: Report
   /** Absent if nothing was sent. */
   run?: Report
@@ -46,29 +44,33 @@ interface Ready {
 }
 
 /**
- * Runs an action as a dry run, and then for real, with every request and what each expression finds.
+ * Runs an action as a dry run and, if confirmed, for real. Records each request and what each expression finds.
  *
- * @param consent gets the dry run; whether to go on
- * @throws UsageError for an input or an action that does not fit
+ * @param confirm receives the dry run
+ * @throws UsageError if the connection cannot run the action, or the input is not valid
  */
-export async function tryAction(attempt: Attempt, consent: (dryRun: Report) => Promise<boolean>): Promise<Tried> {
-  const ready = await prepare(attempt)
-  const { report: dryRun, isComplete } = await rehearse(ready)
-  if (dryRun.problems.length > 0 || isComplete || !(await consent(dryRun))) return { dryRun }
+export async function tryAction(
+  request: TryRequest,
+  confirm: (dryRun: Report) => Promise<boolean>,
+): Promise<TryResult> {
+  const ready = await prepare(request)
+  const { report: dryRun, isComplete } = await dryRunOf(ready)
+  if (dryRun.problems.length > 0 || isComplete || !(await confirm(dryRun))) return { dryRun }
   return { dryRun, run: await runForReal(ready) }
 }
 
-async function prepare({ category, action: name, connection, event: body }: Attempt): Promise<Ready> {
+async function prepare({ category, action: name, connection, event: body }: TryRequest): Promise<Ready> {
   const action = category.actions[name]
-  if (!action) throw new UsageError(`${category.name}/${name} takes its action from the event: name that action.`)
+  if (!action)
+    throw new UsageError(`${category.name}/${name} selects an action by the event. Pass the name of that action.`)
   const { provider, values } = connection
   if (action.kind !== provider.kind) {
     const able = Object.keys(category.actions).filter((other) => category.actions[other]?.kind === provider.kind)
-    throw new UsageError(`The provider ${values['provider']} cannot do ${name}; it can do ${able.join(', ')}.`)
+    throw new UsageError(`The provider ${values['provider']} does not support ${name}. It supports ${able.join(', ')}.`)
   }
   const event = parseEvent(body)
-  const asked = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
-  const input = await completeInput(action, asked, { event, connection: values, provider, silent: true })
+  const given = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
+  const input = await completeInput(action, given, { event, connection: values, provider, silent: true })
   const key = randomBytes(20).toString('hex')
   const deadlineAt = Date.now() + MAX_DURATION_MS
   const signedLink = { token: 'try', url: 'https://webhooks.example.com/approvals/try', deadlineAt }
@@ -85,8 +87,8 @@ async function prepare({ category, action: name, connection, event: body }: Atte
   }
 }
 
-/** Sends what only reads, and shows what else would be sent. */
-async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boolean }> {
+/** Sends the requests that only read, and records the others without sending them. */
+async function dryRunOf(ready: Ready): Promise<{ report: Report; isComplete: boolean }> {
   const { action, connection, input } = ready
   const problems: string[] = []
   const recorder = new Recorder()
@@ -96,10 +98,10 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
     const result = await action.run(connection.provider, client, input)
     const outcome = 'outcome' in result ? result.outcome : result
     message = outcome.message
-    // What only reads is carried out here.
+    // An action that only reads runs completely.
     if (outcome.status === 'errored') problems.push(toSentence(message))
   } catch (error) {
-    // After a request that was held back, an error is about a response that never came.
+    // After a request that was not sent, an error only shows that its response is missing.
     if (recorder.isIncomplete || !recorder.steps.some(({ held }) => held)) problems.push(problemOf(error))
   } finally {
     recorder.stop()
@@ -108,12 +110,12 @@ async function rehearse(ready: Ready): Promise<{ report: Report; isComplete: boo
   const isComplete = !steps.some(({ held }) => held)
   if (isComplete && message !== undefined && isCreating(action))
     problems.push(
-      `find finds something although nothing was created with this key: ${toSentence(message)} It must find only what carries key.`,
+      `find returned an item although none was created with this key: ${toSentence(message)} It must find only items that contain key.`,
     )
-  const made = (name: string) => steps.some((step) => step.name === name)
-  if (problems.length === 0 && commentOf(input) !== undefined && made('hasComment') && !made('comment'))
+  const hasStep = (name: string) => steps.some((step) => step.name === name)
+  if (problems.length === 0 && commentOf(input) !== undefined && hasStep('hasComment') && !hasStep('comment'))
     problems.push(
-      'hasComment finds something although no comment was added with this key: it must find only what carries key.',
+      'hasComment found a comment although none was added with this key. It must find only comments that contain key.',
     )
   const shown = {
     message: isComplete && problems.length === 0 ? message : undefined,
@@ -140,12 +142,12 @@ async function runForReal(ready: Ready): Promise<Report> {
     const result = await check(() => action.run(connection.provider, client, input))
     const outcome = result && 'outcome' in result ? result.outcome : result
     if (outcome?.result === 'fail') problems.push(toSentence(outcome.message))
-    const acted = recorder.steps.length
-    const pending = result && 'job' in result ? result.job : undefined
-    // Without a usable response, it may have been created all the same.
+    const actionSteps = recorder.steps.length
+    const job = result && 'job' in result ? result.job : undefined
+    // Without a valid response, the item may exist anyway.
     if (outcome !== undefined || client.mayHaveWritten)
-      await verify({ ready, client, recorder, check, problems, pending, created: createdId(result) })
-    return reportOf(ready, client, recorder, { message: outcome?.message, problems, mayFindNothing: acted })
+      await verify({ ready, client, recorder, check, problems, job, createdId: createdId(result) })
+    return reportOf(ready, client, recorder, { message: outcome?.message, problems, mayFindNothing: actionSteps })
   } finally {
     recorder.stop()
   }
@@ -153,7 +155,7 @@ async function runForReal(ready: Ready): Promise<Report> {
 
 type Result = Awaited<ReturnType<AnyAction['run']>>
 
-/** The id of the ticket or the run. */
+/** Returns the id of the created ticket or run. */
 function createdId(result: Result | undefined): string | undefined {
   if (result === undefined) return undefined
   if ('job' in result) return (result.job as Partial<Run>).id
@@ -164,51 +166,52 @@ interface Verification {
   ready: Ready
   client: Client
   recorder: Recorder
-  /** Runs it, and keeps its failure as a problem. */
+  /** Runs a request and records its failure as a problem. */
   check<T>(run: () => T | Promise<T>): Promise<T | undefined>
   problems: string[]
-  pending: unknown
-  /** The id of what was created. */
-  created: string | undefined
+  job: unknown
+  createdId: string | undefined
 }
 
-/** What was created must be found by its key, and can be read by its id. */
-async function verify({ ready, client, recorder, check, problems, pending, created }: Verification): Promise<void> {
+/** Checks that the created item can be found by its key and read by its id. */
+async function verify({ ready, client, recorder, check, problems, job, createdId }: Verification): Promise<void> {
   const { action, connection, input } = ready
   const { values } = connection
   const { kind } = connection.provider
   const tickets = connection.provider as unknown as TicketProvider
-  const ref = { id: created ?? '', project: (input as TicketRef).project }
+  const ref = { id: createdId ?? '', project: (input as TicketRef).project }
   if (!isCreating(action)) {
     if (kind !== 'ticket' || commentOf(input) === undefined || values['hasComment'] === undefined) return
     const found = await check(() => tickets.hasComment(client as never, { ...ref, ...(input as TicketRef) }))
     if (found === false)
-      problems.push('hasComment finds nothing, although the comment was added: a repeat would add it again.')
+      problems.push('hasComment does not find the comment that was added. A retry would add it again.')
     return
   }
   if (values['find'] !== undefined) {
     const found = await check(() => findSoon(recorder, () => tickets.find(client as never, input as never)))
     if (found === null)
-      problems.push('find finds nothing, although it was created: a repeat of the call would create another one.')
-    else if (found !== undefined && created !== undefined && found.id !== created)
-      problems.push(`find finds ${found.id}, although ${created} was created: it must find only what carries key.`)
+      problems.push('find does not find the item that was created. A retry of the call would create another one.')
+    else if (found !== undefined && createdId !== undefined && found.id !== createdId)
+      problems.push(
+        `find returned ${found.id} although ${createdId} was created. It must find only items that contain key.`,
+      )
   }
-  if (created === undefined) return
-  if (kind === 'job' && action.type === 'job')
-    return void (await check(() => action.job.getStatus(connection.provider, client, input, pending)))
+  if (createdId === undefined) return
+  if (action.type === 'job')
+    return void (await check(() => action.job.getStatus(connection.provider, client, input, job)))
   const read = await check(() => tickets.get?.(client, ref))
-  if (read && read.id !== created) problems.push(`get of ${created} finds the id ${read.id}.`)
+  if (read && read.id !== createdId) problems.push(`get of ${createdId} returned the id ${read.id}.`)
 }
 
-/** @returns null if it is not found after a while */
+/** @returns null if nothing is found after the last delay */
 async function findSoon(
   recorder: Recorder,
   find: () => Promise<{ id: string } | undefined>,
 ): Promise<{ id: string } | null> {
   const before = recorder.steps.length
-  for (const pause of LOOK_UP_PAUSES_MS) {
-    await sleep(pause)
-    // Only the last look-up is shown.
+  for (const delay of FIND_DELAYS_MS) {
+    await sleep(delay)
+    // Only the last attempt is reported.
     recorder.steps.length = before
     const found = await find()
     if (found !== undefined) return found
@@ -233,13 +236,13 @@ function reportOf(
   recorder.stop()
   const options = { connection: connection.values, key: idempotencyKey }
   const steps = recorder.steps.map((step, at) =>
-    shownStep(step, { ...options, ...(at < mayFindNothing ? { mayFindNothing: ['find', 'hasComment'] } : {}) }),
+    reportStep(step, { ...options, ...(at < mayFindNothing ? { mayFindNothing: ['find', 'hasComment'] } : {}) }),
   )
   return { steps, ...(message === undefined ? {} : { message: toSentence(message) }), problems }
 }
 
 function problemOf(error: unknown): string {
-  // What is wrong with the connection or its API. Everything else is our own mistake.
+  // A failure shows a problem of the connection or its API. Any other error is a bug.
   if (!(error instanceof Failure)) throw error
   return toSentence(messageOf(error))
 }

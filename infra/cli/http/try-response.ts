@@ -6,14 +6,14 @@ import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { UsageError } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
 import { Recorder } from './recorder.ts'
-import { type Report, shownStep } from './report.ts'
+import { type Report, reportStep } from './report.ts'
 
 const KEY = '0123456789abcdef0123456789abcdef01234567'
 const ID = 'id-of-the-call'
 
-/** Makes each request of a provider, by the field of the connection that describes it. */
+/** Sends each request of a provider, by the connection field that describes it. */
 const requests: Partial<Record<Provider['kind'], Record<string, (provider: never, client: Client) => unknown>>> = {
   ticket: {
     open: ({ open }: AnyProvider, client) => open(client, {}),
@@ -41,13 +41,13 @@ const requests: Partial<Record<Provider['kind'], Record<string, (provider: never
   },
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the provider says which functions it has.
+// biome-ignore lint/suspicious/noExplicitAny: the kind of the provider determines its functions.
 type AnyProvider = Record<string, (client: Client, ...more: any[]) => unknown> & any
 
 /**
- * Evaluates the expressions of a connection on a response that was saved, without the platform.
+ * Evaluates the expressions of a connection on a saved response, without the platform.
  *
- * @param name the request that it answers: `open`
+ * @param name the request that the response belongs to, such as `open`
  * @throws UsageError if the connection has no such request
  */
 export async function tryResponse(
@@ -62,15 +62,15 @@ export async function tryResponse(
   await once(server, 'listening')
   const { login: _, ...others } = values
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const answered = { ...others, baseUrl, [name]: withoutInput(values[name]) }
+  const localValues = { ...others, baseUrl, [name]: withoutInput(values[name]) }
   const recorder = new Recorder()
   const problems: string[] = []
   try {
     const limits = { idempotencyKey: KEY, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
-    await make(provider as never, connect({ name: connectionName, provider, values: answered }, limits))
+    await make(provider as never, connect({ name: connectionName, provider, values: localValues }, limits))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    // With "then": "find", the next request is another one.
+    // With "then": "find", an error may belong to the second request.
     if (recorder.steps.length === 1) problems.push(toSentence(error.message))
   } finally {
     recorder.stop()
@@ -78,16 +78,18 @@ export async function tryResponse(
     server.close()
   }
   const steps = recorder.steps.slice(0, 1).map((step) => {
-    const { method: _, url: __, headers: ___, body: ____, ...shown } = shownStep(step, { connection: values })
+    const { method: _, url: __, headers: ___, body: ____, ...shown } = reportStep(step, { connection: values })
     return shown
   })
   return { steps, problems }
 }
 
-/** The request, with nothing that reads the input of a call. */
+/** Returns the request without the expressions that read the input of a call. */
 function withoutInput(request: unknown): unknown {
   if (Array.isArray(request)) return request.slice(0, 1).map(withoutInput)
   if (!isRecord(request)) return request
-  const kept = ['at', 'error', 'reason', 'responseType', 'then'].filter((field) => request[field] !== undefined)
-  return { path: '', ...Object.fromEntries(kept.map((field) => [field, request[field]])) }
+  const responseFields = ['at', 'error', 'reason', 'responseType', 'then'].filter(
+    (field) => request[field] !== undefined,
+  )
+  return { path: '', ...Object.fromEntries(responseFields.map((field) => [field, request[field]])) }
 }

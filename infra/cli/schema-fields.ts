@@ -1,31 +1,30 @@
 import * as z from 'zod/mini'
 import { isSecret, unwrap } from '../../shared/fields.ts'
 import { isRecord } from '../../shared/record.ts'
-import { UsageError } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
 
-/** A field of a secret, as it is asked for. */
+/** A field of a secret, for prompts and options. */
 export interface Field {
   name: string
-  /** What it is for, in a sentence. */
-  about: string
+  description: string
   secret: boolean
   required: boolean
-  /** What is taken where it is left out, for people. */
+  /** The default value, as text. */
   fallback: string | undefined
-  /** Where only a few words are taken. */
+  /** The allowed values, if there are only a few. */
   choices: string[] | undefined
-  /** Whether it is no text, number or list of words: it is given as JSON. */
+  /** Whether the value is entered as JSON. */
   json: boolean
   schema: z.core.$ZodType
 }
 
-/** The fields of a secret, in the order in which its schema names them. */
+/** Returns the fields of a secret in the order of its schema. */
 export function fieldsOf(schema: z.ZodMiniObject): Field[] {
   return Object.entries(schema.shape).map(([name, type]) => {
     const bare = unwrap(type)
     return {
       name,
-      about: describe(type),
+      description: describe(type),
       secret: isSecret(type),
       required: !z.safeParse(type, undefined).success,
       fallback: fallbackOf(type),
@@ -36,7 +35,7 @@ export function fieldsOf(schema: z.ZodMiniObject): Field[] {
   })
 }
 
-/** The sentence about a field, which may stand on it or on what it wraps. */
+/** Returns the description of a field, or of the type that it wraps. */
 export function describe(type: z.core.$ZodType): string {
   const own = z.globalRegistry.get(type as z.ZodMiniType)?.description
   const bare = unwrap(type)
@@ -44,54 +43,54 @@ export function describe(type: z.core.$ZodType): string {
 }
 
 /**
- * The value of a field from what somebody wrote.
+ * Parses the value of a field from text.
  *
- * @returns the value, or in `wrong` what is to be written instead
+ * @returns the value, or in `wrong` what it must be
  */
-export function read(field: Field, text: string): { value: unknown } | { wrong: string } {
-  let given: unknown = text
+export function parseField(field: Field, text: string): { value: unknown } | { wrong: string } {
+  let input: unknown = text
   if (field.json) {
     try {
-      given = JSON.parse(text)
+      input = JSON.parse(text)
     } catch {
-      // Without the parser's words, which quote what may be a secret.
+      // The parser's message would quote what may be a secret.
       return { wrong: 'must be JSON, such as {"name": "value"}' }
     }
   }
-  const parsed = z.safeParse(field.schema, given)
+  const parsed = z.safeParse(field.schema, input)
   if (parsed.success) return { value: parsed.data }
   const [issue] = parsed.error.issues
   return { wrong: [...(issue?.path ?? []), issue?.message].join(' ') }
 }
 
 /**
- * The fields that stand on the command line as `name=value`.
+ * Parses fields that the command line sets as `name=value`.
  *
- * @throws UsageError for a name that is not there, a value that is wrong, and for a secret
+ * @throws UsageError for an unknown name, an invalid value, or a secret
  */
-export function readFields(fields: Field[], pairs: Record<string, string>): Record<string, unknown> {
+export function parseFields(fields: Field[], pairs: Record<string, string>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(pairs).map(([name, text]) => {
       const field = fields.find((known) => known.name === name)
-      if (!field) throw new UsageError(`--field ${name}: known are ${openNames(fields).join(', ')}.`)
+      if (!field) throw new UsageError(`--field ${name}: unknown field. Fields: ${publicNames(fields).join(', ')}.`)
       if (field.secret || hasSecrets(field))
         throw new UsageError(
-          `--field ${name}: this is a secret, and others on this machine see arguments; answer the question, or put it into --from-file.`,
+          `--field ${name}: this field is a secret, and other users of this machine can see arguments. Enter it at the prompt, or use --from-file.`,
         )
-      const result = read(field, text)
+      const result = parseField(field, text)
       if ('wrong' in result) throw new UsageError(`--field ${name}: ${result.wrong}.`)
       return [name, result.value]
     }),
   )
 }
 
-/** Whether an object holds credentials, at whatever depth. */
+/** Returns whether an object contains credentials at any depth. */
 function hasSecrets({ schema }: Field): boolean {
   const bare = unwrap(schema)
   return bare instanceof z.ZodMiniObject && fieldsOf(bare).some((field) => field.secret || hasSecrets(field))
 }
 
-function openNames(fields: Field[]): string[] {
+function publicNames(fields: Field[]): string[] {
   return fields.filter((field) => !field.secret && !hasSecrets(field)).map(({ name }) => name)
 }
 
@@ -101,14 +100,14 @@ function fallbackOf(type: z.core.$ZodType): string | undefined {
   return typeof parsed.data === 'string' ? parsed.data : JSON.stringify(parsed.data)
 }
 
-/** The words that a field takes; of one that takes them in several spellings, those that it makes of them. */
+/** Returns the allowed values of a field. If it normalizes them, returns the normalized values. */
 export function choicesOf(type: z.core.$ZodType): string[] | undefined {
   const bare = target(unwrap(type))
   if (bare instanceof z.ZodMiniEnum) return bare.options.map(String)
   return bare instanceof z.ZodMiniLiteral ? [...bare.def.values].map(String) : undefined
 }
 
-/** What a field is in the end, where it is first made of text. */
+/** Returns the type that a field has after its text was parsed. */
 export function target(type: z.core.$ZodType): z.core.$ZodType {
   const { def } = type._zod as unknown as { def: { type: string; in: z.core.$ZodType; out: z.core.$ZodType } }
   if (def.type !== 'pipe') return type
@@ -120,15 +119,15 @@ function isJson(type: z.core.$ZodType): boolean {
   return kind === 'record' || kind === 'object' || kind === 'array'
 }
 
-/** The object that a text holds. */
+/** Parses a JSON object. */
 export function parseObject(text: string, what: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // Without the parser's words, which quote what may be a secret.
-    throw new UsageError(`${what} is not JSON: write one object, name -> value.`)
+    // The parser's message would quote what may be a secret.
+    throw new UsageError(`${what} is not JSON. Write one object, such as {"name": "value"}.`)
   }
-  if (!isRecord(value)) throw new UsageError(`${what} is no object: write name -> value.`)
+  if (!isRecord(value)) throw new UsageError(`${what} must be a JSON object, such as {"name": "value"}.`)
   return value
 }

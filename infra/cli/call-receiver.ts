@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { note } from './output.ts'
+import type { Receiver } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Response that does not come from this project's API, such as the error page of a proxy. */
+class UnexpectedResponseError extends UsageError {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const MAX_UNREACHABLE_MS = 600_000
+
+/**
+ * Calls the receiver and returns the status and the JSON body.
+ *
+ * @throws UsageError if the receiver does not respond, or does not respond with JSON
+ */
+export async function callReceiver(
+  { url, token }: Receiver,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ status: number; body: unknown }> {
+  const target = path.startsWith('http') ? path : `${url}${path}`
+  let response: Response
+  try {
+    response = await fetch(target, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } })
+  } catch {
+    throw new UsageError(`Cannot connect to ${new URL(target).origin}. Run npm start, or pass --url.`)
+  }
+  const text = await response.text()
+  try {
+    return { status: response.status, body: JSON.parse(text) }
+  } catch {
+    throw new UnexpectedResponseError(
+      response.status,
+      `${target} returned ${response.status} without JSON. Check that it is the URL of this project's API.`,
+    )
+  }
+}
+
+/**
+ * Polls an accepted task until it ends. A failed poll is repeated, because the task runs on regardless.
+ *
+ * @param path of the task's status
+ * @param intervalMs between two polls
+ * @param report receives the progress of the task whenever it changes
+ * @throws UsageError if the status cannot be read for ten minutes, or is not from this project's API
+ */
+export async function waitForTask(
+  receiver: Receiver,
+  path: string,
+  intervalMs: number,
+  report: (progress: string) => void,
+): Promise<{ status: number; body: unknown }> {
+  let unreachableSince: number | undefined
+  let reported = ''
+  for (;;) {
+    const response = await callReceiver(receiver, path).catch((error: UsageError) => error)
+    const status =
+      response instanceof UsageError && !(response instanceof UnexpectedResponseError) ? undefined : response.status
+    const isUnreachable = status === undefined || status === 429 || status >= 500
+    if (response instanceof Error) {
+      if (!isUnreachable || Date.now() - (unreachableSince ?? Date.now()) > MAX_UNREACHABLE_MS) throw response
+    } else if (!isUnreachable && (status !== 200 || (response.body as { state?: string }).state !== 'running')) {
+      return response
+    } else if (!isUnreachable) {
+      const { progress } = response.body as { progress?: string }
+      if (progress && progress !== reported) report(progress)
+      reported = progress ?? reported
+    }
+    if (isUnreachable && unreachableSince === undefined) {
+      const reason = response instanceof Error ? response.message : `The API returned ${status}.`
+      note(`Cannot read the status of the task: ${reason} Retrying ...`)
+    }
+    unreachableSince = isUnreachable ? (unreachableSince ?? Date.now()) : undefined
+    await sleep(intervalMs)
+  }
+}
