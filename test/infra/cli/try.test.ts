@@ -266,7 +266,7 @@ describe('webhooks check --try finds a mistake', () => {
     [
       'ticket.closed that is not true or false',
       { ticket: { ...ticket, closed: 'response.status' } },
-      'ticket.closed must find true or false, and finds "new"',
+      'ticket.closed must find true or false, but finds "new"',
     ],
     [
       'find whose at finds nothing',
