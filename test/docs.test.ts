@@ -91,7 +91,7 @@ async function approveInChat(): Promise<void> {
 /** What Argo CD's controller does of what it is asked for. */
 function reconcile(server: ArgoCdServer): void {
   if (!server.application().operation) return
-  server.begin()
+  server.startOperation()
   server.finish('Succeeded', 'successfully synced')
   server.reconcile('Healthy', 'OutOfSync')
 }

@@ -4,7 +4,7 @@ const inline = ['text', 'hardBreak']
 const nested = ['paragraph', 'bulletList', 'orderedList', 'codeBlock']
 const block = [...nested, 'heading', 'blockquote', 'rule', 'table']
 
-/** What may be inside of what, of the part of the format that is used here; `first` is what an item must begin with. */
+/** The allowed children of each node type. `first` lists the types that the first child must have. */
 const holds: Record<string, { of: string[]; least: number; first?: string[] }> = {
   doc: { of: block, least: 0 },
   paragraph: { of: inline, least: 0 },
@@ -21,12 +21,12 @@ const holds: Record<string, { of: string[]; least: number; first?: string[] }> =
 }
 
 /**
- * What is wrong with a document, as far as Jira looks: an empty list where it is valid.
+ * Returns the errors that Jira reports for a document.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
  */
 export function adfErrors(document: unknown): string[] {
-  if (!isNode(document) || document['type'] !== 'doc') return ['it is no doc']
+  if (!isNode(document) || document['type'] !== 'doc') return ['must be a doc node']
   const errors = document['version'] === 1 ? [] : ['its version is not 1']
   return [...errors, ...inside(document, 'doc', false)]
 }
@@ -47,14 +47,14 @@ function inside(node: Node, path: string, inCode: boolean): string[] {
   const rule = holds[type]
   const content = node['content']
   if (!rule) return [...errors, ...(content === undefined ? [] : [`${path}: ${type} holds nothing`])]
-  if (content !== undefined && !Array.isArray(content)) return [...errors, `${path}.content is no list`]
+  if (content !== undefined && !Array.isArray(content)) return [...errors, `${path}.content must be a list`]
   const children = (content ?? []) as unknown[]
   if (children.length < rule.least) errors.push(`${path}: ${type} is empty`)
   return [
     ...errors,
     ...children.flatMap((child, at) => {
       const here = `${path}.${at}`
-      if (!isNode(child)) return [`${here} is no node`]
+      if (!isNode(child)) return [`${here} must be a node`]
       const allowed = at === 0 && rule.first ? rule.first : rule.of
       if (!allowed.includes(String(child['type']))) return [`${here}: ${String(child['type'])} in ${type}`]
       return inside(child, `${here}(${String(child['type'])})`, type === 'codeBlock')

@@ -1,7 +1,7 @@
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
 export interface PlayedAkamas extends Served {
-  /** What each study that was started is to answer, by its id. */
+  /** Responses to the start of a study, by study id. */
   studies: Map<string, Record<string, unknown>>
   /** Whether the bridge finds Akamas. */
   reachable: boolean
@@ -26,7 +26,7 @@ export async function akamasServer(): Promise<PlayedAkamas> {
       return text(401, 'User/password combination is wrong')
     if (!played.reachable) return text(500, 'The connection to Akamas can not be established, check the services.')
     const given = (body ?? {}) as Record<string, unknown>
-    // It reads each of them, and fails as Flask does where one is not there.
+    // Akamas reads every parameter, and Flask rejects a request without one of them.
     if (needed.some((name) => typeof given[name] !== 'string'))
       return text(500, '<!doctype html>\n<title>500 Internal Server Error</title>')
     const study = String(given['study-id'])

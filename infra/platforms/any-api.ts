@@ -9,10 +9,10 @@ export interface AnyApi extends Served {
   things: Thing[]
 }
 
-/** An API as somebody's own tool may have one: things that are made, read, looked for by a reference, changed and ended. */
+/** A custom API whose records can be created, read, searched, changed and closed. */
 export async function startAnyApi(): Promise<AnyApi> {
-  const token = 'a-token-of-somebody'
-  const apiKey = 'a-key-of-somebody'
+  const token = 'a-token-of-any-api'
+  const apiKey = 'a-key-of-any-api'
   const things: Thing[] = []
   const made = new Map<string, Thing>()
   const served = await serve((call) => {

@@ -67,7 +67,7 @@ interface Application {
   }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface ArgoCdState {
   applications: Application[]
   may: { get: boolean; sync: boolean }
@@ -81,15 +81,15 @@ export interface ArgoCdServer extends Served {
   token: string
   state: ArgoCdState
   application(name?: string): Application
-  /** Lets the controller take up what was asked for. */
-  begin(name?: string): void
-  /** Lets the operation come to its end, without looking at the health of what it has made. */
+  /** Starts the requested operation, as the controller does. */
+  startOperation(name?: string): void
+  /** Completes the operation. The health of its resources does not matter. */
   finish(phase: string, message: string, resources?: Partial<ResourceResult>[]): void
   /** Lets the controller look at the application. */
   reconcile(health: string, sync?: string): void
-  /** An operation of somebody else, from its beginning to its end. */
+  /** Runs an operation of another user. */
   operate(by: Operation['initiatedBy'], sync?: { revision: string }): void
-  /** A sync of somebody else to what is in the source by now, and how that ended. */
+  /** Syncs the application to the current source, as another user. */
   deploy(revision: string, phase?: string, source?: Partial<Source>): void
 }
 
@@ -136,9 +136,9 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
     token,
     state,
     application: find,
-    begin(name) {
+    startOperation(name) {
       const { operation, status } = find(name)
-      if (!operation) throw new Error('Nothing was asked for')
+      if (!operation) throw new Error('No operation was requested.')
       const startedAt = clock()
       const message = 'waiting for healthy state of apps/Deployment/guestbook-ui'
       const { sync } = operation
@@ -175,14 +175,14 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
     },
     operate(initiatedBy, sync = { revision }) {
       find().operation = { sync, initiatedBy }
-      server.begin()
+      server.startOperation()
       server.finish('Succeeded', 'successfully synced (all tasks run)')
     },
     deploy(revision, phase = 'Succeeded', source = {}) {
       Object.assign(find().spec.source, source)
       const sync = { revision, source: structuredClone(find().spec.source) }
       find().operation = { sync, initiatedBy: { username: 'mia' } }
-      server.begin()
+      server.startOperation()
       server.finish(phase, '')
       server.reconcile('Healthy')
     },
@@ -218,7 +218,7 @@ class ArgoCd {
     const isAsked = ({ metadata }: Application) =>
       metadata.name === name && metadata.namespace === (asked['appNamespace'] ?? 'argocd')
     const found = this.#state.applications.find(isAsked)
-    // Whoever names no project is not told whether there is such an application.
+    // Without a project, Argo CD does not reveal whether the application exists.
     if (!found || (asked['project'] ?? found.spec.project) !== found.spec.project || !this.#state.may.get)
       return asked['project'] && this.#state.may.get
         ? failure(404, 5, `applications.argoproj.io "${name}" not found`)
@@ -258,7 +258,7 @@ class ArgoCd {
 
   #rollback(found: Application, body: unknown): Reply {
     const { id, prune = false, ...request } = body as Record<string, unknown>
-    // It is read into a struct of Go: another type, or a field that is none, is refused.
+    // Go rejects unknown fields and values of another type.
     if (typeof id !== 'number') return failure(400, 3, 'json: cannot unmarshal string into Go value of type int64')
     const strange = Object.keys(request).find((field) => !['name', 'appNamespace', 'project', 'dryRun'].includes(field))
     if (strange) return failure(400, 3, `unknown field "${strange}"`)

@@ -4,7 +4,7 @@ interface Version {
   number: number
   description: string
   contentType: string
-  /** Parsed JSON; text where it is none. */
+  /** Parsed JSON, or text if it is not JSON. */
   content: unknown
 }
 
@@ -19,14 +19,14 @@ export interface Deployment {
   events: { EventType: string; TriggeredBy: string; Description: string }[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AppConfigState {
   versions: Version[]
   /** The oldest first. */
   deployments: Deployment[]
   /** Operations that the caller's role does not allow. */
   denied: string[]
-  /** What is done while a request is answered: somebody else at the same time. */
+  /** Called while a request is answered, to simulate another user. */
   meanwhile: Record<string, () => void>
 }
 
@@ -238,7 +238,7 @@ function summaryOfDeployment({ number, profile: ConfigurationProfileId, version,
   return { DeploymentNumber: number, ...names, ...growth, State: state, PercentageComplete }
 }
 
-/** What AppConfig's own schema forbids of it. */
+/** Returns a violation of the schema of AppConfig. */
 function wrongFlags(content: unknown): string | undefined {
   const { version, flags, values } = (content ?? {}) as { version?: unknown; flags?: object; values?: object }
   if (version !== '1' || !flags || !values) return 'required key [version] not found'

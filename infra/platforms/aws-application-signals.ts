@@ -13,12 +13,12 @@ interface Slo {
   Goal?: { AttainmentGoal?: number; WarningThreshold?: number; Interval?: object }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface SignalsState {
   slos: Slo[]
-  /** What there is no report of, and why, by name. */
+  /** Why there is no report for an SLO, by name. */
   errors: Record<string, { ErrorCode: string; ErrorMessage: string }>
-  /** What no answer has a word of. */
+  /** SLOs that are missing from every response. */
   forgotten: string[]
   /** Whether the caller's role does not allow to ask. */
   denied: boolean
@@ -95,7 +95,7 @@ function answer(state: SignalsState, call: Call): Reply {
     return { status: 403, body: { Message }, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }
   }
   const { Timestamp, SloIds } = (call.body ?? {}) as { Timestamp?: unknown; SloIds?: string[] }
-  // Milliseconds would be in a year that nobody has data of.
+  // A timestamp in milliseconds is thousands of years in the future and has no data.
   if (typeof Timestamp !== 'number' || Timestamp > 10_000_000_000)
     return refuse(400, 'ValidationException', 'Timestamp is not valid.')
   if (!SloIds || SloIds.length < 1 || SloIds.length > 50 || new Set(SloIds).size < SloIds.length)

@@ -9,7 +9,7 @@ interface Datum {
 }
 
 interface CloudWatchState {
-  /** What was taken, with the namespace that it is in. */
+  /** The stored data, with its namespace. */
   data: (Datum & { namespace: string })[]
   /** Whether the caller's role may send metrics. */
   allowed: boolean
@@ -24,8 +24,8 @@ export interface CloudWatchServer extends Served {
 const twoWeeks = 14 * 24 * 3_600
 const twoHours = 2 * 3_600
 const largest = 2 ** 360
-const mostBytes = 1_024 * 1_024
-const mostData = 1_000
+const MAX_BYTES = 1_024 * 1_024
+const MAX_DATA = 1_000
 
 /**
  * Amazon CloudWatch, as far as it takes metrics.
@@ -64,7 +64,7 @@ function put(state: CloudWatchState, input: { Namespace: string; MetricData?: Da
       'com.amazonaws.cloudwatch#MissingRequiredParameterException',
       'The parameter MetricData is required.',
     )
-  if (MetricData.length > mostData || JSON.stringify(input).length > mostBytes)
+  if (MetricData.length > MAX_DATA || JSON.stringify(input).length > MAX_BYTES)
     return awsError('com.amazon.coral.service#RequestEntityTooLargeException', 'Request is too large', 413)
   if (Namespace.startsWith('AWS/')) return wrong('The value AWS/ for parameter Namespace is invalid.')
   for (const [at, { Value, Dimensions, Timestamp = now }] of MetricData.entries()) {

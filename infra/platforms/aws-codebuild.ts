@@ -33,23 +33,23 @@ interface Report {
   codeCoverageSummary?: { linesCovered: number; linesMissed: number; lineCoveragePercentage: number }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface CodeBuildState {
   projects: string[]
   builds: Build[]
   reports: Report[]
-  /** Tokens of starts that are remembered: what they asked for, and which build that is. */
+  /** The request and the build of each idempotency token. */
   tokens: Map<string, { asked: string; build: Build }>
   /** Operations that the caller's role does not allow. */
   denied: string[]
   /** How many of the newest builds are not listed yet. */
   listsLate: number
-  mostQueued: number
+  maxQueued: number
 }
 
 export interface CodeBuildServer extends Served {
   state: CodeBuildState
-  /** What was asked for, in order: `StartBuild`. */
+  /** The requested operations in order: `StartBuild`. */
   operations(): string[]
   end(status: string, more?: Partial<Build>): void
 }
@@ -67,7 +67,7 @@ export async function startCodeBuild(): Promise<CodeBuildServer> {
     tokens: new Map(),
     denied: [],
     listsLate: 0,
-    mostQueued: 10,
+    maxQueued: 10,
   }
   const served = await serve((call) => new CodeBuild(state).answer(call))
   return {
@@ -86,7 +86,7 @@ export async function startCodeBuild(): Promise<CodeBuildServer> {
 
 type Input = Record<string, unknown>
 
-const began = 1_764_000_000
+const STARTED_AT = 1_764_000_000
 
 function refuse(type: string, message: string): Reply {
   return { status: 400, body: { __type: type, message }, headers: { 'content-type': 'application/x-amz-json-1.1' } }
@@ -134,7 +134,7 @@ class CodeBuild {
   }
 
   #start(input: Input): Reply {
-    const { builds, tokens, mostQueued } = this.#state
+    const { builds, tokens, maxQueued } = this.#state
     const { projectName: project, sourceVersion, idempotencyToken: token } = input as Record<string, string>
     const variables = (input['environmentVariablesOverride'] ?? []) as Variable[]
     if (!project || !this.#state.projects.includes(project))
@@ -152,10 +152,10 @@ class CodeBuild {
         ? done({ build: earlier.build })
         : refuse('InvalidInputException', 'Idempotent parameter mismatch')
     }
-    if (builds.filter(({ buildComplete }) => !buildComplete).length >= mostQueued)
+    if (builds.filter(({ buildComplete }) => !buildComplete).length >= maxQueued)
       return refuse(
         'AccountLimitExceededException',
-        `Cannot have more than ${mostQueued} builds in queue for the account`,
+        `Cannot have more than ${maxQueued} builds in queue for the account`,
       )
     const number = builds.length + 1
     const uuid = `12345678-90ab-cdef-1234-${number.toString(16).padStart(12, '0')}`
@@ -170,7 +170,7 @@ class CodeBuild {
       currentPhase: 'QUEUED',
       projectName: project,
       ...(sourceVersion ? { sourceVersion } : {}),
-      startTime: began,
+      startTime: STARTED_AT,
       environment: {
         type: 'LINUX_CONTAINER',
         computeType: 'BUILD_GENERAL1_SMALL',

@@ -31,7 +31,7 @@ interface Execution {
   executionType: 'STANDARD' | 'ROLLBACK'
   rollbackMetadata?: { rollbackTargetPipelineExecutionId: string }
   trigger: { triggerType: string; triggerDetail: string }
-  /** Kept here alone. */
+  /** Not part of a response. */
   token: string | undefined
   sourceRevisions: { actionName: string; revisionType: string; revisionValue: string }[]
   startTime: number
@@ -39,7 +39,7 @@ interface Execution {
   stages: Record<string, string>
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface CodePipelineState {
   /** Names of pipelines, each with the variables that it declares. */
   pipelines: Record<string, string[]>
@@ -53,14 +53,14 @@ interface CodePipelineState {
 
 export interface CodePipelineServer extends Served {
   state: CodePipelineState
-  /** What was asked for, in order: `StartPipelineExecution`. */
+  /** The requested operations in order: `StartPipelineExecution`. */
   operations(): string[]
-  /** An action of the newest execution; each begins a minute after the one before. */
+  /** An action of the newest execution. Each starts a minute after the previous one. */
   act(name: string, status: string, more?: Partial<Action>): void
   end(status: string, statusSummary?: string): void
   /** The newest execution has gone through a stage, and how that ended there. */
   pass(stage: string, status: string): void
-  /** An execution of somebody else that has come to this end in the stage Deploy. */
+  /** An execution of another user that ended like this in the stage Deploy. */
   deploy(status: string): string
 }
 
@@ -208,7 +208,7 @@ class CodePipeline {
     return done({ pipelineExecutionId: execution.pipelineExecutionId })
   }
 
-  /** Begins an execution. */
+  /** Starts an execution. */
   execute(pipelineName: string, more: Partial<Execution> = {}): Execution {
     const { executions } = this.#state
     const number = (executions.length + 1).toString(16).padStart(12, '0')

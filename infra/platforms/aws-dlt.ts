@@ -26,11 +26,11 @@ interface TestRun {
   errorReason?: string | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AwsDltState {
   scenario: Scenario
   runs: TestRun[]
-  /** What was asked for at each start. */
+  /** The requests that started tests. */
   starts: Record<string, unknown>[]
   capacity: Record<string, Record<string, number | undefined>>
   /** Whether the role may call the API. */
@@ -44,7 +44,7 @@ interface AwsDltState {
 export interface AwsDltServer extends Served {
   testId: string
   state: AwsDltState
-  /** Brings the run to its end. */
+  /** Completes the run. */
   finish(status: string, more?: Partial<Pick<Scenario, 'results' | 'errorReason'>>): void
 }
 
@@ -165,7 +165,7 @@ function cancel(state: AwsDltState): Reply {
   return { status: 200, body: JSON.stringify('test cancelling') }
 }
 
-/** What API Gateway says to a signature that is none; undefined for one that is right. */
+/** Returns the error of API Gateway for an invalid signature. */
 function signatureError({ method, path, query, headers, body }: Call): string | undefined {
   const given = String(headers['authorization'] ?? '')
   const [, key, day, region, service, names, signature] =

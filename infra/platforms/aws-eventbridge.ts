@@ -10,9 +10,9 @@ interface Entry {
 
 interface EventBridgeState {
   buses: string[]
-  /** What the rules of a bus have seen. */
+  /** Events that the rules of a bus matched. */
   events: { id: string; bus: string; source: string; type: string; detail: Record<string, unknown> }[]
-  /** What becomes of the next entries. */
+  /** Results for the next entries. */
   failing: { ErrorCode: string; ErrorMessage?: string }[]
   /** Operations that the caller's role does not allow. */
   denied: string[]
@@ -23,7 +23,7 @@ export interface EventBridgeServer extends Served {
 }
 
 const arn = 'arn:aws:events:eu-west-1:123456789012:event-bus'
-const mostBytes = 256 * 1_024
+const MAX_BYTES = 256 * 1_024
 
 /**
  * Amazon EventBridge, as far as it takes events: one to a bus that is not there is taken, and gone.
@@ -60,7 +60,7 @@ function describe({ buses }: EventBridgeState, bus: string): Reply {
 function put(state: EventBridgeState, entries: Entry[]): Reply {
   const size = ({ Source, DetailType, Detail }: Entry) => Buffer.byteLength(Source + DetailType + Detail)
   const total = entries.reduce((sum, entry) => sum + size(entry), 0)
-  if (total >= mostBytes)
+  if (total >= MAX_BYTES)
     return awsError('ValidationException', `Total size of the entries in the request is over the limit.`)
   const results = entries.map((entry) => {
     const failure = state.failing.shift()

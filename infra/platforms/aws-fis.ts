@@ -36,23 +36,23 @@ interface Experiment {
   targetAccountConfigurationsCount: number
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface FisState {
   templates: Record<string, Template>
   experiments: Experiment[]
-  /** What was asked for at each start, by its token. */
+  /** The request of each idempotency token. */
   tokens: Map<string, { asked: string; id: string }>
   /** Operations that the caller's role does not allow. */
   denied: string[]
   /** How many experiments may be on. */
-  mostActive: number
+  maxActive: number
 }
 
 export interface FisServer extends Served {
   state: FisState
   /** The newest experiment. */
   newest(): Experiment
-  /** What was asked for, in order: `StartExperiment`. */
+  /** The requested operations in order: `StartExperiment`. */
   operations(): string[]
   /** Brings the newest experiment into a state. */
   become(status: string, more?: Partial<Experiment['state']>): void
@@ -63,7 +63,7 @@ export interface FisServer extends Served {
 const region = 'eu-west-1'
 const account = '123456789012'
 const active = ['pending', 'initiating', 'running', 'stopping']
-const began = 1_764_000_000
+const STARTED_AT = 1_764_000_000
 
 /**
  * AWS Fault Injection Service as its REST API answers: the kind of an error in a header, its words in the body.
@@ -87,7 +87,7 @@ export async function startFis(): Promise<FisServer> {
     experiments: [],
     tokens: new Map(),
     denied: [],
-    mostActive: 5,
+    maxActive: 5,
   }
   const served = await serve((call) => new Fis(state).answer(call))
   const newest = () => {
@@ -103,8 +103,8 @@ export async function startFis(): Promise<FisServer> {
     become(status, more = {}) {
       const seen = newest()
       seen.state = { status, reason: `Experiment ${status}.`, ...more }
-      if (status !== 'pending') seen.startTime ??= began
-      if (!active.includes(status)) seen.endTime = began + 300
+      if (status !== 'pending') seen.startTime ??= STARTED_AT
+      if (!active.includes(status)) seen.endTime = STARTED_AT + 300
     },
     act(name, status, reason = `Action was ${status}.`) {
       const found = newest().actions[name]
@@ -175,7 +175,7 @@ class Fis {
     if (before && before.asked !== asked)
       return refuse(409, 'ConflictException', 'The client token was used with other parameters.')
     if (before) return { status: 200, body: { experiment: this.#state.experiments.find(({ id }) => id === before.id) } }
-    if (this.#state.experiments.filter(({ state }) => active.includes(state.status)).length >= this.#state.mostActive)
+    if (this.#state.experiments.filter(({ state }) => active.includes(state.status)).length >= this.#state.maxActive)
       return refuse(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
     const id = `EXP00000000000000${this.#state.experiments.length + 1}`
     const experiment: Experiment = {
@@ -190,7 +190,7 @@ class Fis {
           { actionId, parameters: {}, targets: {}, state: { status: 'pending', reason: 'Initial state' } },
         ]),
       ),
-      creationTime: began,
+      creationTime: STARTED_AT,
       tags: tags as Record<string, string>,
       experimentOptions: { accountTargeting: 'single-account', emptyTargetResolutionMode: 'fail', actionsMode },
       targetAccountConfigurationsCount: 0,

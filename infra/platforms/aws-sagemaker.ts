@@ -8,7 +8,7 @@ interface Execution {
   status: string
   reason?: string
   started: Fields
-  /** Newest last, as they began. */
+  /** In the order of their start. */
   steps: Fields[]
 }
 
@@ -17,7 +17,7 @@ interface Job extends Fields {
   AlgorithmSpecification?: Fields
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface SageMakerState {
   /** Names of pipelines, each with the parameters that it declares. */
   pipelines: Record<string, string[]>
@@ -26,22 +26,22 @@ interface SageMakerState {
   tunings: Record<string, Job>
   /** Operations that the caller's role does not allow. */
   denied: string[]
-  /** How many training jobs may go on at a time. */
+  /** How many training jobs can run at the same time. */
   quota: number
 }
 
 export interface SageMakerServer extends Served {
   state: SageMakerState
-  /** What was asked for, in order: `CreateTrainingJob`. */
+  /** The requested operations in order: `CreateTrainingJob`. */
   operations(): string[]
-  /** What was asked with the last call of an operation. */
+  /** Returns the input of the last request of an operation. */
   asked(operation: string): Fields
 }
 
 const region = 'eu-west-1'
 const arnOf = (rest: string) => `arn:aws:sagemaker:${region}:123456789012:${rest}`
 /** In seconds, as the API has all times. */
-export const began = 1_764_000_000
+export const STARTED_AT = 1_764_000_000
 /** Of AWS: it reports its own metrics, and takes no others. */
 export const builtIn = `438346466558.dkr.ecr.${region}.amazonaws.com/linear-learner:1`
 const builtInMetrics = [{ Name: 'train:loss', Regex: 'loss=(\\S+)' }]
@@ -55,7 +55,7 @@ export const trained: Job = {
   TrainingJobStatus: 'Completed',
   SecondaryStatus: 'Completed',
   SecondaryStatusTransitions: [
-    { Status: 'Starting', StartTime: began, StatusMessage: 'Launching requested ML instances' },
+    { Status: 'Starting', StartTime: STARTED_AT, StatusMessage: 'Launching requested ML instances' },
   ],
   HyperParameters: { epochs: '10', lr: '0.1' },
   AlgorithmSpecification: {
@@ -77,11 +77,11 @@ export const trained: Job = {
   ResourceConfig: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
   VpcConfig: { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] },
   StoppingCondition: { MaxRuntimeInSeconds: 3_600 },
-  CreationTime: began - 90_000,
-  TrainingStartTime: began - 89_900,
-  TrainingEndTime: began - 89_000,
-  LastModifiedTime: began - 89_000,
-  FinalMetricDataList: [{ MetricName: 'validation:auc', Value: 0.91, Timestamp: began - 89_100 }],
+  CreationTime: STARTED_AT - 90_000,
+  TrainingStartTime: STARTED_AT - 89_900,
+  TrainingEndTime: STARTED_AT - 89_000,
+  LastModifiedTime: STARTED_AT - 89_000,
+  FinalMetricDataList: [{ MetricName: 'validation:auc', Value: 0.91, Timestamp: STARTED_AT - 89_100 }],
   EnableNetworkIsolation: true,
   EnableInterContainerTrafficEncryption: false,
   EnableManagedSpotTraining: false,
@@ -124,8 +124,8 @@ export const tuned: Job = {
     EnableManagedSpotTraining: false,
   },
   HyperParameterTuningJobStatus: 'Completed',
-  CreationTime: began - 90_000,
-  HyperParameterTuningEndTime: began - 80_000,
+  CreationTime: STARTED_AT - 90_000,
+  HyperParameterTuningEndTime: STARTED_AT - 80_000,
   TrainingJobStatusCounters: { Completed: 20, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
   ObjectiveStatusCounters: { Succeeded: 20, Pending: 0, Failed: 0 },
   WarmStartConfig: {
@@ -259,8 +259,8 @@ class SageMaker {
       PipelineExecutionArn: arn,
       PipelineExecutionStatus: status,
       ...(reason ? { FailureReason: reason } : {}),
-      CreationTime: began,
-      LastModifiedTime: began + 90,
+      CreationTime: STARTED_AT,
+      LastModifiedTime: STARTED_AT + 90,
     })
   }
 
@@ -310,11 +310,11 @@ class SageMaker {
       TrainingJobStatus: 'InProgress',
       SecondaryStatus: 'Starting',
       SecondaryStatusTransitions: [
-        { Status: 'Starting', StartTime: began, StatusMessage: 'Preparing the instances for training' },
+        { Status: 'Starting', StartTime: STARTED_AT, StatusMessage: 'Preparing the instances for training' },
       ],
       ModelArtifacts: { S3ModelArtifacts: `s3://models/${name}/output/model.tar.gz` },
-      CreationTime: began,
-      LastModifiedTime: began,
+      CreationTime: STARTED_AT,
+      LastModifiedTime: STARTED_AT,
     }
     return reply(200, { TrainingJobArn: arn })
   }
@@ -343,7 +343,7 @@ class SageMaker {
       ...input,
       HyperParameterTuningJobArn: arn,
       HyperParameterTuningJobStatus: 'InProgress',
-      CreationTime: began,
+      CreationTime: STARTED_AT,
       TrainingJobStatusCounters: { Completed: 0, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
       ObjectiveStatusCounters: { Succeeded: 0, Pending: 0, Failed: 0 },
     }

@@ -12,7 +12,7 @@ interface Published {
 
 interface SnsState {
   topics: string[]
-  /** What was delivered. */
+  /** Delivered messages. */
   published: Published[]
   /** Operations that the caller's role does not allow. */
   denied: string[]
@@ -20,13 +20,13 @@ interface SnsState {
 
 export interface SnsServer extends Served {
   state: SnsState
-  /** What was asked for, in order: `Publish`. */
+  /** The requested operations in order: `Publish`. */
   operations(): string[]
 }
 
 const region = 'eu-west-1'
 const account = '123456789012'
-const mostBytes = 262_144
+const MAX_BYTES = 262_144
 const namespace = 'http://sns.amazonaws.com/doc/2010-03-31/'
 
 /**
@@ -93,7 +93,7 @@ function publish(state: SnsState, form: URLSearchParams, topic: string): Reply {
   const bytes = Buffer.byteLength(message + Object.entries(attributes).flat().join(''))
   const wrong = (what: string) => refuse(400, 'InvalidParameter', `Invalid parameter: ${what}`)
   if (message === '') return wrong('Empty message')
-  if (bytes > mostBytes) return wrong('Message too long')
+  if (bytes > MAX_BYTES) return wrong('Message too long')
   if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,98}$/.test(subject)) return wrong('Subject')
   if (Object.values(attributes).includes(''))
     return refuse(400, 'ParameterValueInvalid', 'The message attribute must contain non-empty value')

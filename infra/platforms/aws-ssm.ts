@@ -31,12 +31,12 @@ interface Execution {
   StepExecutionsTruncated: boolean
   CurrentStepName?: string
   FailureMessage?: string
-  /** Kept here alone: what an earlier request with this token asked for. */
+  /** Not part of a response: the request of each idempotency token. */
   token: string | undefined
   asked: string
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface SsmState {
   opsItems: OpsItem[]
   executions: Execution[]
@@ -44,12 +44,12 @@ interface SsmState {
   documents: Record<string, { parameters: string[]; newest: number }>
   /** Operations that the caller's role does not allow. */
   denied: string[]
-  mostExecutions: number
+  maxExecutions: number
 }
 
 export interface SsmServer extends Served {
   state: SsmState
-  /** What was asked for, in order: `CreateOpsItem`. */
+  /** The requested operations in order: `CreateOpsItem`. */
   operations(): string[]
 }
 
@@ -79,7 +79,7 @@ export async function startSsm(): Promise<SsmServer> {
       },
     },
     denied: [],
-    mostExecutions: 100,
+    maxExecutions: 100,
   }
   const served = await serve((call) => new Ssm(state).answer(call))
   return { ...served, state, operations: () => served.calls.map((call) => awsOperation(call) ?? '') }
@@ -136,7 +136,7 @@ class Ssm {
   }
 
   #start(input: Input): Reply {
-    const { documents, executions, mostExecutions } = this.#state
+    const { documents, executions, maxExecutions } = this.#state
     const {
       DocumentName: name,
       DocumentVersion: version = '$DEFAULT',
@@ -172,7 +172,7 @@ class Ssm {
         : refuse('IdempotentParameterMismatch', 'The client token was used with other parameters.')
     }
     const running = executions.filter(({ AutomationExecutionStatus: status }) => status === 'InProgress')
-    if (running.length >= mostExecutions)
+    if (running.length >= maxExecutions)
       return refuse('AutomationExecutionLimitExceededException', 'Concurrent executions exceed the limit.')
     const number = (executions.length + 1).toString(16).padStart(12, '0')
     const execution: Execution = {
@@ -197,7 +197,7 @@ class Ssm {
 
   #stop(execution: Execution, { Type: type = 'Cancel' }: Input): Reply {
     if (execution.AutomationExecutionStatus !== 'InProgress')
-      return refuse('InvalidAutomationStatusUpdateException', 'Execution can not be stopped from its current status.')
+      return refuse('InvalidAutomationStatusUpdateException', 'Execution cannot be stopped from its current status.')
     execution.AutomationExecutionStatus = type === 'Cancel' ? 'Cancelled' : 'Success'
     return done({})
   }
@@ -213,7 +213,7 @@ class Ssm {
     if (missing.length > 0)
       return refuse('ValidationException', `Value null at '${missing[0]}' failed to satisfy constraint`)
     if (/aws|amazon|amzn/i.test(String(input['Source'])))
-      return refuse('OpsItemInvalidParameterException', 'Source can not contain aws, amazon or amzn.')
+      return refuse('OpsItemInvalidParameterException', 'Source cannot contain aws, amazon or amzn.')
     const data = (input['OperationalData'] ?? {}) as OpsItem['OperationalData']
     const dedup = data['/aws/dedup']?.Value
     const twin = this.#state.opsItems.find(
@@ -269,7 +269,7 @@ class Ssm {
       )
         return invalid(`OperationalData key ${name} is not valid.`)
       if (name === '/aws/dedup' && item.OperationalData[name])
-        return invalid('The deduplication string can not be changed.')
+        return invalid('The deduplication string cannot be changed.')
       if (Value.trim() === '' || Value.length > 20_480)
         return invalid(`OperationalData value of ${name} must have 1 to 20480 bytes.`)
     }

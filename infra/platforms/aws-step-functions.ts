@@ -24,7 +24,7 @@ interface HistoryEvent {
   stateEnteredEventDetails?: { name: string }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface StepFunctionsState {
   /** The type of each state machine, by its ARN. */
   machines: Record<string, 'STANDARD' | 'EXPRESS'>
@@ -37,7 +37,7 @@ interface StepFunctionsState {
 
 export interface StepFunctionsServer extends Served {
   state: StepFunctionsState
-  /** What was asked for, in order: `StartExecution`. */
+  /** The requested operations in order: `StartExecution`. */
   operations(): string[]
   /**
    * Something happens in the newest execution.

@@ -15,9 +15,9 @@ interface Template {
   ask_scm_branch_on_launch: boolean
   survey_enabled: boolean
   job_slice_count: number
-  /** Kept here alone. */
+  /** Not part of a response. */
   survey: Question[]
-  /** What its credentials ask for on launch. */
+  /** Passwords that a launch must contain. */
   passwords: string[]
 }
 
@@ -56,7 +56,7 @@ interface Node {
   job: { id: number; name: string; type: string; status: string } | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AwxState {
   templates: Template[]
   runs: Run[]
@@ -74,14 +74,14 @@ export interface AwxServer extends Served {
   username: string
   password: string
   state: AwxState
-  /** Brings the newest run to its end. */
+  /** Completes the newest run. */
   finish(status: string, what?: Partial<Run>): void
   /** A task of the newest run, or of another, that has failed on a host. */
   fail(task: string, host: string, more?: { event?: string; failed?: boolean; res?: unknown; job?: number }): void
 }
 
 export const restart = { id: 12, name: 'Restart web' }
-const mostListed = 200
+const MAX_LISTED = 200
 
 /**
  * AWX as its API answers.
@@ -210,7 +210,7 @@ class Awx {
     return list(found.map(withoutDetails), query)
   }
 
-  /** What is not asked for is left out, and the launch goes on. */
+  /** AWX ignores fields that the template does not prompt for. */
   #launch(found: Template, asked: Record<string, unknown>): Reply {
     this.#state.beforeLaunch?.()
     if (!this.#state.mayExecute) return said(403, 'You do not have permission to perform this action.')
@@ -219,7 +219,7 @@ class Awx {
     if (missing.length > 0) return { status: 400, body: { variables_needed_to_start: missing } }
     if (found.passwords.length > 0) return { status: 400, body: { passwords_needed_to_start: found.passwords } }
     const questions = found.survey_enabled ? found.survey : []
-    const [kept, ignored] = apart(given, (name) => {
+    const [accepted, ignored] = split(given, (name) => {
       return found.ask_variables_on_launch || questions.some(({ variable }) => variable === name)
     })
     const branch = asked['scm_branch']
@@ -227,7 +227,7 @@ class Awx {
       ...(Object.keys(ignored).length > 0 ? { extra_vars: ignored } : {}),
       ...(branch !== undefined && !found.ask_scm_branch_on_launch ? { scm_branch: branch } : {}),
     }
-    const run = this.#made(found, kept, branch)
+    const run = this.#made(found, accepted, branch)
     const field = run.type === 'job' ? 'job' : 'workflow_job'
     return { status: 201, body: { [field]: run.id, ignored_fields: ignoredFields, ...detailOf(run) } }
   }
@@ -292,7 +292,7 @@ class Awx {
 }
 
 function list(all: unknown[], query: URLSearchParams): Reply {
-  const results = all.slice(0, Math.min(mostListed, Number(query.get('page_size') ?? 25)))
+  const results = all.slice(0, Math.min(MAX_LISTED, Number(query.get('page_size') ?? 25)))
   return { status: 200, body: { count: all.length, next: null, previous: null, results } }
 }
 
@@ -315,11 +315,11 @@ function surveyErrors({ survey_enabled, survey }: Template, given: Record<string
   })
 }
 
-function apart(given: Record<string, unknown>, isKept: (name: string) => boolean) {
+function split(given: Record<string, unknown>, isAccepted: (name: string) => boolean) {
   const entries = Object.entries(given)
   return [
-    Object.fromEntries(entries.filter(([name]) => isKept(name))),
-    Object.fromEntries(entries.filter(([name]) => !isKept(name))),
+    Object.fromEntries(entries.filter(([name]) => isAccepted(name))),
+    Object.fromEntries(entries.filter(([name]) => !isAccepted(name))),
   ] as const
 }
 

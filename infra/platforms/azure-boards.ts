@@ -19,7 +19,7 @@ interface Item {
   comments: { id: number; text: string }[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface BoardsState {
   items: Item[]
   types: Type[]
@@ -31,7 +31,7 @@ interface BoardsState {
   mayMakeTags: boolean
   /** Whether a token that is not valid is answered with the page to sign in, and a status of success. */
   showsSignIn: boolean
-  /** So many changes of somebody else come in between. */
+  /** The number of changes by another user before the next request. */
   others: number
 }
 
@@ -177,7 +177,7 @@ class Boards {
     return { status: 200, body: { count: value.length, value } }
   }
 
-  /** The one query that is asked here; anything else is refused, as what is no query is. */
+  /** Supports only the query that the provider sends. */
   #query(query: URLSearchParams, body: unknown): Reply {
     const text = (body as { query?: string }).query ?? ''
     const [, tag] =

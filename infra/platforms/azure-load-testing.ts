@@ -12,7 +12,7 @@ interface TestRun {
   [more: string]: unknown
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AzureLoadTestingState {
   tests: string[]
   runs: TestRun[]
@@ -28,7 +28,7 @@ export interface AzureLoadTestingServer extends Served {
   clientId: string
   clientSecret: string
   state: AzureLoadTestingState
-  /** Brings the last run to its end. */
+  /** Completes the last run. */
   finish(status: string, testResult?: string, more?: Record<string, unknown>): void
 }
 

@@ -24,7 +24,7 @@ interface Build {
   queueTime: string
   startTime: string | null
   finishTime: string | null
-  /** None before it has begun. */
+  /** Null before the start. */
   records: TimelineRecord[] | undefined
   tests: { totalTests: number; passedTests: number; unanalyzedTests: number }[]
   validationResults: { result: string; message: string }[]
@@ -40,12 +40,12 @@ interface Definition {
   named?: string
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AzurePipelinesState {
   definitions: Definition[]
   builds: Build[]
   branches: string[]
-  /** Whether only variables that the pipeline declares may be set when it is queued, which are none. */
+  /** The pipeline accepts only variables that it declares, and it declares none. */
   limitsVariables: boolean
   mayRun: boolean
   /** The one version of the API that it knows. */
@@ -59,7 +59,7 @@ interface AzurePipelinesState {
 export interface AzurePipelinesServer extends Served {
   token: string
   state: AzurePipelinesState
-  /** Brings the newest run to its end, one minute after its start. */
+  /** Completes the newest run one minute after its start. */
   finish(result: string, what?: Partial<Build>): void
 }
 
@@ -226,14 +226,14 @@ class Azure {
   #cancel(build: Build): Reply {
     if (!this.#state.mayRun) return refused(403, 'AccessDeniedException', 'Access denied. Robot needs Stop builds.')
     if (build.status === 'completed') {
-      return refused(400, 'BuildStatusInvalidChangeException', `The status of build ${build.id} can not be changed.`)
+      return refused(400, 'BuildStatusInvalidChangeException', `The status of build ${build.id} cannot be changed.`)
     }
     Object.assign(build, this.#state.slow ? { status: 'cancelling' } : { status: 'completed', result: 'canceled' })
     return { status: 200, body: shown(build) }
   }
 }
 
-/** Properties without a value are left out. */
+/** Omits properties without a value. */
 function shown({ records: _, tests: __, variables, definition, ...build }: Build) {
   const held = { ...build, definition: { id: definition }, parameters: JSON.stringify(variables) }
   return Object.fromEntries(Object.entries(held).filter(([, value]) => value !== null))

@@ -13,7 +13,7 @@ interface Master {
   summary: object | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface BlazemeterState {
   /** `tests/1` or `multi-tests/1`. */
   tests: string[]
@@ -21,7 +21,7 @@ interface BlazemeterState {
   mayWrite: boolean
   /** Whether refusals come with 200. */
   saysNoWith200: boolean
-  /** Whether a run goes on for a while when it is stopped. */
+  /** A run continues for a while after it is stopped. */
   stubborn: boolean
 }
 
@@ -29,7 +29,7 @@ export interface BlazemeterServer extends Served {
   username: string
   password: string
   state: BlazemeterState
-  /** Brings the last run to its end, a minute after its start. */
+  /** Completes the last run a minute after its start. */
   finish(reportStatus: string | null, more?: Partial<Master>): void
 }
 

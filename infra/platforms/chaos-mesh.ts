@@ -28,7 +28,7 @@ interface Node {
   template: string
 }
 
-interface Kept extends Chaos {
+interface StoredChaos extends Chaos {
   uid: string
   status: string
   failedMessage: string | undefined
@@ -38,8 +38,8 @@ interface Kept extends Chaos {
   nodes: Node[]
 }
 
-/** What the dashboard remembers of an object. */
-interface Remembered {
+/** A record in the database of the dashboard. */
+interface ArchivedChaos {
   uid: string
   kind: string
   namespace: string
@@ -47,20 +47,20 @@ interface Remembered {
   archived: boolean
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface ChaosMeshState {
-  /** What is in the cluster, the newest last. */
-  objects: Kept[]
-  records: Remembered[]
+  /** The objects in the cluster, newest last. */
+  objects: StoredChaos[]
+  records: ArchivedChaos[]
   events: { object_id: string; namespace: string; type: string; reason: string; message: string }[]
   namespaces: string[]
   /** Whether the dashboard takes note at once of what is made. */
   collects: boolean
-  /** Whether what is deleted stays until its faults are taken back. */
+  /** Whether a deleted object stays until its faults are removed. */
   slow: boolean
   /** Verbs that the token may not do. */
   forbidden: string[]
-  /** Whether whoever calls may list every kind, as archives and events ask for. */
+  /** Whether the token may list every kind, which archives and events need. */
   mayListAll: boolean
   /** Whether workflows with status checks are shown as older versions do: with nothing in them. */
   old: boolean
@@ -70,11 +70,11 @@ export interface ChaosMeshServer extends Served {
   token: string
   state: ChaosMeshState
   /** The newest object. */
-  newest(): Kept
+  newest(): StoredChaos
   /** Adds an event of the newest object. */
-  tell(reason: string, message: string): void
+  addEvent(reason: string, message: string): void
   /** Takes an object out of the cluster, as when the last of its finalizers is gone. */
-  remove(object: Kept): void
+  remove(object: StoredChaos): void
 }
 
 const kinds = ['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos']
@@ -83,7 +83,7 @@ const modes = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']
 
 /**
  * The API of the dashboard of Chaos Mesh 2, as its sources have it: names are unique in the cluster, ids are looked up in a
- * database that is filled a little later, and what Kubernetes refuses is answered with 500.
+ * database that is filled a little later; an error of Kubernetes becomes a 500.
  *
  * @see https://github.com/chaos-mesh/chaos-mesh/tree/master/pkg/dashboard/apiserver
  */
@@ -116,7 +116,7 @@ export async function startChaosMesh(): Promise<ChaosMeshServer> {
     token,
     state,
     newest,
-    tell(reason, message) {
+    addEvent(reason, message) {
       const { uid, metadata } = newest()
       const type = reason === 'Failed' ? 'Warning' : 'Normal'
       state.events.unshift({ object_id: uid, namespace: metadata.namespace, type, reason, message })
@@ -156,7 +156,7 @@ class Dashboard {
     return this.#one(method, uid, isWorkflow)
   }
 
-  remove(object: Kept): void {
+  remove(object: StoredChaos): void {
     this.#state.objects = this.#state.objects.filter((one) => one !== object)
     const record = this.#state.records.find(({ uid }) => uid === object.uid)
     if (record) record.archived = true
@@ -180,7 +180,7 @@ class Dashboard {
     }
     if (this.#find(kind, namespace, name))
       return failed(500, 'internal_server_error', `${resource}.chaos-mesh.org "${name}" already exists`)
-    const made: Kept = {
+    const made: StoredChaos = {
       ...{ apiVersion, kind, metadata, spec },
       uid: randomUUID(),
       status: isWorkflow ? 'unknown' : 'injecting',
@@ -258,20 +258,20 @@ class Dashboard {
     return failed(401, namespace ? 'no_namespace_privilege' : 'no_cluster_privilege', text)
   }
 
-  #find(kind: string, namespace: string, name: string): Kept | undefined {
+  #find(kind: string, namespace: string, name: string): StoredChaos | undefined {
     return this.#state.objects.find(
       (one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name,
     )
   }
 
-  #shown({ kind, metadata, uid, status, createdAt, failedMessage, endTime, finishTime, spec }: Kept) {
+  #shown({ kind, metadata, uid, status, createdAt, failedMessage, endTime, finishTime, spec }: StoredChaos) {
     const { namespace, name } = metadata
     const base = { namespace, name, uid, created_at: createdAt, status }
     if (kind === 'Workflow') return { ...base, id: 1, entry: spec.entry, end_time: endTime, finish_time: finishTime }
     return { ...base, kind, ...(failedMessage === undefined ? {} : { failed_message: failedMessage }) }
   }
 
-  #detailed(object: Kept) {
+  #detailed(object: StoredChaos) {
     const { apiVersion, kind, metadata, spec, nodes } = object
     const { old } = this.#state
     const shown = { apiVersion, kind, metadata: { labels: null, annotations: null, ...metadata }, spec }

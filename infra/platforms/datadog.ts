@@ -30,14 +30,14 @@ interface DatadogEvent {
   date_happened?: number
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface DatadogState {
   apiKey: string
-  /** What it may do, by application key. */
+  /** Scopes by application key. */
   applicationKeys: Record<string, string[]>
   slos: Slo[]
   events: DatadogEvent[]
-  /** What it says of an event that it takes. */
+  /** The response to an accepted event. */
   status: string
 }
 

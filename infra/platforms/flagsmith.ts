@@ -97,7 +97,7 @@ class Flagsmith {
     const state = environment.states.find((one) => String(one.id) === id)
     if (!state || method !== 'PATCH') return refusal(404, 'No FeatureState matches the given query.')
     if (environment.versioned) {
-      return refusal(400, 'Feature states of an environment with feature versioning can not be changed in place.')
+      return refusal(400, 'Feature states of an environment with feature versioning cannot be changed in place.')
     }
     Object.assign(state, body)
     return { status: 200, body: shownState(state) }

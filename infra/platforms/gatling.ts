@@ -18,23 +18,23 @@ interface Run {
   successful: boolean | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GatlingState {
   runs: Run[]
   tests: string[]
   mayStart: boolean
   /** How many look-ups show nothing of a new run. */
   listsLate: number
-  /** Whether a run goes on for a while after a stop. */
+  /** A run continues for a while after it is stopped. */
   slow: boolean
-  /** Where a run is shown: the document does not say that this is a URL. */
+  /** The page of a run. The OpenAPI document does not say that it is a URL. */
   page: string
 }
 
 export interface GatlingServer extends Served {
   token: string
   state: GatlingState
-  /** Brings the newest run to its end, or to another state where it is not said whether it was successful. */
+  /** Completes the newest run, or changes its state if its result is undefined. */
   enter(status: string, successful?: boolean, assertions?: Assertion[]): void
 }
 

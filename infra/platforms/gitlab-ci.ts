@@ -19,7 +19,7 @@ interface Pipeline {
   source: string
   status: string
   name: string | null
-  /** Who has started it. */
+  /** The user that started the pipeline. */
   by: string
   variables: Variable[]
   inputs: Record<string, unknown>
@@ -31,7 +31,7 @@ interface Pipeline {
   tests: { time: number; count: number; success: number; failed: number; skipped: number; error: number }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GitlabCiState {
   pipelines: Pipeline[]
   branches: string[]
@@ -39,7 +39,7 @@ interface GitlabCiState {
   /** The inputs that the pipeline has; a name of it may echo one. */
   inputs: string[]
   named: string | undefined
-  /** Whether whoever starts a pipeline may set variables of it. */
+  /** Whether the user may set variables of the pipeline. */
   variablesAllowed: boolean
   /** Whether who may see pipelines may see their jobs. */
   jobsShown: boolean
@@ -51,9 +51,9 @@ interface GitlabCiState {
 export interface GitlabCiServer extends Served {
   token: string
   state: GitlabCiState
-  /** Adds a pipeline that somebody else has started. */
+  /** Adds a pipeline of another user. */
   addOf(by: string): void
-  /** Brings the newest pipeline to its end. */
+  /** Completes the newest pipeline. */
   finish(status: string, what?: Partial<Pipeline>): void
 }
 

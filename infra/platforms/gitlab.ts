@@ -21,13 +21,13 @@ interface Issue {
   notes: Note[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GitlabState {
   issues: Issue[]
   users: { id: number; username: string; name: string }[]
   /** Of scoped labels an issue has one per scope; in the free edition they are labels like all others. */
   premium: boolean
-  /** Whether the project has issues at all. */
+  /** Whether issues are enabled in the project. */
   issuesEnabled: boolean
 }
 
@@ -183,7 +183,7 @@ class Gitlab {
     if (description !== undefined) issue.description = this.#act(issue, String(description))
     if (labels !== undefined) issue.labels = []
     for (const label of `${labels ?? ''},${add_labels ?? ''}`.split(',').filter(Boolean)) this.#label(issue, label)
-    // Who may not be assigned is left out without a word; without a licence for more, one remains.
+    // GitLab ignores users that cannot be assigned, and assigns one user only without a paid plan.
     if (Array.isArray(assignee_ids)) {
       const known = assignee_ids.filter((id) => this.#state.users.some((user) => user.id === id))
       issue.assignees = this.#state.premium ? known : known.slice(0, 1)

@@ -16,16 +16,16 @@ interface TestRun {
   details: { type: string; message?: string | null } | null
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GrafanaK6State {
   runs: TestRun[]
-  /** Key -> run; the platform forgets it after ten minutes. */
+  /** Runs by idempotency key. The platform deletes a key after ten minutes. */
   keys: Map<string, number>
   mayEdit: boolean
   mayRun: boolean
   /** How the older API, of the metrics, answers. */
   metricsStatus: 200 | 403 | 503
-  /** What each query for a metric is answered; nothing for a test without HTTP. */
+  /** Responses by metric. A test without HTTP requests has none. */
   metrics: Record<string, number>
 }
 

@@ -27,7 +27,7 @@ interface Run {
   nodes: Record<string, Step>
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GremlinState {
   runs: Run[]
   team: string
@@ -55,7 +55,7 @@ export interface GremlinServer extends Served {
   enter(stage: string, what?: Partial<Run>): void
 }
 
-const began = '2026-11-24T10:00:00.000Z'
+const STARTED_AT = '2026-11-24T10:00:00.000Z'
 const over = '2026-11-24T10:01:30.000Z'
 const lastStages = ['Successful', 'Completed', 'Failed', 'Halted']
 
@@ -181,11 +181,11 @@ class Gremlin {
     const graph = { nodes, observers: [] }
     const name = 'Unreliable network'
     if (this.#state.camelCase) {
-      const times = { createdAt: began, endTime: ended }
+      const times = { createdAt: STARTED_AT, endTime: ended }
       const named = { scenarioId: this.#scenario, runNumber: number, stageInfo: { stage, stageMetadata } }
       return { ...named, name, hypothesis, ...times, ...results, graph }
     }
-    const times = { start_time: began, ...(ended ? { end_time: ended } : {}) }
+    const times = { start_time: STARTED_AT, ...(ended ? { end_time: ended } : {}) }
     const named = { guid: this.#scenario, run_number: number, stage_info: { stage, stageMetadata } }
     return { ...named, name, hypothesis, ...times, ...results, graph }
   }

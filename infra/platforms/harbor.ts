@@ -3,11 +3,11 @@ import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 interface Artifact {
   /** `shop/team/api:1.4`. */
   name: string
-  /** What a scan of it finds, and how it ends soon; a scan that has no end runs until it is stopped. */
+  /** Vulnerabilities that a scan finds. A scan without `end` runs until it is stopped. */
   severities: Record<string, number>
   end: 'Success' | 'Error' | undefined
-  /** How often its scan was looked at: the first time it is pending. */
-  looks: number
+  /** The number of status requests. The scan is pending at the first one. */
+  polls: number
   status: string | undefined
 }
 
@@ -27,7 +27,7 @@ const REPORT = 'application/vnd.security.vulnerability.report; version=1.1'
 export async function startHarbor(): Promise<HarborServer> {
   const [user, password] = ['robot$scanner', 'harbor-secret-of-a-robot']
   const artifact = (name: string, end: Artifact['end'], severities = {}): Artifact => {
-    return { name, end, severities, looks: 0, status: undefined }
+    return { name, end, severities, polls: 0, status: undefined }
   }
   const state: HarborServer['state'] = {
     artifacts: [
@@ -51,17 +51,17 @@ function answer(
   if (headers['authorization'] !== `Basic ${btoa(`${user}:${password}`)}`) {
     return problem(401, 'UNAUTHORIZED', 'unauthorized: unauthorized')
   }
-  const [, project, repository = '', reference, action] =
+  const [, project, repository = '', tag, action] =
     /^\/api\/v2\.0\/projects\/([^/]+)\/repositories\/([^/]+)\/artifacts\/([^/]+?)(\/scan|\/scan\/stop)?$/.exec(path) ??
     []
   // A slash in the name of a repository is encoded twice; one time of it is decoded already.
-  const names = [':', '@'].map((sign) => `${project}/${decodeURIComponent(repository)}${sign}${reference}`)
+  const names = [':', '@'].map((sign) => `${project}/${decodeURIComponent(repository)}${sign}${tag}`)
   const artifact = state.artifacts.find(({ name }) => names.includes(name))
   if (!artifact) return problem(404, 'NOT_FOUND', `artifact ${names[0]} not found`)
   if (method === 'POST' && action === '/scan') {
     if (artifact.status === 'Running') return problem(409, 'CONFLICT', 'a previous scan process is Running')
     state.scans++
-    Object.assign(artifact, { status: artifact.end ?? 'Running', looks: 0 })
+    Object.assign(artifact, { status: artifact.end ?? 'Running', polls: 0 })
     return { status: 202 }
   }
   if (method === 'POST') {
@@ -72,9 +72,9 @@ function answer(
 }
 
 function shown(artifact: Artifact, withOverview: boolean, headers: Call['headers']): object {
-  artifact.looks++
-  const { severities, looks } = artifact
-  const status = artifact.status && looks === 1 ? 'Pending' : artifact.status
+  artifact.polls++
+  const { severities, polls } = artifact
+  const status = artifact.status && polls === 1 ? 'Pending' : artifact.status
   const plain = { id: 7, project_id: 2, digest: 'sha256:0f3c', type: 'IMAGE' }
   if (!withOverview || status === undefined || headers['x-accept-vulnerabilities'] !== REPORT) return plain
   const total = Object.values(severities).reduce((sum, count) => sum + count, 0)

@@ -12,11 +12,11 @@ export interface HomeAssistantServer extends Served {
   state: { notifications: Notification[] }
 }
 
-/** What a notify action takes. */
+/** Fields of the notify action. */
 const FIELDS = ['title', 'message', 'target', 'data']
 
 /**
- * The REST API of Home Assistant as its documentation describes it. What goes wrong is answered as text.
+ * The REST API of Home Assistant as its documentation describes it. Errors are plain text.
  *
  * @see https://developers.home-assistant.io/docs/api/rest
  */

@@ -35,13 +35,13 @@ interface QueueItem {
   executable: number | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface JenkinsState {
   jobs: Job[]
-  /** Also those that have left it, until they are forgotten. */
+  /** Contains completed items until they are deleted. */
   queue: QueueItem[]
   may: { build: boolean; cancel: boolean }
-  /** Where Jenkins believes to be. */
+  /** The root URL in the settings of Jenkins. */
   rootUrl: string
   hasStageView: boolean
 }
@@ -52,7 +52,7 @@ export interface JenkinsServer extends Served {
   state: JenkinsState
   job(name: string): Job
   /** Lets a place in the queue become a build. */
-  begin(id: number): Build
+  startBuild(id: number): Build
   end(build: Build, result: string, more?: Partial<Build>): void
 }
 
@@ -95,7 +95,7 @@ export async function startJenkins(): Promise<JenkinsServer> {
       if (!found) throw new Error(`There is no job ${name}`)
       return found
     },
-    begin(id) {
+    startBuild(id) {
       const item = state.queue.find((one) => one.id === id)
       if (!item) throw new Error(`There is no place ${id}`)
       const number = item.job.builds.length + 1
@@ -223,7 +223,7 @@ class Jenkins {
     if (body !== undefined && headers['content-type'] !== 'application/x-www-form-urlencoded')
       return page(415, 'Unsupported Media Type')
     const form = new URLSearchParams(typeof body === 'string' ? body : '')
-    // What is not defined is left out without a word.
+    // Jenkins ignores undefined parameters.
     const parameters = job.parameters.map((name) => ({ name, value: form.get(name) ?? 'default' }))
     const same = this.#state.queue.find(
       (item) =>
@@ -283,7 +283,7 @@ function page(status: number, message: string): Reply {
   return { status, body, headers: { 'content-type': 'text/html;charset=iso-8859-1' } }
 }
 
-/** What Stapler makes of an exception. */
+/** Returns the response of Stapler to an exception. */
 function trace(status: number, message: string, kind = 'java.io.IOException'): Reply {
   const body = `${kind}: ${message}\n\tat jenkins.model.ParameterizedJobMixIn.doBuild(ParameterizedJobMixIn.java:192)\n`
   return { status, body, headers: { 'content-type': 'text/plain;charset=utf-8' } }

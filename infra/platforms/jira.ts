@@ -11,7 +11,7 @@ interface Transition {
   id: string
   name: string
   to: string
-  /** The resolutions that its screen offers, where it has the field. */
+  /** Resolutions of the transition screen, if it has the field. */
   resolutions?: string[]
   /** Fields that its screen requires and that have no default, with the values they allow. */
   required?: Record<string, { name: string; values?: unknown[] }>
@@ -38,7 +38,7 @@ interface Issue {
   comments: Comment[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface JiraState {
   issues: Issue[]
   statuses: Status[]
@@ -51,7 +51,7 @@ interface JiraState {
   nextKey: number
   /** Fields that the project's screens do not have. */
   offScreen: string[]
-  /** Whether closed issues can not be edited, as in many workflows. */
+  /** Whether closed issues are read-only, as in many workflows. */
   closedIsLocked: boolean
   /** Whether a list of comments shows their properties when asked to. */
   expandsProperties: boolean

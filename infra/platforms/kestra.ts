@@ -15,7 +15,7 @@ interface Execution {
   flow: Flow
   labels: { key: string; value: string }[]
   inputs: Record<string, number>
-  looks: number
+  polls: number
   isKilled: boolean
 }
 
@@ -66,7 +66,7 @@ async function answer(call: Call, state: KestraServer['state'], user: string, pa
     execution.isKilled = true
     return { status: 202 }
   }
-  execution.looks++
+  execution.polls++
   return { status: 200, body: shown(execution) }
 }
 
@@ -94,7 +94,7 @@ async function create(
     const [key = '', ...value] = label.split(':')
     return { key, value: value.join(':') }
   })
-  const execution = { id: `3uBs${executions.length}`, flow: found, labels, inputs, looks: 0, isKilled: false }
+  const execution = { id: `3uBs${executions.length}`, flow: found, labels, inputs, polls: 0, isKilled: false }
   executions.push(execution)
   const url = `https://kestra.example.com/ui/main/executions/${namespace}/${id}/${execution.id}`
   return { status: 200, body: { ...shown(execution), url } }
@@ -112,9 +112,9 @@ function search(query: URLSearchParams, executions: Execution[]): Reply {
   return { status: 200, body: { results: results.map(shown), total: results.length } }
 }
 
-function stateOf({ flow, isKilled, looks }: Execution): string {
+function stateOf({ flow, isKilled, polls }: Execution): string {
   if (isKilled) return 'KILLED'
-  return looks > 1 && flow.end ? flow.end : 'RUNNING'
+  return polls > 1 && flow.end ? flow.end : 'RUNNING'
 }
 
 function shown(execution: Execution): object {

@@ -47,7 +47,7 @@ interface LaunchDarklyState {
 
 export interface LaunchDarklyServer extends Served {
   token: string
-  /** Of somebody who may look, and change nothing. */
+  /** The token of a user without permission to write. */
   readerToken: string
   state: LaunchDarklyState
 }
@@ -55,7 +55,7 @@ export interface LaunchDarklyServer extends Served {
 const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
 
 /**
- * LaunchDarkly's REST API, version 20240415, as its OpenAPI document describes it. What is not in there (the words of most
+ * LaunchDarkly's REST API, version 20240415, as its OpenAPI document describes it. What the document omits (most
  * refusals) is ours, with its `code`s.
  *
  * @see https://launchdarkly.com/docs/api

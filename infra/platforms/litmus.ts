@@ -18,12 +18,12 @@ interface Run {
   phase: string
   score: number | null
   faults: Fault[]
-  /** In place of what the agent tells. */
-  told: string | undefined
+  /** Replaces the status that the agent reports. */
+  reportedStatus: string | undefined
   message: string
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface LitmusState {
   runs: Run[]
   /** Saved experiments, and those that have a schedule. */
@@ -53,7 +53,7 @@ export interface LitmusServer extends Served {
   /** The agent takes the newest run. */
   take(): void
   /** Brings the newest run to a phase. */
-  enter(phase: string, what?: Partial<Pick<Run, 'score' | 'faults' | 'told' | 'message'>>): void
+  enter(phase: string, what?: Partial<Pick<Run, 'score' | 'faults' | 'reportedStatus' | 'message'>>): void
 }
 
 /**
@@ -114,7 +114,7 @@ function login(state: LitmusState, password: string, { body }: Call): Reply {
   return { status: 200, body: { accessToken, expiresIn, projectID: '', projectRole: 'Owner', type: 'Bearer' } }
 }
 
-/** What the schema has of the operations that may be called. */
+/** The supported operations of the schema. */
 const schema: Record<string, { of: 'query' | 'mutation'; takes: Record<string, string>; has: string }> = {
   runChaosExperiment: { of: 'mutation', takes: { experimentID: 'String!', projectID: 'ID!' }, has: 'notifyID' },
   stopExperimentRuns: {
@@ -129,7 +129,7 @@ const schema: Record<string, { of: 'query' | 'mutation'; takes: Record<string, s
   },
 }
 
-/** What a document asks for; the documents of our calls have one operation with one field, of which all are variables. */
+/** Parses a document. The provider sends documents with one operation, one field and variables only. */
 function parse(document: string) {
   const flat = document.replace(/\s+/g, ' ').trim()
   const [, of, declared = '', field = '', given = '', selected = ''] =
@@ -147,7 +147,7 @@ function parse(document: string) {
   }
 }
 
-/** What gqlgen says of a document that does not fit its schema. */
+/** Returns the error of gqlgen for a document that does not match the schema. */
 function wrongWith(document: string, variables: Record<string, unknown>): string | undefined {
   const { of, field, declared, given, selected } = parse(document)
   const known = schema[field]
@@ -222,7 +222,7 @@ class Litmus {
     const notifyID = `5f2c3d1e-1b2c-4d5e-8f90-${String(this.#state.runs.length + 1).padStart(12, '0')}`
     this.#state.runs.push({
       ...{ project: projectID, experimentID, experimentRunID: '', notifyID, phase: 'Queued', score: 0 },
-      ...{ faults: [], told: undefined, message: '' },
+      ...{ faults: [], reportedStatus: undefined, message: '' },
     })
     return { notifyID }
   }
@@ -245,12 +245,12 @@ class Litmus {
       faultsStopped: having('Stopped'),
       faultsNa: having('N/A'),
       totalFaults: ended ? run.faults.length : null,
-      executionData: run.told ?? JSON.stringify(executionOf(run)),
+      executionData: run.reportedStatus ?? JSON.stringify(executionOf(run)),
       infra: { name: 'production' },
     }
   }
 
-  /** Without the id of a run all of the experiment are stopped, whatever the notifyID. */
+  /** Without the id of a run, Litmus stops all runs of the experiment and ignores the notifyID. */
   stopExperimentRuns({ experimentID, experimentRunID }: Record<string, string>): boolean {
     const found = this.#state.runs.filter(
       (one) =>

@@ -1,6 +1,6 @@
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface LocustState {
   state: string
   users: number
@@ -14,18 +14,18 @@ interface LocustState {
   shape: boolean
   /** An old one leaves `run_time` out without a word. */
   old: boolean
-  /** Whether its page is one of older ones, which does not tell the state. */
+  /** Whether the page is of an older version, which does not contain the state. */
   oldPage: boolean
   /** How many look-ups still show the state of before, since it is cached. */
   stale: number
-  /** What the cache holds. */
+  /** The content of the cache. */
   before: string
 }
 
 export interface LocustServer extends Served {
   password: string
   state: LocustState
-  /** Brings the test to its end. */
+  /** Completes the test. */
   finish(requests?: number, failures?: number): void
 }
 

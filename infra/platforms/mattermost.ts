@@ -50,15 +50,15 @@ export interface MattermostServer extends Served {
   /** The id of a channel that the bot is in. */
   channel: string
   state: MattermostState
-  /** The body of the request that the server makes when somebody clicks, and where to. */
-  click(action: string, user: string): { url: string; body: string }
+  /** Returns the request that the server sends for a button press of a user. */
+  pressButton(action: string, user: string): { url: string; body: string }
 }
 
 const bot = 'bot0000000000000000000000b'
 export const jane = 'jane000000000000000000000j'
-const mostRunes = 16_383
-const mostPropsRunes = 800_000
-const longestPage = 200
+const MAX_RUNES = 16_383
+const MAX_PROPS_RUNES = 800_000
+const MAX_PAGE = 200
 
 /**
  * Mattermost 10's REST API, as far as posts go.
@@ -89,7 +89,7 @@ export async function startMattermost(): Promise<MattermostServer> {
     token,
     channel,
     state,
-    click(id, user) {
+    pressButton(id, user) {
       const post = state.posts.at(-1)
       const action = post?.props.attachments?.flatMap(({ actions = [] }) => actions).find((one) => one.id === id)
       if (!post || !action?.integration) throw new Error(`There is no button ${id}`)
@@ -216,7 +216,7 @@ class Mattermost {
 
   #list(channel: string, query: URLSearchParams): Reply {
     if (!this.#state.channels[channel]?.member) throw forbidden()
-    const perPage = Math.min(Number(query.get('per_page') ?? 60), longestPage)
+    const perPage = Math.min(Number(query.get('per_page') ?? 60), MAX_PAGE)
     const first = Number(query.get('page') ?? 0) * perPage
     const newest = this.#state.posts.filter(({ channel_id }) => channel_id === channel).reverse()
     const page = newest.slice(first, first + perPage)
@@ -228,7 +228,7 @@ class Mattermost {
   }
 }
 
-/** What belongs to a button is for the server alone. */
+/** Removes the parts of a button that only the server sees. */
 function shown(post: Post): Post {
   const attachments = post.props.attachments?.map((attachment) => ({
     ...attachment,
@@ -239,11 +239,11 @@ function shown(post: Post): Post {
 
 /** The server still takes attachments that are not valid, and says that it will not for ever. */
 function check(message: string, props: Post['props']): void {
-  if ([...message].length > mostRunes) {
+  if ([...message].length > MAX_RUNES) {
     const text = `Post Message property is longer than the maximum permitted length.`
     throw new Refusal(400, 'model.post.is_valid.message_length.app_error', text)
   }
-  if ([...JSON.stringify(props)].length > mostPropsRunes)
+  if ([...JSON.stringify(props)].length > MAX_PROPS_RUNES)
     throw new Refusal(400, 'model.post.is_valid.props.app_error', 'Invalid props.')
   const { attachments = [] } = props
   if (message === '' && attachments.length === 0) throw invalid('message')

@@ -9,11 +9,11 @@ export interface Card {
 }
 
 export interface PlayedTeams extends Served {
-  /** What is shown once a workflow is saved. */
+  /** The URL that a saved workflow shows. */
   webhookUrl: string
   /** The cards in the channel, in order. */
   cards: Card[]
-  /** Runs that were begun and have failed: nobody is told. */
+  /** Errors of failed runs. The sender does not see them. */
   failedRuns: string[]
   /** Turns the workflow off. */
   turnOff(): void
@@ -76,14 +76,14 @@ function faultOf(body: unknown): string | undefined {
   const { type, attachments } = (body ?? {}) as { type?: unknown; attachments?: unknown }
   if (type !== 'message') return 'Required properties are missing from object: type.'
   if (!Array.isArray(attachments)) return 'Invalid type. Expected Array but got Null.'
-  const whole = attachments.every((one) => one?.contentType && one?.content)
-  return whole ? undefined : 'Required properties are missing from object: contentType, content.'
+  const isComplete = attachments.every((one) => one?.contentType && one?.content)
+  return isComplete ? undefined : 'Required properties are missing from object: contentType, content.'
 }
 
 function run({ cards, failedRuns }: { cards: Card[]; failedRuns: string[] }, { body, text }: Call): void {
   const { attachments } = body as { attachments: { contentType: string; content: Card }[] }
   for (const { contentType, content } of attachments) {
-    if (contentType !== 'application/vnd.microsoft.card.adaptive') failedRuns.push('It is no Adaptive Card')
+    if (contentType !== 'application/vnd.microsoft.card.adaptive') failedRuns.push('Not an Adaptive Card')
     else if (Buffer.byteLength(text) > largestCard) failedRuns.push('Request Entity too large')
     else cards.push(content)
   }

@@ -13,7 +13,7 @@ interface Execution {
   id: string
   workflow: Workflow
   status: 'running' | 'success' | 'error' | 'canceled'
-  looks: number
+  polls: number
   input: unknown
 }
 
@@ -55,7 +55,7 @@ function answer(call: Call, state: N8nServer['state'], apiKey: string, webhookTo
     if (method !== 'POST' || !workflow) return notRegistered(`${method} ${webhook}`)
     if (headers['x-webhook-token'] !== webhookToken) return { status: 403, body: 'Authorization data is wrong!' }
     const id = String(state.executions.length + 1)
-    state.executions.push({ id, workflow, status: 'running', looks: 0, input: call.body })
+    state.executions.push({ id, workflow, status: 'running', polls: 0, input: call.body })
     return { status: 200, body: { executionId: id } }
   }
   if (headers['x-n8n-api-key'] !== apiKey) return { status: 401, body: { message: 'unauthorized' } }
@@ -67,8 +67,8 @@ function answer(call: Call, state: N8nServer['state'], apiKey: string, webhookTo
     if (execution.status === 'running') execution.status = 'canceled'
     return { status: 200, body: { mode: 'webhook', finished: false, status: execution.status } }
   }
-  execution.looks++
-  if (execution.status === 'running' && execution.looks > 1 && execution.workflow.end) {
+  execution.polls++
+  if (execution.status === 'running' && execution.polls > 1 && execution.workflow.end) {
     execution.status = execution.workflow.end
   }
   return { status: 200, body: shown(execution) }

@@ -25,26 +25,26 @@ interface Result {
   slas: { statistics: Sla[]; 'per-test': Sla[] }
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface NeoloadState {
   tests: string[]
   results: Result[]
   /** For how many requests a new result is not there yet. */
   comesLate: number
   mayWrite: boolean
-  /** Whether a run goes on for a while when it is stopped. */
+  /** A run continues for a while after it is stopped. */
   stubborn: boolean
 }
 
 export interface NeoloadServer extends Served {
   token: string
   state: NeoloadState
-  /** Brings the last run to its end, ten minutes after its start. */
+  /** Completes the last run ten minutes after its start. */
   finish(terminationReason: string, qualityStatus?: string, more?: Partial<Result>): void
 }
 
 const workspace = '5e3acde2e860a132744ca916'
-/** What a start takes, all of it in the query. */
+/** Query parameters of a start. */
 const startParameters = [
   ...['testResultName', 'testResultDescription', 'asCode', 'reservationId', 'reservationDuration'],
   ...['reservationWebVUs', 'reservationSAPVUs', 'publishTestResult'],

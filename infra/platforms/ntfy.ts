@@ -23,16 +23,16 @@ interface Notification {
 export interface NtfyServer extends Served {
   token: string
   user: { username: string; password: string }
-  /** Topics that may be written to; each other one may be read only, or not at all. */
+  /** The access of topics: write, read, or none. */
   writable: string[]
   messages: Notification[]
-  /** What an app shows of a topic: of those with one sequence the newest. */
+  /** The visible messages of a topic: the newest of each sequence. */
   shown(topic: string): Notification[]
 }
 
-const mostBytes = 4_096
+const MAX_BYTES = 4_096
 const largestBody = 8_192
-const mostActions = 3
+const MAX_ACTIONS = 3
 
 /**
  * ntfy, as a real 2.11 answers, with the sequences of 2.16.
@@ -86,14 +86,14 @@ function answer({ method, path, body }: Call, { anonymous, writable, messages }:
   if (anonymous || !writable.includes(String(topic))) return refuse(403, 40301, 'forbidden', 'publish/#authentication')
   if (priority !== undefined && ![1, 2, 3, 4, 5].includes(priority))
     return refuse(400, 40007, 'invalid priority parameter', 'publish/#message-priority')
-  if (actions.length > mostActions)
+  if (actions.length > MAX_ACTIONS)
     return refuse(400, 40018, 'invalid request: actions invalid; only 3 actions allowed', 'publish/#action-buttons')
   if (actions.some(({ action, label, url }) => action !== 'view' || !label || !url))
     return refuse(400, 40018, "invalid request: actions invalid; parameter 'label' is required")
   if (sequence_id !== undefined && !/^[-_A-Za-z0-9]{1,64}$/.test(sequence_id))
     return refuse(400, 40049, 'invalid request: sequence ID invalid')
-  // A text of so many bytes becomes an attachment, which this server does not take.
-  if (Buffer.byteLength(message ?? '') >= mostBytes)
+  // ntfy turns a longer message into an attachment, which this server does not accept.
+  if (Buffer.byteLength(message ?? '') >= MAX_BYTES)
     return refuse(400, 40014, 'invalid request: attachments not allowed', 'config/#attachments')
   const made: Notification = {
     id: `message${messages.length + 1}`.padEnd(12, '0'),

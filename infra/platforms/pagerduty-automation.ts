@@ -8,7 +8,7 @@ interface Invocation {
   state: string
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface AutomationState {
   invocations: Invocation[]
   actions: string[]
@@ -25,7 +25,7 @@ export const restartApache = '01DAW70HK24JZORNE0P9C2V1L9'
 export const incident = 'Q2LAR4ADCXC8IB'
 
 /**
- * Automation Actions of PagerDuty as its REST API v2 answers, in the shapes of the examples of its own document.
+ * PagerDuty's Automation Actions of the REST API v2, in the format of the examples of its OpenAPI document.
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
  */

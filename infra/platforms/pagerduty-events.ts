@@ -13,7 +13,7 @@ export interface PagerDutyEventsServer extends Served {
 }
 
 /**
- * PagerDuty as its Events API v2 answers: it takes what is well formed, and says nothing of what becomes of it.
+ * PagerDuty's Events API v2. It accepts valid events and does not report their results.
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/events-v2/openapiv3.json
  */
@@ -40,7 +40,7 @@ function take({ method, path, body }: Call, token: string, alerts: Alert[]): Rep
   if (key !== token) return refused(['Invalid routing key'])
   const open = alerts.find((one) => one.dedup_key === asked && one.status !== 'resolved')
   if (action !== 'trigger') {
-    // What there is not is dropped, and nobody is told.
+    // PagerDuty silently ignores events for unknown alerts.
     if (open) open.status = action === 'resolve' ? 'resolved' : 'acknowledged'
     open?.events.push(event)
     return accepted(String(asked))

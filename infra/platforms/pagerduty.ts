@@ -6,19 +6,19 @@ interface Incident {
   number: number
   key: string | undefined
   status: 'triggered' | 'acknowledged' | 'resolved'
-  /** As it was asked for. */
+  /** The requested value. */
   asked: Record<string, unknown>
   notes: string[]
-  /** How it was resolved: kept in the log, and shown nowhere. */
+  /** The resolution. Only the log contains it. */
   resolution: string | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface PagerDutyState {
   incidents: Incident[]
   services: string[]
   priorities: { id: string; name: string }[]
-  /** Whether the plan has priorities at all. */
+  /** Whether the plan includes priorities. */
   hasPriorities: boolean
   users: { id: string; email: string; name: string }[]
   mayWrite: boolean
@@ -40,7 +40,7 @@ export function pagerdutyExample(name: string): Record<string, Record<string, un
 }
 
 /**
- * PagerDuty as its REST API v2 answers, in the shapes of the examples of its own document.
+ * PagerDuty's REST API v2, in the format of the examples of its OpenAPI document.
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
  */

@@ -7,7 +7,7 @@ interface Series {
   histogram?: [number, object]
 }
 
-/** What a query is answered with, whatever the time that is asked for. */
+/** Responses by query, for any time. */
 interface Answer {
   resultType: 'vector' | 'scalar' | 'string' | 'matrix'
   result: unknown
@@ -17,7 +17,7 @@ interface Answer {
 export interface PrometheusServer extends Served {
   /** Query -> its answer; of any other query no series is there. */
   answers: Record<string, Answer | Reply>
-  /** What a proxy before it asks for, or what is asked for by a server with tenants. */
+  /** Headers that a proxy or a multi-tenant server requires. */
   needs: Record<string, string>
   /** The queries that were asked, with the time of each in seconds. */
   asked(): { query: string | null; time: number }[]

@@ -18,7 +18,7 @@ interface User {
   key: string
   admin: boolean
   member: boolean
-  /** What a user without this may not do is refused, or left out without a word, as Redmine has it. */
+  /** The permissions of a user. Redmine rejects or silently ignores everything else. */
   may: { edit: boolean; addNotes: boolean }
 }
 
@@ -47,16 +47,16 @@ interface Issue {
   journals: Journal[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface RedmineState {
   issues: Issue[]
   statuses: Status[]
   priorities: (Named & { is_default: boolean; active: boolean })[]
   trackers: Named[]
   users: User[]
-  /** Where a user may take an issue from a status, by the user's login; everywhere where it says nothing. */
+  /** Allowed status transitions by login. Defaults to all. */
   workflow: Record<string, Record<number, number[]>>
-  /** Fields that the workflow makes read-only: left out without a word. */
+  /** Fields that the workflow makes read-only. Redmine ignores them silently. */
   readOnly: string[]
 }
 
@@ -69,7 +69,7 @@ export interface RedmineServer extends Served {
 }
 
 const project = { id: 1, name: 'Operations', identifier: 'ops' }
-const began = '2026-11-24T15:01:48Z'
+const CREATED_ON = '2026-11-24T15:01:48Z'
 
 /**
  * Redmine 6 as its REST API answers: what it accepts and says is in `test/fixtures/redmine`, recorded from a real one.
@@ -139,7 +139,7 @@ class Redmine {
   answer({ method, path, query, headers, body }: Call): Reply {
     const user = this.#state.users.find(({ key }) => key === headers['x-redmine-api-key'])
     const at = `${method} ${path}`
-    // A real one shows public projects to anybody; here nobody is let in without a key.
+    // A real Redmine shows public projects without a key.
     if (!user) return empty(401)
     if (typeof body === 'string') return { status: 400, body: { status: 400, error: 'Bad Request' } }
     if (at === 'GET /users/current.json') return { status: 200, body: { user: this.#self(user) } }
@@ -169,8 +169,18 @@ class Redmine {
   }
 
   #self({ id, login, admin, firstname, lastname, key }: User) {
-    const never = { last_login_on: null, passwd_changed_on: began, twofa_scheme: null }
-    return { id, login, admin, firstname, lastname, created_on: began, updated_on: began, ...never, api_key: key }
+    const never = { last_login_on: null, passwd_changed_on: CREATED_ON, twofa_scheme: null }
+    return {
+      id,
+      login,
+      admin,
+      firstname,
+      lastname,
+      created_on: CREATED_ON,
+      updated_on: CREATED_ON,
+      ...never,
+      api_key: key,
+    }
   }
 
   #users({ admin }: User, asked: string): Reply {
@@ -185,10 +195,10 @@ class Redmine {
       firstname: user.firstname,
       lastname: user.lastname,
       mail: user.mail,
-      created_on: began,
-      updated_on: began,
+      created_on: CREATED_ON,
+      updated_on: CREATED_ON,
       last_login_on: null,
-      passwd_changed_on: began,
+      passwd_changed_on: CREATED_ON,
       twofa_scheme: null,
       status: 1,
     }))
@@ -198,7 +208,7 @@ class Redmine {
   #project(query: URLSearchParams): Reply {
     const more = { description: null, homepage: '', status: 1, is_public: true, inherit_members: false }
     const trackers = query.get('include') === 'trackers' ? { trackers: this.#state.trackers } : {}
-    const body = { project: { ...project, ...more, ...trackers, created_on: began, updated_on: began } }
+    const body = { project: { ...project, ...more, ...trackers, created_on: CREATED_ON, updated_on: CREATED_ON } }
     return { status: 200, body }
   }
 
@@ -221,7 +231,7 @@ class Redmine {
     const asked = query.get('project_id')
     if (asked && asked !== project.identifier && asked !== String(project.id)) return empty(404)
     const text = query.get('description')
-    // What it does not know as a filter, it leaves out.
+    // Redmine ignores unknown filters.
     const found = this.#state.issues.filter(
       ({ description, status }) =>
         (!text?.startsWith('~') || description?.includes(text.slice(1))) &&
@@ -371,7 +381,7 @@ function named({ id, name }: Named = { id: 0, name: '' }): Named {
   return { id, name }
 }
 
-/** Redmine tells no milliseconds. */
+/** Redmine returns times without milliseconds. */
 function time(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`
 }

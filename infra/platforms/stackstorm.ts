@@ -15,13 +15,13 @@ interface Execution {
   children: string[]
 }
 
-/** What somebody has set off, and what that has set off in turn. */
+/** Executions, including those that an execution started. */
 interface Trace {
   trace_tag: string
   action_executions: { object_id: string; ref: string; caused_by: { type?: string; id?: string } }[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface StackStormState {
   /** Actions, each with the names of its parameters; what it needs ends in `!`. */
   actions: Record<string, string[]>
@@ -36,7 +36,7 @@ interface StackStormState {
 export interface StackStormServer extends Served {
   token: string
   state: StackStormState
-  /** Brings the first execution to its end, 4.5 seconds after its beginning. */
+  /** Completes the first execution 4.5 seconds after its start. */
   finish(status: string, result?: Record<string, unknown>, more?: Partial<Execution>): void
   /** A task of a workflow, of the first execution or of another. */
   task(name: string, action: string, status: string, what?: Partial<Execution> & { chain?: boolean }): Execution
@@ -181,7 +181,7 @@ class StackStorm {
     return { status: 200, body: execution.result_size > most ? others : { ...others, result } }
   }
 
-  /** What can not be canceled is said with 200. */
+  /** StackStorm returns 200 for an execution that cannot be canceled. */
   #cancel(execution: Execution): Reply {
     const denied = this.#lacks('execution_stop')
     if (denied) return denied

@@ -24,7 +24,7 @@ interface Execution {
   steps: Step[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface SteadybitState {
   executions: Execution[]
   experiments: string[]
@@ -32,17 +32,17 @@ interface SteadybitState {
   busy: boolean
   mayRun: boolean
   mayList: boolean
-  /** What is wrong with the experiments. */
+  /** An error in the experiments. */
   invalid: string | undefined
   /** Whether executions show their variables: an older platform does not. */
   showsVariables: boolean
   /** Whether the steps of an execution are more than it can send. */
   stepsFail: boolean
-  /** What the answer to a start says beside its status. */
+  /** Parts of the response to a start, in addition to its status. */
   location: string | undefined
-  body: 'whole' | 'empty'
+  body: 'complete' | 'empty'
   uiLocation: string
-  /** Whether a run goes on for a while after a cancel. */
+  /** A run continues for a while after it is stopped. */
   slow: boolean
 }
 
@@ -72,7 +72,7 @@ export async function startSteadybit(): Promise<SteadybitServer> {
     showsVariables: true,
     stepsFail: false,
     location: undefined,
-    body: 'whole',
+    body: 'complete',
     uiLocation: 'https://platform.steadybit.com/experiments/edit/SHOP-1/executions/123?tenant=demo&team=SHOP',
     slow: false,
   }

@@ -8,14 +8,14 @@ interface Delivery {
 }
 
 export interface PlayedEndpoint extends Served {
-  /** Where messages are posted to: whoever knows it is let in. */
+  /** The secret path of the webhook. */
   endpoint: string
   secret: string
-  /** What was taken; of what came again the first only. */
+  /** Accepted messages, without duplicates. */
   deliveries: Delivery[]
 }
 
-const path = '/hooks/T0123/of-which-nobody-else-knows'
+const path = '/hooks/T0123/a-secret-path'
 const query = '?tenant=shop&code=a%2Bcode%3Dthat+is+secret'
 /** How old a message may be, in seconds. */
 const tolerance = 300

@@ -99,7 +99,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     const event = asked({ thresholds: [{ metric: 'duration', op: '<', value: 60 }] })
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&sendStarted=true'))
     await lookedAt(`/queue/item/${place}/`)
-    const build = jenkins.begin(place)
+    const build = jenkins.startBuild(place)
     await lookedAt(`/${build.number}/api/json`)
     jenkins.end(build, 'SUCCESS', { tests: { totalCount: 12, failCount: 0, skipCount: 2 } })
     const { started, finished } = await service.finishedOf(event.id)
@@ -122,7 +122,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
       20,
       () => 'a start',
     )
-    jenkins.end(jenkins.begin(newest()), 'SUCCESS')
+    jenkins.end(jenkins.startBuild(newest()), 'SUCCESS')
     expect((await service.finishedOf(event.id)).finished).toHaveLength(1)
     expect(jenkins.state.queue.length - before).toBe(1)
   })
@@ -135,7 +135,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
       20,
       () => 'a progress',
     )
-    const build = jenkins.begin(place)
+    const build = jenkins.startBuild(place)
     await lookedAt(`/${build.number}/api/json`)
     jenkins.end(build, 'SUCCESS')
     await until(
@@ -155,7 +155,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     const event = asked()
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&progress=true'))
     await lookedAt(`/queue/item/${place}/`)
-    jenkins.end(jenkins.begin(place), 'SUCCESS')
+    jenkins.end(jenkins.startBuild(place), 'SUCCESS')
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([{ result: 'pass' }])
   })
@@ -176,7 +176,7 @@ describe('cancel', () => {
 
   it('stops what runs, and waits until it has stopped', async () => {
     const id = await start()
-    const build = jenkins.begin(newest())
+    const build = jenkins.startBuild(newest())
     const event = cancelling(id)
     await call('cancel', event, 'mode=interactive&sendStarted=true')
     const { started, finished } = await service.finishedOf(event.id)
@@ -187,7 +187,7 @@ describe('cancel', () => {
 
   it('passes and says so where it has ended already', async () => {
     const id = await start()
-    jenkins.end(jenkins.begin(newest()), 'SUCCESS')
+    jenkins.end(jenkins.startBuild(newest()), 'SUCCESS')
     expect(await call('cancel', cancelling(id))).toMatchObject({
       status: 200,
       body: { result: 'pass', message: expect.stringContaining('had ended already (SUCCESS)') },

@@ -34,7 +34,7 @@ it('a click in Mattermost decides, one that is forged does not, and one that is 
     20,
     () => `a post\n${service.output.slice(-3_000)}`,
   )
-  const click = mattermost.click('approve', jane)
+  const click = mattermost.pressButton('approve', jane)
   expect(click.url).toBe(`${service.url}/v1/notification/mattermost`)
   const forged = click.body.replace('"approve"', '"reject"')
   expect((await send({ ...click, body: forged })).status).toBe(401)

@@ -82,7 +82,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
     known: 'token',
     async start() {
       const server = await startChaosMesh()
-      const { url: baseUrl, token, state, newest, tell } = server
+      const { url: baseUrl, token, state, newest, addEvent } = server
       const spec = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' }, duration: '5m' }
       const head = { apiVersion: 'chaos-mesh.org/v1alpha1', metadata: { namespace: 'shop' } }
       const latency = { ...head, kind: 'NetworkChaos', spec }
@@ -95,7 +95,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         begin: () => void Object.assign(newest(), { status: 'running' }),
         end() {
           Object.assign(newest(), { status: 'finished' })
-          tell('Applied', 'Successfully apply chaos for shop/checkout-0')
+          addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
         },
         hasStopped: () => state.records.at(-1)?.archived === true,
       }

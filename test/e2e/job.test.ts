@@ -10,7 +10,7 @@ beforeAll(async () => {
   const connection = { provider: 'rundeck', baseUrl: rundeck.url, token: rundeck.token, project: 'shop' }
   service = new Service({
     timeScale: 60,
-    // A silent call has six seconds, of which it looks for three.
+    // A silent call has six seconds, of which it polls for three.
     webhookTimeout: 8,
     secrets: {
       'cloud-automation-webhooks/connections/incident-management/runbooks': { ...connection, keyOption: 'key' },
@@ -27,7 +27,7 @@ afterAll(async () => {
 let before: number
 beforeEach(() => {
   before = rundeck.state.executions.length
-  rundeck.state.course = { looks: 1, ends: 'succeeded' }
+  rundeck.state.course = { polls: 1, ends: 'succeeded' }
 })
 afterEach(() => rundeck.down(false))
 
@@ -54,9 +54,9 @@ const hasStarted = () =>
 const wasSeen = async () => {
   await hasStarted()
   const [execution] = started()
-  const { id, looks } = execution ?? { id: 0, looks: 0 }
+  const { id, polls } = execution ?? { id: 0, polls: 0 }
   await until(
-    async () => (started()[0]?.looks ?? 0) < looks,
+    async () => (started()[0]?.polls ?? 0) < polls,
     20,
     () => `a look at ${id}`,
   )
@@ -70,7 +70,7 @@ const ended = async (event: { id: string }) => {
 
 describe('an interactive run', () => {
   it('is accepted, followed and ends with one finished that carries its result', async () => {
-    rundeck.state.course = { looks: 3, ends: 'succeeded' }
+    rundeck.state.course = { polls: 3, ends: 'succeeded' }
     const finished = await ended(await begin({ target: 'ops/web/restart', parameters: { host: 'web1' } }))
     const [execution] = started()
     const url = `${rundeck.url}/project/shop/execution/show/${execution?.id}`
@@ -85,7 +85,7 @@ describe('an interactive run', () => {
   })
 
   it('that fails ends as succeeded and fail, with the step that failed', async () => {
-    rundeck.state.course = { looks: 1, ends: 'failed', failedNodes: ['web1'] }
+    rundeck.state.course = { polls: 1, ends: 'failed', failedNodes: ['web1'] }
     expect(await ended(await begin())).toMatchObject({
       status: 'succeeded',
       result: 'fail',
@@ -95,7 +95,7 @@ describe('an interactive run', () => {
   })
 
   it('that Rundeck tries again ends as the last try does', async () => {
-    rundeck.state.course = { looks: 1, ends: 'failed', retry: { looks: 2, ends: 'succeeded' } }
+    rundeck.state.course = { polls: 1, ends: 'failed', retry: { polls: 2, ends: 'succeeded' } }
     const finished = await ended(await begin())
     expect(finished).toMatchObject({ result: 'pass', runbook: { id: String(started()[1]?.id) } })
   })
@@ -141,7 +141,7 @@ describe('an interactive run', () => {
 
 describe('while a run is followed', () => {
   beforeEach(() => {
-    rundeck.state.course = { looks: 6, ends: 'succeeded' }
+    rundeck.state.course = { polls: 6, ends: 'succeeded' }
   })
 
   it.each([
@@ -165,7 +165,7 @@ describe('while a run is followed', () => {
   })
 
   it('an execution that is gone ends it as errored, with the state that was seen last', async () => {
-    rundeck.state.course.looks = 1_000
+    rundeck.state.course.polls = 1_000
     const event = await begin()
     const id = await wasSeen()
     rundeck.state.executions.splice(before, 1)
@@ -178,7 +178,7 @@ describe('while a run is followed', () => {
   })
 
   it('a process that is killed goes on at its restart, with the same run', async () => {
-    rundeck.state.course.looks = 20
+    rundeck.state.course.polls = 20
     const event = await begin()
     await wasSeen()
     await service.kill()
@@ -190,7 +190,7 @@ describe('while a run is followed', () => {
 
 describe('at the deadline', () => {
   beforeEach(() => {
-    rundeck.state.course = { looks: 100_000, ends: 'succeeded' }
+    rundeck.state.course = { polls: 100_000, ends: 'succeeded' }
   })
 
   it('a run is left as it is, and that is no verdict', async () => {
@@ -317,7 +317,7 @@ describe('a silent run', () => {
   })
 
   it('that fails is answered 422, with why and what there is to know', async () => {
-    rundeck.state.course = { looks: 1, ends: 'failed', failedNodes: ['web1'] }
+    rundeck.state.course = { polls: 1, ends: 'failed', failedNodes: ['web1'] }
     expect(await run(asked())).toMatchObject({
       status: 422,
       body: {
@@ -349,7 +349,7 @@ describe('a silent run', () => {
   })
 
   it('that takes longer is answered with its id, and that it goes on', async () => {
-    rundeck.state.course = { looks: 100_000, ends: 'succeeded' }
+    rundeck.state.course = { polls: 100_000, ends: 'succeeded' }
     const { status, body } = await run(asked())
     const [execution] = started()
     expect([status, body.result, body.data.id]).toEqual([200, 'warning', String(execution?.id)])

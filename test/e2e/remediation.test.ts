@@ -171,7 +171,7 @@ describe('the actions of a remediation, by one webhook', () => {
 })
 
 it('stop-runbook stops what has been started, with its id', async () => {
-  rundeck.state.course = { looks: 1_000, ends: 'succeeded' }
+  rundeck.state.course = { polls: 1_000, ends: 'succeeded' }
   const event = { ...triggered(), input: { target: restart } }
   const before = rundeck.state.executions.length
   await run(event, '&mode=interactive&sendStarted=true', 'run-runbook')

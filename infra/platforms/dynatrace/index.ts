@@ -21,7 +21,7 @@ export interface Dynatrace extends Platform {
 
 /** Of what is evaluated, on one page. */
 const mostEvaluated = 25
-const mostListed = 10_000
+const MAX_LISTED = 10_000
 
 /**
  * Plays the part of Dynatrace's environment API, version 2, that evaluates service-level objectives, ingests events and lists
@@ -67,7 +67,7 @@ export function createDynatrace(store: Store): Dynatrace {
   function page(query: URLSearchParams, at: number): Answer {
     const evaluate = query.get('evaluate') ?? 'false'
     if (evaluate !== 'true' && evaluate !== 'false') return violated('evaluate', 'must be true or false')
-    const most = evaluate === 'true' ? mostEvaluated : mostListed
+    const most = evaluate === 'true' ? mostEvaluated : MAX_LISTED
     const pageSize = Number(query.get('pageSize') ?? 10)
     if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > most) {
       return violated('pageSize', `must be a whole number from 1 to ${most}`)

@@ -14,7 +14,7 @@ interface Slo {
   criteria: { timeframeFrom: string; timeframeTo?: string; target: number; warning?: number }[]
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface PlatformState {
   slos: Slo[]
   /** What an evaluation of the SLO with this id finds. */

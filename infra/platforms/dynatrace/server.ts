@@ -23,7 +23,7 @@ interface Event {
   correlationId: string
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface DynatraceState {
   slos: Slo[]
   events: Event[]

@@ -38,7 +38,7 @@ interface Workflow {
   named: string | undefined
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface GithubActionsState {
   workflows: Workflow[]
   runs: WorkflowRun[]

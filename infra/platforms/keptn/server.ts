@@ -16,7 +16,7 @@ interface End {
   data: object
 }
 
-/** What can be looked at and changed from a test. */
+/** The state of the fake. Tests read and change it. */
 interface KeptnState {
   /** Oldest first. */
   events: KeptnEvent[]

@@ -3,7 +3,7 @@ import { type Execution, type Job, type RundeckState, rundeckRoutes } from './ro
 
 /** How an execution proceeds: its status changes to `ends` after this number of status requests. */
 interface Course {
-  looks: number
+  polls: number
   ends: string
   customStatus?: string
   failedNodes?: string[]
@@ -52,7 +52,7 @@ export async function startRundeck(): Promise<RundeckServer> {
       job('b152d59b-7d6d-440c-95ea-23dc9fc1db07', 'restart all', 'ops/web'),
     ],
     executions: [],
-    course: { looks: 1, ends: 'succeeded' },
+    course: { polls: 1, ends: 'succeeded' },
     may: { run: true, read: true, kill: true, events: true },
     keepsState: true,
   }
@@ -80,13 +80,13 @@ export async function startRundeck(): Promise<RundeckServer> {
       find: (id) => executionOf({ id }),
       read(execution) {
         const scripted = executionOf(execution)
-        if (scripted && RUNNING.includes(scripted.status) && --scripted.looks < 0) end(scripted)
+        if (scripted && RUNNING.includes(scripted.status) && --scripted.polls < 0) end(scripted)
       },
       start: (job, options) => start(job, options, state.course),
       abort(execution) {
         const scripted = executionOf(execution)
         if (!scripted || scripted.stubborn) return 'Unable to interrupt'
-        Object.assign(scripted, { abortedby: 'robot', ends: scripted.abortedAs ?? 'aborted', looks: 1 })
+        Object.assign(scripted, { abortedby: 'robot', ends: scripted.abortedAs ?? 'aborted', polls: 1 })
         return undefined
       },
       steps: (execution) => (state.keepsState ? stepsOf(execution) : undefined),

@@ -140,7 +140,7 @@ describe('a start', () => {
   })
 
   test('waits while too many experiments are on', async () => {
-    server.state.mostActive = 1
+    server.state.maxActive = 1
     await connected().start(shop, { key: keyOf(2) })
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })

@@ -377,7 +377,7 @@ describe('an experiment', () => {
   const begin = () => connected().start({ target: 'latency' })
   const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().poll(begun, { target: 'latency' })
   const end = (begun: Awaited<ReturnType<typeof begin>>) => connected().end(begun, { target: 'latency' })
-  const applied = (pod: string) => server.tell('Applied', `Successfully apply chaos for ${pod}`)
+  const applied = (pod: string) => server.addEvent('Applied', `Successfully apply chaos for ${pod}`)
 
   // Every status that the contract names, and how it is seen when something was injected.
   test.each([
@@ -403,7 +403,7 @@ describe('an experiment', () => {
   test('that is finished tells what it injected, and where', async () => {
     const begun = await begin()
     for (const pod of ['shop/checkout-1', 'shop/checkout-2', 'shop/checkout-1']) applied(pod)
-    server.tell('Recovered', 'Successfully recover chaos for shop/checkout-1')
+    server.addEvent('Recovered', 'Successfully recover chaos for shop/checkout-1')
     server.newest().status = 'finished'
     const { data, message, links } = await end(begun)
     expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
@@ -428,7 +428,7 @@ describe('an experiment', () => {
 
   test('that is finished and has injected nothing could not run, and says why', async () => {
     const begun = await begin()
-    server.tell('Failed', 'Failed to select targets: no pod is selected')
+    server.addEvent('Failed', 'Failed to select targets: no pod is selected')
     server.newest().status = 'finished'
     expect(await end(begun)).toMatchObject({
       status: 'errored',
@@ -462,7 +462,7 @@ describe('an experiment', () => {
 
   test('that can not be injected goes on, and tells why', async () => {
     const begun = await begin()
-    server.tell('Failed', 'Failed to apply chaos: rpc error')
+    server.addEvent('Failed', 'Failed to apply chaos: rpc error')
     expect(await look(begun)).toMatchObject({
       status: 'injecting',
       progress: 'injecting: Failed to apply chaos: rpc error',
@@ -633,7 +633,7 @@ describe('stop-test', () => {
 
   test('passes for an experiment that has ended, and leaves it as it is', async () => {
     await connected().start({ target: 'kill' })
-    server.tell('Applied', 'Successfully apply chaos for shop/checkout-1')
+    server.addEvent('Applied', 'Successfully apply chaos for shop/checkout-1')
     server.newest().status = 'finished'
     const id = idOf(server.newest())
     expect(await connected().stop({ id })).toMatchObject({ message: `Experiment ${id} had ended already (finished)` })

@@ -325,7 +325,7 @@ describe('a run', () => {
       a: { name: 'install-chaos-faults', type: 'Pod', phase: 'Error', message: 'Error (exit code 1)' },
       b: { name: 'pod-delete-x7c', type: 'ChaosEngine', phase: 'Error', message: 'no such engine' },
     }
-    server.enter('Error', { told: JSON.stringify({ nodes }) })
+    server.enter('Error', { reportedStatus: JSON.stringify({ nodes }) })
     const { message, data } = await connected().end(begun, pods)
     expect(message).toContain(
       'fault pod-delete-x7c: N/A (no such engine); step install-chaos-faults: Error (exit code 1)',
@@ -335,9 +335,9 @@ describe('a run', () => {
 
   test.each(['', 'not JSON', '[]', '{"nodes":{"a":1}}', '{"nodes":null}'])(
     'has a verdict whatever its agent tells: %j',
-    async (told) => {
+    async (reportedStatus) => {
       const begun = await connected().start(pods)
-      server.enter('Completed', { score: 100, told })
+      server.enter('Completed', { score: 100, reportedStatus })
       expect(await connected().end(begun, pods)).toMatchObject({ result: 'pass', data: { resiliencyScore: 100 } })
     },
   )

@@ -29,7 +29,7 @@ const finished = async (
   input: object = guestbook,
 ) => {
   const begun = await start(input)
-  server.begin()
+  server.startOperation()
   server.finish(phase, message)
   return begun
 }
@@ -104,7 +104,7 @@ describe('a start', () => {
   test('carries a mark of its own where the call has no key', async () => {
     const begun = await start(guestbook, { key: undefined })
     expect(begun.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
-    server.begin()
+    server.startOperation()
     expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Running' })
   })
 
@@ -172,11 +172,11 @@ describe('a start', () => {
 describe('a start whose answer was lost', () => {
   test.each([
     ['asked for', () => {}],
-    ['under way', () => server.begin()],
+    ['under way', () => server.startOperation()],
     [
       'over',
       () => {
-        server.begin()
+        server.startOperation()
         server.finish('Succeeded', '')
       },
     ],
@@ -198,7 +198,7 @@ describe('a start whose answer was lost', () => {
   test('is in doubt where another operation may have taken its place by then', async () => {
     server.loseNext('POST')
     await failureOf(start())
-    server.begin()
+    server.startOperation()
     server.finish('Succeeded', '')
     server.operate({ username: 'mia' })
     expect(await failureOf(start(guestbook, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
@@ -233,7 +233,7 @@ describe('a sync', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await start()
     expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
-    server.begin()
+    server.startOperation()
     expect(await connected().poll(begun, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
@@ -247,7 +247,7 @@ describe('a sync', () => {
       const begun = await start()
       expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
       server.state.lagging = undefined
-      server.begin()
+      server.startOperation()
       server.finish('Succeeded', '')
     }
   })
@@ -313,7 +313,7 @@ describe('a sync', () => {
     ['Error', 'errored'],
   ])('in the phase %s ends as %s, and names what could not be applied', async (phase, status) => {
     const begun = await start()
-    server.begin()
+    server.startOperation()
     server.finish(phase, 'one or more objects failed to apply', [
       { name: 'fine' },
       { kind: 'Ingress', name: 'web', status: 'SyncFailed', message: 'admission webhook denied the request' },
@@ -368,7 +368,7 @@ describe('a sync', () => {
 describe('cancel', () => {
   test('ends the operation, and waits until it has ended', async () => {
     const begun = await start()
-    server.begin()
+    server.startOperation()
     expect(await connected().cancel({ id, project: 'shop' })).toMatchObject({ message: 'still Terminating' })
     server.finish('Failed', 'Operation terminated')
     expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'aborted', result: 'fail' })
@@ -395,7 +395,7 @@ describe('cancel', () => {
   test('never ends the operation of somebody else', async () => {
     await finished()
     server.application().operation = { sync: { revision: 'x' }, initiatedBy: { username: 'mia' } }
-    server.begin()
+    server.startOperation()
     expect(await connected().cancel({ id })).toMatchObject({ message: `Sync ${id} had ended already (Replaced)` })
     await argoCd.stop(connected().client(), { id })
     expect(calls('DELETE')).toEqual([])
@@ -403,7 +403,7 @@ describe('cancel', () => {
 
   test('passes where it ends between our look and the call', async () => {
     await start()
-    server.begin()
+    server.startOperation()
     server.failNext(
       400,
       { message: 'Unable to terminate operation. No operation is in progress', code: 3 },
@@ -415,7 +415,7 @@ describe('cancel', () => {
 
   test('says why Argo CD does not do it', async () => {
     await start()
-    server.begin()
+    server.startOperation()
     server.state.may.sync = false
     expect((await failureOf(connected().cancel({ id }))).message).toContain('403 to DELETE')
     expect((await failureOf(connected().cancel({ id: `nope#${id.slice(-12)}` }))).message).toContain(

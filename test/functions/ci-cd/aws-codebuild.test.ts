@@ -125,7 +125,7 @@ describe('a start', () => {
   })
 
   test('waits where too many builds wait already, and where AWS throttles', async () => {
-    server.state.mostQueued = 0
+    server.state.maxQueued = 0
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
     server.failNext(
       400,
@@ -165,7 +165,7 @@ describe('a start whose answer was lost', () => {
 
   test('is found behind more builds than a page lists', async () => {
     await connected().start(shop)
-    server.state.mostQueued = 1_000
+    server.state.maxQueued = 1_000
     server.state.tokens.clear()
     for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })

@@ -25,7 +25,7 @@ const places = () => server.state.queue
 /** A start that has left the queue. */
 const running = async (input: object = deploy) => {
   const begun = await connected().start(input)
-  const build = server.begin(17)
+  const build = server.startBuild(17)
   return { begun, build }
 }
 /** As the framework goes on: with what the look has made of it. */
@@ -153,7 +153,7 @@ describe('a start whose answer was lost', () => {
   test('is found by its key among the builds', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
-    server.begin(17)
+    server.startBuild(17)
     const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/job/shop/job/deploy/1/` })
     expect(calls('POST')).toHaveLength(1)
@@ -201,7 +201,7 @@ describe('a start whose answer was lost', () => {
 describe('a second delivery of an event', () => {
   test('finds the build, though it has ended', async () => {
     await keyed().start(deploy)
-    server.end(server.begin(17), 'SUCCESS')
+    server.end(server.startBuild(17), 'SUCCESS')
     expect((await keyed().start(deploy)).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
   })
@@ -225,7 +225,7 @@ describe('a place in the queue', () => {
 
   test('is found among the builds where Jenkins has forgotten it', async () => {
     const { begun, build } = await running()
-    server.begin(17).queueId = 99
+    server.startBuild(17).queueId = 99
     places().length = 0
     server.end(build, 'SUCCESS')
     expect(await connected().end(begun, deploy)).toMatchObject({ data: { id } })
@@ -309,7 +309,7 @@ describe('a build', () => {
     server.end(build, 'FAILURE')
     expect((await connected().end(begun, deploy)).message).toBe(`Build ${id} ended as FAILURE`)
     await connected().start({ target: 'shop/nightly' })
-    server.end(server.begin(18), 'FAILURE')
+    server.end(server.startBuild(18), 'FAILURE')
     server.calls.length = 0
     await connected().poll({ ...begun, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
     expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
@@ -375,7 +375,7 @@ describe('cancel', () => {
     expect((await failureOf(connected().cancel({ id: queued }))).message).toMatch(
       /: Item for id \(17\) is not cancellable$/,
     )
-    server.begin(17)
+    server.startBuild(17)
     expect((await failureOf(connected().cancel({ id }))).message).toMatch(
       /: robot is missing the Job\/Cancel permission$/,
     )

@@ -187,7 +187,7 @@ describe('start', () => {
   })
 
   test('waits where too many run, since one of them will end', async () => {
-    server.state.mostExecutions = 0
+    server.state.maxExecutions = 0
     const { kind, transient, afterWrite, message } = await failureOf(start())
     expect([kind, transient, afterWrite]).toEqual(['platform', true, false])
     expect(message).toContain('Concurrent executions exceed the limit.')

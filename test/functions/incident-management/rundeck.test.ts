@@ -184,7 +184,7 @@ describe('a repeat of start', () => {
   })
 
   test('finds the first where Rundeck has tried it again by itself', async () => {
-    server.state.course = { looks: 0, ends: 'failed', retry: { looks: 9, ends: 'succeeded' } }
+    server.state.course = { polls: 0, ends: 'failed', retry: { polls: 9, ends: 'succeeded' } }
     const { job: pending } = await start()
     await look(pending)
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
@@ -245,7 +245,7 @@ describe('look', () => {
   test('tells the state while it runs', async () => {
     const { job: pending } = await start()
     for (const status of ['running', 'scheduled', 'queued', 'average-duration-exceeded']) {
-      server.set(134, status, { looks: 9 })
+      server.set(134, status, { polls: 9 })
       expect(await look(pending)).toMatchObject({ status: status })
     }
   })
@@ -325,7 +325,7 @@ describe('look', () => {
       message: 'Execution 134 ended as other: its status is "half done", step 2/1 failed',
       data: { customStatus: 'half done' },
     })
-    server.set(134, 'running', { looks: 9 })
+    server.set(134, 'running', { polls: 9 })
     delete execution().ended
     await stop({ id: '134' })
     expect((await ended(pending)).message).toContain('ended as aborted: by robot')
@@ -344,7 +344,7 @@ describe('look', () => {
   })
 
   test('goes on with the execution by which Rundeck tries again', async () => {
-    server.state.course = { looks: 0, ends: 'failed', retry: { looks: 0, ends: 'succeeded' } }
+    server.state.course = { polls: 0, ends: 'failed', retry: { polls: 0, ends: 'succeeded' } }
     const { job: pending } = await start()
     expect(await look(pending)).toMatchObject({
       status: 'failed-with-retry',
@@ -376,7 +376,7 @@ describe('stop', () => {
   })
 
   test('is refused in the words of Rundeck where it does not abort, or the token may not', async () => {
-    server.state.course = { looks: 99, ends: 'succeeded', stubborn: true }
+    server.state.course = { polls: 99, ends: 'succeeded', stubborn: true }
     const { job: pending } = await start()
     server.set(134, 'scheduled')
     const failure = await failureOf(stop(pending as Run)?.then() ?? Promise.resolve())

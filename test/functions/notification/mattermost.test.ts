@@ -174,7 +174,7 @@ describe('a click', () => {
   const { buttons } = mattermost
   const clicked = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
     await post(question)
-    return server.click(id, user)
+    return server.pressButton(id, user)
   }
 
   test('comes to our endpoint beside the page', async () => {
@@ -224,7 +224,7 @@ describe('a click', () => {
 
   test('what is in a button is not shown by Mattermost, and holds neither the token nor its plain hash', async () => {
     await post(question)
-    const { context } = JSON.parse(server.click('approve', jane).body)
+    const { context } = JSON.parse(server.pressButton('approve', jane).body)
     expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
     expect(JSON.stringify(context)).not.toContain(server.token)
   })

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
 import {
-  began,
   builtIn,
   type SageMakerServer,
+  STARTED_AT,
   startSageMaker,
   trained,
   tuned,
@@ -266,12 +266,12 @@ describe('a training', () => {
     const url = `${page}/jobs/churn-weekly-${digits}`
     setStatus(id, 'Completed', {
       SecondaryStatus: 'Completed',
-      TrainingEndTime: began + 754,
+      TrainingEndTime: STARTED_AT + 754,
       BillableTimeInSeconds: 600,
       FinalMetricDataList: [
-        { MetricName: 'validation:auc', Value: 0.93, Timestamp: began + 700 },
-        { MetricName: 'train:loss', Value: 'NaN', Timestamp: began + 700 },
-        { MetricName: 'train:norm', Value: 'Infinity', Timestamp: began + 700 },
+        { MetricName: 'validation:auc', Value: 0.93, Timestamp: STARTED_AT + 700 },
+        { MetricName: 'train:loss', Value: 'NaN', Timestamp: STARTED_AT + 700 },
+        { MetricName: 'train:norm', Value: 'Infinity', Timestamp: STARTED_AT + 700 },
       ],
     })
     const ended = await connected().end(begun, training)
@@ -342,7 +342,7 @@ describe('a tuning', () => {
   const best = {
     TrainingJobName: 'churn-tuning-017-0a1b2c3d',
     TrainingJobArn: 'arn:aws:sagemaker:eu-west-1:123456789012:training-job/churn-tuning-017-0a1b2c3d',
-    CreationTime: began,
+    CreationTime: STARTED_AT,
     TrainingJobStatus: 'Completed',
     TunedHyperParameters: { lr: '0.037' },
     FinalHyperParameterTuningJobObjectiveMetric: { Type: 'Maximize', MetricName: 'validation:auc', Value: 0.94 },
@@ -401,7 +401,7 @@ describe('a tuning', () => {
       BestTrainingJob: best,
       OverallBestTrainingJob: { ...best, TrainingJobName: 'churn-parent-003' },
       TrainingJobStatusCounters: counters,
-      HyperParameterTuningEndTime: began + 7_200,
+      HyperParameterTuningEndTime: STARTED_AT + 7_200,
     })
     const url = `${page}/hyper-tuning-jobs/churn-tuning-${digits}`
     const told = { hyperParameters: { lr: '0.037' }, metric: 'validation:auc', value: 0.94 }

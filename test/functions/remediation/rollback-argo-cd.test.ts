@@ -23,7 +23,7 @@ const asked = () => server.application().operation?.sync
 /** A rollback that has come to its end in the cluster. */
 const finished = async (phase = 'Succeeded', message = 'successfully synced', input: object = {}) => {
   const begun = await goBack(input)
-  server.begin()
+  server.startOperation()
   server.finish(phase, message)
   return begun
 }
@@ -234,7 +234,7 @@ describe('a rollback that was started', () => {
   test('goes on from its request on, and says what it waits for', async () => {
     const begun = await goBack()
     expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
-    server.begin()
+    server.startOperation()
     expect(await connected().poll(begun, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
@@ -312,7 +312,7 @@ describe('the stop of a rollback', () => {
 
   test('ends it, by its id alone, and waits until it has ended', async () => {
     const begun = await goBack()
-    server.begin()
+    server.startOperation()
     expect(await stop()).toMatchObject({ message: 'still Terminating' })
     server.finish('Failed', 'Operation terminated')
     expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'aborted' })
@@ -324,7 +324,7 @@ describe('the stop of a rollback', () => {
     await finished()
     for (const sync of [{ revision: bad }, { revision: oldest }]) {
       server.application().operation = { sync, initiatedBy: { username: 'mia' } }
-      server.begin()
+      server.startOperation()
       expect(await stop()).toMatchObject({ message: 'Sync guestbook#rollback-1 had ended already (Replaced)' })
     }
     expect(await stop('guestbook#rollback-99')).toMatchObject({ message: expect.stringContaining('(Replaced)') })
