@@ -1,14 +1,14 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { platforms } from '../notification/platforms.ts'
 import { actions } from './actions.ts'
-import { reportsOfMessages, reportsOfTickets } from './reports.ts'
+import { reportsOfMessages, reportsOfTickets } from './report-adapters.ts'
 
-/** That of the same name is another here: it evaluates. */
+/** In this category, `http` evaluates. The message provider is called `http-message`. */
 const { http: _, ...messages } = platforms
 
 export const slo = defineCategory({
   name: 'slo',
-  summary: 'Evaluates service level objectives, and tells of evaluations elsewhere',
+  summary: 'Evaluates service level objectives and reports evaluations to other platforms',
   actions,
   providers: {
     dynatrace: async () => (await import('./providers/dynatrace.ts')).dynatrace,
@@ -24,7 +24,7 @@ export const slo = defineCategory({
     'datadog-event': async () => (await import('./providers/datadog-event.ts')).datadogEvent,
     'aws-application-signals': async () =>
       (await import('./providers/aws-application-signals.ts')).awsApplicationSignals,
-    // Not from their categories: a start would load those with all their actions.
+    // Importing the categories would load their actions at every cold start.
     ...reportsOfTickets({
       servicenow: async () => (await import('../incident-management/providers/servicenow.ts')).servicenow,
       jira: async () => (await import('../issue-ticketing/providers/jira.ts')).jira,

@@ -2,17 +2,16 @@ import * as z from 'zod/mini'
 import type { IndicatorResult } from '../../shared/evaluation/evaluation.ts'
 import { orElse } from '../../shared/fields.ts'
 
-/** Any text; what is none counts as left out. */
+// Services of Keptn send values of other types; these are read as missing.
 const text = orElse(z.optional(z.string()), undefined)
 const number = orElse(z.number(), 0)
 const flag = orElse(z.boolean(), false)
 const texts = orElse(z.array(z.string()), [])
 const labels = orElse(z.optional(z.record(z.string(), z.unknown())), undefined)
-/** Of none it may answer null. */
+/** Keptn returns null instead of an empty list. */
 const events = <E extends z.ZodMiniType>(event: E) => z.object({ events: z.nullable(z.array(event)) })
 
 const target = z.object({ criteria: orElse(z.string(), ''), targetValue: number, violated: flag })
-/** Null where there are none. */
 const targets = orElse(z.array(target), [])
 const indicator = z.object({
   displayName: orElse(z.string(), ''),
@@ -39,25 +38,26 @@ const finished = z.object({
     evaluation: orElse(z.optional(evaluation), undefined),
   }),
 })
-/** The end of a task, or of a sequence: of an evaluation or of something else. */
+/** The `finished` event of a task or a sequence. */
 export type Finished = z.output<typeof finished>
 export const finishedEvents = events(finished)
 
-/** The first event of each sequence, by which it was begun. */
+/** The event that started a sequence. */
 export const rootEvents = events(z.object({ data: z.object({ project: text, labels }) }))
 
-export const startedEvents = events(z.object({ shkeptncontext: z.string() }))
+/** The event that triggered an evaluation. */
+export const triggeredEvents = events(z.object({ shkeptncontext: z.string() }))
 
 /**
- * What Keptn's lighthouse-service has measured and judged.
+ * Returns the objectives that Keptn's lighthouse-service evaluated.
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (evaluation.finished)
  */
 export function indicatorsOf({ evaluation }: Finished['data']): IndicatorResult[] {
-  return (evaluation?.indicatorResults ?? []).flatMap((given) => {
-    const read = z.safeParse(indicator, given)
-    if (!read.success) return []
-    const { displayName, value, ...rest } = read.data
+  return (evaluation?.indicatorResults ?? []).flatMap((result) => {
+    const parsed = z.safeParse(indicator, result)
+    if (!parsed.success) return []
+    const { displayName, value, ...rest } = parsed.data
     const { message, ...measured } = value
     return {
       displayName: displayName || value.metric,

@@ -3,7 +3,7 @@ import type { MessageProvider } from '../../shared/providers/message.ts'
 import { postOnce, resolveChannel } from '../../shared/providers/push-update.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
 
-/** A platform of messages as one that takes reports: each is a message. */
+/** Adapts a message provider to a report provider that posts each report as a message. */
 export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvider<S>): ReportProvider<S> {
   const platform = provider as unknown as MessageProvider
   return {

@@ -3,18 +3,18 @@ import { isRecord } from '../../shared/record.ts'
 import { plainSingleLine } from '../../shared/text/plain-text.ts'
 import { numberOf, recordsOf, textOf } from '../notification/templates/values.ts'
 
-/** An objective as an evaluation tells of it. */
-export interface ToldObjective {
-  /** As people call it: one line. */
+/** One objective of a reported evaluation. */
+export interface ReportedObjective {
+  /** The display name, on one line. */
   name: string
-  /** What was measured for it, as it was asked for. */
+  /** The name of the indicator. */
   metric: string
-  /** Undefined where nothing was measured. */
+  /** Undefined if nothing was measured. */
   value: number | undefined
-  /** `info`: it does not count, or how it stands is not told. */
+  /** `info` if the objective has no criteria or its status is unknown. */
   status: Result | 'info'
   score: number
-  /** What it takes to pass: `<=400, <=+10%`. */
+  /** The pass criteria: `<=400, <=+10%`. */
   target?: string
 }
 
@@ -25,8 +25,8 @@ const statuses = new Map<unknown, Result>([
   ['failed', 'fail'],
 ])
 
-/** The objectives of an evaluation, whatever an event has made of them: what can not be read of one is left out. */
-export function objectivesOf({ indicatorResults }: Pick<EventEvaluation, 'indicatorResults'>): ToldObjective[] {
+/** Returns the objectives of an evaluation. Events carry any JSON, so values of the wrong type are ignored. */
+export function objectivesOf({ indicatorResults }: Pick<CarriedEvaluation, 'indicatorResults'>): ReportedObjective[] {
   return recordsOf(indicatorResults).map(({ displayName, status, score, value, passTargets }) => {
     const measured = isRecord(value) ? value : {}
     const metric = lineOf(measured['metric'])
@@ -46,7 +46,7 @@ export function objectivesOf({ indicatorResults }: Pick<EventEvaluation, 'indica
   })
 }
 
-/** Where nothing was measured, Keptn's services say so, and their value is 0. */
+/** Keptn reports an indicator without data with the value 0 and `success: false`. */
 function wasMeasured({ success }: Record<string, unknown>): boolean {
   return success !== false && success !== 'false'
 }

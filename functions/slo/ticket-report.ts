@@ -1,11 +1,11 @@
 import type * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { invalidInput } from '../../shared/errors.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
 import { type TicketProvider, ticketOf, updateTicket } from '../../shared/providers/ticket.ts'
 import { MOOD_ICONS, plainSingleLine, tableLines, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
-/** A platform of tickets as one that takes reports: each is a comment on a ticket that the sequence has opened. */
+/** Adapts a ticket provider to a report provider that comments on a ticket that the sequence opened. */
 export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {
   const platform = provider as unknown as TicketProvider
   return {
@@ -14,8 +14,10 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
     supportedFields: ['id', 'project'],
     resolveDestination({ id, project }, connection) {
       if (id !== undefined) return ticketOf({ id, project }, connection, platform)
-      const message = 'is missing: give the id of the ticket, which an earlier task of the sequence has opened'
-      throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
+      throw invalidInput(
+        'input.id',
+        'is missing. Send the id of the ticket that an earlier task of the sequence opened',
+      )
     },
     async report(client, { id = '', project }, { message }) {
       const { data } = await updateTicket.run(platform, client, { id, project, comment: commentOf(message) })
@@ -25,7 +27,7 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
   }
 }
 
-/** As plain text that is a list where Markdown is read. */
+/** Returns a message as plain text that is also a valid Markdown list. */
 function commentOf({ mood, title, text, fields, table, links }: Message): string {
   const lines = [
     ...fields.map(({ name, value }) => `${plainSingleLine(name)}: ${plainSingleLine(value)}`),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace.ts'
+import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace-slo.ts'
 import { verdicts as signalsVerdicts } from '../../functions/slo/providers/aws-application-signals.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
 

@@ -15,14 +15,15 @@ type Connection = z.output<typeof connection>
 
 const platform = 'AWS Application Signals'
 const service = 'application-signals'
-const sloName = /^[0-9A-Za-z][-._0-9A-Za-z ]{0,126}[0-9A-Za-z]$/
-const sloArn = /^arn:[a-z-]+:application-signals:([a-z0-9-]+):\d{12}:slo\/[0-9A-Za-z][-._0-9A-Za-z ]{0,126}[0-9A-Za-z]$/
-const noSlo = 'cloud-automation-webhooks-none'
+const namePattern = /^[0-9A-Za-z][-._0-9A-Za-z ]{0,126}[0-9A-Za-z]$/
+const arnPattern =
+  /^arn:[a-z-]+:application-signals:([a-z0-9-]+):\d{12}:slo\/[0-9A-Za-z][-._0-9A-Za-z ]{0,126}[0-9A-Za-z]$/
+const MISSING_SLO = 'cloud-automation-webhooks-none'
 
 const text = z.nullish(z.string())
 const number = z.nullish(z.number())
-const length = z.object({ Duration: z.number(), DurationUnit: z.string() })
-const report = z.object({
+const interval = z.object({ Duration: z.number(), DurationUnit: z.string() })
+const budgetReport = z.object({
   Arn: z.string(),
   Name: z.string(),
   BudgetStatus: z.string(),
@@ -35,14 +36,14 @@ const report = z.object({
     z.object({
       AttainmentGoal: number,
       WarningThreshold: number,
-      Interval: z.nullish(z.object({ RollingInterval: z.nullish(length), CalendarInterval: z.nullish(length) })),
+      Interval: z.nullish(z.object({ RollingInterval: z.nullish(interval), CalendarInterval: z.nullish(interval) })),
     }),
   ),
 })
-type BudgetReport = z.output<typeof report>
-const fault = z.object({ Arn: text, Name: text, ErrorCode: text, ErrorMessage: text })
-type Fault = z.output<typeof fault>
-const answer = z.object({ Reports: z.array(report), Errors: z.nullish(z.array(fault)) })
+type BudgetReport = z.output<typeof budgetReport>
+const reportError = z.object({ Arn: text, Name: text, ErrorCode: text, ErrorMessage: text })
+type ReportError = z.output<typeof reportError>
+const budgetReports = z.object({ Reports: z.array(budgetReport), Errors: z.nullish(z.array(reportError)) })
 
 export const verdicts = new Map([
   ['OK', 'pass'],
@@ -51,8 +52,8 @@ export const verdicts = new Map([
 ] as const)
 
 /**
- * Amazon CloudWatch Application Signals: each indicator is an SLO, judged by what is left of its error budget at the end of the
- * time that is evaluated. How far back it looks from there is the SLO's own interval, and nothing that a caller says.
+ * Evaluates SLOs of Amazon CloudWatch Application Signals by their error budget at the end of the requested time. The
+ * budget covers the SLO's own interval; a caller cannot change it.
  *
  * @see https://docs.aws.amazon.com/applicationsignals/latest/APIReference/API_BatchGetServiceLevelObjectiveBudgetReport.html
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-ServiceLevelObjectives.html
@@ -67,126 +68,119 @@ export const awsApplicationSignals = defineEvaluationProvider({
   isCredentialsError: rest.refusesCredentials,
   queryNoun: 'the name or the ARN of an SLO',
   hasOwnVerdict: true as const,
-  // The metrics of Application Signals are of a minute, and come some minutes after it.
+  // Metrics of one minute that arrive some minutes late.
   dataDelay: 300,
 
   async check({ http, connection: { slo, queries = [] } }) {
-    // What stands for something of an event is known when there is one.
-    const known = [...queries.map(({ query }) => query), ...(slo === undefined ? [] : [slo])].filter(isSlo)
+    // Queries with placeholders name no SLO until there is an event.
+    const slos = [...queries.map(({ query }) => query), ...(slo === undefined ? [] : [slo])].filter(isSlo)
     try {
-      const { Errors } = await ask(http, known.length > 0 ? known : [noSlo], Date.now())
+      const { Errors } = await getBudgetReports(http, slos.length > 0 ? slos : [MISSING_SLO], Date.now())
       const [first] = Errors ?? []
-      if (known.length > 0 && first) throw refused(first.Name ?? first.Arn ?? '', first)
+      if (slos.length > 0 && first) throw failureOf(first.Name ?? first.Arn ?? '', first)
     } catch (error) {
-      // What is allowed is allowed for SLOs: without one, a refusal says at least that AWS knows who asks.
-      if (known.length > 0 || !(error instanceof Failure) || error.kind !== 'refused') throw error
+      // Permissions are granted for SLOs. Without one, a refusal still proves that AWS accepts the credentials.
+      if (slos.length > 0 || !(error instanceof Failure) || error.kind !== 'refused') throw error
     }
   },
 
   checkQueries(queries, account) {
-    const called = rest.regionOf(account, platform)
+    const ownRegion = rest.regionOf(account, platform)
     for (const { name, query } of queries) {
-      const [, region = called] = sloArn.exec(query) ?? []
-      if (!isSlo(query)) throw invalid(name, 'is no SLO: write its name, or its ARN')
-      if (region !== called) throw invalid(name, `is an SLO of ${region}, and the connection is one to ${called}`)
+      const [, region = ownRegion] = arnPattern.exec(query) ?? []
+      if (!isSlo(query)) throw invalidQuery(name, 'is not the name or the ARN of an SLO')
+      if (region !== ownRegion) throw invalidQuery(name, `is an SLO in ${region}, but the connection uses ${ownRegion}`)
     }
   },
 
   async measure({ http, connection }, { queries, end }) {
-    const { Reports, Errors } = await ask(
-      http,
-      queries.map(({ query }) => query),
-      end,
-    )
+    const slos = queries.map(({ query }) => query)
+    const { Reports, Errors } = await getBudgetReports(http, slos, end)
     const region = rest.regionOf(connection, platform)
     const measured = queries.map((query) => {
-      const fault = Errors?.find((one) => isOf(query, one))
-      if (fault) throw refused(query.name, fault)
-      const found = Reports.find((one) => isOf(query, one))
-      return found
-        ? measuredOf(query.name, found, region)
-        : { name: query.name, value: undefined, message: 'AWS answered without a report of it' }
+      const error = Errors?.find((item) => isAbout(query, item))
+      if (error) throw failureOf(query.name, error)
+      const report = Reports.find((item) => isAbout(query, item))
+      return report
+        ? measuredOf(query.name, report, region)
+        : { name: query.name, value: undefined, message: 'AWS returned no report of this SLO' }
     })
     return { measured }
   },
 })
 
-/** @param at epoch milliseconds; on the wire it is seconds, whatever AWS's page says */
-async function ask(http: Http, slos: readonly string[], at: number): Promise<z.output<typeof answer>> {
+/** @param at epoch milliseconds. The API takes seconds, unlike its documentation says. */
+async function getBudgetReports(
+  http: Http,
+  slos: readonly string[],
+  at: number,
+): Promise<z.output<typeof budgetReports>> {
   const body = { Timestamp: Math.floor(at / 1_000), SloIds: [...new Set(slos)] }
-  return (await http.post('budget-report', body, { isRead: true, schema: answer })).body
+  return (await http.post('budget-report', body, { isRead: true, schema: budgetReports })).body
 }
 
 function isSlo(query: string): boolean {
-  return sloName.test(query) || sloArn.test(query)
+  return namePattern.test(query) || arnPattern.test(query)
 }
 
-function isOf({ query }: Query, { Arn, Name }: Pick<Fault, 'Arn' | 'Name'>): boolean {
+function isAbout({ query }: Query, { Arn, Name }: Pick<ReportError, 'Arn' | 'Name'>): boolean {
   return query === Arn || query === Name
 }
 
-function refused(name: string, { ErrorCode, ErrorMessage }: Fault): Failure {
-  const said = rest.reason({ message: ErrorMessage ?? undefined }) ?? 'no reason given'
-  const message = `The query of ${name}: ${platform} answered ${[ErrorCode, said].filter(Boolean).join(': ')}`
-  // What AWS has not managed now it may manage later, also of one among many.
+function failureOf(name: string, { ErrorCode, ErrorMessage }: ReportError): Failure {
+  const reason = rest.reason({ message: ErrorMessage ?? undefined }) ?? 'no reason given'
+  const message = `The query of ${name}: ${platform} answered ${[ErrorCode, reason].filter(Boolean).join(': ')}`
   return new Failure(/Throttl|Internal|Unavailable/.test(ErrorCode ?? '') ? 'platform' : 'refused', message)
 }
 
-function invalid(name: string, message: string): Failure {
-  const what = `The query of ${name} ${message}`
-  return new Failure('invalid', what, { errors: [{ path: `queries.${name}`, message }] })
+function invalidQuery(name: string, message: string): Failure {
+  return new Failure('invalid', `The query of ${name} ${message}`, { errors: [{ path: `queries.${name}`, message }] })
 }
 
 function measuredOf(name: string, report: BudgetReport, region: string): MeasuredIndicator {
   const { Name, BudgetStatus, Attainment, Goal } = report
   const url = `${consoleUrl(region, 'cloudwatch/home')}#application-signals:slo/${encodeURIComponent(Name)}`
   const status = verdicts.get(BudgetStatus as 'OK')
-  if (!status || typeof Attainment !== 'number')
-    return { name, value: undefined, message: `AWS says ${BudgetStatus}${status ? ', and no attainment' : ''}`, url }
+  if (!status || typeof Attainment !== 'number') {
+    const message = `AWS reports ${BudgetStatus}${status ? ' without an attainment' : ''}`
+    return { name, value: undefined, message, url }
+  }
   const goal = Goal?.AttainmentGoal
-  const errorBudget = leftOf(report)
-  const warned = status === 'warning' ? [warningOf(errorBudget, Goal?.WarningThreshold)] : []
+  const errorBudget = errorBudgetOf(report)
+  const warnings = status === 'warning' ? [warningOf(errorBudget, Goal?.WarningThreshold)] : []
   return {
     name,
     value: Attainment,
-    message: [...warned, intervalOf(report)].filter(Boolean).join(', '),
-    verdict: {
-      status,
-      ...(typeof goal === 'number' ? { pass: atLeast(goal) } : {}),
-    },
+    message: [...warnings, intervalOf(report)].filter(Boolean).join(', '),
+    verdict: { status, ...(typeof goal === 'number' ? { pass: atLeast(goal) } : {}) },
     errorBudget,
     url,
   }
 }
 
-/** Percent that is left: of time where periods are counted, else of requests. Below 0 it is overdrawn. */
-function leftOf(report: BudgetReport): number | undefined {
+/** Returns the percentage of the error budget that is left, below 0 if it is overdrawn. Budgets are seconds or requests. */
+function errorBudgetOf(report: BudgetReport): number | undefined {
   const { TotalBudgetSeconds, BudgetSecondsRemaining, TotalBudgetRequests, BudgetRequestsRemaining } = report
-  const [total, left] =
+  const [total, remaining] =
     typeof TotalBudgetSeconds === 'number'
       ? [TotalBudgetSeconds, BudgetSecondsRemaining]
       : [TotalBudgetRequests, BudgetRequestsRemaining]
-  return total && typeof left === 'number' ? (100 * left) / total : undefined
+  return total && typeof remaining === 'number' ? (100 * remaining) / total : undefined
 }
 
-/** A warning is one of the budget: the attainment itself may be at its goal. */
-function warningOf(left: number | undefined, threshold: number | null | undefined): string {
-  const below = typeof threshold === 'number' ? `, and AWS warns below ${threshold}%` : ''
-  return left === undefined
-    ? 'little of the error budget is left'
-    : `${round(left)}% of the error budget is left${below}`
+/** A warning is about the error budget; the attainment itself may meet the goal. */
+function warningOf(errorBudget: number | undefined, threshold: number | null | undefined): string {
+  if (errorBudget === undefined) return 'the error budget is low'
+  const limit = typeof threshold === 'number' ? `, and AWS warns below ${threshold}%` : ''
+  return `${Math.round(errorBudget * 10) / 10}% of the error budget is left${limit}`
 }
 
 function intervalOf({ Goal }: BudgetReport): string {
   const { RollingInterval, CalendarInterval } = Goal?.Interval ?? {}
-  if (RollingInterval) return `over the SLO's own last ${spanOf(RollingInterval)}`
-  return CalendarInterval ? `over the SLO's own calendar interval of ${spanOf(CalendarInterval)}` : ''
+  if (RollingInterval) return `over the last ${formatInterval(RollingInterval)}, the interval of the SLO`
+  return CalendarInterval ? `over the calendar interval of the SLO, ${formatInterval(CalendarInterval)}` : ''
 }
 
-function spanOf({ Duration, DurationUnit }: z.output<typeof length>): string {
+function formatInterval({ Duration, DurationUnit }: z.output<typeof interval>): string {
   return `${Duration} ${DurationUnit.toLowerCase()}${Duration === 1 ? '' : 's'}`
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10
 }

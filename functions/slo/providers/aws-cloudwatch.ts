@@ -22,24 +22,24 @@ const platform = 'AWS CloudWatch'
 const service = 'monitoring'
 const api = { target: 'GraniteServiceVersion20100801', version: '1.0' } as const
 
-/** A call takes 1,000 and 1 MB: so many are below both, whatever their names. */
-const mostInCall = 500
-const longestDimension = 255
-/** What is further from 0 is refused. */
-const largest = 2 ** 360
-const verdicts = { pass: 1, warning: 0.5, fail: 0 }
+/** A request may have 1,000 metrics and 1 MB. Half the metrics stay below both, even with the longest names. */
+const MAX_METRICS_PER_REQUEST = 500
+const MAX_DIMENSION = 255
+/** CloudWatch refuses values that are further from 0. */
+const MAX_VALUE = 2 ** 360
+const resultValues = { pass: 1, warning: 0.5, fail: 0 }
 
 interface Datum {
   MetricName: string
   Dimensions: { Name: string; Value: string }[]
   Value: number
-  /** Seconds; where it is left out, the time of the call. */
+  /** Epoch seconds. Defaults to the time of the request. */
   Timestamp?: number
 }
 
 /**
- * Metrics in Amazon CloudWatch: score and result of an evaluation, and value and result of each objective, as of the end of the
- * time that was evaluated. A repeat adds the same values at the same time, which changes no average, minimum or maximum.
+ * Reports an evaluation as CloudWatch metrics: its score and result, and the value and result of each objective, at the
+ * end of the evaluated time. A retry adds the same values at the same time, which keeps averages, minimums and maximums.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
  */
@@ -52,7 +52,7 @@ export const awsCloudWatch = defineReportProvider({
   errorReason: reason,
   isCredentialsError: rest.refusesCredentials,
 
-  /** Of no metrics nothing is kept; whoever may send some is told that there are none. */
+  /** Sends no metrics. CloudWatch stores nothing, and refuses the empty list of an authorized caller. */
   async check({ http, connection: { namespace: Namespace } }) {
     try {
       await callJson(http, api, 'PutMetricData', { Namespace, MetricData: [] }, { isRead: true })
@@ -64,55 +64,56 @@ export const awsCloudWatch = defineReportProvider({
 
   supportedFields: [],
 
-  async report({ http, connection: { namespace: Namespace } }, _to, report) {
-    const { sent, unfit } = metricsOf(report)
-    for (let at = 0; at < sent.length; at += mostInCall) {
-      const input = { Namespace, MetricData: sent.slice(at, at + mostInCall) }
+  async report({ http, connection: { namespace: Namespace } }, _destination, report) {
+    const { valid, outOfRange } = metricsOf(report)
+    for (let index = 0; index < valid.length; index += MAX_METRICS_PER_REQUEST) {
+      const input = { Namespace, MetricData: valid.slice(index, index + MAX_METRICS_PER_REQUEST) }
       await callJson(http, api, 'PutMetricData', input, { schema: z.optional(z.object({})) })
     }
-    const left = unfit.length > 0 ? `, less ${unfit.length} that it does not take` : ''
-    return { summary: `${sent.length} metrics in ${Namespace}${left}` }
+    const omitted = outOfRange.length > 0 ? `, without ${outOfRange.length} values that are out of range` : ''
+    return { what: `${valid.length} metrics in ${Namespace}${omitted}` }
   },
 })
 
-function metricsOf(report: Report): { sent: Datum[]; unfit: Datum[] } {
+function metricsOf(report: Report): { valid: Datum[]; outOfRange: Datum[] } {
   const { evaluation, event } = report
-  const at = secondsOf(evaluation['timeEnd'])
-  const about = dimensionsOf({ Project: event.project, Stage: event.stage, Service: event.service })
+  const timestamp = secondsOf(evaluation['timeEnd'])
+  const subject = dimensionsOf({ Project: event.project, Stage: event.stage, Service: event.service })
   const datum = (MetricName: string, Value: number | undefined, more: Datum['Dimensions'] = []): Datum[] => {
     if (Value === undefined) return []
-    return [{ MetricName, Dimensions: [...about, ...more], Value, ...(at === undefined ? {} : { Timestamp: at }) }]
+    const time = timestamp === undefined ? {} : { Timestamp: timestamp }
+    return [{ MetricName, Dimensions: [...subject, ...more], Value, ...time }]
   }
-  // A score of 0 stands beside what could not be evaluated, too.
-  const errored = event.status === 'errored'
-  const all = [
-    ...datum('Score', errored ? undefined : numberOf(evaluation.score)),
-    ...datum('Result', verdicts[errored ? 'fail' : evaluation.result]),
+  // An evaluation that ended as errored also has a score: 0.
+  const isErrored = event.status === 'errored'
+  const metrics = [
+    ...datum('Score', isErrored ? undefined : numberOf(evaluation.score)),
+    ...datum('Result', resultValues[isErrored ? 'fail' : evaluation.result]),
     ...objectivesOf(evaluation).flatMap(({ metric, value, status }) => {
       const objective = dimensionsOf({ Objective: metric })
       return [
         ...datum('ObjectiveValue', value, objective),
-        ...datum('ObjectiveResult', status === 'info' ? undefined : verdicts[status], objective),
+        ...datum('ObjectiveResult', status === 'info' ? undefined : resultValues[status], objective),
       ]
     }),
   ]
-  const fits = ({ Value }: Datum) => Math.abs(Value) <= largest
-  return { sent: all.filter(fits), unfit: all.filter((one) => !fits(one)) }
+  const isValid = ({ Value }: Datum) => Math.abs(Value) <= MAX_VALUE
+  return { valid: metrics.filter(isValid), outOfRange: metrics.filter((metric) => !isValid(metric)) }
 }
 
-/** ASCII, as CloudWatch wants it; what says nothing is left out. */
-function dimensionsOf(named: Record<string, string | undefined>): Datum['Dimensions'] {
-  return Object.entries(named).flatMap(([Name, text = '']) => {
-    const ascii = plainSingleLine(text, longestDimension)
+/** Returns the dimensions with values in ASCII, as CloudWatch requires, without empty ones. */
+function dimensionsOf(values: Record<string, string | undefined>): Datum['Dimensions'] {
+  return Object.entries(values).flatMap(([Name, text = '']) => {
+    const ascii = plainSingleLine(text, MAX_DIMENSION)
       .normalize('NFKD')
       .replace(/[\u0300-\u036f]/g, '')
       .replace(/[^\x20-\x7e]+/g, '?')
-    const Value = ascii.slice(0, longestDimension).trim()
+    const Value = ascii.slice(0, MAX_DIMENSION).trim()
     return Value === '' ? [] : [{ Name, Value }]
   })
 }
 
 function secondsOf(time: unknown): number | undefined {
-  const at = parseTime(time)
-  return at === undefined ? undefined : Math.floor(at / 1_000)
+  const milliseconds = timeIn(time)
+  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1_000)
 }

@@ -12,8 +12,8 @@ const bus = z
   .string()
   .check(z.maxLength(1_600), z.regex(/^(?:arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:\d{12}:event-bus\/)?[\w.-]+$/))
 const connection = z.strictObject({
-  ...awsAccountFields,
-  eventBus: z._default(withDescription(bus, 'The event bus, by its name or ARN'), 'default'),
+  ...awsAccount,
+  eventBus: z._default(withDescription(bus, 'The name or the ARN of the event bus'), 'default'),
 })
 type Connection = z.output<typeof connection>
 
@@ -21,16 +21,15 @@ const platform = 'AWS EventBridge'
 const service = 'events'
 const api = { target: 'AWSEvents', version: '1.1' } as const
 
-/** What rules match. */
+/** Rules match these two. */
 const Source = 'cloud-automation-webhooks'
 const DetailType = 'evaluation.finished'
-/** Bytes of UTF-8 that an entry may have. */
-const largestEntry = 256 * 1_024
-/** What is left of an evaluation that has no room with all of its details. */
-const kept = ['result', 'score', 'timeStart', 'timeEnd', 'errorBudget', 'url']
+const MAX_ENTRY_BYTES = 256 * 1_024
+/** The fields of an evaluation that is too large to send in full. */
+const summaryFields = ['result', 'score', 'timeStart', 'timeEnd', 'errorBudget', 'url']
 
-const described = z.object({ Name: z.string() })
-const answered = z.object({
+const busDescription = z.object({ Name: z.string() })
+const putEventsResponse = z.object({
   FailedEntryCount: z.nullish(z.number()),
   Entries: z
     .array(
@@ -40,7 +39,8 @@ const answered = z.object({
 })
 
 /**
- * An event on a bus of Amazon EventBridge. It carries the key of its call, by which who gets it twice knows the second.
+ * Reports an evaluation as an event on an Amazon EventBridge bus. EventBridge may deliver it twice; its detail has the
+ * idempotency key, so that consumers recognize the second one.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
@@ -54,20 +54,20 @@ export const awsEventBridge = defineReportProvider({
   errorReason: reason,
   isCredentialsError: rest.refusesCredentials,
 
-  // Events to a bus that is not there are taken, and lost without a word.
+  // EventBridge accepts events for a bus that does not exist, and drops them.
   check: ({ http, connection: { eventBus: Name } }) =>
-    callJson(http, api, 'DescribeEventBus', { Name }, { isRead: true, schema: described }),
+    callJson(http, api, 'DescribeEventBus', { Name }, { isRead: true, schema: busDescription }),
 
   supportedFields: [],
 
-  async report({ http, connection: { eventBus: EventBusName }, idempotencyKey: key }, _to, report) {
-    const entry = { Source, DetailType, Detail: detailOf(report, key), EventBusName }
-    const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: answered })
+  async report({ http, connection: { eventBus: EventBusName }, idempotencyKey }, _destination, report) {
+    const entry = { Source, DetailType, Detail: detailOf(report, idempotencyKey), EventBusName }
+    const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: putEventsResponse })
     const [{ EventId, ErrorCode, ErrorMessage } = {}] = Entries
-    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, summary: `an event on ${EventBusName}` }
-    const said = toSentence([ErrorCode ?? 'an entry that failed', ErrorMessage].filter(Boolean).join(': '))
-    const passing = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
-    throw new Failure(passing ? 'platform' : 'refused', `${platform} did not take the event: ${said}`, {
+    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, what: `an event on ${EventBusName}` }
+    const reason = toSentence([ErrorCode ?? 'the entry failed', ErrorMessage].filter(Boolean).join(': '))
+    const isTransient = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
+    throw new Failure(isTransient ? 'platform' : 'refused', `${platform} did not accept the event: ${reason}`, {
       nothingWritten: true,
     })
   },
@@ -77,9 +77,9 @@ function detailOf({ evaluation, event, message }: Report, key: string | undefine
   const [link] = message.links
   const { id: eventId, ...about } = event
   const detail = { key, eventId, ...about, title: message.title, ...(link ? { url: link.url } : {}) }
-  const whole = JSON.stringify({ ...detail, evaluation })
-  if (byteLength(Source + DetailType + whole) < largestEntry) return whole
-  const short = Object.fromEntries(Object.entries(evaluation).filter(([name]) => kept.includes(name)))
-  const omitted = 'The details of the evaluation are too large for an event: read them in the event of this id.'
-  return JSON.stringify({ ...detail, evaluation: short, omitted })
+  const complete = JSON.stringify({ ...detail, evaluation })
+  if (bytesOf(Source + DetailType + complete) < MAX_ENTRY_BYTES) return complete
+  const summary = Object.fromEntries(Object.entries(evaluation).filter(([name]) => summaryFields.includes(name)))
+  const omitted = 'The evaluation is too large for an event. Read the details from the event with this eventId.'
+  return JSON.stringify({ ...detail, evaluation: summary, omitted })
 }

@@ -13,32 +13,32 @@ import {
 import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { apiOf, appOf, datadogPlace, keysOf, refusesKeys } from '../datadog.ts'
+import { apiUrlOf, appUrlOf, keyHeaders, refusesKeys, siteFields } from '../datadog-site.ts'
 
 const connection = z.strictObject({
-  ...datadogPlace,
+  ...siteFields,
   apiKey: secret('An API key'),
-  applicationKey: secret('An application key, with the scope slos_read'),
+  applicationKey: secret('An application key with the scope slos_read'),
   ...evaluationFields,
 })
 type Datadog = Client<z.output<typeof connection>>
 
-const platform = 'Datadog'
-/** Each is up to two requests, and their limits are those of the whole organization. */
-const mostAtOnce = 5
-/** As many as a list may have. */
-const longestList = 1_000
+/** An SLO takes up to two requests, and the rate limits apply to the entire organization. */
+const MAX_CONCURRENT_SLOS = 5
+/** Datadog's maximum for a list. */
+const PAGE_SIZE = 1_000
+const MAX_MESSAGE = 300
 
 const threshold = z.object({ timeframe: z.string(), target: z.number(), warning: z.nullish(z.number()) })
-const objective = z.object({
+const sloSchema = z.object({
   id: z.string(),
   name: z.string(),
   timeframe: z.nullish(z.string()),
   thresholds: z.array(threshold),
 })
-type Objective = z.output<typeof objective>
-const one = z.object({ data: objective })
-const list = z.object({ data: z.array(objective) })
+type Slo = z.output<typeof sloSchema>
+const sloResponse = z.object({ data: sloSchema })
+const sloList = z.object({ data: z.array(sloSchema) })
 
 const overall = z.object({
   sli_value: z.nullish(z.number()),
@@ -52,49 +52,50 @@ const history = z.object({
 })
 
 /**
- * Datadog: each indicator is an SLO, as it was over the time that is evaluated, and held against its own target.
+ * Evaluates Datadog SLOs: reads the value of each over the requested time and compares it with the SLO's own target.
  *
  * @see https://docs.datadoghq.com/api/latest/service-level-objectives/get-an-slos-history/
  */
 export const datadog = defineEvaluationProvider({
-  title: platform,
+  title: 'Datadog',
   connection,
-  baseUrl: apiOf,
-  headers: keysOf,
-  isCredentialsError: refusesKeys,
+  baseUrl: apiUrlOf,
+  headers: keyHeaders,
+  refusesCredentials: refusesKeys,
   check: ({ http }) => http.get('api/v1/slo', { query: { limit: 1 } }),
   queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
-  // The slices of an SLO of time slices have up to five minutes, and the newest is open until its end.
+  // A slice of a time-slice SLO lasts up to five minutes and counts when it has ended.
   dataDelay: 300,
 
-  async measure(client, asked) {
-    return { measured: await inBatches(asked.queries, mostAtOnce, (query) => measureOne(client, query, asked)) }
+  async measure(client, request) {
+    return {
+      measured: await inBatches(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(client, query, request)),
+    }
   },
 })
 
 async function measureOne(
   { http, connection }: Datadog,
   { name, query }: Query,
-  asked: MeasurementRequest,
-): Promise<MeasuredIndicator> {
+  { start, end }: MeasurementRequest,
+): Promise<Measured> {
   try {
-    const slo = await find(http, query)
+    const slo = await findSlo(http, query)
     const { target, warning } = thresholdOf(slo)
-    // In seconds. Without a target of ours, Datadog does not say what is left of the error budget in this time.
-    const times = { from_ts: Math.floor(asked.start / 1_000), to_ts: Math.ceil(asked.end / 1_000) }
-    const path = `api/v1/slo/${segment(slo.id)}/history`
-    const { body } = await http.get(path, { query: { ...times, target }, schema: history })
-    const seen = body.data?.overall
-    const shown = { name, url: `${appOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}` }
-    const gaps = clipSingleLine(gapsOf(body).join('; '), 300)
-    const value = seen?.sli_value ?? undefined
-    if (value === undefined) return { ...shown, value, message: gaps || 'there is no data of this time' }
+    // In seconds. Datadog reports the error budget of a custom time only if the request has a target.
+    const params = { from_ts: Math.floor(start / 1_000), to_ts: Math.ceil(end / 1_000), target }
+    const { body } = await http.get(`api/v1/slo/${segment(slo.id)}/history`, { query: params, schema: history })
+    const measured = body.data?.overall
+    const base = { name, url: `${appUrlOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}` }
+    const gaps = clipSingleLine(gapsOf(body).join('; '), MAX_MESSAGE)
+    const value = measured?.sli_value ?? undefined
+    if (value === undefined) return { ...base, value, message: gaps || 'no data in this time' }
     return {
-      ...shown,
+      ...base,
       value,
       verdict: verdictOf(value, target, warning ?? undefined),
-      errorBudget: seen?.error_budget_remaining?.['custom'] ?? undefined,
+      errorBudget: measured?.error_budget_remaining?.['custom'] ?? undefined,
       ...(gaps === '' ? {} : { incomplete: gaps }),
     }
   } catch (error) {
@@ -102,29 +103,28 @@ async function measureOne(
   }
 }
 
-async function find(http: Http, query: string): Promise<Objective> {
-  if (/^[0-9a-f]{32}$/.test(query)) return (await http.get(`api/v1/slo/${segment(query)}`, { schema: one })).body.data
-  const { body } = await http.get('api/v1/slo', { query: { query, limit: longestList }, schema: list })
-  // What is found has the words of the name in its own.
+async function findSlo(http: Http, query: string): Promise<Slo> {
+  if (/^[0-9a-f]{32}$/.test(query)) {
+    return (await http.get(`api/v1/slo/${segment(query)}`, { schema: sloResponse })).body.data
+  }
+  const { body } = await http.get('api/v1/slo', { query: { query, limit: PAGE_SIZE }, schema: sloList })
+  // The search also finds longer names.
   const [found, ...others] = body.data.filter(({ name }) => name === query)
-  if (!found) throw new Failure('refused', `${platform} has no SLO of the name or id "${query}".`)
+  if (!found) throw new Failure('refused', `Datadog has no SLO with the name or id "${query}".`)
   if (others.length === 0) return found
   const ids = [found, ...others].map(({ id }) => id).join(', ')
-  throw new Failure(
-    'refused',
-    `${platform} has more than one SLO of the name "${query}": write the id of one (${ids}).`,
-  )
+  throw new Failure('refused', `Datadog has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
 }
 
-/** Of its own timeframe: other ones are older, and may have other targets. */
-function thresholdOf({ name, timeframe, thresholds }: Objective): z.output<typeof threshold> {
-  const found = thresholds.find((one) => one.timeframe === timeframe) ?? thresholds[0]
+/** An SLO can have thresholds for other timeframes. */
+function thresholdOf({ name, timeframe, thresholds }: Slo): z.output<typeof threshold> {
+  const found = thresholds.find((threshold) => threshold.timeframe === timeframe) ?? thresholds[0]
   if (!found) throw new Failure('refused', `The SLO "${name}" has no target.`)
   return found
 }
 
 /**
- * As Datadog shows it: what is at its target is met, and warned of below a second line that is above the target.
+ * Datadog's warning is above the target: between the two, the SLO is met with a warning.
  *
  * @see https://docs.datadoghq.com/service_level_objectives/#setting-slo-targets
  */
@@ -134,13 +134,15 @@ function verdictOf(value: number, target: number, warning: number | undefined): 
   return { status, pass: atLeast(warning), warning: atLeast(target) }
 }
 
-/** Why the value is missing, or of part of the data only: an answer of success may hold both. */
+/** Returns why the value is missing or incomplete. A 200 response can contain both a value and errors. */
 function gapsOf({ data, errors }: z.output<typeof history>): string[] {
   return [
-    ...(errors ?? []).map(({ error }) => error || 'an error without words'),
+    ...(errors ?? []).map(({ error }) => error || 'an error without a message'),
     ...(data?.overall?.errors ?? []).map(
-      ({ error_message, error_type }) => error_message || error_type || 'an error without words',
+      ({ error_message, error_type }) => error_message || error_type || 'an error without a message',
     ),
-    ...(data?.overall?.preview ? ['it is preliminary, since the history of a monitor is being made anew'] : []),
+    ...(data?.overall?.preview
+      ? ['the value is preliminary because Datadog recalculates the history of a monitor']
+      : []),
   ]
 }

@@ -8,22 +8,22 @@ import { defineReportProvider, type Report, type ReportDestination } from '../..
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
-import { reasonOf } from '../dynatrace.ts'
-import { keyProperty, propertiesOf } from '../dynatrace-properties.ts'
+import { KEY_PROPERTY, propertiesOf } from '../dynatrace-event-properties.ts'
+import { reasonOf } from '../dynatrace-slo.ts'
 
-const informing = ['CUSTOM_INFO', 'CUSTOM_ANNOTATION', 'CUSTOM_CONFIGURATION', 'CUSTOM_DEPLOYMENT'] as const
-const opening = ['CUSTOM_ALERT', 'ERROR_EVENT', 'AVAILABILITY_EVENT', 'PERFORMANCE_EVENT'] as const
-const mostProperties = 50
+const infoEventTypes = ['CUSTOM_INFO', 'CUSTOM_ANNOTATION', 'CUSTOM_CONFIGURATION', 'CUSTOM_DEPLOYMENT'] as const
+const problemEventTypes = ['CUSTOM_ALERT', 'ERROR_EVENT', 'AVAILABILITY_EVENT', 'PERFORMANCE_EVENT'] as const
+const MAX_CUSTOM_PROPERTIES = 50
 
 const entitySelector = optional(
   withDescription(
     z.string().check(z.minLength(1), z.maxLength(2_000)),
-    'What it is about: type(SERVICE),entityName.equals("$SERVICE"), with $PROJECT, $STAGE and $SERVICE of the event; the environment where left out',
+    'The entities of the event: type(SERVICE),entityName.equals("$SERVICE"). $PROJECT, $STAGE and $SERVICE are replaced. Defaults to the environment',
   ),
 )
-const eventType = optional(oneOf([...informing, ...opening], 'The type of the event: CUSTOM_INFO where left out'))
+const eventType = optional(oneOf([...infoEventTypes, ...problemEventTypes], 'The event type. Defaults to CUSTOM_INFO'))
 const connection = z.strictObject({
-  baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> where it is Managed'),
+  baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> for Managed'),
   token: secret('An access token with the scopes events.ingest and events.read'),
   entitySelector,
   eventType,
@@ -33,51 +33,51 @@ const scalar = z.union([z.string(), z.number(), z.boolean()])
 const fields = z.strictObject({
   entitySelector,
   eventType,
-  timeout: optional(integer(1, 360, 'Minutes that it is open, where it opens a problem')),
+  timeout: optional(integer(1, 360, 'Minutes until Dynatrace closes the problem')),
   properties: optional(
     z.record(z.string().check(z.minLength(1), z.maxLength(100)), scalar).check(
-      z.refine((held) => Object.keys(held).length <= mostProperties, {
-        message: `must have at most ${mostProperties} properties`,
+      z.refine((properties) => Object.keys(properties).length <= MAX_CUSTOM_PROPERTIES, {
+        message: `must have at most ${MAX_CUSTOM_PROPERTIES} properties`,
       }),
     ),
   ),
 })
 type Fields = z.output<typeof fields>
 
-const ingested = z
+const ingestResponse = z
   .object({
     reportCount: z.nullish(z.number()),
     eventIngestResults: z.nullish(
       z.array(z.object({ correlationId: z.nullish(z.string()), status: z.nullish(z.string()) })),
     ),
   })
-  // Without both it says nothing, and not that no entity matches.
+  // A response without both does not mean that no entity matched.
   .check(
     z.refine(({ reportCount, eventIngestResults }) => (reportCount ?? eventIngestResults ?? undefined) !== undefined, {
       message: 'must have reportCount or eventIngestResults',
     }),
   )
 const property = z.object({ key: z.string(), value: z.nullish(z.string()) })
-const listed = z.object({
+const eventList = z.object({
   events: z.nullish(
     z.array(z.object({ correlationId: z.nullish(z.string()), properties: z.nullish(z.array(property)) })),
   ),
   nextPageKey: z.nullish(z.string()),
 })
 
-const api = 'api/v2/events'
-const longestTitle = 500
-const minute = 60_000
-/** Dynatrace takes no event that informs and began earlier, in milliseconds. */
-const longestAgo = 30 * 24 * 60 * minute
-/** How far back an event without times of its own is looked for. */
-const remembered = 25 * 60 * minute
-/** A new event may be listed after a while only: the pauses before a repeat looks for it, in milliseconds. */
-const looks = [0, 1_000, 2_000]
-const mostPages = 5
+const EVENTS_PATH = 'api/v2/events'
+const MAX_TITLE = 500
+const MINUTE_MS = 60_000
+/** Dynatrace refuses info events that started earlier. */
+const MAX_AGE_MS = 30 * 24 * 60 * MINUTE_MS
+/** How far back to search for an event that has no times. */
+const SEARCH_WINDOW_MS = 25 * 60 * MINUTE_MS
+/** Dynatrace lists a new event with a delay, so a retry searches several times. */
+const SEARCH_PAUSES_MS = [0, 1_000, 2_000]
+const MAX_PAGES = 5
 
 /**
- * An evaluation as an event of Dynatrace: on the entities that it is about, over the time that was evaluated.
+ * Reports an evaluation as a Dynatrace event on the selected entities, over the evaluated time.
  *
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/post-event
  */
@@ -85,27 +85,27 @@ export const dynatraceEvent = defineReportProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  errorReason: reasonOf,
-  // Nothing but an event itself would show that the token may make one.
-  check: ({ http }) => http.get(api, { query: { from: 'now-1m', pageSize: 1 } }),
-  supportedFields: ['fields'],
+  reason: reasonOf,
+  // Cannot check the scope events.ingest without creating an event.
+  check: ({ http }) => http.get(EVENTS_PATH, { query: { from: 'now-1m', pageSize: 1 } }),
+  takes: ['fields'],
 
-  resolveDestination(to: ReportDestination, { entitySelector, eventType }) {
-    const given = validate(fields, to.fields ?? {}, { what: 'The input', root: 'input.fields' })
-    return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...given } }
+  destination(destination: Destination, { entitySelector, eventType }) {
+    const input = validate(fields, destination.fields ?? {}, { what: 'The input', root: 'input.fields' })
+    return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...input } }
   },
 
-  async report(client, to, report) {
-    const event = eventOf(to.fields as Fields, report, client.idempotencyKey)
+  async report(client, destination, report) {
+    const event = eventOf(destination.fields as Fields, report, client.idempotencyKey)
     const { eventType: type } = event
-    const found = client.isRetry && hasIdempotencyKey(client) ? await find(client, event) : undefined
-    if (found) return { id: found, summary: `a ${type} event, which was there already` }
-    const { body } = await client.http.post(`${api}/ingest`, event, { schema: ingested })
+    const existing = client.isRetry && hasIdempotencyKey(client) ? await find(client, event) : undefined
+    if (existing) return { id: existing, what: `a ${type} event, which already exists` }
+    const { body } = await client.http.post(`${EVENTS_PATH}/ingest`, event, { schema: ingestResponse })
     const results = body.eventIngestResults ?? []
-    const bad = results.filter(({ status }) => status !== 'OK')
-    if (bad.length > 0) throw notTaken(bad, results.length)
+    const refused = results.filter(({ status }) => status !== 'OK')
+    if (refused.length > 0) throw notAccepted(refused, results.length)
     const count = body.reportCount ?? results.length
-    if (count === 0) throw nothingMatched(event.entitySelector)
+    if (count === 0) throw noEntityMatches(event.entitySelector)
     return {
       id: results[0]?.correlationId ?? undefined,
       summary: `a ${type} event on ${count} ${count === 1 ? 'entity' : 'entities'}`,
@@ -126,46 +126,49 @@ interface DynatraceEvent {
 function eventOf(
   { eventType = 'CUSTOM_INFO', entitySelector, timeout, properties }: Fields,
   report: Report,
-  key: string | undefined,
+  idempotencyKey: string | undefined,
 ): DynatraceEvent {
   const { project, stage, service } = report.event
   const selector =
-    entitySelector &&
-    fillPlaceholders({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
-  const opens = opening.some((type) => type === eventType)
+    entitySelector && fillIn({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
+  const opensProblem = problemEventTypes.some((type) => type === eventType)
   return {
     eventType,
-    title: clipSingleLine(report.message.title, longestTitle),
+    title: clipSingleLine(report.message.title, MAX_TITLE),
     ...(selector ? { entitySelector: selector } : {}),
-    // A problem is one from now on.
-    ...(opens ? {} : timesOf(report.evaluation)),
-    ...(opens && timeout !== undefined ? { timeout } : {}),
-    properties: propertiesOf(report, key, properties ?? {}),
+    // A problem opens now.
+    ...(opensProblem ? {} : timesOf(report.evaluation)),
+    ...(opensProblem && timeout !== undefined ? { timeout } : {}),
+    properties: propertiesOf(report, idempotencyKey, properties ?? {}),
   }
 }
 
 function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<DynatraceEvent, 'startTime' | 'endTime'> {
-  const [startTime, endTime] = [parseTime(timeStart), parseTime(timeEnd)]
+  const startTime = timeIn(timeStart)
+  const endTime = timeIn(timeEnd)
   if (startTime === undefined || endTime === undefined || startTime >= endTime) return {}
-  return startTime > Date.now() - longestAgo + minute ? { startTime, endTime } : {}
+  return startTime > Date.now() - MAX_AGE_MS + MINUTE_MS ? { startTime, endTime } : {}
 }
 
-/** The correlation id of the event that carries the key. */
+/** Returns the correlation id of the event that has the idempotency key. */
 async function find(
   { http, idempotencyKey }: Client & { idempotencyKey: string },
   event: DynatraceEvent,
 ): Promise<string | undefined> {
-  const { eventType, entitySelector, startTime = Date.now() - remembered, endTime = Date.now() } = event
-  for (const pause of looks) {
+  const { eventType, entitySelector, startTime = Date.now() - SEARCH_WINDOW_MS, endTime = Date.now() } = event
+  for (const pause of SEARCH_PAUSES_MS) {
     await sleep(pause)
     let query: Record<string, string | number | undefined> = {
-      ...{ from: startTime - minute, to: endTime + minute, pageSize: 1_000 },
-      ...{ eventSelector: `eventType("${eventType}")`, entitySelector },
+      from: startTime - MINUTE_MS,
+      to: endTime + MINUTE_MS,
+      pageSize: 1_000,
+      eventSelector: `eventType("${eventType}")`,
+      entitySelector,
     }
-    for (let page = 0; page < mostPages; page++) {
-      const { events, nextPageKey } = (await http.get(api, { query, schema: listed })).body
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const { events, nextPageKey } = (await http.get(EVENTS_PATH, { query, schema: eventList })).body
       const found = events?.find(({ properties }) =>
-        properties?.some(({ key: name, value }) => name === keyProperty && value === idempotencyKey),
+        properties?.some(({ key, value }) => key === KEY_PROPERTY && value === idempotencyKey),
       )
       if (found) return found.correlationId ?? idempotencyKey
       if (!nextPageKey) break
@@ -175,19 +178,19 @@ async function find(
   return undefined
 }
 
-function notTaken(bad: readonly { status?: string | null | undefined }[], all: number): Failure {
-  const statuses = [...new Set(bad.map(({ status }) => clipSingleLine(status ?? 'no status', 60)))].join(', ')
-  const rest = all > bad.length ? ', the others have it' : ''
+function notAccepted(refused: readonly { status?: string | null | undefined }[], total: number): Failure {
+  const statuses = [...new Set(refused.map(({ status }) => clipSingleLine(status ?? 'no status', 60)))].join(', ')
+  const rest = total > refused.length ? '. The other entities have it' : ''
   return new Failure(
     'refused',
-    `Dynatrace did not take the event on ${bad.length} of ${all} entities (${statuses})${rest}.`,
+    `Dynatrace did not accept the event on ${refused.length} of ${total} entities (${statuses})${rest}.`,
   )
 }
 
-function nothingMatched(selector: string | undefined): Failure {
-  const what = selector === undefined ? 'the environment' : `the entitySelector ${clipSingleLine(selector, 200)}`
+function noEntityMatches(selector: string | undefined): Failure {
+  const target = selector === undefined ? 'the environment' : `the entitySelector ${clipSingleLine(selector, 200)}`
   return new Failure(
     'refused',
-    `Dynatrace made no event, since no entity matches ${what}: it must select one that was active within the last 24 hours.`,
+    `Dynatrace created no event because no entity matches ${target}. It must match an entity that was active within the last 24 hours.`,
   )
 }

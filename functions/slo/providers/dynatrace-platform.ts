@@ -12,51 +12,49 @@ import {
 } from '../../../shared/providers/evaluation/provider.ts'
 import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { mostAtOnce, reasonOf } from '../dynatrace.ts'
-import { measuredOf, sloEvaluation } from '../dynatrace-criteria.ts'
+import { MAX_CONCURRENT_SLOS, reasonOf } from '../dynatrace-slo.ts'
+import { measuredOf, sloEvaluation } from '../dynatrace-slo-evaluation.ts'
 
 const connection = z.strictObject({
   baseUrl: url('The environment: https://abc12345.apps.dynatrace.com'),
   clientId: optional(word('The id of an OAuth client')),
-  clientSecret: optional(secret('The secret of the client')),
-  account: optional(word("The UUID of the client's account")),
-  scope: z._default(word("The client's scopes: slo:slos:read where left out"), 'slo:slos:read'),
+  clientSecret: optional(secret('The secret of the OAuth client')),
+  account: optional(word('The UUID of the account of the OAuth client')),
+  scope: z._default(word('The scopes of the OAuth client. Defaults to slo:slos:read'), 'slo:slos:read'),
   tokenUrl: z._default(
-    url('Where tokens are fetched; https://sso.dynatrace.com/sso/oauth2/token where left out'),
+    url('The token endpoint. Defaults to https://sso.dynatrace.com/sso/oauth2/token'),
     'https://sso.dynatrace.com/sso/oauth2/token',
   ),
-  token: optional(secret('Instead of a client, a platform token with the scope slo:slos:read')),
+  token: optional(secret('A platform token with the scope slo:slos:read, instead of an OAuth client')),
   ...evaluationFields,
 })
 
 const started = z.object({ evaluationToken: z.string(), ttlSeconds: z.nullish(z.number()) })
-const listed = z.object({
+const sloList = z.object({
   slos: z.array(z.object({ id: z.string(), name: z.string() })),
   nextPageKey: z.nullish(z.string()),
 })
 
-/** An evaluation that is under way at Dynatrace: its token, and until when it is good, in epoch milliseconds. */
-interface UnderWay {
+interface RunningEvaluation {
   evaluationToken: string
+  /** When the token expires, in epoch milliseconds. */
   until: number
 }
-/** What has become of each query, in their order: JSON. */
-type Progress = (UnderWay | MeasuredIndicator)[]
+/** The state of each query, in their order: JSON. */
+type Progress = (RunningEvaluation | Measured)[]
 
-const api = 'platform/slo/v1/slos'
-/** What a look may take while Dynatrace evaluates, in milliseconds: below the time-out of a request. */
-const patience = 8_000
-/** Where it does not say how long a token is good for, in seconds. */
-const usualLife = 300
-const pageSize = 200
-/** Of the list of SLOs, when one is looked for by its name. */
-const mostPages = 25
-/** How each id of an object of Dynatrace's settings begins. */
-const isId = /^vu9U3hXa3q0A/
+const SLO_PATH = 'platform/slo/v1/slos'
+/** How long all requests of one poll may wait for results at Dynatrace. Less than the timeout of a request. */
+const MAX_WAIT_MS = 8_000
+const DEFAULT_TOKEN_TTL_SECONDS = 300
+const PAGE_SIZE = 200
+const MAX_PAGES = 25
+/** All object ids of Dynatrace's settings start with this. */
+const idPattern = /^vu9U3hXa3q0A/
 
 /**
- * The SLOs of the Dynatrace platform: an evaluation of the time that is asked about is started and polled, and judged by the
- * SLO's own criteria, of which the worst counts.
+ * Evaluates SLOs of the Dynatrace platform: starts an evaluation of the requested time and polls it. Each criterion of an
+ * SLO has a verdict, and the worst one counts.
  *
  * @see https://docs.dynatrace.com/docs/dynatrace-api/platform-api/platform-slo-v1/slos-evaluation-start-post
  * @see https://docs.dynatrace.com/docs/dynatrace-api/platform-api/platform-slo-v1/slos-evaluation-poll-get
@@ -65,65 +63,66 @@ export const dynatracePlatform = defineEvaluationProvider({
   title: 'Dynatrace Platform',
   connection,
   authorization,
-  errorReason: reasonOf,
-  check: ({ http }) => http.get(api, { query: { 'page-size': 1 } }),
-  queryNoun: 'the id or the name of an SLO',
+  reason: reasonOf,
+  check: ({ http }) => http.get(SLO_PATH, { query: { 'page-size': 1 } }),
+  query: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   dataDelay: 120,
 
-  async measure({ http }, asked, begun) {
-    const before = (begun ?? []) as Progress
-    const wait = Math.floor(patience / Math.ceil(asked.queries.length / mostAtOnce))
-    const idOf = lookUp(http)
-    const now: Progress = await inBatches([...asked.queries.entries()], mostAtOnce, async ([at, query]) => {
+  async measure({ http }, request, state) {
+    const previous = (state ?? []) as Progress
+    const { queries } = request
+    const waitMs = Math.floor(MAX_WAIT_MS / Math.ceil(queries.length / MAX_CONCURRENT_SLOS))
+    const idOf = sloIds(http)
+    const progress: Progress = await inBatches([...queries.entries()], MAX_CONCURRENT_SLOS, async ([index, query]) => {
       try {
-        return await step(http, query, asked, { before: before[at], wait, idOf })
+        return await advance(http, query, request, { previous: previous[index], waitMs, idOf })
       } catch (error) {
         throw withQueryName(query.name, error)
       }
     })
-    const left = asked.queries.filter((_, at) => isUnderWay(now[at]))
-    if (left.length === 0) return { measured: now as MeasuredIndicator[] }
-    const names = clipSingleLine(left.map(({ name }) => name).join(', '), 200)
-    return { status: `evaluating ${names}`, started: now, pollImmediately: true }
+    const running = queries.filter((_, index) => isRunning(progress[index]))
+    if (running.length === 0) return { measured: progress as Measured[] }
+    const names = clipSingleLine(running.map(({ name }) => name).join(', '), 200)
+    return { status: `evaluating ${names}`, begun: progress, pollImmediately: true }
   },
 })
 
-function isUnderWay(progress: Progress[number] | undefined): progress is UnderWay {
+function isRunning(progress: Progress[number] | undefined): progress is RunningEvaluation {
   return progress !== undefined && 'evaluationToken' in progress
 }
 
-interface Step {
-  before: Progress[number] | undefined
-  /** For how long Dynatrace is to wait for the end before it answers, in milliseconds. */
-  wait: number
+interface AdvanceOptions {
+  previous: Progress[number] | undefined
+  /** How long Dynatrace waits for the result before it responds. */
+  waitMs: number
   idOf: (query: string) => Promise<string>
 }
 
-/** Starts the evaluation of an SLO, or looks after it; one whose token is good no more is started anew. */
-async function step(
+/** Starts the evaluation of an SLO, or polls it. If its token has expired, the evaluation starts again. */
+async function advance(
   http: Http,
   { name, query }: Query,
   { start, end }: MeasurementRequest,
-  { before, wait, idOf }: Step,
+  { previous, waitMs, idOf }: AdvanceOptions,
 ) {
-  if (before && !isUnderWay(before)) return before
-  const polled = before && Date.now() < before.until ? await poll(http, before, wait) : undefined
-  if (polled !== undefined) return progressOf(http, name, polled, before?.until)
+  if (previous && !isRunning(previous)) return previous
+  const polled = previous && Date.now() < previous.until ? await poll(http, previous, waitMs) : undefined
+  if (polled !== undefined) return progressOf(http, name, polled, previous?.until)
   const body = {
     id: await idOf(query),
     customTimeframe: { timeframeFrom: new Date(start).toISOString(), timeframeTo: new Date(end).toISOString() },
-    requestTimeoutMilliseconds: wait,
+    requestTimeoutMilliseconds: waitMs,
   }
-  // It changes nothing: a second one costs its queries, and no more.
-  const answer = (await http.post(`${api}/evaluation:start`, body, { isRead: true, schema: sloEvaluation })).body
-  return progressOf(http, name, answer, undefined)
+  // An evaluation changes nothing at Dynatrace. A second one only costs its queries.
+  const response = await http.post(`${SLO_PATH}/evaluation:start`, body, { isRead: true, schema: sloEvaluation })
+  return progressOf(http, name, response.body, undefined)
 }
 
-/** Undefined where the token is good no more. */
-async function poll(http: Http, { evaluationToken }: UnderWay, wait: number) {
-  const query = { 'evaluation-token': evaluationToken, 'request-timeout-milliseconds': wait }
-  const { status, body } = await http.get(`${api}/evaluation:poll`, {
+/** Returns undefined if the token has expired. */
+async function poll(http: Http, { evaluationToken }: RunningEvaluation, waitMs: number) {
+  const query = { 'evaluation-token': evaluationToken, 'request-timeout-milliseconds': waitMs }
+  const { status, body } = await http.get(`${SLO_PATH}/evaluation:poll`, {
     query,
     accept: [404, 410],
     schema: sloEvaluation,
@@ -131,44 +130,46 @@ async function poll(http: Http, { evaluationToken }: UnderWay, wait: number) {
   return status < 300 ? body : undefined
 }
 
-/** With a token it goes on, whatever is there already. */
-function progressOf(http: Http, name: string, answer: z.output<typeof sloEvaluation>, until: number | undefined) {
-  const { data } = z.safeParse(started, answer)
-  if (!data) return measuredOf(name, answer, http.baseUrl)
-  const life = (data.ttlSeconds ?? usualLife) * 1_000
-  return { evaluationToken: data.evaluationToken, until: until ?? Date.now() + life } satisfies UnderWay
+/** A response with a token is not complete, even if it has some results. */
+function progressOf(http: Http, name: string, response: z.output<typeof sloEvaluation>, until: number | undefined) {
+  const { data } = z.safeParse(started, response)
+  if (!data) return measuredOf(name, response, http.baseUrl)
+  const ttlMs = (data.ttlSeconds ?? DEFAULT_TOKEN_TTL_SECONDS) * 1_000
+  return { evaluationToken: data.evaluationToken, until: until ?? Date.now() + ttlMs } satisfies RunningEvaluation
 }
 
-/** The id of an SLO by its name, from a list that is read once. */
-function lookUp(http: Http): (query: string) => Promise<string> {
+/** Returns a function that finds the id of an SLO by its name. Reads the list once. */
+function sloIds(http: Http): (query: string) => Promise<string> {
   let all: ReturnType<typeof listAll> | undefined
   return async (query) => {
-    if (isId.test(query)) return query
+    if (idPattern.test(query)) return query
     all ??= listAll(http)
     const [found, ...others] = (await all).filter(({ id, name }) => id === query || name === query)
     if (found && others.length === 0) return found.id
     throw new Failure(
       'refused',
       found
-        ? `more than one SLO of Dynatrace is named "${query}": write the id of one.`
-        : `Dynatrace shows no SLO named "${query}": is it spelled like that, and may the connection see it?`,
+        ? `Dynatrace has more than one SLO named "${query}". Use the id of one.`
+        : `Dynatrace has no SLO named "${query}", or the connection cannot read it.`,
     )
   }
 }
 
 async function listAll(http: Http) {
-  const all: z.output<typeof listed>['slos'] = []
-  let query: Record<string, string | number> = { 'page-size': pageSize }
-  for (let page = 0; page < mostPages; page++) {
-    const { slos, nextPageKey } = (await http.get(api, { query, schema: listed })).body
+  const all: z.output<typeof sloList>['slos'] = []
+  let query: Record<string, string | number> = { 'page-size': PAGE_SIZE }
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { slos, nextPageKey } = (await http.get(SLO_PATH, { query, schema: sloList })).body
     all.push(...slos)
     if (!nextPageKey) return all
     query = { 'page-key': nextPageKey }
   }
-  throw new Failure('refused', `there are more than ${all.length} SLOs, too many to look for a name: write the id.`)
+  throw new Failure(
+    'refused',
+    `The environment has more than ${all.length} SLOs, too many to search for a name. Use the id of the SLO.`,
+  )
 }
 
-/** A client whose tokens are fetched, else the token that the connection holds. */
 function authorization(
   { token, clientId, clientSecret, account, scope, tokenUrl }: z.output<typeof connection>,
   ca: string | undefined,
@@ -180,6 +181,6 @@ function authorization(
   }
   throw new Failure(
     'misconfigured',
-    'The connection to Dynatrace Platform needs clientId and clientSecret, or a token.',
+    'The connection to Dynatrace Platform has no credentials. Add clientId and clientSecret, or token.',
   )
 }

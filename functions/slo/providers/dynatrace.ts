@@ -12,32 +12,38 @@ import {
 import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { budgetLeft, criteriaOf, mostAtOnce, reasonOf, verdicts } from '../dynatrace.ts'
+import { criteriaOf, errorBudgetOf, MAX_CONCURRENT_SLOS, reasonOf, verdicts } from '../dynatrace-slo.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> where it is Managed'),
+  baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> for Managed'),
   token: secret('An access token with the scope slo.read'),
   ...evaluationFields,
 })
 
 const text = z.nullish(z.string())
 const number = z.nullish(z.number())
-const evaluated = z.object({
-  ...{ id: z.string(), name: z.string(), target: z.number(), warning: number },
-  ...{ evaluatedPercentage: number, status: text, error: text, relatedOpenProblems: number },
+const sloSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  target: z.number(),
+  warning: number,
+  evaluatedPercentage: number,
+  status: text,
+  error: text,
+  relatedOpenProblems: number,
 })
-type Slo = z.output<typeof evaluated>
-const found = z.object({ slo: z.array(evaluated) })
+type Slo = z.output<typeof sloSchema>
+const sloList = z.object({ slo: z.array(sloSchema) })
 
-const api = 'api/v2/slo'
-/** Of a list with values there are no more on a page. */
-const mostListed = 25
-const longestMessage = 300
-const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const SLO_PATH = 'api/v2/slo'
+/** The maximum of a list that includes evaluations. */
+const PAGE_SIZE = 25
+const MAX_MESSAGE = 300
+const idPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * The classic SLOs of Dynatrace: each is evaluated when it is asked for, of the time that is asked about, and judged by its
- * own target.
+ * Evaluates classic Dynatrace SLOs. Dynatrace evaluates an SLO when it is read, over the requested time and against the
+ * SLO's own target.
  *
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/service-level-objectives-classic/get-slo
  */
@@ -45,65 +51,64 @@ export const dynatrace = defineEvaluationProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  errorReason: reasonOf,
-  check: ({ http }) => http.get(api, { query: { pageSize: 1 } }),
-  queryNoun: 'the id or the name of an SLO',
+  reason: reasonOf,
+  check: ({ http }) => http.get(SLO_PATH, { query: { pageSize: 1 } }),
+  query: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
-  // As long as Keptn's own Dynatrace service keeps away from the last minutes.
+  // Keptn's own Dynatrace service waits as long.
   dataDelay: 120,
 
-  async measure({ http }: Client<z.output<typeof connection>>, asked) {
-    return { measured: await inBatches(asked.queries, mostAtOnce, (query) => measureOne(http, query, asked)) }
+  async measure({ http }: Client<z.output<typeof connection>>, request) {
+    return {
+      measured: await inBatches(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, query, request)),
+    }
   },
 })
 
-async function measureOne(
-  http: Http,
-  { name, query }: Query,
-  { start, end }: MeasurementRequest,
-): Promise<MeasuredIndicator> {
-  // Without GTF the times would be ignored in silence, and the SLO's own timeframe evaluated.
+async function measureOne(http: Http, { name, query }: Query, { start, end }: MeasurementRequest): Promise<Measured> {
+  // Without GTF, Dynatrace ignores the times and evaluates the SLO's own timeframe.
   const time = { timeFrame: 'GTF', from: start, to: end }
-  const slo = await (isId.test(query) ? byId(http, query, time) : byName(http, query, time)).catch((error: unknown) => {
-    throw withQueryName(name, error)
+  const read = idPattern.test(query) ? getSlo(http, query, time) : findSlo(http, query, time)
+  const slo = await read.catch((error: unknown) => {
+    throw ofQuery(name, error)
   })
-  const shown = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
+  const base = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
   const { evaluatedPercentage: value, status, error, relatedOpenProblems: problems } = slo
+  const withoutData = (reason: string) => ({ ...base, value: undefined, message: clipSingleLine(reason, MAX_MESSAGE) })
+  if (error && error !== 'NONE') return withoutData(error)
+  // Dynatrace reports -1 if it could not calculate a value.
+  if (typeof value !== 'number' || value < 0) return withoutData('Dynatrace did not calculate a value')
   const verdict = verdicts.get(status)
-  if (error && error !== 'NONE') return { ...shown, value: undefined, message: clipSingleLine(error, longestMessage) }
-  // -1 stands for what was not calculated.
-  if (typeof value !== 'number' || value < 0) return { ...shown, value: undefined, message: 'it was not calculated' }
-  if (!verdict)
-    return { ...shown, value: undefined, message: `its status "${clipSingleLine(String(status), 60)}" is not known` }
+  if (!verdict) return withoutData(`unknown status "${clipSingleLine(String(status), 60)}"`)
   return {
-    ...shown,
+    ...base,
     value,
     verdict: { status: verdict, ...criteriaOf(slo) },
-    errorBudget: budgetLeft(value, slo),
+    errorBudget: errorBudgetOf(value, slo),
     ...(problems && problems > 0 ? { message: `${problems} open problem${problems === 1 ? '' : 's'}` } : {}),
   }
 }
 
 type Time = Record<string, string | number>
 
-async function byId(http: Http, id: string, time: Time): Promise<Slo> {
-  return (await http.get(`${api}/${segment(id)}`, { query: time, schema: evaluated })).body
+async function getSlo(http: Http, id: string, time: Time): Promise<Slo> {
+  return (await http.get(`${SLO_PATH}/${segment(id)}`, { query: time, schema: sloSchema })).body
 }
 
-async function byName(http: Http, name: string, time: Time): Promise<Slo> {
-  const query = { ...time, sloSelector: `name("${quoted(name)}")`, evaluate: 'true', pageSize: mostListed }
-  const { body } = await http.get(api, { query, schema: found })
-  const [slo, ...others] = body.slo.filter((one) => one.name === name)
+async function findSlo(http: Http, name: string, time: Time): Promise<Slo> {
+  const sloSelector = `name("${escapeSelector(name)}")`
+  const query = { ...time, sloSelector, evaluate: 'true', pageSize: PAGE_SIZE }
+  const { body } = await http.get(SLO_PATH, { query, schema: sloList })
+  const [slo, ...others] = body.slo.filter((found) => found.name === name)
   if (slo && others.length === 0) return slo
   throw new Failure(
     'refused',
     slo
-      ? `more than one SLO of Dynatrace is named "${name}": write the id of one.`
-      : `Dynatrace shows no SLO named "${name}": is it spelled like that, is it enabled, and may the token see it?`,
+      ? `Dynatrace has more than one SLO named "${name}". Use the id of one.`
+      : `Dynatrace has no enabled SLO named "${name}", or the token cannot read it.`,
   )
 }
 
-/** So that a name stays a name in the selector. */
-function quoted(name: string): string {
+function escapeSelector(name: string): string {
   return name.replace(/[~"]/g, '~$&')
 }

@@ -6,12 +6,12 @@ import { type Client, hasIdempotencyKey } from '../../../shared/providers/provid
 import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath } from '../../../shared/vendors/github.ts'
-import { checkSummary } from '../check-summary.ts'
-import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
+import { checkSummary } from '../github-check-summary.ts'
+import { commitOf, detailsUrlOf, nameAtCommit } from '../github-commit.ts'
 
-const perPage = 100
-const mostPages = 10
-const longestTitle = 200
+const PAGE_SIZE = 100
+const MAX_PAGES = 10
+const MAX_TITLE = 200
 
 const checkRun = z.object({
   id: z.int(),
@@ -21,9 +21,11 @@ const checkRun = z.object({
   conclusion: z.nullish(z.string()),
 })
 type CheckRun = z.output<typeof checkRun>
+const checkRunList = z.object({ check_runs: z.array(checkRun) })
 
 /**
- * A check run on GitHub, which only an App may make. It carries the key of its call as its external id.
+ * Reports an evaluation as a GitHub check run. Only GitHub Apps can create check runs. The external id of the check run is
+ * the idempotency key.
  *
  * @see https://docs.github.com/en/rest/checks/runs#create-a-check-run
  */
@@ -31,57 +33,55 @@ export const githubCheck = defineReportProvider({
   title: 'GitHub',
   connection: z.strictObject({
     ...githubConnection,
-    name: optional(name('What the check is called; slo/<stage>/<service> where left out')),
+    name: optional(name('The name of the check. Defaults to slo/<stage>/<service>')),
   }),
   ...githubApi,
-  errorReason(body) {
-    const words = errorReasonIn(body)
-    if (!/GitHub App|not accessible by/i.test(words)) return undefined
-    return `${toSentence(words)} Checks are made with the token of an App installation that may write checks; with other tokens use github-status.`
+  reason(body) {
+    const reason = reasonOf(body)
+    if (!/GitHub App|not accessible by/i.test(reason)) return undefined
+    return `${toSentence(reason)} Use the token of a GitHub App installation with the permission to write checks, or the provider github-status.`
   },
   supportedFields: ['project', 'ref'],
   resolveDestination: commitOf,
 
   async report(client, { project = '', ref = '' }, report) {
-    const { http, connection, idempotencyKey: key, isRetry: repeated } = client
-    const repo = repositoryPath(project)
-    const called = connection.name ?? nameAtCommit(report.event)
-    const found =
-      repeated && hasIdempotencyKey(client)
-        ? await find(client, `${repo}/commits/${ref}/check-runs`, called)
-        : undefined
-    if (found) return reported(found, ref)
-    const url = detailsOf(report)
+    const { http, connection, idempotencyKey, isRetry } = client
+    const repositoryUrl = repositoryPath(project)
+    const checkName = connection.name ?? nameAtCommit(report.event)
+    if (isRetry && hasIdempotencyKey(client)) {
+      const existing = await find(client, `${repositoryUrl}/commits/${ref}/check-runs`, checkName)
+      if (existing) return reportedOf(existing, ref)
+    }
+    const url = detailsUrlOf(report)
     const run = {
-      name: called,
+      name: checkName,
       head_sha: ref,
       status: 'completed',
       conclusion: conclusionOf(report),
-      ...(key === undefined ? {} : { external_id: key }),
+      ...(idempotencyKey === undefined ? {} : { external_id: idempotencyKey }),
       ...(url === undefined ? {} : { details_url: url }),
-      output: { title: plainSingleLine(report.message.title, longestTitle), summary: checkSummary(report.message) },
+      output: { title: plainSingleLine(report.message.title, MAX_TITLE), summary: checkSummary(report.message) },
     }
-    return reported((await http.post(`${repo}/check-runs`, run, { schema: checkRun })).body, ref)
+    return reportedOf((await http.post(`${repositoryUrl}/check-runs`, run, { schema: checkRun })).body, ref)
   },
 })
 
-/** Also among those that a later one of the same name stands for. */
+/** Finds the check run of an earlier attempt, also if a later one has the same name. */
 async function find(
   { http, idempotencyKey }: Client & { idempotencyKey: string },
   path: string,
   check_name: string,
 ): Promise<CheckRun | undefined> {
-  const answer = z.object({ check_runs: z.array(checkRun) })
-  for (let page = 1; page <= mostPages; page++) {
-    const query = { check_name, filter: 'all', per_page: perPage, page }
-    const { check_runs: runs } = (await http.get(path, { query, schema: answer })).body
+  for (let page = 1; page <= MAX_PAGES; page++) {
+    const query = { check_name, filter: 'all', per_page: PAGE_SIZE, page }
+    const { check_runs: runs } = (await http.get(path, { query, schema: checkRunList })).body
     const found = runs.find(({ external_id }) => external_id === idempotencyKey)
-    if (found || runs.length < perPage) return found
+    if (found || runs.length < PAGE_SIZE) return found
   }
   return undefined
 }
 
-function reported({ id, name, html_url, conclusion }: CheckRun, ref: string): ReportResult {
+function reportedOf({ id, name, html_url, conclusion }: CheckRun, ref: string): Reported {
   return {
     id: String(id),
     url: html_url ?? undefined,
@@ -89,7 +89,7 @@ function reported({ id, name, html_url, conclusion }: CheckRun, ref: string): Re
   }
 }
 
-/** What could not be evaluated is no pass, whatever result it came with. */
+/** An evaluation that did not succeed is a failure, even if its result is pass. */
 function conclusionOf({ evaluation, event }: Report): 'success' | 'neutral' | 'failure' {
   if (event.status !== undefined && event.status !== 'succeeded') return 'failure'
   return ({ pass: 'success', warning: 'neutral', fail: 'failure' } as const)[evaluation.result]

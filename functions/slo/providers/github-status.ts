@@ -3,14 +3,14 @@ import { name, optional } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repositoryPath, siteOf } from '../../../shared/vendors/github.ts'
-import { commitOf, detailsOf, nameAtCommit } from '../commit.ts'
+import { commitOf, detailsUrlOf, nameAtCommit } from '../github-commit.ts'
 
-const longestDescription = 140
+const MAX_DESCRIPTION = 140
 
-const created = z.object({ id: z.int(), context: z.string() })
+const createdStatus = z.object({ id: z.int(), context: z.string() })
 
 /**
- * The status of a commit on GitHub. Of those of one context the latest counts, so a repeat changes nothing.
+ * Reports an evaluation as the status of a GitHub commit. The latest status of a context counts, so a retry changes nothing.
  *
  * @see https://docs.github.com/en/rest/commits/statuses#create-a-commit-status
  */
@@ -18,21 +18,22 @@ export const githubStatus = defineReportProvider({
   title: 'GitHub',
   connection: z.strictObject({
     ...githubConnection,
-    context: optional(name('What the status is called; slo/<stage>/<service> where left out')),
+    context: optional(name('The context of the status. Defaults to slo/<stage>/<service>')),
   }),
   ...githubApi,
   supportedFields: ['project', 'ref'],
   resolveDestination: commitOf,
 
   async report({ http, connection }, { project = '', ref = '' }, report) {
-    const url = detailsOf(report)
+    const url = detailsUrlOf(report)
     const status = {
       state: stateOf(report),
       context: connection.context ?? nameAtCommit(report.event),
-      description: plainSingleLine(report.message.title, longestDescription),
+      description: plainSingleLine(report.message.title, MAX_DESCRIPTION),
       ...(url === undefined ? {} : { target_url: url }),
     }
-    const { body } = await http.post(`${repositoryPath(project)}/statuses/${ref}`, status, { schema: created })
+    const path = `${repositoryPath(project)}/statuses/${ref}`
+    const { body } = await http.post(path, status, { schema: createdStatus })
     const site = siteOf(http.baseUrl)
     return {
       id: String(body.id),
@@ -42,7 +43,7 @@ export const githubStatus = defineReportProvider({
   },
 })
 
-/** GitHub has no warning: what may go on is a success, and its description says more. */
+/** GitHub has no warning. A warning does not block, so it is a success; the description names it. */
 function stateOf({ evaluation, event }: Report): 'success' | 'failure' | 'error' {
   if (event.status !== undefined && event.status !== 'succeeded') return 'error'
   return evaluation.result === 'fail' ? 'failure' : 'success'

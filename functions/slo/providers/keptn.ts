@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError } from '../../../shared/errors.ts'
+import { Failure, type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Evaluation } from '../../../shared/evaluation/evaluation.ts'
 import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { name, optional } from '../../../shared/fields.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../../shared/providers/evaluation/provider.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { type Finished, finishedEvents, indicatorsOf, rootEvents, startedEvents } from '../keptn-events.ts'
+import { type Finished, finishedEvents, indicatorsOf, rootEvents, triggeredEvents } from '../keptn-events.ts'
 
 const { baseUrl, bridgeUrl, token, oauth } = keptnConnection.shape
 const connection = z.strictObject({
@@ -23,38 +23,40 @@ const connection = z.strictObject({
   bridgeUrl,
   token,
   oauth,
-  project: optional(name('The project that is evaluated; that of the event where left out')),
+  project: optional(name('The project to evaluate. Defaults to the project of the event')),
   stage: optional(
-    name('The stage that is evaluated: not one whose sequence waits for it; that of the event where left out'),
+    name(
+      'The stage to evaluate. Defaults to the stage of the event. Must not be the stage of a sequence that waits for it',
+    ),
   ),
-  service: optional(name('The service that is evaluated; that of the event where left out')),
+  service: optional(name('The service to evaluate. Defaults to the service of the event')),
   timeframe: evaluationFields.timeframe,
 })
 type Connection = z.output<typeof connection>
 type Keptn = Client<Connection>
 
 /** A service in a stage of a project. */
-type Place = Record<(typeof parts)[number], string>
-const parts = ['project', 'stage', 'service'] as const
+type Target = Record<(typeof targetParts)[number], string>
+const targetParts = ['project', 'stage', 'service'] as const
 
-/** What is kept from one look to the next. */
-interface Begun {
-  /** Of the sequence that evaluates. */
+/** The state that is saved between polls. */
+interface EvaluationState {
+  /** The context of the evaluation's sequence. */
   keptnContext: string
-  /** Whether that had ended at the last look. */
+  /** Whether the sequence had ended at the last poll. */
   ended?: true
 }
 
-/** The label of each evaluation that was begun here. */
-const label = 'webhooksKey'
-/** What was begun may be recorded after a while only: the pauses before a repeat looks for it, in milliseconds. */
-const looks = [0, 1_000, 2_000]
-/** What Keptn calls its own task, and the sequence of an evaluation. */
-const own = 'evaluation'
-const datastore = 'api/mongodb-datastore/event'
+/** The label that stores the idempotency key. */
+const KEY_LABEL = 'webhooksKey'
+/** Keptn records an event with a delay, so a retry searches several times. */
+const SEARCH_PAUSES_MS = [0, 1_000, 2_000]
+/** The name of Keptn's own task and of its sequence. */
+const EVALUATION = 'evaluation'
+const DATASTORE_PATH = 'api/mongodb-datastore/event'
 
 /**
- * Keptn's own evaluation (1.x): by the SLO file of a service, with the values of its SLI provider.
+ * Runs Keptn's own evaluation (Keptn 1.x), which uses the SLO file of the service and the SLI provider of the project.
  *
  * @see https://github.com/keptn/keptn/blob/master/shipyard-controller/internal/handler/evaluationmanager.go
  */
@@ -63,163 +65,174 @@ export const keptn = defineEvaluationProvider({
   connection,
   authorization,
   check: ({ http }) => checkKeptn(http),
-  queryNoun: 'nothing: it has an SLO file of its own',
+  query: 'nothing, because it has its own SLO file',
   hasOwnSloFile: true,
-  // Its SLI provider waits for the data.
+  // Keptn's SLI provider waits for the data.
   dataDelay: 0,
 
-  checkCall({ event, isSilent, window }: EvaluationCall, connection: Connection) {
-    placeOf(connection, event.data)
-    if (isSilent)
-      throw invalid('mode', 'must be interactive: Keptn takes its time, and a silent call can not wait for it')
-    refuseOwnTask(event)
-    if (window.end > Date.now()) throw invalid('input.end', 'must not be in the future: Keptn evaluates at once')
-  },
-
-  async startMeasurement(client, asked): Promise<Begun> {
-    const { http, connection, isRetry: repeated } = client
-    const place = placeOf(connection, asked)
-    if (repeated && hasIdempotencyKey(client)) {
-      const found = await find(http, place, client.idempotencyKey)
-      if (found) return { keptnContext: found }
+  checkCall({ event, silent, window }: EvaluationCall, connection: Connection) {
+    targetOf(connection, event.data)
+    if (silent)
+      throw invalidInput('mode', 'must be interactive. An evaluation by Keptn takes too long for a silent call')
+    refuseEvaluationTask(event)
+    if (window.end > Date.now()) {
+      throw invalidInput('input.end', 'must not be in the future. Keptn evaluates immediately')
     }
-    await refuseOwnSequence(http, place, asked)
-    return start(client, place, asked)
   },
 
-  async measure({ http, connection }, asked, begun) {
-    const place = placeOf(connection, asked)
-    const { keptnContext, ended } = begun as Begun
-    const url = sequenceUrl(connection, place.project, keptnContext)
-    const finished = (type: string) => finishedOf(http, { keptnContext, ...place, type })
-    const evaluation = await finished(`sh.keptn.event.${own}.finished`)
-    if (evaluation) return { evaluation: evaluationOf(evaluation, asked, place, url) }
-    const sequence = await finished(`sh.keptn.event.${place.stage}.${own}.finished`)
+  async startMeasurement(client, request): Promise<EvaluationState> {
+    const { http, connection, isRetry } = client
+    const target = targetOf(connection, request)
+    if (isRetry && hasIdempotencyKey(client)) {
+      const keptnContext = await find(http, target, client.idempotencyKey)
+      if (keptnContext) return { keptnContext }
+    }
+    await refuseOwnSequence(http, target, request)
+    return start(client, target, request)
+  },
+
+  async measure({ http, connection }, request, state) {
+    const target = targetOf(connection, request)
+    const { keptnContext, ended } = state as EvaluationState
+    const url = sequenceUrl(connection, target.project, keptnContext)
+    const finished = (type: string) => getFinished(http, { keptnContext, ...target, type })
+    const evaluation = await finished(`sh.keptn.event.${EVALUATION}.finished`)
+    if (evaluation) return { evaluation: evaluationOf(evaluation, request, target, url) }
+    const sequence = await finished(`sh.keptn.event.${target.stage}.${EVALUATION}.finished`)
     if (!sequence) return { status: 'evaluating' }
-    // The end of a sequence may be recorded before that of its task.
-    if (!ended)
-      return { status: 'ended', started: { keptnContext, ended: true } satisfies Begun, pollImmediately: true }
-    throw notEvaluated(sequence, place, url)
+    // Keptn may record the end of a sequence before the end of its task.
+    if (!ended) {
+      return { status: 'ended', begun: { keptnContext, ended: true } satisfies EvaluationState, pollImmediately: true }
+    }
+    throw notEvaluated(sequence, target, url)
   },
 })
 
-/** A client of Dynatrace's OAuth server, or an API token. */
 function authorization({ token, oauth }: Connection, ca: string | undefined): Authorization {
   if (oauth) return oauthAuthorization(oauth, ca)
   if (token !== undefined) return { headers: async () => ({ 'x-token': token }) }
-  throw new Failure('misconfigured', 'The connection to Keptn needs a token, or oauth.')
-}
-
-/** @throws Failure `invalid` for a name that is missing, or is none in Keptn: its filters know no quotes */
-function placeOf(connection: Connection, about: Partial<Record<keyof Place, string | undefined>>): Place {
-  const place = Object.fromEntries(parts.map((part) => [part, connection[part] ?? about[part] ?? ''])) as Place
-  const errors: FieldError[] = parts.flatMap((part) => {
-    const [value, path] = [place[part], `data.${part}`]
-    if (value === '') return { path, message: `is missing: send it, or write ${part} into the connection` }
-    return /^[A-Za-z0-9][\w.-]*$/.test(value) ? [] : { path, message: `"${value.slice(0, 60)}" is no name in Keptn` }
-  })
-  if (errors.length === 0) return place
-  const what = errors.map(({ path, message }) => `${path} ${message}`).join('; ')
-  throw new Failure('invalid', `Keptn evaluates a service in a stage of a project: ${what}`, { errors })
-}
-
-/** Keptn's lighthouse-service evaluates each task of this name; here it would begin an evaluation, whose task has it too. */
-function refuseOwnTask({ task }: CallEvent): void {
-  if (task !== own) return
-  const why = `is of a task that Keptn evaluates by itself, and an evaluation has one of that name in turn, without end`
-  throw invalid('type', `${why}: give the task another name than ${own}`)
+  throw new Failure('misconfigured', 'The connection to Keptn has no credentials. Add token or oauth.')
 }
 
 /**
- * Refuses what would wait for itself, or begin itself over and over: Keptn runs one sequence at a time of a service in a
- * stage, and what an evaluation's sequence triggers may call here again.
+ * Returns the service to evaluate. Refuses names that Keptn does not allow, because filters of its datastore have no quotes.
+ *
+ * @throws Failure `invalid`
+ */
+function targetOf(connection: Connection, defaults: Partial<Record<keyof Target, string | undefined>>): Target {
+  const target = Object.fromEntries(
+    targetParts.map((part) => [part, connection[part] ?? defaults[part] ?? '']),
+  ) as Target
+  const errors: FieldError[] = targetParts.flatMap((part) => {
+    const value = target[part]
+    const path = `data.${part}`
+    if (value === '') return { path, message: `is missing. Send it, or add ${part} to the connection` }
+    return /^[A-Za-z0-9][\w.-]*$/.test(value)
+      ? []
+      : { path, message: `"${value.slice(0, 60)}" is not a valid name in Keptn` }
+  })
+  if (errors.length === 0) return target
+  const reasons = errors.map(({ path, message }) => `${path} ${message}`).join('; ')
+  throw new Failure('invalid', `Keptn evaluates a service in a stage of a project: ${reasons}`, { errors })
+}
+
+/** Refuses events of the task `evaluation`. The evaluation has a task of that name, too, so it would call this webhook again. */
+function refuseEvaluationTask({ task }: CallEvent): void {
+  if (task !== EVALUATION) return
+  throw invalidInput(
+    'type',
+    `must not be of the task ${EVALUATION}. Keptn evaluates it itself, and each evaluation would start another one. Rename the task`,
+  )
+}
+
+/**
+ * Refuses an evaluation that would wait for its own sequence or start itself again. Keptn runs one sequence at a time per
+ * service and stage, and the sequence of an evaluation can trigger this webhook.
  *
  * @see https://github.com/keptn/keptn/blob/master/shipyard-controller/internal/controller/sequencedispatcher.go (isSequenceBlocked)
  */
 async function refuseOwnSequence(
   http: Http,
-  place: Place,
+  target: Target,
   { shkeptncontext, stage, service }: MeasurementRequest,
 ): Promise<void> {
   if (shkeptncontext === undefined) return
   const query = { root: 'true', keptnContext: shkeptncontext, pageSize: 1 }
-  const [root] = (await http.get(datastore, { query, schema: rootEvents })).body.events ?? []
-  // It is of another Keptn, or of none.
+  const [root] = (await http.get(DATASTORE_PATH, { query, schema: rootEvents })).body.events ?? []
+  // The event is from another Keptn or from another orchestrator.
   if (!root) return
-  if (root.data.labels?.[label] !== undefined)
+  if (root.data.labels?.[KEY_LABEL] !== undefined) {
     throw new Failure(
       'refused',
-      'The sequence is that of an evaluation that was begun here, which would begin another one, without end: take the call out of what an evaluation triggers.',
+      'This sequence was started by an evaluation of this webhook, so it would start evaluations in an endless loop. Remove the webhook from the sequences that an evaluation triggers.',
     )
-  if (root.data.project !== place.project || stage !== place.stage || service !== place.service) return
+  }
+  if (root.data.project !== target.project || stage !== target.stage || service !== target.service) return
   throw new Failure(
     'refused',
-    `Keptn runs one sequence of ${service} in ${stage} at a time, so the evaluation would wait for the sequence that waits for it: name another stage in the connection, or let the sequence have a task ${own}, which Keptn evaluates by itself.`,
+    `Keptn runs one sequence of ${service} in ${stage} at a time, so the evaluation and this sequence would wait for each other. Set another stage in the connection, or use a task named ${EVALUATION}, which Keptn evaluates itself.`,
   )
 }
 
-/** The evaluation that an earlier try began. */
-async function find(http: Http, place: Place, key: string): Promise<string | undefined> {
-  const type = segment(`sh.keptn.event.${place.stage}.${own}.triggered`)
-  const terms = { ...place, [`labels.${label}`]: key }
+/** Returns the context of the evaluation that an earlier attempt started. */
+async function find(http: Http, target: Target, key: string): Promise<string | undefined> {
+  const type = segment(`sh.keptn.event.${target.stage}.${EVALUATION}.triggered`)
+  const terms = { ...target, [`labels.${KEY_LABEL}`]: key }
   const filter = Object.entries(terms).map(([name, value]) => `data.${name}:${value}`)
-  for (const pause of looks) {
+  for (const pause of SEARCH_PAUSES_MS) {
     await sleep(pause)
     const query = { filter: filter.join(' AND '), limit: 10 }
-    const { body } = await http.get(`${datastore}/type/${type}`, { query, schema: startedEvents })
-    // The newest come first, and people may have run it once more.
+    const { body } = await http.get(`${DATASTORE_PATH}/type/${type}`, { query, schema: triggeredEvents })
+    // The list starts with the newest. A newer one is a rerun from the Bridge.
     const found = body.events?.at(-1)
     if (found) return found.shkeptncontext
   }
   return undefined
 }
 
+const startResponse = z.object({ keptnContext: z.string().check(z.minLength(1)) })
+
 async function start(
   { http, idempotencyKey }: Keptn,
-  place: Place,
+  target: Target,
   { start, end }: MeasurementRequest,
-): Promise<Begun> {
-  const { project, stage, service } = place
-  const path = `project/${segment(project)}/stage/${segment(stage)}/service/${segment(service)}/${own}`
-  // It takes them without a zone, and means UTC.
+): Promise<EvaluationState> {
+  const { project, stage, service } = target
+  const path = `project/${segment(project)}/stage/${segment(stage)}/service/${segment(service)}/${EVALUATION}`
+  // Keptn takes times without a zone, in UTC.
   const time = (at: number) => new Date(at).toISOString().slice(0, 19)
   const body = {
     start: time(start),
     end: time(end),
-    ...(idempotencyKey === undefined ? {} : { labels: { [label]: idempotencyKey } }),
+    ...(idempotencyKey === undefined ? {} : { labels: { [KEY_LABEL]: idempotencyKey } }),
   }
-  const answer = z.object({ keptnContext: z.string().check(z.minLength(1)) })
-  return (await http.post(`api/controlPlane/v1/${path}`, body, { schema: answer })).body
+  return (await http.post(`api/controlPlane/v1/${path}`, body, { schema: startResponse })).body
 }
 
-/** Of several the first that has evaluated anything, else the first. */
-async function finishedOf(http: Http, query: Record<string, string>): Promise<Finished | undefined> {
-  const { events } = (await http.get(datastore, { query, schema: finishedEvents })).body
+/** Returns the first event that has objectives, else the first one: other services may also end the task. */
+async function getFinished(http: Http, query: Record<string, string>): Promise<Finished | undefined> {
+  const { events } = (await http.get(DATASTORE_PATH, { query, schema: finishedEvents })).body
   const oldestFirst = (events ?? []).toReversed()
   return oldestFirst.find(({ data }) => indicatorsOf(data).length > 0) ?? oldestFirst[0]
 }
 
-/** Result and score as Keptn has them. Without an SLO file, or without a provider of values, it lets pass what it never measured. */
-function evaluationOf(event: Finished, asked: MeasurementRequest, place: Place, url: string): Evaluation {
+/** Refuses an evaluation without objectives: Keptn passes it if there is no SLO file or no SLI provider. */
+function evaluationOf(event: Finished, request: MeasurementRequest, target: Target, url: string): Evaluation {
   const { status, result, evaluation } = event.data
   const indicatorResults = indicatorsOf(event.data)
-  if (status !== 'succeeded' || !result || indicatorResults.length === 0) throw notEvaluated(event, place, url)
+  if (status !== 'succeeded' || !result || indicatorResults.length === 0) throw notEvaluated(event, target, url)
   return {
     result,
     score: evaluation?.score ?? 0,
-    timeStart: evaluation?.timeStart ?? formatUtc(asked.start),
-    timeEnd: evaluation?.timeEnd ?? formatUtc(asked.end),
+    timeStart: evaluation?.timeStart ?? utc(request.start),
+    timeEnd: evaluation?.timeEnd ?? utc(request.end),
     indicatorResults,
     comparedEvents: evaluation?.comparedEvents ?? [],
     url,
   }
 }
 
-function notEvaluated({ data }: Finished, { stage, service }: Place, url: string): Failure {
-  const why = data.message || `it does not say why (${data.status ?? 'unknown'})`
-  return new Failure('refused', `Keptn has not evaluated ${service} in ${stage}: ${why} (${url})`)
-}
-
-function invalid(path: string, message: string): Failure {
-  return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+function notEvaluated({ data }: Finished, { stage, service }: Target, url: string): Failure {
+  const reason = data.message || `no reason given (status ${data.status ?? 'unknown'})`
+  return new Failure('refused', `Keptn did not evaluate ${service} in ${stage}: ${reason} (${url})`)
 }

@@ -13,23 +13,24 @@ import { type Query, withQueryName } from '../../../shared/providers/evaluation/
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
-const { slo: _, ...judged } = evaluationFields
+const { slo: _, ...fieldsWithoutSlo } = evaluationFields
 const connection = z.strictObject({
-  baseUrl: url('Where Prometheus is, or what has its API: https://prometheus.example.com'),
-  token: optional(secret('A bearer token, where a proxy before it asks for one')),
-  username: optional(word('A user, where basic authentication is asked for')),
-  password: optional(secret("The user's password")),
-  tenant: optional(word('The tenant, for Mimir, Cortex and others with more than one (X-Scope-OrgID)')),
-  ...judged,
+  baseUrl: url('Prometheus or a compatible server: https://prometheus.example.com'),
+  token: optional(secret('A bearer token, if a proxy requires one')),
+  username: optional(word('The user name for basic authentication')),
+  password: optional(secret('The password for basic authentication')),
+  tenant: optional(word('The tenant in Mimir, Cortex and other multi-tenant servers (X-Scope-OrgID)')),
+  ...fieldsWithoutSlo,
 })
 type Prometheus = Client<z.output<typeof connection>>
 
-/** Prometheus runs 20 at a time, of everybody. */
-const mostAtOnce = 10
+/** Half of what Prometheus runs at the same time by default, for all of its clients. */
+const MAX_CONCURRENT_QUERIES = 10
+const MAX_WARNINGS = 300
 
-/** A sample: seconds, and the value as text. */
+/** Seconds, and the value as text. */
 const sample = z.tuple([z.number(), z.string()])
-const answered = z.object({
+const queryResponse = z.object({
   status: z.literal('success'),
   data: z.discriminatedUnion('resultType', [
     z.object({ resultType: z.literal('scalar'), result: sample }),
@@ -39,10 +40,11 @@ const answered = z.object({
   ]),
   warnings: optional(z.array(z.string())),
 })
+const refusal = z.object({ error: z.string() })
 
 /**
- * Prometheus, and what speaks its API: each indicator is a query that is answered with one value, as it was at the end of the
- * time that is evaluated.
+ * Measures indicators with Prometheus or a compatible server: runs each PromQL query at the end of the requested time. A
+ * query must return one value.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
  */
@@ -51,53 +53,57 @@ export const prometheus = defineEvaluationProvider({
   connection,
   headers: ({ token, username, password = '', tenant }): Record<string, string> => ({
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(token === undefined && username !== undefined ? { authorization: basic(username, password) } : {}),
+    ...(token === undefined && username !== undefined ? { authorization: basicAuth(username, password) } : {}),
     ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
   }),
-  errorReason: (body) => z.safeParse(refusal, body).data?.error,
-  check: ({ http }) => ask(http, '1', Math.floor(Date.now() / 1_000)),
-  queryNoun: 'a PromQL query that is answered with one value',
-  // A scrape a minute, and the time that it takes.
+  reason: (body) => z.safeParse(refusal, body).data?.error,
+  check: ({ http }) => runQuery(http, '1', Math.floor(Date.now() / 1_000)),
+  query: 'a PromQL query that returns one value',
+  // One scrape interval.
   dataDelay: 60,
 
-  async measure(client, asked) {
-    return { measured: await inBatches(asked.queries, mostAtOnce, (query) => measureOne(client, query, asked)) }
+  async measure(client, request) {
+    return {
+      measured: await inBatches(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
+    }
   },
 })
-
-const refusal = z.object({ error: z.string() })
 
 async function measureOne(
   { http }: Prometheus,
   { name, query }: Query,
   { start, end }: MeasurementRequest,
-): Promise<MeasuredIndicator> {
-  const { data, warnings = [] } = await ask(http, query, end / 1_000).catch((error: unknown) => {
-    throw withQueryName(name, error)
+): Promise<Measured> {
+  const { data, warnings = [] } = await runQuery(http, query, end / 1_000).catch((error: unknown) => {
+    throw ofQuery(name, error)
   })
-  const shown = {
+  const base = {
     name,
-    url: graphOf(http.baseUrl, query, { start, end }),
-    ...(warnings.length > 0 ? { incomplete: clipSingleLine(warnings.join('; '), 300) } : {}),
+    url: graphUrlOf(http.baseUrl, query, { start, end }),
+    // Prometheus warns if a part of the data was not available.
+    ...(warnings.length > 0 ? { incomplete: clipSingleLine(warnings.join('; '), MAX_WARNINGS) } : {}),
   }
-  if (data.resultType === 'scalar') return { ...shown, value: numberOf(data.result[1]) }
-  if (data.resultType !== 'vector') throw unfit(name, `a ${data.resultType}`)
+  if (data.resultType === 'scalar') return { ...base, value: numberOf(data.result[1]) }
+  if (data.resultType !== 'vector') throw notOneValue(name, `a ${data.resultType}`)
   const [first, ...others] = data.result
-  if (others.length > 0) throw unfit(name, `${data.result.length} series`)
-  if (!first) return { ...shown, value: undefined, message: 'no series has data' }
-  if (!first.value) throw unfit(name, 'a histogram')
-  return { ...shown, value: numberOf(first.value[1]) }
+  if (others.length > 0) throw notOneValue(name, `${data.result.length} series`)
+  if (!first) return { ...base, value: undefined, message: 'no series has data' }
+  if (!first.value) throw notOneValue(name, 'a histogram')
+  return { ...base, value: numberOf(first.value[1]) }
 }
 
-async function ask(http: Prometheus['http'], query: string, time: number) {
+/** Sends the query as a form: a URL has a maximum length. */
+async function runQuery(http: Prometheus['http'], query: string, time: number) {
   const form = new URLSearchParams({ query, time: String(time) }).toString()
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return (await http.post('api/v1/query', form, { isRead: true, headers, schema: answered })).body
+  return (await http.post('api/v1/query', form, { isRead: true, headers, schema: queryResponse })).body
 }
 
-function unfit(name: string, what: string): Failure {
-  const instead = 'write one that is answered with one value, such as sum(..) or histogram_quantile(0.95, ..)'
-  return new Failure('refused', `The query of ${name} is answered with ${what}: ${instead}.`)
+function notOneValue(name: string, result: string): Failure {
+  return new Failure(
+    'refused',
+    `The query of ${name} returned ${result}. It must return one value, such as sum(..) or histogram_quantile(0.95, ..).`,
+  )
 }
 
 function numberOf(text: string): number {
@@ -105,8 +111,8 @@ function numberOf(text: string): number {
   return infinite ? Number(`${infinite[1]}Infinity`) : Number(text)
 }
 
-/** Where people see the query over the time that was evaluated. */
-function graphOf(baseUrl: string, query: string, { start, end }: Pick<MeasurementRequest, 'start' | 'end'>): string {
+/** Returns the URL of a graph of the query over the evaluated time. */
+function graphUrlOf(baseUrl: string, query: string, { start, end }: Pick<MeasurementRequest, 'start' | 'end'>): string {
   const graph = new URLSearchParams({
     'g0.expr': query,
     'g0.tab': '0',
@@ -114,8 +120,4 @@ function graphOf(baseUrl: string, query: string, { start, end }: Pick<Measuremen
     'g0.end_input': new Date(end).toISOString().slice(0, 19).replace('T', ' '),
   })
   return `${baseUrl}/graph?${graph}`
-}
-
-function basic(username: string, password: string): string {
-  return basicAuth(username, password)
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { marked } from 'marked'
-import { checkSummary } from '../../../functions/slo/check-summary.ts'
+import { checkSummary } from '../../../functions/slo/github-check-summary.ts'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { type GithubCommitsServer, startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'

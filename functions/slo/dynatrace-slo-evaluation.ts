@@ -2,14 +2,14 @@ import * as z from 'zod/mini'
 import { worstResult } from '../../shared/evaluation/evaluation.ts'
 import type { MeasuredIndicator } from '../../shared/evaluation/score.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
-import { budgetLeft, criteriaOf, type Goal, verdicts } from './dynatrace.ts'
+import { criteriaOf, errorBudgetOf, type Goal, verdicts } from './dynatrace-slo.ts'
 
 const text = z.nullish(z.string())
 const number = z.nullish(z.number())
 const criterion = z.object({ timeframeFrom: text, target: z.number(), warning: number })
 const result = z.object({ criteria: text, status: text, value: number, message: text })
 
-/** What the platform's SLO service answers: with a token it still evaluates. */
+/** A response of the platform's SLO service. It has a token while the evaluation is running. */
 export const sloEvaluation = z.object({
   definition: z.nullish(z.object({ id: text, criteria: z.nullish(z.array(criterion)) })),
   evaluationResults: z.nullish(z.array(result)),
@@ -19,44 +19,45 @@ export const sloEvaluation = z.object({
 type SloEvaluation = z.output<typeof sloEvaluation>
 type Result = z.output<typeof result>
 
-const app = 'ui/intent/dynatrace.service.level.objectives/view-slo'
-const longestMessage = 300
+const SLO_PAGE = 'ui/intent/dynatrace.service.level.objectives/view-slo'
+const MAX_MESSAGE = 300
 
 /**
- * An SLO as its evaluation has found it: of several criteria the worst counts, and one without data is a gap.
+ * Returns the measured value and verdict of an SLO. If it has several criteria, the worst one counts. A criterion without
+ * data makes the value incomplete.
  *
- * @param environment where people see it
+ * @param environmentUrl base URL for the link to the SLO
  */
 export function measuredOf(
   name: string,
   { definition, evaluationResults }: SloEvaluation,
-  environment: string,
-): MeasuredIndicator {
+  environmentUrl: string,
+): Measured {
   const results = evaluationResults ?? []
   const id = definition?.id
-  const shown = {
+  const base = {
     name,
-    ...(id ? { url: `${environment}/${app}#${encodeURIComponent(JSON.stringify({ 'dt.slo.id': id }))}` } : {}),
+    ...(id ? { url: `${environmentUrl}/${SLO_PAGE}#${encodeURIComponent(JSON.stringify({ 'dt.slo.id': id }))}` } : {}),
   }
-  const judged = results.flatMap((one) => {
-    const [status, { value }] = [verdicts.get(one.status), one]
+  const judged = results.flatMap((result) => {
+    const { value } = result
+    const status = verdicts.get(result.status)
     return status && typeof value === 'number'
-      ? [{ ...one, value, status, goal: goalOf(one, results, definition) }]
+      ? [{ ...result, value, status, goal: goalOf(result, results, definition) }]
       : []
   })
-  const gaps = results.filter((one) => !verdicts.has(one.status) || typeof one.value !== 'number').map(gapOf)
-  const status = worstResult(judged.map((one) => one.status))
-  const decisive = judged.find((one) => one.status === status)
-  if (!decisive) return { ...shown, value: undefined, message: clip(gaps) || 'Dynatrace has answered no result' }
+  const gaps = results.filter(({ status, value }) => !verdicts.has(status) || typeof value !== 'number').map(gapOf)
+  const status = worst(judged.map((result) => result.status))
+  const decisive = judged.find((result) => result.status === status)
+  if (!decisive) return { ...base, value: undefined, message: clip(gaps) || 'Dynatrace returned no result' }
   const { value, goal } = decisive
   const remarks = [
-    // Which of them has decided.
     ...(results.length > 1 && decisive.criteria ? [`of ${decisive.criteria}`] : []),
     ...(decisive.message ? [decisive.message] : []),
   ]
-  const budgets = judged.flatMap((one) => (one.goal ? (budgetLeft(one.value, one.goal) ?? []) : []))
+  const budgets = judged.flatMap((result) => (result.goal ? (errorBudgetOf(result.value, result.goal) ?? []) : []))
   return {
-    ...shown,
+    ...base,
     value,
     verdict: { status, ...(goal ? criteriaOf(goal) : {}) },
     ...(budgets.length > 0 ? { errorBudget: Math.min(...budgets) } : {}),
@@ -65,7 +66,7 @@ export function measuredOf(
   }
 }
 
-/** Results name their criterion by its timeframe, in words that are documented nowhere. */
+/** Matches a result with its criterion. A result identifies it only by text that starts with the timeframe (undocumented). */
 function goalOf(
   { criteria }: Result,
   results: readonly Result[],
@@ -73,16 +74,15 @@ function goalOf(
 ): Goal | undefined {
   const goals = definition?.criteria ?? []
   if (goals.length === 1 && results.length === 1) return goals[0]
-  const named = goals.filter(({ timeframeFrom }) => timeframeFrom && criteria?.split(/\s/)[0] === timeframeFrom)
-  return named.length === 1 ? named[0] : undefined
+  const matches = goals.filter(({ timeframeFrom }) => timeframeFrom && criteria?.split(/\s/)[0] === timeframeFrom)
+  return matches.length === 1 ? matches[0] : undefined
 }
 
 function gapOf({ criteria, status, message }: Result): string {
-  const known = verdicts.has(status)
-  const why = message || (known || !status ? 'no value' : `the status "${status}" is not known`)
-  return criteria ? `${criteria}: ${why}` : why
+  const reason = message || (verdicts.has(status) || !status ? 'no value' : `unknown status "${status}"`)
+  return criteria ? `${criteria}: ${reason}` : reason
 }
 
 function clip(parts: readonly string[]): string {
-  return clipSingleLine(parts.join('; '), longestMessage)
+  return clipSingleLine(parts.join('; '), MAX_MESSAGE)
 }

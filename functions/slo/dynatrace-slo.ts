@@ -3,35 +3,35 @@ import { atLeast, type Criterion } from '../../shared/evaluation/criteria.ts'
 import type { Result } from '../../shared/evaluation/evaluation.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
 
-/** What an SLO has to reach, in percent. */
+/** The target of an SLO, in percent. */
 export interface Goal {
   target: number
   warning?: number | null | undefined
 }
 
-/** Asked for at once: Dynatrace refuses with a bare 429 what waits for a free thread for too long. */
-export const mostAtOnce = 5
+/** Dynatrace answers 429 if requests wait too long for a free thread. */
+export const MAX_CONCURRENT_SLOS = 5
 
-/** What it calls a verdict, in both of its APIs for SLOs. */
+/** The statuses of both SLO APIs. */
 export const verdicts: ReadonlyMap<unknown, Result> = new Map<unknown, Result>([
   ['SUCCESS', 'pass'],
   ['WARNING', 'warning'],
   ['FAILURE', 'fail'],
 ])
 
-/** The goal as criteria: a warning stands above the target, and between the two the SLO is met, but only just. */
+/** Returns the goal as criteria. Dynatrace's warning is above the target: between the two, the SLO is met with a warning. */
 export function criteriaOf({ target, warning }: Goal): { pass: Criterion; warning?: Criterion } {
   if (typeof warning !== 'number' || warning <= target) return { pass: atLeast(target) }
   return { pass: atLeast(warning), warning: atLeast(target) }
 }
 
 /**
- * How much of the error budget is left. Dynatrace's own number is the distance from the target, in points.
+ * Returns the percentage of the error budget that is left, below 0 if it is overdrawn, or undefined if the target is 100.
+ * Dynatrace's own number is the distance from the target in percentage points.
  *
- * @param value what was measured, in percent
- * @returns percent; below 0 where more was used than there is; undefined where the target leaves no budget
+ * @param value the measured value, in percent
  */
-export function budgetLeft(value: number, { target }: Goal): number | undefined {
+export function errorBudgetOf(value: number, { target }: Goal): number | undefined {
   return target < 100 ? Number(((100 * (value - target)) / (100 - target)).toFixed(4)) : undefined
 }
 
@@ -41,19 +41,19 @@ const refusal = z.object({
   error: z.object({
     message: z.string(),
     constraintViolations: violations,
-    // As the platform's own services have it.
+    // Services of the platform report their details here.
     details: z.nullish(z.object({ constraintViolations: violations, missingScopes: z.nullish(z.array(z.string())) })),
   }),
 })
 
-/** Dynatrace's words for a refusal, with each field that is wrong and the scopes that are missing. */
+/** Returns the reason of an error response, with the invalid fields and the missing scopes. */
 export function reasonOf(body: unknown): string | undefined {
   const { error } = z.safeParse(refusal, body).data ?? {}
   if (!error) return undefined
   const { message, constraintViolations, details } = error
-  const fields = [...(constraintViolations ?? []), ...(details?.constraintViolations ?? [])]
-  const wrong = fields.map(({ path, message }) => [path, message].filter(Boolean).join(': '))
+  const invalidFields = [...(constraintViolations ?? []), ...(details?.constraintViolations ?? [])]
+  const fieldReasons = invalidFields.map(({ path, message }) => [path, message].filter(Boolean).join(': '))
   const scopes = details?.missingScopes ?? []
-  const words = [message, ...wrong, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
-  return clipSingleLine(words.filter(Boolean).join('; '), 500)
+  const reasons = [message, ...fieldReasons, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
+  return clipSingleLine(reasons.filter(Boolean).join('; '), 500)
 }

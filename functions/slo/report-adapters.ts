@@ -5,14 +5,14 @@ import type { TicketProvider } from '../../shared/providers/ticket.ts'
 
 type Load = Category['providers'][string]
 
-/** Platforms of messages as ones that take reports, by the names that they have here. */
+/** Adapts message providers to report providers. */
 export function reportsOfMessages(providers: Record<string, Load | undefined>): Category['providers'] {
   return asReports(providers, async (provider) =>
     (await import('./message-report.ts')).messageReport(provider as unknown as MessageProvider),
   )
 }
 
-/** Platforms of tickets as ones that take reports, by the names that they have here. */
+/** Adapts ticket providers to report providers. */
 export function reportsOfTickets(providers: Record<string, Load | undefined>): Category['providers'] {
   return asReports(providers, async (provider) =>
     (await import('./ticket-report.ts')).ticketReport(provider as unknown as TicketProvider),
@@ -23,17 +23,17 @@ function asReports(
   providers: Record<string, Load | undefined>,
   asReport: (provider: Provider) => Promise<unknown>,
 ): Category['providers'] {
-  const there = Object.entries(providers).filter((entry): entry is [string, Load] => entry[1] !== undefined)
+  const defined = Object.entries(providers).filter((entry): entry is [string, Load] => entry[1] !== undefined)
   return Object.fromEntries(
-    there.map(([name, load]): [string, Load] => {
-      // One for the life of the process: its schema is kept by it.
-      let made: Promise<Provider> | undefined
-      const make = async () => (await asReport(await load())) as Provider
+    defined.map(([name, load]): [string, Load] => {
+      // Caches by schema need the same provider object for the life of the process.
+      let adapted: Promise<Provider> | undefined
+      const adapt = async () => (await asReport(await load())) as Provider
       return [
         name,
         () => {
-          made ??= make()
-          return made
+          adapted ??= adapt()
+          return adapted
         },
       ]
     }),
