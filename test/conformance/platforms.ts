@@ -39,39 +39,39 @@ import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts
 import { clientOf, keyOf } from '../functions/helpers.ts'
 import { startGithubIssues } from './github-issues.ts'
 
-/** A platform that is played for one call, with what the call sends. */
+/** A fake platform for one call, with the connection and the input of the call. */
 export interface Target {
   server: Served
   /** The secret of the connection, without the name of the provider. */
   connection: Record<string, unknown>
   input: Record<string, unknown>
-  /** How many things the platform has made, for writes that may come twice and are one. */
+  /** Returns how many things the platform created, for writes that may be sent twice. */
   made?: () => number
 }
 
-/** What differs from one provider to the other. */
+/** The differences between providers. */
 export interface Platform {
   action: string
-  /** Which requests write: `POST /path`, or the operation of AWS. */
+  /** Matches the requests that write: `POST /path`, or an AWS operation. */
   writes: RegExp
-  /** Why the same write may be sent again: the platform takes two for one. */
+  /** Why the same write may be sent again: the platform treats both as one. */
   repeatable?: string
-  /** It takes interactive calls only. */
+  /** Accepts interactive calls only. */
   needsTask?: true
   start(): Promise<Target>
 }
 
 const region = 'eu-west-1'
 const evaluationEnd = Date.parse('2026-11-24T10:05:00Z') / 1_000
-const token = 'the platform takes two starts with one token for one'
+const token = 'two starts with the same token are one run'
 const state = 'the same state is set again'
 
-/** What a request asks for, as `writes` of a platform has it. */
+/** Returns the text of a request that `writes` of a platform matches. */
 export function requestLine(call: Call): string {
   return awsOperation(call) ?? `${call.method} ${call.path}`
 }
 
-/** One line for each provider with a writing action, by category and provider. */
+/** Every provider with an action that writes, by category and provider. */
 export const platforms: Record<string, Platform> = {
   'issue-ticketing/azure-boards': ticket('issue-ticketing/azure-boards', 'open-issue', /^POST .*\/workitems\/\$/i),
   'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url, made }) => ({
@@ -177,7 +177,7 @@ export const platforms: Record<string, Platform> = {
       input: { target: '12345678-1234-1234-1234-123456789012' },
       made: () => server.state.runs.length,
     })),
-    repeatable: 'the id of a run is made of the key, and a second PATCH is the same run',
+    repeatable: 'the id of a run is derived from the key, so a second PATCH is the same run',
   },
   'load-testing/blazemeter': platform('start-test', /^POST /, startBlazemeter, ({ url, username, password }) => ({
     connection: { baseUrl: url, username, password },
@@ -342,7 +342,7 @@ function sns({ url }: Awaited<ReturnType<typeof startSns>>) {
 
 function ticket(name: string, action: string, writes: RegExp): Platform {
   const known = ticketPlatforms[name]
-  if (!known) throw new Error(`Nobody plays ${name}`)
+  if (!known) throw new Error(`No fake platform for ${name}`)
   return {
     action,
     writes,
@@ -353,7 +353,7 @@ function ticket(name: string, action: string, writes: RegExp): Platform {
   }
 }
 
-/** A report that is a comment on a ticket which is there. */
+/** A report as a comment on an existing ticket. */
 function onTicket(name: string, provider: unknown, writes: RegExp, input: { id: string; project?: string }): Platform {
   const played = ticket(name, 'push-report', writes)
   return {
@@ -370,7 +370,7 @@ function onTicket(name: string, provider: unknown, writes: RegExp, input: { id: 
 
 function flag(name: string, action: string, writes: RegExp): Platform {
   const known = flagPlatforms[name]
-  if (!known) throw new Error(`Nobody plays ${name}`)
+  if (!known) throw new Error(`No fake platform for ${name}`)
   return {
     action,
     writes,
@@ -384,7 +384,7 @@ function flag(name: string, action: string, writes: RegExp): Platform {
 
 function job(name: string, action: string, writes: RegExp): Platform {
   const known = jobPlatforms[name]
-  if (!known) throw new Error(`Nobody plays ${name}`)
+  if (!known) throw new Error(`No fake platform for ${name}`)
   return {
     action,
     writes,
@@ -395,7 +395,7 @@ function job(name: string, action: string, writes: RegExp): Platform {
   }
 }
 
-/** An API that only the connection describes, which can be asked for what carries the key. */
+/** A generic API that can search for the idempotency key. */
 function anyApi(action: string, calls: () => object, input: Record<string, unknown>): Platform {
   return platform(action, /^POST \/things$/, startAnyApi, ({ url, token, apiKey, things }) => ({
     connection: { baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, ...calls() },
@@ -444,6 +444,32 @@ function httpFlags(action: string): Platform {
         },
         input: { flag: 'checkout-v2', state: 'on' },
       }
+    },
+  }
+}
+
+/** The GitHub of the sandbox, behind a server that can replace its responses. */
+async function startGithubIssues(): Promise<Served & { made(): number }> {
+  const state = mkdtempSync(join(tmpdir(), 'webhooks-conformance-'))
+  const sandbox = await startSandbox(state)
+  let made = 0
+  const served = await serve(async ({ method, path, query, headers, text }) => {
+    const { host: _, connection: __, 'content-length': ___, ...sent } = headers as Record<string, string>
+    const answer = await fetch(`${sandbox.origin}${path}?${query}`, {
+      method,
+      headers: sent,
+      ...(text === '' ? {} : { body: text }),
+    })
+    if (method === 'POST' && path.endsWith('/issues')) made++
+    return { status: answer.status, body: await answer.text() }
+  })
+  return {
+    ...served,
+    made: () => made,
+    async close() {
+      await served.close()
+      await sandbox.stop()
+      rmSync(state, { recursive: true, force: true })
     },
   }
 }

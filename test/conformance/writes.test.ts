@@ -15,34 +15,36 @@ const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identi
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   getSecret: async (name: string) => secrets.get(name),
 }))
-// The platforms that are played show at once what they have made, or never.
+// The fake platforms show what they created immediately or never.
 jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
-// The clients of AWS read their environment when they are first loaded.
+// The AWS clients read the environment when they are imported.
 const table = await startTable()
 const { AWS_ACCESS_KEY_ID } = process.env
 const { platforms } = await import('./platforms.ts')
-// The platforms set another, for runtimes of their own.
+// The platforms set other values for their runtimes.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
 const { observe, unexpectedBodies } = await import('./writes.ts')
 const { parseCall } = await import('../../shared/core/http/parse.ts')
 const { runSilently } = await import('../../shared/core/silent/handler.ts')
-const { startJob: begin } = await import('../../shared/core/task/start-job.ts')
+const { startJob } = await import('../../shared/core/task/start-job.ts')
 const { categories } = await import('../../functions/index.ts')
 
 const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
 const { ciCd } = await import('../../functions/ci-cd/index.ts')
 
-/** Providers with no write that could come twice, and why. */
+/** Providers without a write that could be repeated, and why. */
 const readers: Record<string, string> = {
-  'load-testing/autocannon': 'runs in the task itself: there is no platform',
+  'load-testing/autocannon': 'runs in the task itself, without a platform',
 }
 
-/** It is done and was found, or what is there is not known. */
+/** The write was found, or its outcome is unknown. */
 const KNOWN_ENDS =
   /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look there before you repeat it)/s
 
 const lifecycle: Lifecycle = {
-  ...{ parseCall, runSilently, begin },
+  parseCall,
+  runSilently,
+  startJob,
   store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
 }
 afterAll(() => table.close())
@@ -54,9 +56,9 @@ test('the conformance suite lists every provider that writes', async () => {
     for (const [name, load] of Object.entries(category.providers)) {
       const provider = await load()
       const path = `${category.name}/${name}`
-      const measures = provider.kind === 'evaluation' && !('begin' in provider)
-      // A provider that several categories have is tested once.
-      if (!seen.has(provider) && !measures && !(path in platforms) && !(path in readers)) missing.push(path)
+      const isReader = provider.kind === 'evaluation' && !('startMeasurement' in provider)
+      // A provider of several categories is tested once.
+      if (!seen.has(provider) && !isReader && !(path in platforms) && !(path in readers)) missing.push(path)
       seen.add(provider)
     }
   }
@@ -82,13 +84,13 @@ const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-
 describe.each(opening)('%s: input.fields', (path, platform) => {
   const { category, provider } = partsOf(path)
 
-  test('never takes the key away from what is opened', async () => {
+  test('never removes the idempotency key from the ticket', async () => {
     const { sent, key = '' } = await observe(lifecycle, category, provider, platform, { mode: 'silent' })
     const carriers = namesOf(sent, key)
     expect(carriers).not.toEqual([])
     for (const name of carriers) {
       const fields = { [name]: 'mine' }
-      const retried = { ...platform, repeatable: 'a repeat looks for the first' }
+      const retried = { ...platform, repeatable: 'a retry finds the first ticket' }
       const options = { mode: 'interactive', lost: true, input: { fields } } as const
       const opened = observe(lifecycle, category, provider, retried, options)
       const result = await opened.then(({ made, ends: [end] }) => ({ name, made, end }), asRefusal)
@@ -101,16 +103,16 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
     }
   })
 
-  test('is refused if it sets what is reserved, before anything is sent', async () => {
+  test('is refused before anything is sent if it sets a reserved field', async () => {
     const { reservedFields = [] } = (await providerOf(path)) as TicketProvider
     for (const { path: names, instead } of reservedFields) {
       const fields = names.reduceRight<unknown>((value, name) => ({ [name]: value }), 'mine')
       const update = { ...platform, action: platform.action.replace('open', 'update') }
-      for (const [asked, input] of [
+      for (const [changed, input] of [
         [platform, { fields }],
         [update, { fields, id: played[path]?.unknownId ?? 'acme/shop#1' }],
       ] as const) {
-        const refused = observe(lifecycle, category, provider, asked, { mode: 'silent', input })
+        const refused = observe(lifecycle, category, provider, changed, { mode: 'silent', input })
         const { kind, message, errors } = await failureOf(refused)
         expect({ kind, errors }).toMatchObject({
           kind: 'invalid',
@@ -122,25 +124,25 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
   })
 })
 
-describe('the generic http provider: a connection that does not fit its API', () => {
+describe('generic HTTP API: a connection that does not match its API', () => {
   const nowhere = { path: 'things', query: { ref: 'key' }, at: 'response.nowhere' }
   const ticket = { id: 'response.wrongplace', state: 'response.state', closed: "response.state=='done'" }
   const answered = 'It answered 201 {"result":{"id":1,'
 
   test.each([
-    ['its id is nowhere', { ticket }, 'ticket.id of the connection, "response.wrongplace", finds nothing'],
+    ['its id does not exist', { ticket }, 'ticket.id of the connection, "response.wrongplace", finds nothing'],
     [
       'its id is the text null',
       { ticket: { ...ticket, id: 'to_string(response.wrongplace)' } },
       'ticket.id of the connection, "to_string(response.wrongplace)", finds nothing',
     ],
     [
-      'its state is nowhere',
+      'its state does not exist',
       { ticket: { ...ticket, id: 'response.id', state: 'response.nope' } },
       'ticket.state of the connection',
     ],
     [
-      'an expression takes another type',
+      'an expression needs another type',
       { ticket: { ...ticket, id: "join(',', response.id)" } },
       'ticket.id of the connection',
     ],
@@ -149,7 +151,7 @@ describe('the generic http provider: a connection that does not fit its API', ()
       { open: { path: 'things', body: '{ref: key}', at: 'response.answer' } },
       'ticket.id of the connection',
     ],
-  ])('a ticket whose answer does not fit is opened once: %s', async (_what, wrong, says) => {
+  ])('opens a ticket once if the response does not match: %s', async (_what, wrong, says) => {
     for (const find of [undefined, nowhere]) {
       for (const mode of ['silent', 'interactive'] as const) {
         const platform = withConnection('issue-ticketing/http', { find, ...wrong })
@@ -162,7 +164,7 @@ describe('the generic http provider: a connection that does not fit its API', ()
     }
   })
 
-  test('a job whose id is nowhere is started once', async () => {
+  test('starts a job once if its id does not exist', async () => {
     for (const find of [undefined, nowhere]) {
       for (const mode of ['silent', 'interactive'] as const) {
         const platform = withConnection('ci-cd/http', {
@@ -177,7 +179,7 @@ describe('the generic http provider: a connection that does not fit its API', ()
     }
   })
 
-  test('a ticket is found if the API can be asked for the key', async () => {
+  test('finds a ticket if the API can search for the idempotency key', async () => {
     const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'response.answer' }
     for (const mode of ['silent', 'interactive'] as const) {
       const platform = withConnection('issue-ticketing/http', { open })
@@ -187,7 +189,7 @@ describe('the generic http provider: a connection that does not fit its API', ()
     }
   })
 
-  test('a start with an idempotency header is repeated with the same key, and is one run', async () => {
+  test('repeats a start with an idempotency header, and one run exists', async () => {
     for (const mode of ['silent', 'interactive'] as const) {
       const more = {
         idempotencyHeader: 'Idempotency-Key',
@@ -203,7 +205,7 @@ describe('the generic http provider: a connection that does not fit its API', ()
 function partsOf(path: string): { category: Category; provider: string } {
   const [name, provider = ''] = path.split('/')
   const category = categories.find((one) => one.name === name)
-  if (!category) throw new Error(`There is no category ${name}`)
+  if (!category) throw new Error(`Unknown category ${name}`)
   return { category, provider }
 }
 
@@ -214,7 +216,7 @@ async function providerOf(path: string): Promise<unknown> {
   return load()
 }
 
-/** The innermost names in a request under which a text contains the key of the call. */
+/** Returns the innermost names in a request whose text contains the idempotency key. */
 function namesOf(sent: unknown, key: string, name = ''): string[] {
   if (typeof sent === 'string') return sent.includes(key) ? [name] : []
   if (Array.isArray(sent)) return [...new Set(sent.flatMap((item) => namesOf(item, key, name)))]
@@ -229,10 +231,10 @@ function asRefusal(error: unknown): object {
   return { kind: error.kind, path: error.errors?.[0]?.path }
 }
 
-/** A platform with other fields in its connection. */
+/** Returns the platform with other fields in its connection. */
 function withConnection(path: string, fields: object): Platform {
   const played = platforms[path]
-  if (!played) throw new Error(`Nobody plays ${path}`)
+  if (!played) throw new Error(`No fake platform for ${path}`)
   return {
     ...played,
     async start() {

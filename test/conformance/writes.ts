@@ -5,53 +5,53 @@ import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
 
-/** Bodies of a success that no platform sends in answer to a write. */
+/** Bodies of a successful response that no platform sends after a write. */
 export const unexpectedBodies: Record<string, string> = {
   'an empty object': '{}',
   'no body': '',
   'a web page': '<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>',
-  'another shape': '{"welcome":"This is not what you asked for.","items":"none","id":null}',
+  'another shape': '{"welcome":"This is another response.","items":"none","id":null}',
   'very deep JSON': `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
 }
 
-/** What one call came to: how it ended, and how many times it was written. */
+/** The result of one call: how it ended and how often it wrote. */
 export interface Observed {
-  /** How each delivery of the event ended, in words. */
+  /** How each delivery of the event ended, as text. */
   ends: string[]
   /** Statuses of the requests that write. */
   writes: number[]
   /** The body of the first of them. */
   sent: unknown
-  /** The key of the call. */
+  /** The idempotency key. */
   key: string | undefined
   made: number | undefined
 }
 
 interface Options {
   mode: 'silent' | 'interactive'
-  /** Replaces the body of the answer to the first write. */
+  /** Replaces the body of the response to the first write. */
   body?: string
-  /** Loses the answer to the first write. */
+  /** Loses the response to the first write. */
   lost?: boolean
   /** More of the input. */
   input?: object
 }
 
-/** The parts of the lifecycle that a test loads once its environment is there. */
+/** The parts of the lifecycle, which a test imports after it has set its environment. */
 export interface Lifecycle {
   parseCall: typeof import('../../shared/core/http/parse.ts').parseCall
   runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
-  begin: typeof import('../../shared/core/task/start-job.ts').startJob
+  startJob: typeof import('../../shared/core/task/start-job.ts').startJob
   /** Stores the secret of a connection. */
   store(name: string, secret: Record<string, unknown>): void
 }
 
 const caller = { name: 'tester', tokens: [], categories: ['*'] }
-/** Long enough for every look-up on a slow machine, in milliseconds. */
+/** Long enough for every search on a slow machine. */
 const PATIENCE_MS = 120_000
 let calls = 0
 
-/** Sends an event to a platform, twice if silently, and gives another answer to its first write. */
+/** Sends an event, twice if the call is silent, and replaces the response to the first write. */
 export async function observe(
   lifecycle: Lifecycle,
   all: Category,
@@ -59,7 +59,7 @@ export async function observe(
   platform: Platform,
   { body, lost = false, mode, input = {} }: Options,
 ): Promise<Observed> {
-  const category = unattended(all)
+  const category = withoutPolling(all)
   const target = await platform.start()
   const before = target.made?.() ?? 0
   const isWrite = (request: Request) => platform.writes.test(requestLine(request))
@@ -68,8 +68,8 @@ export async function observe(
   try {
     const name = `conformance-${++calls}`
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
-    const whole = { ...target, input: { ...target.input, ...input } }
-    const call = await lifecycle.parseCall(category, caller, requestOf(platform, whole, name, mode))
+    const replaced = { ...target, input: { ...target.input, ...input } }
+    const call = await lifecycle.parseCall(category, caller, requestOf(platform, replaced, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
     const ends = [await deliver(lifecycle, category, call, platform)]
     // A task is not started twice for one event.
@@ -81,8 +81,8 @@ export async function observe(
   }
 }
 
-/** The category with no call that waits for the end of what it has started: nothing here ends. */
-function unattended(category: Category): Category {
+/** Returns the category with silent calls that do not wait for started jobs, because no job ends here. */
+function withoutPolling(category: Category): Category {
   const actions = Object.entries(category.actions).map(([name, action]): [string, typeof action] => [
     name,
     action.type === 'job' ? { ...action, job: { ...action.job, silent: 'answers' } } : action,
@@ -108,14 +108,14 @@ async function silently({ runSilently }: Lifecycle, category: Category, call: Ca
   return ended(runSilently(category, call, context))
 }
 
-/** Runs the first step of a task as the durable SDK does: each result and error survives as JSON. */
+/** Runs the first step of a task as the durable SDK does: its result is saved as JSON. */
 async function interactively(
-  { begin }: Lifecycle,
+  { startJob }: Lifecycle,
   category: Category,
   { request }: Call,
   { repeatable }: Platform,
 ): Promise<string> {
-  // biome-ignore lint/suspicious/noExplicitAny: the two operations that `begin` uses.
+  // biome-ignore lint/suspicious/noExplicitAny: the two operations that `startJob` uses.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
       for (let attempt = 1; ; attempt++) {
@@ -123,16 +123,16 @@ async function interactively(
           return JSON.parse(JSON.stringify(await run({ attempt })))
         } catch (error) {
           const { shouldRetry } = retryStrategy(error, attempt)
-          if (!repeatable || !shouldRetry) throw new Error('The action is tried again.', { cause: error })
+          if (!repeatable || !shouldRetry) throw new Error('The action is attempted again.', { cause: error })
         }
       }
     },
     async wait() {
-      throw new Error('The action is tried again, as if nothing had been written.')
+      throw new Error('The action is attempted again, as if nothing had been written.')
     },
   }
   const deadline = { deadline: PATIENCE_MS / 1_000, deadlineAt: Date.now() + PATIENCE_MS }
-  return ended(begin(category, request, context, deadline))
+  return ended(startJob(category, request, context, deadline))
 }
 
 interface Step {
@@ -144,7 +144,7 @@ async function ended(result: Promise<object>): Promise<string> {
     const done = await result
     const { status, message, data } = ('outcome' in done ? done.outcome : done) as Outcome
     if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
-    return 'job' in done ? 'succeeded: it goes on' : `${status}: ${message}`
+    return 'job' in done ? 'succeeded: it is running' : `${status}: ${message}`
   } catch (error) {
     return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
   }

@@ -70,7 +70,7 @@ export const awsCloudWatch = defineReportProvider({
       const input = { Namespace, MetricData: valid.slice(index, index + MAX_METRICS_PER_REQUEST) }
       await callJson(http, api, 'PutMetricData', input, { schema: z.optional(z.object({})) })
     }
-    const omitted = outOfRange.length > 0 ? `, without ${outOfRange.length} values that are out of range` : ''
+    const omitted = outOfRange.length > 0 ? ` (${outOfRange.length} out of range)` : ''
     return { what: `${valid.length} metrics in ${Namespace}${omitted}` }
   },
 })

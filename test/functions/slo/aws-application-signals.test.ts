@@ -2,7 +2,7 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
 import { arnOf, type SignalsServer, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
-import { secretsIn } from '../../../shared/fields.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
@@ -22,14 +22,21 @@ const ask = (input: object = {}, more: object = {}) =>
 const client = (more: object = {}) => clientOf(awsApplicationSignals, connection(fields(more)))
 const first = () => {
   const [found] = server.state.slos
-  if (!found) throw new Error('There is no SLO')
+  if (!found) throw new Error('The fake has no SLO')
   return found
 }
-/** Of what must fail before anything is sent. */
+/** Also catches errors that are thrown before the first await. */
 const refusal = (input: object) => failureOf((async () => ask(input))())
 
-describe('the connection', () => {
-  test('is checked by a report of its SLOs, signed for its service and region', async () => {
+evaluationConformance(awsApplicationSignals, {
+  async start() {
+    const server = await startSignals()
+    return { server, connection: { endpoint: server.url, region: 'eu-west-1' }, input: { slo, ...time } }
+  },
+})
+
+describe('AWS Application Signals: the connection', () => {
+  test('is tested with a signed request for the reports of its SLOs', async () => {
     await awsApplicationSignals.check(
       client({ slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } }),
     )
@@ -39,14 +46,14 @@ describe('the connection', () => {
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/application-signals/aws4_request')
   })
 
-  test('without an SLO is checked by a report of one that is not there', async () => {
+  test('without an SLO is tested with an SLO that does not exist', async () => {
     await awsApplicationSignals.check(client())
     server.state.denied = true
     await awsApplicationSignals.check(client())
     expect(server.calls).toHaveLength(2)
   })
 
-  test('that may not ask about its SLO is told what to do', async () => {
+  test('without permission for its SLO says what to do', async () => {
     server.state.denied = true
     const failure = await failureOf(awsApplicationSignals.check(client({ slo })))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -55,7 +62,7 @@ describe('the connection', () => {
     )
   })
 
-  test('whose SLO is not there is told so', async () => {
+  test('with an unknown SLO fails the test', async () => {
     const failure = await failureOf(awsApplicationSignals.check(client({ slo: 'cart' })))
     expect(failure.message).toContain('ResourceNotFoundException: SLO cart was not found.')
   })
@@ -63,7 +70,7 @@ describe('the connection', () => {
   test.each([
     ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
     ['ExpiredTokenException', 'The security token included in the request is expired'],
-  ])('whose credentials are refused is told so: %s', async (type, message) => {
+  ])('with invalid credentials fails the test: %s', async (type, message) => {
     server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type } })
     expect(await failureOf(awsApplicationSignals.check(client()))).toMatchObject({ kind: 'credentials' })
   })
@@ -72,23 +79,18 @@ describe('the connection', () => {
     [{ region: 'eu-central-1' }, 'https://application-signals.eu-central-1.amazonaws.com'],
     [{}, 'https://application-signals.eu-west-1.amazonaws.com'],
     [{ endpoint: 'https://vpce-1.example.com' }, 'https://vpce-1.example.com'],
-  ])('of %j calls %s', (given, expected) => {
+  ])('%j calls %s', (given, expected) => {
     expect(awsApplicationSignals.baseUrl(connection(given))).toBe(expected)
-  })
-
-  test('holds no secrets', () => {
-    const parsed = connection({ roleArn: 'a', externalId: 'b', slo })
-    expect(secretsIn(awsApplicationSignals.connection, parsed)).toEqual([])
   })
 })
 
-describe('an SLO', () => {
+describe('AWS Application Signals: an SLO', () => {
   test.each([
     ['OK', 99.95, 2_106, 'pass', 81.25],
     ['WARNING', 99.91, 259.2, 'warning', 10],
     ['BREACHED', 99.8, -2_592, 'fail', -100],
   ])(
-    'whose budget is %s ends as that',
+    'with the budget status %s has the matching result',
     async (BudgetStatus, Attainment, BudgetSecondsRemaining, result, errorBudget) => {
       Object.assign(first(), { BudgetStatus, Attainment, BudgetSecondsRemaining })
       const { status, data } = await ask()
@@ -109,14 +111,14 @@ describe('an SLO', () => {
     },
   )
 
-  test('says that a warning is one of the budget, and over which time', async () => {
+  test('explains a warning with the error budget and the interval', async () => {
     Object.assign(first(), { BudgetStatus: 'WARNING', BudgetSecondsRemaining: 259 })
     expect((await ask()).message).toContain(
-      "checkout-latency is 99.95 (10% of the error budget is left, and AWS warns below 30%, over the SLO's own last 30 days)",
+      'checkout-latency is 99.95 (10% of the error budget is left, and AWS warns below 30%, over the last 30 days, the interval of the SLO)',
     )
   })
 
-  test('is reported as it was at the end of the time, in seconds', async () => {
+  test('is read at the end of the time, in seconds', async () => {
     await ask()
     expect(server.calls.map(({ body }) => body)).toEqual([{ Timestamp: 1_763_978_700, SloIds: [slo] }])
   })
@@ -124,22 +126,22 @@ describe('an SLO', () => {
   test('of requests has a budget of requests', async () => {
     const { data } = await ask({ slo: 'checkout requests' })
     expect(data).toMatchObject({ result: 'pass', errorBudget: 25 })
-    expect(JSON.stringify(data)).toContain("over the SLO's own calendar interval of 1 month")
+    expect(JSON.stringify(data)).toContain('over the calendar interval of the SLO, 1 month')
     expect(data['url']).toContain('#application-signals:slo/checkout%20requests')
   })
 
-  test('without a goal or a budget is judged all the same', async () => {
+  test('without a goal and a budget still has a result', async () => {
     Object.assign(first(), { Goal: undefined, TotalBudgetSeconds: 0 })
     const { data } = await ask()
     expect(data).toMatchObject({ result: 'pass', indicatorResults: [{ passTargets: [] }] })
     expect(data).not.toHaveProperty('errorBudget')
   })
 
-  test('is known by its ARN as well', async () => {
+  test('can be identified by its ARN', async () => {
     expect(await ask({ slo: arnOf(slo) })).toMatchObject({ result: 'pass' })
   })
 
-  test('is one of many in one call, and the worst of them is the result', async () => {
+  test('is one of many in a single request, and the worst is the result', async () => {
     Object.assign(first(), { BudgetStatus: 'BREACHED', Attainment: 90 })
     const queries = { latency: arnOf(slo), again: arnOf(slo), requests: 'checkout requests' }
     const { data } = await ask({ slo: undefined, queries })
@@ -150,7 +152,7 @@ describe('an SLO', () => {
     expect(server.calls).toMatchObject([{ body: { SloIds: [arnOf(slo), 'checkout requests'] } }])
   })
 
-  test('is held against thresholds of the caller where there are any', async () => {
+  test('is compared with the thresholds of the caller', async () => {
     const thresholds = [{ metric: 'latency', op: '>=', value: 99.99 }]
     const outcome = await ask({ slo: undefined, queries: { latency: slo }, thresholds })
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'fail' })
@@ -158,14 +160,14 @@ describe('an SLO', () => {
   })
 
   test.each([
-    ['no name', '../slo/x', 'The query of ../slo/x is no SLO: write its name, or its ARN'],
-    ['the ARN of something else', 'arn:aws:sns:eu-west-1:123456789012:deploys', 'is no SLO'],
+    ['a path', '../slo/x', 'The query of ../slo/x is not the name or the ARN of an SLO'],
+    ['the ARN of something else', 'arn:aws:sns:eu-west-1:123456789012:deploys', 'is not the name or the ARN of an SLO'],
     [
-      'one of another region',
+      'an SLO in another region',
       'arn:aws:application-signals:us-east-1:123456789012:slo/x1',
-      'is an SLO of us-east-1, and the connection is one to eu-west-1',
+      'is an SLO in us-east-1, but the connection uses eu-west-1',
     ],
-  ])('that is %s is refused before anything is sent', async (_what, query, message) => {
+  ])('is refused before anything is sent if it is %s', async (_what, query, message) => {
     const failure = await refusal({ slo: query })
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -173,12 +175,12 @@ describe('an SLO', () => {
   })
 })
 
-describe('data that is missing', () => {
+describe('AWS Application Signals: missing data', () => {
   test.each([
-    ['INSUFFICIENT_DATA', { BudgetStatus: 'INSUFFICIENT_DATA' }, 'AWS says INSUFFICIENT_DATA'],
-    ['a state that is not known', { BudgetStatus: 'MAYBE' }, 'AWS says MAYBE'],
-    ['no attainment', { Attainment: undefined }, 'AWS says OK, and no attainment'],
-  ])('as %s is no verdict, or a warning where the connection says so', async (_what, more, message) => {
+    ['INSUFFICIENT_DATA', { BudgetStatus: 'INSUFFICIENT_DATA' }, 'AWS reports INSUFFICIENT_DATA'],
+    ['an unknown status', { BudgetStatus: 'MAYBE' }, 'AWS reports MAYBE'],
+    ['no attainment', { Attainment: undefined }, 'AWS reports OK without an attainment'],
+  ])('because of %s ends as errored, or as a warning if the connection allows it', async (_what, more, message) => {
     Object.assign(first(), more)
     const outcome = await ask()
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
@@ -186,16 +188,16 @@ describe('data that is missing', () => {
     expect(await ask({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('as a report that is not there is no verdict', async () => {
+  test('because of a missing report ends as errored', async () => {
     server.state.forgotten = [slo]
     const outcome = await ask()
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain('AWS answered without a report of it')
+    expect(outcome.message).toContain('AWS returned no report of this SLO')
   })
 })
 
-describe('what AWS refuses', () => {
-  test('within an answer of success reaches the caller, with the SLO that it is about', async () => {
+describe('AWS Application Signals: a refusal', () => {
+  test('in a 200 response names the SLO', async () => {
     const failure = await failureOf(ask({ slo: undefined, queries: { latency: slo, cart: 'cart-latency' } }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
@@ -203,12 +205,12 @@ describe('what AWS refuses', () => {
     )
   })
 
-  test('within an answer of success for now is tried again', async () => {
+  test('in a 200 response can be retried if it is temporary', async () => {
     server.state.errors = { [slo]: { ErrorCode: 'InternalServiceException', ErrorMessage: 'Try again.' } }
     expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
   })
 
-  test('altogether reaches the caller', async () => {
+  test('shows the reason of AWS', async () => {
     server.failNext(
       400,
       { message: 'Timestamp is too far back.' },
@@ -219,31 +221,13 @@ describe('what AWS refuses', () => {
     expect(failure.message).toContain('Timestamp is too far back.')
   })
 
-  test.each([400, 429])('for its limits is tried again: %d', async (status) => {
+  test.each([400, 429])('for a rate limit can be retried: %d', async (status) => {
     server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': 'ThrottlingException' } })
     expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
   })
 
-  test('never shows what requests are signed with', async () => {
+  test('requests do not contain the secret access key', async () => {
     await ask()
     expect(JSON.stringify(server.calls)).not.toContain(process.env['AWS_SECRET_ACCESS_KEY'])
-  })
-})
-
-describe('an Application Signals that fails', () => {
-  test.each([500, 503])('with %d is tried again', async (status) => {
-    server.failNext(status)
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('by breaking off is tried again', async () => {
-    server.down()
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('by not answering is tried again', async () => {
-    server.hang()
-    const asked = evaluate(awsApplicationSignals, fields(), { slo, ...time }, { deadline: 100 })
-    expect(await failureOf(asked)).toMatchObject({ kind: 'timeout' })
   })
 })

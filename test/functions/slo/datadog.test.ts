@@ -7,8 +7,8 @@ import {
   type DatadogServer,
   startDatadog,
 } from '../../../infra/platforms/datadog.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { registerSecret } from '../../../shared/redact.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
@@ -24,14 +24,26 @@ const ask = (input: object = {}, fields: object = {}) =>
   evaluate(datadog, connection(fields), { slo: availability, ...time, ...input })
 const first = () => {
   const [slo] = server.state.slos
-  if (!slo) throw new Error('There is no SLO')
+  if (!slo) throw new Error('The fake has no SLO')
   return slo
 }
 const histories = () => server.calls.filter(({ path }) => path.endsWith('/history'))
 const client = (fields: object = {}) => clientOf(datadog, datadog.connection.parse(connection(fields)))
 
-describe('the connection', () => {
-  test('is checked by a list of one SLO, with both keys', async () => {
+evaluationConformance(datadog, {
+  async start() {
+    const server = await startDatadog()
+    return {
+      server,
+      connection: { baseUrl: server.url, apiKey, applicationKey },
+      input: { slo: availability, ...time },
+    }
+  },
+  refusal: (reason) => ({ errors: [reason] }),
+})
+
+describe('Datadog: the connection', () => {
+  test('is tested with a list of one SLO and both keys', async () => {
     await datadog.check(client())
     expect(server.calls).toMatchObject([
       { method: 'GET', path: '/api/v1/slo', headers: { 'dd-api-key': apiKey, 'dd-application-key': applicationKey } },
@@ -39,14 +51,7 @@ describe('the connection', () => {
     expect(server.calls[0]?.query.get('limit')).toBe('1')
   })
 
-  test.each([
-    ['API key', { apiKey: 'no-such-key' }],
-    ['application key', { applicationKey: 'no-such-key' }],
-  ])('whose %s is not known is told so', async (_what, fields) => {
-    expect(await failureOf(datadog.check(client(fields)))).toMatchObject({ kind: 'credentials' })
-  })
-
-  test('whose application key lacks a right is told which answer that was', async () => {
+  test('that lacks a permission shows the reason of Datadog', async () => {
     server.state.applicationKeys = { [applicationKey]: [] }
     const failure = await failureOf(datadog.check(client()))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -58,21 +63,16 @@ describe('the connection', () => {
     [{ site: 'us3.datadoghq.com' }, 'https://api.us3.datadoghq.com'],
     [{ site: 'datadoghq.eu' }, 'https://api.datadoghq.eu'],
     [{ site: 'datadoghq.eu', baseUrl: 'https://proxy.example.com' }, 'https://proxy.example.com'],
-  ])('of %j calls %s', (fields, expected) => {
+  ])('%j calls %s', (fields, expected) => {
     expect(datadog.baseUrl(datadog.connection.parse({ apiKey, applicationKey, ...fields }))).toBe(expected)
   })
 
-  test('knows no host that is none of Datadog', () => {
+  test('refuses an unknown site', () => {
     expect(datadog.connection.safeParse({ apiKey, applicationKey, site: 'evil.example.com' }).success).toBe(false)
-  })
-
-  test('holds two secrets', () => {
-    const parsed = datadog.connection.parse(connection())
-    expect(secretsIn(datadog.connection, parsed)).toEqual([apiKey, applicationKey])
   })
 })
 
-describe('an SLO', () => {
+describe('Datadog: an SLO', () => {
   test.each([
     [100, 'pass'],
     [98, 'pass'],
@@ -80,7 +80,7 @@ describe('an SLO', () => {
     [95, 'warning'],
     [94.99, 'fail'],
     [0, 'fail'],
-  ])('of 95 with a warning below 98 that is at %d ends with %s', async (value, result) => {
+  ])('with a target of 95, a warning of 98 and a value of %d ends with %s', async (value, result) => {
     first().value = value
     expect(await ask()).toMatchObject({
       status: 'succeeded',
@@ -102,7 +102,7 @@ describe('an SLO', () => {
   test.each([
     [95, 'pass'],
     [94.99, 'fail'],
-  ])('of 95 alone that is at %d ends with %s', async (value, result) => {
+  ])('with a target of 95 and a value of %d ends with %s', async (value, result) => {
     first().value = value
     first().thresholds = [{ timeframe: '7d', target: 95 }]
     const { data } = await ask()
@@ -112,7 +112,7 @@ describe('an SLO', () => {
     })
   })
 
-  test('is measured over the time that was asked for, in seconds, and held against its own target', async () => {
+  test('covers the requested time in seconds and is compared with its own target', async () => {
     const { data, links } = await ask()
     expect(server.calls.map(({ path }) => path)).toEqual([
       `/api/v1/slo/${availability}`,
@@ -127,7 +127,7 @@ describe('an SLO', () => {
     expect(links).toEqual({ 'datadog slo': `https://app.datadoghq.com/slo?slo_id=${availability}` })
   })
 
-  test('that has overdrawn its error budget says so', async () => {
+  test('reports an overdrawn error budget', async () => {
     first().value = 90
     expect((await ask()).data).toMatchObject({ result: 'fail', errorBudget: -100 })
   })
@@ -137,12 +137,12 @@ describe('an SLO', () => {
     ['us5.datadoghq.com', 'https://us5.datadoghq.com/slo'],
     ['ddog-gov.com', 'https://app.ddog-gov.com/slo'],
     ['us2.ddog-gov.com', 'https://us2.ddog-gov.com/slo'],
-  ])('of %s is seen at %s', async (site, start) => {
+  ])('of %s links to %s', async (site, start) => {
     const { data } = await ask({}, { site })
     expect(data['url']).toBe(`${start}?slo_id=${availability}`)
   })
 
-  test('is held against the target of its own timeframe', async () => {
+  test('uses the target of its own timeframe', async () => {
     first().thresholds = [
       { timeframe: '30d', target: 99.9 },
       { timeframe: '7d', target: 95 },
@@ -152,7 +152,7 @@ describe('an SLO', () => {
     expect((await ask()).data).toMatchObject({ result: 'fail' })
   })
 
-  test('is held against thresholds of the caller where there are any', async () => {
+  test('is compared with the thresholds of the caller', async () => {
     const input = {
       queries: { availability },
       slo: undefined,
@@ -163,7 +163,7 @@ describe('an SLO', () => {
     expect(outcome.message).toContain('availability is 99.5, not >=99.9')
   })
 
-  test('may be one of many, each asked for once', async () => {
+  test('is one of many, and each is read once', async () => {
     const [slo] = server.state.slos
     const ids = Array.from({ length: 12 }, (_, at) => at.toString(16).padStart(32, '0'))
     server.state.slos = ids.map((id, at) => ({
@@ -182,8 +182,8 @@ describe('an SLO', () => {
   })
 })
 
-describe('a name', () => {
-  test('is looked up, and is the whole name', async () => {
+describe('Datadog: the name of an SLO', () => {
+  test('is found by the complete name', async () => {
     server.state.slos.unshift({ ...first(), id: 'f'.repeat(32), name: 'Checkout availability (old)', value: 1 })
     const outcome = await ask({ slo: 'Checkout availability' })
     expect(outcome).toMatchObject({ result: 'pass' })
@@ -192,9 +192,9 @@ describe('a name', () => {
   })
 
   test.each([
-    ['that is not there', 'Cart', 'The query of Cart: Datadog has no SLO of the name or id "Cart".'],
-    ['of another case', 'checkout availability', 'Datadog has no SLO of the name or id'],
-    ['that would be a path', '../../events', 'Datadog has no SLO of the name or id "../../events".'],
+    ['that does not exist', 'Cart', 'The query of Cart: Datadog has no SLO with the name or id "Cart".'],
+    ['in another case', 'checkout availability', 'Datadog has no SLO with the name or id'],
+    ['that is a path', '../../events', 'Datadog has no SLO with the name or id "../../events".'],
   ])('%s is refused', async (_what, slo, message) => {
     const failure = await failureOf(ask({ slo }))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -202,35 +202,35 @@ describe('a name', () => {
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/slo'])
   })
 
-  test('of two SLOs is refused, with their ids', async () => {
+  test('of two SLOs is refused with their ids', async () => {
     server.state.slos.push({ ...first(), id: 'f'.repeat(32) })
     const failure = await failureOf(ask({ slo: 'Checkout availability' }))
-    expect(failure.message).toContain(`write the id of one (${availability}, ${'f'.repeat(32)})`)
+    expect(failure.message).toContain(`Use one of these ids: ${availability}, ${'f'.repeat(32)}.`)
   })
 })
 
-describe('data that is missing', () => {
+describe('Datadog: missing data', () => {
   const zero = { error_type: 'ZERO_VALUED_DENOMINATOR', error_message: 'The denominator is zero valued' }
 
-  test('is no verdict, and says why', async () => {
+  test('ends as errored with the reason', async () => {
     Object.assign(first(), { value: null, errors: [zero] })
     const outcome = await ask()
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(outcome.message).toContain(`no data, or not all, of ${availability} (The denominator is zero valued)`)
   })
 
-  test('is a warning where the connection says so', async () => {
+  test('is a warning if the connection allows it', async () => {
     first().value = null
     const outcome = await ask({}, { noData: 'warning' })
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'warning' })
-    expect(outcome.message).toContain('there is no data of this time')
+    expect(outcome.message).toContain('no data in this time')
   })
 
   test.each([
-    ['of a part', { failures: [{ error: 'one monitor is unavailable' }] }, 'one monitor is unavailable'],
-    ['of the history', { errors: [{ error_type: 'NO_DATA', error_message: '' }] }, 'NO_DATA'],
-    ['until it is made anew', { preview: true }, 'it is preliminary'],
-  ])('%s makes a value that is no pass', async (_what, more, reason) => {
+    ['of one monitor', { failures: [{ error: 'one monitor is unavailable' }] }, 'one monitor is unavailable'],
+    ['with a type only', { errors: [{ error_type: 'NO_DATA', error_message: '' }] }, 'NO_DATA'],
+    ['of a preliminary value', { preview: true }, 'the value is preliminary'],
+  ])('%s does not pass', async (_what, more, reason) => {
     Object.assign(first(), more)
     const outcome = await ask()
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
@@ -238,7 +238,7 @@ describe('data that is missing', () => {
     expect(await ask({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('of which the reason is cut within a secret shows nothing of the secret', async () => {
+  test('shows no part of a secret if the reason is clipped', async () => {
     registerSecret('cut-in-the-middle-0123456789')
     Object.assign(first(), { failures: [{ error: `${'x'.repeat(285)} cut-in-the-middle-0123456789` }] })
     const { message } = await ask()
@@ -246,7 +246,7 @@ describe('data that is missing', () => {
     expect(message).not.toContain('cut-in')
   })
 
-  test('altogether, with an error in an answer of success, is no verdict', async () => {
+  test('ends as errored if a 200 response contains an error', async () => {
     server.failNext(200, { data: { id: availability, name: 'x', thresholds: [{ timeframe: '7d', target: 95 }] } })
     server.failNext(200, { errors: [{ error: 'query timed out' }], data: null })
     const outcome = await ask()
@@ -260,48 +260,20 @@ describe('data that is missing', () => {
   })
 })
 
-describe('what Datadog refuses', () => {
-  test('reaches the caller, with the query that it is about', async () => {
+describe('Datadog: a refusal', () => {
+  test('names the query', async () => {
     const failure = await failureOf(ask({ slo: undefined, queries: { errors: 'a'.repeat(32) } }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('The query of errors: Datadog answered 404')
     expect(failure.message).toContain(`SLO not found: ${'a'.repeat(32)}`)
   })
 
-  test('for its limits is tried again when they are over', async () => {
+  test('for a rate limit can be retried when the limit resets', async () => {
     server.failNext(
       429,
       { errors: ['Rate limited'] },
       { headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '17' } },
     )
     expect(await failureOf(ask())).toMatchObject({ kind: 'platform', retryAfter: 17 })
-  })
-
-  test('never shows a key', async () => {
-    server.failNext(400, { errors: [`bad keys ${apiKey} ${applicationKey}`] })
-    expect((await failureOf(ask())).message).toContain('bad keys *** ***')
-  })
-})
-
-describe('a Datadog that fails', () => {
-  test.each([500, 503])('with %d is tried again', async (status) => {
-    server.failNext(status)
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('by breaking off is tried again', async () => {
-    server.down()
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('by not answering is tried again', async () => {
-    server.hang()
-    const failure = await failureOf(evaluate(datadog, connection(), { slo: availability, ...time }, { deadline: 100 }))
-    expect(failure).toMatchObject({ kind: 'timeout' })
-  })
-
-  test('by answering something else is told so', async () => {
-    server.failNext(200, { data: [] })
-    expect((await failureOf(ask())).message).toContain('something else than expected')
   })
 })

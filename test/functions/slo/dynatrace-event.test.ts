@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
 import { type DynatraceServer, startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { reportConformance } from '../../conformance/report.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 let server: DynatraceServer
@@ -19,24 +19,17 @@ const push = (input: object = {}, options: Parameters<typeof report>[3] = {}, fi
 const posted = () => server.calls.filter(({ method }) => method === 'POST')
 const event = () => server.state.events.at(-1)
 
-describe('the connection', () => {
-  test('is checked with one small call', async () => {
-    await dynatraceEvent.check(clientOf(dynatraceEvent, dynatraceEvent.connection.parse(connection())))
-    expect(server.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v2/events'])
-  })
-
-  test('says that a token is wrong, and never shows one', async () => {
-    const failure = await failureOf(push({}, {}, { token: 'dt0c01.of-somebody-else' }))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).not.toContain('of-somebody-else')
-    expect(secretsIn(dynatraceEvent.connection, dynatraceEvent.connection.parse(connection()))).toEqual([server.token])
-    server.failNext(400, { error: { code: 400, message: `What is ${server.token}?` } }, { on: 'POST' })
-    expect((await failureOf(push())).message).toContain('What is ***?')
-  })
+reportConformance(dynatraceEvent, {
+  async start() {
+    const server = await startDynatrace()
+    const connection = { baseUrl: server.url, token: server.token }
+    return { server, connection, visible: () => server.state.events.length }
+  },
+  refusal: (message) => ({ error: { code: 400, message } }),
 })
 
-describe('a report', () => {
-  test('is an event over the time that was evaluated, with each objective', async () => {
+describe('Dynatrace event: a report', () => {
+  test('is an event over the evaluated time with each objective', async () => {
     const evaluation = recent()
     const outcome = await push({}, { data: { evaluation } })
     expect(outcome).toMatchObject({
@@ -62,21 +55,21 @@ describe('a report', () => {
     })
   })
 
-  test('is on the entities that the connection selects by the event', async () => {
+  test('is on the entities that the connection selects', async () => {
     const entitySelector = 'type(SERVICE),entityName.equals("$SERVICE"),tag("stage:$STAGE")'
     server.state.matches = 3
     expect((await push({}, {}, { entitySelector })).message).toContain('on 3 entities')
     expect(event()?.entitySelector).toBe('type(SERVICE),entityName.equals("checkout"),tag("stage:production")')
   })
 
-  test('lets no name of the event reach into the selector', async () => {
+  test('refuses a name that would change the selector', async () => {
     const data = { service: 'x"),type(HOST' }
     const failure = await failureOf(push({}, { data }, { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' }))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('data.service') })
     expect(server.calls).toEqual([])
   })
 
-  test('takes what the caller says before what the connection does', async () => {
+  test('prefers the input to the connection', async () => {
     const fields = {
       ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
       properties: { version: 4, result: 'ours', cloudAutomationWebhooksKey: 'none' },
@@ -88,7 +81,7 @@ describe('a report', () => {
     })
   })
 
-  test('opens a problem now, and not in the past', async () => {
+  test('opens a problem now, not in the past', async () => {
     await push({ fields: { eventType: 'CUSTOM_ALERT', timeout: '30' } })
     expect(event()).toMatchObject({ eventType: 'CUSTOM_ALERT', timeout: 30 })
     expect(event()).not.toHaveProperty('startTime')
@@ -96,21 +89,21 @@ describe('a report', () => {
 
   test.each([
     ['are too long ago', { timeStart: minutesAgo(32 * 24 * 60), timeEnd: minutesAgo(5) }],
-    ['are none', { timeStart: 'yesterday', timeEnd: 7 }],
-    ['are no text', { timeStart: { toString: 'x', valueOf: 'x' }, timeEnd: [] }],
-    ['are the wrong way round', { timeStart: minutesAgo(5), timeEnd: minutesAgo(10) }],
-  ])('is of now where its times %s', async (_what, times) => {
+    ['are not times', { timeStart: 'yesterday', timeEnd: 7 }],
+    ['are not text', { timeStart: { toString: 'x', valueOf: 'x' }, timeEnd: [] }],
+    ['are reversed', { timeStart: minutesAgo(5), timeEnd: minutesAgo(10) }],
+  ])('has the current time if its times %s', async (_what, times) => {
     await push({}, { data: { evaluation: { ...evaluated, ...times } } })
     expect(event()).not.toHaveProperty('startTime')
   })
 
-  test('reads a time without a zone as UTC, as Keptn writes it', async () => {
+  test('reads a time without a zone as UTC, as Keptn sends it', async () => {
     const evaluation = recent()
     await push({}, { data: { evaluation: { ...evaluation, timeStart: evaluation.timeStart.replace('Z', '') } } })
     expect(event()?.startTime).toBe(Date.parse(evaluation.timeStart))
   })
 
-  test('stays within what Dynatrace takes, and tells of those first that were missed', async () => {
+  test('stays within the limits of Dynatrace and has the missed objectives first', async () => {
     const objective = (name: string, status: string) => ({
       ...{ displayName: name, status, score: 0, passTargets: [{ criteria: `<${'9'.repeat(5_000)}` }] },
       value: { metric: name, value: 1, success: true },
@@ -126,11 +119,11 @@ describe('a report', () => {
       'objective.same',
       'objective.same #2',
     ])
-    const told = names.filter((name) => name.startsWith('objective.')).length
-    expect(properties['objectivesLeftOut']).toBe(String(152 - told))
+    const added = names.filter((name) => name.startsWith('objective.')).length
+    expect(properties['objectivesLeftOut']).toBe(String(152 - added))
   })
 
-  test('says of an objective without data that there is none', async () => {
+  test('marks an objective without data', async () => {
     const value = { metric: 'p95', value: 0, success: false, message: 'no series has data' }
     const indicatorResults = [{ displayName: 'p95', status: 'fail', score: 0, value, passTargets: [] }]
     await push({}, { data: { evaluation: { ...recent(), indicatorResults } } })
@@ -138,64 +131,55 @@ describe('a report', () => {
   })
 
   test.each([
-    ['a field that is not known', { fields: { title: 'Mine' } }, 'input.fields.title'],
-    ['an event type that is none', { fields: { eventType: 'BIG' } }, 'input.fields.eventType'],
-    ['a property that is no text', { fields: { properties: { a: { b: 1 } } } }, 'input.fields.properties.a'],
+    ['an unknown field', { fields: { title: 'Mine' } }, 'input.fields.title'],
+    ['an unknown event type', { fields: { eventType: 'BIG' } }, 'input.fields.eventType'],
+    ['a property that is an object', { fields: { properties: { a: { b: 1 } } } }, 'input.fields.properties.a'],
     ['a channel', { channel: '#ops' }, 'input.channel'],
-  ])('is refused before anything is sent for %s', async (_what, input, path) => {
+  ])('is refused for %s before anything is sent', async (_what, input, path) => {
     expect(await failureOf(push(input))).toMatchObject({ kind: 'invalid', errors: [{ path }] })
     expect(server.calls).toEqual([])
   })
 })
 
-describe('a report that Dynatrace does not take', () => {
-  test('is refused where nothing matches, with what to do', async () => {
+describe('Dynatrace event: a refusal', () => {
+  test('because no entity matches says what to do', async () => {
     server.state.matches = 0
-    const failure = await failureOf(push({}, {}, { entitySelector: 'type(SERVICE),entityName("nobody")' }))
+    const failure = await failureOf(push({}, {}, { entitySelector: 'type(SERVICE),entityName("missing")' }))
     expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('no entity matches the entitySelector type(SERVICE),entityName("nobody")')
+    expect(failure.message).toContain('no entity matches the entitySelector type(SERVICE),entityName("missing")')
     expect(failure.message).toContain('active within the last 24 hours')
   })
 
-  test('is refused where some entities did not get it, inside of a success', async () => {
+  test('for some entities in a 201 response is a failure', async () => {
     Object.assign(server.state, { matches: 3, statuses: ['OK', 'INVALID_ENTITY_TYPE', 'INVALID_METADATA'] })
     const failure = await failureOf(push())
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'Dynatrace did not take the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA), the others have it.',
+      'Dynatrace did not accept the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA). The other entities have it.',
     )
   })
 
-  test('says in the words of Dynatrace why', async () => {
+  test('shows the reason of Dynatrace', async () => {
     server.state.scopes = []
     expect(await failureOf(push())).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('403 to POST /api/v2/events/ingest: Token is missing required scope'),
     })
   })
-
-  test.each([
-    ['is limited', () => server.failNext(429, ''), false],
-    ['fails', () => server.failNext(503, '<html>'), true],
-    ['is down', () => server.down(), true],
-  ])('can be tried again where Dynatrace %s', async (_what, break_, afterWrite) => {
-    break_()
-    expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite })
-  })
 })
 
-describe('a report whose answer was lost', () => {
-  test.each([0, 1])('is found by its key, also where it is listed late (%i)', async (listsLate) => {
+describe('Dynatrace event: a retry', () => {
+  test.each([0, 1])('finds the event by its idempotency key, also if it is listed late (%i)', async (listsLate) => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite: true })
     server.state.listsLate = listsLate
     const outcome = await push({}, { isRetry: true })
     expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
-    expect(outcome.message).toContain('which was there already')
+    expect(outcome.message).toContain('which already exists')
     expect(posted()).toHaveLength(1)
   })
 
-  test('is made where it is not there, beside the events of other calls', async () => {
+  test('creates the event if the first attempt did not, next to those of other calls', async () => {
     await push({}, { key: keyOf(2) })
     await push({}, { isRetry: true })
     expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual([
@@ -204,7 +188,7 @@ describe('a report whose answer was lost', () => {
     ])
   })
 
-  test('is looked for by what selects it, page after page', async () => {
+  test('searches by event type and selector on all pages', async () => {
     const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }
     const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
     server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
@@ -217,8 +201,8 @@ describe('a report whose answer was lost', () => {
     expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
   })
 
-  test('without an event id is not looked for', async () => {
-    await push({}, { isRetry: true, key: undefined })
+  test('without an event id does not search', async () => {
+    await push({}, { repeated: true, key: undefined })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST'])
     expect(event()?.properties).not.toHaveProperty('cloudAutomationWebhooksKey')
   })

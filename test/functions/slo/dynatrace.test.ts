@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
 import { type DynatraceServer, startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 let server: DynatraceServer
@@ -16,29 +16,16 @@ const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
 const connection = (fields: object = {}) => ({ baseUrl: server.url, token: server.token, slo: id, ...fields })
 const run = (input: object = {}, fields: object = {}) => evaluate(dynatrace, connection(fields), { ...time, ...input })
 
-describe('the connection', () => {
-  test('is checked with one small call', async () => {
-    await dynatrace.check(clientOf(dynatrace, dynatrace.connection.parse(connection())))
-    expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual(['/api/v2/slo?pageSize=1'])
-  })
-
-  test('says that a token is wrong, and not which', async () => {
-    const failure = await failureOf(run({}, { token: 'dt0c01.of-somebody-else' }))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).toContain('Token Authentication failed')
-    expect(failure.message).not.toContain('dt0c01.of-somebody-else')
-  })
-
-  test('has its token masked wherever it turns up', async () => {
-    expect(secretsIn(dynatrace.connection, dynatrace.connection.parse(connection()))).toEqual([server.token])
-    server.failNext(400, { error: { code: 400, message: `What is ${server.token}?` } })
-    const failure = await failureOf(run())
-    expect(failure.message).toContain('What is ***?')
-  })
+evaluationConformance(dynatrace, {
+  async start() {
+    const server = await startDynatrace()
+    return { server, connection: { baseUrl: server.url, token: server.token, slo: id }, input: time }
+  },
+  refusal: (message) => ({ error: { code: 400, message } }),
 })
 
-describe('an evaluation', () => {
-  test('is of the time that is asked about, and judged by the SLO', async () => {
+describe('Dynatrace: an evaluation', () => {
+  test('covers the requested time and uses the verdict of the SLO', async () => {
     expect(await run()).toEqual({
       status: 'succeeded',
       result: 'pass',
@@ -71,7 +58,7 @@ describe('an evaluation', () => {
     })
   })
 
-  test('ends with a warning between target and warning, and says what is missed', async () => {
+  test('ends with a warning between target and warning, and names the missed objective', async () => {
     server.show({ evaluatedPercentage: 99.6, status: 'WARNING', relatedOpenProblems: 2 })
     expect(await run()).toMatchObject({
       ...{ status: 'succeeded', result: 'warning' },
@@ -80,7 +67,7 @@ describe('an evaluation', () => {
     })
   })
 
-  test('fails below the target, also where there is no warning', async () => {
+  test('fails below the target, also without a warning', async () => {
     server.show({ evaluatedPercentage: 99.25, status: 'FAILURE', warning: undefined })
     expect(await run()).toMatchObject({
       ...{ status: 'succeeded', result: 'fail' },
@@ -89,17 +76,17 @@ describe('an evaluation', () => {
     })
   })
 
-  test('has no error budget where the target leaves none', async () => {
+  test('has no error budget if the target is 100', async () => {
     server.show({ target: 100, warning: undefined, evaluatedPercentage: 100 })
     expect((await run()).data).not.toHaveProperty('errorBudget')
   })
 
   test.each([
     ['an error of the calculation', { evaluatedPercentage: -1, error: 'METRIC_NOT_FOUND' }, 'METRIC_NOT_FOUND'],
-    ['nothing that was calculated', { evaluatedPercentage: -1 }, 'it was not calculated'],
-    ['an error beside a success', { error: 'NO_DATA' }, 'NO_DATA'],
-    ['a status that is new', { status: 'UNSURE' }, 'its status "UNSURE" is not known'],
-  ])('never passes with %s', async (_what, seen, why) => {
+    ['no calculated value', { evaluatedPercentage: -1 }, 'Dynatrace did not calculate a value'],
+    ['an error next to a success', { error: 'NO_DATA' }, 'NO_DATA'],
+    ['an unknown status', { status: 'UNSURE' }, 'unknown status "UNSURE"'],
+  ])('does not pass with %s', async (_what, seen, why) => {
     server.show(seen)
     expect(await run()).toMatchObject({
       ...{ status: 'errored', result: 'fail' },
@@ -108,7 +95,7 @@ describe('an evaluation', () => {
     expect(await run({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('asks for an SLO by its name, whatever that holds', async () => {
+  test('finds an SLO by its name and escapes the selector', async () => {
     const name = 'Shop ~ "checkout", id("x")'
     server.show({ name })
     expect(await run({ slo: name })).toMatchObject({ result: 'pass', data: { url: `${server.url}/ui/slo?id=${id}` } })
@@ -116,9 +103,9 @@ describe('an evaluation', () => {
     expect(server.calls[0]?.query.get('evaluate')).toBe('true')
   })
 
-  test('asks for each SLO of a list, in its order, and holds their values against thresholds', async () => {
+  test('evaluates all queries in their order, and compares their values with thresholds', async () => {
     const [slo] = server.state.slos
-    if (!slo) throw new Error('There is no SLO')
+    if (!slo) throw new Error('The fake has no SLO')
     const names = Array.from({ length: 12 }, (_, at) => `SLO ${at}`)
     server.state.slos = names.map((name, at) => ({ ...slo, name, id: `id-${at}`, evaluatedPercentage: 90 + at / 2 }))
     const queries = Object.fromEntries(names.map((name) => [name, name]))
@@ -130,9 +117,9 @@ describe('an evaluation', () => {
   })
 
   test.each([
-    ['a name that there is not', 'Nothing', 'Dynatrace shows no SLO named "Nothing"'],
-    ['an id that there is not', 'aaaaaaaa-b714-3e6e-ad95-08490e2540c4', 'not found'],
-    ['what tries to leave the path', '../../config', 'Dynatrace shows no SLO named "../../config"'],
+    ['an unknown name', 'Nothing', 'Dynatrace has no enabled SLO named "Nothing"'],
+    ['an unknown id', 'aaaaaaaa-b714-3e6e-ad95-08490e2540c4', 'not found'],
+    ['a name that is a path', '../../config', 'Dynatrace has no enabled SLO named "../../config"'],
   ])('is refused for %s', async (_what, slo, why) => {
     const failure = await failureOf(run({ slo }))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -141,28 +128,18 @@ describe('an evaluation', () => {
     expect(server.calls.every(({ path }) => path.startsWith('/api/v2/slo'))).toBe(true)
   })
 
-  test('is refused where a name is that of several', async () => {
+  test('is refused if several SLOs have the name', async () => {
     const [slo] = server.state.slos
     if (slo) server.state.slos.push({ ...slo, id: 'another' })
     expect((await failureOf(run({ slo: 'Checkout availability' }))).message).toContain('more than one SLO')
   })
 
-  test('says in the words of Dynatrace what is wrong, with each field', async () => {
+  test('shows the reason of Dynatrace with each invalid field', async () => {
     const violation = { path: 'from', message: 'must be in the past', parameterLocation: 'QUERY', location: null }
     server.failNext(400, { error: { code: 400, message: 'Constraints violated.', constraintViolations: [violation] } })
     expect((await failureOf(run())).message).toContain('Constraints violated.; from: must be in the past')
     server.state.scopes = []
     expect((await failureOf(run())).message).toContain('missing required scope. Use one of: slo.read')
-  })
-
-  test.each([
-    ['is limited, and says no more', () => server.failNext(429, '')],
-    ['fails', () => server.failNext(503, '<html>')],
-    ['is down', () => server.down()],
-    ['answers something else', () => server.failNext(200, { hello: 'world' })],
-  ])('can be tried again where Dynatrace %s', async (_what, break_) => {
-    break_()
-    expect(await failureOf(run())).toMatchObject({ transient: true, afterWrite: false })
   })
 
   test('waits for the data of the last two minutes', async () => {

@@ -4,7 +4,8 @@ import { marked } from 'marked'
 import { checkSummary } from '../../../functions/slo/github-check-summary.ts'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { type GithubCommitsServer, startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { reportConformance } from '../../conformance/report.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, hostile, evaluation as message } from '../notification/messages.ts'
 import { evaluated, report } from './drive.ts'
 
@@ -19,13 +20,21 @@ type Options = Parameters<typeof report>[3]
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
 const project = 'octo-org/octo-repo'
 const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.appToken, ...more })
-const tell = (options: Options = {}, more: object = {}) => report(githubCheck, fields(more), { project, ref }, options)
+const push = (options: Options = {}, more: object = {}) => report(githubCheck, fields(more), { project, ref }, options)
 const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 
-describe('a report', () => {
+reportConformance(githubCheck, {
+  async start() {
+    const server = await startGithubCommits()
+    const connection = { baseUrl: server.url, token: server.appToken }
+    return { server, connection, input: { project, ref }, visible: () => server.state.checks.length }
+  },
+})
+
+describe('GitHub check: a report', () => {
   test('is a check run with a table of the objectives', async () => {
     const url = `https://github.com/${project}/runs/4`
-    expect(await tell()).toMatchObject({
+    expect(await push()).toMatchObject({
       message: expect.stringContaining('to GitHub: check slo/production/checkout of 6dcb09b, neutral'),
       data: { id: '4', url },
       links: { 'github report': url },
@@ -55,81 +64,66 @@ describe('a report', () => {
     ['fail', 'errored', 'failure'],
     ['pass', 'errored', 'failure'],
     ['warning', 'aborted', 'failure'],
-  ])('of the result %s, status %s, is the conclusion %s', async (result, status, conclusion) => {
-    await tell({ data: { result, status, evaluation: { ...evaluated, result } } })
+  ])('with the result %s and the status %s has the conclusion %s', async (result, status, conclusion) => {
+    await push({ data: { result, status, evaluation: { ...evaluated, result } } })
     expect(server.state.checks[0]).toMatchObject({ conclusion })
   })
 
-  test('whose answer is lost is made once', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(tell())).toMatchObject({ transient: true, afterWrite: true })
-    expect(await tell({ isRetry: true })).toMatchObject({ data: { id: '4' } })
-    expect(server.state.checks).toHaveLength(1)
-  })
-
-  test('is found among many later ones of its name', async () => {
-    await tell()
-    for (let call = 2; call <= 120; call++) await tell({ key: keyOf(call) })
-    expect(await tell({ isRetry: true })).toMatchObject({ data: { id: '4' } })
+  test('is found among many later ones with the same name', async () => {
+    await push()
+    for (let call = 2; call <= 120; call++) await push({ key: keyOf(call) })
+    expect(await push({ repeated: true })).toMatchObject({ data: { id: '4' } })
     expect(server.state.checks).toHaveLength(120)
   })
 
-  test('that never arrived is made by its repeat', async () => {
-    await tell({ isRetry: true })
+  test('that never arrived is created by a retry', async () => {
+    await push({ repeated: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['GET', 'POST'])
     expect(server.state.checks).toHaveLength(1)
   })
 
-  test('without an event id is one of its own', async () => {
-    for (const isRetry of [false, true]) await tell({ key: undefined, isRetry })
+  test('without an event id is created by every call', async () => {
+    await push({ key: undefined })
+    await push({ key: undefined, repeated: true })
     expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
   })
 
-  test('has the name that the connection gives', async () => {
-    await tell({}, { name: 'Quality gate' })
+  test('uses the name of the connection', async () => {
+    await push({}, { name: 'Quality gate' })
     expect(server.state.checks[0]?.name).toBe('Quality gate')
   })
 })
 
-describe('GitHub', () => {
-  test('that takes checks from Apps alone says what to do instead', async () => {
-    const failure = await failureOf(tell({}, { token: server.token }))
+describe('GitHub check: a refusal', () => {
+  test('because the token is not of a GitHub App says what to do', async () => {
+    const failure = await failureOf(push({}, { token: server.token }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toMatch(
-      /You must authenticate via a GitHub App\. Checks are made with the token of an App .+ use github-status\.$/,
+      /You must authenticate via a GitHub App\. Use the token of a GitHub App .+ or the provider github-status\.$/,
     )
     expect(failure.message).not.toContain(server.token)
   })
 
-  test('is checked with what every token may ask', async () => {
-    await githubCheck.check(clientOf(githubCheck, githubCheck.connection.parse(fields())))
-    expect(server.calls.map(({ path }) => path)).toEqual(['/rate_limit'])
-  })
-
-  test('that refuses says why, and whose answer is a fault fails for now', async () => {
-    const strange = report(githubCheck, fields(), { project, ref: ref.replace('6', '7') })
-    expect(await failureOf(strange)).toMatchObject({
+  test('shows the reason of GitHub, and a failed search can be retried', async () => {
+    const unknownCommit = report(githubCheck, fields(), { project, ref: ref.replace('6', '7') })
+    expect(await failureOf(unknownCommit)).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('No commit found for SHA'),
     })
-    server.failNext(502, { message: 'Server Error' })
-    expect(await failureOf(tell())).toMatchObject({ kind: 'platform' })
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
-    expect(await failureOf(tell({ isRetry: true }))).toMatchObject({ kind: 'platform' })
-    server.hang()
-    expect(await failureOf(tell({ deadline: 50 }))).toMatchObject({ kind: 'timeout' })
+    expect(await failureOf(push({ repeated: true }))).toMatchObject({ kind: 'platform' })
     expect(server.state.checks).toEqual([])
   })
 
-  test('is told of no commit without a SHA', async () => {
+  test('of an invalid SHA sends nothing', async () => {
     expect(await failureOf(report(githubCheck, fields(), { project, ref: 'main' }))).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('input.ref is no commit'),
+      message: expect.stringContaining('input.ref must be a full SHA'),
     })
   })
 })
 
-describe('a summary', () => {
+describe('GitHub check: the summary', () => {
   const withText = (text: string) => ({
     ...message,
     text,
@@ -138,7 +132,7 @@ describe('a summary', () => {
     links: [{ label: text, url: 'https://keptn.example.com/x?a=(1)&copy=[2]' }],
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))('shows as text whatever is in it: %j', (_short, text) => {
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('shows malicious text as text: %j', (_short, text) => {
     const summary = checkSummary(withText(text))
     const seen = new Set<string>()
     const links: string[] = []
@@ -152,7 +146,7 @@ describe('a summary', () => {
     expect(summary).not.toMatch(/[@#]\w/)
   })
 
-  test('of whatever is told has room, and as many cells in each row', () => {
+  test('fits into a check run and has the same number of cells in each row', () => {
     const huge = '語@'.repeat(5_000)
     const rows = Array.from({ length: 60 }, () => ({ mood: 'bad' as const, cells: Array(6).fill(huge) as string[] }))
     const largest = {

@@ -2,13 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../../infra/platforms/keptn/server.ts'
 import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 const [start, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
 const context = '5a9f4b3e-0000-4000-8000-000000000000'
-/** The sequence of the events of `evaluate`. */
-const asking = '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11'
+/** The sequence that calls the webhook: see `evaluate`. */
+const callingSequence = '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11'
 const place = { project: 'shop', stage: 'production', service: 'checkout' }
 
 let server: KeptnServer
@@ -29,13 +30,23 @@ const asked: MeasurementRequest = {
   start: Date.parse(start),
   end: Date.parse(end),
   ...place,
-  shkeptncontext: asking,
+  shkeptncontext: callingSequence,
 }
 const posts = () => server.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/evaluation'))
-const told = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
+const finishedData = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
 
-describe('an evaluation', () => {
-  test('is begun once, with its time in UTC and the key of the call, and waited for', async () => {
+evaluationConformance(keptn, {
+  async start() {
+    const server = await startKeptn()
+    server.state.ends = [[{ of: 'task', data: evaluated }]]
+    return { server, connection: { baseUrl: server.url, token: server.token }, input: { start, end } }
+  },
+  task: 'check-slo',
+  interactive: true,
+})
+
+describe('Keptn: an evaluation', () => {
+  test('starts once, with its time in UTC and the idempotency key, and is polled until it ends', async () => {
     const { status, result, message, data, links } = await run()
     expect([status, result]).toEqual(['succeeded', 'warning'])
     expect(message).toBe('The evaluation ended with a warning with a score of 75: error_rate is 1.2, not <1')
@@ -50,7 +61,7 @@ describe('an evaluation', () => {
     expect(data).toMatchObject({ result: 'warning', score: 75, url, timeStart: '2026-11-24T10:00:00.000Z' })
   })
 
-  test('is told in the shape of every other', async () => {
+  test('has the format of every other evaluation', async () => {
     expect((await run()).data['indicatorResults']).toEqual([
       {
         ...{ displayName: 'Response time P95', status: 'pass', score: 1, keySli: true },
@@ -71,18 +82,18 @@ describe('an evaluation', () => {
     ['pass', 100],
     ['warning', 75],
     ['fail', 12.5],
-  ])('that is a %s for Keptn is one here, whatever its score of %d', async (result, score) => {
+  ])('keeps the result %s of Keptn, with the score %d', async (result, score) => {
     const evaluation = { ...evaluated.evaluation, score }
     server.state.ends = [[{ of: 'task', data: { ...evaluated, result, evaluation } }]]
     expect(await run()).toMatchObject({ status: 'succeeded', result, data: { result, score } })
   })
 
-  test('has the result of its task, where a test before it has failed', async () => {
+  test('has the result of its task if an earlier test failed', async () => {
     server.state.ends = [[{ of: 'task', data: { ...evaluated, result: 'fail' } }]]
     expect(await run()).toMatchObject({ status: 'succeeded', result: 'fail', data: { result: 'fail', score: 75 } })
   })
 
-  test('of whose results some are strange is told without these', async () => {
+  test('ignores invalid objectives', async () => {
     const [first] = evaluated.evaluation.indicatorResults
     const indicatorResults = [null, 'pass', { ...first, status: 'great' }, { ...first, passTargets: [{}, 7] }]
     const evaluation = { indicatorResults, score: 'high', timeStart: 7, comparedEvents: null }
@@ -93,13 +104,13 @@ describe('an evaluation', () => {
     })
   })
 
-  test('is told as Keptn has made it, also where another service has ended the task as well', async () => {
+  test('uses the result of Keptn if another service also ended the task', async () => {
     const other = { of: 'task', source: 'webhook-service', data: { status: 'errored', result: 'fail' } } as const
     server.state.ends = [[other, { of: 'task', data: evaluated }, other]]
     expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('is of another project, stage or service, where the connection says so', async () => {
+  test('uses the project, stage and service of the connection', async () => {
     await run({}, { stage: 'quality-gate' })
     server.state.ends = [[{ of: 'task', data: evaluated }]]
     await run({}, { project: 'gates', bridgeUrl: 'https://bridge.example.com/' })
@@ -110,58 +121,58 @@ describe('an evaluation', () => {
   })
 })
 
-describe('an evaluation that is none', () => {
+describe('Keptn: a missing evaluation', () => {
   test.each([
-    ['errored', told({ status: 'errored', result: 'fail' }, 'lighthouse failed because get-sli failed')],
+    ['errored', finishedData({ status: 'errored', result: 'fail' }, 'lighthouse failed because get-sli failed')],
     [
-      // Keptn lets it pass.
-      'made of nothing',
+      // Keptn passes it.
+      'without objectives',
       {
         ...{ status: 'succeeded', result: 'pass' },
         message: 'no evaluation performed by lighthouse because no SLI-provider configured for project shop',
         evaluation: { indicatorResults: null, result: 'pass', score: 0, sloFileContent: '' },
       },
     ],
-    ['without a result', told({ result: '' })],
-    ['without an evaluation', told({ evaluation: 'none' })],
-  ])('since it is %s has failed in the words of Keptn', async (_what, data) => {
+    ['without a result', finishedData({ result: '' })],
+    ['without an evaluation', finishedData({ evaluation: 'none' })],
+  ])('(%s) ends as errored with the reason of Keptn', async (_what, data) => {
     server.state.ends = [[{ of: 'task', data }]]
     const { status, result, message } = await run()
     expect([status, result]).toEqual(['errored', 'fail'])
     const url = `${server.url}/bridge/project/shop/sequence/${context}`
-    expect(message).toBe(`Keptn has not evaluated checkout in production: ${data.message} (${url})`)
+    expect(message).toBe(`Keptn did not evaluate checkout in production: ${data.message} (${url})`)
   })
 
-  test('since its sequence has ended without one has failed, at the second look', async () => {
+  test('ends as errored at the second poll after its sequence ended', async () => {
     const data = { status: 'errored', result: 'fail', message: 'sequence timed out' }
     server.state.ends = [[{ of: 'sequence', data }]]
     expect(await run()).toMatchObject({ status: 'errored', message: expect.stringContaining('sequence timed out') })
   })
 
-  test('since somebody has aborted it has failed, though Keptn calls that a pass', async () => {
+  test('ends as errored if it was aborted, although Keptn reports a pass', async () => {
     server.state.ends = [[{ of: 'sequence', data: { status: 'aborted', result: 'pass' } }]]
     const { status, message } = await run()
-    expect([status, message]).toEqual(['errored', expect.stringContaining('it does not say why (aborted)')])
+    expect([status, message]).toEqual(['errored', expect.stringContaining('no reason given (status aborted)')])
   })
 
-  test('yet, since only the end of its sequence is recorded, is looked at again', async () => {
+  test('is polled again if only the end of its sequence is recorded', async () => {
     const data = { status: 'succeeded', result: 'pass' }
     server.state.ends = [[{ of: 'sequence', data }], [{ of: 'task', data: evaluated }]]
     expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 })
 
-describe('a call', () => {
+describe('Keptn: a call', () => {
   test.each([
     ['project not found', { project: 'nowhere' }],
     ['service not found', { stage: 'nowhere' }],
-  ])('says in the words of Keptn why it is refused: %s', async (words, more) => {
+  ])('shows the reason of Keptn: %s', async (words, more) => {
     const failure = await failureOf(run({}, more))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(`: ${words}`) })
     expect(failure.message).toContain('Keptn answered 400 to POST /api/controlPlane/v1/project/')
   })
 
-  test('for less than a minute is refused in the words of Keptn', async () => {
+  test('for less than a minute is refused with the reason of Keptn', async () => {
     const failure = await failureOf(run({ end: '2026-11-24T10:00:59Z' }))
     expect(failure).toMatchObject({
       kind: 'refused',
@@ -174,50 +185,45 @@ describe('a call', () => {
     ['of an event without a stage', {}, { data: { stage: '' } }, 'data.stage'],
     ['of a service that is a path', {}, { data: { service: '../evaluation' } }, 'data.service'],
     ['of a project that is a filter', {}, { data: { project: 'shop AND data.stage:x' } }, 'data.project'],
-    [
-      'for a time that is still to come',
-      { end: '2099-01-01T00:00:00Z', start: '2098-12-31T00:00:00Z' },
-      {},
-      'input.end',
-    ],
+    ['for a time in the future', { end: '2099-01-01T00:00:00Z', start: '2098-12-31T00:00:00Z' }, {}, 'input.end'],
     ['with an SLO file', { sloFile: { objectives: [{ sli: 'p95' }], total_score: { pass: '90%' } } }, {}, 'input'],
     ['with queries', { queries: { p95: 'x' } }, {}, 'input'],
     ['of the task evaluation', {}, { task: 'evaluation' }, 'type'],
-  ])('%s is refused at the door', async (_what, input, options, path) => {
+  ])('%s is refused with 400', async (_what, input, options, path) => {
     const failure = await failureOf(run(input, {}, options))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400, errors: [{ path }] })
     expect(server.calls).toEqual([])
   })
 
-  test('from a sequence of the same service and stage would wait for itself, and is refused', async () => {
-    server.begun(asking, place)
+  test('from a sequence of the same service and stage is refused because it would wait for itself', async () => {
+    server.begun(callingSequence, place)
     const failure = await failureOf(run())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('the evaluation would wait for the sequence that waits for it')
+    expect(failure.message).toContain('the evaluation and this sequence would wait for each other')
     expect(posts()).toEqual([])
   })
 
-  test('from another stage of the same Keptn is made', async () => {
-    server.begun(asking, place)
+  test('from another stage of the same Keptn is evaluated', async () => {
+    server.begun(callingSequence, place)
     expect(await run({}, { stage: 'quality-gate' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('from a sequence that an evaluation has begun would go on without end, and is refused', async () => {
+  test('from the sequence of an evaluation is refused because it would start an endless loop', async () => {
     await run({}, { stage: 'quality-gate' })
     const again = { ...asked, shkeptncontext: context }
     const failure = await failureOf(keptn.startMeasurement(client({ key: keyOf(2) }), again))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('another one, without end') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('an endless loop') })
     expect(posts()).toHaveLength(1)
   })
 
-  test('is made where the evaluation of a person has begun the sequence', async () => {
-    server.begun(asking, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
+  test('from the sequence of an evaluation that a person triggered is evaluated', async () => {
+    server.begun(callingSequence, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
     expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual({
       keptnContext: context,
     })
   })
 
-  test('is not made where it can not be known whose sequence it is', async () => {
+  test('is refused if the connection cannot read the sequence', async () => {
     server.state.mayRead = false
     expect(await failureOf(run())).toMatchObject({
       kind: 'refused',
@@ -227,8 +233,8 @@ describe('a call', () => {
   })
 })
 
-describe('a repeat', () => {
-  test('finds what an earlier try has begun, also where it is recorded late', async () => {
+describe('Keptn: a retry', () => {
+  test('finds the evaluation of the first attempt, also if it is recorded late', async () => {
     server.loseNext('POST')
     expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject({
       transient: true,
@@ -239,14 +245,14 @@ describe('a repeat', () => {
     expect(posts()).toHaveLength(1)
   })
 
-  test('finds the first, where a person has run the same evaluation once more', async () => {
+  test('finds the first evaluation if a person ran it again', async () => {
     await keptn.startMeasurement(client(), asked)
     const [first] = server.state.events
     if (first) server.state.events.push({ ...first, id: 'again', shkeptncontext: 'another' })
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
   })
 
-  test('begins what is not there, beside the evaluations of other calls', async () => {
+  test('starts the evaluation if the first attempt did not, next to those of other calls', async () => {
     await keptn.startMeasurement(client({ key: keyOf(2) }), asked)
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keptn.startMeasurement(client(), asked))
@@ -255,39 +261,18 @@ describe('a repeat', () => {
   })
 })
 
-describe('Keptn', () => {
-  test('that is down is asked again later', async () => {
-    server.down()
-    expect(await failureOf(run())).toMatchObject({ transient: true, afterWrite: false })
-  })
-
-  test('that fails while it evaluates is looked at again, and nothing is begun a second time', async () => {
-    const begun = await keptn.startMeasurement(client(), asked)
+describe('Keptn: the platform', () => {
+  test('fails during an evaluation: the poll can be retried and no second evaluation starts', async () => {
+    const state = await keptn.startMeasurement(client(), asked)
     for (const [status, body] of [
       [500, '<html>'],
       [200, '<html>'],
       [200, { events: 'none' }],
     ] as const) {
       server.failNext(status, body)
-      expect(await failureOf(keptn.measure(client(), asked, begun))).toMatchObject({ transient: true })
+      expect(await failureOf(keptn.measure(client(), asked, state))).toMatchObject({ transient: true })
     }
     expect(posts()).toHaveLength(1)
-  })
-
-  test('takes a token, and never shows it', async () => {
-    await keptn.check(client())
-    const wrong = { token: 'a-token-of-somebody' }
-    expect(await failureOf(keptn.check(client({}, wrong)))).toMatchObject({ kind: 'credentials' })
-    server.failNext(400, { code: 400, message: `bad x-token ${server.token}` }, { on: 'POST' })
-    const { message } = await failureOf(run())
-    expect(message).toContain('bad x-token ***')
-    expect(message).not.toContain(server.token)
-  })
-
-  test('that answers a login page is none', async () => {
-    server.failNext(200, '<html>', { on: 'POST' })
-    server.failNext(200, '<html>', { on: 'GET' })
-    expect(await failureOf(keptn.check(client()))).toMatchObject({ kind: 'platform' })
   })
 
   test('needs a token or an OAuth client', () => {

@@ -25,16 +25,16 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([slackApp.close(), ntfyApp.close()]))
 
-const toSlack = messageReport(slack)
-const toNtfy = messageReport(ntfy)
+const slackReport = messageReport(slack)
+const ntfyReport = messageReport(ntfy)
 const slackFields = () => ({ baseUrl: slackApp.url, token: slackApp.token, channel: 'C0RELEASES' })
 const ntfyFields = () => ({ baseUrl: ntfyApp.url, token: ntfyApp.token, channel: 'deploys' })
-const tellSlack = (input: object = {}, options: Options = {}) => report(toSlack, slackFields(), input, options)
-const tellNtfy = (input: object = {}, options: Options = {}) => report(toNtfy, ntfyFields(), input, options)
+const pushToSlack = (input: object = {}, options: Options = {}) => report(slackReport, slackFields(), input, options)
+const pushToNtfy = (input: object = {}, options: Options = {}) => report(ntfyReport, ntfyFields(), input, options)
 
-describe('a report as a message', () => {
-  test('goes to the channel of the connection, and answers where it is', async () => {
-    const outcome = await tellSlack()
+describe('push-report to a message provider', () => {
+  test('posts to the channel of the connection and returns the link', async () => {
+    const outcome = await pushToSlack()
     const [post] = slackApp.posts
     const url = expect.stringMatching(/^https:\/\/shop\.slack\.com\/archives\/C0RELEASES\/p\d+$/)
     expect(outcome).toMatchObject({
@@ -46,13 +46,13 @@ describe('a report as a message', () => {
     expect(post?.text).toContain(title)
   })
 
-  test('goes to another channel where the input names it', async () => {
-    await tellNtfy({ channel: 'approvals' })
+  test('posts to the channel of the input', async () => {
+    await pushToNtfy({ channel: 'approvals' })
     expect(ntfyApp.messages).toMatchObject([{ topic: 'approvals', sequence_id: keyOf(1), title }])
   })
 
-  test('is the message that push-update would send of the same event', async () => {
-    await tellNtfy()
+  test('posts the same message as push-update', async () => {
+    await pushToNtfy()
     const event = parseEvent({
       id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
       type: 'sh.keptn.event.evaluation.finished',
@@ -72,76 +72,76 @@ describe('a report as a message', () => {
       silent: true,
     } as never)
     await push.run(ntfy as never, clientOf(ntfy, connection), completed)
-    const [told, pushed] = ntfyApp.messages.map(({ id: _, time: __, ...message }) => message)
-    expect(told).toEqual(pushed)
-    expect(told?.message).toContain('Response time p95 (key)')
+    const [reported, pushed] = ntfyApp.messages.map(({ id: _, time: __, ...message }) => message)
+    expect(reported).toEqual(pushed)
+    expect(reported?.message).toContain('Response time p95 (key)')
   })
 
-  test('whose answer is lost is one post where the platform can be asked', async () => {
+  test('posts once after a lost response if the platform can be searched', async () => {
     slackApp.loseNext('POST')
-    expect(await failureOf(tellSlack())).toMatchObject({ transient: true, afterWrite: true })
-    expect(await tellSlack({}, { isRetry: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
+    expect(await failureOf(pushToSlack())).toMatchObject({ transient: true, afterWrite: true })
+    expect(await pushToSlack({}, { repeated: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
     expect(slackApp.posts).toHaveLength(1)
   })
 
-  test('that comes twice shows once where its key makes it one', async () => {
+  test('shows one message after a lost response if the platform deduplicates', async () => {
     ntfyApp.loseNext('POST')
-    expect(await failureOf(tellNtfy())).toMatchObject({ transient: true })
-    await tellNtfy({}, { isRetry: true })
+    expect(await failureOf(pushToNtfy())).toMatchObject({ transient: true })
+    await pushToNtfy({}, { repeated: true })
     expect(ntfyApp.shown('deploys')).toHaveLength(1)
   })
 
   test.each(hostile.filter((text) => text.length < 2_000).map((text) => [text.slice(0, 40), text]))(
-    'mentions nobody, whatever is in it: %j',
+    'does not mention people: %j',
     async (_short, text) => {
       const [objective] = evaluated.indicatorResults
       const indicatorResults = [{ ...objective, displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
-      await tellSlack({}, { data })
+      await pushToSlack({}, { data })
       expect(slackApp.mentions).toEqual([])
       expect(slackApp.posts).toHaveLength(1)
     },
   )
 
   test.each([
-    [{ id: '7' }, 'input.id is of no use for Slack'],
-    [{ project: 'shop' }, 'input.project is of no use for Slack'],
-    [{ fields: { text: 'x' } }, 'input.fields is of no use for Slack'],
-  ])('with %j is refused', async (input, message) => {
-    expect(await failureOf(tellSlack(input))).toMatchObject({
+    [{ id: '7' }, 'input.id is'],
+    [{ project: 'shop' }, 'input.project is'],
+    [{ fields: { text: 'x' } }, 'input.fields is'],
+  ])('refuses %j', async (input, message) => {
+    expect(await failureOf(pushToSlack(input))).toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining(message),
     })
     expect(slackApp.calls).toEqual([])
   })
 
-  test('without any channel is refused before anything is sent', async () => {
+  test('refuses a report without a channel before anything is sent', async () => {
     const { channel: _, ...fields } = slackFields()
-    expect(await failureOf(report(toSlack, fields, {}))).toMatchObject({
+    expect(await failureOf(report(slackReport, fields, {}))).toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining('input.channel is missing'),
     })
     expect(slackApp.calls).toEqual([])
   })
 
-  test('that is refused, or not answered, fails as a message does, and shows no token', async () => {
+  test('fails as a message does, and does not show the token', async () => {
     slackApp.failNext(200, { ok: false, error: 'channel_not_found', note: slackApp.token }, { on: 'POST' })
-    const refused = await failureOf(tellSlack())
+    const refused = await failureOf(pushToSlack())
     expect(refused).toMatchObject({ kind: 'refused', message: expect.stringContaining('channel_not_found') })
     expect(refused.message).not.toContain(slackApp.token)
     ntfyApp.down()
-    expect(await failureOf(tellNtfy())).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(pushToNtfy())).toMatchObject({ kind: 'platform' })
   })
 })
 
-describe('the category', () => {
-  test('takes reports to every platform of messages, and makes each provider once', async () => {
+describe('the category slo', () => {
+  test('has a report provider for every message provider and creates each once', async () => {
     for (const name of Object.keys(notification.providers)) {
-      // By its own name, `http` evaluates.
+      // In this category, `http` evaluates.
       const load = slo.providers[name === 'http' ? 'http-message' : name]
-      const made = await load?.()
-      expect(made).toMatchObject({ kind: 'report', title: (await notification.providers[name]?.())?.title })
-      expect(await load?.()).toBe(made)
+      const provider = await load?.()
+      expect(provider).toMatchObject({ kind: 'report', title: (await notification.providers[name]?.())?.title })
+      expect(await load?.()).toBe(provider)
     }
   })
 })

@@ -5,8 +5,8 @@ import { evaluated } from './drive.ts'
 
 const one = (indicator: unknown) => objectivesOf({ indicatorResults: [indicator] })[0]
 
-describe('the objectives of an evaluation', () => {
-  test('are told with what was measured, and what it takes to pass', () => {
+describe('objectivesOf', () => {
+  test('returns the measured value and the target of each objective', () => {
     expect(objectivesOf(evaluated)).toEqual([
       {
         name: 'Response time p95',
@@ -20,7 +20,7 @@ describe('the objectives of an evaluation', () => {
     ])
   })
 
-  test('have no value where nothing was measured, though Keptn writes a 0', () => {
+  test('returns no value for an objective without data, although Keptn sends 0', () => {
     for (const success of [false, 'false'])
       expect(one({ status: 'fail', value: { metric: 'errors', value: 0, success } })).toEqual({
         ...{ name: 'errors', metric: 'errors', value: undefined, status: 'fail', score: 0 },
@@ -36,11 +36,11 @@ describe('the objectives of an evaluation', () => {
     ['info', 'info'],
     ['splendid', 'info'],
     [undefined, 'info'],
-  ])('with the status %j stand as %s', (status, told) => {
-    expect(one({ displayName: 'errors', status })?.status).toBe(told)
+  ])('reads the status %j as %s', (status, expected) => {
+    expect(one({ displayName: 'errors', status })?.status).toBe(expected)
   })
 
-  test('of a form have numbers as text, and lists as objects', () => {
+  test('reads the numbers and lists of a form', () => {
     const indicatorResults = {
       0: {
         displayName: 'errors',
@@ -55,12 +55,12 @@ describe('the objectives of an evaluation', () => {
     ])
   })
 
-  test('have names of one line, that hide nothing', () => {
+  test('returns names on one line without control characters', () => {
     const displayName = ` errors\r\n\u202eof\u0000 ${'x'.repeat(400)}`
     expect(one({ displayName })?.name).toMatch(/^errors of x{200,}…$/)
   })
 
-  test('are found in whatever an event holds', () => {
+  test('ignores values of the wrong type', () => {
     expect(objectivesOf({})).toEqual([])
     expect(objectivesOf({ indicatorResults: 'none' })).toEqual([])
     expect(one({ value: 7, passTargets: 'all' })).toEqual({
@@ -73,9 +73,9 @@ describe('the objectives of an evaluation', () => {
           [indicatorResults],
           [{ displayName: value, value, passTargets: value }],
         ])
-          for (const told of objectivesOf({ indicatorResults: results })) {
-            expect(told.name).not.toBe('')
-            expect(told.value === undefined || Number.isFinite(told.value)).toBe(true)
+          for (const objective of objectivesOf({ indicatorResults: results })) {
+            expect(objective.name).not.toBe('')
+            expect(objective.value === undefined || Number.isFinite(objective.value)).toBe(true)
           }
       }),
     )

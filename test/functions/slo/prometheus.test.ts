@@ -9,6 +9,7 @@ import {
   vector,
 } from '../../../infra/platforms/prometheus.ts'
 import { registerSecret } from '../../../shared/redact.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
@@ -30,13 +31,25 @@ const run = (input: object = { thresholds }, more: object = {}, options: Paramet
   const connection = { baseUrl: server.url, queries: { p95, errors }, ...more }
   return evaluate(prometheus, connection, { start, end, ...input }, options)
 }
-const measured = async (answer: PrometheusServer['answers'][string], more: object = {}) => {
+const evaluateWith = async (answer: PrometheusServer['answers'][string], more: object = {}) => {
   server.answers[p95] = answer
   return run({ thresholds }, more)
 }
 
-describe('a query', () => {
-  test('is asked at the end of the time that is evaluated', async () => {
+evaluationConformance(prometheus, {
+  async start() {
+    const server = await startPrometheus()
+    const token = 'a-token-of-a-proxy'
+    server.needs['authorization'] = `Bearer ${token}`
+    server.answers[p95] = series('0.312')
+    const connection = { baseUrl: server.url, token, queries: { p95 } }
+    return { server, connection, input: { start, end, thresholds } }
+  },
+  refusal: (error) => ({ status: 'error', errorType: 'bad_data', error }),
+})
+
+describe('Prometheus: a query', () => {
+  test('runs at the end of the evaluated time', async () => {
     await run()
     expect(server.asked()).toEqual([{ query: p95, time: Date.parse(end) / 1_000 }])
   })
@@ -45,8 +58,8 @@ describe('a query', () => {
     ['one series', series('0.312'), 0.312],
     ['a scalar', scalar('0.25'), 0.25],
     ['a number of the form 1e-05', series('1e-05'), 0.00001],
-  ])('that is answered with %s is measured', async (_what, answer, value) => {
-    expect(await measured(answer)).toMatchObject({
+  ])('that returns %s is measured', async (_what, answer, value) => {
+    expect(await evaluateWith(answer)).toMatchObject({
       ...{ status: 'succeeded', result: 'pass' },
       data: { indicatorResults: [{ displayName: 'p95', status: 'pass', value: { value, success: true } }] },
     })
@@ -56,13 +69,13 @@ describe('a query', () => {
     ['0.39', 'pass', 100],
     ['0.4', 'warning', 50],
     ['0.5', 'fail', 0],
-  ])('whose value is %s is a %s', async (value, result, score) => {
+  ])('with the value %s is a %s', async (value, result, score) => {
     server.answers[p95] = series(value)
     const limits = [{ metric: 'p95', op: '<=', value: 0.45, warn: 0.39 }]
     expect(await run({ thresholds: limits })).toMatchObject({ status: 'succeeded', result, data: { score } })
   })
 
-  test('is judged by an SLO file, beside others', async () => {
+  test('is scored by an SLO file', async () => {
     const objectives = [
       { sli: 'p95', pass: [{ criteria: ['<0.4'] }] },
       { sli: 'errors', pass: [{ criteria: ['<0.1'] }] },
@@ -80,30 +93,30 @@ describe('a query', () => {
     ['+Inf', scalar('+Inf'), 'the value is Infinity'],
     ['-Inf', series('-Inf'), 'the value is -Infinity'],
   ])(
-    'that is answered with %s has no data: that is no verdict, or a warning where the connection says so',
+    'that returns %s has no data and ends as errored, or as a warning if the connection allows it',
     async (_what, answer, why) => {
-      const { status, result, message } = await measured(answer)
+      const { status, result, message } = await evaluateWith(answer)
       expect([status, result]).toEqual(['errored', 'fail'])
       expect(message).toBe(`Not evaluated, since Prometheus has no data, or not all, of p95 (${why})`)
-      const warned = await measured(answer, { noData: 'warning' })
+      const warned = await evaluateWith(answer, { noData: 'warning' })
       expect(warned).toMatchObject({ status: 'succeeded', result: 'warning' })
       expect(warned.message).toContain(`p95 was not measured (${why})`)
     },
   )
 
-  test('that is answered with warnings is of part of the data', async () => {
+  test('that returns warnings has incomplete data', async () => {
     const partial = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
     const answer = vector(partial, ['store gateway-2 is down', 'PromQL warning: mixed'])
-    const { status, message } = await measured(answer)
+    const { status, message } = await evaluateWith(answer)
     expect(status).toBe('errored')
     expect(message).toContain('p95 (store gateway-2 is down; PromQL warning: mixed)')
-    expect(await measured(answer, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
+    expect(await evaluateWith(answer, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
-  test('that is answered with a warning that is cut within a secret shows nothing of the secret', async () => {
+  test('shows no part of a secret if a warning is clipped', async () => {
     registerSecret('cut-in-the-middle-0123456789')
     const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
-    const { message } = await measured(vector(sample, [`${'x'.repeat(285)} cut-in-the-middle-0123456789`]))
+    const { message } = await evaluateWith(vector(sample, [`${'x'.repeat(285)} cut-in-the-middle-0123456789`]))
     expect(message).toContain('xxx')
     expect(message).not.toContain('cut-in')
   })
@@ -113,31 +126,31 @@ describe('a query', () => {
     ['a histogram', vector([{ metric: {}, histogram: [1_795_514_700, { count: '12.5', sum: '42.1' }] }])],
     ['a string', { resultType: 'string' as const, result: [1_795_514_700, 'up'] }],
     ['a matrix', { resultType: 'matrix' as const, result: [{ metric: {}, values: [[1_795_514_700, '1']] }] }],
-  ])('that is answered with %s is refused, with what to write instead', async (what, answer) => {
-    const { kind, message } = await failureOf(measured(answer))
+  ])('that returns %s is refused with an example', async (what, answer) => {
+    const { kind, message } = await failureOf(evaluateWith(answer))
     expect(kind).toBe('refused')
-    expect(message).toContain(`The query of p95 is answered with ${what}: write one that is answered with one value`)
+    expect(message).toContain(`The query of p95 returned ${what}. It must return one value`)
   })
 
   test.each([
     [400, 'bad_data', 'invalid parameter "query": 1:7: parse error: unclosed left parenthesis'],
     [422, 'execution', 'many-to-many matching not allowed: matching labels must be unique on one side'],
-  ] as const)('that is refused with %d says why in the words of Prometheus', async (status, type, words) => {
-    const { kind, message } = await failureOf(measured(refusal(status, type, words)))
+  ] as const)('that is refused with %d shows the reason of Prometheus', async (status, type, words) => {
+    const { kind, message } = await failureOf(evaluateWith(refusal(status, type, words)))
     expect(kind).toBe('refused')
     expect(message).toBe(`The query of p95: Prometheus answered ${status} to POST /api/v1/query: ${words}`)
   })
 
-  test('of three that is refused is named', async () => {
+  test('that is refused is named', async () => {
     server.answers['broken('] = refusal(400, 'bad_data', '1:8: parse error: unclosed left parenthesis')
     const limits = ['p95', 'errors', 'third'].map((metric) => ({ metric, op: '<', value: 1 }))
     const failure = await failureOf(run({ thresholds: limits, queries: { third: 'broken(' } }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('The query of third: ') })
   })
 
-  test('that takes too long is asked again later', async () => {
+  test('that times out can be retried', async () => {
     const slow = refusal(503, 'timeout', 'query timed out in expression evaluation')
-    const failure = await failureOf(measured(slow))
+    const failure = await failureOf(evaluateWith(slow))
     expect(failure).toMatchObject({ transient: true, afterWrite: false })
     expect(failure.message).toContain('query timed out in expression evaluation')
   })
@@ -146,23 +159,18 @@ describe('a query', () => {
     [502, '<html><title>502 Bad Gateway</title></html>'],
     [200, '<html><title>Log in</title></html>'],
     [200, { status: 'success', data: { resultType: 'vector', result: 'none' } }],
-  ])('that something else answers, with %d, is asked again later', async (status, body) => {
-    expect(await failureOf(measured({ status, body }))).toMatchObject({ kind: 'platform', transient: true })
+  ])('that gets another response, with %d, can be retried', async (status, body) => {
+    expect(await failureOf(evaluateWith({ status, body }))).toMatchObject({ kind: 'platform', transient: true })
   })
 
-  test('is asked again later where nobody answers', async () => {
-    server.down()
-    expect(await failureOf(run())).toMatchObject({ transient: true, afterWrite: false })
-  })
-
-  test('has what the event says in the place of its placeholders', async () => {
+  test('has its placeholders replaced', async () => {
     const query = 'sum(rate(errors_total{service="$SERVICE", stage="$STAGE", app="$PROJECT"}[$DURATION_SECONDS]))'
     server.answers['sum(rate(errors_total{service="checkout", stage="production", app="shop"}[300s]))'] = series('0')
     expect(await run({ thresholds, queries: { p95: query } })).toMatchObject({ result: 'pass' })
   })
 
   test.each(['a"} or vector(0) or up{a="', 'a}', 'a b', '$PROJECT', '.*'])(
-    'is not asked with the service %j in it',
+    'is not sent with the service %j',
     async (service) => {
       const asked = run({ thresholds, queries: { p95: 'up{service="$SERVICE"}' } }, {}, { data: { service } })
       const failure = await failureOf(asked)
@@ -171,7 +179,7 @@ describe('a query', () => {
     },
   )
 
-  test('is linked to, over the time that was evaluated', async () => {
+  test('links to a graph of the evaluated time', async () => {
     const { links, data } = await run()
     const url = new URL(links['prometheus slo'] ?? '')
     expect(data['url']).toBe(url.href)
@@ -182,7 +190,7 @@ describe('a query', () => {
   })
 })
 
-test('is asked for a few at a time, in the order of the objectives', async () => {
+test('Prometheus: runs queries in batches and keeps their order', async () => {
   const names = Array.from({ length: 23 }, (_, at) => `slo_${at}`)
   for (const [at, name] of names.entries()) server.answers[name] = series(String(at))
   const limits = names.map((metric) => ({ metric, op: '>=', value: 0 }))
@@ -192,7 +200,7 @@ test('is asked for a few at a time, in the order of the objectives', async () =>
   expect(results.map(({ value }) => [value.metric, value.value])).toEqual(names.map((name, at) => [name, at]))
 })
 
-describe('a connection', () => {
+describe('Prometheus: a connection', () => {
   test.each([
     ['a bearer token', { token: 'a-token-of-a-proxy' }, { authorization: 'Bearer a-token-of-a-proxy' }],
     [
@@ -201,7 +209,7 @@ describe('a connection', () => {
       { authorization: `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}` },
     ],
     ['a tenant', { tenant: 'shop' }, { 'x-scope-orgid': 'shop' }],
-  ])('may have %s', async (_what, fields, headers) => {
+  ])('can have %s', async (_what, fields, headers) => {
     Object.assign(server.needs, headers)
     const client = (more: object) => clientOf(prometheus, prometheus.connection.parse({ baseUrl: server.url, ...more }))
     await prometheus.check(client(fields))
@@ -209,20 +217,12 @@ describe('a connection', () => {
     expect(await failureOf(Promise.resolve(prometheus.check(client({}))))).toMatchObject({ kind: 'credentials' })
   })
 
-  test('never shows its token, also where Prometheus repeats it', async () => {
-    const token = 'a-token-that-nobody-sees'
-    server.answers[p95] = refusal(400, 'bad_data', `unexpected Bearer ${token}`)
-    const failure = await failureOf(run({ thresholds }, { token }))
-    expect(failure.message).toContain('unexpected Bearer ***')
-    expect(JSON.stringify(failure) + failure.message).not.toContain(token)
-  })
-
-  test('has no SLO of its own to ask for', async () => {
+  test('cannot have an SLO', async () => {
     expect(() => prometheus.connection.parse({ baseUrl: server.url, slo: 'checkout' })).toThrow('slo')
     const failure = await failureOf(run({}))
     expect(failure).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('Prometheus gives values, and no verdict'),
+      message: expect.stringContaining('Prometheus'),
     })
   })
 })

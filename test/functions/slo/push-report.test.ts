@@ -13,12 +13,12 @@ import { evaluated, report } from './drive.ts'
 let server: Served
 const board = defineReportProvider({
   title: 'Board',
-  connection: z.strictObject({ baseUrl: url('Where it is') }),
+  connection: z.strictObject({ baseUrl: url('The URL') }),
   check: ({ http }) => http.get('me'),
-  supportedFields: ['channel', 'fields'],
-  async report({ http }, to, told) {
-    const { body } = await http.post('notes', { to, told }, { schema: z.object({ id: z.string(), url: z.string() }) })
-    return { ...body, summary: `note ${body.id}` }
+  takes: ['channel', 'fields'],
+  async report({ http }, to, report) {
+    const { body } = await http.post('notes', { to, report }, { schema: z.object({ id: z.string(), url: z.string() }) })
+    return { ...body, what: `note ${body.id}` }
   },
 })
 beforeEach(async () => {
@@ -27,10 +27,10 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const push = (input: object = {}, data: object = {}) => report(board, { baseUrl: server.url }, input, { data })
-const sent = () => server.calls[0]?.body as { to: object; told: Record<string, Record<string, unknown>> }
+const sent = () => server.calls[0]?.body as { to: object; report: Record<string, Record<string, unknown>> }
 
-describe('a report', () => {
-  test('tells of the evaluation of a finished event as it is', async () => {
+describe('push-report', () => {
+  test('reports the evaluation of a finished event', async () => {
     expect(await push({ channel: 'wall', fields: { colour: 'red' } })).toEqual({
       ...{ status: 'succeeded', result: 'pass' },
       message: 'Reported "Evaluation of checkout in shop/production ended with a warning (score 75)" to Board: note 7',
@@ -38,15 +38,15 @@ describe('a report', () => {
       links: { 'board report': 'https://board.example.com/7' },
     })
     expect(sent().to).toEqual({ channel: 'wall', fields: { colour: 'red' } })
-    expect(sent().told['evaluation']).toEqual(evaluated)
-    expect(sent().told['event']).toEqual({
+    expect(sent().report['evaluation']).toEqual(evaluated)
+    expect(sent().report['event']).toEqual({
       ...{ id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11', task: 'evaluation' },
       shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
       ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', labels: { team: 'shop' } },
     })
   })
 
-  test('has the words of a message about it', async () => {
+  test('has the same message as push-update', async () => {
     await push()
     const event = parseEvent({
       type: 'sh.keptn.event.evaluation.finished',
@@ -55,8 +55,8 @@ describe('a report', () => {
         ...{ status: 'succeeded', result: 'warning', evaluation: evaluated },
       },
     })
-    const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-    expect(sent().told['message']).toEqual(messageOf({ event, bridgeUrl: bridge }))
+    const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+    expect(sent().report['message']).toEqual(messageOf({ event, bridgeUrl }))
   })
 
   test.each([
@@ -71,11 +71,11 @@ describe('a report', () => {
       'sh.keptn.event.notify.triggered',
     ],
     [
-      'that was made by a silent call',
+      'of a silent call',
       { evaluation: { responses: [{ status: 'succeeded', data: evaluated }] } },
       'sh.keptn.event.evaluation.finished',
     ],
-  ])('tells of an evaluation %s', async (_, data, type) => {
+  ])('reports an evaluation %s', async (_, data, type) => {
     const event = parseEvent({ id: 'an-event', type, data: { project: 'shop', result: 'warning', ...data } })
     const from = { event, connection: {}, provider: board as never }
     const { report } = await completeInput(actions['push-report'], {}, from)
@@ -83,9 +83,9 @@ describe('a report', () => {
     expect(report.message.table?.rows).toHaveLength(2)
   })
 
-  test('takes the result of the event where the evaluation has none', async () => {
+  test('uses the result of the event if the evaluation has none', async () => {
     await push({}, { evaluation: { score: 40 }, result: 'fail' })
-    expect(sent().told['evaluation']).toEqual({ score: 40, result: 'fail' })
+    expect(sent().report['evaluation']).toEqual({ score: 40, result: 'fail' })
   })
 
   test.each([
@@ -96,9 +96,9 @@ describe('a report', () => {
       { evaluation: { score: 1 }, result: undefined },
       'data.evaluation is missing',
     ],
-    ['an input that is of no use', { ref: 'abc' }, {}, 'input.ref is of no use for Board: leave it out'],
-    ['an input that nobody knows', { chanel: 'x' }, {}, 'input.chanel is not a known field. Did you mean "channel"?'],
-  ])('of %s is refused at the door', async (_, input, data, says) => {
+    ['an unsupported input', { ref: 'abc' }, {}, 'input.ref is'],
+    ['an unknown input', { chanel: 'x' }, {}, 'input.chanel is not a known field. Did you mean "channel"?'],
+  ])('refuses %s before anything is sent', async (_, input, data, says) => {
     const failure = await failureOf(push(input, data))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
     expect(server.calls).toEqual([])

@@ -13,22 +13,22 @@ import {
 import { clientOf, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
-/** A platform whose answer is told by each test: the values of its indicators, by name. */
-let answers: Record<string, unknown>
-let server: Served & { asked: MeasurementRequest[] }
+/** The values of the fake platform by the name of the gauge. */
+let gauges: Record<string, unknown>
+let server: Served & { requests: MeasurementRequest[] }
 const gauge = defineEvaluationProvider({
   title: 'Gauge',
-  connection: z.strictObject({ baseUrl: url('Where it is'), ...evaluationFields, budget: optional(z.number()) }),
+  connection: z.strictObject({ baseUrl: url('The URL'), ...evaluationFields, budget: optional(z.number()) }),
   check: ({ http }) => http.get('values'),
   queryNoun: 'the name of a gauge',
   dataDelay: 60,
-  async measure({ http }, asked) {
-    server.asked.push(asked)
+  async measure({ http }, request) {
+    server.requests.push(request)
     const { body } = await http.get('values', {
       schema: z.record(z.string(), z.nullable(z.union([z.number(), z.string()]))),
     })
     return {
-      measured: asked.queries.map(({ name, query }) => {
+      measured: request.queries.map(({ name, query }) => {
         const value = body[query]
         return {
           name,
@@ -41,9 +41,9 @@ const gauge = defineEvaluationProvider({
 })
 
 beforeEach(async () => {
-  answers = { response: 480, errors: 0.5 }
-  const served = await serve(() => ({ status: 200, body: answers }))
-  server = Object.assign(served, { asked: [] })
+  gauges = { response: 480, errors: 0.5 }
+  const served = await serve(() => ({ status: 200, body: gauges }))
+  server = Object.assign(served, { requests: [] })
 })
 afterEach(() => server.close())
 
@@ -63,8 +63,8 @@ const sloFile = {
 const run = (input: object, options: Parameters<typeof evaluate>[3] = {}, more: object = {}) =>
   evaluate(gauge, connection(more), { timeframe: '5m', ...input }, options)
 
-describe('an evaluation', () => {
-  test('by thresholds asks for what they judge, and nothing else', async () => {
+describe('request-evaluation', () => {
+  test('with thresholds measures only their indicators', async () => {
     expect(await run({ thresholds })).toMatchObject({
       status: 'succeeded',
       result: 'warning',
@@ -72,10 +72,10 @@ describe('an evaluation', () => {
       data: { result: 'warning', score: 50, url: `${server.url}/response` },
       links: { 'gauge slo': `${server.url}/response` },
     })
-    expect(server.asked[0]?.queries).toEqual([{ name: 'p95', query: 'response' }])
+    expect(server.requests[0]?.queries).toEqual([{ name: 'p95', query: 'response' }])
   })
 
-  test('by an SLO file answers what Keptn answers', async () => {
+  test('with an SLO file scores as Keptn does', async () => {
     const { message, data, ...ended } = await run({ sloFile })
     expect(ended).toMatchObject({ status: 'succeeded', result: 'warning' })
     expect(message).toBe('The evaluation ended with a warning with a score of 87.5: Errors is 0.5, not <0.1')
@@ -90,28 +90,28 @@ describe('an evaluation', () => {
   })
 
   test.each([
-    ['the connection has', {}, { sloFile }],
-    ['the input has, before that of the connection', { sloFile }, { sloFile: { objectives: [] } }],
-    ['is text of a form', { sloFile: JSON.stringify(sloFile) }, {}],
-  ])('takes the SLO file that %s', async (_, input, more) => {
+    ['of the connection', {}, { sloFile }],
+    ['of the input, not that of the connection', { sloFile }, { sloFile: { objectives: [] } }],
+    ['that is text', { sloFile: JSON.stringify(sloFile) }, {}],
+  ])('uses the SLO file %s', async (_, input, more) => {
     expect(await run(input, {}, more)).toMatchObject({ data: { score: 87.5 } })
   })
 
-  test('by thresholds leaves the SLO file of the connection alone', async () => {
+  test('with thresholds ignores the SLO file of the connection', async () => {
     expect(await run({ thresholds }, {}, { sloFile: 'not even YAML: [' })).toMatchObject({ data: { score: 50 } })
   })
 
-  test('takes a query of the input before one of the connection', async () => {
+  test('prefers a query of the input to one of the connection', async () => {
     await run({ thresholds, queries: { p95: 'errors' } })
-    expect(server.asked[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
+    expect(server.requests[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
   })
 
   test.each([
     ['null', null, 'p95 (there is no data)'],
     ['NaN', 'NaN', 'p95 (the value is NaN)'],
     ['Infinity', 'Infinity', 'p95 (the value is Infinity)'],
-  ])('of %s is errored, and never a pass', async (_, value, why) => {
-    answers = { response: value, errors: 0 }
+  ])('of %s ends as errored and does not pass', async (_, value, why) => {
+    gauges = { response: value, errors: 0 }
     expect(await run({ thresholds: [{ metric: 'p95', op: '>=', value: 0 }] })).toMatchObject({
       ...{ status: 'errored', result: 'fail' },
       message: `Not evaluated, since Gauge has no data, or not all, of ${why}`,
@@ -119,13 +119,13 @@ describe('an evaluation', () => {
     })
   })
 
-  test('of nothing is none where it is only shown', async () => {
-    answers = { errors: 0 }
+  test('without data succeeds if the objective has no criteria', async () => {
+    gauges = { errors: 0 }
     const objectives = [{ sli: 'p95' }, { sli: 'error_rate', pass: [{ criteria: ['<1'] }] }]
     expect(await run({ sloFile: { ...sloFile, objectives } })).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 
-  test('of more queries than one evaluation may have is refused', async () => {
+  test('of more than 50 queries is refused', async () => {
     const many = (count: number, of: string) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`${of}${n}`, 'errors']))
     const own = connection({ queries: many(30, 'own') })
@@ -137,42 +137,42 @@ describe('an evaluation', () => {
     })
   })
 
-  test('of nothing is a warning where the connection says so', async () => {
-    answers = {}
+  test('without data ends with a warning if the connection allows it', async () => {
+    gauges = {}
     expect(await run({ thresholds }, {}, { noData: 'warning' })).toMatchObject({
       ...{ status: 'succeeded', result: 'warning' },
       message: 'The evaluation ended with a warning with a score of 50: p95 was not measured (there is no data)',
     })
   })
 
-  test('names the first five of what is missed, and counts the others', async () => {
+  test('names the first five missed objectives and counts the others', async () => {
     const names = Array.from({ length: 8 }, (_, at) => `m${at}`)
-    answers = Object.fromEntries(names.map((name) => [name, 9]))
+    gauges = Object.fromEntries(names.map((name) => [name, 9]))
     const queries = Object.fromEntries(names.map((name) => [name, name]))
     const { message } = await run({ queries, thresholds: names.map((metric) => ({ metric, op: '<', value: 1 })) })
     expect(message).toMatch(/score of 0: m0 is 9, not <1; .*; m4 is 9, not <1; and 3 more$/)
   })
 })
 
-describe('the time of an evaluation', () => {
-  const length = () => (server.asked[0]?.end ?? 0) - (server.asked[0]?.start ?? 0)
+describe('request-evaluation: the evaluated time', () => {
+  const length = () => (server.requests[0]?.end ?? 0) - (server.requests[0]?.start ?? 0)
   const evaluation = { evaluation: { timeframe: '10m', start: '', end: '' } }
   const test_ = { test: { start: '2026-11-24T09:00:00.000Z', end: '2026-11-24T09:02:00.000Z' } }
 
   test.each([
-    ['what the input says', { timeframe: '5m' }, { ...evaluation, ...test_ }, 300_000],
-    ['what evaluation.triggered says', {}, { ...evaluation, ...test_ }, 600_000],
-    ['when the test ran', {}, test_, 120_000],
-    ['what the connection says', {}, {}, 60_000],
+    ['the time of the input', { timeframe: '5m' }, { ...evaluation, ...test_ }, 300_000],
+    ['the time in evaluation.triggered', {}, { ...evaluation, ...test_ }, 600_000],
+    ['the time of the test', {}, test_, 120_000],
+    ['the timeframe of the connection', {}, {}, 60_000],
   ])('is %s', async (_, input, data, expected) => {
     await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, ...input }, { data })
     expect(length()).toBe(expected)
   })
 
-  test('ends where the input says, for as long as the event says', async () => {
+  test('ends at the time of the input and lasts as long as the event says', async () => {
     const end = '2026-11-24T10:00:00.000Z'
     await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: evaluation })
-    expect([length(), server.asked[0]?.end]).toEqual([600_000, Date.parse(end)])
+    expect([length(), server.requests[0]?.end]).toEqual([600_000, Date.parse(end)])
     const ofTest = evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: test_ })
     expect(await failureOf(ofTest)).toMatchObject({
       kind: 'invalid',
@@ -180,22 +180,22 @@ describe('the time of an evaluation', () => {
     })
   })
 
-  test('is of data that is there, where the answer is waited for', async () => {
+  test('of a silent call ends when the data is complete', async () => {
     const before = Date.now()
     await run({ thresholds })
-    expect(server.asked[0]?.end).toBeGreaterThanOrEqual(before - 60_000)
-    expect(server.asked[0]?.end).toBeLessThanOrEqual(Date.now() - 60_000)
+    expect(server.requests[0]?.end).toBeGreaterThanOrEqual(before - 60_000)
+    expect(server.requests[0]?.end).toBeLessThanOrEqual(Date.now() - 60_000)
   })
 
-  test('is waited for by a task until its data is there, and not asked for before', async () => {
-    const seen = await look({ timeframe: '5m', thresholds })
-    expect(seen).toMatchObject({ status: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
-    expect((seen as { minSeconds: number }).minSeconds).toBeGreaterThan(55)
-    expect((seen as { minSeconds: number }).minSeconds).toBeLessThanOrEqual(60)
+  test('of a task waits until the data is complete', async () => {
+    const polled = await firstPoll({ timeframe: '5m', thresholds })
+    expect(polled).toMatchObject({ status: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
+    expect((polled as { minSeconds: number }).minSeconds).toBeGreaterThan(55)
+    expect((polled as { minSeconds: number }).minSeconds).toBeLessThanOrEqual(60)
     expect(server.calls).toEqual([])
   })
 
-  test('that is not over yet is no verdict of a silent call', async () => {
+  test('that has not ended is errored in a silent call', async () => {
     const end = new Date(Date.now() + 3_600_000).toISOString()
     const { status, result, message } = await run({ thresholds, end })
     expect({ status, result }).toEqual({ status: 'errored', result: 'fail' })
@@ -203,20 +203,20 @@ describe('the time of an evaluation', () => {
   })
 })
 
-/** What a task sees first. */
-async function look(input: object) {
+/** Returns the first poll of a task. */
+async function firstPoll(input: object) {
   const values = gauge.connection.parse(connection())
   const action = actions['request-evaluation']
   const event = parseEvent({ id: 'an-event', data: { project: 'shop' } })
   const from = { event, connection: values, provider: gauge as never, silent: false }
-  const asked = action.input.parse(input)
-  const whole = await completeInput(action, asked, from)
-  const done = await action.run(gauge as never, clientOf(gauge, values), whole)
-  if (!('job' in done)) throw new Error('It was not waited for')
-  return action.job?.getStatus(gauge as never, clientOf(gauge, values), whole, done.job)
+  const parsed = action.input.parse(input)
+  const completed = await completeInput(action, parsed, from)
+  const done = await action.run(gauge as never, clientOf(gauge, values), completed)
+  if (!('job' in done)) throw new Error('The evaluation did not start a job')
+  return action.job?.getStatus(gauge as never, clientOf(gauge, values), completed, done.job)
 }
 
-describe('what can not be evaluated', () => {
+describe('request-evaluation: an invalid request or a failure', () => {
   test.each([
     [
       { thresholds: [{ metric: 'p59', op: '<', value: 1 }] },
@@ -235,7 +235,7 @@ describe('what can not be evaluated', () => {
       { queries: undefined },
       'input.thresholds.0.metric does not name a query. Unknown query "p95". There are no queries.',
     ],
-    [{ thresholds, sloFile }, {}, 'input.thresholds are one too many beside an sloFile'],
+    [{ thresholds, sloFile }, {}, 'input.thresholds '],
     [{ thresholds, queries: { extra: 'x' } }, {}, 'input.queries has extra, which no threshold judges'],
     [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a length of time'],
     [
@@ -243,13 +243,13 @@ describe('what can not be evaluated', () => {
       {},
       'input.start must be before',
     ],
-  ])('is refused at the door: %j of a connection with %j', async (input, more, says) => {
+  ])('refuses %j with a connection with %j', async (input, more, says) => {
     const failure = await failureOf(run(input, {}, more))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
     expect(server.calls).toEqual([])
   })
 
-  test('by a file of the connection that is wrong is our own fault', async () => {
+  test('reports an invalid SLO file of the connection as misconfigured', async () => {
     const failure = await failureOf(run({}, {}, { sloFile: 'objectives: 1' }))
     expect(failure).toMatchObject({
       kind: 'misconfigured',
@@ -257,14 +257,14 @@ describe('what can not be evaluated', () => {
     })
   })
 
-  test('while the platform is down is a failure that passes, silently and in a task', async () => {
+  test('can be retried while the platform is down, in a silent call and in a task', async () => {
     server.down()
     expect(await failureOf(run({ thresholds }))).toMatchObject({ transient: true })
     const end = new Date(Date.now() - 120_000).toISOString()
     expect(await failureOf(run({ thresholds, end }, { interactive: true }))).toMatchObject({ transient: true })
   })
 
-  test('since it is refused ends its task with the reason', async () => {
+  test('ends a task with the reason of a refusal', async () => {
     server.failNext(400, { message: 'no such gauge' })
     const end = new Date(Date.now() - 120_000).toISOString()
     expect(await run({ thresholds, end }, { interactive: true })).toMatchObject({
@@ -273,7 +273,7 @@ describe('what can not be evaluated', () => {
     })
   })
 
-  test('with earlier evaluations that nobody keeps says so', async () => {
+  test('needs an orchestrator and a stage to compare with earlier evaluations', async () => {
     const relative = { ...sloFile, objectives: [{ sli: 'p95', pass: [{ criteria: ['<=+10%'] }] }] }
     expect(await failureOf(run({ sloFile: relative }))).toMatchObject({
       kind: 'misconfigured',

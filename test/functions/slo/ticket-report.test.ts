@@ -28,21 +28,21 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([jiraApp.close(), nowApp.close()]))
 
-const toJira = ticketReport(jira)
-const toServiceNow = ticketReport(servicenow)
+const jiraReport = ticketReport(jira)
+const serviceNowReport = ticketReport(servicenow)
 const jiraFields = () => ({ baseUrl: jiraApp.url, email: jiraApp.email, token: jiraApp.token })
 const nowFields = () => ({ baseUrl: nowApp.url, username: nowApp.username, password: nowApp.password })
-const tellJira = (input: object = { id: 'OPS-1' }, options: Options = {}) =>
-  report(toJira, jiraFields(), input, options)
-const tellServiceNow = (input: object = { id: 'INC0010001' }, options: Options = {}) =>
-  report(toServiceNow, nowFields(), input, options)
+const pushToJira = (input: object = { id: 'OPS-1' }, options: Options = {}) =>
+  report(jiraReport, jiraFields(), input, options)
+const pushToServiceNow = (input: object = { id: 'INC0010001' }, options: Options = {}) =>
+  report(serviceNowReport, nowFields(), input, options)
 const comments = () => jiraApp.state.issues[0]?.comments ?? []
 const notes = () => nowApp.state.incidents[0]?.journal.map(({ value }) => value) ?? []
 
-describe('a report as a comment', () => {
-  test('stands on the issue that the sequence has opened', async () => {
+describe('push-report to a ticket provider', () => {
+  test('comments on the issue that the sequence opened', async () => {
     const url = `${jiraApp.url}/browse/OPS-1`
-    expect(await tellJira()).toMatchObject({
+    expect(await pushToJira()).toMatchObject({
       result: 'pass',
       message: `Reported "${title}" to Jira: a comment on issue OPS-1`,
       data: { id: 'OPS-1', url },
@@ -53,8 +53,8 @@ describe('a report as a comment', () => {
     expect(comments()).toHaveLength(1)
   })
 
-  test('stands on the incident that the sequence has opened', async () => {
-    expect(await tellServiceNow()).toMatchObject({
+  test('comments on the incident that the sequence opened', async () => {
+    expect(await pushToServiceNow()).toMatchObject({
       message: `Reported "${title}" to ServiceNow: a comment on incident INC0010001`,
       data: { id: 'INC0010001' },
     })
@@ -62,35 +62,35 @@ describe('a report as a comment', () => {
     for (const part of [`⚠️ ${title}`, 'Response time p95 (key)', '312.4', bridge]) expect(notes()[0]).toContain(part)
   })
 
-  test('changes nothing else of the ticket', async () => {
+  test('changes nothing else', async () => {
     const before = structuredClone(jiraApp.state.issues[0])
-    await tellJira()
+    await pushToJira()
     expect({ ...jiraApp.state.issues[0], comments: [] }).toEqual(before)
   })
 
-  test('whose answer is lost is made once', async () => {
+  test('comments once after a lost response', async () => {
     jiraApp.loseNext('POST')
     nowApp.loseNext('PATCH')
-    for (const asked of [tellJira(), tellServiceNow()])
-      expect(await failureOf(asked)).toMatchObject({ transient: true, afterWrite: true })
-    await tellJira(undefined, { isRetry: true })
-    await tellServiceNow(undefined, { isRetry: true })
+    for (const pushed of [pushToJira(), pushToServiceNow()])
+      expect(await failureOf(pushed)).toMatchObject({ transient: true, afterWrite: true })
+    await pushToJira(undefined, { repeated: true })
+    await pushToServiceNow(undefined, { repeated: true })
     expect([comments().length, notes().length]).toEqual([1, 1])
   })
 
-  test('of another event is another comment', async () => {
-    await tellJira()
-    await tellJira(undefined, { key: keyOf(2) })
+  test('comments again for another event', async () => {
+    await pushToJira()
+    await pushToJira(undefined, { key: keyOf(2) })
     expect(comments()).toHaveLength(2)
   })
 
   test.each(hostile.filter((text) => text.length < 2_000).map((text) => [text.slice(0, 40), text]))(
-    'is one comment with its link, whatever is in it: %j',
+    'posts one comment with its link: %j',
     async (_short, text) => {
       const [objective] = evaluated.indicatorResults
       const indicatorResults = [{ ...objective, displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
-      await tellServiceNow(undefined, { data })
+      await pushToServiceNow(undefined, { data })
       expect(notes()).toHaveLength(1)
       expect(notes()[0]).toContain(`Open in the Bridge: ${bridge}`)
       expect(notes()[0]).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
@@ -98,40 +98,40 @@ describe('a report as a comment', () => {
   )
 
   test.each([
-    [{}, 'input.id is missing: give the id of the ticket'],
+    [{}, 'input.id is missing. Send the id of the ticket'],
     [{ id: '../myself' }, 'input.id'],
-    [{ id: 'OPS-1', channel: 'x' }, 'input.channel is of no use for Jira'],
-    [{ id: 'OPS-1', ref: 'x' }, 'input.ref is of no use for Jira'],
-    [{ id: 'OPS-1', fields: { labels: ['x'] } }, 'input.fields is of no use for Jira'],
-  ])('with %j is refused before anything is sent', async (input, message) => {
+    [{ id: 'OPS-1', channel: 'x' }, 'input.channel is'],
+    [{ id: 'OPS-1', ref: 'x' }, 'input.ref is'],
+    [{ id: 'OPS-1', fields: { labels: ['x'] } }, 'input.fields is'],
+  ])('refuses %j before anything is sent', async (input, message) => {
     const before = jiraApp.calls.length
-    expect(await failureOf(tellJira(input))).toMatchObject({
+    expect(await failureOf(pushToJira(input))).toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining(message),
     })
     expect(jiraApp.calls).toHaveLength(before)
   })
 
-  test('on a ticket that is not there is refused in the words of the platform', async () => {
-    expect(await failureOf(tellJira({ id: 'OPS-99' }))).toMatchObject({
+  test('shows the reason of the platform if the ticket does not exist', async () => {
+    expect(await failureOf(pushToJira({ id: 'OPS-99' }))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('Issue does not exist'),
     })
-    expect(await failureOf(tellServiceNow({ id: 'INC0099999' }))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(pushToServiceNow({ id: 'INC0099999' }))).toMatchObject({ kind: 'refused' })
   })
 
-  test('at a platform that is down fails for now, and shows no password', async () => {
+  test('can be retried if the platform is down, and does not show the password', async () => {
     nowApp.failNext(503, { error: { message: `busy ${nowApp.password}` } })
-    const failure = await failureOf(tellServiceNow())
+    const failure = await failureOf(pushToServiceNow())
     expect(failure).toMatchObject({ kind: 'platform' })
     expect(failure.message).not.toContain(nowApp.password)
     jiraApp.down()
-    expect(await failureOf(tellJira())).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(pushToJira())).toMatchObject({ kind: 'platform' })
   })
 })
 
-describe('the category', () => {
-  test('takes reports to the platforms of tickets that it names', async () => {
+describe('the category slo', () => {
+  test('has report providers for ServiceNow and Jira', async () => {
     for (const name of ['servicenow', 'jira'])
       expect(await slo.providers[name]?.()).toMatchObject({ kind: 'report', takes: ['id', 'project'] })
   })
