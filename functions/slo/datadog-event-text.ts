@@ -1,5 +1,5 @@
 import type { Message } from '../../shared/providers/message.ts'
-import { plain, plainBody, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import { plainSingleLine, plainTextBody, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 /** Datadog's limit in characters. The text is cut to as many bytes, which is stricter. */
 const MAX_TEXT = 4_000
@@ -9,7 +9,7 @@ const MAX_TAG = 200
 /** Returns a message as the plain text of an event. Datadog reads text as Markdown only between lines of `%%%`. */
 export function datadogText(message: Message): { title: string; text: string } {
   const title = withoutMarkup(plainSingleLine(message.title, MAX_TITLE))
-  const text = withoutMarkup(plainBody(message, webLinks(message.links), MAX_TEXT))
+  const text = withoutMarkup(plainTextBody(message, webLinks(message.links), MAX_TEXT))
   return { title, text: text === '' ? title : text }
 }
 
@@ -24,7 +24,7 @@ function withoutMarkup(text: string): string {
  * @see https://docs.datadoghq.com/getting_started/tagging/#define-tags
  */
 export function datadogTag(text: string): string | undefined {
-  const normalized = plain(text)
+  const normalized = toPlainText(text)
     .toLowerCase()
     .replace(/[^\p{L}\p{N}_:./-]+/gu, '_')
   const tag = normalized

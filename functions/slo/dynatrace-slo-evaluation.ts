@@ -32,7 +32,7 @@ export function measuredOf(
   name: string,
   { definition, evaluationResults }: SloEvaluation,
   environmentUrl: string,
-): Measured {
+): MeasuredIndicator {
   const results = evaluationResults ?? []
   const id = definition?.id
   const base = {
@@ -47,7 +47,7 @@ export function measuredOf(
       : []
   })
   const gaps = results.filter(({ status, value }) => !verdicts.has(status) || typeof value !== 'number').map(gapOf)
-  const status = worst(judged.map((result) => result.status))
+  const status = worstResult(judged.map((result) => result.status))
   const decisive = judged.find((result) => result.status === status)
   if (!decisive) return { ...base, value: undefined, message: clip(gaps) || 'Dynatrace returned no result' }
   const { value, goal } = decisive

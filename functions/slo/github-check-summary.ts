@@ -1,5 +1,5 @@
 import type { Message, Table } from '../../shared/providers/message.ts'
-import { clip, marks, plain, plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
+import { clip, MOOD_ICONS, plainSingleLine, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 
 // With these limits a summary stays below GitHub's maximum of 65,535 bytes, even if every character is escaped.
 const MAX_TEXT = 2_000
@@ -19,7 +19,7 @@ const ZERO_WIDTH_SPACE = '\u200b'
  * @see https://github.github.com/gfm/
  */
 export function checkSummary({ text, fields, table, links }: Message): string {
-  const paragraphs = escapeMarkdown(clip(plain(text ?? '').trim(), MAX_TEXT))
+  const paragraphs = escapeMarkdown(clip(toPlainText(text ?? '').trim(), MAX_TEXT))
   const fieldList = fields
     .slice(0, MAX_FIELDS)
     .map(({ name, value }) => `- ${inLine(name, MAX_NAME)}: ${inLine(value, MAX_VALUE)}`)
@@ -34,7 +34,7 @@ function tableOf(table: Table | undefined): string {
   const row = (cells: string[]) => `| ${cells.slice(0, MAX_COLUMNS).join(' | ')} |`
   const rows = table.rows.slice(0, MAX_ROWS).map(({ mood, cells }) => {
     const [first = '', ...others] = table.columns.map((_, index) => inLine(cells[index] ?? '', MAX_CELL))
-    return row([`${marks[mood]} ${first}`, ...others])
+    return row([`${MOOD_ICONS[mood]} ${first}`, ...others])
   })
   const omitted = table.rows.length - rows.length
   return [

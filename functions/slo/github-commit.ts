@@ -1,6 +1,6 @@
 import { invalidInput } from '../../shared/errors.ts'
-import { projectOf } from '../../shared/providers/project.ts'
-import type { Destination, Report } from '../../shared/providers/report.ts'
+import { resolveProject } from '../../shared/providers/project.ts'
+import type { Report, ReportDestination } from '../../shared/providers/report.ts'
 import { plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
 import { repository } from '../../shared/vendors/github.ts'
 
@@ -11,8 +11,8 @@ const MAX_NAME = 200
  *
  * @throws Failure `invalid`
  */
-export function commitOf({ project, ref }: Destination, connection: Record<string, unknown>) {
-  const repo = projectOf(project, connection, { title: 'GitHub', project: repository }, true) as string
+export function commitOf({ project, ref }: ReportDestination, connection: Record<string, unknown>) {
+  const repo = resolveProject(project, connection, { title: 'GitHub', project: repository }, true) as string
   if (ref === undefined) throw invalidInput('input.ref', 'is missing. Send the full SHA of the evaluated commit')
   if (!/^[0-9a-f]{40}$/i.test(ref)) throw invalidInput('input.ref', 'must be a full SHA of 40 hexadecimal digits')
   return { project: repo, ref: ref.toLowerCase() }

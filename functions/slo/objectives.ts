@@ -26,7 +26,7 @@ const statuses = new Map<unknown, Result>([
 ])
 
 /** Returns the objectives of an evaluation. Events carry any JSON, so values of the wrong type are ignored. */
-export function objectivesOf({ indicatorResults }: Pick<CarriedEvaluation, 'indicatorResults'>): ReportedObjective[] {
+export function objectivesOf({ indicatorResults }: Pick<EventEvaluation, 'indicatorResults'>): ReportedObjective[] {
   return recordsOf(indicatorResults).map(({ displayName, status, score, value, passTargets }) => {
     const measured = isRecord(value) ? value : {}
     const metric = lineOf(measured['metric'])

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../shared/fields.ts'
-import type { Destination, ReportProvider } from '../../shared/providers/report.ts'
+import type { ReportDestination, ReportProvider } from '../../shared/providers/report.ts'
 import { clientOf, failureOf } from '../functions/helpers.ts'
 import { type ReportOptions, report } from '../functions/slo/drive.ts'
 import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
@@ -21,7 +21,7 @@ interface Options extends ReportOptions {
   refusal?: (reason: string) => object
 }
 
-const destinationFields: readonly (keyof Destination)[] = ['channel', 'id', 'project', 'ref', 'fields']
+const destinationFields: readonly (keyof ReportDestination)[] = ['channel', 'id', 'project', 'ref', 'fields']
 
 /**
  * Registers the tests that every report provider must pass: credentials stay secret, inputs that the platform does not support
@@ -72,8 +72,8 @@ export function reportConformance(
       }
     })
 
-    const unsupported = destinationFields.filter((field) => !provider.takes.includes(field))
-    test.each(unsupported)('refuses input.%s before it sends anything', async (field) => {
+    const unsupported = destinationFields.filter((field) => !provider.supportedFields.includes(field))
+    test.each(unsupported)('refuses input.%s before it sends anything', async (field: string) => {
       const failure = await failureOf(push({}, { [field]: field === 'fields' ? { a: 'x' } : 'x' }))
       expect(failure).toMatchObject({ kind: 'invalid', errors: [{ path: `input.${field}` }] })
       expect(platform.server.calls).toEqual([])
@@ -82,7 +82,7 @@ export function reportConformance(
     test('a retry after a lost response adds no second report', async () => {
       platform.server.loseNext('POST')
       expect(await failureOf(push())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
-      expect(await push({ repeated: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
+      expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
       if (platform.visible) expect(platform.visible()).toBe(1)
     })
 

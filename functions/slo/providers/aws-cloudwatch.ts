@@ -71,7 +71,7 @@ export const awsCloudWatch = defineReportProvider({
       await callJson(http, api, 'PutMetricData', input, { schema: z.optional(z.object({})) })
     }
     const omitted = outOfRange.length > 0 ? ` (${outOfRange.length} out of range)` : ''
-    return { what: `${valid.length} metrics in ${Namespace}${omitted}` }
+    return { summary: `${valid.length} metrics in ${Namespace}${omitted}` }
   },
 })
 
@@ -114,6 +114,6 @@ function dimensionsOf(values: Record<string, string | undefined>): Datum['Dimens
 }
 
 function secondsOf(time: unknown): number | undefined {
-  const milliseconds = timeIn(time)
+  const milliseconds = parseTime(time)
   return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1_000)
 }

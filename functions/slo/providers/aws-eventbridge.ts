@@ -12,7 +12,7 @@ const bus = z
   .string()
   .check(z.maxLength(1_600), z.regex(/^(?:arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:\d{12}:event-bus\/)?[\w.-]+$/))
 const connection = z.strictObject({
-  ...awsAccount,
+  ...awsAccountFields,
   eventBus: z._default(withDescription(bus, 'The name or the ARN of the event bus'), 'default'),
 })
 type Connection = z.output<typeof connection>
@@ -64,7 +64,7 @@ export const awsEventBridge = defineReportProvider({
     const entry = { Source, DetailType, Detail: detailOf(report, idempotencyKey), EventBusName }
     const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: putEventsResponse })
     const [{ EventId, ErrorCode, ErrorMessage } = {}] = Entries
-    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, what: `an event on ${EventBusName}` }
+    if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, summary: `an event on ${EventBusName}` }
     const reason = toSentence([ErrorCode ?? 'the entry failed', ErrorMessage].filter(Boolean).join(': '))
     const isTransient = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
     throw new Failure(isTransient ? 'platform' : 'refused', `${platform} did not accept the event: ${reason}`, {
@@ -78,7 +78,7 @@ function detailOf({ evaluation, event, message }: Report, key: string | undefine
   const { id: eventId, ...about } = event
   const detail = { key, eventId, ...about, title: message.title, ...(link ? { url: link.url } : {}) }
   const complete = JSON.stringify({ ...detail, evaluation })
-  if (bytesOf(Source + DetailType + complete) < MAX_ENTRY_BYTES) return complete
+  if (byteLength(Source + DetailType + complete) < MAX_ENTRY_BYTES) return complete
   const summary = Object.fromEntries(Object.entries(evaluation).filter(([name]) => summaryFields.includes(name)))
   const omitted = 'The evaluation is too large for an event. Read the details from the event with this eventId.'
   return JSON.stringify({ ...detail, evaluation: summary, omitted })

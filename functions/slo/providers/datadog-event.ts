@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { defineReportProvider, type Report, type Reported } from '../../../shared/providers/report.ts'
+import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { datadogTag, datadogText } from '../datadog-event-text.ts'
 import { apiUrlOf, appUrlOf, keyHeaders, refusesKeys, siteFields } from '../datadog-site.ts'
 
@@ -51,7 +51,7 @@ export const datadogEvent = defineReportProvider({
   connection,
   baseUrl: apiUrlOf,
   headers: keyHeaders,
-  refusesCredentials: refusesKeys,
+  isCredentialsError: refusesKeys,
   // Checks the API key only, because posting needs no application key.
   check: ({ http }) => http.get('api/v1/validate'),
   supportedFields: [],
@@ -81,15 +81,15 @@ export const datadogEvent = defineReportProvider({
 })
 
 /** Finds the event of an earlier attempt. Datadog indexes an event after some seconds. */
-async function find({ http, connection }: Datadog, key: string): Promise<Reported | undefined> {
+async function find({ http, connection }: Datadog, key: string): Promise<ReportResult | undefined> {
   const from = Date.now() - MAX_AGE_MS - 2 * HOUR_MS
   const query = { 'filter[query]': `@aggregation_key:${key}`, 'filter[from]': from, 'page[limit]': 1 }
   const [event] = (await http.get('api/v2/events', { query, schema: eventList })).body.data ?? []
   if (!event) return undefined
   const id = event.attributes?.attributes?.evt?.id ?? undefined
-  if (id === undefined) return { what: 'an event, which already exists' }
+  if (id === undefined) return { summary: 'an event, which already exists' }
   const url = `${appUrlOf(connection)}/event/event?id=${encodeURIComponent(id)}`
-  return { id, url, what: `event ${id}, which already exists` }
+  return { id, url, summary: `event ${id}, which already exists` }
 }
 
 /** Returns the tags of an event. Labels cannot replace the tags of the evaluation. */
@@ -105,7 +105,7 @@ function tagsOf({ evaluation, event }: Report, connectionTags: readonly string[]
 
 /** Returns the end of the evaluated time if Datadog accepts it. Otherwise the event has the current time. */
 function timeOf({ evaluation: { timeEnd } }: Report): { date_happened?: number } {
-  const time = timeIn(timeEnd)
+  const time = parseTime(timeEnd)
   const now = Date.now()
   return time !== undefined && time > now - MAX_AGE_MS && time <= now ? { date_happened: Math.floor(time / 1_000) } : {}
 }

@@ -61,7 +61,7 @@ export const datadog = defineEvaluationProvider({
   connection,
   baseUrl: apiUrlOf,
   headers: keyHeaders,
-  refusesCredentials: refusesKeys,
+  isCredentialsError: refusesKeys,
   check: ({ http }) => http.get('api/v1/slo', { query: { limit: 1 } }),
   queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
@@ -79,7 +79,7 @@ async function measureOne(
   { http, connection }: Datadog,
   { name, query }: Query,
   { start, end }: MeasurementRequest,
-): Promise<Measured> {
+): Promise<MeasuredIndicator> {
   try {
     const slo = await findSlo(http, query)
     const { target, warning } = thresholdOf(slo)

@@ -85,12 +85,12 @@ export const dynatraceEvent = defineReportProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  reason: reasonOf,
+  errorReason: reasonOf,
   // Cannot check the scope events.ingest without creating an event.
   check: ({ http }) => http.get(EVENTS_PATH, { query: { from: 'now-1m', pageSize: 1 } }),
-  takes: ['fields'],
+  supportedFields: ['fields'],
 
-  destination(destination: Destination, { entitySelector, eventType }) {
+  resolveDestination(destination: ReportDestination, { entitySelector, eventType }) {
     const input = validate(fields, destination.fields ?? {}, { what: 'The input', root: 'input.fields' })
     return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...input } }
   },
@@ -99,7 +99,7 @@ export const dynatraceEvent = defineReportProvider({
     const event = eventOf(destination.fields as Fields, report, client.idempotencyKey)
     const { eventType: type } = event
     const existing = client.isRetry && hasIdempotencyKey(client) ? await find(client, event) : undefined
-    if (existing) return { id: existing, what: `a ${type} event, which already exists` }
+    if (existing) return { id: existing, summary: `a ${type} event, which already exists` }
     const { body } = await client.http.post(`${EVENTS_PATH}/ingest`, event, { schema: ingestResponse })
     const results = body.eventIngestResults ?? []
     const refused = results.filter(({ status }) => status !== 'OK')
@@ -130,7 +130,8 @@ function eventOf(
 ): DynatraceEvent {
   const { project, stage, service } = report.event
   const selector =
-    entitySelector && fillIn({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
+    entitySelector &&
+    fillPlaceholders({ name: 'the entitySelector', query: entitySelector }, { project, stage, service }).query
   const opensProblem = problemEventTypes.some((type) => type === eventType)
   return {
     eventType,
@@ -144,8 +145,8 @@ function eventOf(
 }
 
 function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<DynatraceEvent, 'startTime' | 'endTime'> {
-  const startTime = timeIn(timeStart)
-  const endTime = timeIn(timeEnd)
+  const startTime = parseTime(timeStart)
+  const endTime = parseTime(timeEnd)
   if (startTime === undefined || endTime === undefined || startTime >= endTime) return {}
   return startTime > Date.now() - MAX_AGE_MS + MINUTE_MS ? { startTime, endTime } : {}
 }

@@ -41,7 +41,7 @@ interface RunningEvaluation {
   until: number
 }
 /** The state of each query, in their order: JSON. */
-type Progress = (RunningEvaluation | Measured)[]
+type Progress = (RunningEvaluation | MeasuredIndicator)[]
 
 const SLO_PATH = 'platform/slo/v1/slos'
 /** How long all requests of one poll may wait for results at Dynatrace. Less than the timeout of a request. */
@@ -63,9 +63,9 @@ export const dynatracePlatform = defineEvaluationProvider({
   title: 'Dynatrace Platform',
   connection,
   authorization,
-  reason: reasonOf,
+  errorReason: reasonOf,
   check: ({ http }) => http.get(SLO_PATH, { query: { 'page-size': 1 } }),
-  query: 'the id or the name of an SLO',
+  queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   dataDelay: 120,
 
@@ -82,9 +82,9 @@ export const dynatracePlatform = defineEvaluationProvider({
       }
     })
     const running = queries.filter((_, index) => isRunning(progress[index]))
-    if (running.length === 0) return { measured: progress as Measured[] }
+    if (running.length === 0) return { measured: progress as MeasuredIndicator[] }
     const names = clipSingleLine(running.map(({ name }) => name).join(', '), 200)
-    return { status: `evaluating ${names}`, begun: progress, pollImmediately: true }
+    return { status: `evaluating ${names}`, started: progress, pollImmediately: true }
   },
 })
 

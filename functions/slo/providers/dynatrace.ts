@@ -51,9 +51,9 @@ export const dynatrace = defineEvaluationProvider({
   title: 'Dynatrace',
   connection,
   headers: ({ token }) => ({ authorization: `Api-Token ${token}` }),
-  reason: reasonOf,
+  errorReason: reasonOf,
   check: ({ http }) => http.get(SLO_PATH, { query: { pageSize: 1 } }),
-  query: 'the id or the name of an SLO',
+  queryNoun: 'the id or the name of an SLO',
   hasOwnVerdict: true as const,
   // Keptn's own Dynatrace service waits as long.
   dataDelay: 120,
@@ -65,12 +65,16 @@ export const dynatrace = defineEvaluationProvider({
   },
 })
 
-async function measureOne(http: Http, { name, query }: Query, { start, end }: MeasurementRequest): Promise<Measured> {
+async function measureOne(
+  http: Http,
+  { name, query }: Query,
+  { start, end }: MeasurementRequest,
+): Promise<MeasuredIndicator> {
   // Without GTF, Dynatrace ignores the times and evaluates the SLO's own timeframe.
   const time = { timeFrame: 'GTF', from: start, to: end }
   const read = idPattern.test(query) ? getSlo(http, query, time) : findSlo(http, query, time)
   const slo = await read.catch((error: unknown) => {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   })
   const base = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
   const { evaluatedPercentage: value, status, error, relatedOpenProblems: problems } = slo

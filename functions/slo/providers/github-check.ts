@@ -36,8 +36,8 @@ export const githubCheck = defineReportProvider({
     name: optional(name('The name of the check. Defaults to slo/<stage>/<service>')),
   }),
   ...githubApi,
-  reason(body) {
-    const reason = reasonOf(body)
+  errorReason(body) {
+    const reason = errorReasonIn(body)
     if (!/GitHub App|not accessible by/i.test(reason)) return undefined
     return `${toSentence(reason)} Use the token of a GitHub App installation with the permission to write checks, or the provider github-status.`
   },
@@ -81,7 +81,7 @@ async function find(
   return undefined
 }
 
-function reportedOf({ id, name, html_url, conclusion }: CheckRun, ref: string): Reported {
+function reportedOf({ id, name, html_url, conclusion }: CheckRun, ref: string): ReportResult {
   return {
     id: String(id),
     url: html_url ?? undefined,

@@ -65,14 +65,14 @@ export const keptn = defineEvaluationProvider({
   connection,
   authorization,
   check: ({ http }) => checkKeptn(http),
-  query: 'nothing, because it has its own SLO file',
+  queryNoun: 'nothing, because it has its own SLO file',
   hasOwnSloFile: true,
   // Keptn's SLI provider waits for the data.
   dataDelay: 0,
 
-  checkCall({ event, silent, window }: EvaluationCall, connection: Connection) {
+  checkCall({ event, isSilent, window }: EvaluationCall, connection: Connection) {
     targetOf(connection, event.data)
-    if (silent)
+    if (isSilent)
       throw invalidInput('mode', 'must be interactive. An evaluation by Keptn takes too long for a silent call')
     refuseEvaluationTask(event)
     if (window.end > Date.now()) {
@@ -102,7 +102,11 @@ export const keptn = defineEvaluationProvider({
     if (!sequence) return { status: 'evaluating' }
     // Keptn may record the end of a sequence before the end of its task.
     if (!ended) {
-      return { status: 'ended', begun: { keptnContext, ended: true } satisfies EvaluationState, pollImmediately: true }
+      return {
+        status: 'ended',
+        started: { keptnContext, ended: true } satisfies EvaluationState,
+        pollImmediately: true,
+      }
     }
     throw notEvaluated(sequence, target, url)
   },
@@ -224,8 +228,8 @@ function evaluationOf(event: Finished, request: MeasurementRequest, target: Targ
   return {
     result,
     score: evaluation?.score ?? 0,
-    timeStart: evaluation?.timeStart ?? utc(request.start),
-    timeEnd: evaluation?.timeEnd ?? utc(request.end),
+    timeStart: evaluation?.timeStart ?? formatUtc(request.start),
+    timeEnd: evaluation?.timeEnd ?? formatUtc(request.end),
     indicatorResults,
     comparedEvents: evaluation?.comparedEvents ?? [],
     url,

@@ -56,9 +56,9 @@ export const prometheus = defineEvaluationProvider({
     ...(token === undefined && username !== undefined ? { authorization: basicAuth(username, password) } : {}),
     ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
   }),
-  reason: (body) => z.safeParse(refusal, body).data?.error,
+  errorReason: (body) => z.safeParse(refusal, body).data?.error,
   check: ({ http }) => runQuery(http, '1', Math.floor(Date.now() / 1_000)),
-  query: 'a PromQL query that returns one value',
+  queryNoun: 'a PromQL query that returns one value',
   // One scrape interval.
   dataDelay: 60,
 
@@ -73,9 +73,9 @@ async function measureOne(
   { http }: Prometheus,
   { name, query }: Query,
   { start, end }: MeasurementRequest,
-): Promise<Measured> {
+): Promise<MeasuredIndicator> {
   const { data, warnings = [] } = await runQuery(http, query, end / 1_000).catch((error: unknown) => {
-    throw ofQuery(name, error)
+    throw withQueryName(name, error)
   })
   const base = {
     name,

@@ -58,7 +58,7 @@ describe('AWS EventBridge: a report', () => {
   test('that is sent twice has the same idempotency key', async () => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, afterWrite: true })
-    await push({ repeated: true })
+    await push({ isRetry: true })
     expect(server.state.events.map(({ detail }) => detail['key'])).toEqual([keyOf(1), keyOf(1)])
   })
 

@@ -126,7 +126,7 @@ describe('Datadog event: an evaluation', () => {
 describe('Datadog event: a retry', () => {
   test('finds the event of the first attempt if there is an application key', async () => {
     await push({ applicationKey })
-    const again = await push({ applicationKey }, { repeated: true })
+    const again = await push({ applicationKey }, { isRetry: true })
     expect(again).toMatchObject({ result: 'pass', data: { id, url } })
     expect(again.message).toContain('which already exists')
     expect(posts()).toHaveLength(1)
@@ -136,26 +136,26 @@ describe('Datadog event: a retry', () => {
     const timeEnd = new Date(Date.now() - 16 * 3_600_000).toISOString()
     const data = { evaluation: { ...evaluated, timeEnd } }
     await push({ applicationKey }, { data })
-    await push({ applicationKey }, { data, repeated: true })
+    await push({ applicationKey }, { data, isRetry: true })
     expect(posts()).toHaveLength(1)
   })
 
   test('posts the event if the first attempt did not', async () => {
     await push({ applicationKey }, { key: keyOf(2) })
-    await push({ applicationKey }, { repeated: true })
+    await push({ applicationKey }, { isRetry: true })
     expect(posts()).toHaveLength(2)
   })
 
   test('without an application key posts the event again with the same aggregation key', async () => {
     await push()
-    await push({}, { repeated: true })
+    await push({}, { isRetry: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST'])
     expect(new Set(server.state.events.map((event) => event.aggregation_key))).toEqual(new Set([keyOf(1)]))
   })
 
   test('fails if the application key cannot read events', async () => {
     server.state.applicationKeys = { [applicationKey]: ['slos_read'] }
-    const failure = await failureOf(push({ applicationKey }, { repeated: true }))
+    const failure = await failureOf(push({ applicationKey }, { isRetry: true }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Failed permission authorization checks')
   })

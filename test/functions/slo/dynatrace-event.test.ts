@@ -202,7 +202,7 @@ describe('Dynatrace event: a retry', () => {
   })
 
   test('without an event id does not search', async () => {
-    await push({}, { repeated: true, key: undefined })
+    await push({}, { isRetry: true, key: undefined })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST'])
     expect(event()?.properties).not.toHaveProperty('cloudAutomationWebhooksKey')
   })

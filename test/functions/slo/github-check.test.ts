@@ -72,19 +72,19 @@ describe('GitHub check: a report', () => {
   test('is found among many later ones with the same name', async () => {
     await push()
     for (let call = 2; call <= 120; call++) await push({ key: keyOf(call) })
-    expect(await push({ repeated: true })).toMatchObject({ data: { id: '4' } })
+    expect(await push({ isRetry: true })).toMatchObject({ data: { id: '4' } })
     expect(server.state.checks).toHaveLength(120)
   })
 
   test('that never arrived is created by a retry', async () => {
-    await push({ repeated: true })
+    await push({ isRetry: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['GET', 'POST'])
     expect(server.state.checks).toHaveLength(1)
   })
 
   test('without an event id is created by every call', async () => {
     await push({ key: undefined })
-    await push({ key: undefined, repeated: true })
+    await push({ key: undefined, isRetry: true })
     expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
   })
 
@@ -111,7 +111,7 @@ describe('GitHub check: a refusal', () => {
       message: expect.stringContaining('No commit found for SHA'),
     })
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
-    expect(await failureOf(push({ repeated: true }))).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(push({ isRetry: true }))).toMatchObject({ kind: 'platform' })
     expect(server.state.checks).toEqual([])
   })
 

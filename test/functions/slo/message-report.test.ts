@@ -80,14 +80,14 @@ describe('push-report to a message provider', () => {
   test('posts once after a lost response if the platform can be searched', async () => {
     slackApp.loseNext('POST')
     expect(await failureOf(pushToSlack())).toMatchObject({ transient: true, afterWrite: true })
-    expect(await pushToSlack({}, { repeated: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
+    expect(await pushToSlack({}, { isRetry: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
     expect(slackApp.posts).toHaveLength(1)
   })
 
   test('shows one message after a lost response if the platform deduplicates', async () => {
     ntfyApp.loseNext('POST')
     expect(await failureOf(pushToNtfy())).toMatchObject({ transient: true })
-    await pushToNtfy({}, { repeated: true })
+    await pushToNtfy({}, { isRetry: true })
     expect(ntfyApp.shown('deploys')).toHaveLength(1)
   })
 

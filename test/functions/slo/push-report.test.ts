@@ -15,10 +15,10 @@ const board = defineReportProvider({
   title: 'Board',
   connection: z.strictObject({ baseUrl: url('The URL') }),
   check: ({ http }) => http.get('me'),
-  takes: ['channel', 'fields'],
+  supportedFields: ['channel', 'fields'],
   async report({ http }, to, report) {
     const { body } = await http.post('notes', { to, report }, { schema: z.object({ id: z.string(), url: z.string() }) })
-    return { ...body, what: `note ${body.id}` }
+    return { ...body, summary: `note ${body.id}` }
   },
 })
 beforeEach(async () => {

@@ -73,8 +73,8 @@ describe('push-report to a ticket provider', () => {
     nowApp.loseNext('PATCH')
     for (const pushed of [pushToJira(), pushToServiceNow()])
       expect(await failureOf(pushed)).toMatchObject({ transient: true, afterWrite: true })
-    await pushToJira(undefined, { repeated: true })
-    await pushToServiceNow(undefined, { repeated: true })
+    await pushToJira(undefined, { isRetry: true })
+    await pushToServiceNow(undefined, { isRetry: true })
     expect([comments().length, notes().length]).toEqual([1, 1])
   })
 
@@ -133,6 +133,6 @@ describe('push-report to a ticket provider', () => {
 describe('the category slo', () => {
   test('has report providers for ServiceNow and Jira', async () => {
     for (const name of ['servicenow', 'jira'])
-      expect(await slo.providers[name]?.()).toMatchObject({ kind: 'report', takes: ['id', 'project'] })
+      expect(await slo.providers[name]?.()).toMatchObject({ kind: 'report', supportedFields: ['id', 'project'] })
   })
 })
