@@ -17,36 +17,33 @@ import { Construct } from 'constructs'
 import type { CategoryFunction } from './category-function.ts'
 import type { Finisher } from './finisher.ts'
 
-const period = Duration.minutes(5)
+const PERIOD = Duration.minutes(5)
 
 /**
- * Lambda retries an invocation of a durable function that crashes until the execution timeout, and reports no failed
- * execution until then: only `Errors` shows it. One crash heals itself, so the alarm needs three within an hour. AWS does
- * not document how far apart the retries are.
+ * Lambda retries a crashed invocation of a durable function until the execution timeout and reports no failed execution
+ * until then; only the metric `Errors` shows it. A retry usually succeeds, so the alarm needs three crashes within an hour.
+ * AWS does not document the interval of the retries.
  */
-const REPEATED = { datapointsToAlarm: 3, evaluationPeriods: 12 }
+const THREE_PER_HOUR = { datapointsToAlarm: 3, evaluationPeriods: 12 }
 
 type Sensitivity = Partial<Pick<AlarmProps, 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods'>>
 
 export interface AlarmsProps {
   categories: CategoryFunction[]
   finisher: Finisher
-  /** The API's answers that are nobody's but our fault. */
+  /** Counts responses with 5xx. */
   apiFailures: IMetric
-  /** Calls that API Gateway refused with 429. */
+  /** Counts calls that API Gateway rejected with 429. */
   throttledCalls: IMetric
   stackName: string
   email: string | undefined
-  /**
-   * The customer's key of the topic. There is no default: CloudWatch may not use AWS's own key of SNS, so alarms would not get
-   * through.
-   */
+  /** Customer-managed key of the topic. Defaults to no encryption: CloudWatch cannot use the AWS-managed key of SNS. */
   dataKey?: IKey | undefined
-  /** Where the runbooks are, with a slash at the end. */
+  /** URL or path of the runbooks, with a trailing slash. */
   runbooks: string
 }
 
-/** What a person should look at, told through one SNS topic. */
+/** Alarms, sent to one SNS topic. Each has a runbook. */
 export class Alarms extends Construct {
   readonly topic: Topic
   readonly all: Alarm[] = []
@@ -60,7 +57,7 @@ export class Alarms extends Construct {
     super(scope, id)
     this.#runbooks = runbooks
     this.topic = new Topic(this, 'Topic', { enforceSSL: true, ...(dataKey ? { masterKey: dataKey } : {}) })
-    // A topic's own policy replaces the one that would let the account's alarms in.
+    // The topic policy replaces the default one, which allows alarms of the account.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -70,20 +67,25 @@ export class Alarms extends Construct {
       }),
     )
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
-    for (const category of categories) this.#watch(category)
-    this.#watchFinisher(finisher)
-    this.#add('ApiFailures', 'api-failures', apiFailures, 'The API answered with 5xx: callers see a failed task.')
+    for (const category of categories) this.#addForCategory(category)
+    this.#addForFinisher(finisher)
+    this.#add(
+      'ApiFailures',
+      'api-failures',
+      apiFailures,
+      'The API responded with 5xx. The sequences of the callers fail.',
+    )
     this.#add(
       'ApiThrottles',
       'api-throttles',
       throttledCalls,
-      'API Gateway refused calls with 429: Keptn does not repeat them, so their tasks end as errored.',
+      'API Gateway rejected calls with 429. Keptn does not retry them, so their tasks end as errored.',
     )
     this.#add(
       'SecretsInInput',
       'secrets-in-input',
       countSecretsInInput(categories, stackName),
-      'A call contained a stored credential: it has leaked, or a caller guesses it.',
+      'A call contained a stored credential: it leaked, or a caller is guessing it.',
     )
     this.#add(
       'ExecutionsNearQuota',
@@ -92,79 +94,79 @@ export class Alarms extends Construct {
         namespace: 'AWS/Lambda',
         metricName: 'ApproximateRunningDurableExecutionsUtilization',
         statistic: 'Maximum',
-        period,
+        period: PERIOD,
       }),
-      'More than 80 % of the running durable executions that this account may have: ask AWS for a higher quota.',
+      'More than 80 % of the quota for running durable executions is in use. Request a higher quota.',
       { threshold: 80 },
     )
   }
 
-  #watch({ category: { name }, webhook, task, deadLetters, node }: CategoryFunction): void {
+  #addForCategory({ category: { name }, webhook, task, deadLetters, node }: CategoryFunction): void {
     const { id } = node
     this.#add(
       `${id}WebhookErrors`,
       'webhook-errors',
-      webhook.fn.metricErrors({ period }),
-      `The webhook of ${name} crashed or ran out of time: its callers got a 5xx.`,
+      webhook.fn.metricErrors({ period: PERIOD }),
+      `The webhook of ${name} crashed or timed out. Its callers received 5xx.`,
     )
     this.#add(
       `${id}WebhookThrottles`,
       'webhook-throttles',
-      webhook.fn.metricThrottles({ period }),
-      `Lambda turned calls of ${name} away: the account's concurrency is used up.`,
+      webhook.fn.metricThrottles({ period: PERIOD }),
+      `Lambda throttled calls of ${name}: the concurrency of the account is exhausted.`,
     )
     this.#add(
       `${id}TaskErrors`,
       'task-errors',
-      task.fn.metricErrors({ period }),
-      `Tasks of ${name} crash again and again: Lambda retries them until their execution timeout.`,
-      REPEATED,
+      task.fn.metricErrors({ period: PERIOD }),
+      `Tasks of ${name} crash repeatedly. Lambda retries them until their execution timeout.`,
+      THREE_PER_HOUR,
     )
     this.#add(
       `${id}TasksFailed`,
       'tasks-failed',
-      task.fn.metric('DurableExecutionFailed', { statistic: 'Sum', period }),
-      `A task of ${name} failed in itself; the finisher answers for it.`,
+      task.fn.metric('DurableExecutionFailed', { statistic: 'Sum', period: PERIOD }),
+      `A task execution of ${name} failed. The finisher sends its finished event.`,
     )
     this.#add(
       `${id}TasksTimedOut`,
       'tasks-timed-out',
-      task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
-      `A task of ${name} reached its execution timeout; the finisher answers for it. Its finished event did not get through, or its code crashes.`,
+      task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period: PERIOD }),
+      `A task of ${name} reached its execution timeout: its finished event could not be delivered, or its code crashes. The finisher sends its finished event.`,
     )
     this.#add(
       `${id}DeadLetters`,
       'dead-letters',
-      deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
-      `Tasks of ${name} could not be started, or were ended: the dead-letter queue holds them.`,
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+      `Tasks of ${name} could not be started or were stopped. They are in the dead-letter queue.`,
     )
   }
 
-  #watchFinisher({ durable: { fn }, deadLetters }: Finisher): void {
-    const lost = 'The finisher did not get through: a caller may wait for a finished event that never comes.'
-    const ended = (name: string) => fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period })
+  #addForFinisher({ durable: { fn }, deadLetters }: Finisher): void {
+    const lost = 'The finisher could not send a finished event. A caller may wait for it forever.'
+    const ended = (name: string) => fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period: PERIOD })
     this.#add(
       'FinisherErrors',
       'finisher-errors',
-      fn.metricErrors({ period }),
-      'The finisher crashes again and again: tasks that Lambda ended are not answered.',
-      REPEATED,
+      fn.metricErrors({ period: PERIOD }),
+      'The finisher crashes repeatedly. Tasks that Lambda ended get no finished event.',
+      THREE_PER_HOUR,
     )
     this.#add('FinisherFailed', 'finisher-failed', ended('Failed'), lost)
     this.#add('FinisherTimedOut', 'finisher-timed-out', ended('TimedOut'), lost)
     this.#add(
       'FinisherDeadLetters',
       'finisher-dead-letters',
-      deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
       lost,
     )
   }
 
   /**
-   * Adds an alarm that goes off when the metric is above the threshold, 0 by default, in one period.
+   * Adds an alarm for a metric that exceeds 0 in one period.
    *
-   * @param runbook the page for the person on call
-   * @param sensitivity another threshold, or more than one period
+   * @param runbook file name, without `.md`
+   * @param sensitivity overrides the threshold or the number of periods
    */
   #add(id: string, runbook: string, metric: IMetric, description: string, sensitivity: Sensitivity = {}): void {
     const alarm = new Alarm(this, id, {
@@ -181,12 +183,12 @@ export class Alarms extends Construct {
   }
 }
 
-/** The log lines of webhooks that refuse a call with a stored credential. One metric for all, since CloudWatch bills each. */
+/** Counts log lines about calls with a stored credential. One metric for all webhooks, because CloudWatch bills each metric. */
 function countSecretsInInput(categories: CategoryFunction[], stackName: string): IMetric {
   const metric = { metricNamespace: stackName, metricName: 'SecretsInInput' }
   for (const { webhook } of categories) {
     const filterPattern = FilterPattern.booleanValue('$.secretInInput', true)
     webhook.fn.logGroup.addMetricFilter('SecretsInInput', { ...metric, filterPattern })
   }
-  return new Metric({ namespace: stackName, metricName: metric.metricName, statistic: 'Sum', period })
+  return new Metric({ namespace: stackName, metricName: metric.metricName, statistic: 'Sum', period: PERIOD })
 }

@@ -13,7 +13,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { FilterPattern, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import type { CategoryFunction, CategoryInfo } from './category-function.ts'
+import type { CategoryFunction } from './category-function.ts'
 import { CustomDomain } from './custom-domain.ts'
 import { gatewayResponses } from './gateway-responses.ts'
 import type { Settings } from './settings.ts'
@@ -22,28 +22,27 @@ import { Waf } from './waf.ts'
 export interface ApiProps {
   settings: Settings
   categories: CategoryFunction[]
-  /** The customer's key of the access log. */
+  /** Customer-managed key of the access log. */
   dataKey?: IKey | undefined
 }
 
-/** The version of the HTTP interface. */
-const stageName = 'v1'
+/** Version of the HTTP API. */
+const STAGE_NAME = 'v1'
 
-/** Settings of a method replace those of the stage, so they need these too. */
+/** Method settings replace the settings of the stage, so both need these. */
 const methodLogging = {
   loggingLevel: MethodLoggingLevel.ERROR,
-  // It would log bodies and tokens.
+  // Would log bodies and tokens.
   dataTraceEnabled: false,
 }
 
-/** The REST API: each category's paths go to its webhook, which answers for everything below them. */
+/** The REST API. All paths of a category go to its webhook. */
 export class Api extends Construct {
   readonly api: RestApi
-  /** `https://<host>`, to which `/v1/..` is added. */
+  /** `https://<host>`, without `/v1`. */
   readonly origin: string
-  /** Where it has a name of its own. */
   readonly domain: CustomDomain | undefined
-  /** Counts the calls that API Gateway refused with 429. Its own metric `4XXError` counts every refused call. */
+  /** Counts calls rejected with 429. The API Gateway metric `4XXError` counts all 4xx responses. */
   readonly throttledCalls: Metric
 
   constructor(scope: Construct, id: string, { settings, categories, dataKey }: ApiProps) {
@@ -65,9 +64,9 @@ export class Api extends Construct {
       endpointTypes: [EndpointType.REGIONAL],
       disableExecuteApiEndpoint: customDomain?.only ?? false,
       cloudWatchRole: settings.apiGatewayLogRole,
-      ...(settings.allowedCidrs ? { policy: onlyFrom(settings.allowedCidrs) } : {}),
+      ...(settings.allowedCidrs ? { policy: allowOnlyFrom(settings.allowedCidrs) } : {}),
       deployOptions: {
-        stageName,
+        stageName: STAGE_NAME,
         accessLogDestination: new LogGroupLogDestination(log),
         accessLogFormat,
         ...methodLogging,
@@ -75,7 +74,7 @@ export class Api extends Construct {
         throttlingBurstLimit: settings.throttle.burst,
         methodOptions: Object.fromEntries(
           categories.flatMap(({ category }) =>
-            publicRoutesOf(category).flatMap((route) =>
+            category.publicRoutes.flatMap((route) =>
               ['', '/{proxy+}'].map((rest) => [`/${category.name}/${route}${rest}/ANY`, publicThrottling]),
             ),
           ),
@@ -90,15 +89,15 @@ export class Api extends Construct {
         metricName: 'ThrottledCalls',
       })
       .metric({ statistic: 'Sum', period: Duration.minutes(5) })
-    // The stack has outputs of its own.
+    // The stack defines its own outputs.
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
     for (const { category, webhook } of categories) {
       const integration = new LambdaIntegration(webhook.fn, { allowTestInvoke: false })
       const root = this.api.root.addResource(category.name)
       root.addResource('{proxy+}').addMethod('ANY', integration)
-      // Each public route is a resource, so that it has its own throttle: strangers must not use up that of the callers.
-      for (const route of publicRoutesOf(category)) {
+      // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers.
+      for (const route of category.publicRoutes) {
         const resource = root.addResource(route)
         resource.addMethod('ANY', integration)
         resource.addResource('{proxy+}').addMethod('ANY', integration)
@@ -110,25 +109,19 @@ export class Api extends Construct {
       new Waf(this, 'Waf', { stageArn: this.api.deploymentStage.stageArn, rateLimit: settings.wafRateLimit })
     const { restApiId, stack } = this.api
     this.domain =
-      customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePath: stageName })
+      customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePath: STAGE_NAME })
     this.origin = `https://${customDomain?.name ?? `${restApiId}.execute-api.${stack.region}.${stack.urlSuffix}`}`
     acknowledge(this.api, settings)
   }
 
-  /** Where a category is called. */
   urlOf(category: string): string {
-    return `${this.origin}/${stageName}/${category}`
+    return `${this.origin}/${STAGE_NAME}/${category}`
   }
 }
 
-/** The paths of a category that answer without a token of a caller: pages and buttons of approvals. */
-function publicRoutesOf({ routes: doors = {} }: CategoryInfo): string[] {
-  return Object.keys(doors)
-}
-
 /**
- * One line a request: no query, since it may carry the event; no headers, since they carry the token; and the resource
- * instead of the path, since the path of an approval is its key. The function's own log has the rest, by its request id.
+ * One line per request. Omits the query (it may contain the event), the headers (they contain the token) and the path (in
+ * approvals, it is the key). The log of the function has the rest under its request id.
  */
 const accessLogFormat = AccessLogFormat.custom(
   JSON.stringify({
@@ -147,8 +140,8 @@ const accessLogFormat = AccessLogFormat.custom(
   }),
 )
 
-/** Who may call at all; the token is still asked for. */
-function onlyFrom(cidrs: string[]): PolicyDocument {
+/** Denies calls from other addresses. Allowed callers still need a token. */
+function allowOnlyFrom(cidrs: string[]): PolicyDocument {
   const call = { principals: [new AnyPrincipal()], actions: ['execute-api:Invoke'], resources: ['execute-api:/*'] }
   return new PolicyDocument({
     statements: [
@@ -162,11 +155,11 @@ function onlyFrom(cidrs: string[]): PolicyDocument {
   })
 }
 
-/** API Gateway's own host takes TLS 1.0 unless told otherwise. */
+/** The default host of API Gateway accepts TLS 1.0 unless configured. */
 function requireTls12(api: RestApi): void {
   const rest = api.node.defaultChild as CfnRestApi
   rest.securityPolicy = 'SecurityPolicy_TLS13_1_2_2021_06'
-  // STRICT would also turn callers away that come through a proxy with another name.
+  // STRICT would also reject callers behind a proxy with another host name.
   rest.endpointAccessMode = 'BASIC'
 }
 
@@ -175,27 +168,27 @@ function acknowledge(api: RestApi, settings: Settings): void {
   validations.acknowledge({
     id: 'AwsSolutions-APIG2',
     reason:
-      'The webhook validates: bodies are JSON or forms, may arrive mangled, and an answer names all that is wrong with one, which a request validator can not.',
+      'The webhook validates bodies: they are JSON or forms, may arrive with broken encoding, and the response lists all errors. A request validator cannot do this.',
   })
   validations.acknowledge({
     id: 'AwsSolutions-APIG4',
-    reason: 'The webhook authenticates each call by its token, compared with hashes in constant time.',
+    reason: 'The webhook authenticates each call by its token, which it compares with hashes in constant time.',
   })
   validations.acknowledge({
     id: 'AwsSolutions-COG4',
-    reason: 'The callers are machines with tokens of their own, not the users of a pool.',
+    reason: 'The callers are services with their own tokens, not users of a Cognito pool.',
   })
   if (!settings.waf) {
     validations.acknowledge({
       id: 'AwsSolutions-APIG3',
-      reason: 'The web ACL is a setting (waf), since it costs more each month than a small deployment altogether.',
+      reason: 'The web ACL is optional (setting waf): it costs more per month than a small deployment.',
     })
   }
   if (settings.apiGatewayLogRole) {
     validations.acknowledge({
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
       reason:
-        "It is the account's one role for API Gateway's logs, shared with every other API of the region; API Gateway checks it against this very policy.",
+        'All APIs of the account and region share one role for logs, and API Gateway requires this managed policy.',
     })
   }
 }

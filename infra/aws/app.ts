@@ -1,17 +1,22 @@
 import { App } from 'aws-cdk-lib/core'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../build/main.ts'
+import { describeCategory } from './category-info.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import { WebhooksStack } from './stack.ts'
 
-// What `cdk` runs, by cdk.json. No account and no network are needed: the stack goes where the CLI's credentials point.
+// cdk.json names this file. It needs no account and no network: the stack goes to the account of the CLI's credentials.
 try {
   const app = new App()
   const settings = readSettings(
     app.node.tryGetContext('webhooks'),
     categories.map(({ name }) => name),
   )
-  new WebhooksStack(app, settings.stackName, { settings, categories, bundles: dist })
+  new WebhooksStack(app, settings.stackName, {
+    settings,
+    categories: await Promise.all(categories.map(describeCategory)),
+    bundles: dist,
+  })
   app.synth()
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error

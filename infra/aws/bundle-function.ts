@@ -6,43 +6,42 @@ import { Architecture, Code, Function as Fn, type FunctionProps, Runtime, Tracin
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { joinNetwork, mayJoinNetwork } from './network.ts'
-import { acknowledgeStars, allow, type Permission } from './permission.ts'
+import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import { joinVpc, manageNetworkInterfaces } from './network.ts'
+import { acknowledgeWildcards, grant } from './permission.ts'
 import { type Settings, SettingsError } from './settings.ts'
 
-/** What the functions of a stack have in common. */
+/** Shared by all functions of a stack. */
 export interface Deployment {
   settings: Settings
-  /** Where the bundles are: `dist/`. */
+  /** Folder of the bundles: `dist/`. */
   bundles: string
-  /** The customer's key for data at rest; without it AWS's own. */
+  /** Customer-managed key for data at rest. Defaults to the keys of AWS. */
   dataKey?: IKey | undefined
 }
 
 export interface BundleFunctionProps {
-  /** The folder of the bundle: a category, or `finisher`. */
+  /** Folder of the bundle: a category, or `finisher`. */
   bundle: string
-  /** The file in it, with `handler`: `webhook`, `task`, `finisher`. */
+  /** File that exports `handler`: `webhook`, `task` or `finisher`. */
   entry: string
   description: string
   memory: number
   timeout: Duration
-  /** Invocations at once, taken from those of the account; without it as many as the account has left. */
+  /** Defaults to the unreserved concurrency of the account. */
   reservedConcurrency?: number | undefined
-  /** Beside what every function is told. */
+  /** Variables in addition to the common ones. */
   environment?: Record<string, string>
-  /** What the code calls, and nothing else. */
-  may: Permission[]
-  /** What only some functions have. */
+  permissions: Permission[]
   more?: Pick<FunctionProps, 'durableConfig' | 'deadLetterQueue' | 'currentVersionOptions'>
 }
 
 /**
- * A function of one of the bundles, with its log group and a role of its own that starts empty: what AWS's managed policies
- * would add is written out here, for this function's resources only.
+ * A function with its own log group and a role that starts without permissions: AWS's managed policies would allow more
+ * than its own resources.
  *
- * It has no name of its own choosing: what makes a function durable can only be set when it is made, so a change there
- * replaces it, which a fixed name would prevent.
+ * It has no fixed name. CloudFormation replaces a function when its durable configuration changes, and a fixed name would
+ * prevent that.
  */
 export class BundleFunction extends Construct {
   readonly fn: Fn
@@ -50,7 +49,7 @@ export class BundleFunction extends Construct {
 
   constructor(scope: Construct, id: string, { settings, bundles, dataKey }: Deployment, props: BundleFunctionProps) {
     super(scope, id)
-    const { bundle, entry, description, memory, timeout, reservedConcurrency, environment, may, more } = props
+    const { bundle, entry, description, memory, timeout, reservedConcurrency, environment, permissions, more } = props
     const logGroup = new LogGroup(this, 'Log', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -58,17 +57,18 @@ export class BundleFunction extends Construct {
     })
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `What ${bundle}/${entry} may do`,
+      description: `Permissions of ${bundle}/${entry}`,
     })
     logGroup.grantWrite(this.role)
-    for (const permission of may) allow(this.role, permission)
-    if (settings.vpc) allow(this.role, mayJoinNetwork)
-    if (settings.tracing) acknowledgeStars(this.role, ['*'], 'X-Ray knows no resources for the traces that it takes.')
+    for (const permission of permissions) grant(this.role, permission)
+    if (settings.vpc) grant(this.role, manageNetworkInterfaces)
+    if (settings.tracing)
+      acknowledgeWildcards(this.role, ['*'], 'The write actions of X-Ray support no resource-level permissions.')
     this.fn = new Fn(this, 'Function', {
       description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // Without source maps: Node would read them at every cold start, not only when something is thrown.
+      // Without source maps: Node.js would read them at every cold start.
       code: Code.fromAsset(folderOf(bundles, bundle, entry), { exclude: ['*.map'] }),
       handler: `${entry}.handler`,
       memorySize: memory,
@@ -84,26 +84,25 @@ export class BundleFunction extends Construct {
       ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
       ...more,
     })
-    if (settings.vpc) joinNetwork(this.fn, settings.vpc)
+    if (settings.vpc) joinVpc(this.fn, settings.vpc)
   }
 
-  /** What the function may do with its own executions: a policy apart, since the function waits for those of its role. */
-  allowOnItself(actions: string[]): void {
+  /** Grants actions on the function's own executions, in a separate policy: the function depends on that of its role. */
+  grantOnOwnExecutions(actions: string[]): void {
     const resources = [`${this.fn.functionArn}:*`]
     const policy = new Policy(this, 'OwnExecutions', {
       roles: [this.role],
       statements: [new PolicyStatement({ actions, resources })],
     })
-    acknowledgeStars(policy, resources, executionsOfAllVersions)
+    acknowledgeWildcards(policy, resources, EXECUTIONS_WILDCARD_REASON)
   }
 }
 
-/** Why permissions on executions have a star. */
-export const executionsOfAllVersions =
-  'Executions are sub-resources of the versions of this one function, which later deployments make; there is no narrower name for them.'
+export const EXECUTIONS_WILDCARD_REASON =
+  'Executions are sub-resources of the versions of this one function, which later deployments create.'
 
 function folderOf(bundles: string, bundle: string, entry: string): string {
   const folder = join(bundles, bundle)
   if (existsSync(join(folder, `${entry}.js`))) return folder
-  throw new SettingsError(`There is no bundle ${join(folder, `${entry}.js`)}: run npm run build first.`)
+  throw new SettingsError(`The bundle ${join(folder, `${entry}.js`)} does not exist. Run npm run build first.`)
 }

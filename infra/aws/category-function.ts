@@ -2,38 +2,25 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { hasNeed, type Need } from '../../shared/providers/action.ts'
+import { hasNeed } from '../../shared/providers/action.ts'
+import type { Permission } from '../../shared/providers/aws-permissions.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
-import { BundleFunction, type Deployment, executionsOfAllVersions } from './bundle-function.ts'
+import { BundleFunction, type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
+import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
-import type { Permission } from './permission.ts'
-import { mayUseProviders } from './provider-permissions.ts'
-import { mayListSecrets, mayReadSecrets, secretPaths } from './secrets.ts'
+import { permissionsOf } from './provider-permissions.ts'
+import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
-/** API Gateway gives up after 29 s; the webhook is to be the one that says why. */
-const webhookTimeout = Duration.seconds(28)
-
-/** Providers whose runs go on inside of their task, which hears through the table that it is to stop. */
-const withRunsInTask = ['autocannon']
-
-/** What the stack must know of a category. */
-export interface CategoryInfo {
-  /** As in URLs, folders and secrets: `issue-ticketing`. */
-  name: string
-  summary: string
-  actions: Record<string, { needs?: readonly Need[] }>
-  providers: Record<string, unknown>
-  /** By path: what answers without a token of a caller. */
-  routes?: Record<string, unknown>
-}
+/** API Gateway times out after 29 s. The webhook stops before, so that its response says why. */
+const WEBHOOK_TIMEOUT = Duration.seconds(28)
 
 export interface CategoryFunctionProps extends Deployment {
   category: CategoryInfo
   table: StateTable
 }
 
-/** One category: its webhook, its task, and what each of them may do. */
+/** The webhook and the task of a category, with their permissions. */
 export class CategoryFunction extends Construct {
   readonly category: CategoryInfo
   readonly webhook: BundleFunction
@@ -43,17 +30,23 @@ export class CategoryFunction extends Construct {
   constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
     super(scope, id)
     const { settings } = deployment
-    const { name, summary, providers } = category
-    const forProviders = mayUseProviders(Object.keys(providers), settings.awsProviders)
-    const connections = secretPaths.connections(name)
-    const asks = hasNeed(category, 'approvals')
-    const forQuestions = asks ? [secretPaths.approvals] : []
-    const keepsRuns = withRunsInTask.some((provider) => Object.hasOwn(providers, provider))
-    const runs = keepsRuns ? [itemKeys.run('*')] : []
-    const approvals = asks ? [itemKeys.approval('*')] : []
-    const starts = hasNeed(category, 'last-runs')
-    const lastRuns = starts ? [itemKeys.lastRun(name, '*')] : []
+    const { name, summary } = category
+    const hasApprovals = hasNeed(category, 'approvals')
+    const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
+    const secrets = [
+      SECRET_PATHS.orchestrators,
+      SECRET_PATHS.connections(name),
+      ...(hasApprovals ? [SECRET_PATHS.approvals] : []),
+    ]
+    const runs = category.hasRunsInTask ? [itemKeys.run('*')] : []
+    const approvals = hasApprovals ? [itemKeys.approval('*')] : []
+    const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
     const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
+    const taskTablePermissions = [
+      ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
+      ...table.allow(['PutItem', 'UpdateItem'], approvals),
+      ...table.allow(['PutItem'], lastRuns),
+    ]
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.task = new DurableFunction(this, 'Task', deployment, {
@@ -64,14 +57,12 @@ export class CategoryFunction extends Construct {
       reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
-      environment: keepsRuns || asks || starts ? tableVariable : {},
-      may: [
-        ...mayReadSecrets(this, settings, [secretPaths.orchestrators, connections, ...forQuestions]),
-        mayListSecrets,
-        ...(keepsRuns ? [table.mayUse(['GetItem', 'PutItem', 'UpdateItem'], runs)] : []),
-        ...(asks ? [table.mayUse(['PutItem', 'UpdateItem'], approvals)] : []),
-        ...(starts ? [table.mayUse(['PutItem'], lastRuns)] : []),
-        ...forProviders,
+      environment: taskTablePermissions.length > 0 ? tableVariable : {},
+      permissions: [
+        ...readSecrets(this, settings, secrets),
+        listSecrets,
+        ...taskTablePermissions,
+        ...providerPermissions,
       ],
     })
     this.webhook = new BundleFunction(this, 'Webhook', deployment, {
@@ -80,22 +71,16 @@ export class CategoryFunction extends Construct {
       description: `${summary}: the webhook`,
       memory: settings.memory.webhook,
       reservedConcurrency: settings.reservedConcurrency?.webhook,
-      timeout: webhookTimeout,
+      timeout: WEBHOOK_TIMEOUT,
       environment: {
         WEBHOOKS_TASK_FUNCTION: this.task.live.functionArn,
         ...tableVariable,
         ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
       },
-      may: [
-        ...mayReadSecrets(this, settings, [
-          secretPaths.callers,
-          secretPaths.identity,
-          secretPaths.orchestrators,
-          connections,
-          ...forQuestions,
-        ]),
-        mayListSecrets,
-        table.mayUse(
+      permissions: [
+        ...readSecrets(this, settings, [SECRET_PATHS.callers, SECRET_PATHS.identity, ...secrets]),
+        listSecrets,
+        ...table.allow(
           ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
           [
             `${itemKeys.callPrefix(name)}#*`,
@@ -106,37 +91,37 @@ export class CategoryFunction extends Construct {
             ...lastRuns,
           ],
         ),
-        ...mayUseTask(this.task),
-        ...(asks ? [mayAnswerTask(this.task)] : []),
-        ...forProviders,
+        ...startAndReadTasks(this.task),
+        ...(hasApprovals ? [completeCallbacks(this.task)] : []),
+        ...providerPermissions,
       ],
     })
   }
 }
 
 /**
- * What a webhook may do with its task: start it, and look up how it goes.
+ * AWS checks each action against another form of ARN: starting against the alias, listing against the function as the
+ * request names it, and reading an execution against its version.
  *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html which form of ARN each action is held
- * against: starting the alias, listing the function as the request names it, an execution the version that it runs on
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
  */
-function mayUseTask({ fn, live }: DurableFunction): Permission[] {
+function startAndReadTasks({ fn, live }: DurableFunction): Permission[] {
   return [
     { actions: ['lambda:InvokeFunction'], resources: [live.functionArn] },
     { actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn, live.functionArn] },
     {
       actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory'],
       resources: [`${fn.functionArn}:*`],
-      star: executionsOfAllVersions,
+      wildcardReason: EXECUTIONS_WILDCARD_REASON,
     },
   ]
 }
 
-/** What a webhook does with a decision: it completes the callback that a task waits for. */
-function mayAnswerTask({ fn }: DurableFunction): Permission {
+/** A decision completes the callback that the task waits for. */
+function completeCallbacks({ fn }: DurableFunction): Permission {
   return {
     actions: ['lambda:SendDurableExecutionCallbackSuccess'],
     resources: [`${fn.functionArn}:*`],
-    star: executionsOfAllVersions,
+    wildcardReason: EXECUTIONS_WILDCARD_REASON,
   }
 }

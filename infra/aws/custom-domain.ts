@@ -8,19 +8,19 @@ import type { Settings } from './settings.ts'
 export interface CustomDomainProps {
   settings: NonNullable<Settings['customDomain']>
   api: RestApi
-  /** What stands in the path before a category: as in API Gateway's own URLs. */
+  /** Path before the category, the same as in the default URLs of API Gateway. */
   basePath: string
 }
 
 /**
- * A name of one's own for the API. Its base path is that of the stage, so that every URL is the same but for its host. What is
- * called through it is answered with it: API Gateway tells the function by which host it was called.
+ * A custom domain for the API. Its base path equals the stage, so that URLs differ only in the host. URLs in responses have
+ * the host of the request, which API Gateway passes to the function.
  */
 export class CustomDomain extends Construct {
-  /** Where the name must lead. */
+  /** The DNS record must point to this host. */
   readonly target: string
   /** For the person who deploys. */
-  readonly whatToDo: string
+  readonly instruction: string
 
   constructor(
     scope: Construct,
@@ -32,12 +32,11 @@ export class CustomDomain extends Construct {
       domainName: name,
       certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
       endpointType: EndpointType.REGIONAL,
-      // 1.2 at least.
       securityPolicy: SecurityPolicy.TLS_1_2,
     })
     domain.addBasePathMapping(api, { basePath, stage: api.deploymentStage })
     this.target = domain.domainNameAliasDomainName
-    this.whatToDo = hostedZone ? `${name} leads here` : `Make ${name} a CNAME of this`
+    this.instruction = hostedZone ? `${name} points here` : `Create a CNAME record from ${name} to this host`
     if (!hostedZone) return
     new ARecord(this, 'Record', {
       zone: HostedZone.fromHostedZoneAttributes(this, 'Zone', {

@@ -16,33 +16,33 @@ import type { CategoryFunction } from './category-function.ts'
 import type { Finisher } from './finisher.ts'
 import { type QueryName, queries } from './queries.ts'
 
-const period = Duration.minutes(5)
-const sum = { statistic: Stats.SUM, period }
+const PERIOD = Duration.minutes(5)
+const SUM = { statistic: Stats.SUM, period: PERIOD }
 
 export interface DashboardProps {
   api: RestApi
   categories: CategoryFunction[]
   finisher: Finisher
   alarms: Alarms
-  /** Of all functions: what AWS counts for nobody is read from their lines, when somebody looks. */
+  /** Of all functions. Log queries provide what AWS has no metric for. */
   logGroups: string[]
 }
 
-/** All of the deployment on one page: calls in, tasks, what went wrong. */
+/** Calls, tasks and errors of the deployment on one page. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { api, categories, finisher, alarms, logGroups }: DashboardProps) {
     super(scope, id)
     const stage = api.deploymentStage
     const webhooks = (metric: (category: CategoryFunction) => IMetric) => categories.map(metric)
-    const tasks = (name: string, what = '', statistic: string = Stats.SUM) =>
+    const tasks = (name: string, suffix = '', statistic: string = Stats.SUM) =>
       categories.map(({ category, task }) =>
-        task.fn.metric(name, { statistic, period, label: [category.name, what].filter(Boolean).join(' ') }),
+        task.fn.metric(name, { statistic, period: PERIOD, label: [category.name, suffix].filter(Boolean).join(' ') }),
       )
     const queues = [
       ...categories.map(({ category, deadLetters }) => ({ name: category.name, queue: deadLetters })),
       { name: 'finisher', queue: finisher.deadLetters },
     ]
-    const asked = (title: string, name: QueryName) =>
+    const logQuery = (title: string, name: QueryName) =>
       new LogQueryWidget({
         title,
         logGroupNames: logGroups,
@@ -57,26 +57,26 @@ export class Dashboard extends Construct {
         [new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: 24, height: 4 })],
         [
           graph('Calls', [
-            stage.metricCount({ ...sum, label: 'all' }),
-            stage.metricClientError({ ...sum, label: 'refused (4xx)' }),
-            stage.metricServerError({ ...sum, label: 'failed (5xx)' }),
+            stage.metricCount({ ...SUM, label: 'all' }),
+            stage.metricClientError({ ...SUM, label: 'rejected (4xx)' }),
+            stage.metricServerError({ ...SUM, label: 'failed (5xx)' }),
           ]),
-          graph('Time to answer', [
-            stage.metricLatency({ statistic: Stats.p(50), period, label: 'p50' }),
-            stage.metricLatency({ statistic: Stats.p(99), period, label: 'p99' }),
+          graph('Response time', [
+            stage.metricLatency({ statistic: Stats.p(50), period: PERIOD, label: 'p50' }),
+            stage.metricLatency({ statistic: Stats.p(99), period: PERIOD, label: 'p99' }),
           ]),
           graph(
             'Calls by category',
-            webhooks(({ category, webhook }) => webhook.fn.metricInvocations({ period, label: category.name })),
+            webhooks(({ category, webhook }) => webhook.fn.metricInvocations({ period: PERIOD, label: category.name })),
           ),
         ],
         [
-          graph('Tasks waiting, of the whole account', [
+          graph('Running tasks of the account', [
             new Metric({
               namespace: 'AWS/Lambda',
               metricName: 'ApproximateRunningDurableExecutions',
               statistic: Stats.MAXIMUM,
-              period,
+              period: PERIOD,
               label: 'running durable executions',
             }),
           ]),
@@ -84,8 +84,8 @@ export class Dashboard extends Construct {
           graph('Tasks finished', tasks('DurableExecutionSucceeded')),
         ],
         [
-          asked('Oldest open tasks (of those that began in the time shown)', 'oldest open tasks'),
-          asked('Finished by result', 'finished by result'),
+          logQuery('Oldest open tasks (started in the time range)', 'oldest open tasks'),
+          logQuery('Finished by result', 'finished by result'),
         ],
         [
           graph('Time from accepted to finished, p50', tasks('DurableExecutionDuration', '', Stats.p(50))),
@@ -96,23 +96,25 @@ export class Dashboard extends Construct {
             ...tasks('DurableExecutionStopped', 'stopped'),
           ]),
         ],
-        [asked('Errors by provider', 'errors by provider'), asked('Errors of our own', 'errors')],
+        [logQuery('Errors by provider', 'errors by provider'), logQuery('Internal errors', 'errors')],
         [
-          graph('Webhooks that crashed or were throttled', [
+          graph('Webhook crashes and throttles', [
             ...webhooks(({ category, webhook }) =>
-              webhook.fn.metricErrors({ period, label: `${category.name} crashed` }),
+              webhook.fn.metricErrors({ period: PERIOD, label: `${category.name} crashed` }),
             ),
             ...webhooks(({ category, webhook }) =>
-              webhook.fn.metricThrottles({ period, label: `${category.name} throttled` }),
+              webhook.fn.metricThrottles({ period: PERIOD, label: `${category.name} throttled` }),
             ),
           ]),
           graph('Finisher', [
-            finisher.durable.fn.metric('DurableExecutionStarted', { ...sum, label: 'tasks to finish' }),
-            finisher.durable.fn.metric('DurableExecutionSucceeded', { ...sum, label: 'finished' }),
+            finisher.durable.fn.metric('DurableExecutionStarted', { ...SUM, label: 'tasks to finish' }),
+            finisher.durable.fn.metric('DurableExecutionSucceeded', { ...SUM, label: 'finished' }),
           ]),
           graph(
             'Dead letters',
-            queues.map(({ name, queue }) => queue.metricApproximateNumberOfMessagesVisible({ period, label: name })),
+            queues.map(({ name, queue }) =>
+              queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, label: name }),
+            ),
           ),
         ],
       ],

@@ -7,29 +7,28 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { categories } from '../../functions/index.ts'
 import { CLEANUP_SUFFIX } from '../../shared/core/task/payload.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { durablePartsOf, type Running, runningOn, stopTasks } from './running-tasks.ts'
+import { findDurableFunctions, listRunning, type RunningTask, stopTasks } from './running-tasks.ts'
 import { readSettings } from './settings.ts'
 
 const root = join(import.meta.dirname, '../..')
-const help = `npm run destroy: removes the stack, after a look at the tasks that run.
+const help = `npm run destroy: deletes the stack after all tasks have ended.
 
-CloudFormation does not delete the function of a task that runs: it waits for an hour, and then gives up. So tasks that run are
-shown first. They can be waited for, or stopped: then the finisher answers each of them, before anything is deleted.
+CloudFormation cannot delete a function with running tasks: it waits for an hour and then fails. So this command lists the
+running tasks first. Wait for them, or stop them: the finisher then sends their finished events before anything is deleted.
 
 Options
-  --stop   stop the tasks that run, without asking
-  --force  have cdk not ask whether the stack is to be deleted
+  --stop   stop running tasks without asking
+  --force  do not ask before deleting the stack
 
 Examples
   npm run destroy
   npm run destroy -- --stop --force
 `
 
-/** Seconds. EventBridge starts the finisher within seconds; a Keptn that is down takes longer than anybody waits here. */
-const quiet = 20
-const most = 600
-/** How many tasks are shown. */
-const mostShown = 20
+/** EventBridge starts the finisher within seconds. */
+const QUIET_SECONDS = 20
+const TIMEOUT_SECONDS = 600
+const MAX_LISTED = 20
 
 try {
   const { values } = parseArgs({
@@ -48,53 +47,59 @@ async function destroy({ stop, force }: { stop: boolean; force: boolean }): Prom
   const names = categories.map(({ name }) => name)
   const { stackName, terminationProtection } = readSettings(context['webhooks'], names)
   if (terminationProtection)
-    throw new Error(`${stackName} is protected: set terminationProtection in cdk.json to false and deploy that first.`)
+    throw new Error(`${stackName} is protected. Set terminationProtection in cdk.json to false and deploy first.`)
   const lambda = new LambdaClient()
   const region = await lambda.config.region()
-  const parts = await durablePartsOf(lambda, stackName)
-  if (parts.tasks.length === 0)
-    throw new Error(`There is no task function of ${stackName} in ${region}: look at region, account and stackName.`)
-  const running = [...(await runningOn(lambda, parts.tasks)), ...(await runningOn(lambda, parts.finisher))]
-  if (running.length > 0) {
-    console.log(`${stackName} in ${region}: ${shown(running)}`)
-    if (!stop && !(await mayStop())) {
-      console.log('Nothing was changed. Wait for them, or stop them: npm run destroy -- --stop')
+  const functions = await findDurableFunctions(lambda, stackName)
+  if (functions.tasks.length === 0)
+    throw new Error(`${stackName} has no task function in ${region}. Check the region, the account and stackName.`)
+  const running = [...(await listRunning(lambda, functions.tasks)), ...(await listRunning(lambda, functions.finisher))]
+  if (running.length === 0) console.log(`${stackName} in ${region} has no running tasks.`)
+  else {
+    console.log(`${stackName} in ${region}: ${format(running)}`)
+    if (!stop && !(await confirmStop())) {
+      console.log('Nothing was changed. Wait for the tasks, or stop them: npm run destroy -- --stop')
       return 1
     }
-    const left = await stopTasks(lambda, parts, { quiet, most, tell: (count) => console.log(`${count} still run`) })
-    if (left.length > 0) {
+    const remaining = await stopTasks(lambda, functions, {
+      quietSeconds: QUIET_SECONDS,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      onChange: (count) => console.log(`${count} still running`),
+    })
+    if (remaining.length > 0) {
       console.log(
-        `${shown(left)}\nThey have not ended. A finisher: it can not reach Keptn, so its callers would never hear. A name that ends in ${CLEANUP_SUFFIX}: what the
-task had begun can not be ended at its platform. Try again when it can.`,
+        `${format(remaining)}
+These have not ended. A finisher cannot reach the orchestrator: its callers would never get a finished event. A name that
+ends in ${CLEANUP_SUFFIX} is a cleanup that the platform does not complete. Fix the cause and run the command again.`,
       )
       return 1
     }
-  } else console.log(`No task of ${stackName} runs in ${region}.`)
+  }
   const { status, error } = spawnSync('cdk', ['destroy', stackName, ...(force ? ['--force'] : [])], {
     cwd: root,
     stdio: 'inherit',
-    // It would look for one in other places, and must not find another.
+    // cdk looks for the region in other places and could find another one.
     env: { ...process.env, AWS_REGION: region },
   })
   if (error) throw error
   return status ?? 1
 }
 
-function shown(running: Running[]): string {
+function format(running: RunningTask[]): string {
   const lines = running
-    .slice(0, mostShown)
+    .slice(0, MAX_LISTED)
     .map(({ startedAt, function: name, name: task }) => `  ${startedAt?.toISOString() ?? '?'}  ${name}  ${task}`)
-  const more = running.length > mostShown ? [`  and ${running.length - mostShown} more`] : []
-  return [`${running.length} tasks run (since, function, task id):`, ...lines, ...more].join('\n')
+  const more = running.length > MAX_LISTED ? [`  and ${running.length - MAX_LISTED} more`] : []
+  return [`${running.length} running tasks (start, function, task id):`, ...lines, ...more].join('\n')
 }
 
-async function mayStop(): Promise<boolean> {
+async function confirmStop(): Promise<boolean> {
   if (!process.stdin.isTTY) return false
   console.log(
-    'A task that is stopped is answered: its finished says errored, and that it was stopped. What it has begun at a platform goes\non there, but for what must not outlive its task.',
+    'A stopped task gets a finished event with status errored. Jobs that it started keep running at their platforms, except\nthose that need cleanup.',
   )
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await terminal.question('Stop them and remove the stack? [y/N] ')
+  const answer = await terminal.question('Stop them and delete the stack? [y/N] ')
   terminal.close()
   return /^y(es)?$/i.test(answer.trim())
 }

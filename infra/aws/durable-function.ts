@@ -5,19 +5,18 @@ import { Annotations, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/c
 import type { Construct } from 'constructs'
 import { BundleFunction, type BundleFunctionProps, type Deployment } from './bundle-function.ts'
 
-/** How long an ended execution can be looked up; its name is free again after that. */
-const retention = Duration.days(14)
+/** How long an ended execution can be read. Its name can be used again afterwards. */
+const RETENTION = Duration.days(14)
 
 export interface DurableFunctionProps extends Omit<BundleFunctionProps, 'more' | 'timeout'> {
-  /** After which Lambda ends an execution, however far it is. */
+  /** Lambda ends a longer execution. */
   executionTimeout: Duration
-  /** Where Lambda puts what it could not start, and what it ended. */
   deadLetters: Queue
 }
 
 /**
- * A function whose executions outlive its invocations. It is only ever called as `live`: an execution stays with the version
- * that it began on, so each deployment makes a new version and keeps the old ones.
+ * A function whose executions outlive its invocations. Callers use the alias `live`. An execution stays with the version
+ * that started it, so each deployment publishes a version and keeps the old ones.
  */
 export class DurableFunction extends BundleFunction {
   readonly live: Alias
@@ -26,32 +25,32 @@ export class DurableFunction extends BundleFunction {
     const { executionTimeout, deadLetters, ...common } = props
     super(scope, id, deployment, {
       ...common,
-      // Of one invocation; a step's requests are far shorter.
+      // For one invocation. The requests of a step take much less.
       timeout: Duration.minutes(5),
       more: {
-        durableConfig: { executionTimeout, retentionPeriod: retention },
+        durableConfig: { executionTimeout, retentionPeriod: RETENTION },
         deadLetterQueue: deadLetters,
         currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       },
     })
-    // The construct has no property for it yet.
+    // CDK has no property for it yet.
     if (deployment.dataKey) {
       const resource = this.fn.node.defaultChild as CfnFunction
       resource.addPropertyOverride('DurableConfig.KMSKeyArn', deployment.dataKey.keyArn)
     }
-    this.allowOnItself(['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState'])
+    this.grantOnOwnExecutions(['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState'])
     this.live = new Alias(this, 'Live', { aliasName: 'live', version: this.fn.currentVersion })
     Annotations.of(this.fn).acknowledgeInfo(
       'aws-lambda:Function.DurableConfig',
-      'It is durable from its first deployment on, and has no name of its own choosing that a replacement would meet.',
+      'The function is durable from its first deployment and has no fixed name, so it can be replaced.',
     )
   }
 }
 
 /**
- * A queue for what went wrong, kept as long as SQS keeps anything.
+ * Creates a queue for messages of failed executions, with the maximum retention of SQS.
  *
- * @param dataKey its policy lets the services use it, so the roles of the functions need no permission for it
+ * @param dataKey its key policy must let the services use it; the roles of the functions need no permission
  */
 export function deadLetterQueue(scope: Construct, id: string, dataKey?: IKey): Queue {
   const queue = new Queue(scope, id, {
@@ -64,6 +63,6 @@ export function deadLetterQueue(scope: Construct, id: string, dataKey?: IKey): Q
     resource.sqsManagedSseEnabled = false
     resource.kmsMasterKeyId = dataKey.keyArn
   }
-  Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'It is a dead-letter queue itself.' })
+  Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'This queue is a dead-letter queue.' })
   return queue
 }

@@ -4,15 +4,15 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { itemKeys } from '../../shared/state/item-keys.ts'
-import { type Deployment, executionsOfAllVersions } from './bundle-function.ts'
+import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
-import { mayReadSecrets, secretPaths } from './secrets.ts'
+import { readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
-/** A day of trying for each of the two events that may be missing. */
-const executionTimeout = Duration.days(2)
+/** One day of retries for each of the two events that may be missing. */
+const EXECUTION_TIMEOUT = Duration.days(2)
 
-/** EventBridge takes patterns of 2,048 characters; the ARN of a function has up to 140. */
+/** An EventBridge pattern may have 2,048 characters; the ARN of a function has up to 140. */
 const TASKS_PER_RULE = 12
 
 export interface FinisherProps extends Deployment {
@@ -22,8 +22,8 @@ export interface FinisherProps extends Deployment {
 }
 
 /**
- * Finishes the tasks that can not do it any more: where Lambda fails, times out or stops an execution, the caller still gets
- * its one `finished` event. It is durable itself, so that an orchestrator that is down gets the event when it is back.
+ * Sends the `finished` event of tasks that cannot send it: those that Lambda failed, timed out or stopped. It is durable,
+ * so that an orchestrator that is down receives the event later.
  */
 export class Finisher extends Construct {
   readonly durable: DurableFunction
@@ -38,17 +38,17 @@ export class Finisher extends Construct {
       entry: 'finisher',
       description: 'Sends the finished event of tasks that Lambda ended',
       memory: settings.memory.task,
-      executionTimeout,
+      executionTimeout: EXECUTION_TIMEOUT,
       deadLetters: this.deadLetters,
       environment: { WEBHOOKS_IDEMPOTENCY_TABLE: table.name },
-      may: [
-        table.mayUse(['PutItem'], [itemKeys.finisher('*')]),
-        ...mayReadSecrets(this, settings, [secretPaths.orchestrators]),
+      permissions: [
+        ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
+        ...readSecrets(this, settings, [SECRET_PATHS.orchestrators]),
         {
-          // A task that only ends what another has begun is started on the version of that one.
+          // The cleanup of a task starts on the version of that task.
           actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory', 'lambda:InvokeFunction'],
           resources: tasks.map(({ fn }) => `${fn.functionArn}:*`),
-          star: executionsOfAllVersions,
+          wildcardReason: EXECUTIONS_WILDCARD_REASON,
         },
       ],
     })
@@ -57,16 +57,16 @@ export class Finisher extends Construct {
       maxEventAge: Duration.hours(24),
       deadLetterQueue: this.deadLetters,
     })
-    for (let at = 0; at < tasks.length; at += TASKS_PER_RULE) {
-      const rule = new Rule(this, at === 0 ? 'Ended' : `Ended${at / TASKS_PER_RULE + 1}`, {
+    for (let start = 0; start < tasks.length; start += TASKS_PER_RULE) {
+      const rule = new Rule(this, start === 0 ? 'Ended' : `Ended${start / TASKS_PER_RULE + 1}`, {
         description: 'Tasks that Lambda failed, timed out or stopped',
         eventPattern: {
           source: ['aws.lambda'],
           detailType: ['Durable Execution Status Change'],
           detail: {
             status: ['FAILED', 'TIMED_OUT', 'STOPPED'],
-            // With its version or without. Only tasks: the finisher must never start itself.
-            functionArn: tasks.slice(at, at + TASKS_PER_RULE).flatMap(({ fn }) => Match.prefix(fn.functionArn)),
+            // A prefix, because the ARN may include the version. Tasks only: the finisher must never start itself.
+            functionArn: tasks.slice(start, start + TASKS_PER_RULE).flatMap(({ fn }) => Match.prefix(fn.functionArn)),
           },
         },
       })

@@ -1,70 +1,65 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
 
-interface Answer {
+interface Problem {
   type: ResponseType
   status: number
   title: string
-  /** What to do, in one sentence; plain text without quotes. */
+  /** Plain text without quotes. */
   detail: string
 }
 
-/**
- * What API Gateway answers by itself, in the form of our own answers (problem+json): webhook-service shows it to a person.
- *
- * @param categories for the answer to a path that does not exist
- */
+/** Returns the error responses of API Gateway itself as problem+json, the format of the webhooks. */
 export function gatewayResponses(categories: readonly string[]): GatewayResponseOptions[] {
-  const answers: Answer[] = [
+  const problems: Problem[] = [
     {
-      // What API Gateway calls any path that it does not know.
+      // API Gateway returns this type for unknown paths.
       type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
       status: 404,
-      title: 'There is no such thing',
-      detail: `There is nothing here: call POST /v1/<category>/<action>. The categories are ${categories.join(', ')}.`,
+      title: 'Not found',
+      detail: `Unknown path. Call POST /v1/<category>/<action>. Categories: ${categories.join(', ')}.`,
     },
     {
       type: ResponseType.ACCESS_DENIED,
       status: 403,
-      title: 'You may not do this',
-      detail: 'Calls from this address are not allowed: see allowedCidrs in the settings of the deployment.',
+      title: 'Forbidden',
+      detail: 'Calls from this address are not allowed. Add it to allowedCidrs in the settings of the deployment.',
     },
     {
       type: ResponseType.WAF_FILTERED,
       status: 403,
-      title: 'You may not do this',
-      detail:
-        'The firewall blocked this call: its web ACL has the rule, such as too many calls a minute from one address.',
+      title: 'Forbidden',
+      detail: 'The web ACL blocked this call, for example because of too many calls per minute from one address.',
     },
     {
       type: ResponseType.REQUEST_TOO_LARGE,
       status: 413,
-      title: 'The body is too large',
-      detail: 'The body is larger than 256 KB: send only the fields that the action needs.',
+      title: 'Content too large',
+      detail: 'The body is larger than 256 KB. Send only the fields that the action needs.',
     },
     {
       type: ResponseType.THROTTLED,
       status: 429,
-      title: 'Too many calls',
-      detail: 'More calls a second than this deployment takes: send the call again, or raise throttle in its settings.',
+      title: 'Too many requests',
+      detail: 'The rate limit is exceeded. Send the call again, or raise throttle in the settings of the deployment.',
     },
     {
       type: ResponseType.INTEGRATION_TIMEOUT,
       status: 504,
-      title: 'We did not answer in time',
+      title: 'Gateway timeout',
       detail:
-        'The call took longer than 29 s and may have been done all the same: look before you repeat it ($context.requestId).',
+        'The call took longer than 29 s, but the action may have run. Check before you repeat the call ($context.requestId).',
     },
   ]
   return [
-    ...answers.map(({ type, status, ...text }) => response(type, { status, ...text }, String(status))),
-    // Of these there are several, so each keeps the status that API Gateway gives it.
+    ...problems.map(({ type, status, ...text }) => response(type, { status, ...text }, String(status))),
+    // These types cover several statuses; API Gateway sets the status.
     response(ResponseType.DEFAULT_4XX, {
-      title: 'The call is not valid',
-      detail: 'API Gateway refused the call ($context.error.responseType, request $context.requestId).',
+      title: 'Bad request',
+      detail: 'API Gateway rejected the call ($context.error.responseType, request $context.requestId).',
     }),
     response(ResponseType.DEFAULT_5XX, {
-      title: 'Internal error',
-      detail: 'This is our fault: look for $context.requestId in the log of the API.',
+      title: 'Internal server error',
+      detail: 'Internal error. Look for $context.requestId in the log of the API.',
     }),
   ]
 }

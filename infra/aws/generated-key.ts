@@ -6,16 +6,16 @@ import type { Settings } from './settings.ts'
 
 export interface GeneratedKeyProps {
   settings: Settings
-  /** Below the prefix: `approvals`. */
+  /** Below the prefix, such as `approvals`. */
   name: string
   description: string
-  /** Why Secrets Manager does not rotate it. */
-  whyNotRotated: string
+  /** Why Secrets Manager does not rotate the key. */
+  noRotationReason: string
 }
 
-/** A random key in the secret `<prefix>/<name>`. It is created with the stack and deleted with it: nobody has to know it. */
+/** A random key in the secret `<prefix>/<name>`, created and deleted with the stack. */
 export class GeneratedKey extends Construct {
-  constructor(scope: Construct, id: string, { settings, name, description, whyNotRotated }: GeneratedKeyProps) {
+  constructor(scope: Construct, id: string, { settings, name, description, noRotationReason }: GeneratedKeyProps) {
     super(scope, id)
     const { secretPrefix, secretsKeyArn } = settings
     const secret = new Secret(this, 'Secret', {
@@ -30,6 +30,6 @@ export class GeneratedKey extends Construct {
       ...(secretsKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, 'Key', secretsKeyArn) }),
       removalPolicy: RemovalPolicy.DESTROY,
     })
-    Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: whyNotRotated })
+    Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: noRotationReason })
   }
 }

@@ -1,18 +1,16 @@
 import { CfnFunction, type Function as Fn } from 'aws-cdk-lib/aws-lambda'
-import type { Permission } from './permission.ts'
+import type { Permission } from '../../shared/providers/aws-permissions.ts'
 import type { Settings } from './settings.ts'
 
-/**
- * Puts a function into a VPC that exists. By its ids alone: a look-up would need an account, and synth works without one.
- */
-export function joinNetwork(fn: Fn, { subnetIds, securityGroupIds }: NonNullable<Settings['vpc']>): void {
+/** Connects a function to an existing VPC. Uses ids only: a CDK lookup needs an account, and synth works without one. */
+export function joinVpc(fn: Fn, { subnetIds, securityGroupIds }: NonNullable<Settings['vpc']>): void {
   const resource = fn.node.defaultChild
-  if (!(resource instanceof CfnFunction)) throw new Error('A function is made of a CfnFunction.')
+  if (!(resource instanceof CfnFunction)) throw new Error('The default child of a function must be a CfnFunction.')
   resource.vpcConfig = { subnetIds, securityGroupIds }
 }
 
-/** What Lambda itself needs of a function's role for that. */
-export const mayJoinNetwork: Permission = {
+/** Lambda uses the role of the function to create network interfaces. */
+export const manageNetworkInterfaces: Permission = {
   actions: [
     'ec2:AssignPrivateIpAddresses',
     'ec2:CreateNetworkInterface',
@@ -22,5 +20,5 @@ export const mayJoinNetwork: Permission = {
     'ec2:UnassignPrivateIpAddresses',
   ],
   resources: ['*'],
-  star: "Lambda makes a VPC's network interfaces with the function's role, and takes no narrower resource for it.",
+  wildcardReason: "Lambda creates network interfaces with the function's role and accepts no narrower resource.",
 }

@@ -1,10 +1,10 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib/core'
 import type { IConstruct } from 'constructs'
-import type { Permission } from './permission.ts'
+import type { Permission } from '../../shared/providers/aws-permissions.ts'
 import type { Settings } from './settings.ts'
 
-/** The secrets of this deployment, as resources of a policy. Secrets Manager ends each ARN with a dash and six characters. */
-export const secretPaths = {
+/** The secrets of a deployment in a policy, below the prefix. Secrets Manager adds a dash and six characters to each ARN. */
+export const SECRET_PATHS = {
   callers: 'callers-??????',
   approvals: 'approvals-??????',
   identity: 'identity-??????',
@@ -12,12 +12,8 @@ export const secretPaths = {
   connections: (category: string) => `connections/${category}/*`,
 }
 
-/**
- * What it takes to read secrets.
- *
- * @param paths below the prefix, of `secretPaths`
- */
-export function mayReadSecrets(scope: IConstruct, settings: Settings, paths: string[]): Permission[] {
+/** Returns the permissions to read secrets, and to decrypt them if they have a customer-managed key. */
+export function readSecrets(scope: IConstruct, settings: Settings, paths: string[]): Permission[] {
   const { secretPrefix, secretsKeyArn } = settings
   const stack = Stack.of(scope)
   const read: Permission = {
@@ -30,7 +26,8 @@ export function mayReadSecrets(scope: IConstruct, settings: Settings, paths: str
         resourceName: `${secretPrefix}/${path}`,
       }),
     ),
-    star: 'The secrets are stored after the stack, under names that their owners choose; the star stays within the one path that the function reads.',
+    wildcardReason:
+      'Users create the secrets after the deployment and choose their names; the wildcard covers only the path that the function reads.',
   }
   if (secretsKeyArn === undefined) return [read]
   const decrypt: Permission = {
@@ -41,9 +38,9 @@ export function mayReadSecrets(scope: IConstruct, settings: Settings, paths: str
   return [read, decrypt]
 }
 
-/** What it takes to name the connections that there are, where a call names another one. */
-export const mayListSecrets: Permission = {
+/** For the list of connections in an error message. */
+export const listSecrets: Permission = {
   actions: ['secretsmanager:ListSecrets'],
   resources: ['*'],
-  star: 'Secrets Manager knows no resources for ListSecrets; it shows names and no values.',
+  wildcardReason: 'ListSecrets supports no resource-level permissions. It returns names, never values.',
 }

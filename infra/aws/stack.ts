@@ -4,7 +4,8 @@ import type { Construct } from 'constructs'
 import { hasNeed } from '../../shared/providers/action.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
-import { CategoryFunction, type CategoryInfo } from './category-function.ts'
+import { CategoryFunction } from './category-function.ts'
+import type { CategoryInfo } from './category-info.ts'
 import { Dashboard } from './dashboard.ts'
 import { Finisher } from './finisher.ts'
 import { GeneratedKey } from './generated-key.ts'
@@ -15,13 +16,13 @@ import { StateTable } from './state-table.ts'
 
 export interface WebhooksStackProps extends StackProps {
   settings: Settings
-  /** Those that there are; the settings say which are deployed. */
+  /** All categories. The settings decide which of them are deployed. */
   categories: readonly CategoryInfo[]
-  /** Where the bundles are: `dist/`. */
+  /** Folder of the bundles: `dist/`. */
   bundles: string
 }
 
-/** The whole deployment: the API, two functions a category, what they share, and what watches over them. */
+/** A complete deployment: the API, two functions for each category, shared resources, alarms and a dashboard. */
 export class WebhooksStack extends Stack {
   constructor(scope: Construct, id: string, { settings, categories: all, bundles, ...props }: WebhooksStackProps) {
     super(scope, id, {
@@ -41,15 +42,15 @@ export class WebhooksStack extends Stack {
         settings,
         name: 'approvals',
         description: 'Signs links and buttons of approvals',
-        whyNotRotated:
-          'Links that are out must stay good for days: it is rotated by hand, with the old key next to the new one.',
+        noRotationReason:
+          'Sent links must stay valid for days. Rotate the key by hand and keep the old key next to the new one.',
       })
     new GeneratedKey(this, 'Identity', {
       settings,
       name: 'identity',
-      description: 'Makes the ids of calls',
-      whyNotRotated:
-        'After a rotation a repeat counts as a new call: it is rotated by hand, when no call is in flight.',
+      description: 'Computes the ids of calls',
+      noRotationReason:
+        'After a rotation, a repeated call counts as new. Rotate the key by hand when no call is running.',
     })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories, dataKey })
@@ -66,18 +67,19 @@ export class WebhooksStack extends Stack {
     const logGroups = logGroupsOf(categories, finisher)
     new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms, logGroups })
     new SavedQueries(this, 'Queries', { stackName: settings.stackName, logGroups })
-    this.#tell(settings, api, categories, alarms)
+    this.#addOutputs(settings, api, categories, alarms)
   }
 
-  /** What `cdk deploy` prints. */
-  #tell({ secretPrefix }: Settings, api: Api, categories: CategoryFunction[], alarms: Alarms): void {
+  /** `cdk deploy` prints the outputs. */
+  #addOutputs({ secretPrefix }: Settings, api: Api, categories: CategoryFunction[], alarms: Alarms): void {
     new CfnOutput(this, 'ApiUrl', { value: `${api.origin}/v1` })
     for (const { node, category } of categories)
       new CfnOutput(this, `${node.id}Url`, { value: api.urlOf(category.name), description: category.summary })
-    if (api.domain) new CfnOutput(this, 'DomainTarget', { value: api.domain.target, description: api.domain.whatToDo })
-    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Who subscribes hears of alarms' })
+    if (api.domain)
+      new CfnOutput(this, 'DomainTarget', { value: api.domain.target, description: api.domain.instruction })
+    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Subscribe here to receive alarms' })
     const [first] = categories
-    if (!first) throw new Error('A deployment has at least one category; the settings see to that.')
+    if (!first) throw new Error('A deployment needs at least one category. Enable one in the settings.')
     new CfnOutput(this, 'NextSteps', {
       value: nextSteps({ origin: api.origin, region: Aws.REGION, secretPrefix, category: first.category }),
     })

@@ -2,18 +2,15 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import type { Permission } from './permission.ts'
+import type { Permission } from '../../shared/providers/aws-permissions.ts'
 
 type ItemOperation = 'DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem'
 
-/**
- * The answers to silent calls and the names of accepted tasks, by the identity of a call; how runs are that no platform
- * knows; the questions that wait for people; and which finisher answers for a task. Each item says when it is to be forgotten, so the table may go with the stack.
- */
+/** The one table of a deployment. All items expire, so it is deleted with the stack. See docs/adr/0004-one-state-table.md. */
 export class StateTable extends Construct {
   readonly table: Table
 
-  /** @param dataKey the customer's key; without it AWS's own */
+  /** @param dataKey customer-managed key; defaults to the key of AWS */
   constructor(scope: Construct, id: string, dataKey?: IKey) {
     super(scope, id)
     this.table = new Table(this, 'Table', {
@@ -32,12 +29,15 @@ export class StateTable extends Construct {
     return this.table.tableName
   }
 
-  /** Allows operations on the items with these keys, which may have stars, and on no others. */
-  mayUse(operations: readonly ItemOperation[], keys: string[]): Permission {
-    return {
-      actions: operations.map((operation) => `dynamodb:${operation}`),
-      resources: [this.table.tableArn],
-      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
-    }
+  /** Returns the permission for operations on items with these keys, which may contain wildcards; none without keys. */
+  allow(operations: readonly ItemOperation[], keys: string[]): Permission[] {
+    if (keys.length === 0) return []
+    return [
+      {
+        actions: operations.map((operation) => `dynamodb:${operation}`),
+        resources: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
+      },
+    ]
   }
 }

@@ -2,11 +2,10 @@ import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
 
 /**
- * The rules of the common rule set that look into the body or the query. They count and do not block: what stands there is
- * text of events (titles, links, log lines), which looks like an attack as often as not, up to 256 KB of it; and a blocked
- * call is a failed sequence. None of it reaches a shell, a page or a query.
+ * Rules that inspect the body or the query. They count and do not block: up to 256 KB of event texts (titles, links, log
+ * lines) often look like an attack, and a blocked call is a failed sequence. These texts never reach a shell, a page or a query.
  */
-const counted = [
+const COUNTED_RULES = [
   'CrossSiteScripting_BODY',
   'CrossSiteScripting_QUERYARGUMENTS',
   'EC2MetaDataSSRF_BODY',
@@ -21,31 +20,31 @@ const counted = [
 ]
 
 export interface WafProps {
-  /** Of the stage that it guards. */
+  /** The stage to protect. */
   stageArn: string
-  /** Requests a minute from one address; more are blocked until there are fewer again. */
+  /** Requests per minute and address. */
   rateLimit: number
 }
 
-/** AWS's managed rules, and a limit for each address, in front of a stage. */
+/** A web ACL with AWS managed rules and a rate limit per address. */
 export class Waf extends Construct {
   constructor(scope: Construct, id: string, { stageArn, rateLimit }: WafProps) {
     super(scope, id)
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
       defaultAction: { allow: {} },
-      visibilityConfig: watched('Webhooks'),
+      visibilityConfig: visibility('Webhooks'),
       rules: [
         managed(0, 'AWSManagedRulesAmazonIpReputationList'),
         managed(1, 'AWSManagedRulesCommonRuleSet', {
-          ruleActionOverrides: counted.map((name) => ({ name, actionToUse: { count: {} } })),
+          ruleActionOverrides: COUNTED_RULES.map((name) => ({ name, actionToUse: { count: {} } })),
         }),
         {
           priority: 2,
           name: 'RateLimit',
           action: { block: {} },
           statement: { rateBasedStatement: { aggregateKeyType: 'IP', limit: rateLimit, evaluationWindowSec: 60 } },
-          visibilityConfig: watched('RateLimit'),
+          visibilityConfig: visibility('RateLimit'),
         },
       ],
     })
@@ -63,11 +62,11 @@ function managed(
     name,
     overrideAction: { none: {} },
     statement: { managedRuleGroupStatement: { vendorName: 'AWS', name, ...more } },
-    visibilityConfig: watched(name),
+    visibilityConfig: visibility(name),
   }
 }
 
-function watched(metricName: string): CfnWebACL.VisibilityConfigProperty {
-  // Sampled requests would show bodies and tokens to whoever may read them.
+function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  // Sampled requests would expose bodies and tokens.
   return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName }
 }

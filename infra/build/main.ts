@@ -127,8 +127,8 @@ async function buildBundle(
 }
 
 /**
- * Keeps the modules that are loaded at start in one file. esbuild writes a file for each set of entry points that share
- * modules, and every dynamic import is an entry point. So each of them imports the whole core.
+ * Puts the modules that are loaded at start into one file. esbuild writes a file for each set of entry points that share
+ * modules, and every dynamic import is an entry point. So each of them imports the complete core.
  */
 function oneCore(core: readonly string[], entryPoints: readonly string[]): Plugin {
   return {
@@ -165,7 +165,7 @@ async function helpersIn(text: string): Promise<string> {
   return code.trim()
 }
 
-/** Keeps the lines, for the source map. */
+/** Leaves an empty line, for the source map. */
 function withoutImport(text: string, file: string): string {
   const statement = new RegExp(`^import (?:\\{[^}]*\\} from )?"\\./${file}";$`, 'm')
   return text.replace(statement, (lines) => lines.replaceAll(/.+/g, ''))

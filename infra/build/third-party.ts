@@ -19,7 +19,7 @@ export class ThirdPartyReader {
   readonly #root: string
   readonly #packages = new Map<string, Promise<ThirdPartyPackage>>()
 
-  /** @param root what the paths of a metafile are relative to */
+  /** @param root base of the paths in a metafile */
   constructor(root: string) {
     this.#root = root
   }

@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals'
-import { categories } from '../../functions/index.ts'
+import { categoryInfos } from '../infra/aws/category-infos.ts'
 import { awsProviders, flat, type Resource, type Synthesized, shipped, synthesize } from '../infra/aws/synthesize.ts'
 import { expectGolden } from './golden.ts'
 
@@ -17,7 +17,7 @@ describe.each([
   ['permissions-all-options', allOptions],
 ])('%s', (name, settings) => {
   it('each Lambda role has the same permissions', () => {
-    expectGolden(name, rolesOf(synthesize(settings, categories)))
+    expectGolden(name, rolesOf(synthesize(settings, categoryInfos)))
   })
 })
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { providerAccess } from '../../../infra/aws/provider-permissions.ts'
+import { awsPermissions } from '../../../infra/aws/provider-permissions.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { costTables, countPolls } from '../../../infra/docs/costs.ts'
@@ -70,7 +70,7 @@ describe('docs/deploy.md', () => {
     const [, json = ''] = /## Providers that are part of AWS[\s\S]*?```json\n([\s\S]*?)```/.exec(deploy) ?? []
     const { webhooks } = JSON.parse(json).context
     expect(Object.keys(readSettings(webhooks, ['slo']).awsProviders ?? {})).toEqual([
-      ...Object.keys(providerAccess),
+      ...Object.keys(awsPermissions),
       'assumeRoles',
     ])
   })
@@ -198,14 +198,14 @@ describe('docs/security.md', () => {
   })
 
   it.each([
-    ['shared/core/silent/handler.ts', 'remembered = 24 * 3_600', 'the outcome of a silent call', '24 hours'],
-    ['shared/core/task/start.ts', 'remembered = 14 * 86_400', 'the name of an accepted task', '14 days'],
-    ['shared/approvals/store.ts', 'remembered = 14 * 86_400', 'a question for people', '14 days after its deadline'],
-    ['shared/state/run-states.ts', 'remembered = 31 * 86_400', 'the state of a run', '31 days'],
-    ['infra/aws/durable-function.ts', 'retention = Duration.days(14)', 'a task: its event', '14 days after its end'],
+    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'the outcome of a silent call', '24 hours'],
+    ['shared/core/task/start.ts', '= 14 * 86_400', 'the name of an accepted task', '14 days'],
+    ['shared/approvals/store.ts', '= 14 * 86_400', 'a question for people', '14 days after its deadline'],
+    ['shared/state/run-states.ts', '= 31 * 86_400', 'the state of a run', '31 days'],
+    ['infra/aws/durable-function.ts', 'RETENTION = Duration.days(14)', 'a task: its event', '14 days after its end'],
     ['infra/aws/durable-function.ts', 'retentionPeriod: Duration.days(14)', 'could not be started', '14 days'],
     ['infra/aws/settings.ts', '.default(90)', 'log lines', '`logRetentionDays`, 90 as shipped'],
-    ['shared/auth/secrets.ts', 'maxAge = 300', 'secrets in use', '5 minutes'],
+    ['shared/auth/secrets.ts', '= 300', 'secrets in use', '5 minutes'],
   ])('says for how long, as %s does: %s', (file, inCode, what, forHowLong) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
     const row = table(security, '## What is stored').find(([stored = '']) => stored.includes(what))
@@ -222,23 +222,23 @@ describe('docs/limits.md', () => {
 
   it.each([
     ['shared/core/http/body.ts', '256 * 1024', '256 KB'],
-    ['shared/core/silent/handler.ts', 'longest = 24_000', '24 s for the platform'],
+    ['shared/core/silent/handler.ts', '= 24_000', '24 s for the platform'],
     ['infra/aws/category-function.ts', 'Duration.seconds(28)', '28 s for the function'],
-    ['shared/http/client.ts', 'requestTimeout = 15_000', '15 s (ours)'],
+    ['shared/http/client.ts', '= 15_000', '15 s (ours)'],
     ['shared/http/client.ts', '5 * 1024 * 1024', '5 MB, 200 levels of JSON (ours)'],
-    ['shared/http/client.ts', 'MAX_DEPTH = 200', '5 MB, 200 levels of JSON (ours)'],
-    ['shared/core/silent/handler.ts', 'remembered = 24 * 3_600', 'for 24 h (ours)'],
-    ['shared/core/task/start.ts', 'remembered = 14 * 86_400', 'for 14 days (ours'],
+    ['shared/http/client.ts', '= 200', '5 MB, 200 levels of JSON (ours)'],
+    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'for 24 h (ours)'],
+    ['shared/core/task/start.ts', '= 14 * 86_400', 'for 14 days (ours'],
     ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days (ours), or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days (ours)'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
-    ['shared/core/task/start-job.ts', 'mostTries = 2_000', '2,000 (ours)'],
-    ['shared/core/task/answer.ts', 'mostSends = 300', '300, about a day (ours)'],
+    ['shared/core/task/start-job.ts', '= 2_000', '2,000 (ours)'],
+    ['shared/core/task/answer.ts', '= 300', '300, about a day (ours)'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all (ours)'],
-    ['shared/auth/secrets.ts', 'maxAge = 300', '5 minutes (ours)'],
-    ['shared/auth/callers.ts', 'recheckAfter = 15_000', '15 s (ours)'],
+    ['shared/auth/secrets.ts', '= 300', '5 minutes (ours)'],
+    ['shared/auth/callers.ts', '= 15_000', '15 s (ours)'],
     ['shared/auth/callers.ts', 'z.maxLength(10)', '10 (ours)'],
-    ['shared/orchestrators/keptn/reply.ts', 'largestReply = 60_000', '60,000 bytes'],
+    ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],
   ])('says what %s says: %s', (file, inCode, inWords) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
     expect(limits).toContain(inWords)

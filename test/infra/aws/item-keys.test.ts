@@ -10,15 +10,16 @@ import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
 import { webhookHandler } from '../../../shared/core/http/handler.ts'
 import type { Category } from '../../../shared/providers/category.ts'
+import { categoryInfos } from './category-infos.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
-/** An operation of DynamoDB on one item, as IAM sees it. */
+/** A DynamoDB operation on one item, as IAM evaluates it. */
 interface Access {
   action: string
   key: string
 }
 
-/** AWS and a platform: records each access to the table and answers that nothing is there. */
+/** A fake of AWS and a platform. Records accesses to the table and returns no items. */
 let server: Server
 let accesses: Access[] = []
 const taskId = 'a'.repeat(40)
@@ -80,7 +81,7 @@ afterAll(() => {
   server.close()
 })
 
-/** What the code of a function does with the table while `run` lasts. */
+/** Returns the accesses to the table during `run`. */
 async function accessesOf(run: () => Promise<unknown>): Promise<Access[]> {
   accesses = []
   await run()
@@ -147,9 +148,9 @@ const findTask = async () => {
   await executionOf('issue-ticketing', taskId).catch(() => undefined)
 }
 
-const deployed = synthesize({}, categories)
+const deployed = synthesize({}, categoryInfos)
 
-/** Evaluates the role of a function as IAM does: an operation is allowed if a statement has it and its key matches. */
+/** Evaluates a role as IAM does: a statement must contain the operation, and the key must match. */
 function isAllowed(entry: string, category: string, { action, key }: Access): boolean {
   return statementsOf(deployed, functionOf(deployed, entry, category)).some(({ Action, Condition }) => {
     if (![Action].flat().includes(action)) return false
@@ -176,28 +177,31 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
     () => call('silent', 'about github-token'),
     /^guesses#issue-ticketing#/,
   ],
-  ['a look-up of a task', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
-  ['a task that asks people', 'task', 'notification', noteQuestion, /^approval#/],
-  ['a click', 'webhook', 'notification', readQuestion, /^approval#/],
+  ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
+  ['a task that waits for approval', 'task', 'notification', noteQuestion, /^approval#/],
+  ['a decision', 'webhook', 'notification', readQuestion, /^approval#/],
   ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
   ['a call that stops such a run', 'webhook', 'load-testing', keepRun, /^run#/],
   ['a task that starts a run', 'task', 'ci-cd', saveRun, /^last-run#ci-cd#/],
   ['a silent call that starts a run', 'webhook', 'ci-cd', saveRun, /^last-run#ci-cd#/],
-  ['a call that stops the newest run', 'webhook', 'ci-cd', readRun, /^last-run#ci-cd#/],
+  ['a call that stops the last run', 'webhook', 'ci-cd', readRun, /^last-run#ci-cd#/],
   ['the finisher', 'finisher', 'all', claimTask, /^finisher#/],
 ]
 
-describe('the items of the table', () => {
-  it.each(uses)('of %s are those that the role of the %s of %s allows', async (_name, entry, category, run, keys) => {
-    const made = await accessesOf(run)
-    expect(made.length).toBeGreaterThan(0)
-    for (const access of made) {
-      expect(access.key).toMatch(keys)
-      expect({ ...access, allowed: isAllowed(entry, category, access) }).toEqual({ ...access, allowed: true })
-    }
-  })
+describe('table items', () => {
+  it.each(uses)(
+    '%s accesses only items that the role of the %s of %s allows',
+    async (_name, entry, category, run, keys) => {
+      const made = await accessesOf(run)
+      expect(made.length).toBeGreaterThan(0)
+      for (const access of made) {
+        expect(access.key).toMatch(keys)
+        expect({ ...access, allowed: isAllowed(entry, category, access) }).toEqual({ ...access, allowed: true })
+      }
+    },
+  )
 
-  it('are out of reach for every other function', async () => {
+  it('no other function may access them', async () => {
     const all: Category[] = [...categories]
     const others = [
       ...all.flatMap(({ name }) => [`webhook ${name}`, `task ${name}`]).map((fn) => fn.split(' ') as [string, string]),
@@ -213,7 +217,7 @@ describe('the items of the table', () => {
     }
   })
 
-  it('have keys that are made in one place, by the modules that this test knows', () => {
+  it('this test knows all modules that use the table', () => {
     const sources = ['shared', 'functions'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts'))
@@ -222,14 +226,14 @@ describe('the items of the table', () => {
     const users = sources.filter((file) => /dynamodb\.ts'/.test(readFileSync(join(root, file), 'utf8')))
     expect(users.sort()).toEqual([
       'shared/approvals/store.ts',
+      'shared/core/task/execution.ts',
+      'shared/core/task/start.ts',
       'shared/state/claim.ts',
       'shared/state/idempotency.ts',
       'shared/state/read-last-run.ts',
       'shared/state/run-states.ts',
       'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
-      'shared/core/task/execution.ts',
-      'shared/core/task/start.ts',
     ])
   })
 })

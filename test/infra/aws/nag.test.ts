@@ -4,7 +4,7 @@ import { Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { awsProviders, build } from './synthesize.ts'
 
-/** What cdk-nag's AwsSolutions, and the rules that CDK brings along, find in a stack. */
+/** Returns the findings of cdk-nag's AwsSolutions and of CDK's own rules. */
 function findingsIn({ app }: ReturnType<typeof build>): string[] {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
   const printed: string[] = []
@@ -19,7 +19,7 @@ function findingsIn({ app }: ReturnType<typeof build>): string[] {
   }
 }
 
-/** Every rule that is set aside somewhere in the tree, with the reason. */
+/** Returns all acknowledged rules with their reasons. */
 function reasonsIn({ app }: ReturnType<typeof build>): [string, string][] {
   return app.node
     .findAll()
@@ -49,19 +49,19 @@ const everything = {
 }
 
 describe('cdk-nag AwsSolutions', () => {
-  it('finds nothing without a reason in the stack as it is shipped', () => {
+  it('finds nothing in the default stack', () => {
     expect(findingsIn(build())).toEqual([])
   })
 
-  it('finds nothing without a reason where every option is on', () => {
+  it('finds nothing with all options', () => {
     expect(findingsIn(build(everything))).toEqual([])
   })
 
-  it('finds nothing without a reason where the account has its own role for logs', () => {
+  it('finds nothing without the log role of the account', () => {
     expect(findingsIn(build({ apiGatewayLogRole: false }))).toEqual([])
   })
 
-  it('does find a star that has none', () => {
+  it('finds a wildcard without a reason', () => {
     const built = build()
     new Policy(built.stack, 'TooMuch', {
       force: true,
@@ -70,7 +70,7 @@ describe('cdk-nag AwsSolutions', () => {
     expect(findingsIn(built).join()).toContain('Validation failed')
   })
 
-  it('is set aside for one rule at one place at a time, each with a reason in a sentence', () => {
+  it('is acknowledged for single rules and resources only, each with a reason', () => {
     const reasons = reasonsIn(build(everything))
     expect(reasons.length).toBeGreaterThan(20)
     for (const [id, reason] of reasons) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { build, flat, permissionsOf, type Resource, synthesize, tenCategories } from './synthesize.ts'
 
-describe('a category that is switched off', () => {
-  it('has none of its resources, and no place in those of others', () => {
+describe('a disabled category', () => {
+  it('has no resources', () => {
     const categories = Object.fromEntries(tenCategories.map(({ name }) => [name, name === 'slo']))
     const { template, all } = synthesize({ categories })
     expect(all('AWS::Lambda::Function')).toHaveLength(3)
@@ -15,7 +15,7 @@ describe('a setting', () => {
   const unchanged = synthesize({}, slo)
   const changed = (settings: object) => synthesize(settings, slo)
 
-  it('memory is what the functions get', () => {
+  it('memory sets the memory of the functions', () => {
     const found = changed({ memory: { webhook: 256, task: 1024 } })
     const sizes = found
       .all('AWS::Lambda::Function')
@@ -27,7 +27,7 @@ describe('a setting', () => {
     })
   })
 
-  it('deadline, secretPrefix and logLevel are what the functions are told', () => {
+  it('deadline, secretPrefix and logLevel become environment variables', () => {
     const found = changed({ deadline: 'PT2H', secretPrefix: 'acme/hooks', logLevel: 'DEBUG' })
     expect(environmentOf(found.all('AWS::Lambda::Function'), 'webhook')).toMatchObject({
       WEBHOOKS_DEADLINE: 'PT2H',
@@ -37,33 +37,33 @@ describe('a setting', () => {
     expect(JSON.stringify(found.template.toJSON())).not.toContain('secret:cloud-automation-webhooks')
   })
 
-  it('logRetentionDays is for every log', () => {
+  it('logRetentionDays applies to all logs', () => {
     const groups = changed({ logRetentionDays: 7 }).all('AWS::Logs::LogGroup')
     expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7])
   })
 
-  it('throttle is for the stage', () => {
+  it('throttle applies to the stage', () => {
     const stage = changed({ throttle: { rate: 5, burst: 6 } }).one('AWS::ApiGateway::Stage')
     expect(stage.Properties.MethodSettings).toEqual([
       expect.objectContaining({ ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 }),
     ])
   })
 
-  it('tracing turns X-Ray on, for API and functions', () => {
+  it('tracing enables X-Ray for the API and the functions', () => {
     const { all, one } = changed({ tracing: true })
     expect(one('AWS::ApiGateway::Stage').Properties.TracingEnabled).toBe(true)
     for (const { Properties } of all('AWS::Lambda::Function'))
       expect(Properties.TracingConfig).toEqual({ Mode: 'Active' })
   })
 
-  it('alarmEmail subscribes to the alarms', () => {
+  it('alarmEmail subscribes to the topic', () => {
     changed({ alarmEmail: 'ops@example.org' }).template.hasResourceProperties('AWS::SNS::Subscription', {
       Protocol: 'email',
       Endpoint: 'ops@example.org',
     })
   })
 
-  it('allowedCidrs turns every other address away', () => {
+  it('allowedCidrs denies all other addresses', () => {
     const limited = changed({ allowedCidrs: ['192.0.2.0/24'] }).one('AWS::ApiGateway::RestApi')
     expect(limited.Properties.Policy.Statement).toEqual([
       expect.objectContaining({ Effect: 'Allow', Action: 'execute-api:Invoke' }),
@@ -76,7 +76,7 @@ describe('a setting', () => {
     expect(unchanged.one('AWS::ApiGateway::RestApi').Properties.Policy).toBeUndefined()
   })
 
-  it('waf puts the managed rules in front, none of which blocks for the text of an event', () => {
+  it('waf adds managed rules that never block because of event texts', () => {
     const { all, one } = changed({ waf: true })
     const acl = one('AWS::WAFv2::WebACL')
     const common = acl.Properties.Rules.find((rule: { Name: string }) => rule.Name === 'AWSManagedRulesCommonRuleSet')
@@ -100,7 +100,7 @@ describe('a setting', () => {
     const customDomain = { name: 'webhooks.example.org', certificateArn }
     const outputsOf = ({ template }: typeof unchanged) => template.toJSON()['Outputs'] as Record<string, Output>
 
-    it('is a name for the stage under the path that the stage has, with no TLS below 1.2', () => {
+    it('maps the domain to the stage with the same base path and requires TLS 1.2', () => {
       const found = changed({ customDomain })
       expect(found.one('AWS::ApiGateway::DomainName').Properties).toEqual({
         DomainName: 'webhooks.example.org',
@@ -116,17 +116,17 @@ describe('a setting', () => {
       expect(unchanged.all('AWS::ApiGateway::DomainName')).toEqual([])
     })
 
-    it('is what the deployment prints, with where the name must lead', () => {
+    it('appears in the outputs, with the target of the DNS record', () => {
       const outputs = outputsOf(changed({ customDomain }))
       expect(outputs['ApiUrl']?.Value).toBe('https://webhooks.example.org/v1')
       expect(outputs['SloUrl']?.Value).toBe('https://webhooks.example.org/v1/slo')
       expect(flat(outputs['NextSteps']?.Value)).toContain('WEBHOOKS_URL=https://webhooks.example.org\n')
       expect(flat(outputs['DomainTarget']?.Value)).toMatch(/^<ApiDomainName\w+\.RegionalDomainName>$/)
-      expect(outputs['DomainTarget']?.Description).toBe('Make webhooks.example.org a CNAME of this')
+      expect(outputs['DomainTarget']?.Description).toBe('Create a CNAME record from webhooks.example.org to this host')
       expect(outputsOf(unchanged)).not.toHaveProperty('DomainTarget')
     })
 
-    it('is entered into the hosted zone where that is named', () => {
+    it('creates a record in the hosted zone', () => {
       const found = changed({
         customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'example.org' } },
       })
@@ -139,19 +139,19 @@ describe('a setting', () => {
       expect(changed({ customDomain }).all('AWS::Route53::RecordSet')).toEqual([])
     })
 
-    it('is the only way in where it says so', () => {
+    it('can disable the default host', () => {
       const rest = (settings: object) => changed(settings).one('AWS::ApiGateway::RestApi').Properties
       expect(rest({ customDomain: { ...customDomain, only: true } }).DisableExecuteApiEndpoint).toBe(true)
       expect(rest({ customDomain }).DisableExecuteApiEndpoint).toBe(false)
     })
   })
 
-  it('terminationProtection has CloudFormation refuse to delete the stack', () => {
+  it('terminationProtection protects the stack', () => {
     expect(build({ terminationProtection: true }, slo).stack.terminationProtection).toBe(true)
     expect(build({}, slo).stack.terminationProtection).toBe(false)
   })
 
-  it('runbooks is where the alarms say that their pages are', () => {
+  it('runbooks is the URL in alarm descriptions', () => {
     const runbooks = 'https://git.example.org/webhooks/docs/runbooks/'
     for (const { Properties } of changed({ runbooks }).all('AWS::CloudWatch::Alarm'))
       expect(Properties.AlarmDescription).toMatch(
@@ -159,7 +159,7 @@ describe('a setting', () => {
       )
   })
 
-  it('apiGatewayLogRole leaves the account alone where it is off', () => {
+  it('apiGatewayLogRole: false leaves the account unchanged', () => {
     expect(unchanged.all('AWS::ApiGateway::Account')).toHaveLength(1)
     expect(changed({ apiGatewayLogRole: false }).all('AWS::ApiGateway::Account')).toEqual([])
   })
@@ -167,7 +167,7 @@ describe('a setting', () => {
   it.each([
     [{}, 2_000],
     [{ wafRateLimit: 300 }, 300],
-  ])('waf blocks an address that calls too often (%j)', (more, Limit) => {
+  ])('waf limits the rate of each address (%j)', (more, Limit) => {
     const [rule] = changed({ waf: true, ...more })
       .one('AWS::WAFv2::WebACL')
       .Properties.Rules.filter(({ Name }: { Name: string }) => Name === 'RateLimit')
@@ -177,7 +177,7 @@ describe('a setting', () => {
     })
   })
 
-  it('vpc puts every function into it', () => {
+  it('vpc connects every function', () => {
     const vpc = { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123abcd'] }
     const found = changed({ vpc })
     for (const fn of found.all('AWS::Lambda::Function')) {
@@ -186,7 +186,7 @@ describe('a setting', () => {
     }
   })
 
-  it('dataKeyArn encrypts table, dead letters, logs, topic and the data of tasks, and gives no role more', () => {
+  it('dataKeyArn encrypts table, dead letters, logs, topic and task data, and adds no permission', () => {
     const key = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
     const found = changed({ dataKeyArn: key })
     expect(found.one('AWS::DynamoDB::Table').Properties.SSESpecification).toEqual({
@@ -207,7 +207,7 @@ describe('a setting', () => {
       expect([...permissionsOf(found, fn).keys()].filter((action) => action.startsWith('kms:'))).toEqual([])
   })
 
-  it('reservedConcurrency holds for each webhook or each task, and never for the finisher', () => {
+  it('reservedConcurrency applies to webhooks or tasks, never to the finisher', () => {
     const reserved = (settings: object) =>
       Object.fromEntries(
         changed(settings)
@@ -222,7 +222,7 @@ describe('a setting', () => {
     expect(reserved({ reservedConcurrency: { task: 7 } })).toMatchObject({ 'webhook.handler': undefined })
   })
 
-  it('secretsKeyArn lets the functions decrypt with that key, through Secrets Manager alone', () => {
+  it('secretsKeyArn allows decryption with the key, only through Secrets Manager', () => {
     const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012'
     const found = changed({ secretsKeyArn: key })
     for (const fn of found.all('AWS::Lambda::Function'))

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { build as bundle } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
-import { type AwsProvider, providerAccess } from '../../../infra/aws/provider-permissions.ts'
+import { awsPermissions } from '../../../infra/aws/provider-permissions.ts'
+import { categoryInfos } from './category-infos.ts'
 import { awsProviders, functionOf as find, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
 
-/** Which module is the entry point of which function. */
+/** The handler of each function. */
 const modules = {
   webhook: 'shared/core/http/handler.ts',
   task: 'shared/core/task/handler.ts',
@@ -14,7 +15,7 @@ const modules = {
 }
 type Entry = keyof typeof modules
 
-/** What Lambda does with a function's role by itself. */
+/** Actions of Lambda itself with the role of a function. */
 const byLambda = ['logs:CreateLogStream', 'logs:PutLogEvents']
 const byLambdaOnDeadLetters = ['sqs:SendMessage']
 
@@ -29,36 +30,36 @@ const servicePrefixes: Record<string, string> = {
   '@aws-sdk/client-sfn': 'states',
   '@aws-sdk/client-ssm': 'ssm',
 }
-/** Where the action has another name than the API's operation. */
+/** IAM actions whose name differs from the API operation. */
 const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunction' }
-/** What IAM asks for where a service is called without the SDK, by its calls; `{}` is an id. */
+/** IAM actions of calls without the SDK, by request; `{}` is an id. */
 const restCalls: Record<string, Record<string, string[]>> = {
   fis: {
-    // They are tagged as they are started.
+    // Tags are set at the start.
     'POST experiments': ['StartExperiment', 'TagResource'],
     'GET experiments/{}': ['GetExperiment'],
     'DELETE experiments/{}': ['StopExperiment'],
   },
-  // Which call it is stands in the form.
+  // The operation is in the form.
   sns: { 'POST ': ['Publish', 'GetTopicAttributes'] },
-  // Which call it is stands in a header.
+  // The operation is in a header.
   monitoring: { 'POST ': ['PutMetricData'] },
   events: { 'POST ': ['PutEvents', 'DescribeEventBus'] },
   'application-signals': { 'POST budget-report': ['BatchGetServiceLevelObjectiveBudgetReport'] },
 }
 
-/** Where IAM calls a service otherwise than signatures do. */
+/** Services whose IAM prefix differs from the name in signatures. */
 const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 
-const deployed = synthesize({}, categories)
+const deployed = synthesize({}, categoryInfos)
 const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
 
-/** All code that a function may run, but that of providers that are part of AWS. */
+/** Returns the code of a function without the providers for AWS services. */
 function codeOf(entry: Entry, category: string) {
   return codeIn(modules[entry], ...(entry === 'finisher' ? [] : [`functions/${category}/index.ts`]))
 }
 
-/** The code of modules and of all that they use, less the AWS SDK: what is never used is shaken out. */
+/** Returns the code of modules and their imports, without the AWS SDK and unused code. */
 function codeIn(...files: string[]) {
   const key = files.join()
   const found = code.get(key) ?? bundled(files)
@@ -67,8 +68,8 @@ function codeIn(...files: string[]) {
 }
 
 async function bundled(files: string[]) {
-  // Doors are opened by the webhook alone.
-  const doors = files.includes(modules.webhook) ? [] : ['*-door.ts']
+  // Only webhooks serve routes.
+  const routes = files.includes(modules.webhook) ? [] : ['*-route.ts']
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: root,
     stdin: {
@@ -83,7 +84,7 @@ async function bundled(files: string[]) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*', './providers/aws-*', ...doors],
+    external: ['@aws-sdk/*', './providers/aws-*', ...routes],
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
   return {
@@ -92,7 +93,7 @@ async function bundled(files: string[]) {
   }
 }
 
-/** The calls to AWS in code, as IAM actions. */
+/** Returns the calls to AWS in code, as IAM actions. */
 async function callsIn({ text, clients }: { text: string; clients: string[] }): Promise<string[]> {
   const operations = [
     ...[...text.matchAll(/new (?:\w+\.)?([A-Z]\w+Command)\d*\(/g)].map(([, command = '']) => command),
@@ -107,14 +108,15 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
       const owners = exported
         .filter(({ names }) => names.includes(operation))
         .map(({ client }) => servicePrefixes[client])
-      if (owners.length !== 1 || !owners[0]) throw new Error(`Whose is ${operation}? ${owners.join(', ')}`)
+      if (owners.length !== 1 || !owners[0])
+        throw new Error(`Expected one client with ${operation}: ${owners.join(', ')}`)
       const action = `${owners[0]}:${operation.replace(/Command$/, '')}`
       return otherNames[action] ?? action
     }),
   ])
 }
 
-/** The calls that no client of the SDK sends: those are signed for their service. */
+/** Returns the calls that a provider signs itself. */
 function signedCallsIn(text: string): string[] {
   const [, service] = /\bservice\d*(?::| =) "([a-z-]+)"/.exec(text) ?? []
   if (service === undefined) return []
@@ -122,21 +124,21 @@ function signedCallsIn(text: string): string[] {
   const calls = [...text.matchAll(/\bhttp\d*\.(get|post|put|patch|delete|request)\(\s*(?:["`]([^"`]*))?/g)]
   return calls.flatMap(([code, method = '', path = '']) => {
     const actions = restCalls[service]?.[`${method.toUpperCase()} ${path.replace(/\$\{[^}]*\}/g, '{}')}`]
-    if (!actions) throw new Error(`What does IAM ask for where ${service} is called with ${code}?`)
+    if (!actions) throw new Error(`Unknown call of ${service}: ${code}. Add it to restCalls.`)
     return actions.map((action) => `${iamPrefixes[service] ?? service}:${action}`)
   })
 }
 
-/** The first parts of the names of the secrets that a function's code reads. */
+/** Returns the first part of the names of the secrets that a function reads. */
 async function secretsOf(entry: Entry, category: string): Promise<string[]> {
   const { text } = await codeOf(entry, category)
-  const names = [...text.matchAll(/["'`](callers|orchestrators|connections|approvals)(?=["'`/])/g)]
-  // Libraries use the word too.
-  const identity = [...text.matchAll(/readSecret\d*\("(identity)"/g)]
+  const names = [...text.matchAll(/["'`](callers|orchestrators|connections)(?=["'`/])/g)]
+  // Libraries also use the word.
+  const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals)"/g)]
   return unique([...names, ...identity].map(([, first = '']) => first))
 }
 
-/** The variables that a function's code reads, and which of them it can not do without. */
+/** Returns the environment variables that a function reads, and the required ones. */
 async function variablesOf(entry: Entry, category: string): Promise<{ read: string[]; required: string[] }> {
   const { text } = await codeOf(entry, category)
   const source = readFileSync(join(root, 'shared/settings.ts'), 'utf8')
@@ -175,13 +177,13 @@ const functions: [Entry, string][] = [
 describe.each(functions)('the role of the %s of %s', (entry, category) => {
   const permissions = permissionsOf(deployed, functionOf(entry, category))
 
-  it('allows the calls that its code makes, and no others', async () => {
+  it('allows exactly the calls of its code', async () => {
     const calls = await callsOf(entry, category)
     const dead = entry === 'webhook' ? [] : byLambdaOnDeadLetters
     expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead].sort())
   })
 
-  it('opens the secrets that its code reads, and no others', async () => {
+  it('allows exactly the secrets that its code reads', async () => {
     const prefix =
       'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:cloud-automation-webhooks/'
     const resources: Record<string, string> = {
@@ -197,14 +199,14 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
     )
   })
 
-  it('is for a function that is told what its code asks for, and nothing else', async () => {
+  it('belongs to a function with exactly the variables that its code reads', async () => {
     const { read, required } = await variablesOf(entry, category)
-    const told = Object.keys(functionOf(entry, category).Properties.Environment.Variables)
-    expect(told.filter((name) => !read.includes(name))).toEqual([])
-    expect(required.filter((name) => !told.includes(name))).toEqual([])
+    const variables = Object.keys(functionOf(entry, category).Properties.Environment.Variables)
+    expect(variables.filter((name) => !read.includes(name))).toEqual([])
+    expect(required.filter((name) => !variables.includes(name))).toEqual([])
   })
 
-  it('has no action with a star, and a bare star for a resource only where AWS knows no other', () => {
+  it('has no action with a wildcard, and allows all resources only for ListSecrets', () => {
     for (const [action, resources] of permissions) {
       expect(action).not.toContain('*')
       if (resources.includes('*')) expect(action).toBe('secretsmanager:ListSecrets')
@@ -212,15 +214,15 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
   })
 })
 
-describe('what is written in one place and used in another', () => {
-  it('the calls are found at all', async () => {
+describe('the analysis of code', () => {
+  it('finds calls', async () => {
     expect(await callsOf('webhook', categories[0].name)).toEqual(
       expect.arrayContaining(['dynamodb:PutItem', 'lambda:InvokeFunction', 'secretsmanager:GetSecretValue']),
     )
     expect(await callsOf('finisher', 'all')).toContain('lambda:GetDurableExecutionHistory')
   })
 
-  it('the tasks of other categories are out of reach', () => {
+  it('no function may call the tasks of other categories', () => {
     for (const { name } of categories) {
       const mine = functionOf('task', name).id
       const [webhook, task] = [functionOf('webhook', name), functionOf('task', name)]
@@ -239,49 +241,47 @@ describe('what is written in one place and used in another', () => {
     ['lambda:InvokeFunction', [/^<\w+TaskLive\w+>$/]],
     ['lambda:ListDurableExecutionsByFunction', [/^<\w+TaskFunction\w+\.Arn>$/, /^<\w+TaskLive\w+>$/]],
     ['lambda:GetDurableExecution', [/^<\w+TaskFunction\w+\.Arn>:\*$/]],
-  ])('%s is allowed in the form of ARN that Lambda holds it against', (action, forms) => {
+  ])('%s is allowed for the form of ARN that Lambda checks', (action, forms) => {
     const resources = permissionsOf(deployed, functionOf('webhook', categories[0].name)).get(action) ?? []
     expect(resources).toEqual(forms.map((form) => expect.stringMatching(form)))
   })
 })
 
-/** Every provider that is part of AWS, in each category that has it. */
+/** Each provider for an AWS service in each of its categories. */
 const providers = categories.flatMap(({ name, providers }) =>
   Object.keys(providers)
     .filter((provider) => provider.startsWith('aws-'))
-    .flatMap((provider) =>
-      (['webhook', 'task'] as const).map((entry) => [provider as AwsProvider, entry, name] as const),
-    ),
+    .flatMap((provider) => (['webhook', 'task'] as const).map((entry) => [provider, entry, name] as const)),
 )
 
-/** A category may use the providers of another. */
+/** A category may use a provider of another category. */
 function moduleOf(category: string, provider: string): string {
   const files = [category, ...categories.map(({ name }) => name)].map(
     (name) => `functions/${name}/providers/${provider}.ts`,
   )
   const found = files.find((file) => existsSync(join(root, file)))
-  if (!found) throw new Error(`Where is ${provider}?`)
+  if (!found) throw new Error(`No module for ${provider}`)
   return found
 }
 
 describe.each(providers)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
   const before = permissionsOf(deployed, functionOf(entry, category))
   const configured = (settings: object) => {
-    const stack = synthesize({ awsProviders: settings }, categories)
+    const stack = synthesize({ awsProviders: settings }, categoryInfos)
     return permissionsOf(stack, functionOf(entry, category, stack))
   }
   const permissions = configured({ [provider]: awsProviders[provider] })
   const added = [...permissions.keys()].filter((action) => !before.has(action))
 
-  it('allows the calls of its code where cdk.json names what it may use, and no others', async () => {
+  it('allows exactly the calls of its code for the ARNs in cdk.json', async () => {
     const calls = await callsIn(await codeIn(moduleOf(category, provider)))
     expect(calls.length).toBeGreaterThan(0)
-    // Not a call: Systems Manager asks for it where a runbook is given a role, and SageMaker where a job is.
+    // Not a call: Systems Manager and SageMaker require it to pass a role.
     expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
     expect(added.includes('iam:PassRole')).toBe(['aws-sagemaker', 'aws-ssm-automation'].includes(provider))
   })
 
-  it('allows none of them where it does not', async () => {
+  it('allows nothing without ARNs in cdk.json', async () => {
     const others = Object.fromEntries(Object.entries(awsProviders).filter(([name]) => name !== provider))
     for (const settings of [{}, others]) {
       const without = configured(settings)
@@ -289,8 +289,8 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
     }
   })
 
-  it('names no action with a star, and nothing but what cdk.json names and what is below it', () => {
-    const named = awsProviders[provider].map((arn) => arn.replace(/\*$/, ''))
+  it('contains no action with a wildcard, and only ARNs in cdk.json or below them', () => {
+    const named = (awsProviders[provider] ?? []).map((arn) => arn.replace(/\*$/, ''))
     for (const action of added) {
       expect(action).not.toContain('*')
       for (const resource of permissions.get(action) ?? []) {
@@ -309,19 +309,19 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
     }
   })
 
-  it('may assume the roles that cdk.json names, and none where it names none', () => {
+  it('may assume only the roles in cdk.json', () => {
     const roles = ['arn:aws:iam::210987654321:role/webhooks']
     expect(configured({ assumeRoles: roles }).get('sts:AssumeRole')).toEqual(roles)
     expect(permissions.has('sts:AssumeRole')).toBe(false)
   })
 })
 
-describe('providers that are part of AWS', () => {
-  it('are each in the table of permissions, and nothing else is', () => {
-    expect(unique(providers.map(([provider]) => provider))).toEqual(Object.keys(providerAccess).sort())
+describe('providers for AWS services', () => {
+  it('each have a permissions file, and no other provider has one', () => {
+    expect(unique(providers.map(([provider]) => provider))).toEqual(Object.keys(awsPermissions))
   })
 
-  it('are the only ones that can assume another role, and only where they are used', async () => {
+  it('only their categories may assume other roles', async () => {
     for (const [provider, , category] of providers) {
       const { text } = await codeIn(moduleOf(category, provider))
       expect(/fromTemporaryCredentials/.test(text)).toBe(true)
@@ -330,7 +330,7 @@ describe('providers that are part of AWS', () => {
       expect(/fromTemporaryCredentials/.test((await codeOf('webhook', name)).text)).toBe(false)
     const everything = synthesize(
       { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/x'] } },
-      categories,
+      categoryInfos,
     )
     for (const { name, providers } of categories) {
       const has = Object.keys(providers).some((provider) => provider.startsWith('aws-'))
@@ -340,8 +340,8 @@ describe('providers that are part of AWS', () => {
     expect(permissionsOf(everything, functionOf('finisher', 'all', everything)).has('sts:AssumeRole')).toBe(false)
   })
 
-  it('are held to the regions and namespaces that are named, and roles to the service that they are passed to', () => {
-    const policies = synthesize({ awsProviders }, categories).all('AWS::IAM::Policy')
+  it('are limited to the regions and namespaces in cdk.json, and passed roles to their service', () => {
+    const policies = synthesize({ awsProviders }, categoryInfos).all('AWS::IAM::Policy')
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
     const of = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action))
     expect(of('ssm:CreateOpsItem').length).toBeGreaterThan(0)

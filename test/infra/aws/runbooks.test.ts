@@ -16,24 +16,24 @@ const texts = new Map([...pages, 'README.md'].map((name) => [name, readFileSync(
 const pageOf = (description: string) => /docs\/runbooks\/([a-z-]+\.md)$/.exec(description)?.[1] ?? 'none'
 
 describe('runbooks', () => {
-  it('are there for each alarm, and only for alarms that there are', () => {
+  it('exist for each alarm and for nothing else', () => {
     const named = alarms.map(({ Properties }) => pageOf(Properties.AlarmDescription))
     expect([...new Set(named)].sort()).toEqual(pages.sort())
   })
 
-  it('name the alarms that lead to them, as CloudWatch shows their names', () => {
+  it('contain the name of their alarm as CloudWatch shows it', () => {
     for (const { id, Properties } of alarms) {
       const [, alarm = ''] = /^Alarm: `([^`]+)`/m.exec(texts.get(pageOf(Properties.AlarmDescription)) ?? '') ?? []
       expect(id).toMatch(new RegExp(`^Alarms${alarm.replace('<Category>', '[A-Z][A-Za-z]+')}[0-9A-F]{8}$`))
     }
   })
 
-  it.each(pages)('%s says what it means, what callers see, where to look, what to do and when it is over', (page) => {
+  it.each(pages)('%s has the five sections', (page) => {
     const headings = [...(texts.get(page) ?? '').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
-    expect(headings).toEqual(['What it means', 'What callers see', 'Look', 'Do', 'It is over when'])
+    expect(headings).toEqual(['What it means', 'What callers see', 'Diagnose', 'Mitigate', 'Resolved when'])
   })
 
-  it('find one thing in the stack where they look for one, and of the type that they say', () => {
+  it('refer to resources that exist exactly once in the stack', () => {
     const wanted = [...texts.values()].flatMap((text) =>
       [...text.matchAll(/\$\(named (\S+) ([^)\s]+)\)/g)].map(([, type = '', prefix = '']) => ({ type, prefix })),
     )
@@ -45,7 +45,7 @@ describe('runbooks', () => {
     }
   })
 
-  it('name saved queries that there are', () => {
+  it('refer to saved queries that exist', () => {
     const named = [...texts.values()].flatMap((text) =>
       [...text.matchAll(/saved\s+query\s+\*\*([^*]+)\*\*/gi)].map(([, name = '']) => name.replace(/\s+/g, ' ')),
     )
@@ -53,7 +53,7 @@ describe('runbooks', () => {
     expect(named.filter((name) => !Object.hasOwn(queries, name))).toEqual([])
   })
 
-  it('call operations of Lambda and of Secrets Manager that there are', () => {
+  it('call operations of Lambda and Secrets Manager that exist', () => {
     const clients: Record<string, object> = { lambda, secretsmanager: secretsManager }
     const calls = [...texts.values()].flatMap((text) => [...text.matchAll(/aws (lambda|secretsmanager) ([a-z-]+)/g)])
     expect(calls.length).toBeGreaterThan(10)
@@ -63,7 +63,7 @@ describe('runbooks', () => {
     }
   })
 
-  it('lead to pages and headings that there are', () => {
+  it('link to pages and headings that exist', () => {
     for (const text of texts.values()) {
       for (const [, file = '', heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
         const path = join(folder, file)
@@ -80,7 +80,7 @@ describe('runbooks', () => {
     }
   })
 
-  it('answer a caller by hand with an event of the form of ours', () => {
+  it('contain an event by hand with the fields of ours', () => {
     const [, json = ''] = /-d '(\{\n[\s\S]*?\n\})'/.exec(texts.get('README.md') ?? '') ?? []
     const byHand = JSON.parse(json)
     const event = { id: 'i', task: 't', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} }

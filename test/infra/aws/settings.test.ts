@@ -8,7 +8,7 @@ const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-
 const customDomain = { name: 'webhooks.example.org', certificateArn }
 const vpc = { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123456789abcdef0'] }
 
-function problemOf(settings: unknown): string {
+function errorOf(settings: unknown): string {
   try {
     readSettings(settings, names)
   } catch (error) {
@@ -19,7 +19,7 @@ function problemOf(settings: unknown): string {
 }
 
 describe('the settings in cdk.json', () => {
-  it('can all be left out', () => {
+  it('are all optional', () => {
     expect(readSettings(undefined, names)).toEqual({
       stackName: 'CloudAutomationWebhooks',
       secretPrefix: 'cloud-automation-webhooks',
@@ -37,11 +37,11 @@ describe('the settings in cdk.json', () => {
     })
   })
 
-  it('are valid as they are shipped', () => {
+  it('are valid in cdk.json', () => {
     expect(() => readSettings(shipped, Object.keys(shipped.categories))).not.toThrow()
   })
 
-  it('name every category as shipped, so that each can be switched off', () => {
+  it('list every category in cdk.json', () => {
     expect(Object.keys(shipped.categories)).toEqual(categories.map(({ name }) => name))
   })
 
@@ -71,35 +71,35 @@ describe('the settings in cdk.json', () => {
     { runbooks: 'https://git.example.org/webhooks/docs/runbooks/' },
     { awsProviders: {} },
     { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/path/webhooks'] } },
-  ])('take %j', (settings) => {
+  ])('accept %j', (settings) => {
     expect(readSettings(settings, names)).toMatchObject(settings)
   })
 
   it.each([
-    [{ stackName: '1st' }, 'stackName: must be letters, digits and dashes'],
-    [{ secretPrefix: '/webhooks/' }, 'secretPrefix: must be letters, digits and any of _+=.@-, with single slashes'],
+    [{ stackName: '1st' }, 'stackName: must be up to 100 letters, digits and dashes'],
+    [{ secretPrefix: '/webhooks/' }, 'secretPrefix: must be letters, digits and _+=.@-, separated by single slashes'],
     [{ secretPrefix: 'a'.repeat(201) }, 'secretPrefix: must have at most 200 characters'],
     [{ categories: { 'feature-flag': true } }, 'Unknown category "feature-flag". Did you mean "feature-flags"?'],
     [{ categories: { 'feature-flags': 'on' } }, 'categories.feature-flags: must be true or false, not "on"'],
-    [{ categories: { 'issue-ticketing': false, 'feature-flags': false } }, 'categories: switch at least one on'],
+    [{ categories: { 'issue-ticketing': false, 'feature-flags': false } }, 'categories: enable at least one'],
     [{ memory: 512 }, 'memory: must be an object of webhook, task'],
     [{ memory: { webhook: 64 } }, 'memory.webhook: must be at least 128 (MB)'],
     [{ memory: { task: 10_241 } }, 'memory.task: must be at most 10240 (MB)'],
-    [{ memory: { task: '512' } }, 'memory.task: must be a whole number of MB from 128 to 10240, not "512"'],
+    [{ memory: { task: '512' } }, 'memory.task: must be an integer of MB from 128 to 10240, not "512"'],
     [{ memory: { tasks: 512 } }, 'memory.tasks is not a known field. Did you mean "task"?'],
     [{ deadline: '2 hours' }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "2 hours"'],
     [{ deadline: 7_200 }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not 7200'],
     [{ deadline: 'P8D' }, 'deadline: must be at most P7D, not "P8D"'],
     [{ logRetentionDays: 91 }, 'logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90,'],
     [{ logLevel: 'TRACE' }, 'logLevel: must be DEBUG, INFO, WARN or ERROR, not "TRACE"'],
-    [{ throttle: { rate: 0 } }, 'throttle.rate: must be a whole number from 1 to 10000, not 0'],
-    [{ throttle: { burst: 1.5 } }, 'throttle.burst: must be a whole number from 1 to 5000, not 1.5'],
+    [{ throttle: { rate: 0 } }, 'throttle.rate: must be an integer from 1 to 10000, not 0'],
+    [{ throttle: { burst: 1.5 } }, 'throttle.burst: must be an integer from 1 to 5000, not 1.5'],
     [{ throttle: { limit: 5 } }, 'throttle.limit is not a known field. Fields: rate, burst'],
     [{ publicThrottle: { limit: 5 } }, 'publicThrottle.limit is not a known field. Fields: rate, burst'],
-    [{ wafRateLimit: 9 }, 'wafRateLimit: must be a whole number from 10 to 2000000000, not 9'],
+    [{ wafRateLimit: 9 }, 'wafRateLimit: must be an integer from 10 to 2000000000, not 9'],
     [{ tracing: 'yes' }, 'tracing: must be true or false, not "yes"'],
     [{ alarmEmail: 'ops' }, 'alarmEmail: must be an e-mail address, not "ops"'],
-    [{ allowedCidrs: [] }, 'allowedCidrs: must name at least one range; leave it out to allow every address'],
+    [{ allowedCidrs: [] }, 'allowedCidrs: must list at least one range; remove the setting to allow all addresses'],
     [{ allowedCidrs: '192.0.2.0/24' }, 'allowedCidrs: must be a list of IPv4 ranges such as 192.0.2.0/24'],
     [{ allowedCidrs: ['192.0.2.1'] }, 'allowedCidrs.0: must be an IPv4 range such as 192.0.2.0/24, not "192.0.2.1"'],
     [{ allowedCidrs: ['192.0.2.0/33'] }, 'allowedCidrs.0: must be an IPv4 range'],
@@ -108,19 +108,16 @@ describe('the settings in cdk.json', () => {
     [{ apiGatewayLogRole: 1 }, 'apiGatewayLogRole: must be true or false, not 1'],
     [{ secretsKeyArn: 'alias/mine' }, 'secretsKeyArn: must be the ARN of a KMS key'],
     [{ dataKeyArn: 'alias/mine' }, 'dataKeyArn: must be the ARN of a KMS key'],
-    [{ reservedConcurrency: { task: 0 } }, 'reservedConcurrency.task: must be a whole number from 1 to 10000, not 0'],
+    [{ reservedConcurrency: { task: 0 } }, 'reservedConcurrency.task: must be an integer from 1 to 10000, not 0'],
     [{ reservedConcurrency: { tasks: 5 } }, 'reservedConcurrency.tasks is not a known field. Did you mean "task"?'],
     [
       { customDomain: 'webhooks.example.org' },
       'customDomain: must be an object of name, certificateArn, hostedZone, only',
     ],
-    [
-      { customDomain: { certificateArn } },
-      'customDomain.name: must be the name of a host, such as webhooks.example.org',
-    ],
+    [{ customDomain: { certificateArn } }, 'customDomain.name: must be a host name, such as webhooks.example.org'],
     [
       { customDomain: { ...customDomain, name: 'https://webhooks.example.org' } },
-      'customDomain.name: must be the name of a host in small letters, such as webhooks.example.org, not "https://',
+      'customDomain.name: must be a lowercase host name, such as webhooks.example.org, not "https://',
     ],
     [
       { customDomain: { ...customDomain, certificateArn: 'webhooks' } },
@@ -140,34 +137,34 @@ describe('the settings in cdk.json', () => {
       'customDomain.hostedZone.arn is not a known field. Fields: id, name',
     ],
     [{ terminationProtection: 'on' }, 'terminationProtection: must be true or false, not "on"'],
-    [{ runbooks: 'docs/runbooks' }, 'runbooks: must be the URL of a folder with a slash at the end, such as https://'],
+    [{ runbooks: 'docs/runbooks' }, 'runbooks: must be a URL with a trailing slash, such as https://'],
     [{ vpc: 'vpc-0123abcd' }, 'vpc: must be an object of subnetIds, securityGroupIds'],
     [{ vpc: { ...vpc, subnetIds: undefined } }, 'vpc.subnetIds: must be a list, each the id of a subnet'],
     [{ vpc: { ...vpc, subnetIds: ['10.0.0.0/8'] } }, 'vpc.subnetIds.0: must be the id of a subnet, subnet-..'],
-    [{ vpc: { ...vpc, securityGroupIds: [] } }, 'vpc.securityGroupIds: must name at least one: the id of a security'],
+    [{ vpc: { ...vpc, securityGroupIds: [] } }, 'vpc.securityGroupIds: must list at least one: the id of a security'],
     [{ vpc: { ...vpc, securityGroupIds: ['default'] } }, 'vpc.securityGroupIds.0: must be the id of a security group'],
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId is not a known field. Fields: subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-opscenter, aws-ssm-automation, aws-codebuild, aws-codepipeline, aws-dlt, aws-fis, aws-step-functions, aws-sagemaker, aws-sns, aws-cloudwatch, aws-eventbridge, aws-application-signals, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-application-signals, aws-cloudwatch, aws-codebuild, aws-codepipeline, aws-dlt, aws-eventbridge, aws-fis, aws-opscenter, aws-sagemaker, aws-sns, aws-ssm-automation, aws-step-functions, assumeRoles',
     ],
     [
       { awsProviders: { 'aws-kinesis': [] } },
-      'awsProviders.aws-kinesis is not a known field. Fields: aws-appconfig, aws-opscenter, aws-ssm-automation',
+      'awsProviders.aws-kinesis is not a known field. Fields: aws-appconfig, aws-application-signals, aws-cloudwatch',
     ],
     [{ awsProviders: { 'aws-opscenter': true } }, 'awsProviders.aws-opscenter: must be a list of ARNs, not true'],
-    [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be the text of an ARN, not 7'],
+    [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be an ARN, not 7'],
     [
       { awsProviders: { 'aws-opscenter': ['*'] } },
       'awsProviders.aws-opscenter: must be arn:aws:ssm:<region>:<account>:opsitem/*, not "*"',
     ],
     [
       { awsProviders: { 'aws-ssm-automation': ['arn:aws:iam::123456789012:role/runbooks'] } },
-      'awsProviders.aws-ssm-automation: must name at least one arn:aws:ssm:<region>:<account>:document/<name>',
+      'awsProviders.aws-ssm-automation: must list at least one arn:aws:ssm:<region>:<account>:document/<name>',
     ],
     [
       { awsProviders: { 'aws-codebuild': ['arn:aws:codebuild:eu-west-1:123456789012:report-group/shop-build-unit'] } },
-      'awsProviders.aws-codebuild: must name at least one arn:aws:codebuild:<region>:<account>:project/<name>',
+      'awsProviders.aws-codebuild: must list at least one arn:aws:codebuild:<region>:<account>:project/<name>',
     ],
     [
       { awsProviders: { 'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:*'] } },
@@ -178,8 +175,8 @@ describe('the settings in cdk.json', () => {
       'awsProviders.aws-ssm-automation: must be arn:aws:ssm:<region>:<account>:document/<name> or arn:aws:iam::<account>:role/<name>, not "arn:aws:ssm:eu-west-1:123456789012:document/*"',
     ],
     [
-      { awsProviders: { 'aws-appconfig': awsProviders['aws-appconfig'].slice(0, 2) } },
-      'awsProviders.aws-appconfig: must name at least one arn:aws:appconfig:<region>:<account>:deploymentstrategy/<id>',
+      { awsProviders: { 'aws-appconfig': awsProviders['aws-appconfig']?.slice(0, 2) } },
+      'awsProviders.aws-appconfig: must list at least one arn:aws:appconfig:<region>:<account>:deploymentstrategy/<id>',
     ],
     [
       { awsProviders: { 'aws-appconfig': ['arn:aws:appconfig:eu-west-1:123456789012:application/339ohji'] } },
@@ -191,7 +188,7 @@ describe('the settings in cdk.json', () => {
     ],
     [
       { awsProviders: { 'aws-cloudwatch': ['AWS/Lambda'] } },
-      'awsProviders.aws-cloudwatch: must be <a namespace of metrics, such as CloudAutomation/SLO>, not "AWS/Lambda"',
+      'awsProviders.aws-cloudwatch: must be <namespace of metrics, such as CloudAutomation/SLO>, not "AWS/Lambda"',
     ],
     [
       { awsProviders: { 'aws-eventbridge': ['arn:aws:events:eu-west-1:123456789012:event-bus/*'] } },
@@ -203,11 +200,11 @@ describe('the settings in cdk.json', () => {
     ],
     [{ alarmMail: 'ops@example.org' }, 'alarmMail is not a known field. Did you mean "alarmEmail"?'],
     ['{"waf":true}', 'webhooks: must be an object'],
-  ])('refuse %j and say what to write', (settings, message) => {
-    expect(problemOf(settings)).toContain(`\n  - ${message}`)
+  ])('reject %j', (settings, message) => {
+    expect(errorOf(settings)).toContain(`\n  - ${message}`)
   })
 
-  it('are refused with all that is wrong at once', () => {
-    expect(problemOf({ waf: 'on', memory: { webhook: 1 }, colour: 'red' }).split('\n  - ')).toHaveLength(4)
+  it('report all errors at once', () => {
+    expect(errorOf({ waf: 'on', memory: { webhook: 1 }, colour: 'red' }).split('\n  - ')).toHaveLength(4)
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { App } from 'aws-cdk-lib/core'
-import { categories } from '../../../functions/index.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
+import { categoryInfos as categories } from './category-infos.ts'
 import { flat, synthesize, tenCategories } from './synthesize.ts'
 
 const deployed = synthesize()
@@ -16,7 +16,7 @@ const api = deployed.one('AWS::ApiGateway::RestApi')
 const stage = deployed.one('AWS::ApiGateway::Stage')
 const outputs = deployed.template.toJSON()['Outputs'] as Record<string, { Value: unknown }>
 
-/** What a resource would be called with the longest names that AWS gives. */
+/** Replaces ARNs by the longest ones that AWS generates. */
 function longest(text: string): string {
   return text.replace(/<\w+\.Arn>/g, `arn:aws:lambda:ap-southeast-1:123456789012:function:${'f'.repeat(64)}`)
 }
@@ -28,11 +28,11 @@ describe('every function', () => {
       expect(Properties).toMatchObject({ Architectures: ['arm64'], Runtime: 'nodejs24.x', MemorySize: 512 })
   })
 
-  it('has no name of its own choosing, so that it can be replaced', () => {
+  it('has no fixed name, so that it can be replaced', () => {
     expect(functions.map(({ Properties }) => Properties.FunctionName)).toEqual(functions.map(() => undefined))
   })
 
-  it('logs into a group of its own that forgets after the retention', () => {
+  it('has its own log group with the configured retention', () => {
     const groups = deployed.all('AWS::Logs::LogGroup')
     const used = functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))
     expect(new Set(used).size).toBe(functions.length)
@@ -40,7 +40,7 @@ describe('every function', () => {
     for (const { Properties } of groups) expect(Properties.RetentionInDays).toBe(90)
   })
 
-  it('is told the prefix of its secrets and its log level', () => {
+  it('gets the secret prefix and the log level', () => {
     for (const { Properties } of functions)
       expect(Properties.Environment.Variables).toMatchObject({
         WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
@@ -48,7 +48,7 @@ describe('every function', () => {
       })
   })
 
-  it('has a role of its own, with no policy of AWS in it', () => {
+  it('has its own role without managed policies', () => {
     const roles = functions.map(({ Properties }) => flat(Properties.Role))
     expect(new Set(roles).size).toBe(functions.length)
     const managed = deployed.all('AWS::IAM::Role').filter(({ Properties }) => Properties.ManagedPolicyArns)
@@ -57,12 +57,12 @@ describe('every function', () => {
 })
 
 describe('a webhook', () => {
-  it('has 28 s, so that it says itself why it did not get done, and API Gateway does not', () => {
+  it('times out before API Gateway does', () => {
     expect(webhooks).toHaveLength(10)
     for (const { Properties } of webhooks) expect(Properties.Timeout).toBe(28)
   })
 
-  it('starts the alias of its own task, and notes answers in the table', () => {
+  it('gets the alias of its own task and the table', () => {
     const table = deployed.one('AWS::DynamoDB::Table')
     for (const { id, Properties } of webhooks) {
       const { WEBHOOKS_TASK_FUNCTION, WEBHOOKS_IDEMPOTENCY_TABLE } = Properties.Environment.Variables
@@ -71,7 +71,7 @@ describe('a webhook', () => {
     }
   })
 
-  it('is reached by API Gateway alone, on its own paths', () => {
+  it('can be invoked only by API Gateway, on its own paths', () => {
     const permissions = deployed
       .all('AWS::Lambda::Permission')
       .filter(({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com')
@@ -82,7 +82,7 @@ describe('a webhook', () => {
 })
 
 describe('a durable function', () => {
-  it('runs for at most a day longer than the longest deadline of its category, and is kept for two weeks', () => {
+  it('runs for at most a day longer than the maximum deadline, and is retained for two weeks', () => {
     expect(tasks).toHaveLength(10)
     for (const { Properties } of tasks)
       expect(Properties).toMatchObject({
@@ -93,12 +93,12 @@ describe('a durable function', () => {
       .all('AWS::Lambda::Function')
       .filter(({ Properties }) => Properties.Handler === 'task.handler')
       .map(({ Properties }) => Properties.DurableConfig.ExecutionTimeout / 86_400)
-    // Notification asks people.
+    // Notification has approvals.
     expect(timeouts).toEqual(categories.map(({ name }) => (name === 'notification' ? 31 : 8)))
     expect(finisher?.Properties.DurableConfig).toEqual({ ExecutionTimeout: 2 * 86_400, RetentionPeriodInDays: 14 })
   })
 
-  it('is called as live, and keeps the versions that executions still run on', () => {
+  it('has the alias live and retains old versions', () => {
     const versions = deployed.all('AWS::Lambda::Version')
     expect(versions).toHaveLength(11)
     for (const version of versions)
@@ -109,7 +109,7 @@ describe('a durable function', () => {
     )
   })
 
-  it('hands what could not be started to a queue of its category', () => {
+  it('has its own dead-letter queue', () => {
     const queues = durable.map(({ Properties }) => flat(Properties.DeadLetterConfig.TargetArn))
     expect(new Set(queues).size).toBe(11)
     for (const { Properties } of deployed.all('AWS::SQS::Queue'))
@@ -120,7 +120,7 @@ describe('a durable function', () => {
 describe('the finisher', () => {
   const rule = deployed.one('AWS::Events::Rule')
 
-  it('is started by every task that Lambda failed, timed out or stopped, and never by itself', () => {
+  it('starts for each task that Lambda failed, timed out or stopped, but never for itself', () => {
     const { detail, ...pattern } = rule.Properties.EventPattern
     expect(pattern).toEqual({ source: ['aws.lambda'], 'detail-type': ['Durable Execution Status Change'] })
     expect(detail.status).toEqual(['FAILED', 'TIMED_OUT', 'STOPPED'])
@@ -129,13 +129,13 @@ describe('the finisher', () => {
     )
   })
 
-  it('is started by a pattern that EventBridge takes, however long the names become', () => {
+  it('has a pattern within the EventBridge limit even with the longest names', () => {
     const { detail, ...pattern } = rule.Properties.EventPattern
     const functionArn = detail.functionArn.map(({ prefix }: { prefix: unknown }) => ({ prefix: longest(flat(prefix)) }))
     expect(JSON.stringify({ ...pattern, detail: { ...detail, functionArn } }).length).toBeLessThan(2048)
   })
 
-  it('is started by the tasks of any number of categories, by rules that EventBridge takes', () => {
+  it('uses several rules within the EventBridge limit for many categories', () => {
     const [category] = tenCategories
     const many = Array.from({ length: 15 }, (_, at) => ({
       ...(category as (typeof tenCategories)[number]),
@@ -158,7 +158,7 @@ describe('the finisher', () => {
     }
   })
 
-  it('is started again for a day, and then by a person who looks into its queue', () => {
+  it('is retried for a day; then the event goes to its dead-letter queue', () => {
     const [target] = rule.Properties.Targets
     expect(flat(target.Arn)).toMatch(/^<FinisherLive/)
     expect(target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 })
@@ -166,8 +166,8 @@ describe('the finisher', () => {
   })
 })
 
-describe('the table of answers', () => {
-  it('is keyed by id, forgets what has expired, and costs what is used', () => {
+describe('the state table', () => {
+  it('has the key id, expires items and is billed per request', () => {
     deployed.template.hasResourceProperties('AWS::DynamoDB::Table', {
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
@@ -179,7 +179,7 @@ describe('the table of answers', () => {
 })
 
 describe('the API', () => {
-  it('is regional, has the stage v1, takes text only, and no TLS below 1.2', () => {
+  it('is regional, has the stage v1, accepts only text and requires TLS 1.2', () => {
     expect(api.Properties).toMatchObject({
       EndpointConfiguration: { Types: ['REGIONAL'] },
       SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
@@ -188,7 +188,7 @@ describe('the API', () => {
     expect(stage.Properties.StageName).toBe('v1')
   })
 
-  it('hands every method on every path of a category to its webhook', () => {
+  it('routes all methods and paths of a category to its webhook', () => {
     const methods = deployed.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
     expect(methods).toHaveLength(10)
     for (const { HttpMethod, Integration } of methods)
@@ -197,7 +197,7 @@ describe('the API', () => {
     expect(paths).toEqual(tenCategories.flatMap(({ name }) => [name, '{proxy+}']))
   })
 
-  it('logs each request without query, headers, body or path, in which tokens may stand', () => {
+  it('logs requests without query, headers, body and path, which may contain tokens', () => {
     const format = JSON.parse(stage.Properties.AccessLogSetting.Format)
     expect(Object.values(format).join()).not.toMatch(
       /\$context\.path|header|querystring|body|authorizer|identity\.user/i,
@@ -206,11 +206,11 @@ describe('the API', () => {
     expect(stage.Properties.MethodSettings[0].DataTraceEnabled).toBe(false)
   })
 
-  it('throttles', () => {
+  it('throttles all calls', () => {
     expect(stage.Properties.MethodSettings[0]).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 })
   })
 
-  it('throttles each route that answers without a token by itself', () => {
+  it('throttles each public route separately', () => {
     const complete = synthesize({}, categories)
     const [all, ...routes] = complete.one('AWS::ApiGateway::Stage').Properties.MethodSettings
     expect(all).toMatchObject({ HttpMethod: '*', ResourcePath: '/*' })
@@ -235,7 +235,7 @@ describe('the API', () => {
     expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost']))
   })
 
-  it('counts the calls that it refuses with 429, from its access log', () => {
+  it('counts calls rejected with 429 in its access log', () => {
     const filter = deployed
       .all('AWS::Logs::MetricFilter')
       .find(({ Properties }) => Properties.FilterPattern === '{ $.status = "429" }')?.Properties
@@ -247,7 +247,7 @@ describe('the API', () => {
     expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
   })
 
-  it('counts the calls that contain a stored credential, from the log of each webhook', () => {
+  it('counts calls with a stored credential in the logs of all webhooks', () => {
     const filters = deployed
       .all('AWS::Logs::MetricFilter')
       .filter(({ Properties }) => Properties.FilterPattern === '{ $.secretInInput IS TRUE }')
@@ -260,7 +260,7 @@ describe('the API', () => {
     }
   })
 
-  it('answers for itself in the form of our own answers', () => {
+  it('returns its own errors as problem+json', () => {
     const answers = deployed.all('AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
     expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
       MISSING_AUTHENTICATION_TOKEN: '404',
@@ -282,7 +282,7 @@ describe('the API', () => {
     }
   })
 
-  it('lists the categories where a path does not exist', () => {
+  it('lists the categories for an unknown path', () => {
     const unknown = deployed
       .all('AWS::ApiGateway::GatewayResponse')
       .find(({ Properties }) => Properties.ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
@@ -294,7 +294,7 @@ describe('the API', () => {
 describe('the alarms', () => {
   const alarms = deployed.all('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
 
-  it('ring for each category, for the finisher, for the API and near the quota', () => {
+  it('cover each category, the finisher, the API and the quota', () => {
     const watched = new Map<string, number>()
     for (const { MetricName } of alarms) watched.set(MetricName, (watched.get(MetricName) ?? 0) + 1)
     expect(Object.fromEntries(watched)).toEqual({
@@ -312,7 +312,7 @@ describe('the alarms', () => {
     expect(quota).toMatchObject({ Threshold: 80, ComparisonOperator: 'GreaterThanThreshold' })
   })
 
-  it('go off when invocations of a task or of the finisher crash three times within an hour', () => {
+  it('alarm when a task or the finisher crashes three times within an hour', () => {
     const durableFunctions = new Set(durable.map(({ id }) => `<${id}>`))
     const crashes = alarms.filter(
       ({ MetricName, Dimensions }) => MetricName === 'Errors' && durableFunctions.has(flat(Dimensions[0].Value)),
@@ -322,7 +322,7 @@ describe('the alarms', () => {
       expect(alarm).toMatchObject({ Threshold: 0, Period: 300, DatapointsToAlarm: 3, EvaluationPeriods: 12 })
   })
 
-  it('say in words what has happened and where to read what to do, and tell a topic that they may publish to', () => {
+  it('have a description with a runbook, and a topic that they may publish to', () => {
     const topic = deployed.one('AWS::SNS::Topic')
     for (const { AlarmDescription, AlarmActions } of alarms) {
       expect(AlarmDescription).toMatch(/^[A-Z].+\. What to do: docs\/runbooks\/[a-z-]+\.md$/)
@@ -334,19 +334,19 @@ describe('the alarms', () => {
     )
   })
 
-  it('send mails to nobody unless told to', () => {
+  it('have no subscription by default', () => {
     expect(deployed.all('AWS::SNS::Subscription')).toEqual([])
   })
 })
 
 describe('the stack', () => {
-  it('has room for more: ten categories stay well below what CloudFormation takes', () => {
+  it('stays below the limits of CloudFormation with ten categories', () => {
     const { Resources } = deployed.template.toJSON()
     expect(Object.keys(Resources).length).toBeLessThan(350)
     expect(JSON.stringify(deployed.template.toJSON()).length).toBeLessThan(500_000)
   })
 
-  it('prints the URL of the API and of each category, and what to type next', () => {
+  it('outputs the URLs and the next commands', () => {
     expect(Object.keys(outputs)).toEqual([
       'ApiUrl',
       ...['ChaosTesting', 'CiCd', 'Optimization', 'FeatureFlags', 'IncidentManagement', 'IssueTicketing'].map(
@@ -369,7 +369,7 @@ describe('the stack', () => {
     expect(steps).toContain('config chaos-testing/do-it --mode interactive')
   })
 
-  it('says what to do where a bundle is missing', () => {
+  it('reports a missing bundle', () => {
     const build = () =>
       new WebhooksStack(new App(), 'Webhooks', {
         settings: readSettings({}, ['slo']),
@@ -377,12 +377,12 @@ describe('the stack', () => {
         bundles: '/nowhere',
       })
     expect(build).toThrow(SettingsError)
-    expect(build).toThrow('There is no bundle /nowhere/slo/task.js: run npm run build first.')
+    expect(build).toThrow('The bundle /nowhere/slo/task.js does not exist. Run npm run build first.')
   })
 })
 
-describe('what goes before the function of a task when the stack is deleted', () => {
-  it('is what the task and its answer need, so tasks must have ended before: docs/operate.md says so', () => {
+describe('deleting the stack', () => {
+  it('removes what a running task needs before its function, so docs/operate.md requires that tasks have ended', () => {
     for (const { id } of tasks) {
       const dependent = [
         'AWS::Events::Rule',
@@ -397,13 +397,17 @@ describe('what goes before the function of a task when the stack is deleted', ()
     }
   })
 
-  it('leaves what the account shares, and takes all else', () => {
-    const kept = Object.entries(
+  it('retains only shared resources of the account and published versions', () => {
+    const retained = Object.entries(
       deployed.template.toJSON()['Resources'] as Record<string, { Type: string; DeletionPolicy?: string }>,
     )
       .filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete')
       .map(([, { Type }]) => Type)
-    expect([...new Set(kept)].sort()).toEqual(['AWS::ApiGateway::Account', 'AWS::IAM::Role', 'AWS::Lambda::Version'])
+    expect([...new Set(retained)].sort()).toEqual([
+      'AWS::ApiGateway::Account',
+      'AWS::IAM::Role',
+      'AWS::Lambda::Version',
+    ])
   })
 })
 
@@ -421,14 +425,14 @@ describe('the dashboard', () => {
 
   it.each([
     ['Calls', '"Count"', '"4XXError"', '"5XXError"'],
-    ['Time to answer', '"p50"', '"p99"'],
-    ['Tasks waiting, of the whole account', '"ApproximateRunningDurableExecutions"'],
+    ['Response time', '"p50"', '"p99"'],
+    ['Running tasks of the account', '"ApproximateRunningDurableExecutions"'],
     ['Tasks accepted', '"DurableExecutionStarted"'],
     ['Tasks finished', '"DurableExecutionSucceeded"'],
     ['Time from accepted to finished, p50', '"DurableExecutionDuration"', '"p50"'],
     ['Time from accepted to finished, p99', '"DurableExecutionDuration"', '"p99"'],
     ['Tasks ended by Lambda', '"DurableExecutionFailed"', '"DurableExecutionTimedOut"', '"DurableExecutionStopped"'],
-    ['Webhooks that crashed or were throttled', '"Errors"', '"Throttles"'],
+    ['Webhook crashes and throttles', '"Errors"', '"Throttles"'],
     ['Finisher', '"DurableExecutionStarted"', '"DurableExecutionSucceeded"'],
     ['Dead letters', '"ApproximateNumberOfMessagesVisible"', '"finisher"'],
   ])('shows %s', (title, ...parts) => {
@@ -441,17 +445,17 @@ describe('the dashboard', () => {
   })
 
   it.each([
-    ['Oldest open tasks (of those that began in the time shown)', 'oldest open tasks'],
+    ['Oldest open tasks (started in the time range)', 'oldest open tasks'],
     ['Finished by result', 'finished by result'],
     ['Errors by provider', 'errors by provider'],
-    ['Errors of our own', 'errors'],
-  ] as const)('asks the logs of all functions for %s', (title, name) => {
+    ['Internal errors', 'errors'],
+  ] as const)('queries the logs of all functions for %s', (title, name) => {
     const { query = '' } = widgets.get(title) ?? {}
     expect(query.match(/SOURCE /g)).toHaveLength(functions.length)
     expect(query.endsWith(`| ${queries[name]}`)).toBe(true)
   })
 
-  it('has no two widgets in one place, and all within its 24 columns', () => {
+  it('has no overlapping widgets and fits into 24 columns', () => {
     const cells = body.widgets.flatMap(({ x, y, width, height }) =>
       Array.from({ length: width * height }, (_, at) => `${x + (at % width)},${y + Math.floor(at / width)}`),
     )
@@ -461,7 +465,7 @@ describe('the dashboard', () => {
 })
 
 describe('the saved queries', () => {
-  it('are those of the dashboard and the runbooks, in a folder of the stack, on the logs of all functions', () => {
+  it('cover the logs of all functions, in a folder named like the stack', () => {
     const saved = deployed.all('AWS::Logs::QueryDefinition').map(({ Properties }) => Properties)
     expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
       Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
@@ -473,7 +477,7 @@ describe('the saved queries', () => {
   })
 })
 
-it('the stack generates the identity key, which goes with it', () => {
+it('the stack generates the identity key and deletes it with the stack', () => {
   const { Properties, DeletionPolicy } = deployed.one('AWS::SecretsManager::Secret')
   expect(Properties).toMatchObject({
     Name: 'cloud-automation-webhooks/identity',

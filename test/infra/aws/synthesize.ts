@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { afterAll } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import { App } from 'aws-cdk-lib/core'
-import type { CategoryInfo } from '../../../infra/aws/category-function.ts'
+import type { CategoryInfo } from '../../../infra/aws/category-info.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
 
 export const root = join(import.meta.dirname, '../../..')
 const cdkJson = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 const { webhooks, ...flags } = cdkJson.context
-/** What cdk.json says of this stack; the feature flags stand beside it. */
+/** The settings in cdk.json, next to the feature flags. */
 export const shipped = webhooks as { categories: Record<string, boolean> }
 
 const appConfig = 'arn:aws:appconfig:eu-west-1:123456789012'
 
-/** What cdk.json may name for the providers that are part of AWS. */
-export const awsProviders = {
+/** Valid settings for each provider for an AWS service. */
+export const awsProviders: Readonly<Record<string, string[]>> = {
   'aws-appconfig': [
     `${appConfig}:application/339ohji/environment/54j1r29`,
     `${appConfig}:application/339ohji/configurationprofile/ur8hx2f`,
@@ -49,7 +49,7 @@ export const awsProviders = {
   'aws-application-signals': ['arn:aws:application-signals:eu-west-1:123456789012:slo/checkout-latency'],
 }
 
-/** All categories of the design, whichever of them have a function yet: the stack must hold them all. */
+/** Ten simple categories, each with all providers for AWS services. */
 export const tenCategories: CategoryInfo[] = [
   'chaos-testing',
   'ci-cd',
@@ -63,30 +63,17 @@ export const tenCategories: CategoryInfo[] = [
   'remediation',
 ].map((name) => ({
   name,
-  summary: `Does ${name}`,
+  summary: `Handles ${name}`,
   actions: { 'do-it': {} },
-  providers: {
-    acme: {},
-    'aws-appconfig': {},
-    'aws-opscenter': {},
-    'aws-ssm-automation': {},
-    'aws-codebuild': {},
-    'aws-codepipeline': {},
-    'aws-dlt': {},
-    'aws-sagemaker': {},
-    'aws-step-functions': {},
-    'aws-fis': {},
-    'aws-sns': {},
-    'aws-cloudwatch': {},
-    'aws-eventbridge': {},
-    'aws-application-signals': {},
-  },
+  providers: ['acme', ...Object.keys(awsProviders)],
+  hasRunsInTask: false,
+  publicRoutes: [],
 }))
 
 const scratch = mkdtempSync(join(tmpdir(), 'webhooks-synth-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-/** A folder of bundles that are there, whatever they hold. */
+/** Creates a folder with empty bundles. */
 function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
@@ -110,14 +97,14 @@ export interface Synthesized {
   template: Template
   /** The resources of a type, with their logical ids. */
   all(type: string): Resource[]
-  /** The only resource of a type. */
+  /** Returns the only resource of a type. */
   one(type: string): Resource
 }
 
 /**
- * The stack as it would be deployed, before it is synthesized.
+ * Creates the stack without synthesizing it.
  *
- * @param settings as they stand in cdk.json
+ * @param settings the object `webhooks` in cdk.json
  */
 export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories) {
   const app = new App({ context: flags, outdir: mkdtempSync(join(scratch, 'cdk.out-')) })
@@ -127,7 +114,7 @@ export function build(settings: object = {}, categories: readonly CategoryInfo[]
   return { app, stack }
 }
 
-/** The same, as a template. */
+/** Synthesizes the stack. */
 export function synthesize(...how: Parameters<typeof build>): Synthesized {
   const template = Template.fromStack(build(...how).stack)
   const resources = Object.entries(template.toJSON()['Resources'] as Record<string, Omit<Resource, 'id'>>)
@@ -138,13 +125,13 @@ export function synthesize(...how: Parameters<typeof build>): Synthesized {
     all,
     one(type) {
       const [found, ...others] = all(type)
-      if (!found || others.length > 0) throw new Error(`There is not exactly one ${type}.`)
+      if (!found || others.length > 0) throw new Error(`Expected exactly one ${type}`)
       return found
     },
   }
 }
 
-/** A value of a template as one line: what is only known later stands in angle brackets. */
+/** Returns a value of a template as one line, with unresolved values in angle brackets. */
 export function flat(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if ('Ref' in value) return `<${value.Ref}>`
@@ -163,17 +150,17 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** The function of an entry point: `webhook` or `task` of a category, or `finisher`. */
+/** Returns the function of an entry point: `webhook` or `task` of a category, or `finisher`. */
 export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
   const id = entry === 'finisher' ? 'Finisher' : category.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
   const found = all('AWS::Lambda::Function').find(
     (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
   )
-  if (!found) throw new Error(`There is no function for ${entry} of ${category}.`)
+  if (!found) throw new Error(`No function for ${entry} of ${category}`)
   return found
 }
 
-/** The statements of all policies of a function's role. */
+/** Returns the statements of all policies of a function's role. */
 export function statementsOf({ all }: Synthesized, fn: Resource): Statement[] {
   const role = fn.Properties.Role['Fn::GetAtt'][0]
   return all('AWS::IAM::Policy')
@@ -181,7 +168,7 @@ export function statementsOf({ all }: Synthesized, fn: Resource): Statement[] {
     .flatMap(({ Properties }): Statement[] => Properties.PolicyDocument.Statement)
 }
 
-/** What the role of a function may do, from all of its policies: action -> resources. */
+/** Returns the permissions of a function's role: action -> resources. */
 export function permissionsOf(deployed: Synthesized, fn: Resource): Map<string, string[]> {
   const permissions = new Map<string, string[]>()
   for (const { Action, Resource } of statementsOf(deployed, fn)) {

@@ -1,0 +1,19 @@
+import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+
+/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html */
+export const permissions: AwsPermissions = {
+  arns: { template: arnOf('fis', 'experiment-template/EXT[A-Za-z0-9]{1,61}', 'experiment-template/<id>') },
+  statements(arnsOf) {
+    const templates = arnsOf('template')
+    const experiments = [...new Set(templates.map((arn) => arn.replace(/experiment-template\/.*/, 'experiment/*')))]
+    const wildcardReason = 'FIS chooses the id of an experiment when it starts it.'
+    return [
+      { actions: ['fis:StartExperiment'], resources: [...templates, ...experiments], wildcardReason },
+      {
+        actions: ['fis:TagResource', 'fis:GetExperiment', 'fis:StopExperiment'],
+        resources: experiments,
+        wildcardReason,
+      },
+    ]
+  },
+}

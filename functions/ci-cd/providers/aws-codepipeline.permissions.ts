@@ -1,0 +1,19 @@
+import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+
+/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html */
+export const permissions: AwsPermissions = {
+  arns: { pipeline: arnOf('codepipeline', '[\\w.@-]{1,100}', '<name>') },
+  statements(arnsOf) {
+    const pipelines = arnsOf('pipeline')
+    const writes = ['StartPipelineExecution', 'StopPipelineExecution']
+    const reads = ['GetPipelineExecution', 'GetPipelineState', 'ListActionExecutions', 'ListPipelineExecutions']
+    return [
+      { actions: [...writes, ...reads].map((call) => `codepipeline:${call}`), resources: pipelines },
+      {
+        actions: ['codepipeline:RollbackStage'],
+        resources: pipelines.map((arn) => `${arn}/*`),
+        wildcardReason: 'All stages of the pipelines in cdk.json can be rolled back.',
+      },
+    ]
+  },
+}

@@ -1,0 +1,7 @@
+import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+
+/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html */
+export const permissions: AwsPermissions = {
+  arns: { topic: arnOf('sns', '[\\w-]{1,251}(?:\\.fifo)?', '<name>') },
+  statements: (arnsOf) => [{ actions: ['sns:Publish', 'sns:GetTopicAttributes'], resources: arnsOf('topic') }],
+}
