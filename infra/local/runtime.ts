@@ -162,7 +162,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Serving
   }
   const sandbox = createSandbox({
     state,
-    clicksTo: `${url}/v1/notification/slack`,
+    interactivityUrl: `${url}/v1/notification/slack`,
     observe: (seen) => observe({ from: 'sandbox', ...seen }),
   })
   const cloud = await startLocalCloud({

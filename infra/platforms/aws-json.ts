@@ -13,7 +13,7 @@ interface JsonService {
 }
 
 /**
- * Plays a service of AWS that has one path for everything: who asks must have signed for it, and said what is asked.
+ * Fakes an AWS service that uses one path for all operations. Requests must be signed and name the operation.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */

@@ -55,7 +55,7 @@ export interface LaunchDarklyServer extends Served {
 const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
 
 /**
- * LaunchDarkly's REST API, version 20240415, as its OpenAPI document describes it. What the document omits (most
+ * LaunchDarkly's REST API, version 20240415, as its OpenAPI document describes it. Details that the document omits (most
  * refusals) is ours, with its `code`s.
  *
  * @see https://launchdarkly.com/docs/api

@@ -100,8 +100,8 @@ class Locust {
 
   #page(): string {
     const { state, users, oldPage } = this.#state
-    const told = { locustfile: 'locustfile.py', run_time: null, state, tasks: '{}', user_count: users }
-    const script = JSON.stringify(told).replaceAll('":', '": ')
+    const settings = { locustfile: 'locustfile.py', run_time: null, state, tasks: '{}', user_count: users }
+    const script = JSON.stringify(settings).replaceAll('":', '": ')
     return `<!doctype html><title>Locust</title>${oldPage ? '' : `<script>window.templateArgs = ${script}</script>`}`
   }
 

@@ -8,7 +8,7 @@ export interface Card {
   actions: { type: string; title: string; url: string; mode?: string }[]
 }
 
-export interface PlayedTeams extends Served {
+export interface TeamsServer extends Served {
   /** The URL that a saved workflow shows. */
   webhookUrl: string
   /** The cards in the channel, in order. */
@@ -32,7 +32,7 @@ const largestCard = 21_000
  * @see https://learn.microsoft.com/en-us/azure/connectors/connectors-native-reqres
  * @see https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook
  */
-export async function teamsServer(): Promise<PlayedTeams> {
+export async function teamsServer(): Promise<TeamsServer> {
   const state = { cards: [] as Card[], failedRuns: [] as string[], on: true }
   const served = await serve((call) => answer(state, call))
   const turnOff = () => {

@@ -7,7 +7,7 @@ interface Delivery {
   body: Record<string, unknown>
 }
 
-export interface PlayedEndpoint extends Served {
+export interface EndpointServer extends Served {
   /** The secret path of the webhook. */
   endpoint: string
   secret: string
@@ -26,7 +26,7 @@ const tolerance = 300
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries
  */
-export async function endpointServer(secret: string): Promise<PlayedEndpoint> {
+export async function endpointServer(secret: string): Promise<EndpointServer> {
   const deliveries: Delivery[] = []
   const served = await serve((call) => answer(secret, deliveries, call))
   return Object.assign(served, { secret, deliveries, endpoint: `${served.url}${path}${query}` })

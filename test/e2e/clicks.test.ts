@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type PlayedSlack, type SentClick, slackServer } from '../../infra/platforms/slack/server.ts'
+import { type SentButtonPress, type SlackServer, slackServer } from '../../infra/platforms/slack/server.ts'
 import { Service, triggered, until } from './service.ts'
 
-let slack: PlayedSlack
+let slack: SlackServer
 let service: Service
 beforeAll(async () => {
   slack = await slackServer()
@@ -47,7 +47,7 @@ async function ask(input: object = {}, query = '') {
   return { event, post: structuredClone(post) }
 }
 /** As Slack sends it. */
-const click = async ({ headers, body }: SentClick) => {
+const click = async ({ headers, body }: SentButtonPress) => {
   const response = await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })
   return { status: response.status, body: await response.text() }
 }
@@ -62,7 +62,7 @@ describe('a click in Slack', () => {
   it('decides, and the message is locked with who decided', async () => {
     const { event, post } = await ask()
     expect(buttonsOf(post)).toBe(true)
-    expect(await click(slack.click(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
     expect(await finished(event.id)).toMatchObject({
       result: 'pass',
       message: 'Approved by Jane Doe (U0JANE)',
@@ -75,39 +75,39 @@ describe('a click in Slack', () => {
 
   it('of two at once is one decision, and the other hears in private who was first', async () => {
     const { event, post } = await ask()
-    const clicks = [slack.click(post, 'approve'), slack.click(post, 'reject', 'U0BEN')]
+    const clicks = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
     const answers = await Promise.all(clicks.map(click))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     const { 'sign-off': answer } = await finished(event.id)
     expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])
-    expect(await click(slack.click(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
+    expect(await click(slack.pressButton(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
     expect(slack.ephemerals.at(-1)).toMatchObject({ user: 'U0BEN', text: expect.stringContaining('Already decided') })
   })
 
   it('of somebody who may not is refused in private, and the question stays open', async () => {
     const { event, post } = await ask({ approvers: ['ben@example.com'] })
-    expect(await click(slack.click(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
     expect(slack.ephemerals).toEqual([
       { channel: 'C0RELEASES', user: 'U0JANE', text: expect.stringContaining('Only ben@example.com may decide this') },
     ])
     expect((await service.repliesTo(event.id)).finished).toEqual([])
-    await click(slack.click(post, 'reject', 'U0BEN'))
+    await click(slack.pressButton(post, 'reject', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
   })
 
   it('of who has asked is refused, where that is asked for', async () => {
     const { event, post } = await ask({ requester: 'jane@example.com', notRequester: 'on' })
-    await click(slack.click(post, 'approve'))
+    await click(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([
       { user: 'U0JANE', text: expect.stringContaining('asked for this yourself') },
     ])
-    await click(slack.click(post, 'approve', 'U0BEN'))
+    await click(slack.pressButton(post, 'approve', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
   it('is refused while who has asked is unknown to Slack', async () => {
     const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
-    await click(slack.click(post, 'approve'))
+    await click(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
     expect(await finished(event.id)).toMatchObject({ message: 'Expired: nobody has decided in time' })
   })
@@ -123,9 +123,9 @@ describe('a click in Slack', () => {
 
   it('that is forged, altered, replayed or of another workspace is refused, and logged without its value', async () => {
     const { event, post } = await ask()
-    const real = slack.click(post, 'approve')
+    const real = slack.pressButton(post, 'approve')
     const old = slack.sign(real.body, { at: Date.now() / 1_000 - 301 })
-    const forged: SentClick[] = [
+    const forged: SentButtonPress[] = [
       slack.sign(real.body, { secret: 'another-signing-secret' }),
       { ...real, body: real.body.replace('approve', 'reject') },
       old,
@@ -150,7 +150,7 @@ describe('a click in Slack', () => {
       body: new URLSearchParams({ decision: 'approve', name: 'Jane' }),
     })
     expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('buttons of its message')])
-    await click(slack.click(post, 'approve'))
+    await click(slack.pressButton(post, 'approve'))
     await finished(event.id)
   })
 
@@ -159,7 +159,7 @@ describe('a click in Slack', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody has decided in time' })
     await until(
       async () => {
-        await click(slack.click(post, 'approve'))
+        await click(slack.pressButton(post, 'approve'))
         return slack.ephemerals.some(({ text }) => text.includes('expired') || text.includes('ended'))
       },
       10,
@@ -176,16 +176,16 @@ describe('a click in Slack', () => {
       () => 'a reminder',
     )
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
-    await click(slack.click(post, 'approve'))
+    await click(slack.pressButton(post, 'approve'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
   it('fails where Slack does not say who it is, and can be clicked again', async () => {
     const { event, post } = await ask({ approvers: ['U0BEN'] })
     slack.hang()
-    expect((await click(slack.click(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
+    expect((await click(slack.pressButton(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
     slack.hang(false)
-    await click(slack.click(post, 'approve', 'U0BEN'))
+    await click(slack.pressButton(post, 'approve', 'U0BEN'))
     await finished(event.id)
   })
 })

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
-import { type PlayedSlack, slackServer } from '../../infra/platforms/slack/server.ts'
+import { type SlackServer, slackServer } from '../../infra/platforms/slack/server.ts'
 import { Service, triggered, until } from './service.ts'
 
 /** How long a webhook may take, in seconds: so that a call which is never answered ends soon. */
 const timeout = 5
 
-let slack: PlayedSlack
+let slack: SlackServer
 let jobs: Served
 let service: Service
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { akamasServer, akamasUser, type PlayedAkamas } from '../../infra/platforms/akamas.ts'
+import { type AkamasServer, akamasServer, akamasUser } from '../../infra/platforms/akamas.ts'
 import { Service, triggered, until } from './service.ts'
 
-let akamas: PlayedAkamas
+let akamas: AkamasServer
 let service: Service
 beforeAll(async () => {
   akamas = await akamasServer()

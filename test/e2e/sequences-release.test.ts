@@ -8,7 +8,7 @@ import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, loadSequenceFolder } from '../../infra/keptn/sequence-files.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import type { MessageSummary } from '../../infra/platforms/slack/shapes.ts'
+import type { MessageSummary } from '../../infra/platforms/slack/responses.ts'
 import { Service, until } from './service.ts'
 
 const root = join(import.meta.dirname, '../..')

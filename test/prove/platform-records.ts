@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { waitsFor } from '../../infra/platforms/sandbox/job-runs.ts'
+import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
 import type { Effect } from './calls.ts'
 
 /** An event that the sandbox's Keptn has taken from us. */
@@ -53,7 +53,7 @@ const notForgotten = `WHERE NOT EXISTS (
   SELECT 1 FROM job_runs AS next
   WHERE next.parameters = job_runs.parameters AND next.number > job_runs.number
     AND json_extract(job_runs.parameters, '$.outcome') = 'vanish'
-    AND next.created >= job_runs.created + ${waitsFor} + 1000 * json_extract(job_runs.parameters, '$.seconds'))`
+    AND next.created >= job_runs.created + ${WAITING_MS} + 1000 * json_extract(job_runs.parameters, '$.seconds'))`
 
 /** The id of the event that a text names. */
 export function idIn(text: string): string | undefined {

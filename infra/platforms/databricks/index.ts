@@ -4,8 +4,8 @@ import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-su
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
+import { outputResponse, readRunId, runIdOf, runPageUrl, runResponse } from './responses.ts'
 import { databricksRoutes, type Job } from './routes.ts'
-import { outputShape, readRunId, runIdOf, runPageUrl, runShape } from './shapes.ts'
 
 export interface Databricks extends Platform {
   runs(root: string): JobRunSummary[]
@@ -38,7 +38,7 @@ export function createDatabricks(store: Store): Databricks {
   function summary(root: string, run: JobRun): JobRunSummary | undefined {
     const job = jobOf(run)
     if (!job) return undefined
-    const { state } = runShape(root, job, run)
+    const { state } = runResponse(root, job, run)
     return summaryOf(run, {
       platform: 'databricks',
       id: runIdOf(run),
@@ -55,11 +55,11 @@ export function createDatabricks(store: Store): Databricks {
       start: (job, parameters, token) => runIdOf({ number: runs.start(job.name, parameters, token) }),
       run(id, root) {
         const found = find(id)
-        return found && !found.isTask ? runShape(root, found.job, found.run) : undefined
+        return found && !found.isTask ? runResponse(root, found.job, found.run) : undefined
       },
       output(id, root) {
         const found = find(id)
-        return found?.isTask ? outputShape(root, found.job, found.run) : undefined
+        return found?.isTask ? outputResponse(root, found.job, found.run) : undefined
       },
       cancel: (id) => runs.stop(readRunId(id)),
     }),

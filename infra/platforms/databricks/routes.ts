@@ -48,7 +48,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
       case 'GET /api/2.2/jobs/list': {
         const name = call.query.get('name')?.toLowerCase()
         const found = state.jobs.filter((job) => name === undefined || job.name.toLowerCase() === name)
-        const jobs = found.slice(0, Number(call.query.get('limit') ?? 20)).map(jobShape)
+        const jobs = found.slice(0, Number(call.query.get('limit') ?? 20)).map(jobResponse)
         return json(200, { ...(jobs.length > 0 ? { jobs } : {}), has_more: false })
       }
       case 'POST /api/2.2/jobs/run-now':
@@ -120,7 +120,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
   }
 }
 
-function jobShape({ job_id, name, parameters }: Job) {
+function jobResponse({ job_id, name, parameters }: Job) {
   const settings = {
     name,
     format: 'MULTI_TASK',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answer, type Call, isObject, json, jsonObject, MAX_BODY_BYTES, mediaType } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { criteriaOf, entitiesIn, timeOf } from './input.ts'
-import { errorShape, violated } from './shapes.ts'
+import { errorResponse, violated } from './responses.ts'
 
 /** An event as it was reported for one entity, as `/sandbox/reports` lists it too. */
 export interface EventReport {
@@ -54,13 +54,13 @@ export function createEvents(store: Store, services: () => string[]): Events {
     all,
 
     ingest(call) {
-      if (mediaType(call.headers) !== 'application/json') return errorShape(415, 'HTTP 415 Unsupported Media Type')
+      if (mediaType(call.headers) !== 'application/json') return errorResponse(415, 'HTTP 415 Unsupported Media Type')
       const event = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
-      if (!event) return errorShape(400, 'Could not map JSON: the body is no JSON object of at most 1 MB')
+      if (!event) return errorResponse(400, 'Could not map JSON: the body must be a JSON object of at most 1 MB')
       const violations = violationsOf(event)
-      if (violations.length > 0) return errorShape(400, 'Constraints violated.', violations)
+      if (violations.length > 0) return errorResponse(400, 'Constraints violated.', violations)
       const { entitySelector, ...given } = event as unknown as EventReport & { entitySelector?: string }
-      // With no selector it is about the environment; one that nothing fits makes no report at all.
+      // Without a selector, the event belongs to the environment. A selector without matches creates no report.
       const entities = entitySelector ? entitiesIn(entitySelector, services()) : [null]
       if (typeof entities === 'string') return violated('entitySelector', entities, 'PAYLOAD_BODY')
       const { eventType, title, startTime = Date.now(), endTime = startTime + 15 * minute, properties = {} } = given
@@ -77,8 +77,8 @@ export function createEvents(store: Store, services: () => string[]): Events {
 
     list({ query }) {
       const [from, to] = [timeOf(query.get('from') ?? 'now-2h'), timeOf(query.get('to') ?? 'now')]
-      if (from === undefined) return violated('from', 'is no time')
-      if (to === undefined) return violated('to', 'is no time')
+      if (from === undefined) return violated('from', 'must be a time')
+      if (to === undefined) return violated('to', 'must be a time')
       const pageSize = Number(query.get('pageSize') ?? 100)
       if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1_000) {
         return violated('pageSize', 'must be a whole number from 1 to 1000')
@@ -95,7 +95,7 @@ export function createEvents(store: Store, services: () => string[]): Events {
         .filter(({ eventType }) => criteria.every(({ texts }) => texts.includes(eventType)))
         .filter(({ entity }) => !entities || (entity !== null && entities.includes(entity)))
         .toReversed()
-      const events = found.slice(0, pageSize).map(eventShape)
+      const events = found.slice(0, pageSize).map(eventResponse)
       return json(200, { totalCount: found.length, pageSize, events })
     },
   }
@@ -119,7 +119,7 @@ function violationsOf(event: Record<string, unknown>) {
 }
 
 /** @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events */
-function eventShape({ correlationId, eventType, title, entity, startTime, endTime, properties }: EventReport) {
+function eventResponse({ correlationId, eventType, title, entity, startTime, endTime, properties }: EventReport) {
   const type = entity === null ? 'ENVIRONMENT' : 'SERVICE'
   const id = `${type}-${Buffer.from(entity ?? 'sandbox')
     .toString('hex')

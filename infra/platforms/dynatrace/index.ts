@@ -4,7 +4,7 @@ import type { Store } from '../sandbox/store.ts'
 import { createEvents, type EventReport } from './events.ts'
 import { selected, timeOf } from './input.ts'
 import { sloPage, wrongPage } from './page.ts'
-import { errorShape, sloShape, statusOf, violated } from './shapes.ts'
+import { errorResponse, sloResponse, statusOf, violated } from './responses.ts'
 import { createSlos, type Slo } from './slos.ts'
 
 /** An SLO as `/sandbox/slos` lists it, for people and tests. */
@@ -20,13 +20,12 @@ export interface Dynatrace extends Platform {
 }
 
 /** Of what is evaluated, on one page. */
-const mostEvaluated = 25
+const MAX_EVALUATED = 25
 const MAX_LISTED = 10_000
 
 /**
- * Plays the part of Dynatrace's environment API, version 2, that evaluates service-level objectives, ingests events and lists
- * them, for whoever brings the demo token. There is an objective for each service of the demo; what it has come to is set by
- * people, on a page at its address, and is the same for any time that is asked for.
+ * Fakes the part of Dynatrace's environment API v2 that evaluates service-level objectives, and ingests and lists events.
+ * There is an objective for each service of the demo. A page sets its value, which is the same for every timeframe.
  *
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/service-level-objectives-classic
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/post-event
@@ -38,7 +37,7 @@ export function createDynatrace(store: Store): Dynatrace {
 
   function route(call: Call): Answer {
     const [api, version, what = '', id, ...more] = segments(call.path)
-    if (api !== 'api' || version !== 'v2' || more.length > 0) return errorShape(404, 'HTTP 404 Not Found')
+    if (api !== 'api' || version !== 'v2' || more.length > 0) return errorResponse(404, 'HTTP 404 Not Found')
     const place = what === 'slo' ? 'slo' : [what, id].filter(Boolean).join('/')
     const answers: Record<string, { method: string; answer(): Answer }> = {
       slo: { method: 'GET', answer: () => (id === undefined ? list(call) : one(call, id)) },
@@ -46,14 +45,16 @@ export function createDynatrace(store: Store): Dynatrace {
       'events/ingest': { method: 'POST', answer: () => events.ingest(call) },
     }
     const found = Object.hasOwn(answers, place) ? answers[place] : undefined
-    if (!found) return errorShape(404, 'HTTP 404 Not Found')
-    return call.method === found.method ? found.answer() : errorShape(405, 'HTTP 405 Method Not Allowed')
+    if (!found) return errorResponse(404, 'HTTP 404 Not Found')
+    return call.method === found.method ? found.answer() : errorResponse(405, 'HTTP 405 Method Not Allowed')
   }
 
   function one({ query }: Call, id: string): Answer {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return violated('id', 'must be a UUID', 'PATH')
     const slo = slos.all().find((known) => known.id === id.toLowerCase())
-    return wrongTime(query) ?? (slo ? json(200, sloShape(slo, true)) : errorShape(404, `SLO with id ${id} not found`))
+    return (
+      wrongTime(query) ?? (slo ? json(200, sloResponse(slo, true)) : errorResponse(404, `SLO with id ${id} not found`))
+    )
   }
 
   function list({ query }: Call): Answer {
@@ -67,10 +68,10 @@ export function createDynatrace(store: Store): Dynatrace {
   function page(query: URLSearchParams, at: number): Answer {
     const evaluate = query.get('evaluate') ?? 'false'
     if (evaluate !== 'true' && evaluate !== 'false') return violated('evaluate', 'must be true or false')
-    const most = evaluate === 'true' ? mostEvaluated : MAX_LISTED
+    const maxSize = evaluate === 'true' ? MAX_EVALUATED : MAX_LISTED
     const pageSize = Number(query.get('pageSize') ?? 10)
-    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > most) {
-      return violated('pageSize', `must be a whole number from 1 to ${most}`)
+    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > maxSize) {
+      return violated('pageSize', `must be a whole number from 1 to ${maxSize}`)
     }
     const wanted = selected(query.get('sloSelector') ?? '')
     if (typeof wanted === 'string') return violated('sloSelector', wanted)
@@ -80,14 +81,14 @@ export function createDynatrace(store: Store): Dynatrace {
     const end = at + pageSize
     const nextPageKey = Buffer.from(`${end} ${query}`).toString('base64url')
     return json(200, {
-      slo: found.slice(at, end).map((slo) => sloShape(slo, evaluate === 'true')),
+      slo: found.slice(at, end).map((slo) => sloResponse(slo, evaluate === 'true')),
       pageSize,
       totalCount: found.length,
       ...(end < found.length ? { nextPageKey } : {}),
     })
   }
 
-  /** What a person sets on the page, or a script: `slo`, and `value`, `target`, `warning`, each where it is to change. */
+  /** Changes an SLO. The form contains `slo` and at least one of `value`, `target` and `warning`. */
   function set({ body }: Call): Answer {
     const form = new URLSearchParams(body)
     const named = form.get('slo') ?? ''
@@ -107,7 +108,7 @@ export function createDynatrace(store: Store): Dynatrace {
   }
 
   const dynatrace: Dynatrace = {
-    error: (status, message) => errorShape(status, message),
+    error: (status, message) => errorResponse(status, message),
     answer: (call) => refuseCaller(call) ?? route(call),
     page: ({ path, root }) =>
       path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), events.all(), root) : undefined,
@@ -124,15 +125,15 @@ export function createDynatrace(store: Store): Dynatrace {
 function refuseCaller({ headers }: Call): Answer | undefined {
   const [, token] = /^api-token +(\S+)$/i.exec(headers.authorization ?? '') ?? []
   if (token === demo.dynatraceToken) return undefined
-  if (headers.authorization === undefined) return errorShape(401, 'Missing authorization parameter.')
-  return errorShape(401, 'Token Authentication failed')
+  if (headers.authorization === undefined) return errorResponse(401, 'Missing authorization parameter.')
+  return errorResponse(401, 'Token Authentication failed')
 }
 
 function wrongTime(query: URLSearchParams): Answer | undefined {
   const timeFrame = query.get('timeFrame') ?? 'CURRENT'
   if (timeFrame !== 'CURRENT' && timeFrame !== 'GTF') return violated('timeFrame', 'must be CURRENT or GTF')
   const wrong = ['from', 'to'].find((name) => query.has(name) && timeOf(query.get(name) ?? '') === undefined)
-  return wrong === undefined ? undefined : violated(wrong, `is no time: ${query.get(wrong)}`)
+  return wrong === undefined ? undefined : violated(wrong, `must be a time, not ${query.get(wrong)}`)
 }
 
 function isPercentage(value: number): boolean {

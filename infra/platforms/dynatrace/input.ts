@@ -7,9 +7,9 @@ interface Criterion {
 }
 
 /**
- * Reads a selector: criteria with a comma between, each with texts in quotes, in which `~` takes the next character as it is.
+ * Parses a selector: criteria separated by commas, each with quoted texts, in which `~` escapes the next character.
  *
- * @returns a sentence where it is none
+ * @returns the error for an invalid selector
  */
 export function criteriaOf(selector: string): Criterion[] | string {
   const criteria: Criterion[] = []
@@ -27,7 +27,7 @@ export function criteriaOf(selector: string): Criterion[] | string {
 /**
  * Which objectives an `sloSelector` means: `id("..","..")`, `name("checkout")`, `text("check")`; all of its criteria hold.
  *
- * @returns a sentence where it is none
+ * @returns the error for an invalid selector
  */
 export function selected(selector: string): ((slo: Slo) => boolean) | string {
   const criteria = criteriaOf(selector)
@@ -47,13 +47,13 @@ export function selected(selector: string): ((slo: Slo) => boolean) | string {
  * The services that an entity selector means, by their names: `type(SERVICE),entityName.equals("checkout")`.
  *
  * @param names of all the services that there are
- * @returns a sentence where it is none
+ * @returns the error for an invalid selector
  */
 export function entitiesIn(selector: string, names: readonly string[]): string[] | string {
   const criteria = criteriaOf(selector)
   if (typeof criteria === 'string') return criteria
   const [first, ...others] = criteria
-  if (first?.name !== 'type') return 'must begin with type(..)'
+  if (first?.name !== 'type') return 'must start with type(..)'
   const known: Record<string, (name: string, text: string) => boolean> = {
     entityName: (name, text) => name === text,
     'entityName.equals': (name, text) => name === text,
@@ -71,8 +71,8 @@ const units: Record<string, number> = { m: minute, h: 60 * minute, d: day, w: 7 
 const absolute = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/
 
 /**
- * A time in one of the forms of Dynatrace, in epoch milliseconds: those themselves, ISO 8601, `now`, `now-30m`, `-1w`.
- * Undefined for what is none.
+ * Parses a time in one of Dynatrace's formats: epoch milliseconds, ISO 8601, `now`, `now-30m`, `-1w`.
+ * Returns undefined if it is invalid.
  */
 export function timeOf(text: string): number | undefined {
   if (/^\d{10,}$/.test(text)) return Number(text)

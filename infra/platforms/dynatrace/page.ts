@@ -9,7 +9,7 @@ const style = `
   label { display: grid; font-size: .9rem } input { font: inherit; width: 7rem; padding: .3rem }
   button { font: inherit; padding: .4rem 1.25rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }`
 
-/** What a person sees of the objectives, and where their values are set. */
+/** Lists the objectives, with forms to change their values. */
 export function sloPage(slos: SloSummary[], reports: EventReport[], root: string): Answer {
   const events = reports.toReversed().map(({ at, eventType, title, entity }) => {
     const about = entity === null ? '' : ` · ${entity}`
@@ -22,7 +22,7 @@ export function sloPage(slos: SloSummary[], reports: EventReport[], root: string
     `<small>Dynatrace in the sandbox</small>
 <h1>Service-level objectives</h1>
 <p>What is set here is the next evaluation. A value at or above the warning passes, one from the target up to it ends with a
-warning, one below the target fails; an empty one is no data.</p>
+warning, a value below the target fails; an empty value means no data.</p>
 ${slos.map(sloHtml).join('\n')}
 <pre>${escapeHtml(`curl -s '${root}/set' -d 'slo=${first?.name}&value=90'`)}</pre>
 <h2>Events</h2>

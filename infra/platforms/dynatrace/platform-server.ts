@@ -17,16 +17,16 @@ interface Slo {
 /** The state of the fake. Tests read and change it. */
 interface PlatformState {
   slos: Slo[]
-  /** What an evaluation of the SLO with this id finds. */
+  /** Results of the evaluation of an SLO, by id. */
   results: Record<string, Result[]>
-  /** How many answers of an evaluation say that it goes on. */
+  /** The number of status requests until an evaluation is complete. */
   takes: number
   ttlSeconds: number
   /** The evaluations, with what was asked and how many answers are left until the end. */
   evaluations: Map<string, { body: Record<string, unknown>; left: number }>
   /** Of the list. */
   pageSize: number
-  /** Given by the OAuth server, and not taken back. */
+  /** Tokens that the OAuth server issued and did not revoke. */
   accessTokens: string[]
 }
 
@@ -36,7 +36,7 @@ export interface PlatformServer extends Served {
   clientSecret: string
   tokenUrl: string
   state: PlatformState
-  /** What is found of the first SLO. */
+  /** Changes the result of the first SLO. */
   find(...results: Result[]): void
 }
 

@@ -31,7 +31,7 @@ interface DynatraceState {
   scopes: string[]
   /** How many entities any selector matches. */
   matches: number
-  /** The status of each event report, in order; OK where there is none. */
+  /** The status of each event report, in order. Defaults to OK. */
   statuses: string[]
   /** How many look-ups do not show what is there. */
   listsLate: number

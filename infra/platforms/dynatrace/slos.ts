@@ -9,7 +9,7 @@ export interface Slo {
   target: number
   /** Percent, above the target: below it the objective is met, but not by much. */
   warning: number
-  /** Percent, as somebody has set it; null where there is no data. */
+  /** Percent, set by a person; null means no data. */
   value: number | null
 }
 
@@ -20,7 +20,7 @@ export interface Slos {
   save(slo: Slo): void
 }
 
-/** What the sandbox begins with, and begins again with when it is emptied: one for each service of the demo. */
+/** The objectives of an empty store: one for each service of the demo. */
 const firstSlos: readonly Slo[] = [
   sloOf('casdemoapp', '5d1f9a0c-6c1e-3a52-8f0b-1c7b5e2d9a01', 99.2),
   sloOf('checkout', '0b7c4f7e-93d5-3b1a-a6d4-8e2f60c1d702', 98.9),
@@ -34,8 +34,8 @@ function sloOf(service: string, id: string, value: number): Slo {
 export function createSlos(store: Store): Slos {
   return {
     all() {
-      const kept = store.all<{ slo: string }>('SELECT slo FROM slos').map(({ slo }): Slo => JSON.parse(slo))
-      return firstSlos.map((first) => kept.find(({ id }) => id === first.id) ?? { ...first })
+      const saved = store.all<{ slo: string }>('SELECT slo FROM slos').map(({ slo }): Slo => JSON.parse(slo))
+      return firstSlos.map((first) => saved.find(({ id }) => id === first.id) ?? { ...first })
     },
     save(slo) {
       const put = 'INSERT INTO slos (id, slo) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET slo = excluded.slo'

@@ -3,7 +3,7 @@ import { type Answer, json } from '../sandbox/http.ts'
 /** A body, which is always an object. */
 export type Body = Record<string, unknown>
 
-/** How the tool tells what is wrong. */
+/** Returns an error of the API. */
 export function refusal(status: number, message: string): Answer {
   return json(status, { message }, {}, message)
 }

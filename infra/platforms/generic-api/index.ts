@@ -44,7 +44,7 @@ export interface ToolSeries {
   value: number | null
 }
 
-/** @param parts what the stars of its pattern stand for */
+/** @param parts the path segments that match the stars of the pattern */
 type Route = (call: Call, parts: string[], body: Body) => Answer
 
 const environments = ['staging', 'production']
@@ -52,9 +52,9 @@ const flags = ['checkout-v2', 'slow-recommendations']
 const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
 
 /**
- * Plays somebody's own tool, of which no vendor knows anything: a small REST API of tickets, runs of jobs, flags, messages in
- * rooms and series of values, for whoever brings the demo token. It is what `docs/http.md` describes, and what a new provider
- * speaks to. It finds what it has made by the `ref` that it was given; a message with an `Idempotency-Key` comes once.
+ * Fakes a custom tool for the generic provider (`docs/http.md`) and new providers: a small REST API of tickets, job runs,
+ * flags, messages and series of values. It finds records by the caller's `ref`, and sends a message with an
+ * `Idempotency-Key` once.
  */
 export function createTool(store: Store): Tool {
   const records = createRecords(store)
@@ -64,7 +64,7 @@ export function createTool(store: Store): Tool {
     ...ticketRoutes(records),
     ...runs.routes,
 
-    'GET environments/*/flags/*': (call, parts) => withFlag(parts, (flag) => json(200, flagShape(call, flag))),
+    'GET environments/*/flags/*': (call, parts) => withFlag(parts, (flag) => json(200, flagResponse(call, flag))),
     'PATCH environments/*/flags/*': (call, parts, body) =>
       withFlag(parts, (flag) => {
         const { enabled = flag.enabled, rollout = flag.rollout } = body
@@ -74,7 +74,7 @@ export function createTool(store: Store): Tool {
         records.put('flag', `${flag.environment}/${flag.name}`, changed)
         return json(
           200,
-          flagShape(call, changed),
+          flagResponse(call, changed),
           {},
           `${flag.name} is ${enabled ? 'on' : 'off'} in ${flag.environment}`,
         )
@@ -138,7 +138,7 @@ export function createTool(store: Store): Tool {
   function answer(call: Call): Answer {
     if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'the token is not known')
     const body = call.body === '' ? {} : jsonObject(call.body)
-    if (!body || call.size > MAX_BODY_BYTES) return refusal(400, 'the body is no JSON object')
+    if (!body || call.size > MAX_BODY_BYTES) return refusal(400, 'the body must be a JSON object')
     const path = segments(call.path)
     const matches = routes.filter((route) => isAt(route.path, path))
     const found = matches.find(({ method }) => method === call.method)
@@ -173,6 +173,6 @@ function isAt(pattern: string[], path: string[]): boolean {
   return pattern.length === path.length && pattern.every((part, at) => part === path[at] || (part === '*' && path[at]))
 }
 
-function flagShape({ root }: Call, flag: ToolFlag) {
+function flagResponse({ root }: Call, flag: ToolFlag) {
   return { ...flag, links: { html: `${root}#${flag.environment}-${flag.name}` } }
 }

@@ -13,7 +13,7 @@ interface Shown {
   series: ToolSeries[]
 }
 
-/** What a person sees of the tool: all that it keeps, the newest first. */
+/** Lists all records, newest first. */
 export function toolPage({ tickets, runs, flags, messages, series }: Shown): Answer {
   const parts = [
     list('Tickets', tickets, ({ number, title, status, notes }) => [
@@ -28,11 +28,7 @@ export function toolPage({ tickets, runs, flags, messages, series }: Shown): Ans
     ]),
     list('Series', series, ({ name, value }) => [name, [name, value === null ? 'no data' : String(value)]]),
   ]
-  return page(
-    200,
-    "Somebody's own tool",
-    `<small>In the sandbox</small>\n<h1>Somebody's own tool</h1>\n${parts.join('\n')}`,
-  )
+  return page(200, 'Generic API', `<small>In the sandbox</small>\n<h1>Generic API</h1>\n${parts.join('\n')}`)
 }
 
 type Row = [id: string, facts: string[], link?: string | null]

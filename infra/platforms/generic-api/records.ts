@@ -1,6 +1,6 @@
 import type { Store } from '../sandbox/store.ts'
 
-/** What somebody's own tool keeps: records of several kinds, each with an id. */
+/** Stores records of several kinds, each with an id. */
 export interface Records {
   get<T>(kind: string, id: string): T | undefined
   /** In the order in which they were made. */

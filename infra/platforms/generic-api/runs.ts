@@ -29,14 +29,14 @@ export function runRoutes(store: Store) {
       const ref = textIn(body, 'ref')
       const texts = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
       const number = runs.start(job, { ...Object.fromEntries(texts), ...(ref === undefined ? {} : { ref }) })
-      return withRun(String(number), (run) => json(201, shapeOf(root, run), {}, `run ${number} of ${job}`))
+      return withRun(String(number), (run) => json(201, responseOf(root, run), {}, `run ${number} of ${job}`))
     },
     'GET runs': ({ root, query }: Call) => {
       const ref = query.get('ref')
       const found = runs.all().filter(({ parameters }) => ref === null || parameters['ref'] === ref)
-      return json(200, { items: found.map((run) => shapeOf(root, run)) })
+      return json(200, { items: found.map((run) => responseOf(root, run)) })
     },
-    'GET runs/*': ({ root }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, shapeOf(root, run))),
+    'GET runs/*': ({ root }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, responseOf(root, run))),
     'DELETE runs/*': (_: Call, [id = '']: string[]) =>
       withRun(id, (run) => {
         runs.stop(run)
@@ -53,9 +53,9 @@ export function runRoutes(store: Store) {
   return { routes, summaries }
 }
 
-function shapeOf(root: string, { number, job, parameters, state, began, ended }: JobRun) {
+function responseOf(root: string, { number, job, parameters, state, started, ended }: JobRun) {
   const { ref, ...given } = parameters
-  const seconds = began !== null && ended !== null ? (ended - began) / 1_000 : undefined
+  const seconds = started !== null && ended !== null ? (ended - started) / 1_000 : undefined
   return {
     ...{ id: String(number), job, arguments: given, ref: ref ?? null, status: statuses[state] },
     ...(state === 'running' ? { progress: 'at work' } : {}),

@@ -2,7 +2,7 @@ import { type Answer, type Call, json } from '../sandbox/http.ts'
 import { type Body, missing, textIn, wrong } from './answers.ts'
 import type { Records } from './records.ts'
 
-/** A ticket of somebody's own tool, as its API shows it. */
+/** A ticket in a response. */
 export interface ToolTicket {
   id: string
   number: string
@@ -10,7 +10,7 @@ export interface ToolTicket {
   text: string
   queue: string | null
   status: 'open' | 'working' | 'closed'
-  /** What the caller calls it. */
+  /** The caller's own reference. */
   ref: string | null
   notes: { text: string; ref: string | null }[]
   links: { html: string }

@@ -1,19 +1,19 @@
 import { isObject } from '../sandbox/http.ts'
 
-/** What a run is started with. */
+/** The parameters of a run. */
 export interface Dispatch {
   ref: string
   inputs: Record<string, string>
-  /** Whether the answer tells which run it is. */
+  /** Whether the response contains the run. */
   details: boolean
 }
 
 /** The inputs that every workflow here declares. */
 const declaredInputs = ['stage', 'service', 'image', 'version', 'outcome', 'key'] as const
-const mostInputs = 25
+const MAX_INPUTS = 25
 const known = ['ref', 'inputs', 'return_run_details']
 
-/** What GitHub makes of the body that starts a workflow, or why it refuses it, in its own words. */
+/** Reads the body of a workflow dispatch, or returns GitHub's error message. */
 export function readDispatch(body: Record<string, unknown>): Dispatch | string {
   const { ref, inputs = {}, return_run_details: details = false } = body
   const unknown = Object.keys(body).find((name) => !known.includes(name))
@@ -25,8 +25,8 @@ export function readDispatch(body: Record<string, unknown>): Dispatch | string {
     return wrong(`For 'properties/return_run_details', ${JSON.stringify(details)} is not a boolean.`)
   }
   const names = Object.keys(inputs)
-  if (names.length > mostInputs)
-    return wrong(`No more than ${mostInputs} properties are allowed; ${names.length} were supplied.`)
+  if (names.length > MAX_INPUTS)
+    return wrong(`No more than ${MAX_INPUTS} properties are allowed; ${names.length} were supplied.`)
   if (ref === '' || ref.startsWith('missing')) return `No ref found for: ${ref}`
   const unexpected = names.filter((name) => !declaredInputs.some((declared) => declared === name))
   if (unexpected.length > 0) return `Unexpected inputs provided: ${JSON.stringify(unexpected)}`

@@ -34,7 +34,7 @@ interface Workflow {
   /** Whether it has the trigger `workflow_dispatch`. */
   dispatchable: boolean
   inputs: string[]
-  /** The input that stands in its run-name. */
+  /** The input that is part of the run name. */
   named: string | undefined
 }
 
@@ -48,14 +48,14 @@ interface GithubActionsState {
   /** How many look-ups show nothing of a new run. */
   listsLate: number
   mayWrite: boolean
-  /** Whether a run goes on when it is cancelled, since a job of it has `if: always()`. */
+  /** Whether a canceled run continues because one of its jobs has `if: always()`. */
   stubborn: boolean
 }
 
 export interface GithubActionsServer extends Served {
   token: string
   state: GithubActionsState
-  /** Brings a run to its end, one minute after its start. */
+  /** Completes a run one minute after its start. */
   finish(conclusion: string, jobs?: Job[]): void
 }
 

@@ -2,7 +2,7 @@ import { type Answer, type Call, json } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { readDispatch } from './actions-input.ts'
-import { jobShape, runPageUrl, runShape, runTitle, workflowId } from './actions-shapes.ts'
+import { jobResponse, runPageUrl, runResponse, runTitle, workflowId } from './actions-responses.ts'
 import { githubError, notFound, paged, withBody } from './answers.ts'
 import { readPage } from './input.ts'
 import type { Repo } from './issues.ts'
@@ -24,10 +24,10 @@ export interface Actions {
 }
 
 /**
- * Plays the part of GitHub Actions that starts workflows and looks after their runs (docs.github.com/rest/actions). Every
- * workflow is there that is named like one (`deploy.yml`), but those named `missing*` are not. Each declares the inputs
- * `stage`, `service`, `image`, `version`, `outcome` and `key`, and what it is given stands in the title of its run. A run
- * takes some seconds, and fails where its workflow is named `fail*` or its input `outcome` begins with `fail`.
+ * Fakes the part of GitHub Actions that starts workflows and returns their runs (docs.github.com/rest/actions). Every
+ * workflow whose name ends in `.yml` exists, except `missing*`. Each declares the inputs
+ * `stage`, `service`, `image`, `version`, `outcome` and `key`, and its inputs are part of the title of its run. A run
+ * takes some seconds. It fails if the workflow is named `fail*` or its input `outcome` starts with `fail`.
  */
 export function createActions(store: Store): Actions {
   const runs = createRuns(store)
@@ -40,7 +40,7 @@ export function createActions(store: Store): Actions {
       const run = runs.start(repo, { workflow, ref, inputs })
       const note = `started run ${run.id} of ${workflow} in ${run.owner}/${run.repo}`
       if (!details) return { status: 204, note }
-      const { id, url, html_url } = runShape(call.root, repo, run)
+      const { id, url, html_url } = runResponse(call.root, repo, run)
       return json(200, { workflow_run_id: id, run_url: url, html_url }, {}, note)
     })
   }
@@ -50,18 +50,18 @@ export function createActions(store: Store): Actions {
     const filter: RunFilter = { workflow, event: asked('event'), status: asked('status'), branch: asked('branch') }
     const page = readPage(call.query)
     const found = runs.list(repo, filter, page)
-    const shape = (run: WorkflowRun) => runShape(call.root, repo, run)
+    const toResponse = (run: WorkflowRun) => runResponse(call.root, repo, run)
     const wrap = (shown: unknown[]) => ({ total_count: found.total, workflow_runs: shown })
-    return paged(call, page, found.runs, shape, wrap)
+    return paged(call, page, found.runs, toResponse, wrap)
   }
 
   function answerRun(call: Call, repo: Repo, run: WorkflowRun, what: string | undefined): Answer {
     const { root } = call
     const place = `${call.method} ${what ?? ''}`
-    if (place === 'GET ') return json(200, runShape(root, repo, run))
+    if (place === 'GET ') return json(200, runResponse(root, repo, run))
     if (place === 'GET jobs') {
       const { page } = readPage(call.query)
-      const jobs = page === 1 ? [jobShape(root, run)] : []
+      const jobs = page === 1 ? [jobResponse(root, run)] : []
       return json(200, { total_count: 1, jobs })
     }
     if (place !== 'POST cancel') return notFound()
@@ -70,7 +70,7 @@ export function createActions(store: Store): Actions {
     return json(202, {}, {}, `cancels run ${run.id} in ${run.owner}/${run.repo}`)
   }
 
-  /** The file of a workflow that is named by it or by its id, which only its runs tell. */
+  /** Finds the file of a workflow by its name or id. Only the runs of a workflow contain its id. */
   function workflowOf(repo: Repo, name: string): string | undefined {
     const used = runs.all().find(({ workflow }) => String(workflowId(repo, workflow)) === name)
     if (used) return used.workflow

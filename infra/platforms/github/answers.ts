@@ -18,17 +18,16 @@ export function withBody(call: Call, then: (body: Record<string, unknown>) => An
 }
 
 /**
- * A page of a list with the Link header by which GitHub's clients go on; there is no `last`, as with GitHub's own long
- * lists.
+ * Returns a page of a list with a Link header. It has no `last`, like GitHub's own long lists.
  *
- * @param found one more than a page holds where another follows
- * @param wrap for a list that GitHub answers within an object
+ * @param found contains one more item than a page if another page follows
+ * @param wrap converts the list to an object
  */
 export function paged<T>(
   call: Call,
   { page, perPage }: Page,
   found: T[],
-  shape: (item: T) => unknown,
+  toResponse: (item: T) => unknown,
   wrap: (items: unknown[]) => unknown = (items) => items,
 ): Answer {
   const link = (rel: string, to: number) => {
@@ -41,5 +40,5 @@ export function paged<T>(
     ...(found.length > perPage ? [link('next', page + 1)] : []),
     ...(page > 1 ? [link('first', 1)] : []),
   ]
-  return json(200, wrap(found.slice(0, perPage).map(shape)), links.length > 0 ? { link: links.join(', ') } : {})
+  return json(200, wrap(found.slice(0, perPage).map(toResponse)), links.length > 0 ? { link: links.join(', ') } : {})
 }

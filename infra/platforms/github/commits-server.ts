@@ -34,14 +34,14 @@ export interface GithubCommitsServer extends Served {
   /** Of an App's installation. */
   appToken: string
   state: GithubCommitsState
-  /** What counts for a commit: of each context the latest. */
+  /** Returns the latest status of each context. */
   counts(sha: string): Record<string, string>
 }
 
 const repo = 'octo-org/octo-repo'
 const sha = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
-const longestDescription = 140
-const longestSummary = 65_535
+const MAX_DESCRIPTION = 140
+const MAX_SUMMARY = 65_535
 
 /**
  * GitHub's API of statuses and checks with one repository, at github.com or, below `/api/v3`, of an Enterprise server.
@@ -88,8 +88,8 @@ function setStatus({ statuses, commits }: GithubCommitsState, of: string, asked:
     refused(422, 'Validation Failed', [{ resource: 'Status', code: 'custom', field, message }])
   if (!['success', 'failure', 'error', 'pending'].includes(state))
     return wrong('state', 'state is not included in the list')
-  if ((description ?? '').length > longestDescription)
-    return wrong('description', `description is too long (maximum is ${longestDescription} characters)`)
+  if ((description ?? '').length > MAX_DESCRIPTION)
+    return wrong('description', `description is too long (maximum is ${MAX_DESCRIPTION} characters)`)
   if (target_url !== null && !/^https?:/.test(target_url))
     return wrong('target_url', 'target_url must use http(s) scheme')
   const made = { id: statuses.length + 1, sha: of, state, context, description, target_url }
@@ -103,7 +103,7 @@ function makeCheck({ checks, commits }: GithubCommitsState, asked: Partial<Check
   const { title = null, summary = null } = output ?? {}
   if (name === '' || (status === 'completed') !== (conclusion !== null) || !title || summary === null)
     return refused(422, 'Invalid request.')
-  if (Buffer.byteLength(summary) > longestSummary)
+  if (Buffer.byteLength(summary) > MAX_SUMMARY)
     return refused(422, 'Invalid request.\n\nOnly 65535 characters are allowed; 70000 were supplied.')
   const id = checks.length + 4
   const made = {

@@ -8,7 +8,7 @@ import { docs, githubError, notFound, paged, withBody } from './answers.ts'
 import { type FieldError, readFilter, readIssue, readLabels, readPage, readSince } from './input.ts'
 import { createIssues, type Issue, type Page, type Repo } from './issues.ts'
 import { issuePage } from './page.ts'
-import { commentShape, issueShape, labelShapes, pageUrl, repoShape, userShape } from './shapes.ts'
+import { commentResponse, issueResponse, labelResponses, pageUrl, repoResponse, userResponse } from './responses.ts'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
 type IssueSummary = Pick<
@@ -30,9 +30,8 @@ export interface GitHub extends Platform, Pick<Actions, 'runs'> {
 }
 
 /**
- * Plays GitHub's issues API (docs.github.com/rest/issues), and Actions beside it, for whoever brings the demo token. Every
- * repository exists from its first use on, but those named `missing*` do not and those named `no-issues*` have no issues;
- * every login exists, but not `nobody-*`.
+ * Fakes GitHub's issues API (docs.github.com/rest/issues) and Actions. Every repository exists, except `missing*`;
+ * `no-issues*` has no issues. Every login exists, except `unknown-*`.
  */
 export function createGitHub(store: Store): GitHub {
   const issues = createIssues(store)
@@ -102,13 +101,13 @@ export function createGitHub(store: Store): GitHub {
   function route(call: Call): Answer {
     const [first, owner, name, ...rest] = segments(call.path)
     if (call.size > MAX_BODY_BYTES) return githubError(413, 'Payload too large')
-    if (first === 'user' && owner === undefined && call.method === 'GET') return json(200, userShape(call.root))
+    if (first === 'user' && owner === undefined && call.method === 'GET') return json(200, userResponse(call.root))
     if (first === 'rate_limit' && owner === undefined && call.method === 'GET') return json(200, rateLimits)
     if (first !== 'repos' || !isName(owner) || !isName(name) || name.startsWith('missing')) return notFound()
 
     const repo = issues.repo(owner, name)
     const hasIssues = !name.startsWith('no-issues')
-    if (rest.length === 0 && call.method === 'GET') return json(200, repoShape(call.root, repo, hasIssues))
+    if (rest.length === 0 && call.method === 'GET') return json(200, repoResponse(call.root, repo, hasIssues))
     if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
     if (rest[0] !== 'issues') return notFound()
     if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
@@ -128,20 +127,20 @@ export function createGitHub(store: Store): GitHub {
       const filter = readFilter(call.query)
       if (filter.errors.length > 0) return invalid(filter.errors, 'issues/issues#list-repository-issues')
       const page = readPage(call.query)
-      return paged(call, page, issues.list(repo, filter.value, page), (issue) => issueShape(root, issue))
+      return paged(call, page, issues.list(repo, filter.value, page), (issue) => issueResponse(root, issue))
     }
     if (call.method !== 'POST') return notFound()
     return withBody(call, (body) => {
       const { value, errors } = readIssue(body, true)
       if (errors.length > 0 || value.title === undefined) return invalid(errors, 'issues/issues#create-an-issue')
-      const shape = issueShape(root, issues.create(repo, { ...value, title: value.title }))
-      return json(201, shape, { location: shape.url }, `opened ${repo.owner}/${repo.name}#${shape.number}`)
+      const response = issueResponse(root, issues.create(repo, { ...value, title: value.title }))
+      return json(201, response, { location: response.url }, `opened ${repo.owner}/${repo.name}#${response.number}`)
     })
   }
 
   function routeIssue(call: Call, issue: Issue): Answer {
     const { root } = call
-    if (call.method === 'GET') return json(200, issueShape(root, issue))
+    if (call.method === 'GET') return json(200, issueResponse(root, issue))
     if (call.method !== 'PATCH') return notFound()
     return withBody(call, (body) => {
       const { value, errors } = readIssue(body, false)
@@ -149,7 +148,7 @@ export function createGitHub(store: Store): GitHub {
       const updated = issues.update(issue, value)
       return json(
         200,
-        issueShape(root, updated),
+        issueResponse(root, updated),
         {},
         `${issue.owner}/${issue.repo}#${issue.number} is ${updated.state}`,
       )
@@ -167,7 +166,7 @@ export function createGitHub(store: Store): GitHub {
           'issues/comments#list-issue-comments',
         )
       }
-      return paged(call, page, issues.comments(issue, since, page), (comment) => commentShape(root, issue, comment))
+      return paged(call, page, issues.comments(issue, since, page), (comment) => commentResponse(root, issue, comment))
     }
     if (call.method !== 'POST') return notFound()
     return withBody(call, ({ body }) => {
@@ -175,20 +174,25 @@ export function createGitHub(store: Store): GitHub {
       if (typeof body !== 'string' || body.trim() === '') {
         return invalid([{ resource: 'IssueComment', field: 'body', code }], 'issues/comments#create-an-issue-comment')
       }
-      const shape = commentShape(root, issue, issues.comment(issue, body))
-      return json(201, shape, { location: shape.url }, `commented on ${issue.owner}/${issue.repo}#${issue.number}`)
+      const response = commentResponse(root, issue, issues.comment(issue, body))
+      return json(
+        201,
+        response,
+        { location: response.url },
+        `commented on ${issue.owner}/${issue.repo}#${issue.number}`,
+      )
     })
   }
 
   function routeLabels(call: Call, issue: Issue, item: string | undefined): Answer {
     const { root } = call
-    const kept = (labels: string[]) => json(200, labelShapes(root, issues.update(issue, { labels })))
+    const respondWith = (labels: string[]) => json(200, labelResponses(root, issues.update(issue, { labels })))
     if (item !== undefined) {
       if (call.method !== 'DELETE') return notFound()
       const rest = issue.labels.filter((label) => label.toLowerCase() !== item.toLowerCase())
-      return rest.length === issue.labels.length ? githubError(404, 'Label does not exist') : kept(rest)
+      return rest.length === issue.labels.length ? githubError(404, 'Label does not exist') : respondWith(rest)
     }
-    if (call.method === 'GET') return json(200, labelShapes(root, issue))
+    if (call.method === 'GET') return json(200, labelResponses(root, issue))
     if (call.method === 'DELETE') {
       issues.update(issue, { labels: [] })
       return { status: 204 }
@@ -197,7 +201,7 @@ export function createGitHub(store: Store): GitHub {
     return withBody(call, (body) => {
       const { value, errors } = readLabels(body.labels)
       if (errors.length > 0) return invalid(errors, 'issues/labels#add-labels-to-an-issue')
-      return kept(readLabels([...issue.labels, ...value]).value)
+      return respondWith(readLabels([...issue.labels, ...value]).value)
     })
   }
 
@@ -205,7 +209,7 @@ export function createGitHub(store: Store): GitHub {
 }
 
 const core = { limit: 5_000, used: 0, remaining: 5_000, reset: 0 }
-/** The sandbox limits nobody. */
+/** The sandbox has no rate limit. */
 const rateLimits = { resources: { core }, rate: core }
 
 function isName(segment: string | undefined): segment is string {

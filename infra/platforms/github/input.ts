@@ -17,7 +17,7 @@ const reasons = {
   closed: ['completed', 'not_planned', 'duplicate'],
 }
 
-/** What GitHub makes of the body of a new issue or of a change of one; unknown fields are ignored, as there. */
+/** Reads the body of a new issue or of a change. GitHub ignores unknown fields. */
 export function readIssue(body: Record<string, unknown>, isNew: boolean): Read<IssueChange> {
   const errors: FieldError[] = []
   const value: IssueChange = {}
@@ -43,7 +43,7 @@ export function readIssue(body: Record<string, unknown>, isNew: boolean): Read<I
   }
   if (body.assignees !== undefined) {
     const names = Array.isArray(body.assignees) ? body.assignees.map(nameOf('login')) : [undefined]
-    const unknown = names.find((name) => name?.startsWith('nobody-'))
+    const unknown = names.find((name) => name?.startsWith('unknown-'))
     if (names.some((name) => !name)) refuse('assignees')
     else if (unknown) refuse('assignees', { value: unknown })
     value.assignees = unique(names)
@@ -90,7 +90,7 @@ export function readFilter(query: URLSearchParams): Read<IssueFilter> {
   return { value, errors }
 }
 
-/** The time from which on a list begins: all of it where none is asked for, undefined where it is no time. */
+/** Returns the start time of a list, empty text by default, or undefined if it is invalid. */
 export function readSince(query: URLSearchParams): string | undefined {
   const given = query.get('since')
   if (!given) return ''
@@ -98,7 +98,7 @@ export function readSince(query: URLSearchParams): string | undefined {
   return Number.isNaN(ms) ? undefined : timeOf(ms)
 }
 
-/** The page that a list is asked for: GitHub takes nonsense for the default and more than 100 for 100. */
+/** Returns the requested page. GitHub replaces invalid values with the default and limits the size to 100. */
 export function readPage(query: URLSearchParams): Page {
   const positive = (name: string, otherwise: number) => {
     const given = Number(query.get(name))

@@ -33,7 +33,7 @@ export interface Repo {
   created_at: string
 }
 
-/** What a caller sets; what is undefined stays as it is. */
+/** Changes of a caller. An undefined field keeps its value. */
 export type IssueChange = Partial<
   Pick<Issue, 'title' | 'body' | 'state' | 'state_reason' | 'labels' | 'assignees' | 'milestone'>
 >
@@ -52,7 +52,7 @@ export interface Page {
 }
 
 /**
- * Issues and comments in the sandbox's database. Lists give one row more than a page holds, which tells whether another
+ * Stores issues and comments. A list contains one item more than a page if another page
  * follows.
  */
 export interface Issues {

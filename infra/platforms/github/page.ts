@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import { jobName, runTitle } from './actions-shapes.ts'
+import { jobName, runTitle } from './actions-responses.ts'
 import type { Comment, Issue } from './issues.ts'
 import type { WorkflowRun } from './runs.ts'
 

@@ -17,7 +17,7 @@ export interface WorkflowRun {
   status: 'queued' | 'in_progress' | 'completed'
   conclusion: 'success' | 'failure' | 'cancelled' | null
   created_at: string
-  /** When its job began, and ended; null where it has not. */
+  /** Times of the job; null until they are reached. */
   started_at: string | null
   completed_at: string | null
   updated_at: string
@@ -42,10 +42,10 @@ export interface Runs {
   all(): WorkflowRun[]
 }
 
-/** How long a run waits, works and takes to be cancelled, in milliseconds. */
-const queuedFor = 500
-const runsFor = 2_000
-const cancelledAfter = 500
+/** The duration of each phase of a run. */
+const QUEUED_MS = 500
+const RUNNING_MS = 2_000
+const CANCELING_MS = 500
 
 interface Row {
   id: number
@@ -64,7 +64,7 @@ interface Row {
 const select = `
   SELECT runs.*, repos.owner, repos.name AS repo FROM runs JOIN repos ON repos.id = runs.repo_id`
 
-/** A run goes on by the clock, also while no process is there to play it. */
+/** The state of a run depends on the clock, so that it continues while the sandbox is down. */
 export function createRuns(store: Store): Runs {
   const get: Runs['get'] = (repo, id) => {
     const row = store.get<Row>(`${select} WHERE repo_id = ? AND runs.id = ?`, repo.id, id)
@@ -99,7 +99,7 @@ export function createRuns(store: Store): Runs {
         workflow,
       )
       const run = get(repo, id)
-      if (!run) throw new Error(`There is no run with the id ${id}.`)
+      if (!run) throw new Error(`Run ${id} was not stored.`)
       return run
     },
 
@@ -114,22 +114,22 @@ export function createRuns(store: Store): Runs {
 function runOf({ inputs: text, created, cancelled, ...row }: Row): WorkflowRun {
   const inputs: Record<string, string> = JSON.parse(text)
   const now = Date.now()
-  const begins = created + queuedFor
-  const ends = cancelled === null ? begins + runsFor : cancelled + cancelledAfter
-  // What is cancelled while it waits never begins.
-  const hasBegun = begins <= Math.min(now, cancelled ?? now)
+  const starts = created + QUEUED_MS
+  const ends = cancelled === null ? starts + RUNNING_MS : cancelled + CANCELING_MS
+  // A run that is canceled while it is queued never starts.
+  const hasStarted = starts <= Math.min(now, cancelled ?? now)
   const hasEnded = ends <= now
   const end = cancelled !== null ? 'cancelled' : fails(row.workflow, inputs) ? 'failure' : 'success'
   return {
     ...row,
     inputs,
     event: 'workflow_dispatch',
-    status: hasEnded ? 'completed' : hasBegun ? 'in_progress' : 'queued',
+    status: hasEnded ? 'completed' : hasStarted ? 'in_progress' : 'queued',
     conclusion: hasEnded ? end : null,
     created_at: timeOf(created),
-    started_at: hasBegun ? timeOf(begins) : null,
+    started_at: hasStarted ? timeOf(starts) : null,
     completed_at: hasEnded ? timeOf(ends) : null,
-    updated_at: timeOf(hasEnded ? ends : hasBegun ? begins : created),
+    updated_at: timeOf(hasEnded ? ends : hasStarted ? starts : created),
   }
 }
 

@@ -2,18 +2,18 @@ import { type Answer, json } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { KeptnEvent, RecordedEvent } from './index.ts'
 
-/** Keptn's events in the sandbox's database, and the two ways in which its mongodb-datastore is asked for them. */
+/** Stores Keptn's events, with the two queries of its mongodb-datastore. */
 export interface Datastore {
   /**
-   * @param delayMs how long it can not be read back
-   * @returns what was recorded; undefined where there is an event with this id already, which stays as it is
+   * @param delayMs the time until queries return the event
+   * @returns the recorded event, or undefined if an event with this id exists
    */
   insert(event: KeptnEvent, via: RecordedEvent['via'], delayMs: number): RecordedEvent | undefined
   /** Everything, oldest first, at once and with no delay. */
   all(): RecordedEvent[]
   /** Answers `GET /event`: newest first, page by page. */
   find(query: URLSearchParams): Answer
-  /** Answers `GET /event/type/{type}`: newest first, by a filter, without what was invalidated where that is asked for. */
+  /** Responds to `GET /event/type/{type}`: newest first, with a filter, without invalidated events on request. */
   findByType(type: string, query: URLSearchParams): Answer
 }
 
@@ -22,7 +22,7 @@ export function keptnError(status: number, message: string): Answer {
   return json(status, { code: status, message }, {}, message)
 }
 
-/** What can be asked for, and the column that it is held against. */
+/** The columns of the query parameters. */
 const parameters: Record<string, string> = {
   keptnContext: 'context',
   type: 'type',
@@ -33,7 +33,7 @@ const parameters: Record<string, string> = {
   eventID: 'id',
 }
 
-/** What a filter can name, and what it is held against. */
+/** The columns of the names in a filter. */
 const terms: Record<string, string> = {
   'data.project': 'project',
   'data.stage': 'stage',
@@ -46,7 +46,7 @@ const terms: Record<string, string> = {
   triggeredid: "json_extract(event, '$.triggeredid')",
 }
 
-/** What an invalidated event takes out shares its trigger with it. */
+/** An invalidated event and the events that it invalidates have the same trigger. */
 const notInvalidated = `AND NOT EXISTS (
   SELECT 1 FROM events AS taking WHERE taking.type LIKE '%.invalidated' AND taking.project = events.project
   AND json_extract(taking.event, '$.triggeredid') = json_extract(events.event, '$.triggeredid'))`
@@ -123,7 +123,7 @@ export function createDatastore(store: Store): Datastore {
       if ('refusal' in filter) return keptnError(400, filter.refusal)
       const newest = `SELECT event FROM events WHERE visible_at <= ? AND type = ? ${filter.where}
         ${exclude === 'true' ? notInvalidated : ''} ORDER BY time DESC, seq DESC LIMIT ?`
-      // As MongoDB has it, 0 is no limit.
+      // In MongoDB, 0 means no limit.
       const rows = store.all<{ event: string }>(newest, Date.now(), type, ...filter.values, limit || -1)
       return json(200, { events: read(rows) })
     },
@@ -134,7 +134,7 @@ export function createDatastore(store: Store): Datastore {
 function filterOf(text: string): { where: string; values: string[] } | { refusal: string } {
   if (text === '') return { refusal: 'event filter must not be empty: invalid event filter' }
   const given = text.split(' AND ').map((term) => term.split(':'))
-  // Keptn leaves out what it can not read, and so answers more than was asked for.
+  // Keptn ignores conditions that it cannot parse, and so returns more events.
   const wrong = given.find(([name = '', value, ...more]) => !Object.hasOwn(terms, name) || !value || more.length > 0)
   if (wrong) return { refusal: `the sandbox does not know the filter term "${wrong.join(':')}"` }
   if (!given.some(([name]) => name === 'data.project' || name === 'shkeptncontext')) {

@@ -48,7 +48,7 @@ const eventLimit = 64 * 1024
 
 interface Route {
   method: string
-  /** What an OAuth token must allow. */
+  /** The scope that an OAuth token needs. */
   scope?: string
   answer(call: Call): Answer
 }
@@ -58,10 +58,10 @@ function reading(answer: Route['answer']): Route {
 }
 
 /**
- * Plays the part of Keptn 1.4.5's API that a receiver uses: `/api/v1/event` with strict validation, `/api/v1/metadata`,
- * `/api/v1/auth`, and the read-back at `/api/mongodb-datastore/event` and, by a filter, at `../event/type/{type}` (protocol,
- * "Sending events back" and "Reading back"). `/record` is no part of Keptn's API: it is where the one who plays the control
- * plane puts its own events, as Keptn's services do on their message bus.
+ * Fakes the part of the API of Keptn 1.4.5 that a receiver uses: `/api/v1/event` with strict validation, `/api/v1/metadata`,
+ * `/api/v1/auth`, and the queries `/api/mongodb-datastore/event` and `/event/type/{type}` (protocol, "Sending events back"
+ * and "Reading back"). Keptn's API does not have `/record`: the simulated control plane sends its own events there, as
+ * Keptn's services send them to their message bus.
  */
 export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEvent) => void): Keptn {
   const datastore = createDatastore(store)
@@ -118,8 +118,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     if (refusal) return keptnError(400, refusal)
 
     const context = keptnContextOf(body.shkeptncontext)
-    // As with the real one, what the caller says about these three is not looked at, and a field that Keptn does not
-    // know is lost.
+    // Keptn replaces these three fields and drops unknown ones.
     const own = { specversion: '1.0', id: randomUUID(), time: new Date().toISOString(), shkeptncontext: context }
     const { type: eventType, source, data, triggeredid, gitcommitid, extensions, shkeptnspecversion } = body
     const contenttype = 'application/json'

@@ -3,7 +3,7 @@ import { type Answer, isObject } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { RecordedEvent } from './index.ts'
 
-/** What a person sees where the Bridge shows a run of a sequence: its events, oldest first. */
+/** Lists the events of a sequence, oldest first. */
 export function sequencePage(project: string, events: RecordedEvent[]): Answer {
   const lines = events.map(({ at, event }) => {
     const { status, result, message } = isObject(event.data) ? event.data : {}

@@ -4,9 +4,9 @@ import { isObject } from '../sandbox/http.ts'
 const kinds = ['started', 'finished', 'invalidated']
 
 /**
- * Why Keptn's API would not take an event, in one sentence; undefined where it would. These are the rules of strict
- * validation (protocol, "Sending events back"), which an installation may have switched off: a receiver that passes
- * here passes there.
+ * Returns why Keptn's API rejects an event, or undefined if it accepts it. These are the rules of strict
+ * validation (protocol, "Sending events back"), which an installation can disable: an event that is accepted here is
+ * accepted there.
  */
 export function refusalOf(event: Record<string, unknown>): string | undefined {
   const { type, source, data, triggeredid } = event
@@ -30,8 +30,8 @@ export function refusalOf(event: Record<string, unknown>): string | undefined {
 }
 
 /**
- * The context under which Keptn records an event. A caller's own UUID is kept, none gets a new one, and any other text
- * is turned into a UUID by its first 16 bytes, always the same for the same text.
+ * Returns the context under which Keptn records an event. Keptn keeps a UUID, creates one if it is missing, and turns any
+ * other text into a UUID with its first 16 bytes.
  */
 export function keptnContextOf(given: unknown): string {
   if (!isFilled(given)) return randomUUID()

@@ -8,7 +8,7 @@ interface KeptnEvent {
   data: Record<string, unknown> & { labels?: Record<string, string> }
 }
 
-/** What ends while it is looked at. */
+/** A task or sequence that ends before a status request. */
 interface End {
   /** The task `evaluation`, or else the sequence of that name. */
   of: 'task' | 'sequence'
@@ -20,7 +20,7 @@ interface End {
 interface KeptnState {
   /** Oldest first. */
   events: KeptnEvent[]
-  /** What ends before each further look at an evaluation. */
+  /** The tasks and sequences that end before each further status request. */
   ends: End[][]
   /** For how many look-ups an evaluation is not recorded yet. */
   recordedLate: number
@@ -30,11 +30,11 @@ interface KeptnState {
 export interface KeptnServer extends Served {
   token: string
   state: KeptnState
-  /** A sequence that somebody else has begun, as its first event. */
-  begun(shkeptncontext: string, data: object): void
+  /** Records the first event of a sequence of another user. */
+  startSequence(shkeptncontext: string, data: object): void
 }
 
-/** What lighthouse-service has measured and judged, as the Bridge's own test data have it. */
+/** A result of lighthouse-service, from the test data of the Bridge. */
 export const evaluated = {
   status: 'succeeded',
   result: 'warning',
@@ -73,7 +73,7 @@ export const evaluated = {
 }
 
 /**
- * Keptn 1.4 with one service: its control plane, which begins evaluations, and its datastore, which has the events of all.
+ * Keptn 1.4 with one service: its control plane, which starts evaluations, and its datastore, which stores all events.
  *
  * @see https://github.com/keptn/keptn/tree/master/shipyard-controller/internal/handler (evaluationhandler.go, evaluationmanager.go)
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/db/mongodb_event_repo.go
@@ -90,12 +90,13 @@ export async function startKeptn(): Promise<KeptnServer> {
     ...served,
     token,
     state,
-    begun: (shkeptncontext, data) => keptn.record('sh.keptn.event.production.delivery.triggered', shkeptncontext, data),
+    startSequence: (shkeptncontext, data) =>
+      keptn.record('sh.keptn.event.production.delivery.triggered', shkeptncontext, data),
   }
 }
 
 const refuse = (status: number, message: string): Reply => ({ status, body: { code: status, message } })
-/** What there is to evaluate. */
+/** The services that can be evaluated. */
 const services = ['shop/production/checkout', 'shop/quality-gate/checkout', 'gates/production/checkout']
 const type = 'sh.keptn.event'
 

@@ -10,15 +10,14 @@ export interface Sso extends Platform {
   tokenSeconds: number
   /** Makes every token that is out there invalid, as a rotated client secret or a restarted SSO does. */
   revokeTokens(): void
-  /** The scopes of a token; undefined where it is unknown or expired. */
+  /** Returns the scopes of a valid token. */
   scopesOf(token: string): string[] | undefined
 }
 
 /**
- * Plays the token endpoint with which Dynatrace SaaS lets an OAuth client call Cloud Automation: client credentials in
- * a form body, as RFC 6749 §4.4 has it, errors as in §5.2. The scopes are those of the protocol's "Sending events
- * back"; asking for none of `cloudautomation:events:write` is refused, since a token without it is of no use to a
- * receiver.
+ * Fakes the token endpoint of Dynatrace SaaS for Cloud Automation: client credentials in
+ * a form body (RFC 6749 §4.4), errors as in §5.2. The scopes are those of the protocol's "Sending events
+ * back". A request without `cloudautomation:events:write` is rejected, because a receiver could not use the token.
  */
 export function createSso(store: Store): Sso {
   const sso: Sso = {

@@ -73,7 +73,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
       return failure(400, 'api.error.api-version.unsupported', message)
     }
     if (call.size > MAX_BODY_BYTES) return failure(413, 'api.error.invalid.request', 'The request is too large')
-    const show = (execution: Execution) => executionShape(`${call.root}/api/${version}`, call.root, execution)
+    const show = (execution: Execution) => executionResponse(`${call.root}/api/${version}`, call.root, execution)
     switch (`${call.method} ${kind}${id && '/ID'}${what === undefined ? '' : `/${what}`}`) {
       case 'GET projects':
         return json(200, [{ url: `${call.root}/api/${version}/project/${PROJECT}`, name: PROJECT, description: '' }])
@@ -107,7 +107,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
     )
     return json(
       200,
-      found.map((job) => jobShape(`${root}/api/${version}`, root, job)),
+      found.map((job) => jobResponse(`${root}/api/${version}`, root, job)),
     )
   }
 
@@ -164,7 +164,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
     return isRead && !state.may.read ? unauthorized('Read', `Execution ${id}`) : then(execution)
   }
 
-  function jobShape(api: string, root: string, { id, name, group, description, isEnabled = true }: Job) {
+  function jobResponse(api: string, root: string, { id, name, group, description, isEnabled = true }: Job) {
     return {
       id,
       name,
@@ -179,7 +179,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
     }
   }
 
-  function executionShape(api: string, root: string, execution: Execution) {
+  function executionResponse(api: string, root: string, execution: Execution) {
     const { id, job, options, status, customStatus, abortedby, started, ended, retriedAs } = execution
     const links = (of: number) => ({
       id: of,
@@ -196,7 +196,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
       user: state.user,
       'date-started': dateOf(started),
       'date-ended': ended === undefined ? undefined : dateOf(ended),
-      job: { ...jobShape(api, root, job), averageDuration: 5_000, options },
+      job: { ...jobResponse(api, root, job), averageDuration: 5_000, options },
       description: job.description,
       argstring: argstring.length > 0 ? argstring.join(' ') : null,
       abortedby,

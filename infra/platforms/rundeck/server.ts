@@ -23,7 +23,7 @@ interface ScriptedState extends Pick<RundeckState, 'may'> {
   /** Applies to executions that start from now on. */
   course: Course
   /** Whether Rundeck stores the state of the steps. */
-  keepsState: boolean
+  storesState: boolean
 }
 
 export interface RundeckServer extends Served {
@@ -54,7 +54,7 @@ export async function startRundeck(): Promise<RundeckServer> {
     executions: [],
     course: { polls: 1, ends: 'succeeded' },
     may: { run: true, read: true, kill: true, events: true },
-    keepsState: true,
+    storesState: true,
   }
   const start = (job: Job, options: Record<string, string>, course: Course): ScriptedExecution => {
     const id = 134 + state.executions.length
@@ -89,7 +89,7 @@ export async function startRundeck(): Promise<RundeckServer> {
         Object.assign(scripted, { abortedby: 'robot', ends: scripted.abortedAs ?? 'aborted', polls: 1 })
         return undefined
       },
-      steps: (execution) => (state.keepsState ? stepsOf(execution) : undefined),
+      steps: (execution) => (state.storesState ? stepsOf(execution) : undefined),
     }),
   )
   return {

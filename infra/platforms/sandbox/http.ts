@@ -149,13 +149,13 @@ export function bearer(headers: IncomingHttpHeaders): string | undefined {
   return /^(?:bearer|token) +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
-/** Tells whether a page of another site sent the form; browsers allow that without a preflight request. */
+/** Returns whether a page of another site sent the form; browsers allow that without a preflight request. */
 export function isForeignForm({ headers, root }: Call): boolean {
   return headers.origin !== undefined && headers.origin !== new URL(root).origin
 }
 
 /**
- * Tells whether a request comes from this machine. Checks the host name, too: DNS rebinding lets a web page reach this
+ * Returns whether a request comes from this machine. Checks the host name, too: DNS rebinding lets a web page reach this
  * port, but under its own name.
  */
 export function isLocal(req: IncomingMessage): boolean {

@@ -34,7 +34,7 @@ export interface SandboxOptions {
   /** The folder of the database. */
   state: string
   /** Receives the button clicks in Slack: the request URL of the app. */
-  clicksTo?: string
+  interactivityUrl?: string
   /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
   observe?: (observation: SandboxObservation) => void
 }
@@ -83,7 +83,7 @@ const CLEANUP_INTERVAL_MS = 60_000
  *
  * @throws if the state folder is not writable
  */
-export function createSandbox({ state, clicksTo, observe = () => undefined }: SandboxOptions): Sandbox {
+export function createSandbox({ state, interactivityUrl, observe = () => undefined }: SandboxOptions): Sandbox {
   const store = openStore(state)
   const closing = new AbortController()
   // Each pending request adds a listener.
@@ -98,7 +98,7 @@ export function createSandbox({ state, clicksTo, observe = () => undefined }: Sa
   const toxiproxy = createToxiproxy(store)
   const databricks = createDatabricks(store)
   const rundeck = createRundeck(store)
-  const slack = createSlack(store, clicksTo)
+  const slack = createSlack(store, interactivityUrl)
   const dynatrace = createDynatrace(store)
   const tool = createTool(store)
   const sso = createSso(store)

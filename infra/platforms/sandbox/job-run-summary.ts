@@ -19,7 +19,7 @@ export interface JobRunSummary {
 }
 
 export function summaryOf(
-  { job, parameters, created, began, ended }: JobRun,
+  { job, parameters, created, started, ended }: JobRun,
   own: Pick<JobRunSummary, 'platform' | 'id' | 'status' | 'html_url'>,
 ): JobRunSummary {
   return {
@@ -27,12 +27,12 @@ export function summaryOf(
     job,
     inputs: parameters,
     created_at: timeOf(created),
-    started_at: began === null ? null : timeOf(began),
+    started_at: started === null ? null : timeOf(started),
     completed_at: ended === null ? null : timeOf(ended),
   }
 }
 
-/** What a person sees at the address of a run: how it stands, and what it was given. */
+/** Returns the page of a run with its state and parameters. */
 export function jobRunPage(platform: string, { id, job, inputs, ...run }: JobRunSummary): Answer {
   const given = Object.entries(inputs).map(([name, value]) => `${name}: ${value}`)
   const facts = [run.status, `started ${run.created_at}`, run.completed_at && `ended ${run.completed_at}`]

@@ -1,33 +1,33 @@
 import type { Store } from './store.ts'
 
-/** A run of a job at one of the platforms: what its database has, and what follows from that and the clock. */
+/** A run of a job. Its state follows from the stored times and the clock. */
 export interface JobRun {
   /** Counts the runs of its platform, from 1. */
   number: number
   job: string
   parameters: Record<string, string>
   state: 'waiting' | 'running' | 'stopping' | Ending
-  /** In epoch milliseconds; null where it has not begun, or not ended. */
+  /** Epoch milliseconds; null until they are reached. */
   created: number
-  began: number | null
+  started: number | null
   ended: number | null
 }
 
-/** `nonsense` is what each platform makes of it. */
+/** The meaning of `nonsense` depends on the platform. */
 export type Ending = 'success' | 'failure' | 'nonsense' | 'stopped'
 
-/** The runs of one platform, which go on by the clock, also while no process is there to play it. */
+/** The runs of one platform. They continue while the sandbox is down. */
 export interface JobRuns {
   get(number: number): JobRun | undefined
   /** Oldest first. */
   all(): JobRun[]
   /**
-   * Gives the number of the run.
+   * Starts a run and returns its number.
    *
-   * @param token the same one starts one run only
+   * @param token starts one run only
    */
   start(job: string, parameters: Record<string, string>, token?: string): number
-  /** Of what has ended it changes nothing. */
+  /** Stops a run, unless it has ended. */
   stop(run: Pick<JobRun, 'number'>): void
 }
 
@@ -41,16 +41,15 @@ interface Row {
 
 const newest = 'SELECT max(number) AS newest FROM job_runs WHERE platform = ?'
 
-/** How long a run waits, and takes to stop, in milliseconds. */
-export const waitsFor = 500
-const stopsAfter = 500
+/** The duration of the phases before and after the work of a run. */
+export const WAITING_MS = 500
+const STOPPING_MS = 500
 
 /**
- * A run works for the seconds of its parameter `seconds`, and ends as its parameter `outcome` says: well where that is left
- * out, badly where it begins with `fail`, never where it is `hang`, and with `nonsense`; with `vanish` it is gone instead.
+ * A run takes the number of seconds in its parameter `seconds`. Its parameter `outcome` determines the end: success by
+ * default, failure if it starts with `fail`, none if it is `hang`, or `nonsense`. A run with `vanish` disappears.
  *
- * @param platform under which they are kept
- * @param seconds that a run works where its parameters do not say
+ * @param seconds the default duration
  */
 export function createJobRuns(store: Store, platform: 'databricks' | 'rundeck' | 'tool', seconds: number): JobRuns {
   const columns = 'SELECT number, job, parameters, created, stopped FROM job_runs WHERE platform = ?'
@@ -86,22 +85,22 @@ function runOf({ parameters: text, created, stopped, ...row }: Row, seconds: num
   const parameters: Record<string, string> = JSON.parse(text)
   const { outcome = '' } = parameters
   const now = Date.now()
-  const begins = created + waitsFor
+  const starts = created + WAITING_MS
   const works = Number(parameters['seconds'] ?? seconds) || 0
-  const endsByItself = outcome === 'hang' ? Number.POSITIVE_INFINITY : begins + works * 1_000
+  const endsByItself = outcome === 'hang' ? Number.POSITIVE_INFINITY : starts + works * 1_000
   const isStopped = stopped !== null && stopped < endsByItself
-  const ends = isStopped ? stopped + stopsAfter : endsByItself
+  const ends = isStopped ? stopped + STOPPING_MS : endsByItself
   const hasEnded = ends <= now
   if (hasEnded && !isStopped && outcome === 'vanish') return undefined
-  // What is stopped while it waits never begins.
-  const hasBegun = begins <= Math.min(now, stopped ?? now)
+  // A run that is stopped while it waits never starts.
+  const hasStarted = starts <= Math.min(now, stopped ?? now)
   const ending = isStopped ? 'stopped' : endingOf(outcome)
   return {
     ...row,
     parameters,
-    state: hasEnded ? ending : isStopped ? 'stopping' : hasBegun ? 'running' : 'waiting',
+    state: hasEnded ? ending : isStopped ? 'stopping' : hasStarted ? 'running' : 'waiting',
     created,
-    began: hasBegun ? begins : null,
+    started: hasStarted ? starts : null,
     ended: hasEnded ? ends : null,
   }
 }

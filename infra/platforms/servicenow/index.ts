@@ -18,7 +18,7 @@ import { directory } from './directory.ts'
 import { createIncidents, DataPolicyError } from './incidents.ts'
 import { incidentPage } from './page.ts'
 import { select } from './query.ts'
-import { displayOf, incidentShape, plainShape, viewOf } from './shapes.ts'
+import { displayOf, incidentResponse, plainResponse, viewOf } from './responses.ts'
 
 const SUMMARY_COLUMNS = [
   'sys_id',
@@ -101,14 +101,14 @@ export function createServiceNow(store: Store): ServiceNow {
     }
     const readable = readTable(table)
     if (!readable) return failure(400, `Invalid table ${table}`)
-    const shape = table === 'incident' ? shapeFor(call) : plainShapeFor(call)
+    const toResponse = table === 'incident' ? responseFor(call) : plainResponseFor(call)
     if (sysId === undefined) {
-      if (call.method === 'GET') return list(call, readable, shape)
+      if (call.method === 'GET') return list(call, readable, toResponse)
       return call.method === 'POST' && table === 'incident' ? create(call) : notSupported(call)
     }
     const record = readable.records.find(({ sys_id }) => sys_id === sysId)
     if (!record) return failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval")
-    if (call.method === 'GET') return json(200, { result: shape(record) })
+    if (call.method === 'GET') return json(200, { result: toResponse(record) })
     const isWrite = (call.method === 'PATCH' || call.method === 'PUT') && table === 'incident'
     return isWrite ? update(call, record) : notSupported(call)
   }
@@ -124,7 +124,7 @@ export function createServiceNow(store: Store): ServiceNow {
     return write(call, (body) => {
       const incident = incidents.create(body, isDisplayValue(call))
       const location = `${call.root}/api/now/table/incident/${incident['sys_id']}`
-      return json(201, { result: shapeFor(call)(incident) }, { location }, `opened ${incident['number']}`)
+      return json(201, { result: responseFor(call)(incident) }, { location }, `opened ${incident['number']}`)
     })
   }
 
@@ -132,13 +132,13 @@ export function createServiceNow(store: Store): ServiceNow {
     return write(call, (body) => {
       const incident = incidents.update(before, body, isDisplayValue(call))
       const note = `${incident['number']} is ${displayOf('state', incident['state'] ?? '')}`
-      return json(200, { result: shapeFor(call)(incident) }, {}, note)
+      return json(200, { result: responseFor(call)(incident) }, {}, note)
     })
   }
 
-  function shapeFor({ root, query }: Call): (incident: ServiceNowRecord) => unknown {
+  function responseFor({ root, query }: Call): (incident: ServiceNowRecord) => unknown {
     const view = viewOf(query)
-    return (incident) => incidentShape(root, incidents, incident, view)
+    return (incident) => incidentResponse(root, incidents, incident, view)
   }
 
   function summaryOf(root: string, incident: ServiceNowRecord): IncidentSummary {
@@ -156,9 +156,9 @@ export function createServiceNow(store: Store): ServiceNow {
   return serviceNow
 }
 
-function plainShapeFor({ query }: Call): (record: ServiceNowRecord) => unknown {
+function plainResponseFor({ query }: Call): (record: ServiceNowRecord) => unknown {
   const view = viewOf(query)
-  return (record) => plainShape(record, view)
+  return (record) => plainResponse(record, view)
 }
 
 function isAuthenticated({ headers }: Call): boolean {
@@ -172,12 +172,12 @@ function isDisplayValue({ query }: Call): boolean {
 }
 
 /** Returns a page of the matching records and their total number. */
-function list({ query }: Call, { records, columns }: Table, shape: (record: ServiceNowRecord) => unknown): Answer {
+function list({ query }: Call, { records, columns }: Table, toResponse: (record: ServiceNowRecord) => unknown): Answer {
   const found = select(records, query.get('sysparm_query') ?? '', columns)
   const number = (name: string, defaultValue: number) =>
     /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : defaultValue
   const from = number('sysparm_offset', 0)
-  const result = found.slice(from, from + number('sysparm_limit', 10_000)).map(shape)
+  const result = found.slice(from, from + number('sysparm_limit', 10_000)).map(toResponse)
   return json(200, { result }, { 'x-total-count': String(found.length) })
 }
 

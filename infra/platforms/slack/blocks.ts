@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { isObject } from '../sandbox/http.ts'
 
-/** What is shown of Block Kit here: https://docs.slack.dev/reference/block-kit/blocks */
+/** The supported parts of Block Kit: https://docs.slack.dev/reference/block-kit/blocks */
 export type Block = z.output<typeof block>
 export type Button = z.output<typeof button>
 export type RichText = z.output<typeof richText>
@@ -87,7 +87,7 @@ const blocks = z.array(block).max(50, 'no more than 50 items allowed')
  *
  * @see https://github.com/slackapi/bolt-js/issues/2867
  */
-const mostCharacters = 11_000
+const MAX_CHARACTERS = 11_000
 
 /** Blocks, or the error with which Slack refuses them and what it says about each that is wrong. */
 export function readBlocks(given: unknown): { blocks: Block[] } | { error: string; messages: string[] } {
@@ -103,14 +103,14 @@ export function readBlocks(given: unknown): { blocks: Block[] } | { error: strin
     return { error: 'invalid_blocks', messages: ['[ERROR] `action_id` already exists [json-pointer:/blocks]'] }
   }
   const counted = JSON.stringify(read.data).replaceAll('&', '&amp;').replace(/[<>]/g, '&lt;')
-  return counted.length > mostCharacters ? { error: 'msg_blocks_too_long', messages: [] } : { blocks: read.data }
+  return counted.length > MAX_CHARACTERS ? { error: 'msg_blocks_too_long', messages: [] } : { blocks: read.data }
 }
 
 export function buttonsIn(all: readonly Block[]): Button[] {
   return all.flatMap((one) => (one.type === 'actions' ? one.elements : []))
 }
 
-/** What stands in a block, as text. */
+/** Returns the text of a block. */
 export function textIn(one: Block): string {
   switch (one.type) {
     case 'header':

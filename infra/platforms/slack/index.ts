@@ -5,12 +5,20 @@ import { type Answer, bearer, type Call, json, mediaType, type Platform, segment
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Block, buttonsIn } from './blocks.ts'
-import { sendClick } from './click.ts'
+import { sendButtonPress } from './button-press.ts'
 import { channels, jane, type Member, people } from './directory.ts'
 import { argumentsOf, contentOf, metadataOf, SlackError, textOf } from './input.ts'
 import { type ChatMessage, createMessages } from './messages.ts'
-import { chatPage, clickPage } from './page.ts'
-import { authShape, botMessage, type MessageSummary, messageSummary, permalink, placeOf, userShape } from './shapes.ts'
+import { buttonErrorPage, chatPage } from './page.ts'
+import {
+  authResponse,
+  botMessage,
+  type MessageSummary,
+  messageSummary,
+  permalink,
+  placeOf,
+  userResponse,
+} from './responses.ts'
 
 export interface Slack extends Platform {
   messages(root: string): MessageSummary[]
@@ -18,24 +26,24 @@ export interface Slack extends Platform {
 
 type Given = Record<string, unknown>
 
-/** Of the text, where a message is changed, in bytes. */
-const longestUpdate = 4_000
-/** How long a click waits to see what comes of it, in milliseconds. */
-const patience = 3_000
+/** Maximum size of the text of an update, in bytes. */
+const MAX_UPDATE_BYTES = 4_000
+/** How long a button press waits for a change of the message. */
+const BUTTON_TIMEOUT_MS = 3_000
 
 /**
- * Plays the part of Slack's Web API that posts messages and changes them, for whoever brings the demo token. There are the
- * channels `releases` and `operations`, and in them Jane and Ben, who read them on a page at its address: what they click goes
- * to the app, signed, and what the app tells one of them the other does not see. An error is a 200 whose `ok` is false.
+ * Fakes the part of Slack's Web API that posts and updates messages. The channels `releases` and `operations` have two
+ * members, Jane and Ben, who read the messages on a page. Their button presses go to the app, signed, and each sees only
+ * their own ephemeral messages. An error is a 200 whose `ok` is false.
  *
- * @param clicksTo the request URL of the app's interactivity
+ * @param interactivityUrl the request URL of the app's interactivity
  * @see https://docs.slack.dev/reference/methods
  */
-export function createSlack(store: Store, clicksTo?: string): Slack {
+export function createSlack(store: Store, interactivityUrl?: string): Slack {
   const messages = createMessages(store)
 
   const methods: Record<string, (given: Given, root: string) => Given & { note?: string }> = {
-    'auth.test': (_, root) => authShape(root),
+    'auth.test': (_, root) => authResponse(root),
 
     'chat.postMessage'(given) {
       const channel = channelOf(given['channel'], 'byName')
@@ -45,15 +53,15 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
       const reply_broadcast = thread_ts !== undefined && isOn(given['reply_broadcast'])
       const [metadata, named] = [metadataOf(given), withIds(blocks)]
       const message = messages.add({ channel: channel.id, text, blocks: named, metadata, thread_ts, reply_broadcast })
-      const shape = { ...botMessage(message, true), subtype: 'bot_message' }
-      return { channel: channel.id, ts: message.ts, message: shape, note: `posted in #${channel.name}` }
+      const response = { ...botMessage(message, true), subtype: 'bot_message' }
+      return { channel: channel.id, ts: message.ts, message: response, note: `posted in #${channel.name}` }
     },
 
     'chat.update'(given) {
       const channel = channelOf(given['channel'])
       const before = messageAt(channel.id, textOf(given['ts']))
-      if (Buffer.byteLength(textOf(given['text'])) > longestUpdate) throw new SlackError('msg_too_long')
-      // Where there is a text and no blocks, those from before go.
+      if (Buffer.byteLength(textOf(given['text'])) > MAX_UPDATE_BYTES) throw new SlackError('msg_too_long')
+      // A text without blocks removes the previous blocks.
       const { text, blocks } = contentOf(given)
       if (hasRichText(before.blocks) && !hasRichText(blocks)) throw new SlackError('block_mismatch')
       const message = messages.replace({ ...before, text, blocks: withIds(blocks) })
@@ -67,7 +75,7 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
       if (!reader) throw new SlackError('user_not_in_channel')
       const { text, blocks } = contentOf(given)
       const { ts } = messages.add({ channel: channel.id, text, blocks: withIds(blocks), onlyFor: reader.id })
-      return { message_ts: ts, note: `told ${reader.name} alone in #${channel.name}` }
+      return { message_ts: ts, note: `sent to ${reader.name} alone in #${channel.name}` }
     },
 
     'chat.getPermalink'(given, root) {
@@ -86,20 +94,20 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
         .toReversed()
       const newest = all.slice(0, limit)
       const withMetadata = isOn(given['include_all_metadata'])
-      const shapes = newest.map((message) => botMessage(message, withMetadata))
-      return { messages: shapes, has_more: newest.length < all.length, pin_count: 0 }
+      const responses = newest.map((message) => botMessage(message, withMetadata))
+      return { messages: responses, has_more: newest.length < all.length, pin_count: 0 }
     },
 
     'users.lookupByEmail'(given) {
       const member = people.find(({ email }) => email === given['email'])
       if (!member) throw new SlackError('users_not_found')
-      return { user: userShape(member) }
+      return { user: userResponse(member) }
     },
 
     'users.info'(given) {
       const member = people.find(({ id }) => id === given['user'])
       if (!member) throw new SlackError('user_not_found')
-      return { user: userShape(member) }
+      return { user: userResponse(member) }
     },
   }
 
@@ -121,20 +129,23 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
     return json(200, { ok: true, ...answer, ...warned }, {}, note)
   }
 
-  /** What a person clicks, as a form: `ts` of the message, `action` of the button, and `user` who does it. */
-  async function click(call: Call): Promise<Answer> {
+  /** Handles the form of a button: `ts` of the message, `action` of the button, and `user`. */
+  async function pressButton(call: Call): Promise<Answer> {
     const form = new URLSearchParams(call.body)
     const person = people.find(({ name }) => name === (form.get('user') ?? jane.name))
-    if (!person) return clickPage(400, undefined, `Here are ${people.map(({ name }) => name).join(' and ')}.`)
+    if (!person)
+      return buttonErrorPage(400, undefined, `Unknown user. Users: ${people.map(({ name }) => name).join(', ')}.`)
     const message = messages.find(form.get('ts') ?? '')
-    if (!message || !sees(person, message)) return clickPage(404, person, 'There is no such message.')
+    if (!message || !sees(person, message)) return buttonErrorPage(404, person, 'The message does not exist.')
     const button = buttonsIn(message.blocks).find(({ action_id }) => action_id === form.get('action'))
-    if (!button) return clickPage(409, person, 'The message has no such button, or not any more.')
-    if (!clicksTo) return clickPage(502, person, 'This app is not configured to handle interactive responses.')
+    if (!button) return buttonErrorPage(409, person, 'The message no longer has this button.')
+    if (!interactivityUrl)
+      return buttonErrorPage(502, person, 'This app is not configured to handle interactive responses.')
     const before = messages.all()
-    const refused = await sendClick(clicksTo, { message, button, person, root: call.root })
-    if (refused !== undefined) return clickPage(502, person, refused)
-    for (const end = Date.now() + patience; Date.now() < end && isAsBefore(message, before.length); ) await sleep(50)
+    const refused = await sendButtonPress(interactivityUrl, { message, button, person, root: call.root })
+    if (refused !== undefined) return buttonErrorPage(502, person, refused)
+    for (const end = Date.now() + BUTTON_TIMEOUT_MS; Date.now() < end && isAsBefore(message, before.length); )
+      await sleep(50)
     return { status: 303, headers: { location: `${call.root}?user=${person.name}#${message.ts}` } }
   }
 
@@ -168,7 +179,7 @@ export function createSlack(store: Store, clicksTo?: string): Slack {
       return chatPage({ root: call.root, person, messages: isChat ? seen : shown })
     },
 
-    actions: { '/click': click },
+    actions: { '/click': pressButton },
     messages: (root) => messages.all().map((message) => messageSummary(root, message)),
   }
 }

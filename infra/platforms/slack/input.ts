@@ -4,10 +4,10 @@ import type { ChatMessage } from './messages.ts'
 
 type Given = Record<string, unknown>
 
-/** What Slack refuses, in its words: with a 200. */
+/** An error of Slack, sent with status 200. */
 export class SlackError extends Error {
   override readonly name = 'SlackError'
-  /** What is wrong about each part. */
+  /** Details for each invalid part. */
   readonly messages: string[]
 
   constructor(error: string, messages: string[] = []) {
@@ -17,7 +17,7 @@ export class SlackError extends Error {
 }
 
 /**
- * What a method is given: in the query, as a form or as JSON.
+ * Returns the arguments of a method: from the query, a form or JSON.
  *
  * @see https://docs.slack.dev/apis/web-api#post-bodies
  * @throws SlackError

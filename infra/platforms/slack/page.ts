@@ -7,7 +7,7 @@ import { type ChatMessage, timeOf } from './messages.ts'
 
 interface Shown {
   root: string
-  /** Who looks, and clicks. */
+  /** The person who uses the page. */
   person: Member
   messages: ChatMessage[]
 }
@@ -21,16 +21,16 @@ const style = `
   .primary { background: #0b6e4f; color: #fff } .danger { background: #b3261e; color: #fff }
   article pre { font: .8rem ui-monospace, monospace; padding: .5rem; margin: .5rem 0 }`
 
-/** What a person sees of the channels. */
+/** Lists the messages of all channels. */
 export function chatPage(shown: Shown): Answer {
   const { root, person, messages } = shown
   const others = people.filter((one) => one !== person)
   const sections = channels.map(({ id, name }) => {
     const inChannel = messages.filter(({ channel }) => channel === id).map((message) => article(shown, message))
-    return `<h2>#${name}</h2>\n${inChannel.join('\n') || '<p>Nothing was said here yet.</p>'}`
+    return `<h2>#${name}</h2>\n${inChannel.join('\n') || '<p>No messages yet.</p>'}`
   })
   const ways = [...others, person].map((one) => {
-    const words = one === person ? 'Look again' : `Be ${escapeHtml(one.realName)}`
+    const words = one === person ? 'Refresh' : `Switch to ${escapeHtml(one.realName)}`
     return `<a href="${escapeHtml(root)}?user=${one.name}">${words}</a>`
   })
   return page(
@@ -44,10 +44,10 @@ ${sections.join('\n')}`,
   )
 }
 
-/** Why a click came to nothing. */
-export function clickPage(status: number, person: Member | undefined, why: string): Answer {
+/** Explains why a button press failed. */
+export function buttonErrorPage(status: number, person: Member | undefined, why: string): Answer {
   const back = person ? `\n<p><a href="/sandbox/slack?user=${person.name}">Back to the chat</a></p>` : ''
-  return page(status, 'Not clicked', `<h1>The click came to nothing</h1>\n<p>${escapeHtml(why)}</p>${back}`)
+  return page(status, 'Error', `<h1>The button did not work</h1>\n<p>${escapeHtml(why)}</p>${back}`)
 }
 
 function article({ root, person, messages }: Shown, message: ChatMessage): string {
@@ -65,7 +65,7 @@ function article({ root, person, messages }: Shown, message: ChatMessage): strin
   return `<article id="${ts}"${onlyFor ? ' class="private"' : ''}>
 <small>${escapeHtml(facts.filter(Boolean).join(' · '))}</small>
 ${body}
-${button ? clicks(root, person, message) : ''}
+${button ? buttonForm(root, person, message) : ''}
 </article>`
 }
 
@@ -85,12 +85,12 @@ function blockHtml(block: Block): string {
     case 'divider':
       return '<hr>'
     case 'actions':
-      // They stand below everything, with who clicks.
+      // The form below the message shows the buttons.
       return ''
   }
 }
 
-function clicks(root: string, person: Member, { ts, blocks }: ChatMessage): string {
+function buttonForm(root: string, person: Member, { ts, blocks }: ChatMessage): string {
   const buttons = buttonsIn(blocks)
   const hidden = Object.entries({ ts, user: person.name }).map(
     ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`,
@@ -104,8 +104,8 @@ ${buttons.map(buttonHtml).join('\n')}
 }
 
 function buttonHtml({ action_id, text, style }: Button): string {
-  const look = style ? ` class="${style}"` : ''
-  return `<button name="action" value="${escapeHtml(action_id)}"${look}>${escapeHtml(text.text)}</button>`
+  const className = style ? ` class="${style}"` : ''
+  return `<button name="action" value="${escapeHtml(action_id)}"${className}>${escapeHtml(text.text)}</button>`
 }
 
 function textHtml({ type, text }: Text): string {
@@ -120,17 +120,17 @@ function richHtml(element: RichText): string {
 }
 
 /**
- * Slack's own markup, as far as it matters here: links, bold, and mentions, which everybody in the channel would hear of.
+ * Renders Slack's markup: links, bold text, and mentions, which notify people.
  *
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
 function mrkdwn(text: string): string {
   const parts = text.split(/<([^<>]*)>/)
-  const html = parts.map((part, at) => (at % 2 === 0 ? escapeHtml(unescapeHtml(part)) : reference(part))).join('')
+  const html = parts.map((part, at) => (at % 2 === 0 ? escapeHtml(unescapeHtml(part)) : markupHtml(part))).join('')
   return html.replace(/(^|\s)\*([^*\n]+)\*(?!\w)/g, '$1<strong>$2</strong>')
 }
 
-function reference(inside: string): string {
+function markupHtml(inside: string): string {
   const [target = '', label] = inside.split('|', 2)
   if (/^[@#!]/.test(target)) return `<mark>${escapeHtml(`@${label ?? target.slice(1)}`)}</mark>`
   return link(unescapeHtml(target), label === undefined ? undefined : unescapeHtml(label))

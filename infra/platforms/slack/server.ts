@@ -25,18 +25,18 @@ interface Member {
 }
 
 /** A click as Slack sends it. */
-export interface SentClick {
+export interface SentButtonPress {
   headers: Record<string, string>
   body: string
 }
 
-export interface PlayedSlack extends Served {
+export interface SlackServer extends Served {
   token: string
   signingSecret: string
-  /** What the app was granted. */
+  /** The scopes of the app. */
   scopes: Set<string>
   workspace: { enterprise: string | undefined }
-  /** What is in the channels, oldest first. */
+  /** The messages of all channels, oldest first. */
   posts: SlackPost[]
   ephemerals: { channel: string; user: string; text: string }[]
   members: Record<string, Member>
@@ -44,10 +44,10 @@ export interface PlayedSlack extends Served {
   mentions: string[]
   /** Warnings in answers, such as missing_charset. */
   warnings: string[]
-  /** What Slack sends when somebody clicks the button of this action. */
-  click(post: SlackPost, action: string, user?: string): SentClick
+  /** Returns the request that Slack sends for a button press. */
+  pressButton(post: SlackPost, action: string, user?: string): SentButtonPress
   /** A body, signed as Slack does. */
-  sign(body: string, options?: { secret?: string; at?: number }): SentClick
+  sign(body: string, options?: { secret?: string; at?: number }): SentButtonPress
 }
 
 const teamId = 'T0123ABCD'
@@ -72,7 +72,7 @@ class Refusal extends Error {
  * of https://docs.slack.dev/reference/block-kit, that of all blocks together the one of
  * https://github.com/slackapi/bolt-js/issues/2509.
  */
-export async function slackServer(): Promise<PlayedSlack> {
+export async function slackServer(): Promise<SlackServer> {
   const slack = new Slack()
   return Object.assign(await serve((call) => slack.answer(call)), slack.shown)
 }
@@ -93,7 +93,7 @@ class Slack {
     } as Record<string, Member>,
     mentions: [] as string[],
     warnings: [] as string[],
-    click: (post: SlackPost, action: string, user = 'U0JANE') => this.#click(post, action, user),
+    pressButton: (post: SlackPost, action: string, user = 'U0JANE') => this.#pressButton(post, action, user),
     sign: (body: string, options: { secret?: string; at?: number } = {}) => this.#sign(body, options),
   }
 
@@ -263,7 +263,7 @@ class Slack {
     return { text: said, blocks: all }
   }
 
-  #click({ channel, ts, text, blocks }: SlackPost, action: string, user: string): SentClick {
+  #pressButton({ channel, ts, text, blocks }: SlackPost, action: string, user: string): SentButtonPress {
     const buttons = blocks.flatMap((block) => (block['type'] === 'actions' ? (block['elements'] as Json[]) : []))
     const button = buttons.find((one) => one['action_id'] === action)
     if (!button) throw new Error(`There is no button ${action}`)
@@ -301,7 +301,7 @@ class Slack {
   }
 }
 
-/** What Slack's validation says, with where. */
+/** Returns the errors of Slack's validation with their paths. */
 function wrongIn(blocks: Json[]): string[] {
   const wrong = blocks.flatMap((block, at) =>
     wrongInBlock(block).map((error) => `${error} [json-pointer:/blocks/${at}]`),
@@ -368,13 +368,13 @@ function wrongRichText({ type, elements }: Json): string[] {
   })
 }
 
-/** As Slack counts: what stands in it, escaped, and something for each block. */
+/** Returns the length that Slack counts: the escaped text and an overhead for each block. */
 function charactersOf(blocks: Json[]): number {
   const escaped = { '&': '&amp;', '<': '&lt;', '>': '&gt;' } as Record<string, string>
   return JSON.stringify(blocks).replace(/[&<>]/g, (character) => escaped[character] ?? '').length + blocks.length * 100
 }
 
-/** What is parsed in `mrkdwn`, and in the text beside the blocks. */
+/** Returns the texts that Slack parses for mentions. */
 function mentionsIn(text: string): string[] {
   return text.match(/<(?:[!@#])[^>]*>/g) ?? []
 }

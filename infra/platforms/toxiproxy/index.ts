@@ -67,13 +67,13 @@ export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
 
   function routeProxies({ method, body }: Call): Answer {
     if (method === 'GET') {
-      return json(200, Object.fromEntries(proxies.all().map((proxy) => [proxy.name, proxyShape(proxy)])))
+      return json(200, Object.fromEntries(proxies.all().map((proxy) => [proxy.name, proxyResponse(proxy)])))
     }
     if (method !== 'POST') return notAllowed()
     const proxy = readProxy(parse(body))
     if (proxies.get(proxy.name)) throw new ToxiproxyError(409, 'proxy already exists')
     proxies.save(proxy)
-    return json(201, proxyShape(proxy), {}, `created the proxy ${proxy.name}`)
+    return json(201, proxyResponse(proxy), {}, `created the proxy ${proxy.name}`)
   }
 
   /** Creates the proxies that do not exist yet. */
@@ -84,11 +84,11 @@ export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
     }
     const proxiesIn = given.map((item, index) => readProxy(item, ` at proxy ${index + 1}`))
     for (const proxy of proxiesIn) if (!proxies.get(proxy.name)) proxies.save(proxy)
-    return json(201, { proxies: proxiesIn.map(({ name }) => proxyShape(found(name))) })
+    return json(201, { proxies: proxiesIn.map(({ name }) => proxyResponse(found(name))) })
   }
 
   function routeProxy({ method, body }: Call, proxy: ToxicProxy): Answer {
-    if (method === 'GET') return json(200, proxyShape(proxy))
+    if (method === 'GET') return json(200, proxyResponse(proxy))
     if (method === 'DELETE') {
       proxies.remove(proxy.name)
       return { status: 204, note: `removed the proxy ${proxy.name}` }
@@ -96,7 +96,7 @@ export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
     if (!isUpdate(method)) return notAllowed()
     const changed = changedProxy(proxy, parse(body))
     proxies.save(changed)
-    return json(200, proxyShape(changed), {}, `${proxy.name} is ${changed.enabled ? 'enabled' : 'disabled'}`)
+    return json(200, proxyResponse(changed), {}, `${proxy.name} is ${changed.enabled ? 'enabled' : 'disabled'}`)
   }
 
   function routeToxics({ method, body }: Call, proxy: ToxicProxy): Answer {
@@ -153,7 +153,7 @@ function isUpdate(method: string): boolean {
   return method === 'POST' || method === 'PATCH'
 }
 
-function proxyShape({ name, listen, upstream, enabled, toxics }: ToxicProxy) {
+function proxyResponse({ name, listen, upstream, enabled, toxics }: ToxicProxy) {
   return { name, listen, upstream, enabled, Logger: {}, toxics }
 }
 

@@ -65,8 +65,8 @@ const NEXT_STATES: Record<State, State[]> = {
  * Fakes the change requests of Unleash Enterprise: a person sends a draft to review, another person approves it, and it is
  * applied. A further change resets the approval. The messages of errors are not Unleash's.
  *
- * @param isGuarded tells whether an environment requires change requests
- * @param mayApply tells whether the users may apply approved requests
+ * @param isGuarded returns whether an environment requires change requests
+ * @param mayApply returns whether the users may apply approved requests
  * @see https://docs.getunleash.io/concepts/change-requests
  */
 export function createChangeRequests(

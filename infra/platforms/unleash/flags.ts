@@ -35,7 +35,7 @@ export interface Flag {
   environments: Record<string, FlagEnvironment>
 }
 
-/** Where the state of Unleash is stored. */
+/** Stores the state of Unleash. */
 export interface Records<T> {
   all(): T[]
   save(record: T): void

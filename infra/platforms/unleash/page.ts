@@ -5,7 +5,7 @@ import { page } from '../sandbox/page.ts'
 import type { ChangeRequest } from './changes.ts'
 import type { FlagSummary } from './index.ts'
 
-/** The page of a flag: how it stands in each environment, and what is asked for. */
+/** Returns the page of a flag with its state in each environment and its change requests. */
 export function flagPage(flag: FlagSummary): Answer {
   const environments = flag.environments.map(({ name, enabled, rollout }) => {
     const share = rollout === undefined ? '' : ` for ${rollout} %`
@@ -27,8 +27,8 @@ ${[...environments, ...requests].join('\n')}
   )
 }
 
-/** What comes after a state, and who may do it. */
-const following: Record<string, [state: string, token: string][]> = {
+/** The possible next states of a change request, with the token of a user that may set them. */
+const NEXT_STATES: Record<string, [state: string, token: string][]> = {
   Draft: [['In review', demo.unleash.token]],
   'In review': [
     ['Approved', demo.unleash.reviewerToken],
@@ -37,14 +37,14 @@ const following: Record<string, [state: string, token: string][]> = {
   Approved: [['Applied', demo.unleash.reviewerToken]],
 }
 
-/** The page of a change request, with the commands that move it on. */
+/** Returns the page of a change request, with commands that change its state. */
 export function changeRequestPage(root: string, request: ChangeRequest): Answer {
   const { id, title, environment, state, features, comments } = request
   const changes = features.flatMap(({ name, changes }) =>
     changes.map(({ action, payload }) => `${name}: ${action} ${JSON.stringify(payload)}`),
   )
   const url = `${root}/api/admin/projects/${request.project}/change-requests/${id}/state`
-  const commands = (following[state] ?? []).map(
+  const commands = (NEXT_STATES[state] ?? []).map(
     ([to, token]) =>
       `curl -X PUT '${url}' -H 'Authorization: ${token}' -H 'Content-Type: application/json' -d '{"state":"${to}"}'`,
   )

@@ -11,13 +11,13 @@ import {
 import { type ChangeRequest, createChangeRequests, type Person } from './changes.ts'
 import { earlyError, permissionError, serviceError, UnleashError } from './errors.ts'
 import { createFlags, type Environment, type Flag, project, type Records } from './flags.ts'
-import { featureEnvironmentShape, featureShape } from './shapes.ts'
+import { featureEnvironmentResponse, featureResponse } from './responses.ts'
 
 export interface UnleashState {
   flags: Records<Flag>
   requests: Records<ChangeRequest>
   environments: readonly Environment[]
-  /** Tells whether an environment requires change requests. */
+  /** Returns whether an environment requires change requests. */
   isGuarded(environment: string): boolean
   mayApply(): boolean
   /** Users by token. */
@@ -38,12 +38,12 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
     if (call.size > MAX_BODY_BYTES) return earlyError(413, 'request entity too large')
     const [api, admin, first, inProject = '', ...rest] = segments(call.path)
     if (api !== 'api' || admin !== 'admin') return noSuchPath(call)
-    if (first === 'user' && inProject === '' && call.method === 'GET') return json(200, userShape(person))
+    if (first === 'user' && inProject === '' && call.method === 'GET') return json(200, userResponse(person))
     if (first !== 'projects') return noSuchPath(call)
     const [kind, name = '', ...more] = rest
     if (kind === 'features' && more[0] === 'environments') return routeEnvironment(call, inProject, name, more)
     if (kind === 'features' && name && more.length === 0 && call.method === 'GET') {
-      return json(200, featureShape(environments, getFeature(inProject, name)))
+      return json(200, featureResponse(environments, getFeature(inProject, name)))
     }
     if (kind === 'environments' && more[0] === 'change-requests' && more.length === 1 && call.method === 'POST') {
       const request = requests.add(person, name, jsonOf(call))
@@ -67,7 +67,7 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
       if (!Object.hasOwn(flag.environments, environment)) {
         throw new UnleashError(404, `Could not find ${name} in ${environment}`)
       }
-      return json(200, featureEnvironmentShape(flag, environment))
+      return json(200, featureEnvironmentResponse(flag, environment))
     }
     if ((what === 'on' || what === 'off') && id === undefined && method === 'POST') {
       const flag = flags.getActive(inProject, name)
@@ -193,7 +193,7 @@ function jsonOf({ headers, body }: Call): unknown {
   }
 }
 
-function userShape({ id, username, imageUrl }: Person) {
+function userResponse({ id, username, imageUrl }: Person) {
   const user = { isAPI: false, accountType: 'Service Account', id, name: username, username, imageUrl }
   const permission = { permission: 'UPDATE_FEATURE_ENVIRONMENT', project }
   return { user, permissions: [permission], feedback: [], splash: {} }

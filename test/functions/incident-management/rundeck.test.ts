@@ -333,7 +333,7 @@ describe('look', () => {
 
   test('tells the end though its steps can not be read, and says why not', async () => {
     const { job: pending } = await start()
-    server.state.keepsState = false
+    server.state.storesState = false
     server.set(134, 'failed')
     expect(await ended(pending)).toMatchObject({
       result: 'fail',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
-import { type PlayedTeams, teamsServer } from '../../../infra/platforms/msteams.ts'
+import { type TeamsServer, teamsServer } from '../../../infra/platforms/msteams.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
 import { connect } from '../../../shared/providers/connect.ts'
@@ -9,7 +9,7 @@ import type { Provider } from '../../../shared/providers/provider.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 import { decided, evaluation, hostile, question } from './messages.ts'
 
-let server: PlayedTeams
+let server: TeamsServer
 beforeEach(async () => {
   server = await teamsServer()
 })

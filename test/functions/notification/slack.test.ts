@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
-import { type PlayedSlack, type SentClick, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
@@ -11,7 +11,7 @@ import { anyMessage, decided, evaluation, hostile, question } from './messages.t
 
 type Options = Parameters<typeof clientOf>[2]
 
-let server: PlayedSlack
+let server: SlackServer
 beforeEach(async () => {
   server = await slackServer()
 })
@@ -281,9 +281,9 @@ describe('what takes the place of a question', () => {
 describe('a click', () => {
   const clicked = async (action = 'approve', user?: string) => {
     await post(question)
-    return server.click(first(), action, user)
+    return server.pressButton(first(), action, user)
   }
-  const read = (sent: SentClick, now = Date.now(), fields: object = {}) =>
+  const read = (sent: SentButtonPress, now = Date.now(), fields: object = {}) =>
     slack.buttons.verify(connected(fields), { ...sent, now })
   const reference = question.buttons?.[0]?.token
 
@@ -325,7 +325,7 @@ describe('a click', () => {
     expect(await failureOf(read({ headers, body }, 1_531_420_618_000))).toMatchObject({ kind: 'invalid' })
   })
 
-  test.each<[string, (sent: SentClick) => SentClick, number?]>([
+  test.each<[string, (sent: SentButtonPress) => SentButtonPress, number?]>([
     ['forged', ({ body }) => server.sign(body, { secret: 'another-signing-secret' })],
     ['unsigned', ({ headers, body }) => ({ headers: without(headers, 'x-slack-signature'), body })],
     ['without a time', ({ headers, body }) => ({ headers: without(headers, 'x-slack-request-timestamp'), body })],

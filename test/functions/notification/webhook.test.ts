@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { signatures, webhook } from '../../../functions/notification/providers/webhook.ts'
-import { endpointServer, type PlayedEndpoint } from '../../../infra/platforms/webhook.ts'
+import { type EndpointServer, endpointServer } from '../../../infra/platforms/webhook.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
 import { connect } from '../../../shared/providers/connect.ts'
@@ -12,7 +12,7 @@ import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, question } from './messages.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
-let server: PlayedEndpoint
+let server: EndpointServer
 beforeEach(async () => {
   server = await endpointServer(secret)
 })

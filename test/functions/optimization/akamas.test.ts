@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
-import { akamasServer, akamasUser, type PlayedAkamas } from '../../../infra/platforms/akamas.ts'
+import { type AkamasServer, akamasServer, akamasUser } from '../../../infra/platforms/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Delegated } from '../../../shared/providers/action.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
-let server: PlayedAkamas
+let server: AkamasServer
 beforeEach(async () => {
   server = await akamasServer()
 })

@@ -196,7 +196,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from a sequence of the same service and stage is refused because it would wait for itself', async () => {
-    server.begun(callingSequence, place)
+    server.startSequence(callingSequence, place)
     const failure = await failureOf(run())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain('the evaluation and this sequence would wait for each other')
@@ -204,7 +204,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from another stage of the same Keptn is evaluated', async () => {
-    server.begun(callingSequence, place)
+    server.startSequence(callingSequence, place)
     expect(await run({}, { stage: 'quality-gate' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
@@ -217,7 +217,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from the sequence of an evaluation that a person triggered is evaluated', async () => {
-    server.begun(callingSequence, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
+    server.startSequence(callingSequence, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
     expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual({
       keptnContext: context,
     })

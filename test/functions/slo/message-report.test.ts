@@ -6,7 +6,7 @@ import { slack } from '../../../functions/notification/providers/slack.ts'
 import { slo } from '../../../functions/slo/index.ts'
 import { messageReport } from '../../../functions/slo/message-report.ts'
 import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
-import { type PlayedSlack, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
@@ -17,7 +17,7 @@ type Options = Parameters<typeof report>[3]
 const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 const title = 'Evaluation of checkout in shop/production ended with a warning (score 75)'
 
-let slackApp: PlayedSlack
+let slackApp: SlackServer
 let ntfyApp: NtfyServer
 beforeEach(async () => {
   slackApp = await slackServer()

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, jest } from '@jest/globals'
 
-/** Only the clock of a test file is ours, and begins anew with each test; what is given moves it on, in milliseconds. */
-export function useClock(begin: number): (ms: number) => void {
+/** Stops the clock of a test file at a time before each test. Returns a function that sets it forward from that time. */
+export function useClock(start: number): (ms: number) => void {
   const doNotFake = ['nextTick', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout', 'setInterval'] as const
   beforeEach(() => {
-    jest.useFakeTimers({ now: begin, doNotFake: [...doNotFake, 'clearInterval', 'queueMicrotask', 'performance'] })
+    jest.useFakeTimers({ now: start, doNotFake: [...doNotFake, 'clearInterval', 'queueMicrotask', 'performance'] })
   })
   afterEach(() => void jest.useRealTimers())
-  return (ms) => void jest.setSystemTime(begin + ms)
+  return (ms) => void jest.setSystemTime(start + ms)
 }

@@ -9,9 +9,9 @@ import type { Started } from './start.ts'
 import { useSandbox } from './use.ts'
 
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../../shared/contracts')
-/** Where the vendors' contracts are not at hand, nothing can be held against them. */
+/** Skips the tests if the contracts of the vendors are not available. */
 const held = existsSync(folder) ? test : test.skip
-/** Where the paths of the contract are below the platform. */
+/** The base path of each contract. */
 const bases = {
   github: '/',
   servicenow: '/api/now',
@@ -23,7 +23,7 @@ const bases = {
 }
 const started = useSandbox()
 
-/** What a vendor's contract forbids of what the sandbox answers. */
+/** Returns the violations of a vendor's contract in a response of the sandbox. */
 function answersOf(vendor: keyof typeof bases, call: Started['serviceNow']) {
   const document = JSON.parse(readFileSync(join(folder, `${vendor}.openapi.json`), 'utf8'))
   const contract = readContract({ ...document, servers: [{ url: bases[vendor] }] })
@@ -78,7 +78,7 @@ held('What Unleash is played to answer is as its contract says.', async () => {
   const place = `${feature}/environments/production`
   expect(await errors('GET', feature)).toEqual([])
   expect(await errors('GET', place)).toEqual([])
-  // The contract is wrong in two places: switching answers nothing at all, and the strategies are a list.
+  // The contract has two errors: enabling a flag returns no body, and the strategies are a list.
   expect(await errors('POST', `${place}/on`)).toEqual(['answer 200 must be object'])
   expect(await errors('POST', `${place}/strategies`, { name: 'flexibleRollout' })).toEqual([])
   expect(await errors('GET', `${place}/strategies`)).toEqual(['answer 200 must be object'])

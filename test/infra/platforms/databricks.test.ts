@@ -3,8 +3,8 @@ import { useClock } from './clock.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
-const begin = Date.parse('2026-11-24T12:00:00Z')
-const after = useClock(begin)
+const start = Date.parse('2026-11-24T12:00:00Z')
+const after = useClock(start)
 
 const api = '/api/2.2/jobs'
 const ok = async (method: string, path: string, body?: unknown) => {
@@ -12,7 +12,7 @@ const ok = async (method: string, path: string, body?: unknown) => {
   expect({ path, status }).toEqual({ path, status: 200 })
   return json
 }
-const start = async (parameters: object = {}, fields: object = {}): Promise<number> =>
+const startRun = async (parameters: object = {}, fields: object = {}): Promise<number> =>
   (await ok('POST', 'run-now', { job_id: 101, job_parameters: parameters, ...fields })).run_id
 const run = (id: number) => ok('GET', `runs/get?run_id=${id}`)
 const output = async (id: number) => ok('GET', `runs/get-output?run_id=${(await run(id)).tasks[0].run_id}`)
@@ -25,8 +25,8 @@ test('Databricks rejects requests without a token', async () => {
 })
 
 test('Databricks runs a job for ten seconds and shows it on a page', async () => {
-  const id = await start({ service: '<b>shop</b>' })
-  expect(await run(id)).toMatchObject({ start_time: begin, end_time: 0, status: { state: 'PENDING' } })
+  const id = await startRun({ service: '<b>shop</b>' })
+  expect(await run(id)).toMatchObject({ start_time: start, end_time: 0, status: { state: 'PENDING' } })
   after(500)
   expect(await run(id)).toMatchObject({ status: { state: 'RUNNING' } })
   after(10_499)
@@ -34,7 +34,7 @@ test('Databricks runs a job for ten seconds and shows it on a page', async () =>
   after(10_500)
   const ended = await run(id)
   expect(ended).toMatchObject({
-    end_time: begin + 10_500,
+    end_time: start + 10_500,
     execution_duration: 10_000,
     state: { life_cycle_state: 'TERMINATED', result_state: 'SUCCESS' },
     status: { state: 'TERMINATED', termination_details: { code: 'SUCCESS' } },
@@ -45,7 +45,7 @@ test('Databricks runs a job for ten seconds and shows it on a page', async () =>
 })
 
 test('Databricks returns the best configuration as the output of the task', async () => {
-  const id = await start({ trials: '40' })
+  const id = await startRun({ trials: '40' })
   expect(await output(id)).toEqual({ metadata: expect.objectContaining({ task_key: 'tune' }) })
   after(20_000)
   expect(JSON.parse((await output(id)).notebook_output.result)).toMatchObject({ accuracy: 0.93, trials: 40 })
@@ -53,14 +53,14 @@ test('Databricks returns the best configuration as the output of the task', asyn
 
 test('Databricks starts one run per idempotency token', async () => {
   const token = { idempotency_token: 'a'.repeat(64) }
-  const id = await start({ seconds: '1' }, token)
+  const id = await startRun({ seconds: '1' }, token)
   after(60_000)
-  expect(await start({ seconds: '9' }, token)).toBe(id)
-  expect(await start()).not.toBe(id)
+  expect(await startRun({ seconds: '9' }, token)).toBe(id)
+  expect(await startRun()).not.toBe(id)
 })
 
 test('A Databricks run with the outcome failure fails after the given seconds', async () => {
-  const id = await start({ seconds: '2', outcome: 'failure' })
+  const id = await startRun({ seconds: '2', outcome: 'failure' })
   after(2_499)
   expect(await run(id)).toMatchObject({ status: { state: 'RUNNING' } })
   after(2_500)
@@ -72,7 +72,7 @@ test('A Databricks run with the outcome failure fails after the given seconds', 
 })
 
 test('A Databricks run with the outcome hang runs until it is cancelled', async () => {
-  const id = await start({ outcome: 'hang' })
+  const id = await startRun({ outcome: 'hang' })
   after(86_400_000)
   expect(await run(id)).toMatchObject({ status: { state: 'RUNNING' } })
   await cancel(id)
@@ -88,8 +88,8 @@ test('A Databricks run with the outcome hang runs until it is cancelled', async 
 })
 
 test('Databricks runs can vanish or return an output that is not JSON', async () => {
-  const vanished = await start({ outcome: 'vanish' })
-  const nonsense = await start({ outcome: 'nonsense' })
+  const vanished = await startRun({ outcome: 'vanish' })
+  const nonsense = await startRun({ outcome: 'nonsense' })
   await run(vanished)
   after(10_500)
   const { status, json } = await started.databricks('GET', `${api}/runs/get?run_id=${vanished}`)

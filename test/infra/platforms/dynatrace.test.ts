@@ -22,7 +22,7 @@ const violation = async (query: Record<string, string>) => {
 const ingest = (event: unknown) => started.dynatrace('POST', '/api/v2/events/ingest', event)
 const event = { eventType: 'CUSTOM_INFO', title: 'The evaluation passed', properties: { score: '100' } }
 
-test('It takes an API token alone, and says so in its own envelope.', async () => {
+test('Dynatrace accepts API tokens only', async () => {
   expect((await started.call('GET', `/dynatrace${api}`)).json).toEqual({
     error: { code: 401, message: 'Missing authorization parameter.' },
   })
@@ -37,7 +37,7 @@ test.each([
   ['97.4', 'WARNING', 2.4],
   ['95', 'WARNING', 0],
   ['94.9', 'FAILURE', -0.1],
-])('An SLO whose value is set to %s is answered as %s, for any time.', async (value, status, errorBudget) => {
+])('Dynatrace evaluates an SLO with the value %s as %s', async (value, status, errorBudget) => {
   expect((await set(`slo=casdemoapp&value=${value}`)).status).toBe(303)
   const answered = { evaluatedPercentage: Number(value), status, errorBudget, error: 'NONE', target: 95, warning: 97.5 }
   const id = idOf('casdemoapp')
@@ -49,19 +49,19 @@ test.each([
   expect(slo).toMatchObject([{ id, ...answered }])
 })
 
-test('An SLO without data has -1 and an error.', async () => {
+test('Dynatrace evaluates an SLO without data to -1 and an error', async () => {
   await set(`slo=${idOf('shop')}&value=`)
   const { json } = await started.dynatrace('GET', `${api}/${idOf('shop')}`)
   expect(json).toMatchObject({ evaluatedPercentage: -1, error: 'NO_DATA', status: 'FAILURE' })
 })
 
-test('A list that is not to be evaluated has -1 for each value, and no error.', async () => {
+test('Dynatrace lists SLOs without evaluation with -1 as the value', async () => {
   const { slo, totalCount, pageSize } = await list({})
   expect([totalCount, pageSize]).toEqual([3, 10])
   expect(slo).toMatchObject(Array(3).fill({ evaluatedPercentage: -1, error: 'NONE' }))
 })
 
-test('A selector names SLOs by id, name or text, and several of its criteria have to hold.', async () => {
+test('Dynatrace selects SLOs by id, name and text', async () => {
   const [app, shop] = [idOf('casdemoapp'), idOf('shop')]
   expect(await namesOf('name("shop")')).toEqual(['shop'])
   expect(await namesOf('name("Shop")')).toEqual([])
@@ -71,7 +71,7 @@ test('A selector names SLOs by id, name or text, and several of its criteria hav
   expect(await namesOf(`id("${app}"),text("h")`)).toEqual([])
 })
 
-test('A list is answered page by page.', async () => {
+test('Dynatrace returns a list in pages', async () => {
   const first = await list({ pageSize: '2', sloSelector: 'text("")', evaluate: 'true' })
   expect(first).toMatchObject({ totalCount: 3, pageSize: 2, slo: [{ name: 'casdemoapp' }, { name: 'checkout' }] })
   const second = await list({ nextPageKey: first.nextPageKey })
@@ -91,11 +91,11 @@ test.each([
   [{ timeFrame: 'NOW' }, 'timeFrame'],
   [{ from: 'yesterday' }, 'from'],
   [{ to: '' }, 'to'],
-])('A list with %j is refused, and the parameter is named.', async (query, path) => {
+])('Dynatrace rejects a list with %j and names the parameter', async (query, path) => {
   expect(await violation(query as Record<string, string>)).toEqual([400, path])
 })
 
-test('An id that is no UUID is refused, one that there is not is not found.', async () => {
+test('Dynatrace rejects an id that is not a UUID and does not find an unknown one', async () => {
   expect((await started.dynatrace('GET', `${api}/casdemoapp`)).json.error).toMatchObject({
     code: 400,
     constraintViolations: [{ path: 'id', parameterLocation: 'PATH' }],
@@ -104,7 +104,7 @@ test('An id that is no UUID is refused, one that there is not is not found.', as
   expect([status, json.error.code]).toEqual([404, 404])
 })
 
-test('An event is reported once for the environment, or for each entity that its selector fits.', async () => {
+test('Dynatrace records an event for the environment or for each matching entity', async () => {
   const { status, json } = await ingest(event)
   expect(status).toBe(201)
   expect(json).toEqual({ reportCount: 1, eventIngestResults: [{ correlationId: expect.any(String), status: 'OK' }] })
@@ -117,7 +117,7 @@ test('An event is reported once for the environment, or for each entity that its
   expect(reported).toEqual([null, 'casdemoapp', 'checkout', 'shop', 'checkout'])
 })
 
-test('Events are listed newest first, by their time, type and entity, with their properties.', async () => {
+test('Dynatrace lists events by time, type and entity, newest first', async () => {
   const at = Date.parse('2026-01-05T09:00:00Z')
   const { json } = await ingest({ ...event, startTime: at, endTime: at + 300_000 })
   await ingest({ ...event, title: 'Now', eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(SERVICE)' })
@@ -155,7 +155,7 @@ test.each([
   ['eventSelector=status("OPEN")', 'eventSelector'],
   ['entitySelector=checkout', 'entitySelector'],
   ['entitySelector=type(SERVICE),tag("a")', 'entitySelector'],
-])('Events asked for with %s are refused.', async (query, path) => {
+])('Dynatrace rejects a list of events with %s', async (query, path) => {
   const { status, json } = await started.dynatrace('GET', `/api/v2/events?${query}`)
   expect([status, json.error.constraintViolations[0].path]).toEqual([400, path])
 })
@@ -166,13 +166,13 @@ test.each([
   [{ properties: { score: 100 } }, 'properties'],
   [{ startTime: 'now' }, 'startTime'],
   [{ entitySelector: 'checkout' }, 'entitySelector'],
-])('An event with %j is refused, and what is wrong is named.', async (changes, path) => {
+])('Dynatrace rejects an event with %j and names the field', async (changes, path) => {
   const { status, json } = await ingest({ ...event, ...changes })
   expect([status, json.error.constraintViolations.map((one: { path: string }) => one.path)]).toEqual([400, [path]])
   expect(started.sandbox.dynatrace.reports()).toEqual([])
 })
 
-test('What is no JSON object is refused, what there is not is not found.', async () => {
+test('Dynatrace rejects a body that is not a JSON object', async () => {
   expect((await ingest('[1]')).status).toBe(400)
   const headers = { authorization: `Api-Token ${demo.dynatraceToken}`, 'content-type': 'text/plain' }
   expect((await started.call('POST', '/dynatrace/api/v2/events/ingest', '{}', headers)).status).toBe(415)
@@ -181,7 +181,7 @@ test('What is no JSON object is refused, what there is not is not found.', async
   expect((await started.dynatrace('GET', '/api/v2/events/ingest')).status).toBe(405)
 })
 
-test('People see the objectives and what was told of them on a page, with no markup of others, and set them there.', async () => {
+test('Dynatrace shows objectives and events on a page, escaped, with forms', async () => {
   await ingest({ ...event, title: '<b>passed</b>' })
   expect((await set('slo=checkout&value=50&warning=60&target=40')).headers.get('location')).toBe('/sandbox/dynatrace')
   for (const path of ['/dynatrace', `/dynatrace/ui/slo?id=${idOf('checkout')}`]) {
@@ -200,18 +200,18 @@ test.each([
   ['slo=shop&value=much', 400],
   ['slo=shop&target=', 400],
   ['slo=shop&target=99', 400],
-])('%s sets nothing.', async (form, status) => {
+])('The page of Dynatrace rejects %s', async (form, status) => {
   const before = started.sandbox.dynatrace.slos('')
   expect((await set(form)).status).toBe(status)
   expect(started.sandbox.dynatrace.slos('')).toEqual(before)
 })
 
-test('A page of another site sets nothing.', async () => {
+test('Dynatrace rejects a form from another site', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://evil.example' }
   expect((await started.call('POST', '/dynatrace/set', 'slo=shop&value=1', headers)).status).toBe(403)
 })
 
-test('It fails as it is told to, in its own envelope.', async () => {
+test('Dynatrace returns injected faults in its own error format', async () => {
   await started.call('POST', '/faults', { target: 'dynatrace', kind: '503', count: 1 })
   expect((await started.dynatrace('GET', api)).json).toEqual({ error: { code: 503, message: 'Service unavailable' } })
   expect((await started.dynatrace('GET', api)).status).toBe(200)

@@ -20,7 +20,7 @@ const send = () => started.keptn('POST', '/api/v1/event', finished(context))
 const opened = () => started.sandbox.github.issues('').map(({ title }) => title)
 const headers = { authorization: `Bearer ${demo.githubToken}` }
 
-test('A fault hits as many calls as it says, and then all is well.', async () => {
+test('A fault applies to the given number of requests', async () => {
   const { status, json } = await fault({ target: 'github', kind: '500', count: 2 })
   expect(status).toBe(201)
   expect(json).toMatchObject({ id: expect.any(Number), target: 'github', kind: '500', left: 2 })
@@ -34,7 +34,7 @@ test('A fault hits as many calls as it says, and then all is well.', async () =>
   expect((await started.call('GET', '/faults')).json).toEqual([])
 })
 
-test('A fault lasts as many seconds as it says.', async () => {
+test('A fault applies for the given number of seconds', async () => {
   stopClock()
   await fault({ target: 'keptn', kind: '503', seconds: 0.2 })
   expect((await send()).json).toEqual({ code: 503, message: 'Service unavailable' })
@@ -42,7 +42,7 @@ test('A fault lasts as many seconds as it says.', async () => {
   expect((await send()).status).toBe(200)
 })
 
-test('A fault with no end lasts until it is deleted, by id, by target or with all.', async () => {
+test('A fault without an end applies until it is deleted by id, target or all', async () => {
   const { json } = await fault({ target: 'github', kind: '503' })
   await fault({ target: 'keptn', kind: '503' })
   await fault({ target: 'keptn', kind: '500' })
@@ -55,7 +55,7 @@ test('A fault with no end lasts until it is deleted, by id, by target or with al
   expect((await send()).status).toBe(200)
 })
 
-test('A fault hits only calls that match by method, path and body.', async () => {
+test('A fault applies only to requests that match method, path and body', async () => {
   await fault({ target: 'github', kind: '500', match: { method: 'post', path: '/shop/issues', body: 'Slow' } })
   expect((await open('Slow')).status).toBe(500)
   expect((await open('Fast')).status).toBe(201)
@@ -63,14 +63,14 @@ test('A fault hits only calls that match by method, path and body.', async () =>
   expect((await started.github('POST', '/repos/acme/other/issues', { title: 'Slow' })).status).toBe(201)
 })
 
-test('The control plane’s own bus goes on while the API is away, unless it is meant.', async () => {
+test('A fault of Keptn does not apply to its message bus unless the path says so', async () => {
   await fault({ target: 'keptn', kind: '503' })
   expect((await started.keptn('POST', '/record', { type: 'a' })).status).toBe(200)
   await fault({ target: 'keptn', kind: '500', match: { path: '/record' } })
   expect((await started.keptn('POST', '/record', { type: 'a' })).status).toBe(500)
 })
 
-test('An html fault answers a web page.', async () => {
+test('An html fault returns a web page', async () => {
   await fault({ target: 'github', kind: 'html' })
   const { status, headers, text } = await open()
   expect(status).toBe(500)
@@ -78,7 +78,7 @@ test('An html fault answers a web page.', async () => {
   expect(text).toContain('<html>')
 })
 
-test('A rate limit says when to come back, in the way of its platform.', async () => {
+test('A rate limit returns the headers of its platform', async () => {
   await fault({ target: 'github', kind: '429', retryAfter: 7, count: 1 })
   const limited = await open()
   expect(limited.status).toBe(429)
@@ -107,11 +107,11 @@ test('A rate limit says when to come back, in the way of its platform.', async (
   expect(bare.headers.get('retry-after')).toBeNull()
 })
 
-test('A 401 comes in the shape of each platform.', async () => {
+test('A 401 fault has the error format of the platform', async () => {
   for (const target of targets) await fault({ target, kind: '401' })
   expect((await open()).json).toMatchObject({ message: 'Bad credentials', status: '401' })
   expect((await started.serviceNow('GET', '/api/now/table/incident')).json).toMatchObject({
-    error: { message: 'User is not authenticated' },
+    error: { message: 'User Not Authenticated' },
   })
   expect((await started.unleash('GET', '/api/admin/user')).json).toMatchObject({ name: 'UnauthorizedError' })
   expect((await send()).json).toMatchObject({ code: 401 })
@@ -125,7 +125,7 @@ test('A 401 comes in the shape of each platform.', async () => {
   expect((await started.rundeck('GET', '/api/44/projects')).json).toMatchObject({ errorCode: 'unauthorized' })
 })
 
-test('Databricks, Rundeck and Toxiproxy fail in shapes of their own, before and after they have done their work.', async () => {
+test('Databricks, Rundeck and Toxiproxy inject faults before and after they carry out a request', async () => {
   await fault({ target: 'databricks', kind: '429', retryAfter: 3, count: 1 })
   const limited = await started.databricks('GET', '/api/2.2/jobs/list')
   expect([limited.status, limited.headers.get('retry-after'), limited.json.error_code]).toEqual([
@@ -144,7 +144,7 @@ test('Databricks, Rundeck and Toxiproxy fail in shapes of their own, before and 
   expect(started.sandbox.toxiproxy.toxics()).toHaveLength(1)
 })
 
-test('A hanging call gets no answer until its client gives up.', async () => {
+test('A hang fault never responds', async () => {
   await fault({ target: 'github', kind: 'hang', count: 1 })
   const client = new AbortController()
   const hanging = fetch(`${started.origin}/sandbox/github/user`, { headers, signal: client.signal })
@@ -157,27 +157,27 @@ test('A hanging call gets no answer until its client gives up.', async () => {
   expect(await requests()).toMatchObject([{ path: '/user', status: null, fault: 'hang' }])
 })
 
-test('A slow call is answered late, and well.', async () => {
+test('A slow fault delays the response', async () => {
   await fault({ target: 'github', kind: 'slow', delayMs: 150 })
-  const begin = performance.now()
+  const start = performance.now()
   expect((await open()).status).toBe(201)
-  expect(performance.now() - begin).toBeGreaterThan(140)
+  expect(performance.now() - start).toBeGreaterThan(140)
 })
 
-test('A reset ends the connection with no answer.', async () => {
+test('A reset fault resets the connection', async () => {
   await fault({ target: 'github', kind: 'reset' })
   await expect(open()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } })
   expect(opened()).toEqual([])
 })
 
-test('A truncated answer promises more than comes.', async () => {
+test('A truncate fault sends less than the content length', async () => {
   await fault({ target: 'github', kind: 'truncate' })
   const answer = await fetch(`${started.origin}/sandbox/github/user`, { headers })
   expect(answer.status).toBe(200)
   await expect(answer.text()).rejects.toThrow()
 })
 
-test('An answer can be of the wrong shape, empty, or lead elsewhere.', async () => {
+test('Faults return an unrelated document, an empty body and a redirect', async () => {
   await fault({ target: 'github', kind: 'wrong-json', count: 1 })
   const wrong = await open()
   expect(wrong.status).toBe(200)
@@ -190,19 +190,19 @@ test('An answer can be of the wrong shape, empty, or lead elsewhere.', async () 
   expect(redirect.headers.get('location')).toBe('http://127.0.0.1:1/')
 })
 
-test('An echo tells back what was sent, the credentials too, in the shape of the platform.', async () => {
+test('An echo fault returns the request with its credentials in the error format of the platform', async () => {
   await fault({ target: 'github', kind: 'echo', status: 422, count: 1 })
-  const told = await open('Told back')
-  expect([told.status, told.json.status]).toEqual([422, '500'])
-  expect(told.json.message).toContain('Told back')
-  expect(told.json.message).toContain(demo.githubToken)
+  const echo = await open('Echo')
+  expect([echo.status, echo.json.status]).toEqual([422, '500'])
+  expect(echo.json.message).toContain('Echo')
+  expect(echo.json.message).toContain(demo.githubToken)
   expect(opened()).toEqual([])
   await fault({ target: 'keptn', kind: 'echo', after: true, count: 1 })
   expect((await send()).json.message).toContain(demo.keptnToken)
   expect(started.sandbox.keptn.events()).toHaveLength(1)
 })
 
-test('A huge answer goes on until the client has had enough.', async () => {
+test('A huge fault sends data until the client disconnects', async () => {
   await fault({ target: 'github', kind: 'huge' })
   const received = await new Promise<number>((resolve, reject) => {
     let bytes = 0
@@ -224,13 +224,13 @@ test('A huge answer goes on until the client has had enough.', async () => {
   expect(received).toBeGreaterThanOrEqual(3_000_000)
 })
 
-test('Status, headers and body of a fault can be chosen.', async () => {
+test('A fault overrides status, headers and body', async () => {
   await fault({ target: 'keptn', kind: '500', status: 418, headers: { 'X-Own': 'yes' }, body: { own: true } })
   const { status, headers, json } = await send()
   expect([status, headers.get('x-own'), json]).toEqual([418, 'yes', { own: true }])
 })
 
-test('A no-id fault carries the call out and answers a write that succeeds with an empty object.', async () => {
+test('A no-id fault carries out the request and returns an empty object for a write', async () => {
   await fault({ target: 'github', kind: 'no-id', count: 3 })
   expect(await open('Created without an id')).toMatchObject({ status: 201, json: {} })
   expect(opened()).toEqual(['Created without an id'])
@@ -238,7 +238,7 @@ test('A no-id fault carries the call out and answers a write that succeeds with 
   expect((await started.github('GET', '/repos/acme/shop/issues')).json).toHaveLength(1)
 })
 
-test('With after, the work is done and only the answer is spoiled.', async () => {
+test('A fault with after carries out the request and changes the response only', async () => {
   await fault({ target: 'github', kind: '500', after: true, count: 1 })
   expect((await open('Created and 500')).status).toBe(500)
   await fault({ target: 'github', kind: 'reset', after: true, count: 1 })
@@ -272,15 +272,15 @@ test.each([
   ['a secondary limit for Keptn', { target: 'keptn', kind: 'secondary-limit' }, 'only for the target github'],
   ['no calls', { target: 'github', kind: '500', count: 0 }, 'count'],
   ['a misspelt field', { target: 'github', kind: '500', cuont: 1 }, 'cuont'],
-  ['a header that is none', { target: 'github', kind: '500', headers: { 'x-a': 'a\r\nb: c' } }, 'headers'],
-])('A fault with %s is refused with a reason.', async (_, spec, message) => {
+  ['an invalid header', { target: 'github', kind: '500', headers: { 'x-a': 'a\r\nb: c' } }, 'headers'],
+])('The sandbox rejects a fault with %s', async (_, spec, message) => {
   const { status, json } = await started.call('POST', '/faults', spec)
   expect(status).toBe(400)
   expect(json.message).toContain(message)
   expect(started.sandbox.faults.list()).toEqual([])
 })
 
-test('A fault cannot be sent in the way of a web form.', async () => {
+test('The sandbox rejects a fault that a web form can send', async () => {
   const spec = JSON.stringify({ target: 'github', kind: '500' })
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; application/json']) {
     expect((await started.call('POST', '/faults', spec, { 'content-type': type })).status).toBe(415)
@@ -288,7 +288,7 @@ test('A fault cannot be sent in the way of a web form.', async () => {
   expect(started.sandbox.faults.list()).toEqual([])
 })
 
-test('What hangs ends when the sandbox closes.', async () => {
+test('Pending requests end when the sandbox closes', async () => {
   const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const other = await start(state)
   other.sandbox.faults.add({ target: 'github', kind: 'hang' })

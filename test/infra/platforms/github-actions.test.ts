@@ -13,7 +13,7 @@ const run = async (id = 1) => (await started.github('GET', `${actions}/runs/${id
 const jobs = async (id = 1) => (await started.github('GET', `${actions}/runs/${id}/jobs`)).json
 const list = async (query = '', of = deploy) => (await started.github('GET', `${of}/runs${query}`)).json
 
-test('A workflow that is started with return_run_details answers which run it is, and its page.', async () => {
+test('GitHub Actions returns the started run with return_run_details', async () => {
   const { status, json } = await dispatch()
   expect([status, json]).toEqual([
     200,
@@ -26,14 +26,14 @@ test('A workflow that is started with return_run_details answers which run it is
   expect(await run()).toMatchObject({ event: 'workflow_dispatch', head_branch: 'main', html_url: json.html_url })
 })
 
-test('Without it nothing is answered, and the run is found in the list by what it was given.', async () => {
+test('GitHub Actions returns nothing without it, and lists the run with its inputs in the title', async () => {
   const { status, text } = await dispatch({ return_run_details: undefined, inputs: { stage: 'prod', key: 'k-1' } })
   expect([status, text]).toEqual([204, ''])
   const found = await list('?event=workflow_dispatch&per_page=1')
   expect(found).toMatchObject({ total_count: 1, workflow_runs: [{ id: 1, display_title: 'Deploy prod k-1' }] })
 })
 
-test('A run waits half a second, works for two, and ends well, with its one job.', async () => {
+test('GitHub Actions queues a run for half a second and completes it after two seconds', async () => {
   await dispatch()
   expect(await run()).toMatchObject({ status: 'queued', conclusion: null })
   expect(await jobs()).toMatchObject({ total_count: 1, jobs: [{ status: 'queued', steps: [] }] })
@@ -58,7 +58,7 @@ test('A run waits half a second, works for two, and ends well, with its one job.
 test.each([
   ['of a workflow named fail*', {}, `${actions}/workflows/fail.yml`, 'fail'],
   ['whose input outcome says so', { inputs: { outcome: 'failure' } }, deploy, 'deploy'],
-])('A run %s fails, at a step of its job.', async (_, body, workflow, name) => {
+])('A GitHub Actions run %s fails at a step of its job', async (_, body, workflow, name) => {
   await dispatch(body, workflow)
   after(2_000)
   expect(await run()).toMatchObject({ status: 'in_progress', conclusion: null })
@@ -73,13 +73,13 @@ test.each([
   ])
 })
 
-test('What says fail in another input is no failure.', async () => {
+test('A GitHub Actions run fails only because of its input outcome', async () => {
   await dispatch({ inputs: { image: 'fail-over:1' } })
   after(2_500)
   expect(await run()).toMatchObject({ conclusion: 'success' })
 })
 
-test('A run that is cancelled ends a moment later, and can not be cancelled once it has ended.', async () => {
+test('GitHub Actions cancels a run after a moment and rejects a completed one', async () => {
   await dispatch()
   after(1_000)
   const cancel = () => started.github('POST', `${actions}/runs/1/cancel`)
@@ -95,7 +95,7 @@ test('A run that is cancelled ends a moment later, and can not be cancelled once
   expect(await run()).toMatchObject({ conclusion: 'cancelled' })
 })
 
-test('A run that is cancelled before it has begun never had a step.', async () => {
+test('A GitHub Actions run that is canceled while it is queued has no steps', async () => {
   await dispatch()
   await started.github('POST', `${actions}/runs/1/cancel`)
   after(499)
@@ -107,11 +107,11 @@ test('A run that is cancelled before it has begun never had a step.', async () =
 const many = Object.fromEntries(Array.from({ length: 26 }, (_, at) => [`input${at}`, 'x']))
 test.each([
   ['no ref', { ref: undefined }, 'Invalid request.\n\n"ref" wasn\'t supplied.'],
-  ['a ref that is no text', { ref: 1 }, "Invalid request.\n\nFor 'properties/ref', 1 is not a string."],
+  ['a ref that is not text', { ref: 1 }, "Invalid request.\n\nFor 'properties/ref', 1 is not a string."],
   ['a ref that there is not', { ref: 'missing-branch' }, 'No ref found for: missing-branch'],
-  ['inputs that nobody declared', { inputs: { stage: 'a', b: 'c' } }, 'Unexpected inputs provided: ["b"]'],
+  ['undeclared inputs', { inputs: { stage: 'a', b: 'c' } }, 'Unexpected inputs provided: ["b"]'],
   [
-    'inputs that are no object',
+    'inputs that are not an object',
     { inputs: 'a' },
     'Invalid request.\n\nFor \'properties/inputs\', "a" is not an object.',
   ],
@@ -126,19 +126,19 @@ test.each([
     { return_run_details: 'yes' },
     'Invalid request.\n\nFor \'properties/return_run_details\', "yes" is not a boolean.',
   ],
-])('A start with %s is refused in GitHub’s words, and starts nothing.', async (_, body, message) => {
+])('GitHub Actions rejects a start with %s', async (_, body, message) => {
   const { status, json } = await dispatch(body)
   expect([status, json.message]).toEqual([422, message])
   expect(started.sandbox.github.runs('')).toEqual([])
 })
 
-test('A body that is no JSON is refused, and a caller without the token.', async () => {
+test('GitHub Actions rejects a body that is not JSON and a request without a token', async () => {
   expect((await started.github('POST', `${deploy}/dispatches`, '{')).status).toBe(400)
   expect((await started.call('POST', `/github${deploy}/dispatches`, { ref: 'main' })).status).toBe(401)
   expect(started.sandbox.github.runs('')).toEqual([])
 })
 
-test('A workflow is known by its file, and by its id once it has run.', async () => {
+test('GitHub Actions finds a workflow by its file, and by its id after its first run', async () => {
   await dispatch()
   const { workflow_id } = await run()
   const byId = `${actions}/workflows/${workflow_id}`
@@ -151,7 +151,7 @@ test('A workflow is known by its file, and by its id once it has run.', async ()
   expect((await dispatch({}, '/repos/acme/missing/actions/workflows/deploy.yml')).status).toBe(404)
 })
 
-test('Runs are listed newest first, page by page, of a workflow or of all, and by event, state and branch.', async () => {
+test('GitHub Actions lists runs by workflow, event, state and branch, newest first', async () => {
   await dispatch()
   await dispatch({ ref: 'refs/heads/next' })
   await dispatch({}, `${actions}/workflows/build.yml`)
@@ -176,7 +176,7 @@ test('Runs are listed newest first, page by page, of a workflow or of all, and b
   })
 })
 
-test('What is no part of Actions is not found, nor a run of another repository.', async () => {
+test('GitHub Actions does not find unknown paths and runs of other repositories', async () => {
   await dispatch()
   for (const [method, path] of [
     ['GET', `${actions}/runs/99`],
@@ -193,7 +193,7 @@ test('What is no part of Actions is not found, nor a run of another repository.'
   }
 })
 
-test('The page of a run, and of its job, shows everything as text.', async () => {
+test('GitHub shows a run and its job on a page, escaped', async () => {
   const { html_url } = (await dispatch({ inputs: { image: '<b>shop</b>:1' } })).json
   after(2_500)
   const pages = [html_url, (await jobs()).jobs[0].html_url]

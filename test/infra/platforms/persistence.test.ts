@@ -68,7 +68,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-test('A folder that is opened again holds issues, comments, runs, incidents, flags, toxics, messages, SLOs, reports, events, requests and faults.', async () => {
+test('The sandbox keeps its state when it restarts', async () => {
   const first = await start(state)
   await first.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await first.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
@@ -91,7 +91,7 @@ test('A folder that is opened again holds issues, comments, runs, incidents, fla
   await first.keptn('POST', '/api/v1/event', finished(context))
   first.sandbox.faults.add({ target: 'sso', kind: '503', count: 2 })
   await first.call('POST', '/sso/oauth2/token')
-  // Runs go on by the clock; these have ended then.
+  // The runs have ended by then.
   const { github, databricks, rundeck } = first.sandbox
   while ([github, databricks, rundeck].some(({ runs }) => runs('')[0]?.completed_at === null)) await sleep(50)
   const before = everything(first.sandbox)
@@ -112,7 +112,7 @@ test('A folder that is opened again holds issues, comments, runs, incidents, fla
   await second.stop()
 })
 
-test('A killed process has lost nothing that it answered, nor what it did before it was to answer.', async () => {
+test('The sandbox keeps everything that it answered when it is killed', async () => {
   const first = await serve()
   expect((await post(first.origin, '/github/repos/acme/shop/issues', { title: 'Answered' })).status).toBe(201)
   expect((await post(first.origin, '/keptn/api/v1/event', finished(context))).status).toBe(200)

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const context = '2b1c0f0e-8a52-4d6b-9a55-27a2f5fb31a8'
 
-/** The database beside the sandbox that uses it. */
+/** Opens the database next to the sandbox that uses it. */
 function withStore<T>(use: (store: ReturnType<typeof openStore>) => T): T {
   const store = openStore(state)
   try {
@@ -46,7 +46,7 @@ async function use(): Promise<void> {
     await started.keptn('POST', '/api/v1/event', finished(context))
   }
 }
-const kept = [
+const records = [
   'issues',
   'comments',
   'incidents',
@@ -59,17 +59,17 @@ const kept = [
   'events',
 ]
 
-test('What is younger than 14 days is kept.', async () => {
+test('The sandbox keeps records for 14 days', async () => {
   await use()
   later(RETENTION_MS - 60_000)
-  expect(kept.map((table) => [table, rows(table)])).toEqual(kept.map((table) => [table, 2]))
+  expect(records.map((table) => [table, rows(table)])).toEqual(records.map((table) => [table, 2]))
   expect(started.sandbox.requests()).toHaveLength(18)
 })
 
-test('What is older is forgotten, but for the newest of what is numbered, so that no number comes again.', async () => {
+test('The sandbox deletes older records except the newest numbered one, so that numbers are not reused', async () => {
   await use()
   later(RETENTION_MS + 60_000)
-  expect(kept.map(rows)).toEqual([1, 0, 1, 0, 1, 1, 0, 0, 1, 2])
+  expect(records.map(rows)).toEqual([1, 0, 1, 0, 1, 1, 0, 0, 1, 2])
   const { json: issue } = await started.github('POST', '/repos/acme/shop/issues', { title: 'Three' })
   const { json: incident } = await started.serviceNow('POST', '/api/now/table/incident', { short_description: 'Three' })
   const { json: run } = await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101 })
@@ -79,7 +79,7 @@ test('What is older is forgotten, but for the newest of what is numbered, so tha
   expect(started.sandbox.databricks.runs('')).toHaveLength(2)
 })
 
-test('Requests and events go once there are younger ones.', async () => {
+test('The sandbox deletes old requests and events once there are newer ones', async () => {
   await use()
   withStore((store) => {
     const before = new Date(Date.now() - RETENTION_MS - 60_000).toISOString()
@@ -91,7 +91,7 @@ test('Requests and events go once there are younger ones.', async () => {
   expect([rows('requests'), rows('events')]).toEqual([17, 1])
 })
 
-test('An old issue that was changed lately is kept, and its old comments are not.', async () => {
+test('The sandbox keeps an old issue with a recent change, but not its old comments', async () => {
   await use()
   withStore((store) => {
     const before = new Date(Date.now() - RETENTION_MS - 60_000).toISOString()

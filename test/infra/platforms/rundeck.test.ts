@@ -3,8 +3,8 @@ import { useClock } from './clock.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
-const begin = Date.parse('2026-11-24T12:00:00Z')
-const after = useClock(begin)
+const start = Date.parse('2026-11-24T12:00:00Z')
+const after = useClock(start)
 
 const api = '/api/44'
 const restart = '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a'
@@ -29,7 +29,7 @@ test('Rundeck runs an execution for five seconds and shows it on a page', async 
   const { permalink } = await run({ service: '<b>checkout</b>', key: 'k-1' })
   expect(await execution()).toMatchObject({
     status: 'running',
-    'date-started': { unixtime: begin, date: '2026-11-24T12:00:00Z' },
+    'date-started': { unixtime: start, date: '2026-11-24T12:00:00Z' },
     job: { options: { key: 'k-1' } },
   })
   after(5_499)
@@ -37,7 +37,7 @@ test('Rundeck runs an execution for five seconds and shows it on a page', async 
   after(5_500)
   expect(await execution()).toMatchObject({
     status: 'succeeded',
-    'date-ended': { unixtime: begin + 5_500 },
+    'date-ended': { unixtime: start + 5_500 },
     successfulNodes: ['shop-1', 'shop-2'],
   })
   expect(await state()).toMatchObject({ completed: true, executionState: 'SUCCEEDED', stepCount: 2 })

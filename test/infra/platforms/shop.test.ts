@@ -5,7 +5,7 @@ import { useSandbox } from './use.ts'
 const started = useSandbox()
 const visit = (path = '/shop/', method = 'GET') => started.call(method, path)
 
-test('The shop shows its page to everybody, below /shop/ and no further.', async () => {
+test('The shop shows one page', async () => {
   for (const path of ['/shop', '/shop/', '/shop/?visitor=1']) {
     expect(await visit(path)).toMatchObject({ status: 200, text: expect.stringContaining('<h1>Shop</h1>') })
   }
@@ -14,17 +14,17 @@ test('The shop shows its page to everybody, below /shop/ and no further.', async
   expect((await visit('/shop/cart')).status).toBe(404)
 })
 
-test('It is as slow and as broken as its faults say.', async () => {
+test('The shop is slow and fails as its faults say', async () => {
   await started.call('POST', '/faults', { target: 'shop', kind: 'slow', delayMs: 100, count: 1 })
   await started.call('POST', '/faults', { target: 'shop', kind: '503', count: 1 })
-  const began = performance.now()
+  const start = performance.now()
   expect((await visit()).status).toBe(200)
-  expect(performance.now() - began).toBeGreaterThan(95)
+  expect(performance.now() - start).toBeGreaterThan(95)
   expect(await visit()).toMatchObject({ status: 503, text: expect.stringContaining('Service unavailable') })
   expect((await visit()).status).toBe(200)
 })
 
-test('However much load it gets, neither the list of calls nor the observer hears of it.', async () => {
+test('The sandbox neither lists nor observes requests to the shop', async () => {
   await started.call('POST', '/faults', { target: 'shop', kind: '500', count: 1 })
   await Promise.all(Array.from({ length: 20 }, () => visit()))
   expect((await started.call('GET', '/requests?target=shop')).json).toEqual([])
@@ -34,7 +34,7 @@ test('However much load it gets, neither the list of calls nor the observer hear
 test.each([
   ['never answers', { takesMs: Number.POSITIVE_INFINITY, lost: 'does not answer' }],
   ['is slower than that', { takesMs: 10_001 }],
-])('It waits ten seconds for a database that %s.', (_, passage) => {
+])('The shop waits ten seconds for a database that %s', (_, passage) => {
   const call = { method: 'GET', path: '/', query: new URLSearchParams(), headers: {}, body: '', size: 0, root: '' }
   const answer = createShop(() => passage).answer(call)
   expect(answer).toMatchObject({ status: 503, takesMs: 10_000, body: expect.stringContaining('takes too long') })

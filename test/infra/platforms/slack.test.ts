@@ -5,11 +5,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { stopClock, useSandbox } from './use.ts'
 
-/** The app that gets the clicks. */
+/** The app that gets the presses. */
 const app = {
   url: '',
-  clicks: [] as { headers: IncomingHttpHeaders; body: string }[],
-  /** What it does before it answers. */
+  presses: [] as { headers: IncomingHttpHeaders; body: string }[],
+  /** Called before the app responds. */
   does: async () => {},
   answers: { status: 200, body: '' } as { status: number; body: string } | undefined,
 }
@@ -18,18 +18,18 @@ beforeAll(async () => {
   server = createServer(async (req, res) => {
     let body = ''
     for await (const chunk of req) body += chunk
-    app.clicks.push({ headers: req.headers, body })
+    app.presses.push({ headers: req.headers, body })
     await app.does()
     if (app.answers) res.writeHead(app.answers.status).end(app.answers.body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  app.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/clicks`
+  app.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/presses`
 })
 afterAll(() => {
   server.closeAllConnections()
   server.close()
 })
-beforeEach(() => void Object.assign(app, { clicks: [], does: async () => {}, answers: { status: 200, body: '' } }))
+beforeEach(() => void Object.assign(app, { presses: [], does: async () => {}, answers: { status: 200, body: '' } }))
 const started = useSandbox(() => app.url)
 
 const channel = 'C0RELEASES'
@@ -58,20 +58,20 @@ const get = (method: string, query: Record<string, string> = {}) =>
   ok(`${method}?${new URLSearchParams(query)}`, undefined, 'GET')
 const post = (more: object = {}) => ok('chat.postMessage', { channel, text: 'Hello', ...more })
 const ask = async () => (await post({ blocks: question })).ts as string
-const tell = (user = 'U0JANE') => ok('chat.postEphemeral', { channel, user, text: 'Not you' })
+const sendEphemeral = (user = 'U0JANE') => ok('chat.postEphemeral', { channel, user, text: 'Not you' })
 const history = async (query: Record<string, string> = {}) =>
   (await get('conversations.history', { channel, ...query })).messages
 const page = async (path = '') => (await started.call('GET', `/slack${path}`)).text
 
 /** A form, as the page sends it. */
-const click = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+const pressButton = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
   started.call('POST', '/slack/click', new URLSearchParams(fields).toString(), {
     'content-type': 'application/x-www-form-urlencoded',
     ...headers,
   })
 
-describe('Messages', () => {
-  test('are posted with an id of their own, also those of one moment.', async () => {
+describe('Messages in Slack', () => {
+  test('have unique ids even if they are posted at the same time', async () => {
     const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
     const answers = await Promise.all(Array.from({ length: 20 }, () => post()))
     clock.mockRestore()
@@ -84,7 +84,7 @@ describe('Messages', () => {
     })
   })
 
-  test('have blocks, each with an id, in a channel that may be named.', async () => {
+  test('have blocks with ids, in a channel given by name', async () => {
     const { message, ...posted } = await post({ channel: '#operations', blocks: question })
     expect(posted).toMatchObject({ channel: 'C0OPERATIONS' })
     expect(message.blocks).toMatchObject(question)
@@ -93,7 +93,7 @@ describe('Messages', () => {
     )
   })
 
-  test('are given newest first, with metadata for whoever asks for it.', async () => {
+  test('returns the newest first, with metadata on request', async () => {
     const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
     await post({ text: 'One', metadata })
     await post({ text: 'Two' })
@@ -107,7 +107,7 @@ describe('Messages', () => {
     expect(await history({ channel: 'C0OPERATIONS' })).toEqual([])
   })
 
-  test('stand in a thread, and in the channel too where that is asked for.', async () => {
+  test('adds messages to a thread, and to the channel on request', async () => {
     const { ts: thread_ts } = await post({ text: 'Above' })
     await post({ text: 'Below', thread_ts })
     await post({ text: 'Both', thread_ts, reply_broadcast: true })
@@ -115,7 +115,7 @@ describe('Messages', () => {
     expect(await page()).toContain('in the thread of &quot;Above&quot;')
   })
 
-  test('are changed in their place; a text alone takes the blocks away.', async () => {
+  test('are replaced in place; a text without blocks removes the blocks', async () => {
     const { ts } = await post({ blocks: [header('Before')] })
     expect(await ok('chat.update', { channel, ts, text: 'After', blocks: [header('After')] })).toMatchObject({
       channel,
@@ -127,7 +127,7 @@ describe('Messages', () => {
     expect(await history()).toMatchObject([{ text: 'Only text', blocks: [] }])
   })
 
-  test('have an address, at which people see one alone.', async () => {
+  test('have a URL that shows one message', async () => {
     const { ts } = await post({ text: 'This one' })
     await post({ text: 'Another' })
     const { permalink } = await get('chat.getPermalink', { channel, message_ts: ts })
@@ -138,7 +138,7 @@ describe('Messages', () => {
     expect((await started.call('GET', `/slack/archives/${channel}/p1`)).status).toBe(404)
   })
 
-  test('come as a form too; JSON that does not say its charset is warned of.', async () => {
+  test('can be posted as a form; JSON without a charset returns a warning', async () => {
     const headers = { authorization: `Bearer ${demo.slack.token}` }
     const form = new URLSearchParams({ channel, blocks: JSON.stringify([header('By form')]) }).toString()
     const type = 'application/x-www-form-urlencoded'
@@ -149,7 +149,7 @@ describe('Messages', () => {
   })
 })
 
-test('Who is there, and whose token it is, is told.', async () => {
+test('Slack returns the user of the token and other users', async () => {
   expect(await get('auth.test')).toMatchObject({ team_id: 'T0SANDBOX', user_id: 'U0WEBHOOKS' })
   expect(await get('users.info', { user: 'U0BEN' })).toMatchObject({
     user: {
@@ -163,8 +163,8 @@ test('Who is there, and whose token it is, is told.', async () => {
   })
 })
 
-test('What is told one person is in no history, and on no page but theirs.', async () => {
-  const { message_ts } = await tell('U0BEN')
+test('Slack shows an ephemeral message only to its reader', async () => {
+  const { message_ts } = await sendEphemeral('U0BEN')
   expect(await history()).toEqual([])
   expect(await page()).not.toContain('Not you')
   expect(await page('?user=ben')).toMatch(/only you see this[\s\S]*Not you/)
@@ -172,7 +172,7 @@ test('What is told one person is in no history, and on no page but theirs.', asy
   expect(hidden.json).toEqual({ ok: false, error: 'message_not_found' })
 })
 
-describe('A refusal is a 200', () => {
+describe('Slack rejects with 200', () => {
   const text = 'Hello'
   test.each<[string, string, unknown, string]>([
     ['an unknown method', 'chat.shout', {}, 'unknown_method'],
@@ -183,13 +183,13 @@ describe('A refusal is a 200', () => {
     ['no channel', 'chat.postMessage', { text }, 'channel_not_found'],
     ['no text', 'chat.postMessage', { channel }, 'no_text'],
     ['a thread that there is not', 'chat.postMessage', { channel, text, thread_ts: '1.0' }, 'message_not_found'],
-    ['metadata of no shape', 'chat.postMessage', { channel, text, metadata: {} }, 'invalid_metadata_schema'],
+    ['invalid metadata', 'chat.postMessage', { channel, text, metadata: {} }, 'invalid_metadata_schema'],
     ['an attachment', 'chat.postMessage', { channel, attachments: [{}] }, 'invalid_arguments'],
-    ['blocks that are no JSON', 'chat.postMessage', { channel, blocks: '[' }, 'invalid_blocks_format'],
+    ['blocks that are not JSON', 'chat.postMessage', { channel, blocks: '[' }, 'invalid_blocks_format'],
     ['no message', 'chat.update', { channel, text, ts: '1.0' }, 'message_not_found'],
     ['a channel by its name', 'chat.update', { channel: 'releases', text, ts: '1.0' }, 'channel_not_found'],
-    ['nobody', 'chat.postEphemeral', { channel, text, user: 'U0NOBODY' }, 'user_not_in_channel'],
-  ])('for %s.', async (_, method, given, error) => {
+    ['an unknown user', 'chat.postEphemeral', { channel, text, user: 'U0UNKNOWN' }, 'user_not_in_channel'],
+  ])('%s', async (_, method, given, error) => {
     const { status, json } = await started.slack('POST', method, given)
     expect([status, json]).toEqual([200, expect.objectContaining({ ok: false, error })])
     expect((await started.call('GET', '/messages')).json).toEqual([])
@@ -214,13 +214,13 @@ describe('A refusal is a 200', () => {
     ],
     ['a value that is too long', [{ type: 'actions', elements: [button('a', { value: 'x'.repeat(2001) })] }], '2001'],
     ['more than 50', Array(51).fill({ type: 'divider' }), 'no more than 50 items allowed [json-pointer:/blocks]'],
-  ])('that says what is wrong about blocks: %s.', async (_, blocks, says) => {
+  ])('invalid blocks and explains why: %s', async (_, blocks, says) => {
     const { json } = await started.slack('POST', 'chat.postMessage', { channel, text, blocks })
     expect(json).toMatchObject({ ok: false, error: 'invalid_blocks' })
     expect(json.response_metadata.messages).toContainEqual(expect.stringContaining(says))
   })
 
-  test('for blocks that are too much altogether, counted as they are escaped.', async () => {
+  test('blocks whose escaped text is too long', async () => {
     const blocks = (text: string) => [rich({ type: 'text', text })]
     expect(
       (await started.slack('POST', 'chat.postMessage', { channel, blocks: blocks('x'.repeat(9_000)) })).json.ok,
@@ -229,7 +229,7 @@ describe('A refusal is a 200', () => {
     expect(json).toMatchObject({ ok: false, error: 'msg_blocks_too_long' })
   })
 
-  test('for a change that is too long, or that takes rich text away.', async () => {
+  test('an update that is too long or removes rich text', async () => {
     const { ts } = await post({ blocks: question })
     const change = async (more: object) => (await started.slack('POST', 'chat.update', { channel, ts, ...more })).json
     expect(await change({ text: 'ü'.repeat(2_001), blocks: question })).toMatchObject({ error: 'msg_too_long' })
@@ -240,24 +240,24 @@ describe('A refusal is a 200', () => {
   test.each([
     ['no token', {}, 'not_authed'],
     ['another token', { authorization: 'Bearer xoxb-other' }, 'invalid_auth'],
-  ])('for %s.', async (_, headers, error) => {
+  ])('%s', async (_, headers, error) => {
     const { status, json } = await started.call('GET', '/slack/api/auth.test', undefined, headers)
     expect([status, json]).toEqual([200, { ok: false, error }])
   })
 })
 
-describe('A click', () => {
-  test('goes to the app as a block_actions payload, signed over its raw body.', async () => {
+describe('A button press in Slack', () => {
+  test('sends a signed block_actions payload to the app', async () => {
     const ts = await ask()
-    app.does = () => tell()
+    app.does = () => sendEphemeral()
     const before = Math.floor(Date.now() / 1_000)
-    const clicked = await click({ ts, action: 'approve', user: 'ben' })
-    expect([clicked.status, clicked.headers.get('location')]).toEqual([
+    const pressed = await pressButton({ ts, action: 'approve', user: 'ben' })
+    expect([pressed.status, pressed.headers.get('location')]).toEqual([
       303,
       `${started.origin}/sandbox/slack?user=ben#${ts}`,
     ])
-    const [{ headers, body } = { headers: {}, body: '' }] = app.clicks
-    expect(app.clicks).toHaveLength(1)
+    const [{ headers, body } = { headers: {}, body: '' }] = app.presses
+    expect(app.presses).toHaveLength(1)
     expect(headers['content-type']).toBe('application/x-www-form-urlencoded')
     const timestamp = String(headers['x-slack-request-timestamp'])
     expect(Number(timestamp)).toBeGreaterThanOrEqual(before)
@@ -279,48 +279,48 @@ describe('A click', () => {
     })
   })
 
-  test('is Jane’s where nobody else is named, and is over when the app has changed the message.', async () => {
+  test('belongs to Jane by default, and is complete when the app has changed the message', async () => {
     const ts = await ask()
     app.does = async () => void (await ok('chat.update', { channel, ts, text: 'Done', blocks: question.slice(0, 2) }))
     // So that only the change of the message can end the wait for it.
     stopClock()
-    expect((await click({ ts, action: 'reject' })).status).toBe(303)
-    expect(app.clicks[0]?.body).toContain('U0JANE')
-    const again = await click({ ts, action: 'reject' })
-    expect([again.status, again.text]).toEqual([409, expect.stringContaining('no such button')])
-    expect(app.clicks).toHaveLength(1)
+    expect((await pressButton({ ts, action: 'reject' })).status).toBe(303)
+    expect(app.presses[0]?.body).toContain('U0JANE')
+    const again = await pressButton({ ts, action: 'reject' })
+    expect([again.status, again.text]).toEqual([409, expect.stringContaining('no longer has this button')])
+    expect(app.presses).toHaveLength(1)
   })
 
-  test('that the app refuses comes to nothing, and says why as text.', async () => {
+  test('shows an error of the app', async () => {
     const ts = await ask()
     app.answers = { status: 401, body: '{"detail":"<b>not signed</b>"}' }
-    const { status, text } = await click({ ts, action: 'approve' })
+    const { status, text } = await pressButton({ ts, action: 'approve' })
     expect(status).toBe(502)
-    expect(text).toContain('It answered 401: {&quot;detail&quot;:&quot;&lt;b&gt;not signed')
+    expect(text).toContain('The app returned 401: {&quot;detail&quot;:&quot;&lt;b&gt;not signed')
   })
 
-  test('waits three seconds for the app.', async () => {
+  test('waits three seconds for the app', async () => {
     const ts = await ask()
     app.answers = undefined
-    const { status, text } = await click({ ts, action: 'approve' })
-    expect([status, text]).toEqual([502, expect.stringContaining('did not answer within 3 seconds')])
+    const { status, text } = await pressButton({ ts, action: 'approve' })
+    expect([status, text]).toEqual([502, expect.stringContaining('did not respond within 3 seconds')])
   })
 
   test.each([
     ['on no message', { ts: '1.0', action: 'approve' }, 404],
     ['on no button', { action: 'escalate' }, 409],
     ['of a stranger', { action: 'approve', user: 'mallory' }, 400],
-  ])('%s goes nowhere.', async (_, fields, status) => {
+  ])('does not reach the app %s', async (_, fields, status) => {
     const ts = await ask()
-    expect((await click({ ts, ...fields } as Record<string, string>)).status).toBe(status)
-    expect(app.clicks).toEqual([])
+    expect((await pressButton({ ts, ...fields } as Record<string, string>)).status).toBe(status)
+    expect(app.presses).toEqual([])
   })
 
-  test('that a page of another site sends is refused; that of the page itself is not.', async () => {
+  test('is rejected if a page of another site sends it', async () => {
     const ts = await ask()
-    app.does = () => tell()
+    app.does = () => sendEphemeral()
     for (const origin of ['https://evil.example', 'null', started.origin.replace('127.0.0.1', 'localhost')]) {
-      expect((await click({ ts, action: 'approve' }, { origin })).status).toBe(403)
+      expect((await pressButton({ ts, action: 'approve' }, { origin })).status).toBe(403)
     }
     const { port } = new URL(started.origin)
     const rebound = await new Promise((resolve) => {
@@ -332,14 +332,14 @@ describe('A click', () => {
       call.end(`ts=${ts}&action=approve`)
     })
     expect(rebound).toBe(403)
-    expect(app.clicks).toEqual([])
-    expect((await click({ ts, action: 'approve' }, { origin: started.origin })).status).toBe(303)
-    expect(app.clicks).toHaveLength(1)
+    expect(app.presses).toEqual([])
+    expect((await pressButton({ ts, action: 'approve' }, { origin: started.origin })).status).toBe(303)
+    expect(app.presses).toHaveLength(1)
   })
 })
 
-describe('The page', () => {
-  test('shows the channels’ messages, newest last, with buttons for whoever looks.', async () => {
+describe('The page of Slack', () => {
+  test('shows the messages of the channels, newest last, with buttons', async () => {
     await post({ text: 'First' })
     const ts = await ask()
     const html = await page('?user=ben')
@@ -352,7 +352,7 @@ describe('The page', () => {
     expect((await started.call('GET', '/slack?user=mallory')).status).toBe(404)
   })
 
-  test('shows every block that is taken, and whom it would call.', async () => {
+  test('shows all supported blocks and mentions', async () => {
     const blocks = [
       header('Title'),
       {
@@ -381,7 +381,7 @@ describe('The page', () => {
     }
   })
 
-  test('runs nothing that a message holds, and lets no form go elsewhere.', async () => {
+  test('runs no scripts of a message and sends no forms elsewhere', async () => {
     const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
     await post({ text: evil })
     await post({ text: '<javascript:alert(1)|click> <https://x.example/"onclick="y|z>' })
@@ -401,12 +401,12 @@ describe('The page', () => {
     expect(policy).not.toContain('script-src')
   })
 
-  test('says where nothing was said.', async () => {
-    expect(await page()).toMatch(/#releases<\/h2>\n<p>Nothing was said here yet[\s\S]*#operations/)
+  test('shows that a channel is empty', async () => {
+    expect(await page()).toMatch(/#releases<\/h2>\n<p>No messages yet[\s\S]*#operations/)
   })
 })
 
-describe('A fault', () => {
+describe('A fault of Slack', () => {
   const fault = (kind: string, more: object = {}) =>
     started.call('POST', '/faults', { target: 'slack', kind, count: 1, ...more })
 
@@ -415,7 +415,7 @@ describe('A fault', () => {
     ['503', 503, 'service_unavailable'],
     ['500', 500, 'internal_error'],
     ['401', 200, 'invalid_auth'],
-  ])('%s is answered in Slack’s way.', async (kind, status, error) => {
+  ])('%s has the error format of Slack', async (kind, status, error) => {
     await fault(kind)
     const answer = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
     expect([answer.status, answer.json]).toEqual([status, { ok: false, error }])
@@ -423,34 +423,34 @@ describe('A fault', () => {
     await post()
   })
 
-  test('can be any of Slack’s own errors, with a 200.', async () => {
+  test('can return any error of Slack', async () => {
     await fault('wrong-json', { body: { ok: false, error: 'not_in_channel' } })
     const { status, json } = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
     expect([status, json.error]).toEqual([200, 'not_in_channel'])
   })
 
-  test('after a message leaves it where it can be found.', async () => {
+  test('after a message keeps the message', async () => {
     await fault('500', { after: true })
     const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
     expect((await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello', metadata })).status).toBe(500)
     expect(await history({ include_all_metadata: 'true' })).toMatchObject([{ metadata }])
   })
 
-  test('does not hinder those who click.', async () => {
+  test('does not affect button presses', async () => {
     const ts = await ask()
     await fault('500', { count: undefined, seconds: 30, match: { path: '/click' } })
-    app.does = () => tell()
-    expect((await click({ ts, action: 'approve' })).status).toBe(303)
+    app.does = () => sendEphemeral()
+    expect((await pressButton({ ts, action: 'approve' })).status).toBe(303)
   })
 })
 
-test('Whoever watches is told what was posted, changed and told.', async () => {
+test('Slack describes each request to the observer', async () => {
   const { ts } = await post()
   await ok('chat.update', { channel, ts, text: 'Two' })
-  await tell()
+  await sendEphemeral()
   expect(started.seen.map(({ note }) => note)).toEqual([
     'posted in #releases',
     'changed in #releases',
-    'told jane alone in #releases',
+    'sent to jane alone in #releases',
   ])
 })

@@ -20,7 +20,7 @@ afterEach(() => {
   started.sandbox.sso.tokenSeconds = 300
 })
 
-test('An OAuth client gets a token for five minutes that opens Keptn.', async () => {
+test('The SSO issues a token for Keptn that is valid for five minutes', async () => {
   const { status, json, headers } = await ask({ scope: `${write} ${read}` })
   expect(status).toBe(200)
   expect(headers.get('cache-control')).toBe('no-store')
@@ -30,7 +30,7 @@ test('An OAuth client gets a token for five minutes that opens Keptn.', async ()
   expect((await started.call('GET', '/keptn/api/mongodb-datastore/event', undefined, headersOfRead)).status).toBe(200)
 })
 
-test('A token without the scope to read can write and not read.', async () => {
+test('A token without the read scope can only write', async () => {
   const { access_token } = (await ask()).json
   expect((await send(access_token)).status).toBe(200)
   const headers = { authorization: `Bearer ${access_token}` }
@@ -45,13 +45,13 @@ test.each([
   ['only the scope to read', { scope: read }, 400, 'invalid_scope'],
   ['an unknown scope', { scope: `${write} storage:read` }, 400, 'invalid_scope'],
   ['another grant', { grant_type: 'password' }, 400, 'unsupported_grant_type'],
-])('A request with %s gets an OAuth error.', async (_, changes, status, error) => {
+])('The SSO returns an OAuth error for a request with %s', async (_, changes, status, error) => {
   const answer = await ask(changes)
   expect(answer.status).toBe(status)
   expect(answer.json).toEqual({ error, error_description: expect.any(String) })
 })
 
-test('Only a form by POST to the token endpoint is taken.', async () => {
+test('The SSO accepts only a POST of a form', async () => {
   expect((await started.call('POST', '/sso/oauth2/token', { grant_type: 'client_credentials' })).json.error).toBe(
     'invalid_request',
   )
@@ -59,7 +59,7 @@ test('Only a form by POST to the token endpoint is taken.', async () => {
   expect((await started.call('GET', '/sso/other')).status).toBe(404)
 })
 
-test('An expired token gets 401 from Keptn.', async () => {
+test('Keptn rejects an expired token', async () => {
   stopClock()
   started.sandbox.sso.tokenSeconds = 1
   const { access_token } = (await ask()).json
@@ -68,7 +68,7 @@ test('An expired token gets 401 from Keptn.', async () => {
   expect((await send(access_token)).json).toMatchObject({ code: 401 })
 })
 
-test('Revoked tokens get 401 from Keptn, and a new one works.', async () => {
+test('Keptn rejects a revoked token and accepts a new one', async () => {
   const { access_token } = (await ask()).json
   started.sandbox.sso.revokeTokens()
   expect((await send(access_token)).status).toBe(401)

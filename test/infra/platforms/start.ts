@@ -7,7 +7,7 @@ interface Answered {
   status: number
   headers: Headers
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any answer
+  // biome-ignore lint/suspicious/noExplicitAny: tests read properties of any response
   json: any
 }
 
@@ -33,13 +33,13 @@ export interface Started {
 /**
  * A sandbox behind HTTP on a free port of this machine.
  *
- * @param clicksTo where a click in the chat goes
+ * @param interactivityUrl receives the button presses in Slack
  */
-export async function start(state: string, clicksTo?: string): Promise<Started> {
+export async function start(state: string, interactivityUrl?: string): Promise<Started> {
   const seen: SandboxObservation[] = []
   const sandbox = createSandbox({
     state,
-    ...(clicksTo ? { clicksTo } : {}),
+    ...(interactivityUrl ? { interactivityUrl } : {}),
     observe: (observation) => void seen.push(observation),
   })
   const server = createServer((req, res) => void sandbox.handle(req, res))

@@ -7,13 +7,13 @@ import { type Started, start } from './start.ts'
 /**
  * One running sandbox for a test file, emptied before each test.
  *
- * @param clicksTo where a click in the chat goes
+ * @param interactivityUrl receives the button presses in Slack
  */
-export function useSandbox(clicksTo?: () => string): Started {
+export function useSandbox(interactivityUrl?: () => string): Started {
   const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const started = {} as Started
   beforeAll(async () => {
-    Object.assign(started, await start(state, clicksTo?.()))
+    Object.assign(started, await start(state, interactivityUrl?.()))
   })
   beforeEach(() => {
     started.sandbox.empty()

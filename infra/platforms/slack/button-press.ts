@@ -3,28 +3,28 @@ import { demo } from '../sandbox/demo.ts'
 import type { Button } from './blocks.ts'
 import { app, channels, type Member, team } from './directory.ts'
 import type { ChatMessage } from './messages.ts'
-import { botMessage } from './shapes.ts'
+import { botMessage } from './responses.ts'
 
-export interface Click {
+export interface ButtonPress {
   message: ChatMessage
   button: Button
   person: Member
-  /** Where this Slack is. */
+  /** The URL of the fake Slack. */
   root: string
 }
 
-/** How long Slack waits for an answer to a click, in milliseconds. */
-const patience = 3_000
+/** Slack waits this long for a response. */
+const TIMEOUT_MS = 3_000
 
 /**
- * Sends a click to the app, signed as Slack does.
+ * Sends a button press to the app, signed as Slack does.
  *
- * @returns why the app did not take it, if so
+ * @returns why the app did not accept it
  * @see https://docs.slack.dev/interactivity/handling-user-interaction
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
-export async function sendClick(url: string, click: Click): Promise<string | undefined> {
-  const body = new URLSearchParams({ payload: JSON.stringify(payloadOf(click)) }).toString()
+export async function sendButtonPress(url: string, press: ButtonPress): Promise<string | undefined> {
+  const body = new URLSearchParams({ payload: JSON.stringify(payloadOf(press)) }).toString()
   const timestamp = String(Math.floor(Date.now() / 1000))
   const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
   const headers = {
@@ -39,18 +39,19 @@ export async function sendClick(url: string, click: Click): Promise<string | und
       headers,
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const text = await answer.text()
-    return answer.status === 200 ? undefined : `It answered ${answer.status}: ${text.slice(0, 1_000)}`
+    return answer.status === 200 ? undefined : `The app returned ${answer.status}: ${text.slice(0, 1_000)}`
   } catch (error) {
-    const late = (error as Error).name === 'TimeoutError'
-    return late ? `It did not answer within ${patience / 1000} seconds.` : `Nothing answers at ${url}.`
+    return (error as Error).name === 'TimeoutError'
+      ? `The app did not respond within ${TIMEOUT_MS / 1000} seconds.`
+      : `Nothing listens at ${url}.`
   }
 }
 
 /** @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
-function payloadOf({ message, button, person, root }: Click) {
+function payloadOf({ message, button, person, root }: ButtonPress) {
   const { channel: id, ts } = message
   const { block_id } = message.blocks.find((one) => one.type === 'actions' && one.elements.includes(button)) ?? {}
   return {
@@ -66,7 +67,7 @@ function payloadOf({ message, button, person, root }: Click) {
     channel: { id, name: channels.find((one) => one.id === id)?.name },
     message: botMessage(message),
     state: { values: {} },
-    // Nothing answers there: the app tells by chat.postEphemeral and chat.update.
+    // The fake does not serve this URL: the app uses chat.postEphemeral and chat.update.
     response_url: `${root}/actions/${team.id}/${ts.replace('.', '')}/${randomBytes(12).toString('hex')}`,
     actions: [{ ...button, block_id, action_ts: (Date.now() / 1000).toFixed(6) }],
   }

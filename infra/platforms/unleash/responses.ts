@@ -1,7 +1,7 @@
 import { type Environment, type Flag, project } from './flags.ts'
 
 /** Returns the featureSchema of Unleash's OpenAPI document. */
-export function featureShape(
+export function featureResponse(
   environments: readonly Environment[],
   { name, type, description, createdAt, environments: settings }: Flag,
 ) {
@@ -31,7 +31,7 @@ export function featureShape(
 }
 
 /** Returns a feature in one environment. */
-export function featureEnvironmentShape({ name, environments: settings }: Flag, environment: string) {
+export function featureEnvironmentResponse({ name, environments: settings }: Flag, environment: string) {
   const strategies = settings[environment]?.strategies ?? []
   return {
     name,

@@ -22,7 +22,7 @@ export function viewOf(query: URLSearchParams): View {
 }
 
 /** Returns an incident in the format of the Table API: values, display values, or both. */
-export function incidentShape(
+export function incidentResponse(
   root: string,
   incidents: Incidents,
   incident: ServiceNowRecord,
@@ -39,7 +39,7 @@ export function incidentShape(
 }
 
 /** Returns a record whose values and display values are the same. */
-export function plainShape(record: ServiceNowRecord, { fields, displayValue }: View): Record<string, Shown> {
+export function plainResponse(record: ServiceNowRecord, { fields, displayValue }: View): Record<string, Shown> {
   const entries = Object.entries(record).filter(([column]) => fields?.includes(column) ?? true)
   return Object.fromEntries(
     entries.map(([column, value]) => [column, displayValue === 'all' ? { display_value: value, value } : value]),

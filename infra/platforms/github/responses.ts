@@ -9,7 +9,7 @@ export const idOf = (name: string): number => createHash('sha256').update(name.t
 export const nodeId = (type: string, id: number): string => Buffer.from(`0:${type}${id}`).toString('base64')
 
 /** GitHub's "simple user" (docs.github.com/rest/users/users). */
-export function userShape(root: string, login: string = botLogin) {
+export function userResponse(root: string, login: string = botLogin) {
   const url = `${root}/users/${encodeURIComponent(login)}`
   const id = idOf(login)
   return {
@@ -36,7 +36,7 @@ export function userShape(root: string, login: string = botLogin) {
 }
 
 /** GitHub's "minimal repository", which stands within other things. */
-export function minimalRepoShape(root: string, repo: Repo) {
+export function minimalRepoResponse(root: string, repo: Repo) {
   const url = `${root}/repos/${repo.owner}/${repo.name}`
   return {
     id: repo.id,
@@ -44,7 +44,7 @@ export function minimalRepoShape(root: string, repo: Repo) {
     name: repo.name,
     full_name: `${repo.owner}/${repo.name}`,
     private: true,
-    owner: userShape(root, repo.owner),
+    owner: userResponse(root, repo.owner),
     html_url: `${root}/${repo.owner}/${repo.name}`,
     description: null,
     fork: false,
@@ -89,9 +89,9 @@ export function minimalRepoShape(root: string, repo: Repo) {
 }
 
 /** The part of GitHub's repository that a caller who opens issues and starts workflows may look at. */
-export function repoShape(root: string, repo: Repo, hasIssues: boolean) {
+export function repoResponse(root: string, repo: Repo, hasIssues: boolean) {
   return {
-    ...minimalRepoShape(root, repo),
+    ...minimalRepoResponse(root, repo),
     has_issues: hasIssues,
     archived: false,
     disabled: false,
@@ -103,10 +103,10 @@ export function repoShape(root: string, repo: Repo, hasIssues: boolean) {
 }
 
 /** GitHub's issue (docs.github.com/rest/issues/issues#get-an-issue). */
-export function issueShape(root: string, issue: Issue) {
+export function issueResponse(root: string, issue: Issue) {
   const repository_url = `${root}/repos/${issue.owner}/${issue.repo}`
   const url = `${repository_url}/issues/${issue.number}`
-  const assignees = issue.assignees.map((login) => userShape(root, login))
+  const assignees = issue.assignees.map((login) => userResponse(root, login))
   return {
     id: issue.id,
     node_id: nodeId('Issue', issue.id),
@@ -121,26 +121,26 @@ export function issueShape(root: string, issue: Issue) {
     state_reason: issue.state_reason,
     title: issue.title,
     body: issue.body,
-    user: userShape(root),
-    labels: labelShapes(root, issue),
+    user: userResponse(root),
+    labels: labelResponses(root, issue),
     assignee: assignees[0] ?? null,
     assignees,
-    milestone: issue.milestone === null ? null : milestoneShape(root, issue, issue.milestone),
+    milestone: issue.milestone === null ? null : milestoneResponse(root, issue, issue.milestone),
     locked: false,
     active_lock_reason: null,
     comments: issue.comments,
     created_at: issue.created_at,
     updated_at: issue.updated_at,
     closed_at: issue.closed_at,
-    closed_by: issue.state === 'closed' ? userShape(root) : null,
+    closed_by: issue.state === 'closed' ? userResponse(root) : null,
     author_association: 'COLLABORATOR',
     timeline_url: `${url}/timeline`,
     performed_via_github_app: null,
   }
 }
 
-/** The labels of an issue, each in GitHub's shape (docs.github.com/rest/issues/labels). */
-export function labelShapes(root: string, issue: Issue) {
+/** @see https://docs.github.com/rest/issues/labels */
+export function labelResponses(root: string, issue: Issue) {
   return issue.labels.map((name) => ({
     id: idOf(name),
     node_id: nodeId('Label', idOf(name)),
@@ -153,7 +153,7 @@ export function labelShapes(root: string, issue: Issue) {
 }
 
 /** GitHub's issue comment (docs.github.com/rest/issues/comments). */
-export function commentShape(root: string, issue: Issue, comment: Comment) {
+export function commentResponse(root: string, issue: Issue, comment: Comment) {
   const repo = `${root}/repos/${issue.owner}/${issue.repo}`
   return {
     id: comment.id,
@@ -162,7 +162,7 @@ export function commentShape(root: string, issue: Issue, comment: Comment) {
     html_url: `${pageUrl(root, issue)}#issuecomment-${comment.id}`,
     issue_url: `${repo}/issues/${issue.number}`,
     body: comment.body,
-    user: userShape(root),
+    user: userResponse(root),
     created_at: comment.created_at,
     updated_at: comment.created_at,
     author_association: 'COLLABORATOR',
@@ -170,12 +170,12 @@ export function commentShape(root: string, issue: Issue, comment: Comment) {
   }
 }
 
-/** Where a person reads an issue. */
+/** Returns the URL of the page of an issue. */
 export function pageUrl(root: string, issue: Issue): string {
   return `${root}/${issue.owner}/${issue.repo}/issues/${issue.number}`
 }
 
-function milestoneShape(root: string, issue: Issue, number: number) {
+function milestoneResponse(root: string, issue: Issue, number: number) {
   const url = `${root}/repos/${issue.owner}/${issue.repo}/milestones/${number}`
   return {
     url,
@@ -187,7 +187,7 @@ function milestoneShape(root: string, issue: Issue, number: number) {
     state: 'open',
     title: `Milestone ${number}`,
     description: null,
-    creator: userShape(root),
+    creator: userResponse(root),
     open_issues: 1,
     closed_issues: 0,
     created_at: issue.created_at,

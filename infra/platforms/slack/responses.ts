@@ -10,9 +10,9 @@ export interface MessageSummary {
   at: string
   url: string
   text: string
-  /** What stands in each block. */
+  /** The text of each block. */
   blocks: string[]
-  /** What can be clicked. */
+  /** The buttons. */
   buttons: { action: string; text: string }[]
   thread: string | null
   /** The user name of the only one who sees it. */
@@ -48,7 +48,7 @@ export function placeOf(ts: string): string {
   return `p${ts.replace('.', '')}`
 }
 
-/** As Slack tells of it; metadata only to whoever asks for it. */
+/** Returns a message of a bot; metadata only on request. */
 export function botMessage({ ts, text, blocks, thread_ts, edited, metadata }: ChatMessage, withMetadata = false) {
   return {
     type: 'message',
@@ -65,13 +65,13 @@ export function botMessage({ ts, text, blocks, thread_ts, edited, metadata }: Ch
   }
 }
 
-export function userShape({ id, name, realName, email }: Member) {
+export function userResponse({ id, name, realName, email }: Member) {
   const profile = { real_name: realName, display_name: name, email, team: team.id }
   const flags = { deleted: false, is_bot: false, is_app_user: false, is_email_confirmed: true }
   return { id, team_id: team.id, name, real_name: realName, tz: 'Etc/UTC', ...flags, profile }
 }
 
-export function authShape(root: string) {
+export function authResponse(root: string) {
   const ids = { team_id: team.id, user_id: app.userId, bot_id: app.botId, is_enterprise_install: false }
   return { url: `${root}/`, team: team.name, user: app.name, ...ids }
 }

@@ -18,7 +18,7 @@ const withHost = (host: string, path: string) =>
     call.end()
   })
 
-test('Every call in is listed with its fault, and with nothing that is secret.', async () => {
+test('The sandbox lists requests with their faults and without secrets', async () => {
   await started.github('POST', '/repos/acme/shop/issues?token=query-secret', { title: 'body-secret' })
   await started.call('POST', '/faults', { target: 'keptn', kind: '503', count: 1 })
   await started.keptn('POST', '/api/v1/event', finished(context))
@@ -43,7 +43,7 @@ test('Every call in is listed with its fault, and with nothing that is secret.',
   expect((await started.call('GET', '/requests?target=jira')).status).toBe(400)
 })
 
-test('All issues are listed with their comments.', async () => {
+test('The sandbox lists issues with their comments', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One', labels: ['bug'] })
   await started.github('POST', '/repos/acme/other/issues', { title: 'Two' })
   await started.github('POST', '/repos/acme/shop/issues/1/comments', { body: 'Seen' })
@@ -62,7 +62,7 @@ test('All issues are listed with their comments.', async () => {
 
 const restart = '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run'
 
-test('All runs are listed with their platform, how they stand and their address.', async () => {
+test('The sandbox lists runs with their platform, state and URL', async () => {
   const body = { ref: 'main', inputs: { image: 'shop:1' } }
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', body)
   await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101, job_parameters: { trials: '5' } })
@@ -105,7 +105,7 @@ test('All runs are listed with their platform, how they stand and their address.
   ])
 })
 
-test('All toxics are listed with their proxy.', async () => {
+test('The sandbox lists toxics with their proxy', async () => {
   await started.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'latency', attributes: { latency: 5 } })
   await started.toxiproxy('POST', '/proxies/shop-cache/toxics', { type: 'timeout' })
   expect((await started.call('GET', '/toxics')).json).toEqual([
@@ -121,7 +121,7 @@ test('All toxics are listed with their proxy.', async () => {
   ])
 })
 
-test('All messages are listed, with what stands in their blocks, what can be clicked and who sees them.', async () => {
+test('The sandbox lists messages with their texts, buttons and readers', async () => {
   const button = { type: 'button', action_id: 'approve', text: { type: 'plain_text', text: 'Approve' }, value: 'x' }
   const blocks = [
     { type: 'header', text: { type: 'plain_text', text: 'Release?' } },
@@ -129,8 +129,8 @@ test('All messages are listed, with what stands in their blocks, what can be cli
   ]
   const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
   const posted = await started.slack('POST', 'chat.postMessage', { channel: 'releases', text: 'Q', blocks, metadata })
-  const told = { channel: 'C0OPERATIONS', user: 'U0BEN', text: 'Psst' }
-  await started.slack('POST', 'chat.postEphemeral', told)
+  const ephemeral = { channel: 'C0OPERATIONS', user: 'U0BEN', text: 'Psst' }
+  await started.slack('POST', 'chat.postEphemeral', ephemeral)
   const { ts } = posted.json
   const common = { thread: null, edited: false, at: expect.any(String) }
   expect((await started.call('GET', '/messages')).json).toEqual([
@@ -149,7 +149,7 @@ test('All messages are listed, with what stands in their blocks, what can be cli
   ])
 })
 
-test('All SLOs are listed with what was set and how that stands, and all events that were ingested.', async () => {
+test('The sandbox lists SLOs and ingested events', async () => {
   await started.call('POST', '/dynatrace/set', 'slo=checkout&value=96')
   const event = { eventType: 'CUSTOM_INFO', title: 'One', entitySelector: 'type(SERVICE),entityName("shop")' }
   await started.dynatrace('POST', '/api/v2/events/ingest', event)
@@ -179,7 +179,7 @@ test('All SLOs are listed with what was set and how that stands, and all events 
   ])
 })
 
-test('All incidents are listed as people see them, with what is noted on them and their address.', async () => {
+test('The sandbox lists incidents with display values, journal and URL', async () => {
   const fields = { short_description: 'Slow', impact: '1', urgency: '2', work_notes: 'Seen', comments: 'Sorry' }
   const { json } = await started.serviceNow('POST', '/api/now/table/incident', fields)
   expect((await started.call('GET', '/incidents')).json).toMatchObject([
@@ -196,7 +196,7 @@ test('All incidents are listed as people see them, with what is noted on them an
   ])
 })
 
-test('All flags are listed with their state in each environment and their address.', async () => {
+test('The sandbox lists flags with their state in each environment and URL', async () => {
   await started.unleash('POST', '/api/admin/projects/default/features/checkout-v2/environments/production/on')
   const flags = (await started.call('GET', '/flags')).json
   expect(flags.map(({ name }: { name: string }) => name)).toEqual([
@@ -216,7 +216,7 @@ test('All flags are listed with their state in each environment and their addres
   })
 })
 
-test('All events are listed, oldest first, with how they came.', async () => {
+test('The sandbox lists Keptn events with their source, oldest first', async () => {
   const triggered = { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context }
   await started.keptn('POST', '/record', triggered)
   await started.keptn('POST', '/api/v1/event', finished(context))
@@ -226,7 +226,7 @@ test('All events are listed, oldest first, with how they came.', async () => {
   ])
 })
 
-test('An observer is told once of every call and of every event.', async () => {
+test('An observer is called once for every request and every event', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.keptn('POST', '/api/v1/event', finished(context))
   await started.call('GET', '/issues')
@@ -237,7 +237,7 @@ test('An observer is told once of every call and of every event.', async () => {
   ])
 })
 
-test('DELETE /sandbox empties everything, and flags, proxies and SLOs are as they were at first.', async () => {
+test('DELETE /sandbox deletes everything and restores flags, proxies and SLOs', async () => {
   const slos = (await started.call('GET', '/slos')).json
   const flags = (await started.call('GET', '/flags')).json
   await started.databricks('POST', '/api/2.2/jobs/run-now', { job_id: 101, idempotency_token: 'a' })
@@ -269,7 +269,7 @@ test('DELETE /sandbox empties everything, and flags, proxies and SLOs are as the
   expect((await started.serviceNow('POST', '/api/now/table/incident', {})).json.result.number).toBe('INC0010001')
 })
 
-test('A page whose host name was pointed here is shown nothing and switches nothing.', async () => {
+test('The sandbox rejects requests with another host name', async () => {
   await started.github('POST', '/repos/acme/shop/issues', { title: 'One' })
   await started.github('POST', '/repos/acme/shop/actions/workflows/deploy.yml/dispatches', { ref: 'main' })
   await started.rundeck('POST', restart, {})
@@ -299,7 +299,7 @@ test('A page whose host name was pointed here is shown nothing and switches noth
   }
 })
 
-test('What there is not gets a 404 or 405 that says what there is.', async () => {
+test('The sandbox returns 404 or 405 for unknown paths and methods', async () => {
   const { status, json } = await started.call('GET', '/jira')
   expect(status).toBe(404)
   expect(json.message).toContain('github, servicenow, unleash, keptn, sso, shop, toxiproxy, databricks, rundeck')

@@ -3,7 +3,7 @@ import type { Slo } from './slos.ts'
 
 type Status = 'SUCCESS' | 'WARNING' | 'FAILURE'
 
-/** How an objective stands. One without data can not have met it. */
+/** Returns the status of an objective. Without data, it is missed. */
 export function statusOf({ value, target, warning }: Slo): Status {
   if (value === null || value < target) return 'FAILURE'
   return value < warning ? 'WARNING' : 'SUCCESS'
@@ -12,9 +12,9 @@ export function statusOf({ value, target, warning }: Slo): Status {
 /**
  * An SLO of Dynatrace's API, version 2. Which word its `error` has for missing data the vendor does not say.
  *
- * @param evaluate whether its value is asked for: -1 stands for one that is not, and for one that there is none of
+ * @param evaluate false for a request without evaluation, which returns -1 as the value
  */
-export function sloShape(slo: Slo, evaluate: boolean) {
+export function sloResponse(slo: Slo, evaluate: boolean) {
   const { id, name, description, target, warning, value } = slo
   const metric = name.replace(/\W/g, '_')
   const measured = evaluate && value !== null
@@ -42,12 +42,12 @@ export function sloShape(slo: Slo, evaluate: boolean) {
     filter: `type("SERVICE"),entityName.equals("${name}")`,
     relatedOpenProblems: 0,
     relatedTotalProblems: 0,
-    errorBudgetBurnRate: burnRateShape(slo, measured),
+    errorBudgetBurnRate: burnRateResponse(slo, measured),
   }
 }
 
 /** How fast the budget is used up: 1 where just all of it is. */
-function burnRateShape({ target, value }: Slo, measured: boolean) {
+function burnRateResponse({ target, value }: Slo, measured: boolean) {
   if (!measured || value === null || target >= 100) return { burnRateVisualizationEnabled: false }
   const burnRateValue = rounded((100 - value) / (100 - target))
   const burnRateType = burnRateValue === 0 ? 'NONE' : burnRateValue > 10 ? 'FAST' : 'SLOW'
@@ -59,7 +59,7 @@ function rounded(value: number): number {
   return Number(value.toFixed(6))
 }
 
-/** What stands in the way of a request. */
+/** A reason why a request is invalid. */
 export interface Violation {
   path: string
   message: string
@@ -67,7 +67,7 @@ export interface Violation {
 }
 
 /** An error in the envelope that Dynatrace gives its errors. */
-export function errorShape(code: number, message: string, constraintViolations?: Violation[]): Answer {
+export function errorResponse(code: number, message: string, constraintViolations?: Violation[]): Answer {
   const note = [message, ...(constraintViolations ?? []).map((one) => `${one.path}: ${one.message}`)].join(' ')
   return json(code, { error: { code, message, ...(constraintViolations ? { constraintViolations } : {}) } }, {}, note)
 }
@@ -77,5 +77,5 @@ export function violated(
   message: string,
   parameterLocation: Violation['parameterLocation'] = 'QUERY',
 ): Answer {
-  return errorShape(400, 'Constraints violated.', [{ path, message, parameterLocation }])
+  return errorResponse(400, 'Constraints violated.', [{ path, message, parameterLocation }])
 }

@@ -13,8 +13,8 @@ const goTo = useClock(Date.parse('2026-11-24T10:00:00Z'))
 const tool = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   started.tool(method, `/${path}`, body, headers)
 
-describe("Somebody's own tool", () => {
-  it('opens, changes, notes and closes tickets, and finds them by what the caller calls them.', async () => {
+describe('The generic API', () => {
+  it('creates, updates and closes tickets, and finds them by ref', async () => {
     expect((await tool('POST', 'tickets', { title: 'Slow', ref: 'a' })).json).toMatchObject({
       ...{ id: '1', number: 'T-1', status: 'open' },
       links: { html: `${started.origin}/sandbox/tool#T-1` },
@@ -29,7 +29,7 @@ describe("Somebody's own tool", () => {
     expect((await started.call('GET', '/tickets')).json).toMatchObject([{ number: 'T-1' }])
   })
 
-  it('runs jobs, which end by the clock or when they are cancelled.', async () => {
+  it('runs jobs that end after a time or when they are canceled', async () => {
     await tool('POST', 'jobs/report/runs', { arguments: { seconds: 0 }, ref: 'a' })
     await tool('POST', 'jobs/report/runs', { arguments: { outcome: 'hang' } })
     expect((await tool('GET', 'runs?ref=a')).json.items).toMatchObject([{ id: '1', arguments: { seconds: '0' } }])
@@ -40,7 +40,7 @@ describe("Somebody's own tool", () => {
     expect((await started.call('GET', '/runs')).json).toMatchObject([{ platform: 'tool' }, { platform: 'tool' }])
   })
 
-  it('keeps flags by environment.', async () => {
+  it('stores flags by environment', async () => {
     await tool('PATCH', 'environments/staging/flags/checkout-v2', { enabled: true, rollout: 25 })
     expect((await tool('GET', 'environments/staging/flags/checkout-v2')).json).toMatchObject({
       ...{ enabled: true, rollout: 25 },
@@ -50,14 +50,14 @@ describe("Somebody's own tool", () => {
     expect((await tool('PATCH', 'environments/production/flags/checkout-v2', { enabled: 1 })).status).toBe(422)
   })
 
-  it('takes a message with an idempotency key once.', async () => {
+  it('sends a message with an idempotency key once', async () => {
     const post = (key: string) => tool('POST', 'rooms/ops/messages', { title: 'Hi' }, { 'idempotency-key': key })
     expect((await post('a')).json).toEqual((await post('a')).json)
     await post('b')
     expect((await tool('GET', 'rooms/ops/messages')).json.items).toHaveLength(2)
   })
 
-  it('answers values, which people set.', async () => {
+  it('returns values that a person sets', async () => {
     const value = async (name: string) =>
       (await tool('GET', `series/${name}/value?from=2026-11-24T10:00:00Z&to=2026-11-24T10:05:00Z`)).json
     expect(await value('checkout-p95')).toEqual({ value: 312 })
@@ -69,7 +69,7 @@ describe("Somebody's own tool", () => {
     expect((await tool('GET', 'series/checkout-p95/value')).status).toBe(422)
   })
 
-  it('refuses whoever brings another token, and what it does not know.', async () => {
+  it('rejects another token and unknown paths', async () => {
     expect((await started.call('GET', '/tool/me')).status).toBe(401)
     expect((await tool('GET', 'nothing')).status).toBe(404)
     expect((await tool('DELETE', 'me')).status).toBe(405)
@@ -77,7 +77,7 @@ describe("Somebody's own tool", () => {
     expect((await tool('POST', 'tickets', '{')).status).toBe(400)
   })
 
-  it('fails as a fault says, and shows what it keeps on a page, as text.', async () => {
+  it('injects faults and shows all records on a page, escaped', async () => {
     await tool('POST', 'tickets', { title: '<script>' })
     await started.call('POST', '/faults', { target: 'tool', kind: '503', count: 1 })
     expect((await tool('GET', 'me')).status).toBe(503)
@@ -87,8 +87,8 @@ describe("Somebody's own tool", () => {
   })
 })
 
-describe('The connections to it', () => {
-  test('are those of docs/http.md.', () => {
+describe('The connections to the generic API', () => {
+  test('match docs/http.md', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/http.md'), 'utf8')
     const blocks = [...text.matchAll(/^```json\n(.*?)^```/gms)].map(([, block = '']) => JSON.parse(block))
     const reached = { provider: 'http', baseUrl: 'https://tool.example.com/api', token: '<token>' }
@@ -111,7 +111,7 @@ describe('The connections to it', () => {
     },
   )
 
-  test('are there for each category.', () => {
+  test('exist for each category', () => {
     for (const { name } of categories) {
       const names = localSecrets(started.origin).names()
       expect(names).toContain(`cloud-automation-webhooks/connections/${name}/tool`)

@@ -19,7 +19,7 @@ export function runPageUrl(root: string, job: Job, run: JobRun): string {
 }
 
 /** @see https://docs.databricks.com/api/workspace/jobs/getrun */
-export function runShape(root: string, job: Job, run: JobRun) {
+export function runResponse(root: string, job: Job, run: JobRun) {
   return {
     ...common(root, job, run),
     run_id: runIdOf(run),
@@ -27,7 +27,7 @@ export function runShape(root: string, job: Job, run: JobRun) {
     run_type: 'JOB_RUN',
     trigger: 'ONE_TIME',
     format: 'MULTI_TASK',
-    tasks: [taskShape(root, job, run)],
+    tasks: [taskResponse(root, job, run)],
     job_parameters: Object.entries(run.parameters).map(([name, value]) => ({
       name,
       default: job.parameters[name] ?? '',
@@ -37,8 +37,8 @@ export function runShape(root: string, job: Job, run: JobRun) {
 }
 
 /** @see https://docs.databricks.com/api/workspace/jobs/getrunoutput */
-export function outputShape(root: string, job: Job, run: JobRun) {
-  const metadata = taskShape(root, job, run)
+export function outputResponse(root: string, job: Job, run: JobRun) {
+  const metadata = taskResponse(root, job, run)
   if (run.state === 'failure') {
     const error = 'RuntimeError: all trials failed'
     return { metadata, error, error_trace: `${error}\n\tat cell 7` }
@@ -58,16 +58,16 @@ function bestConfiguration({ parameters }: JobRun) {
   }
 }
 
-function taskShape(root: string, job: Job, run: JobRun) {
+function taskResponse(root: string, job: Job, run: JobRun) {
   const run_id = taskIdOf(run)
   const notebook_task = { notebook_path: `/Shared/${job.name}`, source: 'WORKSPACE' }
   return { ...common(root, job, run), run_id, task_key: TASK, attempt_number: 0, notebook_task }
 }
 
 function common(root: string, job: Job, run: JobRun) {
-  const { created, began, ended } = run
+  const { created, started, ended } = run
   const took = ended === null ? 0 : ended - created
-  const worked = ended !== null && began !== null ? ended - began : 0
+  const worked = ended !== null && started !== null ? ended - started : 0
   return {
     job_id: job.job_id,
     number_in_job: runIdOf(run),

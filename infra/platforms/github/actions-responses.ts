@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Repo } from './issues.ts'
+import { idOf, minimalRepoResponse, nodeId, userResponse } from './responses.ts'
 import type { WorkflowRun } from './runs.ts'
-import { idOf, minimalRepoShape, nodeId, userShape } from './shapes.ts'
 
 /** GitHub's workflow run (docs.github.com/rest/actions/workflow-runs#get-a-workflow-run). */
-export function runShape(root: string, repo: Repo, run: WorkflowRun) {
-  const repository = minimalRepoShape(root, repo)
+export function runResponse(root: string, repo: Repo, run: WorkflowRun) {
+  const repository = minimalRepoResponse(root, repo)
   const url = `${repository.url}/actions/runs/${run.id}`
   const head_sha = commitOf(run)
   const person = { name: 'sandbox-bot', email: 'sandbox-bot@sandbox.invalid' }
@@ -32,8 +32,8 @@ export function runShape(root: string, repo: Repo, run: WorkflowRun) {
     created_at: run.created_at,
     updated_at: run.updated_at,
     run_started_at: run.created_at,
-    actor: userShape(root),
-    triggering_actor: userShape(root),
+    actor: userResponse(root),
+    triggering_actor: userResponse(root),
     jobs_url: `${url}/jobs`,
     logs_url: `${url}/logs`,
     check_suite_url: `${repository.url}/check-suites/${run.id}`,
@@ -56,8 +56,8 @@ export function runShape(root: string, repo: Repo, run: WorkflowRun) {
   }
 }
 
-/** The one job of a run, in GitHub's shape (docs.github.com/rest/actions/workflow-jobs). */
-export function jobShape(root: string, run: WorkflowRun) {
+/** @see https://docs.github.com/rest/actions/workflow-jobs */
+export function jobResponse(root: string, run: WorkflowRun) {
   const api = `${root}/repos/${run.owner}/${run.repo}`
   const { status, conclusion, started_at, completed_at } = run
   const times = { started_at, completed_at }
@@ -68,8 +68,8 @@ export function jobShape(root: string, run: WorkflowRun) {
     status,
     conclusion: conclusion && how,
   })
-  // What was cancelled while it waited had no machine yet.
-  const began = started_at !== null
+  // A run that was canceled while it was queued has no runner.
+  const hasStarted = started_at !== null
   return {
     id: run.id,
     run_id: run.id,
@@ -87,7 +87,7 @@ export function jobShape(root: string, run: WorkflowRun) {
     started_at: started_at ?? run.created_at,
     completed_at,
     name: jobName(run),
-    steps: began
+    steps: hasStarted
       ? [
           step(1, 'Set up job', 'success'),
           step(2, `Run ${jobName(run)}`, conclusion),
@@ -96,19 +96,19 @@ export function jobShape(root: string, run: WorkflowRun) {
       : [],
     check_run_url: `${api}/check-runs/${run.id}`,
     labels: ['ubuntu-latest'],
-    runner_id: began ? 1 : null,
-    runner_name: began ? 'sandbox' : null,
-    runner_group_id: began ? 1 : null,
-    runner_group_name: began ? 'Default' : null,
+    runner_id: hasStarted ? 1 : null,
+    runner_name: hasStarted ? 'sandbox' : null,
+    runner_group_id: hasStarted ? 1 : null,
+    runner_group_name: hasStarted ? 'Default' : null,
   }
 }
 
-/** What a workflow with a `run-name` makes of its inputs. */
+/** Returns the title of a run, as a workflow with a `run-name` does. */
 export function runTitle(run: Pick<WorkflowRun, 'workflow' | 'inputs'>): string {
   return [nameOf(run), ...Object.values(run.inputs)].filter(Boolean).join(' ')
 }
 
-/** Where a person looks at a run. */
+/** Returns the URL of the page of a run. */
 export function runPageUrl(root: string, { owner, repo, id }: Pick<WorkflowRun, 'owner' | 'repo' | 'id'>): string {
   return `${root}/${owner}/${repo}/actions/runs/${id}`
 }
