@@ -1,29 +1,29 @@
-/** What went wrong, each with its HTTP status, and whether the same call may succeed later. */
+/** The kinds of failures: HTTP status, title, and whether the same call may succeed later. */
 export const failureKinds = {
-  invalid: { status: 400, title: 'The call is not valid', transient: false },
-  unauthenticated: { status: 401, title: 'Who are you?', transient: false },
-  forbidden: { status: 403, title: 'You may not do this', transient: false },
-  unknown: { status: 404, title: 'There is no such thing', transient: false },
-  method: { status: 405, title: 'The method is not allowed', transient: false },
+  invalid: { status: 400, title: 'Invalid request', transient: false },
+  unauthenticated: { status: 401, title: 'Unauthorized', transient: false },
+  forbidden: { status: 403, title: 'Forbidden', transient: false },
+  unknown: { status: 404, title: 'Not found', transient: false },
+  method: { status: 405, title: 'Method not allowed', transient: false },
   limited: { status: 429, title: 'Too many requests', transient: false },
-  running: { status: 409, title: 'The same call is still running', transient: false },
-  large: { status: 413, title: 'The body is too large', transient: false },
-  media: { status: 415, title: 'The content type is not understood', transient: false },
-  refused: { status: 422, title: 'The platform refused', transient: false },
-  /** The platform did not accept our credentials; the secret may have been rotated, so it is read anew and tried once more. */
-  credentials: { status: 422, title: 'The platform refused our credentials', transient: false },
-  /** A write without a usable answer that cannot be looked up, or is not found: a second one might do it twice. */
-  doubtful: { status: 502, title: 'It is not known whether it was done', transient: false },
-  platform: { status: 502, title: 'The platform failed', transient: true },
-  unavailable: { status: 503, title: 'We could not take the call', transient: true },
-  misconfigured: { status: 503, title: 'We are not configured for this', transient: false },
-  timeout: { status: 504, title: 'The platform did not answer in time', transient: true },
-  deadline: { status: 504, title: 'The deadline passed', transient: false },
+  running: { status: 409, title: 'Already running', transient: false },
+  large: { status: 413, title: 'Content too large', transient: false },
+  media: { status: 415, title: 'Unsupported media type', transient: false },
+  refused: { status: 422, title: 'Refused by the platform', transient: false },
+  /** The secret may have been changed, so it is read again and the call is retried once. */
+  credentials: { status: 422, title: 'Credentials refused by the platform', transient: false },
+  /** A write without a usable response, whose effect was not found. It is not sent again. */
+  doubtful: { status: 502, title: 'Outcome unknown', transient: false },
+  platform: { status: 502, title: 'Platform error', transient: true },
+  unavailable: { status: 503, title: 'Service unavailable', transient: true },
+  misconfigured: { status: 503, title: 'Not configured', transient: false },
+  timeout: { status: 504, title: 'Platform timeout', transient: true },
+  deadline: { status: 504, title: 'Deadline exceeded', transient: false },
 } as const
 
 export type FailureKind = keyof typeof failureKinds
 
-/** One thing that is wrong with the input: where, and what to write instead. */
+/** An error of one field of the request. */
 export interface FieldError {
   path: string
   message: string
@@ -31,19 +31,19 @@ export interface FieldError {
 
 interface FailureOptions {
   errors?: FieldError[]
-  /** How long the platform asked us to stay away, in seconds. */
+  /** Seconds until the next attempt, as the platform requested. */
   retryAfter?: number | undefined
   headers?: Record<string, string>
-  /** The platform says itself that it did nothing, although its response may look like a success. */
+  /** The platform reports that it did nothing, although the status of its response may be a success. */
   nothingWritten?: boolean
   cause?: unknown
 }
 
 /**
- * The one error that functions throw on purpose. Anything else that is thrown is a bug and is reported as one.
+ * An expected error. Every other error is a bug, and is reported as one.
  *
- * `message` is read by a person, in the HTTP answer or in the orchestrator's UI: one sentence that names the thing and what
- * to do; never a header, and of a body only the platform's reason, or the masked start of a response that cannot be used.
+ * People read `message` in the HTTP response or in the orchestrator: it says what is wrong and what to do. It never contains
+ * headers. Of a body it contains only the platform's reason, or the masked start of a response that is not usable.
  */
 export class Failure extends Error {
   override readonly name = 'Failure'
@@ -51,7 +51,7 @@ export class Failure extends Error {
   readonly errors: FieldError[] | undefined
   readonly retryAfter: number | undefined
   readonly headers: Record<string, string> | undefined
-  /** Whether something may have been written at the platform before this happened. */
+  /** The platform may have written something before this failure. */
   afterWrite = false
   readonly nothingWritten: boolean
 
@@ -78,22 +78,22 @@ export class Failure extends Error {
   }
 }
 
-/** `true` for a failure that may go away by itself. */
+/** Whether the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   return error instanceof Failure && error.transient
 }
 
-/** What went wrong, for a log line; `internal` for a bug. */
+/** Returns the kind of an error for a log line: `internal` for a bug. */
 export function kindOf(error: unknown): FailureKind | 'internal' {
   return error instanceof Failure ? error.kind : 'internal'
 }
 
-/** The text of whatever was thrown. */
+/** Returns the message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** A text with a full stop, so that another sentence can follow. */
+/** Adds a full stop, so that another sentence can follow. */
 export function toSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }

@@ -8,9 +8,9 @@ export const settings = {
   get taskFunction(): string {
     return required('WEBHOOKS_TASK_FUNCTION')
   },
-  /** The DynamoDB table of the answers to silent calls. */
-  get idempotencyTable(): string {
-    return required('WEBHOOKS_IDEMPOTENCY_TABLE')
+  /** The name of the DynamoDB table that stores the state of calls, tasks and approvals. */
+  get stateTable(): string {
+    return required('WEBHOOKS_STATE_TABLE')
   },
   /** When an interactive call gives up that sets no deadline, as an ISO 8601 duration; undefined: the action's own. */
   get deadline(): string | undefined {

@@ -1,4 +1,4 @@
-import { askApproval } from '../../shared/providers/approval.ts'
+import { requestApproval } from '../../shared/approvals/action.ts'
 import { pushMessage } from '../../shared/providers/push-update.ts'
 import { messageOf, templates } from './templates/index.ts'
 
@@ -7,7 +7,7 @@ const names = Object.keys(templates) as [Template, ...Template[]]
 
 export const actions = {
   'push-update': pushMessage({ summary: 'Tells people what happens', templates: names, compose: messageOf }),
-  'ask-approval': askApproval({
+  'ask-approval': requestApproval({
     summary: 'Asks people for approval, and waits for their decision',
     compose: messageOf,
   }),

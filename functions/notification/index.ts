@@ -7,9 +7,9 @@ export const notification = defineCategory({
   summary: 'Tells people what happens, and asks them for approval',
   actions,
   routes: {
-    approvals: async () => (await import('../../shared/approvals/page-route.ts')).decideOnPage,
-    slack: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('slack'),
-    mattermost: async () => (await import('../../shared/approvals/button-route.ts')).clicksOf('mattermost'),
+    approvals: async () => (await import('../../shared/approvals/page-route.ts')).pageRoute,
+    slack: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('slack'),
+    mattermost: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('mattermost'),
   },
   providers: platforms,
 })

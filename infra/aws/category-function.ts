@@ -41,7 +41,7 @@ export class CategoryFunction extends Construct {
     const runs = category.hasRunsInTask ? [itemKeys.run('*')] : []
     const approvals = hasApprovals ? [itemKeys.approval('*')] : []
     const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
-    const tableVariable = { WEBHOOKS_IDEMPOTENCY_TABLE: table.name }
+    const tableVariable = { WEBHOOKS_STATE_TABLE: table.name }
     const taskTablePermissions = [
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['PutItem', 'UpdateItem'], approvals),

@@ -40,7 +40,7 @@ export class Finisher extends Construct {
       memory: settings.memory.task,
       executionTimeout: EXECUTION_TIMEOUT,
       deadLetters: this.deadLetters,
-      environment: { WEBHOOKS_IDEMPOTENCY_TABLE: table.name },
+      environment: { WEBHOOKS_STATE_TABLE: table.name },
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
         ...readSecrets(this, settings, [SECRET_PATHS.orchestrators]),

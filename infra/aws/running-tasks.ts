@@ -6,7 +6,7 @@ import {
   paginateListFunctions,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { CLEANUP_SUFFIX } from '../../shared/core/task/payload.ts'
+import { CLEANUP_SUFFIX } from '../../shared/core/call.ts'
 
 /** The durable functions of a stack, as ARNs. */
 export interface DurableFunctions {

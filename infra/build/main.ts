@@ -61,6 +61,9 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
 
 /** Modules that webhook and task both load at start, and small modules that would otherwise become files. */
 const categoryCore = [
+  './shared/core/call.ts',
+  './shared/core/final-outcome.ts',
+  './shared/core/retried-step.ts',
   './shared/core/run-action.ts',
   './shared/core/http/responses.ts',
   './shared/core/task/status.ts',

@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path'
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import { categories } from '../../functions/index.ts'
+import type { Task } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { problem } from '../../shared/core/http/responses.ts'
-import type { TaskPayload } from '../../shared/core/task/payload.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import { Failure } from '../../shared/errors.ts'
 import { actionNames } from '../../shared/providers/category.ts'
@@ -212,7 +212,7 @@ function functionsOf(
   const environment = {
     ...common(),
     WEBHOOKS_TASK_FUNCTION: `${category}-task:live`,
-    WEBHOOKS_IDEMPOTENCY_TABLE: table,
+    WEBHOOKS_STATE_TABLE: table,
   }
   const bundle = (entry: string) => ({ file: join(bundles, category, `${entry}.js`), handler: 'handler', environment })
   return [
@@ -231,7 +231,7 @@ function finisherFunction(bundles: string): LocalFunction {
     name: finisher,
     file: join(bundles, finisher, `${finisher}.js`),
     handler: 'handler',
-    environment: { ...common(), WEBHOOKS_IDEMPOTENCY_TABLE: table },
+    environment: { ...common(), WEBHOOKS_STATE_TABLE: table },
     timeoutSeconds: taskTimeout,
     durable: { executionTimeoutSeconds: 2 * day, retentionDays: 14 },
   }
@@ -329,7 +329,7 @@ async function serve(
 
 function withProgress(task: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { progress?: string } {
   if (task.status !== 'RUNNING') return task
-  const { deadline = 0 } = JSON.parse(cloud.execution(task.arn)?.input ?? '{}') as Partial<TaskPayload>
+  const { deadline = 0 } = JSON.parse(cloud.execution(task.arn)?.input ?? '{}') as Partial<Task>
   const events = cloud.newestEvents(task.arn, PROGRESS_EVENTS)
   return { ...task, progress: describeProgress(events, Date.now(), task.startedAt + deadline * 1_000) }
 }

@@ -1,70 +1,74 @@
 import type { HistoryEvent } from '../core/task/progress.ts'
-import { readTask, type Task } from '../core/task/status.ts'
+import { readTask, type TaskExecution } from '../core/task/status.ts'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { sleep } from '../sleep.ts'
-import { type Decision, decisionSchema, inWords } from './decision.ts'
-import { type Kept, noteDecision, readQuestion } from './store.ts'
+import { type Decision, decisionSchema, describeDecision } from './decision.ts'
+import { readApproval, type StoredApproval, saveDecision } from './store.ts'
 
-/** What became of a click. */
-export type Decided =
-  | { became: 'decided'; decision: Decision }
-  /** Somebody else was first. */
-  | { became: 'late'; decision: Decision }
-  /** Nothing: the task is just asking again, for its reminder, and has not come to it. */
-  | { became: 'early' }
-  /** Nobody has decided in time, or the task has ended otherwise; `how` says how. */
-  | { became: 'ended'; how: string }
+/** The result of a decision. */
+export type DecideResult =
+  | { status: 'decided'; decision: Decision }
+  /** Another decision was first. */
+  | { status: 'already-decided'; decision: Decision }
+  /** Nothing was decided: the task is sending its reminder, and accepts decisions again soon. */
+  | { status: 'too-early' }
+  /** Nobody decided in time, or the task ended for another reason. */
+  | { status: 'ended'; reason: string }
 
-/** What is said to whoever was early. */
-export const tooEarly = 'This question is just being asked again. Your click changed nothing: decide in a minute.'
+export const TOO_EARLY = 'A reminder is being sent. Your decision was not saved. Try again in a minute.'
 
-/** Before each look at a question whose callback is closed: another may be opened, or the decision be noted. In milliseconds. */
-const pauses = [0, 100, 200, 400, 800]
+/** Milliseconds before each read of an approval whose callback is closed: the task may open another one or save a decision. */
+const READ_PAUSES_MS = [0, 100, 200, 400, 800]
 
 /**
- * Decides a question: the first one does, since a callback is completed once. What Lambda has taken is in the task, whatever
- * dies after that.
+ * Decides an approval. The first decision wins, because a callback can be completed once. A decision that Lambda has accepted
+ * reaches the task even if this function crashes afterwards.
  *
- * @throws Failure `unavailable`: nothing is decided, as far as we know
+ * @throws Failure `unavailable`: nothing was decided, as far as is known
  */
-export async function decide(category: string, taskId: string, kept: Kept, decision: Decision): Promise<Decided> {
-  let { callbackId } = kept
-  let done = await complete(callbackId, decision)
-  for (const pause of done ? [] : pauses) {
+export async function decide(
+  category: string,
+  taskId: string,
+  stored: StoredApproval,
+  decision: Decision,
+): Promise<DecideResult> {
+  let { callbackId } = stored
+  let isDone = await complete(callbackId, decision)
+  for (const pause of isDone ? [] : READ_PAUSES_MS) {
     await sleep(pause)
-    const now = await readQuestion(taskId)
-    if (now?.decision) return { became: 'late', decision: now.decision }
-    // After a reminder it is another one.
-    if (now && now.callbackId !== callbackId) {
-      callbackId = now.callbackId
-      done = await complete(callbackId, decision)
-      if (done) break
+    const current = await readApproval(taskId)
+    if (current?.decision) return { status: 'already-decided', decision: current.decision }
+    // A reminder replaces the callback.
+    if (current && current.callbackId !== callbackId) {
+      callbackId = current.callbackId
+      isDone = await complete(callbackId, decision)
+      if (isDone) break
     }
   }
-  if (!done) return becameOf(category, taskId, kept)
-  // The task notes it too: this is for whoever clicks in the meantime.
-  await noteDecision(taskId, decision).catch((error: unknown) => log.warn('a decision was not noted', error as Error))
-  return { became: 'decided', decision }
+  if (!isDone) return resultFromTask(category, taskId, stored)
+  // The task saves it, too. Until then, this copy answers other clicks.
+  await saveDecision(taskId, decision).catch((error: unknown) => log.warn('decision not saved', error as Error))
+  return { status: 'decided', decision }
 }
 
 /**
- * What the task itself says of a question whose callback is closed.
+ * Reads from the task what became of an approval whose callback is closed.
  *
  * @throws Failure `unavailable`
  */
-async function becameOf(category: string, taskId: string, { question }: Kept): Promise<Decided> {
-  const task = await readIfKnown(category, taskId)
-  // Whoever decided may have died before the decision was noted.
+async function resultFromTask(category: string, taskId: string, { approval }: StoredApproval): Promise<DecideResult> {
+  const task = await readTaskIfKnown(category, taskId)
+  // The function that decided may have crashed before it saved the decision.
   const decision = task && decisionIn(task.events)
-  if (decision) return { became: 'late', decision }
-  if (task?.status.outcome) return { became: 'ended', how: task.status.outcome.message }
-  if (Date.now() >= question.deadlineAt) return { became: 'ended', how: inWords(undefined) }
-  if (task?.status.state === 'running') return { became: 'early' }
-  return { became: 'ended', how: 'Its task was stopped' }
+  if (decision) return { status: 'already-decided', decision }
+  if (task?.status.outcome) return { status: 'ended', reason: task.status.outcome.message }
+  if (Date.now() >= approval.deadlineAt) return { status: 'ended', reason: describeDecision(undefined) }
+  if (task?.status.state === 'running') return { status: 'too-early' }
+  return { status: 'ended', reason: 'Its task was stopped' }
 }
 
-async function readIfKnown(category: string, taskId: string): Promise<Task | undefined> {
+async function readTaskIfKnown(category: string, taskId: string): Promise<TaskExecution | undefined> {
   try {
     return await readTask(category, taskId)
   } catch (error) {
@@ -73,10 +77,10 @@ async function readIfKnown(category: string, taskId: string): Promise<Task | und
   }
 }
 
-/** The decision that Lambda has taken; a task has one at most. */
+/** Returns the decision that Lambda has accepted. A task has at most one. */
 function decisionIn(events: readonly (HistoryEvent & CallbackEvent)[]): Decision | undefined {
-  const taken = events.find(({ EventType }) => EventType === 'CallbackSucceeded')
-  const payload = taken?.CallbackSucceededDetails?.Result?.Payload
+  const completed = events.find(({ EventType }) => EventType === 'CallbackSucceeded')
+  const payload = completed?.CallbackSucceededDetails?.Result?.Payload
   return payload === undefined ? undefined : decisionSchema.parse(JSON.parse(payload))
 }
 
@@ -84,14 +88,14 @@ interface CallbackEvent {
   CallbackSucceededDetails?: { Result?: { Payload?: string | undefined } | undefined } | undefined
 }
 
-/** What Lambda answers for a callback that is completed, has timed out, or is forgotten: its documents disagree. */
+/** Lambda's errors for a callback that is completed, timed out or deleted. Its documents disagree on which is which. */
 const CLOSED_CALLBACK_ERRORS = [
   'CallbackTimeoutException',
   'InvalidParameterValueException',
   'ResourceNotFoundException',
 ]
 
-/** @returns whether it was the first to do so, in time */
+/** @returns false if the callback is closed */
 async function complete(CallbackId: string, decision: Decision): Promise<boolean> {
   const { lambda, SendDurableExecutionCallbackSuccessCommand } = await import('../aws/lambda.ts')
   const Result = new TextEncoder().encode(JSON.stringify(decision))
@@ -100,6 +104,6 @@ async function complete(CallbackId: string, decision: Decision): Promise<boolean
     return true
   } catch (cause) {
     if (CLOSED_CALLBACK_ERRORS.includes((cause as Error).name)) return false
-    throw new Failure('unavailable', 'The decision could not be passed on: try again.', { cause })
+    throw new Failure('unavailable', 'The decision could not be delivered. Try again.', { cause })
   }
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 
-/** What somebody has decided. */
+/** A decision on an approval. */
 export const decisionSchema = z.object({
   decision: z.enum(['approve', 'reject']),
-  /** Who, for people. */
+  /** Who decided, for people. */
   by: z.string(),
   reason: z.optional(z.string()),
   /** ISO 8601. */
@@ -11,9 +11,13 @@ export const decisionSchema = z.object({
 })
 export type Decision = z.output<typeof decisionSchema>
 
-/** `Approved by Jane Doe: looks good`; undefined is nobody, in time. */
-export function inWords(decision: Decision | undefined): string {
-  if (!decision) return 'Expired: nobody has decided in time'
+/**
+ * Describes a decision. Undefined stands for no decision in time.
+ *
+ * @example 'Approved by Jane Doe: looks good'
+ */
+export function describeDecision(decision: Decision | undefined): string {
+  if (!decision) return 'Expired: nobody decided in time'
   const { by, reason } = decision
   return `${decision.decision === 'approve' ? 'Approved' : 'Rejected'} by ${by}${reason ? `: ${reason}` : ''}`
 }

@@ -1,7 +1,8 @@
 import type { WebhookResponse } from '../http/response.ts'
 import type { Message } from '../providers/message.ts'
+import { escapeHtml } from '../text/escape-html.ts'
 
-/** What the page shows. */
+/** The content of the page. */
 export type Page =
   | {
       kind: 'open'
@@ -9,14 +10,14 @@ export type Page =
       message: Message
       /** Epoch milliseconds. */
       deadlineAt: number
-      /** What was written, where something is wrong with it. */
+      /** What the person entered, if it is not valid. */
       given?: { name: string | undefined; reason: string | undefined }
       error?: string
     }
   | { kind: 'decided' | 'ended'; status: number; message: Message; text: string }
   | { kind: 'refused'; status: number; text: string }
 
-const style = `
+const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --bad: #b42318; }
 * { box-sizing: border-box; }
 html { background: Canvas; color: CanvasText; }
@@ -36,7 +37,7 @@ button[value=approve] { background: var(--good); } button[value=reject] { backgr
 [role=alert], [role=status] { padding: .75rem 1rem; border-left: .3rem solid currentColor; background: #8882; font-weight: 600; }
 `
 
-const headers = {
+const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -47,16 +48,16 @@ const headers = {
   'x-robots-tag': 'noindex, nofollow',
 }
 
-/** The page as it is answered: no script, nothing that is loaded from elsewhere, and every text escaped. */
-export function pageAnswer(page: Page): WebhookResponse {
+/** Renders the page as HTML without scripts and external resources. All text is escaped. */
+export function renderPage(page: Page): WebhookResponse {
   const [title, body] = contentOf(page)
   const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<style>${style}</style>
+<title>${toHtml(title)}</title>
+<style>${STYLE}</style>
 </head>
 <body>
 <main>
@@ -65,22 +66,22 @@ ${body}
 </body>
 </html>
 `
-  return { statusCode: page.status, headers, body: html }
+  return { statusCode: page.status, headers: HEADERS, body: html }
 }
 
 function contentOf(page: Page): [title: string, body: string] {
   if (page.kind === 'refused') {
-    const title = 'This link can not be used'
-    return [title, `<h1>${title}</h1>\n<p role="status">${escaped(page.text)}</p>`]
+    const title = 'This link cannot be used'
+    return [title, `<h1>${title}</h1>\n<p role="status">${toHtml(page.text)}</p>`]
   }
   const { message } = page
-  const shown = `<h1>${escaped(message.title)}</h1>`
+  const shown = `<h1>${toHtml(message.title)}</h1>`
   if (page.kind !== 'open') {
-    return [message.title, [shown, `<p role="status">${escaped(page.text)}</p>`, aboutOf(message)].join('\n')]
+    return [message.title, [shown, `<p role="status">${toHtml(page.text)}</p>`, aboutOf(message)].join('\n')]
   }
   const until = `${new Date(page.deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const about = aboutOf({ ...message, fields: [...message.fields, { name: 'Decide until', value: until }] })
-  const error = page.error ? `<p role="alert" id="error">${escaped(page.error)}</p>` : ''
+  const error = page.error ? `<p role="alert" id="error">${toHtml(page.error)}</p>` : ''
   return [
     `${page.error ? 'Error: ' : ''}${message.title}`,
     [shown, error, about, formOf(page)].filter(Boolean).join('\n'),
@@ -89,24 +90,24 @@ function contentOf(page: Page): [title: string, body: string] {
 
 function aboutOf({ text, fields, links }: Message): string {
   const parts = [
-    text && `<p>${escaped(text)}</p>`,
+    text && `<p>${toHtml(text)}</p>`,
     fields.length > 0 &&
-      `<dl>\n${fields.map(({ name, value }) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join('\n')}\n</dl>`,
+      `<dl>\n${fields.map(({ name, value }) => `<dt>${toHtml(name)}</dt><dd>${toHtml(value)}</dd>`).join('\n')}\n</dl>`,
     links.length > 0 &&
-      `<ul>\n${links.map(({ label, url }) => `<li><a href="${escaped(url)}" rel="noreferrer noopener">${escaped(label)}</a></li>`).join('\n')}\n</ul>`,
+      `<ul>\n${links.map(({ label, url }) => `<li><a href="${toHtml(url)}" rel="noreferrer noopener">${toHtml(label)}</a></li>`).join('\n')}\n</ul>`,
   ]
   return parts.filter(Boolean).join('\n')
 }
 
 function formOf({ given, error }: Extract<Page, { kind: 'open' }>): string {
   const described = error ? ' aria-describedby="error"' : ''
-  // The first button is what Enter in a field would press: it must not decide.
+  // Enter in a field presses the first button, which must not decide.
   return `<form method="post">
 <button type="submit" disabled hidden></button>
-<label for="name">Your name <small>It is told with your decision.</small></label>
-<input id="name" name="name" value="${escaped(given?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
-<label for="reason">Reason <small>May be left out.</small></label>
-<textarea id="reason" name="reason" rows="3" maxlength="1000">${escaped(given?.reason ?? '')}</textarea>
+<label for="name">Your name <small>Shown with your decision.</small></label>
+<input id="name" name="name" value="${toHtml(given?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
+<label for="reason">Reason <small>Optional.</small></label>
+<textarea id="reason" name="reason" rows="3" maxlength="1000">${toHtml(given?.reason ?? '')}</textarea>
 <div class="choices">
 <button type="submit" name="decision" value="approve">Approve</button>
 <button type="submit" name="decision" value="reject">Reject</button>
@@ -114,9 +115,7 @@ function formOf({ given, error }: Extract<Page, { kind: 'open' }>): string {
 </form>`
 }
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-/** Text that is only text, also within an attribute; without what would turn its direction around. */
-function escaped(text: string): string {
-  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '').replace(/[&<>"']/g, (sign) => entities[sign] ?? '')
+/** Escapes text for HTML, also within attributes, and removes characters that change the text direction. */
+function toHtml(text: string): string {
+  return escapeHtml(text.replace(/[\u202a-\u202e\u2066-\u2069]/g, ''))
 }

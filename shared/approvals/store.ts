@@ -1,119 +1,92 @@
-import { dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
 import { Failure } from '../errors.ts'
 import type { Message } from '../providers/message.ts'
-import { settings } from '../settings.ts'
 import { itemKeys } from '../state/item-keys.ts'
+import { get, putIfAbsent, update } from '../state/table.ts'
 import type { Decision } from './decision.ts'
 
-/**
- * The questions that wait for people, where a click finds them. Loaded when first used, since it loads the AWS SDK.
- */
+/** Stores approvals in the state table. Load this module when it is first used, because it loads the AWS SDK. */
 
-/** A question as it is kept. */
-export interface Question {
+/** An approval that people decide. */
+export interface Approval {
   connection: string
   /** As the page shows it. */
   message: Message
-  /** Whether people decide with buttons of their platform: then not on our page, where nobody knows who they are. */
-  buttons: boolean
-  /** Who may decide: ids, user names or e-mail addresses; everybody where left out. */
+  /** People decide with buttons of the platform. The page, which cannot identify people, must not decide it. */
+  hasButtons: boolean
+  /** Who may decide: ids, user names or e-mail addresses. Undefined for everybody. */
   approvers?: string[] | undefined
-  /** Who may not. */
-  requester?: string | undefined
+  /** Who may not decide. */
+  excluded?: string | undefined
   /** Epoch milliseconds. */
   deadlineAt: number
 }
 
-/** How long an ended question can be looked at, in seconds. */
-const remembered = 14 * 86_400
-
-/** A question, what answers it, and how it was decided. */
-export interface Kept {
-  question: Question
-  /** Lambda's own: it never leaves the functions. */
+export interface StoredApproval {
+  approval: Approval
+  /** Completes the task. It never leaves the functions. */
   callbackId: string
   decision: Decision | undefined
 }
 
+/** From the deadline: how long an ended approval can be viewed. */
+const TTL_SECONDS = 14 * 86_400
+
 /**
- * Keeps a question; a repeat changes nothing. What is left of an earlier task of the same name, which was forgotten before its
- * question, is replaced.
+ * Saves an approval. A repeat changes nothing. Replaces the approval of an earlier task with the same id, whose execution
+ * Lambda has deleted.
  *
  * @throws Failure `unavailable`
  */
-export async function keepQuestion(taskId: string, question: Question, callbackId: string): Promise<void> {
-  const expiration = { N: String(Math.floor(question.deadlineAt / 1_000) + remembered) }
-  try {
-    await dynamodb.send(
-      new PutItemCommand({
-        TableName: settings.idempotencyTable,
-        Item: {
-          ...keyOf(taskId),
-          question: { S: JSON.stringify(question) },
-          callbackId: { S: callbackId },
-          expiration,
-        },
-        ConditionExpression: 'attribute_not_exists(id) OR callbackId <> :mine',
-        ExpressionAttributeValues: { ':mine': { S: callbackId } },
-      }),
-    )
-  } catch (cause) {
-    if ((cause as Error).name !== 'ConditionalCheckFailedException') throw unavailable(cause)
-  }
+export async function saveApproval(taskId: string, approval: Approval, callbackId: string): Promise<void> {
+  const expiration = Math.floor(approval.deadlineAt / 1_000) + TTL_SECONDS
+  const item = { approval: JSON.stringify(approval), callbackId, expiration }
+  const condition = { condition: 'callbackId <> :callbackId', values: { callbackId } }
+  await orUnavailable(putIfAbsent(itemKeys.approval(taskId), item, condition))
 }
 
-/** Another callback answers it from now on. @throws Failure `unavailable` */
+/**
+ * Replaces the callback that a decision completes.
+ *
+ * @throws Failure `unavailable`
+ */
 export async function changeCallback(taskId: string, callbackId: string): Promise<void> {
   await change(taskId, 'SET callbackId = :value', callbackId)
 }
 
-/** @throws Failure `unavailable` */
-export async function readQuestion(taskId: string): Promise<Kept | undefined> {
-  try {
-    const { Item: item } = await dynamodb.send(
-      new GetItemCommand({ TableName: settings.idempotencyTable, Key: keyOf(taskId), ConsistentRead: true }),
-    )
-    const [question, callbackId, decision] = ['question', 'callbackId', 'decision'].map((name) => item?.[name]?.S)
-    if (question === undefined || callbackId === undefined) return undefined
-    return {
-      question: JSON.parse(question),
-      callbackId,
-      decision: decision === undefined ? undefined : JSON.parse(decision),
-    }
-  } catch (cause) {
-    throw unavailable(cause)
-  }
-}
-
 /**
- * Notes how it was decided, for those who come later.
+ * Saves the decision, unless there is one.
  *
  * @throws Failure `unavailable`
  */
-export async function noteDecision(taskId: string, decision: Decision): Promise<void> {
+export async function saveDecision(taskId: string, decision: Decision): Promise<void> {
   await change(taskId, 'SET decision = if_not_exists(decision, :value)', JSON.stringify(decision))
 }
 
-async function change(taskId: string, UpdateExpression: string, value: string): Promise<void> {
-  try {
-    await dynamodb.send(
-      new UpdateItemCommand({
-        TableName: settings.idempotencyTable,
-        Key: keyOf(taskId),
-        UpdateExpression,
-        ConditionExpression: 'attribute_exists(id)',
-        ExpressionAttributeValues: { ':value': { S: value } },
-      }),
-    )
-  } catch (cause) {
-    if ((cause as Error).name !== 'ConditionalCheckFailedException') throw unavailable(cause)
+/**
+ * Reads an approval.
+ *
+ * @returns undefined if there is none, or if it has expired
+ * @throws Failure `unavailable`
+ */
+export async function readApproval(taskId: string): Promise<StoredApproval | undefined> {
+  const { approval, callbackId, decision } = (await orUnavailable(get(itemKeys.approval(taskId)))) ?? {}
+  if (typeof approval !== 'string' || typeof callbackId !== 'string') return undefined
+  return {
+    approval: JSON.parse(approval),
+    callbackId,
+    decision: typeof decision === 'string' ? JSON.parse(decision) : undefined,
   }
 }
 
-function keyOf(taskId: string) {
-  return { id: { S: itemKeys.approval(taskId) } }
+async function change(taskId: string, expression: string, value: string): Promise<void> {
+  const options = { condition: 'attribute_exists(id)', values: { value } }
+  await orUnavailable(update(itemKeys.approval(taskId), expression, options))
 }
 
-function unavailable(cause: unknown): Failure {
-  return new Failure('unavailable', 'The table of questions can not be used now: try again.', { cause })
+async function orUnavailable<T>(sent: Promise<T>): Promise<T> {
+  try {
+    return await sent
+  } catch (cause) {
+    throw new Failure('unavailable', 'The approval cannot be read or written now. Try again.', { cause })
+  }
 }

@@ -9,61 +9,59 @@ const callerSchema = z.strictObject({
     .check(z.minLength(1), z.maxLength(10)),
   categories: z.array(z.string()).check(z.minLength(1)),
   orchestrator: z.optional(z.string()),
-  /** Category, or category/action -> the connection that is used where a call names none. */
+  /** Default connections by category or category/action. */
   connections: z.optional(z.record(z.string(), z.string())),
-  /** Which tasks it may read: those that it started, or all of its categories. */
+  /** The tasks that it may read: those that it started, or all tasks of its categories. */
   reads: z.optional(z.enum(['own', 'all'])),
 })
 /** The secret `callers`. */
 export const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
 
-/** Who calls: a named inbound token, what it may do and where its answers go. */
+/** A named inbound token, with what it may use and the orchestrator that gets its answers. */
 export interface Caller extends z.output<typeof callerSchema> {
   name: string
 }
 
-/** How long after a failed look the callers are read anew, in milliseconds: a token that was just added works soon. */
-const recheckAfter = 15_000
+/** An unknown token reads the secret again, but at most this often. */
+const RECHECK_MS = 15_000
 let lastRecheck = 0
 
 /**
- * The caller whose token the request carries, in `Authorization: Bearer ..` or `x-token: ..`.
+ * Returns the caller whose token the request has in `Authorization: Bearer ..` or `x-token: ..`.
  *
  * @param headers with names in lower case
  * @throws Failure `unauthenticated`
  */
 export async function authenticate(headers: Record<string, string | undefined>): Promise<Caller> {
   const token = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1] ?? headers['x-token']
-  if (!token) {
-    throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
-  }
+  if (!token) throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
   const known = await findCaller(await readSecret('callers', callersSchema), token)
   if (known) return known
-  if (Date.now() - lastRecheck > recheckAfter) {
+  if (Date.now() - lastRecheck > RECHECK_MS) {
     lastRecheck = Date.now()
     const added = await findCaller(await readSecret('callers', callersSchema, { fresh: true }), token)
     if (added) return added
   }
-  throw unauthenticated('The token is not known: check the secret that the webhook sends.')
+  throw unauthenticated('The token is not valid. Check the secret that the webhook uses.')
 }
 
 /**
- * Refuses a caller whose token does not open a category.
+ * Refuses a caller that may not use a category.
  *
  * @throws Failure `forbidden`
  */
-export function authorize(caller: Caller, category: string): void {
+export function authorizeCategory(caller: Caller, category: string): void {
   if (!caller.categories.includes('*') && !caller.categories.includes(category)) {
     throw new Failure(
       'forbidden',
-      `The caller ${caller.name} may not use ${category}; it may use ${caller.categories.join(', ')}.`,
+      `The caller ${caller.name} may not use ${category}. It may use ${caller.categories.join(', ')}.`,
     )
   }
 }
 
-/** Compares with every hash of every caller, whatever matched: the time taken tells nothing. */
+/** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
 async function findCaller(callers: z.output<typeof callersSchema>, token: string): Promise<Caller | undefined> {
-  // Loaded when first used, as the AWS SDK does: it is a fifth of the start of a webhook.
+  // Loaded at the same time as the AWS SDK: node:crypto is a fifth of a webhook's start time.
   const { createHash, timingSafeEqual } = await import('node:crypto')
   const presented = createHash('sha256').update(token).digest()
   let found: Caller | undefined
@@ -72,7 +70,7 @@ async function findCaller(callers: z.output<typeof callersSchema>, token: string
       if (timingSafeEqual(presented, Buffer.from(hash.slice('sha256:'.length), 'hex'))) found ??= { name, ...caller }
     }
   }
-  // Only what is a secret: whoever guesses must not fill our memory.
+  // Wrong tokens are not registered: they would fill the memory.
   if (found) registerSecret(token)
   return found
 }

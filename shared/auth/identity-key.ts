@@ -2,9 +2,9 @@ import * as z from 'zod/mini'
 import { secret } from '../fields.ts'
 import { readSecret } from './secrets.ts'
 
-/** The secret `identity`: the key that makes the ids of calls. Only the webhooks of this deployment know it. */
+/** The secret `identity`: the key of the ids of calls. Only the webhooks of this deployment can read it. */
 export const identitySecret = z.strictObject({
-  key: secret('Makes the ids of calls: at least 32 random characters').check(z.minLength(32)),
+  key: secret('Key of the ids of calls: at least 32 random characters').check(z.minLength(32)),
 })
 
 /** @throws Failure `misconfigured`, `unavailable` */
@@ -14,8 +14,8 @@ export async function readIdentityKey(): Promise<string> {
 }
 
 /**
- * Puts the key into the cache, so that a cold start reads it together with the callers instead of after them. Never throws:
- * a call that needs no id works without the key, and for all others `readIdentityKey` reports the failure.
+ * Reads the key into the cache, so that a cold start reads it together with the callers instead of after them. Does not throw:
+ * a call without an id works without the key, and for all others `readIdentityKey` reports the failure.
  */
 export async function preloadIdentityKey(): Promise<void> {
   await readIdentityKey().catch(() => undefined)

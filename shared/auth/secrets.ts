@@ -6,32 +6,31 @@ import { settings } from '../settings.ts'
 import { validate } from '../validate.ts'
 
 export interface ReadOptions {
-  /** Past the cache. */
+  /** Reads the secret again, instead of from the cache. */
   fresh?: boolean
-  /** What it is where there is no such secret: our fault, unless a caller chose the name. */
+  /** The failure for a secret that does not exist: `unknown` if a caller chose the name. */
   missing?: 'misconfigured' | 'unknown'
 }
 
-/** How long a secret is kept, in seconds; a 401 from its platform ends that early. */
-const maxAge = 300
+/** A 401 from the platform ends the cache time early. */
+const MAX_AGE_SECONDS = 300
 
-/** What each secret held when it was read last, by what it must hold: one that is the same text is not checked again. */
-const known = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown; secrets: string[] }>>()
+/** The last value of each secret by its schema. The same text is not validated again. */
+const validated = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown; secrets: string[] }>>()
 
 /**
- * A secret of this deployment, checked, with its secret values remembered for masking. The same object is given to whoever
- * reads it next.
+ * Reads and validates a secret of this deployment, and registers its secret values for masking. Returns the same object until
+ * the secret changes.
  *
  * @param path below the prefix: `connections/issue-ticketing/jira`
- * @param schema what it must hold
- * @throws Failure `misconfigured` (there is no such secret, or it does not hold what it must), `unavailable`
+ * @throws Failure `misconfigured` (there is no such secret, or it is not valid), `unavailable`
  */
 export async function readSecret<S extends z.ZodMiniObject>(
   path: string,
   schema: S,
   options?: ReadOptions,
 ): Promise<z.output<S>>
-/** One that is of names and values, among which no schema marks a secret. */
+/** Reads a record, in which no field is marked as secret. */
 export async function readSecret<S extends z.ZodMiniRecord>(
   path: string,
   schema: S,
@@ -44,43 +43,45 @@ export async function readSecret(
 ): Promise<unknown> {
   const name = nameOf(path)
   const text = await readText(name, options)
-  const ofSchema = known.get(schema) ?? new Map()
-  known.set(schema, ofSchema)
-  const before = ofSchema.get(name)
-  // Each invocation remembers the secrets that it reads, also those that an earlier one has checked.
-  for (const secret of before?.secrets ?? []) registerSecret(secret)
-  if (before?.text === text) return before.value
-  const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parsed(name, text), {
+  const bySchema = validated.get(schema) ?? new Map()
+  validated.set(schema, bySchema)
+  const previous = bySchema.get(name)
+  // Each invocation registers the secrets that it reads, including those that an earlier one has validated.
+  for (const secret of previous?.secrets ?? []) registerSecret(secret)
+  if (previous?.text === text) return previous.value
+  const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parse(name, text), {
     what: `The secret ${name}`,
     kind: 'misconfigured',
   })
   const secrets = schema instanceof z.ZodMiniObject ? secretsIn(schema, value) : []
   for (const secret of secrets) registerSecret(secret)
-  ofSchema.set(name, { text, value, secrets })
+  bySchema.set(name, { text, value, secrets })
   return value
 }
 
 async function readText(name: string, { fresh = false, missing = 'misconfigured' }: ReadOptions): Promise<string> {
-  // Loaded when first used: the SDK costs more than the rest of a cold start.
+  // Loaded when used: the SDK takes longer to load than everything else.
   const { getSecret } = await import('../aws/secret-value.ts')
   try {
-    return String(await getSecret(name, { maxAge, forceFetch: fresh }))
+    return String(await getSecret(name, { maxAge: MAX_AGE_SECONDS, forceFetch: fresh }))
   } catch (cause) {
-    throw explain(name, cause, missing)
+    throw failureFor(name, cause, missing)
   }
 }
 
-function parsed(name: string, text: string): unknown {
+function parse(name: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Without the cause: a parser quotes what it could not read.
-    throw new Failure('misconfigured', `The secret ${name} is not JSON: store one JSON object in it.`)
+    // Without the cause: the parser's message quotes the secret.
+    throw new Failure('misconfigured', `The secret ${name} is not valid JSON. Store one JSON object in it.`)
   }
 }
 
 /**
- * The names of the secrets below a path, for the message that lists them; empty where we may not list.
+ * Lists the names of the secrets below a path.
+ *
+ * @throws the SDK's own error
  */
 export async function listSecrets(path: string): Promise<string[]> {
   const { ListSecretsCommand, secretsManager } = await import('../aws/secrets-manager.ts')
@@ -95,18 +96,20 @@ function nameOf(path: string): string {
   return `${settings.secretPrefix}/${path}`
 }
 
-/** The SDK's own error is wrapped by Powertools, once or twice. */
-function explain(name: string, thrown: unknown, missing: 'misconfigured' | 'unknown'): Failure {
+/** Powertools wraps the SDK's own error once or twice. */
+function failureFor(name: string, thrown: unknown, missing: 'misconfigured' | 'unknown'): Failure {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (
       /ResourceNotFoundException/.test(`${error.name} ${error.message}`) ||
       /can't find the specified secret/.test(error.message)
     ) {
-      return new Failure(missing, `There is no secret ${name}: create it in Secrets Manager.`)
+      return new Failure(missing, `There is no secret ${name}. Create it in Secrets Manager.`)
     }
     if (/AccessDenied/.test(`${error.name} ${error.message}`)) {
-      return new Failure('misconfigured', `This function's role may not read the secret ${name}.`)
+      return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`)
     }
   }
-  return new Failure('unavailable', `The secret ${name} could not be read from Secrets Manager.`, { cause: thrown })
+  return new Failure('unavailable', `The secret ${name} cannot be read from Secrets Manager now. Try again.`, {
+    cause: thrown,
+  })
 }

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 
-export { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+export { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 
-/** One for the life of the process, so that its connections are used again. Loaded when first used. */
+/** One client per process, so that connections are reused. Load this module when it is first used. */
 export const dynamodb = new DynamoDBClient()

@@ -1,16 +1,16 @@
 import { Failure } from '../errors.ts'
 
-/** Nobody is left alone for longer than this because of a wish of theirs, in seconds. */
-const longestWish = 3_600
+/** A platform's Retry-After is not followed for longer than this. */
+const MAX_RETRY_AFTER_SECONDS = 3_600
 
 /**
- * Seconds until the next try: doubles from `first` to `longest`, or is what the other side asked for; up to a quarter more,
- * so that hundreds of tasks that failed together do not come again together.
+ * Returns the seconds until the next attempt: doubles from `min` to `max`, or follows the Retry-After of the failure. Adds up
+ * to a quarter, so that tasks that failed together do not retry together.
  *
- * @param attempt how many tries there were
+ * @param attempt the number of attempts so far
  */
-export function backoffSeconds(error: Error, attempt: number, first: number, longest: number): number {
-  const asked = error instanceof Failure ? Math.min(error.retryAfter ?? 0, longestWish) : 0
-  const doubled = Math.min(longest, first * 2 ** Math.min(attempt - 1, 20))
-  return Math.ceil(Math.max(asked, doubled) * (1 + Math.random() / 4))
+export function backoffSeconds(error: Error, attempt: number, min: number, max = min): number {
+  const retryAfter = error instanceof Failure ? Math.min(error.retryAfter ?? 0, MAX_RETRY_AFTER_SECONDS) : 0
+  const doubled = Math.min(max, min * 2 ** Math.min(attempt - 1, 20))
+  return Math.ceil(Math.max(retryAfter, doubled) * (1 + Math.random() / 4))
 }

@@ -1,6 +1,6 @@
-/** What makes two requests the same call. It contains no time, no request id and no header order: they differ between deliveries. */
+/** The parts of a request that make it the same call. Times, request ids and headers differ between deliveries, so they are not part. */
 export interface Identity {
-  /** The name of the idempotency table: two deployments of one account never share an id. */
+  /** The name of the state table: two deployments in one account never share an id. */
   deployment: string
   caller: string
   eventId: string
@@ -8,15 +8,15 @@ export interface Identity {
   action: string
   connection: string
   mode: 'silent' | 'interactive'
-  /** A dry run must not stand for the real call. */
+  /** A dry run is not the same call as the real one. */
   dryRun: boolean
   input: unknown
 }
 
 /**
- * The id of a call: equal for a second delivery of the same subscription, different for another subscription of the same
- * trigger (another connection, another channel). It is an HMAC, so nobody without the key can compute the id of another
- * caller's call. 40 hex digits fit into every platform's field and into Lambda's execution names.
+ * Returns the id of a call. It is equal for a second delivery of the same subscription, and differs for another subscription
+ * of the same event, such as one with another connection. It is an HMAC, so nobody without the key can compute the id of
+ * another caller's call. 40 hex digits fit into every platform's fields and into the name of an execution.
  *
  * @param key of the secret `identity`
  */
@@ -25,14 +25,14 @@ export async function identify(identity: Identity, key: string): Promise<string>
   return hmacHex(key, canonical(identity)).slice(0, 40)
 }
 
-/** JSON whose bytes depend on the value alone: names sorted, nothing undefined. */
+/** Returns JSON whose bytes depend on the value only: names are sorted, undefined values are omitted. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item ?? null)).join(',')}]`
   if (value !== null && typeof value === 'object') {
     const fields = Object.entries(value)
-      .filter(([, held]) => held !== undefined)
+      .filter(([, field]) => field !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${fields.map(([name, held]) => `${JSON.stringify(name)}:${canonical(held)}`).join(',')}}`
+    return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`
   }
   return JSON.stringify(value)
 }

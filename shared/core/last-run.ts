@@ -1,12 +1,12 @@
 import type { Caller } from '../auth/callers.ts'
-import { Failure } from '../errors.ts'
+import { Failure, invalidInput } from '../errors.ts'
 import { LAST_RUN } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import { itemKeys } from '../state/item-keys.ts'
 import { canonical } from './identity.ts'
 
 /**
- * The key of the item that names the newest run of a caller, in a context, at a connection.
+ * Returns the key of the item that names the newest run of a caller, in a context, at a connection.
  *
  * @returns undefined if the event has no context
  */
@@ -23,7 +23,7 @@ export async function lastRunKey(
 }
 
 /**
- * The input with the id of the newest run in place of `last`.
+ * Replaces `last` in `input.id` with the id of the newest run.
  *
  * @throws Failure `invalid` if the event has no context, `unknown` if nothing was started in it
  */
@@ -36,15 +36,13 @@ export async function withLastRun<Input extends object>(
 ): Promise<Input> {
   if (!('id' in input) || input.id !== LAST_RUN) return input
   const key = await lastRunKey(category, caller, connection, event)
-  if (key === undefined) {
-    const message = `is ${LAST_RUN}, which means the newest run of a context: send shkeptncontext`
-    throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
-  }
-  const { readLastRun } = await import('../state/read-last-run.ts')
+  if (key === undefined)
+    throw invalidInput('input.id', `is ${LAST_RUN}, which means the newest run of a context: send shkeptncontext`)
+  const { readLastRun } = await import('../state/last-run.ts')
   const id = await readLastRun(key)
   if (id !== undefined) return { ...input, id }
   throw new Failure(
     'unknown',
-    `input.id is ${LAST_RUN}, but ${caller.name} has not started anything with the connection ${connection} in the context ${event.shkeptncontext}: send the id of the run instead.`,
+    `input.id is ${LAST_RUN}, but ${caller.name} has not started anything with the connection ${connection} in the context ${event.shkeptncontext}. Send the id of the run instead.`,
   )
 }

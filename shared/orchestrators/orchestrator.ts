@@ -3,55 +3,54 @@ import { readSecret } from '../auth/secrets.ts'
 import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
 import type { Reply } from './keptn/reply.ts'
 
-/** Where answers go back: an environment that runs sequences. */
+/** The system that runs sequences, calls the webhooks and receives their events. */
 export interface Orchestrator {
   /**
-   * Sends an event. After a try that may have got through, the orchestrator is asked whether it has the event before it
-   * is sent again.
+   * Sends an event. If earlier attempts may have sent it, first asks the orchestrator whether it has the event.
    *
-   * @param inDoubt how many earlier tries may have got through
-   * @throws Failure; the caller tries again later
+   * @param uncertainAttempts how many earlier attempts may have sent it
+   * @throws Failure; the caller retries later
    */
-  send(reply: Reply, inDoubt: number): Promise<void>
+  send(reply: Reply, uncertainAttempts: number): Promise<void>
   /**
-   * Whether it answers, takes our credentials and lets us read events; what we send can only be tried by sending.
+   * Checks that the orchestrator responds, accepts the credentials and allows to read events. Does not send an event.
    *
    * @throws Failure
    */
   check(): Promise<void>
-  /** Where people see a sequence. */
+  /** Returns the URL where people see a sequence. */
   linkTo(project: string, shkeptncontext: string): string
   /**
-   * The earlier evaluations of a service, the newest first.
+   * Returns the previous evaluations of a service, newest first.
    *
    * @throws Failure
    */
-  evaluations(of: EvaluationsOf): Promise<PreviousEvaluation[]>
+  evaluations(query: EvaluationsQuery): Promise<PreviousEvaluation[]>
 }
 
-/** Which earlier evaluations are asked for. */
-interface EvaluationsOf {
-  /** The task that made them: `evaluation`. */
+interface EvaluationsQuery {
+  /** The task of the evaluations: `evaluation`. */
   task: string
   project: string
   stage: string
   service: string
-  /** Those with such results only. */
+  /** Only evaluations with one of these results. Empty for all. */
   results: readonly string[]
-  most: number
+  limit: number
 }
 
 const head = z.looseObject({ type: z.literal('keptn') })
 
 /**
- * The orchestrator of a caller, by its secret `orchestrators/<name>`.
+ * Loads an orchestrator by its secret `orchestrators/<name>`.
  *
+ * @param fresh reads the secret again, instead of from the cache
  * @throws Failure `unknown`, `misconfigured`, `unavailable`
  */
 export async function loadOrchestrator(name: string, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
   await readSecret(path, head, { fresh })
-  // Loaded when used: a silent call answers nobody else.
+  // Loaded when used: silent calls do not need it.
   const { keptn, keptnConnection } = await import('./keptn/keptn.ts')
   return keptn(await readSecret(path, keptnConnection))
 }

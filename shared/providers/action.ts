@@ -1,8 +1,7 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
-import type { Decision } from '../approvals/decision.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Message } from './message.ts'
 import type { Client, Provider, ProviderKind } from './provider.ts'
 
 /**
@@ -39,7 +38,17 @@ export interface ApprovalAction<P extends Provider = Provider, Input = never, As
   type: 'approval'
   /** Posts the request. May run again: see `ActionResult`. */
   run(provider: P, client: Client, input: Input): Promise<StartedJob>
-  approval: ApprovalHandling<P, Input>
+  /** Returns the decision if the event requires none of a person. */
+  decideAutomatically(event: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined
+  /**
+   * Returns the signed token that a link to the approval carries.
+   *
+   * @param expiresAt epoch seconds
+   * @throws Failure `misconfigured`, `unavailable`
+   */
+  signToken(taskId: string, expiresAt: number): Promise<string>
+  /** Posts the request and waits for the decision. Every effect is a step of the task. */
+  runTask(task: ApprovalTask<P, Input>): Promise<Outcome>
 }
 
 /** What an action uses besides its provider: the stack grants access to it. */
@@ -140,33 +149,25 @@ interface JobHandling<P extends Provider, Input> {
   cleanUp?(provider: P, client: Client & { idempotencyKey: string }, input: Input): Promise<void>
 }
 
-/** What people are asked, and who may answer. */
-interface ApprovalRequest {
-  message: Message
-  approvers?: string[] | undefined
-  /** Who may not decide. */
-  requester?: string | undefined
-  /** Seconds before the deadline. */
-  remindBefore?: number | undefined
+/** The task of an approval action, as the action sees it. */
+export interface ApprovalTask<P extends Provider, Input> {
+  taskId: string
+  connection: string
+  input: Input
+  deadline: Deadline
+  context: DurableContext
+  /** Runs the action as a step, with retries until the deadline. */
+  start(): Promise<ActionResult>
+  /** Runs a function with the connection's provider and a client. Throws a Failure. */
+  withClient<T>(deadlineAt: number, run: (provider: P, client: Client) => Promise<T>): Promise<T>
 }
 
-/** How an action asks people, whose decision its task waits for. */
-interface ApprovalHandling<P extends Provider, Input> {
-  requestOf(input: Input): ApprovalRequest
-  /** Loaded when used. */
-  loadStore(): Promise<typeof import('../approvals/books.ts')>
-  /** Whether people decide with buttons of the platform, and not on our page. */
-  hasButtons(provider: P): boolean
-  /**
-   * Decides without people, by the event; undefined: people are asked.
-   *
-   * @see https://github.com/keptn/keptn/tree/master/approval-service the standard task `approval`
-   */
-  automatic(event: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined
-  remind(provider: P, client: Client, input: Input, posted: unknown): Promise<void>
-  /** Shows the decision instead of the question; undefined if nobody decided in time. */
-  close(provider: P, client: Client, input: Input, posted: unknown, decision: Decision | undefined): Promise<void>
-  outcome(input: Input, asked: Outcome, decision: Decision | undefined): Outcome
+/** When a task gives up. */
+export interface Deadline {
+  /** Seconds from the start of the task. */
+  seconds: number
+  /** Epoch milliseconds. */
+  at: number
 }
 
 /** Where defaults of an input come from. */

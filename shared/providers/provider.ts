@@ -13,8 +13,11 @@ export interface SignedLink {
 /** The event behind a call, as far as its orchestrator describes it. */
 export interface CallOrigin {
   id?: string | undefined
-  /** Shared by all events of a sequence. */
+  /** The name of the task that the event triggers. */
+  task?: string | undefined
+  /** The same for all events of one sequence. */
   context?: string | undefined
+  gitcommitid?: string | undefined
   project?: string | undefined
   stage?: string | undefined
   service?: string | undefined

@@ -80,7 +80,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
         file: '',
         handler: 'handler',
         timeoutSeconds: 28,
-        environment: { WEBHOOKS_TASK_FUNCTION: `${category}-task:live`, WEBHOOKS_IDEMPOTENCY_TABLE: 'webhooks' },
+        environment: { WEBHOOKS_TASK_FUNCTION: `${category}-task:live`, WEBHOOKS_STATE_TABLE: 'webhooks' },
       },
       { lambda: url, dynamodb: url },
       { accessKeyId: 'local', secretAccessKey: 'local' },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
-import type { TaskPayload } from '../../shared/core/task/payload.ts'
+import type { Task } from '../../shared/core/call.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, kb, load, mb, median, ms, type Section, seconds, within } from './measure.ts'
@@ -96,7 +96,7 @@ async function start(runtime: LocalRuntime, count: number): Promise<void> {
     const headers = {
       authorization: authorizationWith(runtime),
       'x-amz-invocation-type': 'Event',
-      'x-amz-durable-execution-name': task.taskId,
+      'x-amz-durable-execution-name': task.id,
     }
     const { status, body } = await runtime.post(url, task, headers)
     if (status !== 202) throw new Error(`Lambda answered ${status}: ${body}`)
@@ -104,17 +104,19 @@ async function start(runtime: LocalRuntime, count: number): Promise<void> {
   await runtime.rest()
 }
 
-function payload(): TaskPayload {
+function payload(): Task {
   const id = crypto.randomUUID()
   return {
     version: 1,
-    taskId: id,
+    id,
     category: 'issue-ticketing',
+    caller: 'demo',
     orchestrator: 'sandbox',
+    mode: 'interactive',
     event: {
       id,
       task: 'openticket',
-      shkeptncontext: crypto.randomUUID(),
+      context: crypto.randomUUID(),
       project: 'shop',
       stage: 'production',
       service: 'cart',
@@ -122,8 +124,10 @@ function payload(): TaskPayload {
     },
     action: 'open-issue',
     connection: 'default',
+    provider: 'github',
     input: { ...openIssue, project: 'demo/shop' },
     sendStarted: false,
+    progress: false,
     labels: true,
     deadline: 86_400,
     dryRun: false,

@@ -24,9 +24,9 @@ const { platforms } = await import('./platforms.ts')
 // The platforms set other values for their runtimes.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
 const { observe, unexpectedBodies } = await import('./writes.ts')
-const { parseCall } = await import('../../shared/core/http/parse.ts')
+const { readCall } = await import('../../shared/core/http/read-call.ts')
 const { runSilently } = await import('../../shared/core/silent/handler.ts')
-const { startJob } = await import('../../shared/core/task/start-job.ts')
+const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')
 const { categories } = await import('../../functions/index.ts')
 
 const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
@@ -42,9 +42,9 @@ const KNOWN_ENDS =
   /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is not known|look there before you repeat it)/s
 
 const lifecycle: Lifecycle = {
-  parseCall,
+  readCall,
   runSilently,
-  startJob,
+  runUntilDeadline,
   store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
 }
 afterAll(() => table.close())

@@ -1,5 +1,6 @@
 import type { Call as Request } from '../../infra/platforms/loopback-server.ts'
-import type { Call, CallRequest } from '../../shared/core/http/parse.ts'
+import type { Call } from '../../shared/core/call.ts'
+import type { CallRequest } from '../../shared/core/http/parse.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
@@ -39,9 +40,9 @@ interface Options {
 
 /** The parts of the lifecycle, which a test imports after it has set its environment. */
 export interface Lifecycle {
-  parseCall: typeof import('../../shared/core/http/parse.ts').parseCall
+  readCall: typeof import('../../shared/core/http/read-call.ts').readCall
   runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
-  startJob: typeof import('../../shared/core/task/start-job.ts').startJob
+  runUntilDeadline: typeof import('../../shared/core/task/run-until-deadline.ts').runUntilDeadline
   /** Stores the secret of a connection. */
   store(name: string, secret: Record<string, unknown>): void
 }
@@ -69,13 +70,13 @@ export async function observe(
     const name = `conformance-${++calls}`
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
     const replaced = { ...target, input: { ...target.input, ...input } }
-    const call = await lifecycle.parseCall(category, caller, requestOf(platform, replaced, name, mode))
+    const call = await lifecycle.readCall(category, caller, requestOf(platform, replaced, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
     const ends = [await deliver(lifecycle, category, call, platform)]
     // A task is not started twice for one event.
     if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
     const sent = target.server.calls.find(isWrite)?.body
-    return { ends, writes, sent, key: call.request.idempotencyKey, made: target.made && target.made() - before }
+    return { ends, writes, sent, key: call.id, made: target.made && target.made() - before }
   } finally {
     await target.server.close()
   }
@@ -99,8 +100,8 @@ function requestOf({ action }: Platform, { input }: Target, connection: string, 
     input,
   })
   const query = { connection: [connection], mode: [mode] }
-  const address = 'https://webhooks.example.com/v1/conformance'
-  return { action, query, body, isBase64: false, contentType: 'application/json', address }
+  const categoryUrl = 'https://webhooks.example.com/v1/conformance'
+  return { action, query, body, isBase64: false, contentType: 'application/json', categoryUrl }
 }
 
 async function silently({ runSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
@@ -110,12 +111,12 @@ async function silently({ runSilently }: Lifecycle, category: Category, call: Ca
 
 /** Runs the first step of a task as the durable SDK does: its result is saved as JSON. */
 async function interactively(
-  { startJob }: Lifecycle,
+  { runUntilDeadline }: Lifecycle,
   category: Category,
-  { request }: Call,
+  call: Call,
   { repeatable }: Platform,
 ): Promise<string> {
-  // biome-ignore lint/suspicious/noExplicitAny: the two operations that `startJob` uses.
+  // biome-ignore lint/suspicious/noExplicitAny: the two operations that `runUntilDeadline` uses.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
       for (let attempt = 1; ; attempt++) {
@@ -131,8 +132,8 @@ async function interactively(
       throw new Error('The action is attempted again, as if nothing had been written.')
     },
   }
-  const deadline = { deadline: PATIENCE_MS / 1_000, deadlineAt: Date.now() + PATIENCE_MS }
-  return ended(startJob(category, request, context, deadline))
+  const deadline = { seconds: PATIENCE_MS / 1_000, at: Date.now() + PATIENCE_MS }
+  return ended(runUntilDeadline(category, call, context, deadline))
 }
 
 interface Step {

@@ -186,7 +186,7 @@ export const moto: Program = {
         [
           'without the table nothing is begun',
           async () => {
-            const lambda = await startLambda(url, writes.url, { WEBHOOKS_IDEMPOTENCY_TABLE: 'nowhere' })
+            const lambda = await startLambda(url, writes.url, { WEBHOOKS_STATE_TABLE: 'nowhere' })
             const before = github.requests()
             const { status, body } = await lambda.open(event(title))
             await lambda.end()
@@ -248,7 +248,7 @@ async function startLambda(endpoint: string, dynamodb: string, more: Record<stri
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
-      WEBHOOKS_IDEMPOTENCY_TABLE: table,
+      WEBHOOKS_STATE_TABLE: table,
       WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live',
       ...more,
     },

@@ -7,7 +7,7 @@ jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   getSecret: async () => JSON.stringify(approvals),
 }))
 const { hmacHex } = await import('../../shared/auth/hmac.ts')
-const { readReference, referenceTo } = await import('../../shared/approvals/signed-link.ts')
+const { verifyToken, signToken } = await import('../../shared/approvals/signed-link.ts')
 const { slack } = await import('../../functions/notification/providers/slack.ts')
 const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
 
@@ -39,18 +39,18 @@ describe('a reference to a question', () => {
         fc.stringMatching(/^[0-9a-f]{40}$/),
         fc.integer({ min: 1, max: 2_000_000_000 }),
         async (id, at) => {
-          const read = await readReference(await referenceTo(id, at), now)
-          expect(read).toEqual({ taskId: id, expired: at * 1_000 < now })
+          const read = await verifyToken(await signToken(id, at), now)
+          expect(read).toEqual({ taskId: id, isExpired: at * 1_000 < now })
         },
       ),
     )
   })
 
   test('is refused with any change of any of its bytes', async () => {
-    const reference = await referenceTo(taskId, until)
+    const reference = await signToken(taskId, until)
     await fc.assert(
       fc.asyncProperty(altered(reference), async (other) =>
-        expect(await isRefused(readReference(other, now))).toBe(true),
+        expect(await isRefused(verifyToken(other, now))).toBe(true),
       ),
       { numRuns: 500 },
     )
@@ -60,10 +60,10 @@ describe('a reference to a question', () => {
     const claim = `${taskId}.${until.toString(36)}`
     const { key, previousKey } = approvals
     for (const good of [key, previousKey])
-      expect(await readReference(`${claim}.${hmacHex(good, `approval.${claim}`)}`, now)).toMatchObject({ taskId })
+      expect(await verifyToken(`${claim}.${hmacHex(good, `approval.${claim}`)}`, now)).toMatchObject({ taskId })
     await fc.assert(
       fc.asyncProperty(altered(key), async (other) =>
-        expect(await isRefused(readReference(`${claim}.${hmacHex(other, `approval.${claim}`)}`, now))).toBe(true),
+        expect(await isRefused(verifyToken(`${claim}.${hmacHex(other, `approval.${claim}`)}`, now))).toBe(true),
       ),
     )
   })
@@ -72,7 +72,7 @@ describe('a reference to a question', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-f]{40}\.[0-9a-z]{1,10}\.[0-9a-f]{64}$/)),
-        async (text) => expect(await isRefused(readReference(text, now))).toBe(true),
+        async (text) => expect(await isRefused(verifyToken(text, now))).toBe(true),
       ),
     )
   })

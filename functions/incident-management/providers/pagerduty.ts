@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Http, segment } from '../../../shared/http/client.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
@@ -9,7 +9,7 @@ import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '
 
 const connection = z.strictObject({
   ...pagerdutyConnection,
-  project: optional(word('Id of the default service')),
+  project: optional(word('Default service, by its id')),
 })
 
 const incident = z.object({
@@ -24,11 +24,11 @@ const oneIncident = z.object({ incident })
 const someIncidents = z.object({ incidents: z.array(incident) })
 const notes = z.object({ notes: z.array(z.object({ content: z.string() })) })
 
-const MAX_TITLE = 1_024
+const longestTitle = 1_024
 
 /**
- * PagerDuty incidents, through the REST API. The idempotency key is the `incident_key`, which is unique among the open incidents
- * of a service, and the last line of a note, `Ref: caw-<key>`.
+ * PagerDuty incidents, through its REST API. An incident carries the key of its call as `incident_key`, of which PagerDuty
+ * lets no two be open at a service; a note carries it as its last line, `Ref: caw-<key>`.
  *
  * @see https://developer.pagerduty.com/api-reference/a7d81b0e9200f-create-an-incident
  */
@@ -37,28 +37,30 @@ export const pagerduty = defineTicketProvider({
   noun: 'incident',
   connection,
   ...pagerdutyApi,
-  // A project is a service.
+  /** A service. */
   project: { pattern: /^[A-Z0-9]{5,20}$/, example: 'PIJ90N7' },
 
   checkRef({ id }) {
     if (/^[A-Z0-9]{1,20}$/.test(id)) return
-    throw invalidInput('input.id', 'must be an incident id such as Q02JTSNZWHSEKV, or an incident number')
+    throw invalid('id', 'no incident: write it like Q02JTSNZWHSEKV, or as its number')
   },
 
   checkInput({ labels, severity }) {
-    if (labels?.length) throw invalidInput('input.labels', 'are not supported by PagerDuty incidents. Omit them')
+    if (labels?.length) throw invalid('labels', 'of no use, since PagerDuty keeps none with an incident: leave it out')
     if (severity && !isLevel(severity)) {
-      throw invalidInput('input.severity', 'must be critical, high, medium or low: PagerDuty only has urgencies')
+      throw invalid('severity', 'none of PagerDuty, which has urgencies: write critical, high, medium or low')
     }
   },
 
-  reservedFields: [{ path: ['incident_key'], instead: 'omit it, because it holds the idempotency key' }],
+  reservedFields: [{ path: ['incident_key'], instead: 'leave it out, since it contains the key of the call' }],
 
-  find: ({ http, idempotencyKey }) => findByKey(http, idempotencyKey),
+  async find({ http, idempotencyKey: key }) {
+    return findByKey(http, key)
+  },
 
-  async open({ http, idempotencyKey }, input) {
+  async open({ http, idempotencyKey: key }, input) {
     const { project, title, description = '', fields } = input
-    const line = clipSingleLine(title, MAX_TITLE)
+    const line = clipSingleLine(title, longestTitle)
     const details = line === singleLine(title) ? description : `${title}\n\n${description}`
     const content = {
       type: 'incident',
@@ -67,16 +69,16 @@ export const pagerduty = defineTicketProvider({
       ...(details ? { body: { type: 'incident_body', details } } : {}),
       ...(await commonFields(http, input)),
       ...fields,
-      ...(idempotencyKey === undefined ? {} : { incident_key: idempotencyKey }),
+      ...(key === undefined ? {} : { incident_key: key }),
     }
     try {
       const { body } = await http.post('incidents', { incident: content }, { schema: oneIncident })
       return ticketOf(body.incident)
     } catch (error) {
-      if (idempotencyKey === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
-      const found = await findByKey(http, idempotencyKey)
+      if (key === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
+      const found = await findByKey(http, key)
       if (found) return found
-      throw new Failure('platform', 'PagerDuty already has an incident for this call but does not list it yet.')
+      throw new Failure('platform', 'PagerDuty has an incident of this call already, and does not list it yet.')
     }
   },
 
@@ -84,27 +86,26 @@ export const pagerduty = defineTicketProvider({
     return ticketOf(await read(http, ref))
   },
 
-  async update({ http, idempotencyKey }, ref, { title, description, state, fields, ...changes }) {
+  async update({ http, idempotencyKey: key }, ref, { title, description, state, fields, ...changes }) {
     const before = await read(http, ref)
     const status = state ? statusFor(before, state) : undefined
-    const fieldsToSet = {
-      ...(title === undefined ? {} : { title: clipSingleLine(title, MAX_TITLE) }),
+    const asked = {
+      ...(title === undefined ? {} : { title: clipSingleLine(title, longestTitle) }),
       ...(await commonFields(http, changes)),
       ...(status ? { status } : {}),
       ...fields,
     }
-    // PagerDuty cannot change the description of an incident, so add a note.
-    if (description)
-      await noteOnce(http, before.id, description, idempotencyKey && `${refLine(idempotencyKey)}-description`)
-    if (Object.keys(fieldsToSet).length > 0) await put(http, before.id, fieldsToSet)
+    // What an incident was opened with can not be written anew.
+    if (description) await noteOnce(http, before.id, description, key && `${refOf(key)}-description`)
+    if (Object.keys(asked).length > 0) await put(http, before.id, asked)
   },
 
-  async comment({ http, idempotencyKey }, ref, comment) {
-    await noteOnce(http, await idOf(http, ref), comment, idempotencyKey && refLine(idempotencyKey))
+  async comment({ http, idempotencyKey: key }, ref, comment) {
+    await noteOnce(http, await idOf(http, ref), comment, key && refOf(key))
   },
 
-  async hasComment({ http, idempotencyKey }, ref) {
-    return hasNote(http, await idOf(http, ref), refLine(idempotencyKey))
+  async hasComment({ http, idempotencyKey: key }, ref) {
+    return isNoted(http, await idOf(http, ref), refOf(key))
   },
 
   async close({ http }, ref, { resolution }) {
@@ -113,7 +114,7 @@ export const pagerduty = defineTicketProvider({
 })
 
 async function findByKey(http: Http, key: string): Promise<Ticket | undefined> {
-  // The default range is the last 30 days.
+  // Without a range only those of the last 30 days are listed.
   const query = { incident_key: key, date_range: 'all' }
   const { incidents } = (await http.get('incidents', { query, schema: someIncidents })).body
   const found = incidents.find(({ incident_key }) => incident_key === key)
@@ -132,12 +133,12 @@ async function commonFields(http: Http, input: Partial<OpenTicket>) {
   }
 }
 
-const URGENCIES: Levels = { critical: 'high', high: 'high', medium: 'low', low: 'low' }
+const urgencies: Levels = { critical: 'high', high: 'high', medium: 'low', low: 'low' }
 
-/** Returns the urgency, else derives it from a neutral severity or priority. */
+/** The urgency, else what the other levels say of it: a priority of the account's own says nothing. */
 function urgencyOf({ urgency, severity, priority }: Partial<OpenTicket>): string | undefined {
-  const level = urgency || [severity, priority].find((value) => value && isLevel(value))
-  return level && platformLevel(URGENCIES, level)
+  const said = urgency || [severity, priority].find((value) => value && isLevel(value))
+  return said && platformLevel(urgencies, said)
 }
 
 /**
@@ -162,18 +163,18 @@ function isDuplicate({ kind, message }: Failure): boolean {
   return kind === 'refused' && message.includes('matching dedup key')
 }
 
-/** @param ref the last line, by which a retry finds the note; undefined without an idempotency key */
+/** @param ref the last line, by which it is found again; undefined where nothing can be */
 async function noteOnce(http: Http, id: string, text: string, ref: string | undefined): Promise<void> {
-  if (ref && (await hasNote(http, id, ref))) return
+  if (ref && (await isNoted(http, id, ref))) return
   await http.post(`${pathOf(id)}/notes`, { note: { content: ref ? `${text}\n\n${ref}` : text } })
 }
 
-async function hasNote(http: Http, id: string, ref: string): Promise<boolean> {
+async function isNoted(http: Http, id: string, ref: string): Promise<boolean> {
   const { body } = await http.get(`${pathOf(id)}/notes`, { schema: notes })
   return body.notes.some(({ content }) => content.trimEnd().endsWith(ref))
 }
 
-function refLine(key: string): string {
+function refOf(key: string): string {
   return `Ref: caw-${key}`
 }
 
@@ -181,7 +182,7 @@ async function put(http: Http, id: string, changes: object): Promise<void> {
   await http.put(pathOf(id), { incident: { type: 'incident_reference', ...changes } })
 }
 
-/** PagerDuty reads by id or number, but writes only by id. */
+/** PagerDuty reads by the number too, but writes by the id alone. */
 async function idOf(http: Http, ref: TicketRef): Promise<string> {
   return /^\d+$/.test(ref.id) ? (await read(http, ref)).id : ref.id
 }
@@ -192,6 +193,10 @@ async function read(http: Http, { id }: TicketRef): Promise<Incident> {
 
 function pathOf(id: string): string {
   return `incidents/${segment(id)}`
+}
+
+function invalid(field: 'id' | 'labels' | 'severity', message: string): Failure {
+  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }
 
 function ticketOf({ id, incident_number, html_url, status }: Incident): Ticket {

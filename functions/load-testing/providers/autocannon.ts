@@ -125,7 +125,7 @@ export const autocannon = defineJobProvider({
       Math.min(segment, duration - at * segment),
     )
     // Only a dry run has no key.
-    if (key !== undefined) await (await runStates()).noteRun(idOf(key), 'running')
+    if (key !== undefined) await (await runStates()).saveRun(idOf(key), 'running')
     return {
       id: idOf(key ?? 'a-dry-run'),
       summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${formatDuration(duration)}, on at most ${plan.connections} connections`,
@@ -134,15 +134,15 @@ export const autocannon = defineJobProvider({
   },
 
   async getStatus({ connection }, run) {
-    const { stateOfRun, changeRun } = await runStates()
-    const noted = await stateOfRun(run.id)
+    const { readRunState, changeRunState } = await runStates()
+    const noted = await readRunState(run.id)
     // Whoever only stops a test knows nothing but its id.
     if (run.providerState === undefined) return { state: noted ?? unknownRun(run.id) }
     const handle = run.providerState as Handle
     const over = handle.left.length === 0
     if (over || noted === 'stopping' || noted === 'stopped') {
       const state = !over ? 'stopped' : handle.tally.succeeded > 0 ? 'finished' : 'failed'
-      await changeRun(run.id, goingOn, state)
+      await changeRunState(run.id, goingOn, state)
       return { state, ...(await resultsOf(handle.tally)) }
     }
     const { plan, left, of, tally: before } = handle
@@ -163,12 +163,12 @@ export const autocannon = defineJobProvider({
 
   // The task sees it before its next segment, and ends.
   async stop(_client, run) {
-    await (await runStates()).changeRun(run.id, ['running'], 'stopping')
+    await (await runStates()).changeRunState(run.id, ['running'], 'stopping')
   },
 
   // Nobody goes on with it: whoever asks is to see that.
   async cleanUp({ idempotencyKey: key }) {
-    await (await runStates()).changeRun(idOf(key), goingOn, 'stopped')
+    await (await runStates()).changeRunState(idOf(key), goingOn, 'stopped')
   },
 })
 

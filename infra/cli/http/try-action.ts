@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { originOf } from '../../../shared/core/http/parse.ts'
 import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { originOf, parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { completeInput } from '../../../shared/providers/action.ts'
 import type { Category } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'

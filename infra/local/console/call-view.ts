@@ -1,4 +1,4 @@
-import type { TaskPayload } from '../../../shared/core/task/payload.ts'
+import type { Task as TaskRecord } from '../../../shared/core/call.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { RecordedEvent } from '../../platforms/keptn/index.ts'
@@ -51,7 +51,7 @@ type Cloud = Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>
 /** The task of an entry, as Lambda knows it; undefined where there is none, or none any more. */
 interface Task {
   execution: ExecutionDetail
-  payload: TaskPayload
+  payload: TaskRecord
   operations: OperationSummary[]
   deadlineAt: number
   waiting: Waiting | undefined
@@ -94,7 +94,7 @@ function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
   const isRunning = execution.status === 'RUNNING'
-  const payload: TaskPayload = JSON.parse(execution.input)
+  const payload: TaskRecord = JSON.parse(execution.input)
   const operations = cloud.operations(execution.arn)
   const deadlineAt = deadlineOf(execution, payload, operations)
   return {
@@ -181,11 +181,11 @@ function text(value: unknown): string | undefined {
 }
 
 /** One trigger may be answered by several categories. */
-function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskPayload): boolean {
+function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskRecord): boolean {
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
 }
 
-function deadlineOf(execution: ExecutionDetail, payload: TaskPayload, operations: OperationSummary[]): number {
+function deadlineOf(execution: ExecutionDetail, payload: TaskRecord, operations: OperationSummary[]): number {
   const accepted = Number(operations.find(({ name }) => name === 'accept')?.result)
   return accepted || execution.startedAt + payload.deadline * 1_000
 }

@@ -78,7 +78,7 @@ function detailIn(body: string): string | undefined {
 
 /** A call tells when its answer came: on a timeline it stands where it began. */
 function callMoment({ at, ms, platform, method, host, path, status, step }: Outgoing): Moment {
-  const polls = step === 'follow' || step === 'stopping'
+  const polls = step === 'poll' || step === 'poll-after-stop'
   return {
     at: at - ms,
     kind: polls ? 'polled' : 'called',

@@ -1,14 +1,14 @@
 import { Failure } from '../../errors.ts'
 import { nest, refuseUnsafe } from './dotted-keys.ts'
 
-/** Over this a call is refused; its task could not be started with it either. */
-const largestBody = 256 * 1024
-const deepest = 32
+/** A larger call could not start its task either. */
+const MAX_BODY_BYTES = 256 * 1024
+const MAX_DEPTH = 32
 
 /**
- * The object that a request's body holds, sent as JSON or as a form with dotted names.
+ * Parses the body of a request, which is JSON or a form with dotted names.
  *
- * @param body the text, or base64 of the bytes where `isBase64`; null where there is none
+ * @param body the text, or base64 of the bytes if `isBase64`
  * @throws Failure `large` (over 256 KB), `media` (another content type), `invalid`
  */
 export function parseBody(
@@ -18,40 +18,40 @@ export function parseBody(
 ): Record<string, unknown> {
   if (body === null || body === '') return {}
   refuseLargeBody(body, isBase64)
-  const text = mend(isBase64 ? decode(Buffer.from(body, 'base64')) : body)
+  const text = repairEncoding(isBase64 ? decode(Buffer.from(body, 'base64')) : body)
   const media = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
   if (media === 'application/json' || media.endsWith('+json')) return parseJson(text)
   if (media === 'application/x-www-form-urlencoded') {
-    // curl's own content type where a subscription sets no header.
+    // curl sends this content type unless the subscription sets another header.
     return text.trimStart().startsWith('{') ? parseJson(text) : nest(new URLSearchParams(text))
   }
   throw new Failure(
     'media',
-    `The content type ${media.slice(0, 80)} is not understood: send application/json or application/x-www-form-urlencoded.`,
+    `The content type ${media.slice(0, 80)} is not supported. Send application/json or application/x-www-form-urlencoded.`,
   )
 }
 
 /**
- * Refuses a body that is too large, before anything of it is decoded or parsed.
+ * Refuses a body that is too large, before it is decoded or parsed.
  *
  * @throws Failure `large`
  */
 export function refuseLargeBody(body: string, isBase64: boolean): void {
   const size = isBase64 ? Math.floor((body.length * 3) / 4) : Buffer.byteLength(body)
-  if (size <= largestBody) return
+  if (size <= MAX_BODY_BYTES) return
   throw new Failure(
     'large',
-    `The body has ${size} bytes; at most ${largestBody} are taken. Send references instead of content.`,
+    `The body must be at most ${MAX_BODY_BYTES} bytes (it has ${size}). Send references instead of content.`,
   )
 }
 
 /**
- * Undoes what webhook-service does to text that is not ASCII: it sends each byte of the UTF-8 as a character of its own.
- * Only where the text as a whole reads as such; real text practically never does.
+ * Repairs text that is not ASCII. webhook-service sends each byte of its UTF-8 encoding as a character. The text is repaired
+ * only if all of it decodes as UTF-8, which does not happen with real text.
  */
-export function mend(text: string): string {
+export function repairEncoding(text: string): string {
   const bytes = Buffer.from(text, 'latin1')
-  // A character over U+00FF is no single byte: this text was not mangled.
+  // A character above U+00FF is not a single byte, so this text is intact.
   if (!/[\u0080-\u00ff]/.test(text) || bytes.toString('latin1') !== text) return text
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -66,7 +66,7 @@ function decode(bytes: Buffer): string {
   } catch (cause) {
     throw new Failure(
       'invalid',
-      'The body is not UTF-8: encode it as UTF-8, or send a form with percent-encoded values.',
+      'The body is not UTF-8. Encode it as UTF-8, or send a form with percent-encoded values.',
       { cause },
     )
   }
@@ -79,39 +79,36 @@ function parseJson(text: string): Record<string, unknown> {
   } catch (cause) {
     throw new Failure(
       'invalid',
-      `The body is not JSON (${(cause as Error).message.slice(0, 120)}): a quote or a line break in a value breaks it; a form body takes every value.`,
+      `The body is not valid JSON (${(cause as Error).message.slice(0, 120)}). Escape quotes and line breaks in values, or send a form, which needs no escaping.`,
       { cause },
     )
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new Failure(
       'invalid',
-      `The body is ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}: send one JSON object.`,
+      `The body is ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}. Send one JSON object.`,
     )
   }
   refuseDepth(value)
-  // Only if the text could hold them: to look through every value takes longer than to parse it.
+  // Checking every name takes longer than parsing, so the text is searched first.
   if (/__proto__|constructor|prototype|\\u/.test(text)) refuseUnsafeNames(value)
   return value as Record<string, unknown>
 }
 
 function refuseUnsafeNames(value: unknown): void {
   if (value === null || typeof value !== 'object') return
-  for (const [name, held] of Object.entries(value)) {
+  for (const [name, field] of Object.entries(value)) {
     refuseUnsafe(name, name)
-    refuseUnsafeNames(held)
+    refuseUnsafeNames(field)
   }
 }
 
-/** With a list of its own instead of calls that nest, so that depth can not exhaust the stack. */
+/** Iterative, so that a deep body cannot exhaust the stack. */
 function refuseDepth(value: object): void {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > deepest)
-      throw new Failure(
-        'invalid',
-        `The body nests deeper than ${deepest} levels: send only the fields that are needed.`,
-      )
-    level = level.flatMap((held) => (held !== null && typeof held === 'object' ? Object.values(held) : []))
+    if (depth > MAX_DEPTH)
+      throw new Failure('invalid', `The body is nested deeper than ${MAX_DEPTH} levels. Send only the fields you need.`)
+    level = level.flatMap((field) => (field !== null && typeof field === 'object' ? Object.values(field) : []))
   }
 }

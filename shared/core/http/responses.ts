@@ -4,59 +4,47 @@ import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { toPlainText } from '../../text/plain-text.ts'
 
-const problemJson = { 'content-type': 'application/problem+json' }
-const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const PROBLEM_JSON = { 'content-type': 'application/problem+json' }
+const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-/** A JSON answer; nothing secret is in it, whatever was put in. */
+/** Returns a JSON response with all secrets masked. */
 export function json(statusCode: number, body: unknown, headers: Record<string, string> = {}): WebhookResponse {
   return {
     statusCode,
-    headers: { 'content-type': 'application/json', ...always, ...headers },
+    headers: { 'content-type': 'application/json', ...COMMON_HEADERS, ...headers },
     body: JSON.stringify(redactDeep(body)),
   }
 }
 
 /**
- * The answer to a silent call that was carried out. webhook-service takes every 2xx for a pass and every other status for a
- * failure, and never looks into the body: so what ended with `fail` is no 2xx.
+ * Returns the response to a silent call that ran. webhook-service only reads the status: every 2xx is a pass, so an outcome
+ * with the result `fail` has status 422.
  */
 export function outcomeResponse(outcome: Outcome): WebhookResponse {
   if (outcome.result !== 'fail') return json(200, outcome)
   const { message, result, data, links } = outcome
   return json(
     422,
-    { type: 'about:blank', title: 'It did not turn out well', status: 422, detail: message, result, data, links },
-    problemJson,
+    { type: 'about:blank', title: 'Task failed', status: 422, detail: message, result, data, links },
+    PROBLEM_JSON,
   )
 }
 
 /**
- * The answer to a call that failed, as problem+json (RFC 9457). webhook-service puts it into the message of a `finished`,
- * where a person reads it: short, and it says what to do.
+ * Returns the response to a call that failed, as problem+json (RFC 9457). webhook-service copies it into the message of a
+ * `finished` event, where a person reads it, so it is short and says what to do.
  *
- * @param requestId names the request in our log, for what is our own fault
+ * @param requestId identifies the request in the log
  */
 export function problem(error: unknown, requestId: string): WebhookResponse {
   if (!(error instanceof Failure)) {
-    return json(
-      500,
-      {
-        type: 'about:blank',
-        title: 'Internal error',
-        status: 500,
-        detail: `This is our fault (${messageOf(error)}): look for ${requestId} in the log.`,
-      },
-      problemJson,
-    )
+    const detail = `The function has a bug (${messageOf(error)}). Search its log for ${requestId}.`
+    return json(500, { type: 'about:blank', title: 'Internal error', status: 500, detail }, PROBLEM_JSON)
   }
   const { status, title, message, errors, retryAfter, headers } = error
   return json(
     status,
-    { type: 'about:blank', title, status, detail: toPlainText(message), ...(errors ? { errors } : {}) },
-    {
-      ...problemJson,
-      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-      ...headers,
-    },
+    { type: 'about:blank', title, status, detail: toPlainText(message), errors },
+    { ...PROBLEM_JSON, ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...headers },
   )
 }

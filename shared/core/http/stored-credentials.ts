@@ -3,31 +3,31 @@ import { log } from '../../log.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
 import { containsSecret } from '../../redact.ts'
 
-/** After so many calls with a credential in an hour, the caller's dry runs are refused. */
+/** After this many calls with a credential in an hour, the caller's dry runs are refused. */
 const MAX_GUESSES = 3
 const HOUR_MS = 3_600_000
 
-/** Until when the dry runs of a caller are refused, in epoch milliseconds. */
+/** Until when a caller's dry runs are refused, in epoch milliseconds. */
 const blockedUntil = new Map<string, number>()
 
-/** What is checked: who calls, and everything of the call that goes on to a platform, an event or a task. */
+/** The parts of a call that reach a platform, an event or a task. */
 export interface CheckedCall {
   category: string
   caller: string
   event: CallEvent
-  /** The input of the call. */
+  /** The input that the caller sent. */
   input: object
-  /** The same, with what the action takes from the event. */
+  /** The same, with its defaults. */
   completed: unknown
   dryRun: boolean
 }
 
 /**
- * Refuses a call that contains a credential of this deployment, which must not get into a ticket, an event or the history of a task.
- * Masking it instead would tell a caller who tries many texts which of them is the credential. For the same reason the answer
- * names a field of the call and nothing within it, and dry runs, which leave no trace at the platform, are limited.
+ * Refuses a call that contains a stored credential, which would otherwise reach a ticket, an event or the history of a task.
+ * Masking it instead would show a caller who tries many texts which of them is the credential. For the same reason the
+ * response names only the field, and dry runs, which leave no trace at the platform, are limited.
  *
- * @throws Failure `invalid`; `limited` for every dry run of a caller who has sent credentials several times
+ * @throws Failure `invalid`; `limited` for dry runs of a caller who has sent credentials several times
  */
 export async function refuseStoredCredentials(call: CheckedCall): Promise<void> {
   const { category, caller, dryRun } = call
@@ -35,17 +35,17 @@ export async function refuseStoredCredentials(call: CheckedCall): Promise<void> 
   if (dryRun && until > Date.now()) {
     throw new Failure(
       'limited',
-      `The calls of ${caller} have contained stored credentials ${MAX_GUESSES} times, so its dry runs are refused until ${new Date(until).toISOString()}.`,
+      `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs are refused until ${new Date(until).toISOString()}.`,
       { retryAfter: Math.ceil((until - Date.now()) / 1_000) },
     )
   }
   const paths = pathsWithCredentials(call)
   if (paths.length === 0) return
   // An alarm counts these lines.
-  log.warn('a call contains a stored credential', { secretInInput: true, caller, fields: paths })
-  if ((await count(category, caller)) >= MAX_GUESSES)
+  log.warn('call contains a stored credential', { secretInInput: true, caller, fields: paths })
+  if ((await countGuess(category, caller)) >= MAX_GUESSES)
     blockedUntil.set(caller, (Math.floor(Date.now() / HOUR_MS) + 1) * HOUR_MS)
-  const message = 'contains a stored credential: remove it, and renew the credential if it has leaked'
+  const message = 'contains a stored credential. Remove it, and change the credential if it has leaked'
   throw new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
     errors: paths.map((path) => ({ path, message })),
   })
@@ -55,21 +55,27 @@ function pathsWithCredentials({ event, input, completed }: CheckedCall): string[
   const { id, type, shkeptncontext, gitcommitid, data } = event
   const { project, stage, service, labels } = data
   const fields: Record<string, unknown> = {
-    ...{ id, type, shkeptncontext, gitcommitid },
-    ...{ 'data.project': project, 'data.stage': stage, 'data.service': service, 'data.labels': labels },
+    id,
+    type,
+    shkeptncontext,
+    gitcommitid,
+    'data.project': project,
+    'data.stage': stage,
+    'data.service': service,
+    'data.labels': labels,
     ...Object.fromEntries(Object.entries(input).map(([name, value]) => [`input.${name}`, value])),
   }
   const paths = Object.keys(fields).filter((path) => containsSecret(fields[path]))
   return paths.length === 0 && containsSecret(completed) ? ['data'] : paths
 }
 
-/** The call is refused in any case; only the limit depends on the table. */
-async function count(category: string, caller: string): Promise<number> {
+/** Does not throw: the call is refused in any case, and only the limit depends on the table. */
+async function countGuess(category: string, caller: string): Promise<number> {
   try {
-    const { countGuess } = await import('../../state/secret-guesses.ts')
-    return await countGuess(category, caller)
+    const { countGuess: count } = await import('../../state/secret-guesses.ts')
+    return await count(category, caller)
   } catch (error) {
-    log.warn('a call with a stored credential was not counted', error as Error)
+    log.warn('call with a stored credential not counted', error as Error)
     return 0
   }
 }

@@ -1,144 +1,136 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, kindOf, toSentence } from '../../errors.ts'
+import { Failure, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type Outcome, passed, sanitizeOutcome, withMappedName, withNotes } from '../../outcome.ts'
-import type { Delegated, StartedJob } from '../../providers/action.ts'
+import { type Outcome, passed } from '../../outcome.ts'
+import type { ActionResult } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import type { Call } from '../http/parse.ts'
-import { type ActionRequest, getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
+import type { Call } from '../call.ts'
+import { finalOutcome } from '../final-outcome.ts'
+import { getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
 
-/** API Gateway gives up after 29 s; we want to be the ones who say why. */
-const longest = 24_000
-const pauses = [500, 2_000]
-/** Before the first look at what was begun, and what a look may take, in milliseconds. */
-const shortestPause = 500
-const timeForLook = 3_000
-/** How long a repeat gets the recorded answer, in seconds. */
-const remembered = 24 * 3_600
+/** Shorter than API Gateway's 29 s, so that the response can say why the call failed. */
+const MAX_DURATION_MS = 24_000
+/** Left of Lambda's time for the response. */
+const RESPONSE_MS = 2_000
+const RETRY_PAUSES_MS = [500, 2_000]
+const FIRST_POLL_MS = 500
+const POLL_TIMEOUT_MS = 3_000
+/** How long a repeat gets the recorded response. */
+const TTL_SECONDS = 24 * 3_600
 
-/** The part of Lambda's context that matters here. */
+/** The part of Lambda's context that a silent call needs. */
 interface LambdaContext {
   awsRequestId: string
   getRemainingTimeInMillis(): number
 }
 
-/** What is known of the tries of a call. */
-interface Tries {
-  /** Whether one may have got further than we know. */
-  doubtful: boolean
-  /** Whether one ended with an unknown outcome: then nothing is written any more. */
+/** What the attempts of a call may have done. */
+interface Attempts {
+  /** One may have written. */
+  mayHaveWritten: boolean
+  /** One ended with an unknown outcome: nothing may be written any more. */
   outcomeUnknown: boolean
 }
 
 /**
- * Does a silent call and answers its outcome. A call with an event id is done once: a repeat gets the recorded outcome, or
- * `running` while the first is under way. Where it is not known how far the first has got, the repeat looks for what it made.
+ * Runs a silent call and returns its outcome. A call with an event id runs once: a repeat gets the recorded outcome. If the
+ * outcome of an earlier call is unknown, the repeat looks for what that call created.
  *
- * @throws Failure
+ * @throws Failure; `running` while the same call is in progress
  */
 export async function runSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
-  const { request, skip } = call
+  const { id, skip } = call
   if (skip) return { ...passed(skip.message), result: skip.result }
-  const deadlineAt = Date.now() + Math.min(longest, context.getRemainingTimeInMillis() - 2_000)
-  const act = async (tries: Tries) =>
-    withNotes(
-      sanitizeOutcome(
-        withMappedName(await actSoon(category, request, deadlineAt, tries), request.mappedName, request.action),
-      ),
-      request.notes,
-    )
-  if (request.idempotencyKey === undefined || request.dryRun) return act({ doubtful: false, outcomeUnknown: false })
-  return once(category.name, request.idempotencyKey, act, context)
+  const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
+  const run = async (attempts: Attempts) => finalOutcome(await runToOutcome(category, call, deadlineAt, attempts), call)
+  if (id === undefined || call.dryRun) return run({ mayHaveWritten: false, outcomeUnknown: false })
+  return runOnce(category.name, id, run, context)
 }
 
-/** Does it, and waits for the end of what that begins, where its action says so and there is time. */
-async function actSoon(category: Category, work: ActionRequest, deadlineAt: number, tries: Tries): Promise<Outcome> {
-  const result = await performSoon(category, work, deadlineAt, tries)
+/** Runs the action, and waits for the end of a started job if the action says so and there is time. */
+async function runToOutcome(category: Category, call: Call, deadlineAt: number, attempts: Attempts): Promise<Outcome> {
+  const result = await runWithRetries(category, call, deadlineAt, attempts)
   if (!('outcome' in result)) return result
-  if (!('job' in result)) return result.outcome
-  const action = category.actions[work.action]
-  const ended =
-    action?.type === 'job' && action.job.silent === 'waits'
-      ? await watch(category, work, result.job, deadlineAt)
-      : undefined
-  return ended ?? result.outcome
+  const action = category.actions[call.action]
+  if (!('job' in result) || action?.type !== 'job' || action.job.silent !== 'waits') return result.outcome
+  return (await pollUntil(category, call, result.job, deadlineAt)) ?? result.outcome
 }
 
-/** Tries again while there is time, where a repeat can do no harm; notes what is in doubt. */
-async function performSoon(
+/** Retries transient failures while there is time, if a repeat is safe. Records in `attempts` what may have been written. */
+async function runWithRetries(
   category: Category,
-  work: ActionRequest,
+  call: Call,
   deadlineAt: number,
-  tries: Tries,
-): Promise<Outcome | StartedJob | Delegated> {
-  for (let failed = 0; ; failed++) {
+  attempts: Attempts,
+): Promise<ActionResult> {
+  for (let failures = 0; ; failures++) {
     try {
-      return await runAction(category, work, deadlineAt, earlierOf(tries))
+      return await runAction(category, call, deadlineAt, previousWrite(attempts))
     } catch (error) {
-      tries.outcomeUnknown ||= kindOf(error) === 'doubtful'
-      tries.doubtful ||= tries.outcomeUnknown || !(error instanceof Failure) || error.afterWrite
+      attempts.outcomeUnknown ||= kindOf(error) === 'doubtful'
+      attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.afterWrite
       if (!(error instanceof Failure)) throw error
-      if (error.transient && error.afterWrite && work.idempotencyKey === undefined) {
+      if (error.transient && error.afterWrite && call.id === undefined) {
         throw new Failure(
           error.kind,
-          `${toSentence(error.message)} It may have been done all the same: look before you repeat it, or send the event's id.`,
+          `${toSentence(error.message)} The request may have succeeded nevertheless. Check the platform before you repeat the call, or send the id of the event.`,
           { cause: error },
         )
       }
-      const pause = Math.max(pauses[failed] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
+      const pause = Math.max(RETRY_PAUSES_MS[failures] ?? Number.POSITIVE_INFINITY, (error.retryAfter ?? 0) * 1_000)
       if (!error.transient || Date.now() + pause >= deadlineAt) throw error
-      log.info('trying again', { action: work.action, failure: error.kind, reason: error.message })
+      log.info('attempt failed, retrying', { attempt: failures + 1, kind: error.kind, reason: error.message })
       await sleep(pause)
     }
   }
 }
 
-function earlierOf({ doubtful, outcomeUnknown }: Tries): PreviousWrite {
+function previousWrite({ mayHaveWritten, outcomeUnknown }: Attempts): PreviousWrite {
   if (outcomeUnknown) return 'accepted'
-  return doubtful ? 'possible' : 'nothing'
+  return mayHaveWritten ? 'possible' : 'nothing'
 }
 
-/** Looks every now and then; undefined where time is over before it has ended. */
-async function watch(
+/** Polls a started job. Returns undefined if it does not end in time. */
+async function pollUntil(
   category: Category,
-  work: ActionRequest,
-  pending: unknown,
+  call: Call,
+  job: unknown,
   deadlineAt: number,
 ): Promise<Outcome | undefined> {
-  for (let pause = shortestPause; Date.now() + pause < deadlineAt - timeForLook; ) {
+  for (let pause = FIRST_POLL_MS; Date.now() + pause < deadlineAt - POLL_TIMEOUT_MS; ) {
     await sleep(pause)
     pause *= 1.3
     try {
-      const seen = await getJobStatus(category, work, pending, deadlineAt)
-      if ('outcome' in seen) return seen.outcome
-      pause = Math.max(pause, (seen.minSeconds ?? 0) * 1_000)
+      const status = await getJobStatus(category, call, job, deadlineAt)
+      if ('outcome' in status) return status.outcome
+      pause = Math.max(pause, (status.minSeconds ?? 0) * 1_000)
     } catch (error) {
-      // It has begun, and that is what is answered; why it can not be seen is for the log.
-      log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })
+      // The job has started, which is what the response says.
+      log.warn('poll failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
     }
   }
   return undefined
 }
 
-/** One answer for one key, by Powertools' idempotency on DynamoDB. */
-async function once(
+/** Runs a function once per key, with Powertools' idempotency on the state table. */
+async function runOnce(
   category: string,
   key: string,
-  act: (tries: Tries) => Promise<Outcome>,
+  run: (attempts: Attempts) => Promise<Outcome>,
   context: LambdaContext,
 ): Promise<Outcome> {
-  // Loaded when first used: an interactive call does without.
+  // Loaded when used: interactive calls do not need it.
   const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/idempotency.ts')
-  const config = new IdempotencyConfig({ expiresAfterSeconds: remembered })
+  const config = new IdempotencyConfig({ expiresAfterSeconds: TTL_SECONDS })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
   const persistenceStore = new CallRecord()
-  // What the action throws is kept aside: Powertools wraps what its own table throws, and the two must not be mixed up.
+  // Powertools wraps the errors of its table. The action's own error is thrown unchanged.
   let thrown: unknown
   const guarded = makeIdempotent(
     async (_key: string) => {
       try {
-        return { ...(await act(persistenceStore)) }
+        return { ...(await run(persistenceStore)) }
       } catch (error) {
         thrown = error
         throw error
@@ -151,14 +143,11 @@ async function once(
   } catch (error) {
     if (thrown !== undefined) throw thrown
     if (error instanceof Error && error.name === 'IdempotencyAlreadyInProgressError') {
-      throw new Failure(
-        'running',
-        'The same event was sent before and is still being worked on: send it again in a minute to get its answer.',
-      )
+      throw new Failure('running', 'The same call is still running. Send it again in a minute to get its response.')
     }
     throw new Failure(
       'unavailable',
-      'The table of earlier answers can not be used, so the call was not begun, or its answer could not be kept: send it again.',
+      'The state table is not available, so the call was not started, or its response was not recorded. Send it again.',
       { cause: error },
     )
   }

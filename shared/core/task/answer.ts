@@ -1,24 +1,24 @@
 import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
+import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { masked, type Reply } from '../../orchestrators/keptn/reply.ts'
+import { type Reply, redactReply } from '../../orchestrators/keptn/reply.ts'
 import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
 import { backoffSeconds } from '../backoff.ts'
 
-/** Attempts over about a day. */
-const mostSends = 300
+/** About a day of retries. */
+const MAX_SEND_ATTEMPTS = 300
 
 interface SendOptions {
-  /** Epoch milliseconds after which it is not sent any more; without, it must be sent. */
+  /** Epoch milliseconds after which it is not sent again. Without it, the event must be sent. */
   until?: number
   /** Whether an earlier step may have sent it. */
-  doubtful?: boolean
+  mayBeSent?: boolean
 }
 
 /**
- * Sends an event as a step of a durable execution, and does not give up for a day: whoever waits for it has no time-out of
- * its own.
+ * Sends an event as a step of a durable execution, with retries for a day, because the orchestrator waits for it without a
+ * timeout.
  *
- * @param step its name
  * @param orchestrator the name of its secret
  * @returns whether it was sent
  */
@@ -27,23 +27,23 @@ export async function sendAnswer(
   step: string,
   orchestrator: string,
   reply: Reply,
-  { until = Number.POSITIVE_INFINITY, doubtful = false }: SendOptions = {},
+  { until = Number.POSITIVE_INFINITY, mayBeSent = false }: SendOptions = {},
 ): Promise<boolean> {
   return context.step(
     step,
     async ({ attempt }) => {
-      const repeated = attempt > 1
-      if (repeated && Date.now() > until) return false
-      const { send } = await loadOrchestrator(orchestrator, repeated)
-      await send(masked(reply), attempt - (doubtful ? 0 : 1))
+      const isRetry = attempt > 1
+      if (isRetry && Date.now() > until) return false
+      const { send } = await loadOrchestrator(orchestrator, isRetry)
+      await send(redactReply(reply), attempt - (mayBeSent ? 0 : 1))
       return true
     },
     {
-      // So that a second run knows that it is one.
+      // A second run must know that it is one.
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
-        log.warn(`${step} did not succeed`, { attempt, reason: error.message })
-        return { shouldRetry: attempt < mostSends, delay: { seconds: backoffSeconds(error, attempt, 5, 300) } }
+        log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
+        return { shouldRetry: attempt < MAX_SEND_ATTEMPTS, delay: { seconds: backoffSeconds(error, attempt, 5, 300) } }
       },
     },
   )

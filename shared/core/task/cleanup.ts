@@ -3,55 +3,49 @@ import { kindOf, messageOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
-import { backoffSeconds } from '../backoff.ts'
-import { type ActionRequest, cleanUpJob as takeBackOnce } from '../run-action.ts'
+import type { Call } from '../call.ts'
+import { retriedStep } from '../retried-step.ts'
+import { cleanUpJob } from '../run-action.ts'
 
-/** What must not go on is tried to be ended for some hours. */
-const mostTries = 200
-/** What one try may take, in milliseconds. */
-const timeForTry = 60_000
-/** A request that nobody waits for any more may still get through; in seconds. */
-const onItsWay = 30
+/** About three hours of retries at the maximum backoff. */
+const MAX_CLEANUP_ATTEMPTS = 200
+const CLEANUP_TIMEOUT_MS = 60_000
+/** A start request that timed out may still reach the platform; wait before the second cleanup. */
+const IN_FLIGHT_GRACE_SECONDS = 30
 
 /**
- * Ends what a task may have begun and nobody looks after any more, and looks again when nothing of it can still be on its way.
+ * Stops whatever this task may have started at the platform. Runs twice: a start request that timed out can still arrive
+ * after the first attempt.
  *
- * @returns why it could not be ended; undefined where it is
+ * @returns the reason if the cleanup failed, else undefined
  */
-export async function cleanUp(
-  category: Category,
-  work: ActionRequest,
-  context: DurableContext,
-): Promise<string | undefined> {
-  await tryToTakeBack('take-back', category, work, context)
-  await context.wait('on-its-way', { seconds: onItsWay })
-  return tryToTakeBack('take-back-again', category, work, context)
+export async function cleanUp(category: Category, call: Call, context: DurableContext): Promise<string | undefined> {
+  await tryCleanUp('cleanup', category, call, context)
+  await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
+  return tryCleanUp('cleanup-again', category, call, context)
 }
 
-async function tryToTakeBack(
-  name: string,
+async function tryCleanUp(
+  step: string,
   category: Category,
-  work: ActionRequest,
+  call: Call,
   context: DurableContext,
 ): Promise<string | undefined> {
-  const { why } = await context.step(
-    name,
-    async ({ attempt }): Promise<{ why?: string }> => {
-      try {
-        await takeBackOnce(category, work, Date.now() + timeForTry)
-        return {}
-      } catch (error) {
-        if (attempt < mostTries) throw error
-        log.error('what a task had begun could not be ended', error as Error, { failure: kindOf(error) })
-        return { why: redact(messageOf(error)) }
-      }
+  const { reason } = await retriedStep<{ reason?: string }>(
+    context,
+    step,
+    async () => {
+      await cleanUpJob(category, call, Date.now() + CLEANUP_TIMEOUT_MS)
+      return {}
     },
     {
-      retryStrategy: (error, attempt) => ({
-        shouldRetry: attempt < mostTries,
-        delay: { seconds: backoffSeconds(error, attempt, 2, 60) },
-      }),
+      maxAttempts: MAX_CLEANUP_ATTEMPTS,
+      backoff: { min: 2, max: 60 },
+      giveUp(error) {
+        log.error('cleanup failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
+        return { reason: redact(messageOf(error)) }
+      },
     },
   )
-  return why
+  return reason
 }

@@ -8,13 +8,13 @@ import { finishedReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { errored } from '../../outcome.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import { backoffSeconds } from '../backoff.ts'
+import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { canonical } from '../identity.ts'
+import { retriedStep } from '../retried-step.ts'
 import { sendAnswer } from './answer.ts'
-import { CLEANUP_SUFFIX, type TaskPayload, taskPayload } from './payload.ts'
 
 /**
- * What EventBridge sends when Lambda has ended a durable execution.
+ * EventBridge's event for an execution that Lambda ended.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
  */
@@ -22,32 +22,38 @@ const statusChange = z.object({
   detail: z.object({
     durableExecutionArn: z.string(),
     status: z.enum(['FAILED', 'TIMED_OUT', 'STOPPED']),
-    /** By hand, after a finisher that has given up. */
+    /** Set by an operator who runs the finisher again. */
     again: z.optional(z.boolean()),
   }),
 })
-type Status = z.output<typeof statusChange>['detail']['status']
+type StatusChange = z.output<typeof statusChange>['detail']
 
-/** What an ended execution leaves to be done. */
-interface Found {
-  task: TaskPayload
-  /** Which of its events are known to have gone out. */
-  sent: { started: boolean; finished: boolean }
-  /** Whether it was ended in the middle of sending one. */
-  sending: boolean
-  /** Whether its action may have begun something. */
-  acted: boolean
-  /** Whether the platform has taken what was handed over to it, or may have. */
-  handedOver: boolean
+/** What the history of an ended execution says. */
+interface EndedExecution {
+  task: Task
+  hasSentStarted: boolean
+  hasSentFinished: boolean
+  /** Ended while it was sending an event. */
+  wasSending: boolean
+  hasStartedAction: boolean
+  /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
+  mayBeDelegated: boolean
   error: string | undefined
 }
 
+const MAX_READ_ATTEMPTS = 100
+const MAX_CLAIM_ATTEMPTS = 10
+/** The orchestrator waits for the finished event, so this must not take long. */
+const MAX_CLEANUP_START_ATTEMPTS = 8
+/** How long the last request of the task may still be in flight. */
+const IN_FLIGHT_GRACE_SECONDS = 60
+
 /**
- * The finisher: answers for a task that Lambda itself failed, timed out or stopped, since such a task can not do it any
- * more. It looks in the history of the task's execution which events went out, and sends what is missing; an event that may
- * have gone out is read back first.
+ * The finisher answers for a task that Lambda failed, timed out or stopped, because such a task cannot answer any more. It
+ * reads in the execution's history which events were sent, and sends the missing ones. Before it sends an event that may have
+ * been sent, it reads it back from the orchestrator.
  *
- * It is a durable handler itself, so that it goes on trying for a day as a task does.
+ * It is a durable handler itself, so that it can retry for a day, like a task.
  */
 export function finisherHandler() {
   return middy<unknown, { taskId: string; finished: boolean }, Error, DurableContext>({
@@ -56,120 +62,109 @@ export function finisherHandler() {
   }).handler((event, context) => finish(statusChange.parse(event).detail, context))
 }
 
-async function finish(
-  { durableExecutionArn: arn, status, again = false }: z.output<typeof statusChange>['detail'],
-  context: DurableContext,
-) {
+async function finish({ durableExecutionArn: arn, status, again = false }: StatusChange, context: DurableContext) {
   clearSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
-  const { task, sent, sending, acted, handedOver, error } = await context.step('look', () => look(arn), {
-    retryStrategy: (failure, attempt) => ({
-      shouldRetry: attempt < 100,
-      delay: { seconds: backoffSeconds(failure, attempt, 2, 300) },
-    }),
+  const execution = await retriedStep(context, 'read-execution', () => readExecution(arn), {
+    maxAttempts: MAX_READ_ATTEMPTS,
+    backoff: { min: 2, max: 300 },
   })
-  const { taskId, category, orchestrator, event } = task
-  const { action, connection, provider } = task
-  log.appendKeys({ taskId, action, connection, provider, keptnContext: event.shkeptncontext, lambdaStatus: status })
-  // One that only ends what another has begun has nobody to answer.
-  if (sent.finished || handedOver || task.only) return { taskId, finished: false }
-  if (!(await claimed(arn, context, again))) {
+  const { task, error } = execution
+  const { id: taskId, category, orchestrator, event, action, connection, provider } = task
+  log.appendKeys({ taskId, action, connection, provider, keptnContext: event.context, lambdaStatus: status })
+  // A cleanup has no orchestrator to answer.
+  if (execution.hasSentFinished || execution.mayBeDelegated || task.only) return { taskId, finished: false }
+  if (!(await claimTask(arn, context, again))) {
     context.logger.info('another finisher answers for this task')
     return { taskId, finished: false }
   }
-  // The last request of the task, or of the finisher before this one, may still be in flight. Until Keptn has recorded
-  // its event, reading it back finds nothing.
-  if (sending || again) await context.wait('last-request', { seconds: 60 })
-  log.error('a task was ended by Lambda, and is finished in its stead', { reason: error })
-  if (task.sendStarted && !sent.started) {
-    await sendAnswer(context, 'send-started', orchestrator, startedReply(event, category), { doubtful: true })
-  }
-  const done =
-    task.needsCleanup && acted ? await endWhatItBegan(arn, task, context) : 'Look at the platform for what it had done.'
-  const outcome = errored(new Failure('unavailable', `${reasons[status]}${error ? ` (${error})` : ''}. ${done}`))
-  await sendAnswer(context, 'send-finished', orchestrator, finishedReply(event, category, outcome, task.labels), {
-    doubtful: true,
-  })
+  // Until Keptn has recorded the last event of the task, or of an earlier finisher, reading it back finds nothing.
+  if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
+  log.error('task ended by Lambda', { reason: error })
+  if (task.sendStarted && !execution.hasSentStarted)
+    await sendAnswer(context, 'send-started', orchestrator, startedReply(event, category), { mayBeSent: true })
+  const nextStep =
+    task.needsCleanup && execution.hasStartedAction
+      ? await startCleanup(arn, task, context)
+      : 'Check the platform for what the task had done.'
+  const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
+  const finished = finishedReply(event, category, outcome, task.labels)
+  await sendAnswer(context, 'send-finished', orchestrator, finished, { mayBeSent: true })
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
-    detail: outcome.message,
+    reason: outcome.message,
   })
   return { taskId, finished: true }
 }
 
+const REASONS: Record<StatusChange['status'], string> = {
+  FAILED: 'The execution of the task failed',
+  TIMED_OUT: 'The task ran longer than its maximum time',
+  STOPPED: 'An operator stopped the task',
+}
+
 /**
- * EventBridge may tell of an end twice. Where the table can not be used, the task is answered all the same: Keptn ignores a second
- * `finished`, and waits for ever for none.
+ * Claims the task, because EventBridge may deliver an event twice. If the table is not available, the task is answered
+ * nevertheless: Keptn ignores a second finished event, but waits forever for a missing one.
  */
-async function claimed(arn: string, context: DurableContext, again: boolean): Promise<boolean> {
-  const { durableExecutionArn: me } = context.executionContext
-  return context.step(
+async function claimTask(arn: string, context: DurableContext, again: boolean): Promise<boolean> {
+  const { durableExecutionArn: owner } = context.executionContext
+  return retriedStep(
+    context,
     'claim',
-    async ({ attempt }) => {
-      try {
-        const { claim } = await import('../../state/claim.ts')
-        return await claim(itemKeys.finisher(arn), me, again)
-      } catch (failure) {
-        if (attempt < mostClaims) throw failure
-        log.error('whether another finisher is at work is not known', failure as Error)
-        return true
-      }
+    async () => {
+      const { claim } = await import('../../state/claim.ts')
+      return claim(itemKeys.finisher(arn), owner, again)
     },
     {
-      retryStrategy: (failure, attempt) => ({
-        shouldRetry: attempt < mostClaims,
-        delay: { seconds: backoffSeconds(failure, attempt, 1, 60) },
-      }),
+      maxAttempts: MAX_CLAIM_ATTEMPTS,
+      backoff: { min: 1, max: 60 },
+      giveUp(error) {
+        log.error('task not claimed: another finisher may answer for it, too', error as Error)
+        return true
+      },
     },
   )
 }
 
-const mostClaims = 10
-
-const reasons: Record<Status, string> = {
-  FAILED: 'The task failed in itself',
-  TIMED_OUT: 'The task ran longer than a task may',
-  STOPPED: 'The task was stopped by an operator',
-}
-
-/** Has a task of its own for that: what it takes is known to the task's category, not to the finisher. */
-async function endWhatItBegan(arn: string, task: TaskPayload, context: DurableContext): Promise<string> {
-  const started = await context.step(
-    'take-back',
-    async ({ attempt }) => {
-      try {
-        await startTakeBack(arn, task)
-        return true
-      } catch (failure) {
-        if (attempt < mostStarts) throw failure
-        log.error('nothing ends what the task had begun', failure as Error)
+/**
+ * Starts an execution of the task's function that only cleans up: the finisher does not know the category's actions.
+ *
+ * @returns the sentence for the message of the outcome
+ */
+async function startCleanup(arn: string, task: Task, context: DurableContext): Promise<string> {
+  const isStarted = await retriedStep(
+    context,
+    'start-cleanup',
+    async () => {
+      await invokeCleanup(arn, task)
+      return true
+    },
+    {
+      maxAttempts: MAX_CLEANUP_START_ATTEMPTS,
+      backoff: { min: 1, max: 30 },
+      giveUp(error) {
+        log.error('cleanup not started', error as Error)
         return false
-      }
-    },
-    {
-      retryStrategy: (failure, attempt) => ({
-        shouldRetry: attempt < mostStarts,
-        delay: { seconds: backoffSeconds(failure, attempt, 1, 30) },
-      }),
+      },
     },
   )
-  return started ? 'What it had begun is being ended.' : 'What it had begun goes on: end it at the platform.'
+  return isStarted
+    ? 'A cleanup stops what the task had started.'
+    : 'What the task had started may still be running: stop it at the platform.'
 }
 
-/** Whoever waits for the finished event waits for this, too. */
-const mostStarts = 8
-
-/** On the version that the task ran on, whose payload it takes. */
-async function startTakeBack(arn: string, task: TaskPayload): Promise<void> {
+/** Invokes the version that the task ran on, because it accepts the task's payload. */
+async function invokeCleanup(arn: string, task: Task): Promise<void> {
   const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
-  const only: TaskPayload = { ...task, only: 'take-back' }
+  const cleanup: Task = { ...task, only: 'cleanup' }
   try {
     await lambda.send(
       new InvokeCommand({
         FunctionName: arn.split('/durable-execution')[0],
         InvocationType: 'Event',
-        DurableExecutionName: `${task.taskId}${CLEANUP_SUFFIX}`,
-        Payload: canonical(only),
+        DurableExecutionName: `${task.id}${CLEANUP_SUFFIX}`,
+        Payload: canonical(cleanup),
       }),
     )
   } catch (error) {
@@ -178,39 +173,42 @@ async function startTakeBack(arn: string, task: TaskPayload): Promise<void> {
 }
 
 /** Reads the task and its history from Lambda. */
-async function look(arn: string): Promise<Found> {
+async function readExecution(arn: string): Promise<EndedExecution> {
   const {
     GetDurableExecutionCommand,
     lambda: client,
     paginateGetDurableExecutionHistory,
   } = await import('../../aws/lambda.ts')
-  const { InputPayload, Error: ended } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
-  const [begun, sent] = [new Set<string | undefined>(), new Set<string | undefined>()]
+  const { InputPayload, Error: error } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  const started = new Set<string | undefined>()
+  const succeeded = new Set<string | undefined>()
   const open = new Map<string | undefined, string | undefined>()
-  let taken = false
+  let isDelegated = false
   const query = { DurableExecutionArn: arn, IncludeExecutionData: true }
   for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, query)) {
     for (const { EventType, Id, Name, StepSucceededDetails } of Events) {
       if (EventType === 'StepStarted') {
-        begun.add(Name)
+        started.add(Name)
         open.set(Id, Name)
       }
       if (EventType !== 'StepSucceeded') continue
       const payload = StepSucceededDetails?.Result?.Payload
       open.delete(Id)
-      // A step that found the deadline past succeeds too, but answers that it sent nothing.
-      if (payload !== 'false') sent.add(Name)
-      taken ||= payload?.includes('"delegatedTo"') ?? false
+      // A send step that finds the deadline passed returns false: it sent nothing.
+      if (payload !== 'false') succeeded.add(Name)
+      isDelegated ||= payload?.includes('"delegatedTo"') ?? false
     }
   }
-  const steps = ['send-started', 'send-started-late', 'send-finished']
-  const task = taskPayload.parse(JSON.parse(InputPayload ?? '{}'))
+  const task = taskSchema.parse(JSON.parse(InputPayload ?? '{}'))
   return {
     task,
-    sent: { started: sent.has('send-started') || sent.has('send-started-late'), finished: sent.has('send-finished') },
-    sending: steps.some((step) => begun.has(step) && !sent.has(step)),
-    acted: begun.has(task.action),
-    handedOver: task.delegates === true && (taken || [...open.values()].includes(task.action)),
-    error: ended?.ErrorMessage === undefined ? undefined : redact(ended.ErrorMessage).slice(0, 500),
+    hasSentStarted: succeeded.has('send-started') || succeeded.has('send-started-late'),
+    hasSentFinished: succeeded.has('send-finished'),
+    wasSending: ['send-started', 'send-started-late', 'send-finished'].some(
+      (step) => started.has(step) && !succeeded.has(step),
+    ),
+    hasStartedAction: started.has('start'),
+    mayBeDelegated: task.delegates === true && (isDelegated || [...open.values()].includes('start')),
+    error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
   }
 }

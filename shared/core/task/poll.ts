@@ -3,244 +3,237 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { JobProgress, StartedJob } from '../../providers/action.ts'
+import type { Deadline, JobProgress, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
-import { type ActionRequest, getJobStatus, stopJob } from '../run-action.ts'
+import type { Call } from '../call.ts'
+import { retriedStep } from '../retried-step.ts'
+import { getJobStatus, stopJob } from '../run-action.ts'
 
-/** When a task gives up: seconds from its beginning, and epoch milliseconds. */
-export interface Deadline {
-  deadline: number
-  deadlineAt: number
-}
-
-/** What is kept from one look to the next. */
+/** State that is checkpointed between two polls. */
 interface PollState {
-  beganAt: number
-  pending: unknown
-  /** The platform's word for the state that was seen last. */
-  state: string | undefined
-  /** What was told last of how far it is, and when. */
-  told: { message: string; at: number } | undefined
-  /** Refusals in a row, and why the last look failed. */
-  refusals: number
-  trouble: string | undefined
-  /** Seconds until the next look; undefined: there is none. */
-  next: number | undefined
-  ended: Outcome | undefined
+  startedAt: number
+  /** Opaque provider state that identifies the job. */
+  job: unknown
+  /** Last status reported by the platform, in its own words. */
+  status?: string | undefined
+  lastProgress?: { message: string; at: number } | undefined
+  consecutiveRefusals: number
+  /** Why the last poll failed. */
+  lastError?: string | undefined
+  /** Seconds until the next poll. Undefined ends the loop. */
+  nextPollIn?: number | undefined
+  outcome?: Outcome | undefined
 }
 
-/** Tells whoever waits how far it is; must not throw. */
+/** Reports progress to the orchestrator. Must not throw. */
 type ReportProgress = ((message: string) => Promise<void>) | undefined
 
-/** The shortest time between two looks, and the longest unless the deadline is more than a day away, in seconds. */
-const shortest = 2
-const longest = 60
-/** An execution may have 3,000 operations: this leaves as many for the tries to begin and to answer. */
-const mostLooks = 1_500
-/** A platform that refuses to show what has begun is asked again this often, and this many seconds apart. */
-const mostRefusals = 5
-const afterRefusal = 30
-/** How often it is told how far something is, in milliseconds. */
-const tellEvery = 60_000
-/** How long we wait for what was stopped to end, in seconds. */
-const timeToStop = 600
-/** The deadline is over, but a stop must still get through: how long one may take, in milliseconds, and how many there are. */
-const timeToAsk = 60_000
-const mostStops = 10
-/** What must not go on is asked for more than an hour. */
-const mostStopsWhereItMust = 80
+const MIN_POLL_SECONDS = 2
+/** Longer only if the deadline is more than a day away. */
+const MAX_POLL_SECONDS = 60
+/** An execution may have 3,000 operations. This leaves enough for starting the job and sending the answer. */
+const MAX_POLLS = 1_500
+const MAX_CONSECUTIVE_REFUSALS = 5
+const REFUSAL_RETRY_SECONDS = 30
+const PROGRESS_INTERVAL_MS = 60_000
+/** How long to wait for a stopped job to end. */
+const STOP_GRACE_SECONDS = 600
+/** The deadline has passed, but a stop request still has to get through. */
+const STOP_TIMEOUT_MS = 60_000
+const MAX_STOP_ATTEMPTS = 10
+/** For jobs that must not keep running, such as injected faults: more than an hour. */
+const MAX_CLEANUP_STOP_ATTEMPTS = 80
 
 /**
- * Looks after what an action has begun until it ends or the deadline passes; then it is stopped or left, as its action
- * says.
+ * Polls a started job until it ends or the deadline passes. At the deadline, the job is stopped or left running, depending
+ * on its action.
  *
- * A look never ends the task because of a fault that may go away by itself. Looks come at a tenth of the time that has
- * passed, so that short things are seen soon and long ones cost little.
+ * A failed poll never ends the task if the failure may be transient. The poll interval is a tenth of the elapsed time, so
+ * short jobs are noticed quickly and long jobs stay cheap.
  *
- * @returns how it ended; errored where it can not be known
+ * @returns the outcome; `errored` if it cannot be determined
  */
 export async function pollUntilDone(
   category: Category,
-  work: ActionRequest,
-  begun: StartedJob,
+  call: Call,
+  started: StartedJob,
   context: DurableContext,
-  { deadline, deadlineAt }: Deadline,
-  tell: ReportProgress,
+  deadline: Deadline,
+  reportProgress: ReportProgress,
 ): Promise<Outcome> {
-  const watched = { category, work, tell }
-  const seen = await poll(context, 'follow', watched, begun.job, deadlineAt)
-  if (seen.ended) return seen.ended
-  const isLost = seen.refusals >= mostRefusals
-  const why = isLost
-    ? 'The platform does not show any more what was begun'
-    : `The deadline of ${formatDuration(deadline)} passed`
-  const action = category.actions[work.action]
-  if (action?.type !== 'job' || action.job.onDeadline(work.input) !== 'stop')
-    return unfinished(begun, seen, isLost ? why : `${why}, and it was left as it is`)
-  const asked = await requestStop(context, category, work, seen.pending)
-  if (asked.until === undefined) return unfinished(begun, seen, `${why}. ${asked.why}`)
-  const stopped = await poll(context, 'stopping', watched, seen.pending, asked.until)
-  if (!stopped.ended) {
-    const since =
-      stopped.refusals >= mostRefusals ? 'whether it has is not shown' : `has not within ${formatDuration(timeToStop)}`
-    const last = { ...stopped, state: stopped.state ?? seen.state }
-    return unfinished(begun, last, `${why}. It was asked to stop, and ${since}`)
+  const target = { category, call, reportProgress }
+  const last = await poll(context, 'poll', target, started.job, deadline.at)
+  if (last.outcome) return last.outcome
+
+  const isLost = last.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
+  const reason = isLost
+    ? 'The platform no longer reports this job'
+    : `The deadline of ${formatDuration(deadline.seconds)} passed`
+  const action = category.actions[call.action]
+  if (action?.type !== 'job' || action.job.onDeadline(call.input) !== 'stop')
+    return unfinished(started, last, isLost ? reason : `${reason}, and the job was left running`)
+
+  const stop = await requestStop(context, category, call, last.job)
+  if (stop.waitUntil === undefined) return unfinished(started, last, `${reason}. ${stop.failure}`)
+  const afterStop = await poll(context, 'poll-after-stop', target, last.job, stop.waitUntil)
+  if (!afterStop.outcome) {
+    const result =
+      afterStop.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
+        ? 'the platform does not report whether it stopped'
+        : `it did not stop within ${formatDuration(STOP_GRACE_SECONDS)}`
+    const state = { ...afterStop, status: afterStop.status ?? last.status }
+    return unfinished(started, state, `${reason}. A stop was requested, but ${result}`)
   }
-  const { ended } = stopped
-  if (ended.status === 'aborted')
-    return { ...ended, status: 'errored', message: `${why}, and it was stopped. ${ended.message}` }
-  // It may have ended by itself in the meantime, or the platform does not report a stop as one: its own result counts.
-  return { ...ended, message: `${why}, and a stop was requested. ${ended.message}` }
+  const { outcome } = afterStop
+  if (outcome.status === 'aborted')
+    return { ...outcome, status: 'errored', message: `${reason}, and the job was stopped. ${outcome.message}` }
+  // A job that ended by itself in the meantime keeps its own result. So does one whose platform does not report a stop.
+  return { ...outcome, message: `${reason}, and a stop was requested. ${outcome.message}` }
 }
 
-/** What is watched, and who is told. */
-interface Watched {
+interface PollTarget {
   category: Category
-  work: ActionRequest
-  tell: ReportProgress
+  call: Call
+  reportProgress: ReportProgress
 }
 
-/** One durable operation with a checkpoint for each look. */
-async function poll(
+/** One durable operation with a checkpoint after each poll. */
+function poll(
   context: DurableContext,
-  name: string,
-  watched: Watched,
-  pending: unknown,
+  step: string,
+  target: PollTarget,
+  job: unknown,
   until: number,
 ): Promise<PollState> {
-  return context.waitForCondition<PollState>(name, (before) => pollOnce(before, watched, until), {
-    initialState: {
-      beganAt: 0,
-      pending,
-      state: undefined,
-      told: undefined,
-      refusals: 0,
-      trouble: undefined,
-      next: undefined,
-      ended: undefined,
-    },
-    waitStrategy: ({ next }) =>
-      next === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: next } },
+  return context.waitForCondition<PollState>(step, (state) => pollOnce(state, target, until), {
+    initialState: { startedAt: 0, job, consecutiveRefusals: 0 },
+    waitStrategy: ({ nextPollIn }) =>
+      nextPollIn === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: nextPollIn } },
   })
 }
 
-/** Must not throw: that would end the wait at once. */
-async function pollOnce(before: PollState, { category, work, tell }: Watched, until: number): Promise<PollState> {
-  const beganAt = before.beganAt || Date.now()
-  const now: PollState = { ...before, beganAt, refusals: 0, trouble: undefined, next: undefined, ended: undefined }
+/** Must not throw: an error would end the loop. */
+async function pollOnce(
+  previous: PollState,
+  { category, call, reportProgress }: PollTarget,
+  until: number,
+): Promise<PollState> {
+  const startedAt = previous.startedAt || Date.now()
+  const { job, status, lastProgress } = previous
+  const state: PollState = { startedAt, job, status, lastProgress, consecutiveRefusals: 0 }
   try {
-    const seen = await getJobStatus(category, work, before.pending, until)
-    if ('outcome' in seen) return { ...now, ended: seen.outcome }
-    const {
-      status: state,
-      job: pending = before.pending,
-      pollImmediately: soon,
-      maxSeconds: within,
-      minSeconds: after = shortest,
-    } = seen
-    const told = await reportOnChange(tell, before.told, seen)
-    const next = soon ? soonest(until) : secondsToNext(beganAt, until, after, within)
-    return { ...now, pending, state, told, next }
-  } catch (error) {
-    log.warn('what was begun could not be looked at', error as Error, { failure: kindOf(error) })
-    const trouble = redact(messageOf(error))
-    // Whoever rotates a key has until the deadline to tell us the new one.
-    if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
-      const wish = backoffSeconds(error as Failure, 1, shortest, shortest)
-      return { ...now, trouble, next: secondsToNext(beganAt, until, wish) }
+    const current = await getJobStatus(category, call, job, until)
+    if ('outcome' in current) return { ...state, outcome: current.outcome }
+    return {
+      ...state,
+      job: current.job ?? job,
+      status: current.status,
+      lastProgress: await reportOnChange(reportProgress, lastProgress, current),
+      nextPollIn: current.pollImmediately ? pollAgainIn(until) : nextPollIn(startedAt, until, current),
     }
-    const refusals = before.refusals + 1
-    const next = refusals < mostRefusals ? secondsToNext(beganAt, until, afterRefusal) : undefined
-    return { ...now, trouble, refusals, next }
+  } catch (error) {
+    log.warn('poll failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
+    const lastError = redact(messageOf(error))
+    // Credentials can be rotated until the deadline.
+    if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
+      const minSeconds = backoffSeconds(error as Failure, 1, MIN_POLL_SECONDS)
+      return { ...state, lastError, nextPollIn: nextPollIn(startedAt, until, { minSeconds }) }
+    }
+    const consecutiveRefusals = previous.consecutiveRefusals + 1
+    const giveUp = consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
+    return {
+      ...state,
+      lastError,
+      consecutiveRefusals,
+      nextPollIn: giveUp ? undefined : nextPollIn(startedAt, until, { minSeconds: REFUSAL_RETRY_SECONDS }),
+    }
   }
 }
 
-/** Tells what is new, and not too often; answers what was told last. */
+/** Reports new progress at most once per interval, and returns what was reported last. */
 async function reportOnChange(
-  tell: ReportProgress,
-  before: PollState['told'],
+  report: ReportProgress,
+  last: PollState['lastProgress'],
   { status, progress }: JobProgress,
-): Promise<PollState['told']> {
+): Promise<PollState['lastProgress']> {
   const message = progress ?? status
-  if (!tell || message === before?.message || Date.now() - (before?.at ?? 0) < tellEvery) return before
-  await tell(message)
+  if (!report || message === last?.message || Date.now() - (last?.at ?? 0) < PROGRESS_INTERVAL_MS) return last
+  await report(message)
   return { message, at: Date.now() }
 }
 
-/** Undefined when the deadline has passed. */
-function soonest(until: number): number | undefined {
+/** Returns one second, or undefined if the deadline has passed. */
+function pollAgainIn(until: number): number | undefined {
   return Date.now() + 1_000 < until ? 1 : undefined
 }
 
-/** Undefined when the deadline has passed; the last look is just before it. */
-function secondsToNext(beganAt: number, until: number, least: number, most = Number.POSITIVE_INFINITY) {
+function nextPollIn(
+  startedAt: number,
+  until: number,
+  { minSeconds, maxSeconds }: Pick<JobProgress, 'minSeconds' | 'maxSeconds'>,
+): number | undefined {
   const now = Date.now()
-  return secondsToNextPoll((now - beganAt) / 1_000, (until - now) / 1_000, least, most)
+  return secondsToNextPoll((now - startedAt) / 1_000, (until - now) / 1_000, minSeconds, maxSeconds)
 }
 
 /**
- * The schedule of the looks, in seconds.
+ * Returns the seconds until the next poll. The last poll is just before the deadline.
  *
- * @param passed since the first look
- * @param left until the deadline
- * @param least the shortest delay, unless the deadline comes first
- * @param most the longest delay
- * @returns undefined when the deadline has passed
+ * @param elapsed seconds since the first poll
+ * @param remaining seconds until the deadline
+ * @param min is ignored if the deadline comes first
+ * @returns undefined if the deadline has passed
  */
 export function secondsToNextPoll(
-  passed: number,
-  left: number,
-  least = shortest,
-  most = Number.POSITIVE_INFINITY,
+  elapsed: number,
+  remaining: number,
+  min = MIN_POLL_SECONDS,
+  max = Number.POSITIVE_INFINITY,
 ): number | undefined {
-  if (left <= 1) return undefined
-  const spread = Math.max(longest, (passed + left) / mostLooks)
-  const due = Math.max(least, Math.min(spread, passed / 10))
-  return Math.max(1, Math.floor(Math.min(due, most, left - 1)))
+  if (remaining <= 1) return undefined
+  const ceiling = Math.max(MAX_POLL_SECONDS, (elapsed + remaining) / MAX_POLLS)
+  const interval = Math.max(min, Math.min(ceiling, elapsed / 10))
+  return Math.max(1, Math.floor(Math.min(interval, max, remaining - 1)))
 }
 
-/** @returns until when it is waited for, in epoch milliseconds; or why it goes on */
+/** Asks the platform to stop the job, with retries. */
 async function requestStop(
   context: DurableContext,
   category: Category,
-  work: ActionRequest,
-  pending: unknown,
-): Promise<{ until?: number; why?: string }> {
-  const most = work.needsCleanup ? mostStopsWhereItMust : mostStops
-  return context.step(
+  call: Call,
+  job: unknown,
+): Promise<{ waitUntil?: number; failure?: string }> {
+  return retriedStep<{ waitUntil?: number; failure?: string }>(
+    context,
     'stop',
-    async ({ attempt }) => {
-      try {
-        const asked = await stopJob(category, work, pending, Date.now() + timeToAsk)
-        if (asked) return { until: Date.now() + timeToStop * 1_000 }
-        return { why: 'The platform has no way to stop it: it goes on' }
-      } catch (error) {
-        log.warn('what was begun could not be stopped', { attempt, failure: kindOf(error), reason: messageOf(error) })
-        // Whoever rotates a key has until then to tell us the new one.
-        if ((work.needsCleanup || isTransient(error)) && attempt < most) throw error
-        return { why: redact(`It could not be stopped, and may go on: ${messageOf(error)}`) }
-      }
+    async () => {
+      const isSupported = await stopJob(category, call, job, Date.now() + STOP_TIMEOUT_MS)
+      if (isSupported) return { waitUntil: Date.now() + STOP_GRACE_SECONDS * 1_000 }
+      return { failure: 'The platform cannot stop it, so it is still running' }
     },
     {
-      retryStrategy: (error, attempt) => ({
-        shouldRetry: attempt < most,
-        delay: { seconds: backoffSeconds(error, attempt, 2, 60) },
+      maxAttempts: call.needsCleanup ? MAX_CLEANUP_STOP_ATTEMPTS : MAX_STOP_ATTEMPTS,
+      backoff: { min: 2, max: 60 },
+      // Credentials can be rotated in the meantime.
+      isRetryable: (error) => call.needsCleanup || isTransient(error),
+      giveUp: (error) => ({
+        failure: redact(`The stop request failed, so it may still be running: ${messageOf(error)}`),
       }),
     },
   )
 }
 
-/** It may end later, and nobody will hear of it: so this is no verdict. */
-function unfinished({ outcome }: StartedJob, { state, trouble }: PollState, why: string): Outcome {
-  const last = state === undefined ? 'Its state was never seen' : `It was last seen as ${state}`
-  const message = [why, trouble ? `${last}; the last look failed: ${trouble}` : last].map(toSentence).join(' ')
+/** The job may still end later without anybody noticing, so this is not a verdict about it. */
+function unfinished({ outcome }: StartedJob, { status, lastError }: PollState, reason: string): Outcome {
+  const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
+  const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
   return {
     ...outcome,
     status: 'errored',
     result: 'fail',
-    message,
-    data: { ...outcome.data, ...(state ? { state } : {}) },
+    message: [reason, details].map(toSentence).join(' '),
+    data: { ...outcome.data, ...(status ? { state: status } : {}) },
   }
 }

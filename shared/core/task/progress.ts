@@ -1,4 +1,4 @@
-/** The parts of an event of GetDurableExecutionHistory that say what an execution waits for. */
+/** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
   EventType?: string | undefined
   /** Of the operation. */
@@ -16,32 +16,32 @@ type Retry = { NextAttemptDelaySeconds?: number | undefined } | undefined
 
 /** What a running task waits for. */
 export interface Waiting {
-  /** What follows "Waiting for": `the decision of people`. */
+  /** What follows "Waiting for": `an approval`. */
   for: string
-  /** When the wait ends at the latest, in milliseconds since 1970. */
+  /** The latest end of the wait, in epoch milliseconds. */
   until?: number | undefined
-  /** What stands between the two: `at`. */
+  /** The words between the two. */
   timeWord: ' at' | ', next poll at' | ' until'
-  /** What went wrong before, or what was seen last. */
+  /** The last error or the last reported status. */
   detail?: string | undefined
-  /** Whether people have to do something. */
+  /** People have to do something. */
   people?: true
 }
 
-/** How many of the newest events are enough: an attempt and the pause after it have fewer. */
+/** How many of the newest events to read: an attempt and the wait after it have fewer. */
 export const PROGRESS_EVENTS = 30
 
 /**
- * Returns what a running task waits for; undefined while it works.
+ * Returns what a running task waits for. Undefined while it works.
  *
- * @param events of its history, newest first; the oldest ones may be missing
- * @param deadlineAt when the task gives up, in milliseconds since 1970
+ * @param events of its history, newest first. The oldest ones may be missing
+ * @param deadlineAt epoch milliseconds
  */
 export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number): Waiting | undefined {
   const seen = new Set<string | undefined>()
   for (const [index, event] of events.entries()) {
     const { EventType: type = '', Id: id } = event
-    // Only the newest event of an operation says how the operation is now.
+    // The newest event of an operation shows its current state.
     if (!/^(Step|Wait|Callback)/.test(type) || seen.has(id)) continue
     seen.add(id)
     if (type === 'StepStarted') return undefined
@@ -49,17 +49,19 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number)
       const until = timeOf(event.WaitStartedDetails?.ScheduledEndTimestamp)
       return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
     }
-    if (type === 'CallbackStarted') {
-      // Not until the callback times out: then people are reminded, and have the rest of the time.
-      return { for: 'the decision of people', until: deadlineAt, timeWord: ' until', people: true }
-    }
-    const pending = findPendingStep(event)
-    if (pending) return pending
+    // The callback may time out earlier: then the task sends a reminder and waits for the rest of the time.
+    if (type === 'CallbackStarted') return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
+    const retry = findRetry(event)
+    if (retry) return retry
   }
   return undefined
 }
 
-/** Returns a sentence for people: `Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED`; empty while it works. */
+/**
+ * Describes what a running task waits for. Returns an empty string while it works.
+ *
+ * @example 'Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED'
+ */
 export function describeProgress(events: readonly HistoryEvent[], now: number, deadlineAt: number): string {
   const waiting = findWaiting(events, deadlineAt)
   if (!waiting) return ''
@@ -67,32 +69,36 @@ export function describeProgress(events: readonly HistoryEvent[], now: number, d
   return describeWaiting(waiting, until === undefined ? '' : `${timeWord} ${formatTime(until, now)}`)
 }
 
-/** Returns the same sentence, without the time unless it is given. */
-export function describeWaiting(waiting: Waiting, time = ''): string {
-  const { detail } = waiting
-  return `Waiting for ${waiting.for}${time}${detail === undefined ? '' : `: ${detail}`}`
+/** Describes a wait, with the given time. */
+export function describeWaiting({ for: what, detail }: Waiting, time = ''): string {
+  return `Waiting for ${what}${time}${detail === undefined ? '' : `: ${detail}`}`
 }
 
-/** A step that is tried again, or a poll that is repeated: Lambda reports both as the end of an attempt, with a delay. */
-function findPendingStep(event: HistoryEvent): Waiting | undefined {
+/** Returns a retry of a step, or the next poll: Lambda reports both as the end of an attempt with a delay. */
+function findRetry(event: HistoryEvent): Waiting | undefined {
   const { Name: name = 'a step', StepFailedDetails: failed, StepSucceededDetails: succeeded } = event
   const delay = (failed ?? succeeded)?.RetryDetails?.NextAttemptDelaySeconds
   if (delay === undefined) return undefined
-  const until = later(event, delay)
+  const at = timeOf(event.EventTimestamp)
+  const until = at === undefined ? undefined : at + delay * 1_000
   if (failed) {
     const { ErrorMessage: detail } = failed.Error?.Payload ?? {}
     return { for: `the next attempt of ${name}`, until, timeWord: ' at', detail }
   }
-  const { state, trouble } = parse(succeeded?.Result?.Payload)
-  const what = name === 'stopping' ? 'the end of what was stopped' : 'the end of what was started'
+  const { status, lastError } = parse(succeeded?.Result?.Payload)
   const facts = [
-    ...(typeof state === 'string' ? [`last seen as ${state}`] : []),
-    ...(typeof trouble === 'string' ? [`the last poll failed: ${trouble}`] : []),
+    ...(typeof status === 'string' ? [`its last status was ${status}`] : []),
+    ...(typeof lastError === 'string' ? [`the last poll failed: ${lastError}`] : []),
   ]
-  return { for: what, until, timeWord: ', next poll at', detail: facts.length > 0 ? facts.join('; ') : undefined }
+  return {
+    for: name === 'poll-after-stop' ? 'the job to stop' : 'the job to end',
+    until,
+    timeWord: ', next poll at',
+    detail: facts.length > 0 ? facts.join('; ') : undefined,
+  }
 }
 
-/** The attempt before a pause has noted why it failed. */
+/** Returns why the attempt before a wait failed. */
 function reasonBefore(events: readonly HistoryEvent[]): string | undefined {
   const attempt = events.find(({ EventType }) => EventType === 'StepSucceeded')
   const { reason } = parse(attempt?.StepSucceededDetails?.Result?.Payload)
@@ -103,14 +109,9 @@ function parse(payload: string | undefined): Record<string, unknown> {
   try {
     return (JSON.parse(payload ?? '{}') ?? {}) as Record<string, unknown>
   } catch {
-    // Lambda cuts long payloads.
+    // Lambda truncates long payloads.
     return {}
   }
-}
-
-function later({ EventTimestamp }: HistoryEvent, seconds: number | undefined): number | undefined {
-  const at = timeOf(EventTimestamp)
-  return at === undefined || seconds === undefined ? undefined : at + seconds * 1_000
 }
 
 function timeOf(value: Date | string | undefined): number | undefined {

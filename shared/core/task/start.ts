@@ -1,99 +1,76 @@
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
 import { settings } from '../../settings.ts'
 import { sleep } from '../../sleep.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import type { Call } from '../http/parse.ts'
+import type { Call, Task } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { findExecution } from './execution.ts'
-import type { TaskPayload } from './payload.ts'
 
-/** What each call to AWS may take at most, in milliseconds. */
-const longestStart = 8_000
-const longestLookUp = 5_000
-const longestNote = 2_000
-/** With less left than this nothing is started. */
-const leastTime = 2_000
-/** How often a start is sent whose answer is lost, each after a longer pause, in milliseconds. */
-const mostStarts = 3
-const pause = 500
-/** How long after its deadline a task is known here, in seconds: as long as Lambda knows its execution. */
-const remembered = 14 * 86_400
+const START_TIMEOUT_MS = 8_000
+const LOOK_UP_TIMEOUT_MS = 5_000
+const SAVE_TIMEOUT_MS = 2_000
+/** With less time left, nothing is started. */
+const MIN_TIME_LEFT_MS = 2_000
+/** A start without a response is sent again. The pause grows with each attempt. */
+const MAX_START_ATTEMPTS = 3
+const START_PAUSE_MS = 500
+/** From the deadline: as long as Lambda keeps an ended execution. */
+const TTL_SECONDS = 14 * 86_400
 
 /** An execution that runs, or has run, under the name of the task. */
 interface StartedExecution {
-  /** Undefined only if Lambda did not say it. */
+  /** Undefined if Lambda did not return it. */
   arn: string | undefined
 }
 
 /**
- * Starts the task of an interactive call. Once it is started, exactly one `finished` follows.
+ * Starts the task of an interactive call. Once it is started, exactly one `finished` event follows.
  *
- * @param timeLeft until Lambda ends the webhook, in milliseconds
- * @returns whether this call had been accepted before; then nothing was started
- * @throws Failure `misconfigured` (nowhere to answer to), `unavailable`: then no event ever follows
+ * @param timeLeft returns the milliseconds until Lambda ends the webhook
+ * @returns `duplicate`: the call had been accepted before, and nothing was started
+ * @throws Failure `misconfigured`, `unavailable`: no event will ever follow
  */
-export async function startTask(
-  category: string,
-  call: Call,
-  timeLeft: () => number,
-): Promise<{ taskId: string; duplicate: boolean }> {
-  const { caller, task, request, options } = call
-  if (!task || !request.idempotencyKey) throw new Error('Only an interactive call starts a task.')
-  if (!caller.orchestrator) {
-    throw new Failure(
-      'misconfigured',
-      `The caller ${caller.name} has no orchestrator, so its calls can not be answered: add one to the secret callers, or call with mode=silent.`,
-    )
-  }
-  await loadOrchestrator(caller.orchestrator)
-  const payload: TaskPayload = {
-    version: 1,
-    taskId: request.idempotencyKey,
-    category,
-    caller: caller.name,
-    orchestrator: caller.orchestrator,
-    event: task,
-    action: request.action,
-    connection: request.connection,
-    provider: call.provider,
-    ...(request.mappedName === undefined ? {} : { mappedName: request.mappedName }),
-    input: request.input,
-    ...(request.notes && !call.skip ? { notes: request.notes } : {}),
-    sendStarted: options.sendStarted,
-    labels: options.labels,
-    deadline: call.deadline,
-    dryRun: request.dryRun,
-    ...(options.progress ? { progress: true } : {}),
-    ...(call.skip ? { skip: call.skip.message } : {}),
-    ...(call.skip?.result === 'fail' ? { skipResult: 'fail' } : {}),
-    ...(request.apiUrl === undefined ? {} : { apiUrl: request.apiUrl }),
-    ...(request.lastRunKey === undefined ? {} : { lastRunKey: request.lastRunKey }),
-    ...(request.needsCleanup ? { needsCleanup: true } : {}),
-    ...(request.delegates ? { delegates: true } : {}),
-  }
-  if (timeLeft() < leastTime) {
+export async function startTask(call: Call, timeLeft: () => number): Promise<{ taskId: string; duplicate: boolean }> {
+  const task = taskOf(call)
+  if (timeLeft() < MIN_TIME_LEFT_MS) {
     throw new Failure(
       'unavailable',
-      'There is too little time left to start a task: no event will follow, send the call again.',
-      {
-        retryAfter: 5,
-      },
+      'There is too little time left to start a task, so no event will follow. Send the call again.',
+      { retryAfter: 5 },
     )
   }
-  const started = await invoke(request.idempotencyKey, canonical(payload), timeLeft)
-  return { taskId: request.idempotencyKey, duplicate: !started || !(await isFirst(payload, started.arn, timeLeft)) }
+  const started = await invoke(task.id, canonical(task), timeLeft)
+  return { taskId: task.id, duplicate: !started || !(await isFirst(task, started.arn, timeLeft)) }
+}
+
+/** Returns the record of an interactive call as the payload of its task. */
+function taskOf({ id, orchestrator, event, ...call }: Call): Task {
+  if (orchestrator === undefined) {
+    throw new Failure(
+      'misconfigured',
+      `The caller ${call.caller} has no orchestrator, so its interactive calls cannot be answered. Add one to the secret callers, or call with mode=silent.`,
+    )
+  }
+  const { task, context, project, stage, service, labels = {} } = event
+  if (!id || !event.id || !task || !context || !project || !stage || !service)
+    throw new Error('An interactive call has an event with all of its fields.')
+  return {
+    ...call,
+    id,
+    orchestrator,
+    event: { ...event, id: event.id, task, context, project, stage, service, labels },
+  }
 }
 
 /**
- * Lambda starts one durable execution per name: the same name and payload again is the same execution.
+ * Starts the execution. Lambda starts one execution per name: the same name and payload again is the same execution.
  *
- * @returns undefined if another payload has taken the name: the id is the identity, so that is a repeat too
+ * @returns undefined if an execution with another payload has the name: the name is the call's identity, so this is a repeat
  */
 async function invoke(name: string, payload: string, timeLeft: () => number): Promise<StartedExecution | undefined> {
   const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
-  for (let attempt = 1, inDoubt = false; ; attempt++) {
+  for (let attempt = 1, mayHaveStarted = false; ; attempt++) {
     try {
       const { DurableExecutionArn: arn } = await lambda.send(
         new InvokeCommand({
@@ -102,25 +79,25 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
           DurableExecutionName: name,
           Payload: payload,
         }),
-        { abortSignal: inTime(longestStart, timeLeft) },
+        { abortSignal: AbortSignal.timeout(timeoutFor(START_TIMEOUT_MS, timeLeft)) },
       )
       return { arn }
     } catch (error) {
       if ((error as Error).name === 'DurableExecutionAlreadyStartedException') return undefined
       const { httpStatusCode: status, attempts = 1 } = metadataOf(error)
       const isUnanswered = status === undefined || status >= 500
-      // Of several attempts of the client only the last one is seen, and an earlier one may have got through.
-      inDoubt ||= isUnanswered || attempts > 1
-      // It may get through only after a look-up, so none could tell that it has not. Sent again, it is the same start.
-      if (isUnanswered && attempt < mostStarts && timeLeft() > 2 * leastTime) {
-        log.warn('it is in doubt whether the task was started: starting it again', error as Error)
-        await sleep(pause * attempt)
+      // The error is that of the client's last attempt. An earlier one may have reached Lambda.
+      mayHaveStarted ||= isUnanswered || attempts > 1
+      // A look-up could come before the request reaches Lambda. Sending it again is safe: it is the same start.
+      if (isUnanswered && attempt < MAX_START_ATTEMPTS && timeLeft() > 2 * MIN_TIME_LEFT_MS) {
+        log.warn('start of the task unanswered, retrying', error as Error)
+        await sleep(START_PAUSE_MS * attempt)
         continue
       }
-      const arn = inDoubt ? await arnIfStarted(name, timeLeft) : undefined
+      const arn = mayHaveStarted ? await arnIfStarted(name, timeLeft) : undefined
       if (arn !== undefined) return { arn }
-      log.error('the task could not be started', error as Error)
-      throw new Failure('unavailable', 'The task could not be started, so no event will follow: send the call again.', {
+      log.error('task not started', error as Error)
+      throw new Failure('unavailable', 'The task could not be started, so no event will follow. Send the call again.', {
         retryAfter: 5,
         cause: error,
       })
@@ -128,57 +105,46 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
   }
 }
 
-/** The answer must be out before Lambda ends us, since it is what we promise: half of what is left is for what follows. */
-function inTime(longest: number, timeLeft: () => number): AbortSignal {
-  return AbortSignal.timeout(Math.max(1, Math.min(longest, Math.floor(timeLeft() / 2))))
+/** The response must be sent before Lambda ends the webhook, so half of the remaining time is left for what follows. */
+function timeoutFor(max: number, timeLeft: () => number): number {
+  return Math.max(1, Math.min(max, Math.floor(timeLeft() / 2)))
 }
 
-/** What the SDK says of the answer; nothing where there was none. */
+/** Returns the SDK's metadata of an error response. Empty if there was no response. */
 function metadataOf(error: unknown): { httpStatusCode?: number; attempts?: number } {
   return (error as { $metadata?: { httpStatusCode?: number; attempts?: number } }).$metadata ?? {}
 }
 
-/** Our word that no event will follow must hold, so a start in doubt is looked up. */
+/** Looks up a start whose outcome is unknown, because the response promises that no event will follow. */
 async function arnIfStarted(name: string, timeLeft: () => number): Promise<string | undefined> {
   try {
-    return await findExecution(name, inTime(longestLookUp, timeLeft))
+    return await findExecution(name, AbortSignal.timeout(timeoutFor(LOOK_UP_TIMEOUT_MS, timeLeft)))
   } catch (error) {
-    // Then we say no: should it run all the same, its finished event comes after the end, and Keptn ignores it.
-    log.error('it is in doubt whether the task was started', error as Error)
+    // The call is refused. If the task runs nevertheless, Keptn ignores its late finished event.
+    log.error('outcome of the start unknown', error as Error)
     return undefined
   }
 }
 
 /**
- * Lambda does not say whether it started an execution or found it: the first call that notes the execution here is the first
- * one. If the table cannot tell, the call is reported as new, because this changes nothing but the word in the answer. The ARN
- * is kept for those who ask for the state of the task.
+ * Lambda does not report whether it started an execution or found it, so the first call that saves the execution is the
+ * first one. If the table is not available, the call is reported as new: this only changes `duplicate` in the response. The
+ * saved ARN is used to read the status of the task.
  */
-async function isFirst(
-  { category, taskId, deadline }: TaskPayload,
-  arn: string | undefined,
-  timeLeft: () => number,
-): Promise<boolean> {
-  const { dynamodb, PutItemCommand } = await import('../../aws/dynamodb.ts')
+async function isFirst(task: Task, arn: string | undefined, timeLeft: () => number): Promise<boolean> {
   try {
-    await dynamodb.send(
-      new PutItemCommand({
-        TableName: settings.idempotencyTable,
-        Item: {
-          id: { S: itemKeys.task(category, taskId) },
-          expiration: { N: String(Math.floor(Date.now() / 1_000) + deadline + remembered) },
-          ...(arn === undefined ? {} : { arn: { S: arn } }),
-        },
-        // Another ARN: Lambda has forgotten that execution, and has started this one.
-        ConditionExpression: `attribute_not_exists(id)${arn === undefined ? '' : ' OR arn <> :arn'}`,
-        ...(arn === undefined ? {} : { ExpressionAttributeValues: { ':arn': { S: arn } } }),
-      }),
-      { abortSignal: inTime(longestNote, timeLeft) },
+    const { expiresIn, putIfAbsent } = await import('../../state/table.ts')
+    return await putIfAbsent(
+      itemKeys.task(task.category, task.id),
+      { arn, ...expiresIn(task.deadline + TTL_SECONDS) },
+      {
+        // With another ARN, Lambda has deleted that execution and started this one.
+        ...(arn === undefined ? {} : { condition: 'arn <> :arn', values: { arn } }),
+        timeoutMs: timeoutFor(SAVE_TIMEOUT_MS, timeLeft),
+      },
     )
-    return true
   } catch (error) {
-    if ((error as Error).name === 'ConditionalCheckFailedException') return false
-    log.warn('the task is started, but was not noted', error as Error)
+    log.warn('execution not saved', error as Error)
     return true
   }
 }

@@ -3,33 +3,31 @@ import type { Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
+import { type Task, taskSchema } from '../call.ts'
 import { executionOf, findExecution } from './execution.ts'
-import { type TaskPayload, taskPayload } from './payload.ts'
 import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
 
-/** The state of a task, for callers that poll. */
+/** The status of a task, for callers that poll. */
 export interface TaskStatus {
   taskId: string
   category: string
   action: string
-  /** `failed`: Lambda ended it, and the finisher answers in its stead. */
+  /** `failed`: Lambda ended the task, and the finisher answers for it. */
   state: 'running' | 'finished' | 'failed'
-  /** How it stands, in one word. */
   verdict: 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
-  /** What a running task waits for, for people; empty if it waits for nothing. */
+  /** What a running task waits for, for people. Empty if it does not wait. */
   progress: string
   acceptedAt: string
-  /** When it gives up. */
   deadlineAt: string
-  endedAt?: string
-  outcome?: Outcome
+  endedAt?: string | undefined
+  outcome?: Outcome | undefined
 }
 
-/** A task as Lambda knows it. */
-export interface Task {
+/** A task as Lambda reports it. */
+export interface TaskExecution {
   status: TaskStatus
-  payload: TaskPayload
-  /** Of its history, newest first; none if it has ended or cannot be read now. */
+  task: Task
+  /** The newest events of a running task's history, newest first. Empty if they cannot be read now. */
   events: Event[]
 }
 
@@ -38,14 +36,14 @@ const MIN_RETRY_SECONDS = 2
 const MAX_RETRY_SECONDS = 60
 
 /**
- * Reads the state of a task for a caller. A task of another caller is as unknown as one that does not exist, unless the
- * caller may read all.
+ * Reads the status of a task for a caller. Another caller's task is reported like one that does not exist, unless the caller
+ * may read all tasks.
  *
  * @throws Failure `unknown`, `unavailable`
  */
 export async function readTaskStatus(category: string, taskId: string, caller: Caller): Promise<TaskStatus> {
-  const { status, payload } = await readTask(category, taskId)
-  if (caller.reads !== 'all' && payload.caller !== caller.name) throw unknownTask(taskId)
+  const { status, task } = await readTask(category, taskId)
+  if (caller.reads !== 'all' && task.caller !== caller.name) throw unknownTask(taskId)
   return status
 }
 
@@ -54,24 +52,24 @@ export async function readTaskStatus(category: string, taskId: string, caller: C
  *
  * @throws Failure `unknown`, `unavailable`
  */
-export async function readTask(category: string, taskId: string): Promise<Task> {
+export async function readTask(category: string, taskId: string): Promise<TaskExecution> {
   if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
   try {
     const execution = await readExecution(category, taskId)
     if (!execution) throw unknownTask(taskId)
-    const payload = taskPayload.parse(JSON.parse(execution.InputPayload ?? ''))
+    const task = taskSchema.parse(JSON.parse(execution.InputPayload ?? ''))
     const events = execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
-    return { status: statusOf(payload, execution, events), payload, events }
+    return { status: statusOf(task, execution, events), task, events }
   } catch (error) {
     if (error instanceof Failure) throw error
-    throw new Failure('unavailable', 'The state of the task cannot be read now: try again.', {
+    throw new Failure('unavailable', 'The status of the task cannot be read now. Try again.', {
       retryAfter: 5,
       cause: error,
     })
   }
 }
 
-/** Returns after how many seconds it is worth to ask again: a tenth of the time that the task has run. */
+/** Returns the seconds until the next poll makes sense: a tenth of the time that the task has run. */
 export function secondsToRetry({ acceptedAt }: TaskStatus, now: number): number {
   const elapsed = (now - Date.parse(acceptedAt)) / 1_000
   return Math.max(MIN_RETRY_SECONDS, Math.min(MAX_RETRY_SECONDS, Math.round(elapsed / 10)))
@@ -80,11 +78,11 @@ export function secondsToRetry({ acceptedAt }: TaskStatus, now: number): number 
 async function readExecution(category: string, taskId: string): Promise<GetDurableExecutionResponse | undefined> {
   const arn = await executionOf(category, taskId)
   if (arn === undefined) return undefined
-  const found = await getExecution(arn)
-  if (found) return found
-  // The noted execution was forgotten after its retention; the same event may have started another one since.
-  const other = await findExecution(taskId)
-  return other === undefined || other === arn ? undefined : getExecution(other)
+  const execution = await getExecution(arn)
+  if (execution) return execution
+  // Lambda deletes an execution after its retention. The same event may have started another one since.
+  const newer = await findExecution(taskId)
+  return newer === undefined || newer === arn ? undefined : getExecution(newer)
 }
 
 async function getExecution(DurableExecutionArn: string): Promise<GetDurableExecutionResponse | undefined> {
@@ -111,16 +109,16 @@ async function readNewestEvents(DurableExecutionArn: string | undefined): Promis
     )
     return Events
   } catch (error) {
-    log.warn('the history of a task could not be read', error as Error)
+    log.warn('history not read', error as Error)
     return []
   }
 }
 
-function statusOf(payload: TaskPayload, execution: GetDurableExecutionResponse, events: Event[]): TaskStatus {
+function statusOf(task: Task, execution: GetDurableExecutionResponse, events: Event[]): TaskStatus {
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt, Result } = execution
-  if (!startedAt) throw new Error('Lambda does not say when the execution was started.')
+  if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
   const outcome = Status === 'SUCCEEDED' && Result ? (JSON.parse(Result) as { outcome: Outcome }).outcome : undefined
-  const { taskId, category, action, deadline } = payload
+  const { id: taskId, category, action, deadline } = task
   const deadlineAt = startedAt.getTime() + deadline * 1_000
   return {
     taskId,
@@ -131,8 +129,8 @@ function statusOf(payload: TaskPayload, execution: GetDurableExecutionResponse, 
     progress: describeProgress(events, Date.now(), deadlineAt),
     acceptedAt: startedAt.toISOString(),
     deadlineAt: new Date(deadlineAt).toISOString(),
-    ...(endedAt ? { endedAt: endedAt.toISOString() } : {}),
-    ...(outcome ? { outcome } : {}),
+    endedAt: endedAt?.toISOString(),
+    outcome,
   }
 }
 
@@ -140,7 +138,7 @@ function verdictOf({ status, result }: Outcome): TaskStatus['verdict'] {
   return status === 'succeeded' ? result : status
 }
 
-/** The same for a task of another caller, so that nobody learns that there is one. */
+/** The same message for another caller's task, so that a caller cannot find out whether it exists. */
 function unknownTask(taskId: string): Failure {
   return new Failure(
     'unknown',

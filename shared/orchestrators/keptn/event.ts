@@ -8,12 +8,12 @@ import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
 
 const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
-/** Of no interest where it is no object. */
+/** An object. Everything else is ignored. */
 const free = orElse(z.nullish(z.record(z.string(), z.unknown())), undefined)
 
 const labels = z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))
 
-/** In a form the dot of a label's name parts it. */
+/** Joins the names of nested labels: a form splits a label's name at its dots. */
 function flat(value: unknown, prefix = ''): unknown {
   if (!isRecord(value)) return value
   return Object.fromEntries(
@@ -23,11 +23,11 @@ function flat(value: unknown, prefix = ''): unknown {
   )
 }
 
-/** The event of a call, as it may come. */
+/** The event of a call, in any of its forms. */
 export const eventSchema = z.object({
   id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
   type: name,
-  /** The quick start's older form has the type here, and the names of `data` at the top. */
+  /** The quick start's older form has the type here, and the fields of `data` at the top level. */
   event: name,
   project: name,
   stage: name,
@@ -58,11 +58,11 @@ export const eventSchema = z.object({
   ),
 })
 
-/** What a caller's event says, in one form whatever the form it came in. */
+/** The event of a call, in one form. */
 export interface CallEvent {
   id: string | undefined
   type: string | undefined
-  /** What the event says of the task. */
+  /** The last part of the type. */
   kind: EventKind | undefined
   /** The task that the event is about: `openticket`. */
   task: string | undefined
@@ -72,7 +72,7 @@ export interface CallEvent {
     project: string | undefined
     stage: string | undefined
     service: string | undefined
-    /** How the sequence stands so far; of a `finished`, how the task ended. */
+    /** The result of the sequence so far. In a `finished` event, the result of the task. */
     result: string | undefined
     status: string | undefined
     message: string | undefined
@@ -80,27 +80,26 @@ export interface CallEvent {
     problem?: Record<string, unknown> | undefined
     incident?: Record<string, unknown> | undefined
     dynatraceProblem?: Record<string, unknown> | undefined
-    /** Of an earlier task, where the event is not about it. */
+    /** The result of an earlier task. */
     evaluation?: Record<string, unknown> | undefined
     test?: Record<string, unknown> | undefined
     configurationChange?: Record<string, unknown> | undefined
   }
-  /** The properties of the task, and what earlier tasks of its name answered. */
+  /** The properties of the task, merged with the results of earlier tasks of its name. */
   properties: Record<string, unknown>
 }
 
 /**
- * Reads the event of a call: a whole CloudEvent, the quick start's body, or its older short form. Other fields are left
- * alone.
+ * Parses the event of a call: a CloudEvent, the quick start's body, or its older short form. Ignores other fields.
  *
- * @throws Failure `invalid` where a field has the wrong type
+ * @throws Failure `invalid` if a field has the wrong type
  */
 export function parseEvent(body: Record<string, unknown>): CallEvent {
   const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
   const type = event.type || event.event || undefined
   const task = type === undefined ? undefined : subjectOf(type)
   const kind = type === undefined ? undefined : kindOf(type)
-  // The finished event of a task carries the results of that task alone.
+  // A task's own finished event contains the results of that task only.
   const isMerged = type !== undefined && !(task !== undefined && kind === 'finished')
   const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
   return {
@@ -132,11 +131,11 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   }
 }
 
-/** An event that can be answered: everything that a `started` or `finished` must carry is there. */
+/** An event that can be answered, with all fields of a `started` or `finished` event. */
 export interface TaskEvent {
   id: string
   task: string
-  shkeptncontext: string
+  context: string
   gitcommitid?: string | undefined
   project: string
   stage: string
@@ -144,46 +143,46 @@ export interface TaskEvent {
   labels: Record<string, string>
 }
 
-/** Keptn files events with any other context under one that it makes up, so the sequence would never end. */
+/** Keptn replaces any other context by a new one, so the sequence would never end. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * What the answer to an interactive call needs of its event.
+ * Returns the event of an interactive call, with everything that the answer needs.
  *
- * @throws Failure `invalid` that names at once everything that is missing
+ * @throws Failure `invalid` with all missing fields
  */
 export function taskEvent(event: CallEvent): TaskEvent {
   const { id, type, gitcommitid, data } = event
-  const shkeptncontext = UUID.test(event.shkeptncontext ?? '') ? event.shkeptncontext : undefined
+  const context = UUID.test(event.shkeptncontext ?? '') ? event.shkeptncontext : undefined
   const { project, stage, service, labels } = data
   const task = type === undefined ? undefined : taskOf(type)
-  const needed: [string, string | undefined, string][] = [
+  const required: [string, string | undefined, string][] = [
     ['id', id, 'the id of the triggered event'],
     [
       'type',
       task,
       type === undefined
         ? 'sh.keptn.event.<task>.triggered'
-        : `"${type.slice(0, 100)}" triggers no task, so there is nothing to finish; use mode=silent for it`,
+        : `"${type.slice(0, 100)}" does not trigger a task, so it cannot be answered: use mode=silent`,
     ],
     [
       'shkeptncontext',
-      shkeptncontext,
+      context,
       event.shkeptncontext === undefined
         ? 'the context of the sequence'
-        : `"${event.shkeptncontext}" is not a UUID: send the context of the sequence, which Keptn makes as a UUID`,
+        : `"${event.shkeptncontext}" is not a UUID: send the context of the sequence, which is a UUID`,
     ],
     ['data.project', project, 'the project'],
     ['data.stage', stage, 'the stage'],
     ['data.service', service, 'the service'],
   ]
-  const errors: FieldError[] = needed
+  const errors: FieldError[] = required
     .filter(([, value]) => value === undefined)
     .map(([path, , message]) => ({ path, message }))
   if (
     id === undefined ||
     task === undefined ||
-    shkeptncontext === undefined ||
+    context === undefined ||
     project === undefined ||
     stage === undefined ||
     service === undefined
@@ -194,5 +193,11 @@ export function taskEvent(event: CallEvent): TaskEvent {
       { errors },
     )
   }
-  return { id, task, shkeptncontext, gitcommitid, project, stage, service, labels }
+  return { id, task, context, gitcommitid, project, stage, service, labels }
+}
+
+/** Returns where a call comes from, with the fields that its event has. */
+export function originOf({ id, task, shkeptncontext: context, gitcommitid, data }: CallEvent): Partial<TaskEvent> {
+  const { project, stage, service, labels } = data
+  return { id, task, context, gitcommitid, project, stage, service, labels }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { Failure, invalidInput } from '../../errors.ts'
 import { name, optional, secret, text, url, word } from '../../fields.ts'
 import { Http, segment } from '../../http/client.ts'
 import { oauthAuthorization } from '../../http/oauth.ts'
@@ -7,20 +7,20 @@ import { log } from '../../log.ts'
 import type { Orchestrator } from '../orchestrator.ts'
 import type { Reply } from './reply.ts'
 
-/** The secret of a Cloud Automation or Keptn environment: with an API token, or with an OAuth client (Dynatrace SaaS). */
+/** The secret of a Cloud Automation or Keptn environment, with an API token or an OAuth client (Dynatrace SaaS). */
 export const keptnConnection = z
   .strictObject({
     type: z.literal('keptn'),
-    baseUrl: url('The environment, without /api: https://abc.cloudautomation.live.dynatrace.com'),
-    bridgeUrl: optional(url('Where people open the Bridge; /bridge below baseUrl where left out')),
+    baseUrl: url('The URL of the environment, without /api: https://abc.cloudautomation.live.dynatrace.com'),
+    bridgeUrl: optional(url('The URL of the Bridge. Defaults to /bridge below baseUrl')),
     token: optional(secret('Its API token')),
     oauth: optional(
       z.strictObject({
-        tokenUrl: url('Where the token is fetched'),
-        clientId: name('The id of the client'),
-        clientSecret: secret('The secret of the client'),
+        tokenUrl: url('The token endpoint'),
+        clientId: name('The client id'),
+        clientSecret: secret('The client secret'),
         scope: z._default(word('Scopes'), 'cloudautomation:events:write cloudautomation:events:read'),
-        resource: optional(word('The resource, where the server asks for one')),
+        resource: optional(word('The resource, if the server requires one')),
       }),
     ),
     ca: optional(text('PEM of a private certificate authority')),
@@ -34,7 +34,7 @@ export const keptnConnection = z
 type Connection = z.output<typeof keptnConnection>
 
 /**
- * Keptn's API (1.x) as an orchestrator.
+ * Returns the orchestrator for Keptn's API (1.x).
  *
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
@@ -43,24 +43,24 @@ export function keptn(connection: Connection): Orchestrator {
   return {
     linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
     check: () => checkKeptn(connect(connection)),
-    async send(reply, inDoubt) {
+    async send(reply, uncertainAttempts) {
       const http = connect(connection)
-      if (inDoubt > 0 && (await isRecorded(http, reply, inDoubt))) return
-      await http.post('api/v1/event', reply, { schema: accepted })
+      if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return
+      await http.post('api/v1/event', reply, { schema: sendResponse })
     },
-    async evaluations({ task, results, most, ...of }) {
-      const { previousEvaluationIn: earlierIn } = await import('../../evaluation/previous-evaluations.ts')
+    async evaluations({ task, results, limit, ...target }) {
+      const { previousEvaluationIn } = await import('../../evaluation/previous-evaluations.ts')
       const type = `sh.keptn.event.${task}.finished`
       const { body } = await connect(connection).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
-        query: { filter: filterOf(of, results), excludeInvalidated: true, limit: most },
-        schema: keptEvents,
+        query: { filter: filterOf(target, results), excludeInvalidated: true, limit },
+        schema: evaluationEvents,
       })
-      return (body.events ?? []).flatMap((event) => earlierIn(event) ?? [])
+      return (body.events ?? []).flatMap((event) => previousEvaluationIn(event) ?? [])
     },
   }
 }
 
-/** Where people see a sequence. */
+/** Returns the URL where people see a sequence in the Bridge. */
 export function sequenceUrl(
   { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` }: Pick<Connection, 'baseUrl' | 'bridgeUrl'>,
   project: string,
@@ -71,13 +71,13 @@ export function sequenceUrl(
 }
 
 /**
- * Whether Keptn answers, takes our credentials and lets us read events.
+ * Checks that Keptn responds, accepts the credentials and allows to read events.
  *
  * @throws Failure
  */
 export async function checkKeptn(http: Http): Promise<void> {
   await http.post('api/v1/auth', undefined, { isRead: true })
-  // Only this shows that it is Keptn: a login page answers everything.
+  // A login page responds to every request with 200. This response shows that it is Keptn.
   await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, schema: recordedEvents })
 }
 
@@ -87,22 +87,20 @@ function connect({ baseUrl, ca, token, oauth }: Connection): Http {
   return new Http({ platform, baseUrl, headers: { 'x-token': token ?? '' }, ca })
 }
 
-/**
- * With so many tries (some two minutes, and more than an hour) a refusal is no matter of a moment any more, as it is of a proxy
- * that is out of order, or of a page to log in.
- */
-const lasting = { forbidden: 5, refused: 20 }
+/** After this many attempts, about two minutes, a 403 is not a temporary failure of a proxy any more. */
+const MAX_FORBIDDEN_ATTEMPTS = 5
+/** The same for another refusal, such as a login page: more than an hour. */
+const MAX_REFUSED_ATTEMPTS = 20
 
 /**
- * Whether Keptn has an event of this type for this trigger from us. Its API answers before an event is processed, so only
- * reading back tells.
+ * Whether Keptn has recorded this event. Its API responds before it processes an event, so only reading it back shows this.
  *
- * @param tries how often it was asked, this time included
+ * @param attempts including this one
  */
 async function isRecorded(
   http: Http,
   { shkeptncontext, type, triggeredid, source }: Reply,
-  tries: number,
+  attempts: number,
 ): Promise<boolean> {
   const isStarted = type.endsWith('.started')
   try {
@@ -111,43 +109,43 @@ async function isRecorded(
     const { status, body } = await http.get('api/mongodb-datastore/event', options)
     if (status !== 403)
       return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)
-    const reason = 'Keptn answered 403 where an event is read back: the token needs the right to read events.'
-    if (tries < lasting.forbidden) throw new Failure('platform', reason)
-    log.warn(reason)
-    // A second `started` would leave the task open for ever, a second `finished` is ignored.
+    const reason = 'Keptn answered 403 to reading an event back. The token needs the permission to read events.'
+    if (attempts < MAX_FORBIDDEN_ATTEMPTS) throw new Failure('platform', reason)
+    log.warn('event not read back', { kind: 'platform', reason })
+    // A second `started` event would leave the task open forever. A second `finished` event is ignored.
     return isStarted
   } catch (error) {
     if (!(error instanceof Failure) || error.transient || error.kind === 'credentials') throw error
-    // What says nothing of our rights says nothing of the event. Without its `started` a task would be left open as well.
-    if (isStarted || tries < lasting.refused) throw error
-    log.warn('events can not be read back', { reason: error.message })
+    // A task without its `started` event would never end, so that one is retried.
+    if (isStarted || attempts < MAX_REFUSED_ATTEMPTS) throw error
+    log.warn('event not read back', { kind: error.kind, reason: error.message })
     return false
   }
 }
 
 /**
- * A filter of the datastore, whose language knows no quotes.
+ * Returns a filter of the datastore. Its language has no quotes.
  *
- * @throws Failure `invalid` for a name that would mean something else there
+ * @throws Failure `invalid` for a name that would change the meaning of the filter
  */
-function filterOf(of: Record<'project' | 'stage' | 'service', string>, results: readonly string[]): string {
-  const terms = Object.entries(of).map(([part, name]) => {
+function filterOf(target: Record<'project' | 'stage' | 'service', string>, results: readonly string[]): string {
+  const terms = Object.entries(target).map(([part, name]) => {
     if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
-      const message = `"${name.slice(0, 60)}" is no name in Keptn, so its earlier evaluations can not be asked for`
-      throw new Failure('invalid', `data.${part}: ${message}`, { errors: [{ path: `data.${part}`, message }] })
+      const message = `must be a valid name in Keptn, so that its previous evaluations can be read (it is "${name.slice(0, 60)}")`
+      throw invalidInput(`data.${part}`, message)
     }
     return `data.${part}:${name}`
   })
-  // One that could not be made is none, and must not take the place of one.
+  // An evaluation that failed to run has no result to compare with.
   return [...terms, 'data.status:succeeded', ...(results.length > 0 ? [`data.result:${results.join(',')}`] : [])].join(
     ' AND ',
   )
 }
 
-/** Anything else is not Keptn: a login page answers 200 too. */
-const accepted = z.object({ keptnContext: z.string() })
-/** Of none it may answer null. */
-const keptEvents = z.object({ events: z.nullable(z.array(z.unknown())) })
+/** Refuses a login page, which responds with 200, too. */
+const sendResponse = z.object({ keptnContext: z.string() })
+/** Keptn may return null instead of an empty list. */
+const evaluationEvents = z.object({ events: z.nullable(z.array(z.unknown())) })
 const recordedEvents = z.object({
   events: z.nullable(z.array(z.object({ triggeredid: z.optional(z.string()), source: z.optional(z.string()) }))),
 })

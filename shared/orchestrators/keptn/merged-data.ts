@@ -1,11 +1,11 @@
 import { isRecord } from '../../record.ts'
 
 /**
- * The newest of the evaluations that an event carries from earlier tasks of its sequence.
+ * Returns the newest of the evaluations that Keptn merged into an event.
  *
- * Keptn merges the results of tasks of one name: newer text replaces older text and newer entries of a list come first,
- * but a number keeps its first value. So the newest entry of each indicator counts, and `score` is that of the first
- * evaluation. Our evaluations repeat their score as text.
+ * Keptn merges the results of all tasks with one name: newer text replaces older text, and newer list entries come first, but
+ * a number keeps its first value. So the first entry of each indicator is the newest, and `score` is that of the first
+ * evaluation. This project's evaluations repeat their score as text.
  */
 export function newestEvaluation(merged: Record<string, unknown>): Record<string, unknown> {
   const { score: _, scoreText, indicatorResults, ...others } = merged
@@ -17,7 +17,7 @@ export function newestEvaluation(merged: Record<string, unknown>): Record<string
   }
 }
 
-/** In a form, a list is an object with numbers for names. */
+/** A form turns a list into an object with numbers as names. */
 function newestIndicators(list: unknown): unknown {
   if (!Array.isArray(list) && !isRecord(list)) return list
   const names = new Set<string>()

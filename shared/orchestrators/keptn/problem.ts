@@ -1,18 +1,18 @@
 import { isRecord } from '../../record.ts'
 import type { CallEvent } from './event.ts'
 
-/** A problem that an event carries. */
+/** The problem in an event. */
 export interface Problem {
   id: string | undefined
   title: string
   url: string | undefined
-  /** What it affects, by name. */
+  /** The names of the affected entities. */
   impacted: string[]
   /** Dynatrace's description of the problem, if it was sent as text. */
   details: string | undefined
 }
 
-/** The problem that an event carries; undefined if it has no title. */
+/** Returns the problem in an event. Undefined if it has no title. */
 export function problemOf(event: CallEvent): Problem | undefined {
   const fields = problemFields(event)
   const title = titleIn(fields)
@@ -27,8 +27,8 @@ export function problemOf(event: CallEvent): Problem | undefined {
 }
 
 /**
- * The fields of the problem by Dynatrace's names, whichever way it came: of a remediation (`data.problem`), of the quick
- * start's trigger (`data.incident`) or of Dynatrace's own notification (`data.dynatraceProblem`).
+ * Returns the fields of the problem with Dynatrace's names. They come from a remediation (`data.problem`), the quick start's
+ * trigger (`data.incident`) or Dynatrace's notification (`data.dynatraceProblem`).
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (problem)
  */
@@ -41,7 +41,7 @@ function titleIn(fields: Record<string, unknown>): string | undefined {
   return textOf(fields['ProblemTitle'] ?? fields['problemTitle'])
 }
 
-/** Names as text, or objects that have a name; in a form, a list is an object with numbers for names. */
+/** Returns the names of a text, or of a list of objects. A form turns a list into an object with numbers as names. */
 function namesIn(entities: unknown): string[] {
   if (typeof entities === 'string') return entities === '' ? [] : [entities]
   if (!isRecord(entities) && !Array.isArray(entities)) return []

@@ -4,7 +4,7 @@ import { clip, toPlainText } from '../../text/plain-text.ts'
 import type { TaskEvent } from './event.ts'
 import { replyType } from './task-type.ts'
 
-/** An event that goes back to the orchestrator; its API sets `id` and `time`. */
+/** An event for Keptn. Its API sets `id` and `time`. */
 export interface Reply {
   specversion: '1.0'
   source: string
@@ -16,10 +16,12 @@ export interface Reply {
 }
 
 /** Keptn's API refuses bodies over 64 KB. */
-const largestReply = 60_000
-/** Of details that are too large together, so many are sent beside id and url, and texts up to so many UTF-16 units. */
-const mostEssentials = 20
-const longestEssential = 200
+const MAX_REPLY_BYTES = 60_000
+/** If the details of an outcome are too large, only this many short ones are sent. */
+const MAX_ESSENTIALS = 20
+/** In UTF-16 units. */
+const MAX_ESSENTIAL_LENGTH = 200
+const MAX_MESSAGE_LENGTH = 2_000
 
 function reply(
   event: TaskEvent,
@@ -27,85 +29,85 @@ function reply(
   category: string,
   data: Record<string, unknown>,
 ): Reply {
-  const { id, task, shkeptncontext, gitcommitid, project, stage, service } = event
+  const { id, task, context, gitcommitid, project, stage, service } = event
   return {
     specversion: '1.0',
     source: `cloud-automation-webhooks/${category}`,
     type: replyType(task, kind),
-    shkeptncontext,
+    shkeptncontext: context,
     triggeredid: id,
     ...(gitcommitid ? { gitcommitid } : {}),
-    // Ours last: a task may be named like one of them.
+    // Last, because a task may have the name of one of them.
     data: { ...data, project, stage, service },
   }
 }
 
-/** The `started` of a task. */
+/** Returns the `started` event of a task. */
 export function startedReply(event: TaskEvent, category: string): Reply {
-  return labelled(event, 'started', category, {})
+  return replyWithLabels(event, 'started', category, {})
 }
 
-/** The `status.changed` of a task: how far it is. */
+/** Returns the `status.changed` event of a task, with its progress. */
 export function progressReply(event: TaskEvent, category: string, message: string): Reply {
-  return labelled(event, 'status.changed', category, { message: toPlainText(message) })
+  return replyWithLabels(event, 'status.changed', category, { message: toPlainText(message) })
 }
 
-/** Without the labels where they are too large: the `finished` has to follow, and its sequence waits for it. */
-function labelled(
+/** Omits the labels if they are too large: the sequence waits for the events. */
+function replyWithLabels(
   event: TaskEvent,
   kind: 'started' | 'status.changed',
   category: string,
   data: Record<string, unknown>,
 ): Reply {
-  const whole = reply(event, kind, category, { ...data, labels: event.labels })
-  return fits(whole) ? whole : reply(event, kind, category, data)
+  const complete = reply(event, kind, category, { ...data, labels: event.labels })
+  return fits(complete) ? complete : reply(event, kind, category, data)
 }
 
 /**
- * The `finished` of a task: always with status and result. What would make it too large for Keptn is left out, and the
- * message says so: an event that is refused would leave the sequence hanging. What is short stays: an id, a verdict, a score.
+ * Returns the `finished` event of a task. Keptn refuses an event that is too large, which would leave the sequence waiting,
+ * so large details are omitted and the message says so. Short ones stay: an id, a verdict, a score.
  *
- * @param withLinks whether the outcome's links go out as labels too
+ * @param withLinks whether the outcome's links are sent as labels
  */
 export function finishedReply(event: TaskEvent, category: string, outcome: Outcome, withLinks: boolean): Reply {
   const { status, result, message, data, links } = outcome
-  const whole = reply(event, 'finished', category, {
+  const complete = reply(event, 'finished', category, {
     [event.task]: data,
     labels: { ...event.labels, ...(withLinks ? links : {}) },
     status,
     result,
     message,
   })
-  if (fits(whole)) return whole
+  if (fits(complete)) return complete
   return reply(event, 'finished', category, {
     [event.task]: essentials(data),
     labels: withLinks ? links : {},
     status,
     result,
-    message: `${clip(message, 2_000)} (the details were too large to be sent)`,
+    message: `${clip(message, MAX_MESSAGE_LENGTH)} (the details were too large to be sent)`,
   })
 }
 
 /**
- * The event without secrets. What says which task it answers stays as it is: it held none when the call was taken, and a word of it
- * that has become one since, such as a stage, must not leave the caller without an answer.
+ * Masks the secrets in an event, except in the fields that identify the task. These did not contain a secret when the call was
+ * accepted. If one of them, such as the stage, equals a secret that was stored since, the event must still reach its task.
  */
-export function masked(whole: Reply): Reply {
-  const { type, shkeptncontext, triggeredid, data, ...others } = whole
-  const { project, stage, service, ...told } = data
-  return { ...others, type, shkeptncontext, triggeredid, data: { ...redactDeep(told), project, stage, service } }
+export function redactReply(event: Reply): Reply {
+  const { type, shkeptncontext, triggeredid, data, ...others } = event
+  const { project, stage, service, ...details } = data
+  return { ...others, type, shkeptncontext, triggeredid, data: { ...redactDeep(details), project, stage, service } }
 }
 
-function fits(whole: Reply): boolean {
-  return Buffer.byteLength(JSON.stringify(whole)) <= largestReply
+function fits(event: Reply): boolean {
+  return Buffer.byteLength(JSON.stringify(event)) <= MAX_REPLY_BYTES
 }
 
-/** Lists, objects and long texts are what is large. */
+/** Returns id, URL and short values. Lists, objects and long texts are omitted. */
 function essentials({ id, url, ...others }: Record<string, unknown>): Record<string, unknown> {
   const short = Object.entries(others).filter(([, value]) =>
     typeof value === 'string'
-      ? value.length <= longestEssential
+      ? value.length <= MAX_ESSENTIAL_LENGTH
       : typeof value === 'number' || typeof value === 'boolean',
   )
-  return { id, url, ...Object.fromEntries(short.slice(0, mostEssentials)) }
+  return { id, url, ...Object.fromEntries(short.slice(0, MAX_ESSENTIALS)) }
 }

@@ -1,6 +1,6 @@
 /**
- * The name of the task that an event triggers, or undefined where the event triggers none. Only such an event is ever
- * answered: a reply to a `.started` or a `.finished` would loop.
+ * Returns the name of the task that an event triggers. Only such an event is answered: a reply to a `.started` or `.finished`
+ * event would loop.
  *
  * `sh.keptn.event.<task>.triggered` is a task; `sh.keptn.event.<stage>.<sequence>.triggered` is a sequence.
  *
@@ -10,7 +10,7 @@ export function taskOf(type: string): string | undefined {
   return /^sh\.keptn\.event\.([A-Za-z0-9-]{1,128})\.triggered$/.exec(type)?.[1]
 }
 
-/** The name of the task that an event is about, whatever it says of it: its properties stand in `data.<name>`. */
+/** Returns the name of the task that an event of any kind is about. Its properties are in `data.<name>`. */
 export function subjectOf(type: string): string | undefined {
   return /^sh\.keptn\.event\.([A-Za-z0-9-]{1,128})\.(?:triggered|started|status\.changed|finished|invalidated)$/.exec(
     type,
@@ -19,12 +19,12 @@ export function subjectOf(type: string): string | undefined {
 
 export type EventKind = 'triggered' | 'started' | 'status.changed' | 'finished' | 'invalidated'
 
-/** What an event says of its task. */
+/** Returns the last part of an event's type. */
 export function kindOf(type: string): EventKind | undefined {
   return /\.(triggered|started|status\.changed|finished|invalidated)$/.exec(type)?.[1] as EventKind | undefined
 }
 
-/** The type of the event that answers a task. */
+/** Returns the type of an event that answers a task. */
 export function replyType(task: string, kind: 'started' | 'status.changed' | 'finished'): string {
   return `sh.keptn.event.${task}.${kind}`
 }

@@ -118,7 +118,7 @@ async function earlierEvaluations(
 ): Promise<PreviousEvaluation[]> {
   const { orchestrator, ...of } = at
   const { evaluations } = await loadOrchestrator(orchestrator)
-  return evaluations({ ...of, results: resultsFor(comparison), most: comparedCount(comparison) })
+  return evaluations({ ...of, results: resultsFor(comparison), limit: comparedCount(comparison) })
 }
 
 function score(

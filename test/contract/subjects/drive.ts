@@ -1,4 +1,5 @@
 import { categories } from '../../../functions/index.ts'
+import { close, remind } from '../../../shared/approvals/task.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { type Action, completeInput } from '../../../shared/providers/action.ts'
 import { connect } from '../../../shared/providers/connect.ts'
@@ -68,8 +69,8 @@ async function endOf(action: AnyAction, platform: Provider, client: Client, inpu
   if (!('outcome' in done)) return done
   if (!('job' in done)) return done.outcome
   if (action.type === 'approval') {
-    await action.approval.remind(platform, client, input as never, done.job)
-    await action.approval.close(platform, client, input as never, done.job, decision)
+    await remind(platform as never, client, input as never, done.job as never)
+    await close(platform as never, client, input as never, done.job as never, decision)
     return done.outcome
   }
   if (action.type !== 'job') throw new Error(`${action.summary} starts no job`)

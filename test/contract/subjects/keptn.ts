@@ -8,7 +8,7 @@ const category = 'issue-ticketing'
 const task: TaskEvent = {
   id: 'f2b878d3-03c0-4e8f-bc3f-454bc1b3d79d',
   task: 'openticket',
-  shkeptncontext: '08735340-6f9e-4b32-97ff-3b6c292bc509',
+  context: '08735340-6f9e-4b32-97ff-3b6c292bc509',
   project: 'incident-demo',
   stage: 'production',
   service: 'casdemoapp',

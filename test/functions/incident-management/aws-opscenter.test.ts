@@ -2,9 +2,8 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { ticketConformance } from '../../conformance/ticket.ts'
-import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: SsmServer
@@ -29,32 +28,33 @@ const update = (input: object, options?: Options) => updateTicket.run(awsOpsCent
 const close = (input = {}, options?: Options) => closeTicket.run(awsOpsCenter, client(options), { id, ...input })
 const item = (at = 0) => {
   const found = server.state.opsItems[at]
-  if (!found) throw new Error(`No OpsItem ${at}`)
+  if (!found) throw new Error(`There is no OpsItem ${at}`)
   return found
 }
 const count = (operation: string) => server.operations().filter((one) => one === operation).length
 const checked = (input: object) => failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
 
-describe('AWS OpsCenter: connection', () => {
-  test('the connection test lists one OpsItem', async () => {
+describe('the connection', () => {
+  test('is checked by a list of one', async () => {
     await awsOpsCenter.check(client())
     expect(server.operations()).toEqual(['DescribeOpsItems'])
   })
 
-  test('reports the permission to allow', async () => {
+  test('that may not is told what to allow', async () => {
     server.state.denied = ['DescribeOpsItems']
     const { kind, message } = await failureOf(Promise.resolve(awsOpsCenter.check(client())))
     expect(kind).toBe('refused')
     expect(message).toContain('is not authorized to perform: ssm:DescribeOpsItems. Allow it under awsProviders')
   })
 
-  test('has a default source', () => {
+  test('holds no secrets, and says where OpsItems come from', () => {
+    expect(secretsIn(awsOpsCenter.connection, { region: 'eu-west-1' })).toEqual([])
     expect(awsOpsCenter.connection.parse({})).toEqual({ source: 'Cloud Automation' })
   })
 })
 
-describe('AWS OpsCenter: open', () => {
-  test('creates an OpsItem and returns its id and link', async () => {
+describe('open', () => {
+  test('makes an OpsItem and answers its id and link', async () => {
     const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
     expect(await open()).toEqual({
       status: 'succeeded',
@@ -74,7 +74,7 @@ describe('AWS OpsCenter: open', () => {
     })
   })
 
-  test('sets category, priority, severity, tags and other fields', async () => {
+  test('says how bad it is, with labels as tags and what only OpsCenter knows', async () => {
     const fields = {
       Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }],
       OperationalData: { '/aws/automations': { Type: 'SearchableString', Value: '[]' } },
@@ -95,17 +95,17 @@ describe('AWS OpsCenter: open', () => {
     ['High', 2, '2'],
     ['medium', 3, '3'],
     ['low', 4, '4'],
-  ])('maps %s to priority %d and severity %s', async (level, Priority, Severity) => {
+  ])('%s is priority %d and severity %s', async (level, Priority, Severity) => {
     await open({ priority: level, severity: level })
     expect(item()).toMatchObject({ Priority, Severity })
   })
 
-  test('accepts numbers, and defaults to the category of the connection', async () => {
+  test('takes its own numbers, and a category from the connection', async () => {
     await open({ priority: '5', severity: '4' }, { type: 'Cost' })
     expect(item()).toMatchObject({ Priority: 5, Severity: '4', Category: 'Cost' })
   })
 
-  test('cuts long texts, and never sends an empty description', async () => {
+  test('cuts what is too long, and never leaves the description empty', async () => {
     await open({ title: 'x'.repeat(2_000), description: `${'y'.repeat(2_046)}😀😀` })
     expect(item().Title).toHaveLength(1_024)
     expect(item().Description).toBe(`${'y'.repeat(2_046)}…`)
@@ -113,7 +113,7 @@ describe('AWS OpsCenter: open', () => {
     expect(item(1).Description).toBe(title)
   })
 
-  test('a repeated call finds it in any state', async () => {
+  test('a repeat finds it, open or resolved', async () => {
     await open()
     for (const Status of ['Open', 'InProgress', 'Resolved']) {
       item().Status = Status
@@ -126,21 +126,35 @@ describe('AWS OpsCenter: open', () => {
     expect(count('CreateOpsItem')).toBe(1)
   })
 
-  test('finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
+  test('one that the search does not show yet is found by the answer of AWS', async () => {
     await open()
-    const data = item().OperationalData['cloud-automation-webhooks']
-    if (data) data.Type = 'String'
+    const mine = item().OperationalData['cloud-automation-webhooks']
+    if (mine) mine.Type = 'String'
     item().Status = 'InProgress'
     const again = await open()
     expect(again.data).toMatchObject({ id, state: 'InProgress' })
     expect(server.state.opsItems).toHaveLength(1)
   })
 
-  test('searches nothing without an idempotency key', async () => {
+  test('one whose answer was lost is found', async () => {
+    server.loseNext('CreateOpsItem')
+    const lost = await failureOf(open())
+    expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
+    expect((await open({}, { isRetry: true })).data['id']).toBe(id)
+    expect(server.state.opsItems).toHaveLength(1)
+  })
+
+  test('without a key nothing is looked up, and two calls make two', async () => {
     await open({}, { key: undefined })
     await open({}, { key: undefined })
     expect(server.operations()).toEqual(['CreateOpsItem', 'CreateOpsItem'])
     expect(item(1).OperationalData).toEqual({})
+  })
+
+  test('another key is another OpsItem', async () => {
+    await open()
+    await open({}, { key: keyOf(2) })
+    expect(server.state.opsItems).toHaveLength(2)
   })
 
   test.each([
@@ -156,14 +170,14 @@ describe('AWS OpsCenter: open', () => {
       'OpsItemInvalidParameterException',
       'OperationalData key ssm-x',
     ],
-  ])('reports the message of AWS for %j', async (input, name, words) => {
+  ])('%j is refused in the words of AWS', async (input, name, words) => {
     const { kind, message, afterWrite } = await failureOf(open(input))
     expect([kind, afterWrite]).toEqual(['refused', false])
     expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
     expect(server.state.opsItems).toEqual([])
   })
 
-  test('can be retried after an AWS error and throttling', async () => {
+  test('is tried again where AWS is down, silent or too busy', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' })
     server.failNext(
       400,
@@ -180,30 +194,30 @@ describe('AWS OpsCenter: open', () => {
   })
 })
 
-describe('AWS OpsCenter: invalid input', () => {
+describe('what OpsCenter has nothing for is refused before the call is accepted:', () => {
   test.each([
-    [{ urgency: 'high' }, 'input.urgency is not supported by OpsCenter'],
-    [{ assignee: 'mia' }, 'input.assignee is not supported by OpsCenter'],
-    [{ priority: 'P1' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
-    [{ priority: '6' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
-    [{ severity: '5' }, 'input.severity must be critical, high, medium or low, or a number from 1 to 4'],
-    [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
-    [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
-  ])('is refused: %j', async (input, message) => {
+    [{ urgency: 'high' }, 'input.urgency is of no use'],
+    [{ assignee: 'mia' }, 'input.assignee is of no use'],
+    [{ priority: 'P1' }, 'input.priority is none of OpsCenter'],
+    [{ priority: '6' }, 'input.priority is none of OpsCenter'],
+    [{ severity: '5' }, 'input.severity is none of OpsCenter'],
+    [{ fields: { Notifcations: [] } }, 'input.fields is not of an OpsItem: Notifcations; write Notifications, Op'],
+    [{ state: 'Pending' }, 'input.state is none of OpsCenter: write open, closed, Open, InProgress, Resolved'],
+  ])('%j', async (input, message) => {
     const failure = await checked(input)
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
   })
 
-  test.each(['4711', 'oi-123', 'oi-00000000000g'])('refuses the id %s', async (wrong) => {
+  test.each(['4711', 'oi-123', 'oi-00000000000g'])('the id %s', async (wrong) => {
     const failure = await failureOf(
       Promise.resolve().then(() => awsOpsCenter.checkRef({ id: wrong, project: undefined })),
     )
-    expect(failure.message).toBe('input.id must be the id of an OpsItem, such as oi-0123456789ab')
+    expect(failure.message).toBe('input.id is no OpsItem: write it like oi-0123456789ab')
   })
 })
 
-describe('AWS OpsCenter: update', () => {
-  test('changes the given fields and keeps the rest', async () => {
+describe('update', () => {
+  test('sets what is given and leaves the rest', async () => {
     await open({ labels: ['eu'], priority: 'low' })
     const done = await update({
       title: 'Checkout is back',
@@ -223,7 +237,7 @@ describe('AWS OpsCenter: update', () => {
     expect(Object.keys(item().OperationalData)).toHaveLength(2)
   })
 
-  test('replaces an empty description with a dash', async () => {
+  test('a description to nothing is as near to that as AWS allows', async () => {
     await open()
     await update({ description: '' })
     expect(item().Description).toBe('-')
@@ -235,13 +249,13 @@ describe('AWS OpsCenter: update', () => {
     ['open', 'InProgress', 'InProgress'],
     ['in progress', 'Open', 'InProgress'],
     ['resolved', 'Open', 'Resolved'],
-  ])('the state %s changes it from %s to %s', async (state, before, after) => {
+  ])('to %s takes it from %s to %s', async (state, before, after) => {
     await open()
     item().Status = before
     expect((await update({ state })).data['state']).toBe(after)
   })
 
-  test('adds a comment once, and keeps the others', async () => {
+  test('adds a comment once, and leaves those of others', async () => {
     await open()
     await update({ comment: 'Still slow' })
     await update({ comment: 'Still slow' }, { isRetry: true })
@@ -254,7 +268,7 @@ describe('AWS OpsCenter: update', () => {
     expect(count('UpdateOpsItem')).toBe(2)
   })
 
-  test('finds a comment after a lost response', async () => {
+  test('a comment whose answer was lost is found', async () => {
     await open()
     server.loseNext('UpdateOpsItem')
     expect((await failureOf(update({ comment: 'Still slow' }))).afterWrite).toBe(true)
@@ -262,7 +276,7 @@ describe('AWS OpsCenter: update', () => {
     expect(count('UpdateOpsItem')).toBe(1)
   })
 
-  test('adds each comment without an idempotency key', async () => {
+  test('comments without a key are one each', async () => {
     await open()
     await update({ comment: 'Still slow' }, { key: undefined })
     await new Promise((resolve) => setTimeout(resolve, 2))
@@ -270,13 +284,13 @@ describe('AWS OpsCenter: update', () => {
     expect(Object.keys(item().OperationalData)).toHaveLength(4)
   })
 
-  test('reports an unknown OpsItem', async () => {
+  test('of one that is not there is refused', async () => {
     const { kind, message } = await failureOf(update({ title: 'x' }))
     expect(kind).toBe('refused')
     expect(message).toContain(`OpsItemNotFoundException to UpdateOpsItem: OpsItem Id ${id} does not exist.`)
   })
 
-  test('reports a possible write if only the read after it failed', async () => {
+  test('that failed after something was written is in doubt, also where only a look failed', async () => {
     await open()
     server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
     const failure = await failureOf(update({ title: 'x' }))
@@ -285,8 +299,8 @@ describe('AWS OpsCenter: update', () => {
   })
 })
 
-describe('AWS OpsCenter: close', () => {
-  test('resolves it with comment and resolution', async () => {
+describe('close', () => {
+  test('resolves it, with a comment and how', async () => {
     await open()
     const done = await close({ comment: 'Restarted', resolution: 'Restart' })
     expect([done.message, done.data['state']]).toEqual([`Closed OpsItem ${id} (Resolved)`, 'Resolved'])
@@ -296,14 +310,14 @@ describe('AWS OpsCenter: close', () => {
     })
   })
 
-  test('passes if it is already resolved, and writes nothing', async () => {
+  test('passes what is resolved already, and writes nothing', async () => {
     await open()
     item().Status = 'Resolved'
     expect((await close()).message).toBe(`The OpsItem ${id} was closed already (Resolved)`)
     expect(count('UpdateOpsItem')).toBe(0)
   })
 
-  test('reports a missing permission of the role', async () => {
+  test('is refused where the role may not', async () => {
     await open()
     server.state.denied = ['UpdateOpsItem']
     const { kind, message } = await failureOf(close())
@@ -311,5 +325,3 @@ describe('AWS OpsCenter: close', () => {
     expect(item().Status).toBe('Open')
   })
 })
-
-ticketConformance(awsOpsCenter, ticketPlatforms['incident-management/aws-opscenter'])

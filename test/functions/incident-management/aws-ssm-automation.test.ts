@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { secretsIn } from '../../../shared/fields.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -32,7 +33,7 @@ const look = async (begun: StartedJob): Promise<PollResult> =>
   job.getStatus(awsSsmAutomation, client(), restart as StartJob, begun.job)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
-  if (!found) throw new Error(`No execution ${at}`)
+  if (!found) throw new Error(`There is no execution ${at}`)
   return found
 }
 const started = () => server.calls.map(({ body }) => body as Record<string, unknown>)
@@ -43,13 +44,13 @@ const check = (input: object, connection: object = {}) =>
     provider: awsSsmAutomation,
   })
 
-describe('AWS Systems Manager: connection', () => {
-  test('the connection test reads an execution that does not exist', async () => {
+describe('the connection', () => {
+  test('is checked by a look at an execution that is not there', async () => {
     await awsSsmAutomation.check(client())
     expect(server.operations()).toEqual(['GetAutomationExecution'])
   })
 
-  test('reports the permission to allow', async () => {
+  test('that may not look at executions is told, and where that is to be allowed', async () => {
     server.state.denied = ['GetAutomationExecution']
     const { kind, message } = await failureOf(Promise.resolve(awsSsmAutomation.check(client())))
     expect(kind).toBe('refused')
@@ -58,12 +59,16 @@ describe('AWS Systems Manager: connection', () => {
     )
   })
 
-  test('has a default runbook', () => {
+  test('holds no secrets', () => {
+    expect(secretsIn(awsSsmAutomation.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
+  })
+
+  test('has the default runbook', () => {
     expect(check({}, { target: 'Restart-Checkout' })).toMatchObject({ target: 'Restart-Checkout' })
   })
 })
 
-describe('AWS Systems Manager: invalid input', () => {
+describe('what no runbook can be started with is refused before the call is accepted:', () => {
   test.each([
     [{ target: 'a' }, {}, 'input.target is no name of a document'],
     [{ target: 'x;y' }, {}, 'input.target is no name of a document'],
@@ -92,8 +97,8 @@ describe('AWS Systems Manager: invalid input', () => {
   })
 })
 
-describe('AWS Systems Manager: start', () => {
-  test('runs a version of a runbook with parameters and the role of the connection', async () => {
+describe('start', () => {
+  test('runs a version of a runbook with its parameters, as the role of the connection', async () => {
     const parameters = {
       Service: 'checkout',
       Replicas: 3,
@@ -126,7 +131,7 @@ describe('AWS Systems Manager: start', () => {
     })
   })
 
-  test('sends the idempotency key as a UUID', async () => {
+  test('gives the key of the call as a UUID, and none where there is none', async () => {
     await start()
     await start({}, { key: undefined })
     await start({}, { key: undefined })
@@ -140,12 +145,12 @@ describe('AWS Systems Manager: start', () => {
     expect(started().at(-1)?.['ClientToken']).toBe('01234567-89ab-cdef-0123-456789abcdef')
   })
 
-  test('omits fields without a value', async () => {
+  test('leaves the parts that are not given to AWS', async () => {
     await start()
     expect(Object.keys(started()[0] ?? {}).sort()).toEqual(['ClientToken', 'DocumentName', 'Parameters'])
   })
 
-  test('a repeated call returns the same execution, also after a lost response', async () => {
+  test('a repeat is the same execution, also where the first answer was lost', async () => {
     server.loseNext('StartAutomationExecution')
     const lost = await failureOf(start())
     expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
@@ -157,7 +162,7 @@ describe('AWS Systems Manager: start', () => {
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test('reports the message of AWS if a repeated call differs', async () => {
+  test('a repeat with something else is refused in the words of AWS', async () => {
     await start()
     const { kind, message } = await failureOf(start({ parameters: { Service: 'cart' } }))
     expect([kind, message]).toEqual([
@@ -181,21 +186,21 @@ describe('AWS Systems Manager: start', () => {
     expect(message).toContain(`AWS Systems Manager answered ${name} to StartAutomationExecution: ${words}`)
   })
 
-  test('can be retried while too many executions run', async () => {
+  test('waits where too many run, since one of them will end', async () => {
     server.state.maxExecutions = 0
     const { kind, transient, afterWrite, message } = await failureOf(start())
     expect([kind, transient, afterWrite]).toEqual(['platform', true, false])
     expect(message).toContain('Concurrent executions exceed the limit.')
   })
 
-  test('reports how long to wait after throttling', async () => {
+  test('waits for as long as AWS says where it is throttled', async () => {
     const headers = { 'retry-after': '7' }
     server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { headers })
     const { transient, retryAfter, afterWrite } = await failureOf(start())
     expect([transient, retryAfter, afterWrite]).toEqual([true, 7, false])
   })
 
-  test('reports a possible start after an AWS error', async () => {
+  test('may have been done where AWS fails', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' }, { done: true })
     const { transient, afterWrite, message } = await failureOf(start())
     expect([transient, afterWrite]).toEqual([true, true])
@@ -203,7 +208,7 @@ describe('AWS Systems Manager: start', () => {
   })
 })
 
-describe('AWS Systems Manager: getStatus', () => {
+describe('the end', () => {
   const ended = async (change: Partial<ReturnType<typeof execution>>) => {
     const begun = await start()
     Object.assign(execution(), change)
@@ -212,7 +217,7 @@ describe('AWS Systems Manager: getStatus', () => {
     return seen.outcome
   }
 
-  test('reports the current step of a running execution', async () => {
+  test('of a run that goes on is not seen, but the step that it is in', async () => {
     const begun = await start()
     expect(await look(begun)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
     execution().StepExecutionsTruncated = true
@@ -235,7 +240,7 @@ describe('AWS Systems Manager: getStatus', () => {
     expect(await ended({ AutomationExecutionStatus })).toMatchObject({ status, result })
   })
 
-  test('maps every state of the SDK', () => {
+  test('every state of the vendor has a meaning', () => {
     const types = new URL('../../../node_modules/@aws-sdk/client-ssm/dist-types/models/enums.d.ts', import.meta.url)
     const declared = /const AutomationExecutionStatus: \{([^}]*)\}/.exec(readFileSync(types, 'utf8'))?.[1] ?? ''
     const states = [...declared.matchAll(/: "(\w+)"/g)].map(([, state]) => state)
@@ -243,7 +248,7 @@ describe('AWS Systems Manager: getStatus', () => {
     expect(Object.keys(awsSsmAutomation.states).sort()).toEqual(states.sort())
   })
 
-  test('returns outputs, and numbers among them as metrics', async () => {
+  test('answers the outputs, and takes numbers among them for what was measured', async () => {
     const begun = await start()
     Object.assign(execution(), {
       AutomationExecutionStatus: 'Success',
@@ -268,7 +273,7 @@ describe('AWS Systems Manager: getStatus', () => {
     })
   })
 
-  test('limits the size of the outputs', async () => {
+  test('keeps of the outputs what is small enough for later events', async () => {
     const { data } = await ended({
       AutomationExecutionStatus: 'Success',
       Outputs: Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`output-${at}`, ['x'.repeat(2_000)]])),
@@ -277,7 +282,7 @@ describe('AWS Systems Manager: getStatus', () => {
     expect((data['outputs'] as Record<string, string>)['output-0']).toHaveLength(500)
   })
 
-  test('reports which step failed with the reason from AWS', async () => {
+  test('says which step failed, and why in the words of AWS', async () => {
     const { message, data } = await ended({
       AutomationExecutionStatus: 'Failed',
       FailureMessage: 'Step fails when it is Execute/Cancelling action. Command has failed.',
@@ -292,13 +297,13 @@ describe('AWS Systems Manager: getStatus', () => {
     expect(data).toMatchObject({ failingStep: 'Restart' })
   })
 
-  test('reports the failure of a step if the execution has none', async () => {
+  test('of a step alone is told where the run itself says nothing', async () => {
     const step = { StepName: 'Restart', Action: 'aws:runCommand', StepStatus: 'TimedOut', FailureMessage: 'No answer.' }
     const { message } = await ended({ AutomationExecutionStatus: 'TimedOut', StepExecutions: [step] })
     expect(message).toContain('ended as TimedOut: step Restart TimedOut: No answer.')
   })
 
-  test('reports an unknown execution', async () => {
+  test('of a run that is not there is refused', async () => {
     const begun = await start()
     server.state.executions.length = 0
     const { kind, message } = await failureOf(look(begun))
@@ -306,30 +311,30 @@ describe('AWS Systems Manager: getStatus', () => {
   })
 })
 
-describe('AWS Systems Manager: stop', () => {
+describe('stop', () => {
   const stop = (begun: StartedJob) => awsSsmAutomation.stop(client(), begun.job as Run)
 
-  test('cancels an execution', async () => {
+  test('cancels, and the next look shows it', async () => {
     const begun = await start()
     await stop(begun)
     expect(started().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
     expect(await look(begun)).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
-  test('does nothing if the execution has ended', async () => {
+  test('leaves what has ended in the meantime', async () => {
     const begun = await start()
     execution().AutomationExecutionStatus = 'Success'
     await stop(begun)
     expect(await look(begun)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
-  test('reports a missing permission', async () => {
+  test('says that it is not allowed', async () => {
     const begun = await start()
     server.state.denied = ['StopAutomationExecution']
     expect((await failureOf(stop(begun))).message).toContain('ssm:StopAutomationExecution')
   })
 
-  test('accepts only the id of an execution', async () => {
+  test('takes the id that a start answers, and no other', async () => {
     const { outcome } = await start()
     const id = String(outcome.data['id'])
     expect(awsSsmAutomation.parseRunId({ id })).toEqual({ id })
@@ -339,7 +344,7 @@ describe('AWS Systems Manager: stop', () => {
   })
 })
 
-test('AWS Systems Manager: two events start two executions', async () => {
+test('two calls with keys of their own are two executions', async () => {
   await start({}, { key: 'a'.repeat(40) })
   await start({}, { key: `b${keyOf(1).slice(1)}` })
   expect(server.state.executions).toHaveLength(2)

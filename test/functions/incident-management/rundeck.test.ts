@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
 import { type RundeckServer, restart, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
+import { secretsIn } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Run, StartJob, StopJob } from '../../../shared/providers/job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
@@ -27,43 +28,43 @@ const inputOf = (input: object, connection: object = {}) =>
     provider: rundeck,
   })
 const start = async (input: object = {}, options: Options = {}) => {
-  const started = await runRunbook.run(rundeck, client(options), inputOf(input, options.connection))
-  if (!('job' in started)) throw new Error('Nothing was started')
-  return started
+  const begun = await runRunbook.run(rundeck, client(options), inputOf(input, options.connection))
+  if (!('job' in begun)) throw new Error('Nothing has begun')
+  return begun
 }
-const getStatus = async (run: unknown, input: object = {}, options?: Options) =>
+const look = async (run: unknown, input: object = {}, options?: Options) =>
   runRunbook.job?.getStatus(rundeck, client(options), inputOf(input), run)
-/** Polls until the execution has ended. */
-const waitUntilDone = async (run: unknown, input: object = {}) => {
+/** Looks as often as it takes. */
+const ended = async (run: unknown, input: object = {}) => {
   for (let pending = run; ; ) {
-    const current = await getStatus(pending, input)
-    if (current && 'outcome' in current) return current.outcome
-    pending = current?.job
+    const seen = await look(pending, input)
+    if (seen && 'outcome' in seen) return seen.outcome
+    pending = seen?.job
   }
 }
 const stop = (run: Run, options?: Options) => runRunbook.job?.stop(rundeck, client(options), inputOf({}), run)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
-  if (!found) throw new Error(`No execution ${at}`)
+  if (!found) throw new Error(`There is no execution ${at}`)
   return found
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
 
-describe('Rundeck: connection', () => {
-  test('the connection test lists the projects in the configured API version', async () => {
+describe('the connection', () => {
+  test('is checked with the projects, in the version of the API that it names', async () => {
     await rundeck.check(client())
     await rundeck.check(client({ connection: { apiVersion: '41' } }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/projects', '/api/41/projects'])
     expect(server.calls[0]?.headers['x-rundeck-auth-token']).toBe(server.token)
   })
 
-  test('accepts a base URL with a path', async () => {
+  test('may have Rundeck below a path', async () => {
     await failureOf(rundeck.check(client({ connection: { baseUrl: `${server.url}/rundeck/` } })).then())
     expect(server.calls[0]?.path).toBe('/rundeck/api/44/projects')
   })
 
-  test('the connection test reports an invalid token without showing it', async () => {
+  test('says that a token is wrong, and not which', async () => {
     const failure = await failureOf(rundeck.check(client({ connection: { token: 'a-wrong-token' } })).then())
     expect(failure.message).toContain(
       'Rundeck answered 403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
@@ -72,14 +73,18 @@ describe('Rundeck: connection', () => {
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('reports an API version that Rundeck does not support', async () => {
+  test('says that Rundeck is too old for a version of the API', async () => {
     const failure = await failureOf(rundeck.check(client({ connection: { apiVersion: 99 } })).then())
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Unsupported API Version "99"') })
   })
+
+  test('has its token masked wherever it turns up', () => {
+    expect(secretsIn(rundeck.connection, values())).toEqual([server.token])
+  })
 })
 
-describe('Rundeck: start', () => {
-  test('runs a job by id and returns the running execution with its link', async () => {
+describe('start', () => {
+  test('runs a job by its id and answers the execution, its link and that it goes on', async () => {
     const { outcome, job: pending } = await start({ parameters: { host: 'web1', times: 3, force: true } })
     expect(pending).toMatchObject({ id: '134', url: link(134) })
     expect(outcome).toMatchObject({
@@ -103,12 +108,12 @@ describe('Rundeck: start', () => {
     expect(server.calls[0]?.query.get('groupPathExact')).toBe(group)
   })
 
-  test('defaults to the job and project of the connection', async () => {
+  test('takes job and project from the connection', async () => {
     await start({ target: undefined }, { connection: { target: 'ops/web/restart' } })
     expect(execution().job.id).toBe(restart)
   })
 
-  test('is refused if no job of the project has exactly that name', async () => {
+  test('is refused where no job of the project has that name, though Rundeck lists others', async () => {
     const failure = await failureOf(start({ target: 'ops/restart' }))
     expect(failure).toMatchObject({
       kind: 'refused',
@@ -125,24 +130,16 @@ describe('Rundeck: start', () => {
   test.each([
     ['an option is missing', () => server.state.jobs[0]?.required.push('host'), "Option 'host' is required"],
     ['the job is disabled', () => Object.assign(server.state.jobs[0] ?? {}, { isEnabled: false }), 'are disabled'],
-    [
-      'the token cannot run jobs',
-      () => Object.assign(server.state.may, { run: false }),
-      'Not authorized for action "Execute"',
-    ],
-    [
-      'the token cannot read executions',
-      () => Object.assign(server.state.may, { events: false }),
-      'Events in Project shop',
-    ],
-  ])('reports the message of Rundeck if %s', async (_, change, says) => {
+    ['the token may not', () => Object.assign(server.state.may, { run: false }), 'Not authorized for action "Execute"'],
+    ['it may not see executions', () => Object.assign(server.state.may, { events: false }), 'Events in Project shop'],
+  ])('is refused in the words of Rundeck where %s', async (_, change, says) => {
     change()
     const failure = await failureOf(start())
     expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(says) })
     expect(server.state.executions).toEqual([])
   })
 
-  test('is refused while a job without parallel executions runs', async () => {
+  test('is refused while a job runs that may run once only', async () => {
     Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
     await start()
     const failure = await failureOf(start({}, { key: keyOf(2) }))
@@ -155,13 +152,13 @@ describe('Rundeck: start', () => {
     ['parameters.hosts', { parameters: { hosts: ['a', 'b'] } }, 'a list is "a,b"'],
     ['parameters.host', { parameters: { host: null } }, 'options are text'],
     ['parameters.key', { parameters: { key: 'mine' } }, 'takes the key of the call'],
-  ])('is refused before it is accepted if %s is invalid', (path, input, says) => {
+  ])('is told at the door what is wrong with %s', (path, input, says) => {
     const wrong = () => inputOf(input, { project: undefined })
     expect(wrong).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) }))
     expect(wrong).toThrow(expect.objectContaining({ errors: [expect.objectContaining({ path: `input.${path}` })] }))
   })
 
-  test('encodes names as one path segment', async () => {
+  test('keeps a name that is no name within its part of the path', async () => {
     await failureOf(start({ target: 'restart', project: 'a/job' }))
     await failureOf(start({ target: 'x&groupPathExact=ops', project: 'shop' }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/project/a/job/jobs', '/api/44/project/shop/jobs'])
@@ -170,8 +167,8 @@ describe('Rundeck: start', () => {
   })
 })
 
-describe('Rundeck: repeated start', () => {
-  test('finds the execution while it runs and after it ended', async () => {
+describe('a repeat of start', () => {
+  test('finds the execution while it runs, and after it has ended', async () => {
     await start()
     expect((await start()).job).toMatchObject({ id: '134' })
     server.set(134, 'failed')
@@ -179,28 +176,28 @@ describe('Rundeck: repeated start', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('finds the execution after a lost response', async () => {
+  test('finds the execution whose start was not answered', async () => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134', url: link(134) })
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test('finds the execution that Rundeck retried itself', async () => {
+  test('finds the first where Rundeck has tried it again by itself', async () => {
     server.state.course = { polls: 0, ends: 'failed', retry: { polls: 9, ends: 'succeeded' } }
     const { job: pending } = await start()
-    await getStatus(pending)
+    await look(pending)
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
     server.set(135, 'succeeded')
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
   })
 
-  test('starts another execution for another event', async () => {
+  test('starts another execution for another key, and for none', async () => {
     for (const key of [keyOf(1), keyOf(2), undefined]) await start({}, { key })
     expect(server.state.executions.map(({ options }) => options['key'])).toEqual([keyOf(1), keyOf(2), undefined])
   })
 
-  test('finds the execution behind hundreds of others, and reports if there are too many', async () => {
+  test('finds an execution that hundreds have followed, and says where there are too many to tell', async () => {
     await start()
     server.set(134, 'succeeded')
     const many = (count: number) => {
@@ -213,29 +210,29 @@ describe('Rundeck: repeated start', () => {
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
     many(100)
     const failure = await failureOf(start({}, { isRetry: true }))
-    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('It is unknown whether') })
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('can not be looked up') })
     expect(calls('POST')).toHaveLength(1)
   })
 })
 
-describe('Rundeck: without an option for the idempotency key', () => {
+describe('without an option for the key', () => {
   const connection = { keyOption: undefined }
 
-  test('a start is not retried after a lost response', async () => {
+  test('a start is not tried again after a lost answer', async () => {
     server.loseNext('POST')
     const failure = await failureOf(start({}, { connection }))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toMatch(/^Rundeck could not be reached.* It is unknown whether an execution was started/)
-    expect(failure.message).toContain('Check Rundeck before you repeat the call')
+    expect(failure.message).toContain('look at Rundeck before you repeat it')
   })
 
-  test('a start is not sent if an earlier attempt may have written', async () => {
+  test('a start is not tried at all where an earlier try broke off', async () => {
     const failure = await failureOf(start({}, { connection, isRetry: true }))
-    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('earlier attempt') })
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('An earlier try') })
     expect(server.calls).toEqual([])
   })
 
-  test('a start is retried if nothing was sent', async () => {
+  test('a start is tried again where nothing was sent', async () => {
     await server.close()
     expect(await failureOf(start({}, { connection }))).toMatchObject({ transient: true, afterWrite: false })
     server = await startRundeck()
@@ -244,12 +241,12 @@ describe('Rundeck: without an option for the idempotency key', () => {
   })
 })
 
-describe('Rundeck: getStatus', () => {
-  test('reports the state while it runs', async () => {
+describe('look', () => {
+  test('tells the state while it runs', async () => {
     const { job: pending } = await start()
     for (const status of ['running', 'scheduled', 'queued', 'average-duration-exceeded']) {
       server.set(134, status, { polls: 9 })
-      expect(await getStatus(pending)).toMatchObject({ status: status })
+      expect(await look(pending)).toMatchObject({ status: status })
     }
   })
 
@@ -263,7 +260,7 @@ describe('Rundeck: getStatus', () => {
   ])('takes %s as %s and %s', async (status, as, result) => {
     const { job: pending } = await start()
     server.set(134, status)
-    expect(await waitUntilDone(pending)).toMatchObject({
+    expect(await ended(pending)).toMatchObject({
       status: as,
       result,
       data: { id: '134', url: link(134), state: status },
@@ -275,14 +272,14 @@ describe('Rundeck: getStatus', () => {
     async (status) => {
       const { job: pending } = await start()
       server.set(134, status)
-      expect(await getStatus(pending)).toMatchObject({ status: `${status} (unknown state)` })
+      expect(await look(pending)).toMatchObject({ status: `${status} (unknown state)` })
     },
   )
 
-  test('returns duration and nodes, and checks them against thresholds', async () => {
+  test('answers duration and nodes, and holds them against thresholds', async () => {
     const { job: pending } = await start()
     server.set(134, 'succeeded')
-    const judged = await waitUntilDone(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
+    const judged = await ended(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
     expect(judged).toMatchObject({
       result: 'warning',
       message: 'Execution 134 ended as succeeded: duration is 6.614, not < 5',
@@ -290,55 +287,55 @@ describe('Rundeck: getStatus', () => {
       links: { 'rundeck 134': link(134) },
     })
     const metrics = ['succeededNodes', 'failedNodes'].map((metric) => ({ metric, op: '>=', value: 1 }))
-    expect((await waitUntilDone(pending, { thresholds: metrics })).message).toBe(
+    expect((await ended(pending, { thresholds: metrics })).message).toBe(
       'Execution 134 ended as succeeded: failedNodes is 0, not >= 1',
     )
   })
 
-  test('reports which step failed on which nodes', async () => {
+  test('says which step failed on which nodes', async () => {
     const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: ['web1', 'web2'] })
-    expect(await waitUntilDone(pending)).toMatchObject({
+    expect(await ended(pending)).toMatchObject({
       message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2',
       data: { failedNodes: ['web1', 'web2'] },
     })
   })
 
-  test('limits the number of failed nodes in the result', async () => {
+  test('stays small where thousands of nodes failed', async () => {
     const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: Array.from({ length: 5_000 }, (_, n) => `web${n}`) })
-    const outcome = await waitUntilDone(pending)
+    const outcome = await ended(pending)
     expect(outcome.message).toContain('web19, 4980 more')
     expect(JSON.stringify(outcome).length).toBeLessThan(2_000)
   })
 
-  test('is errored if a restart of Rundeck lost the execution', async () => {
+  test('takes what a restart of Rundeck has lost for no verdict', async () => {
     const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'incomplete' })
-    expect(await waitUntilDone(pending)).toMatchObject({
+    expect(await ended(pending)).toMatchObject({
       status: 'errored',
       message: expect.stringContaining('its status is "incomplete"'),
     })
   })
 
-  test('reports a custom status and who aborted', async () => {
+  test('says the status that the job has made up, and who aborted', async () => {
     const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'half done' })
-    expect(await waitUntilDone(pending)).toMatchObject({
+    expect(await ended(pending)).toMatchObject({
       message: 'Execution 134 ended as other: its status is "half done", step 2/1 failed',
       data: { customStatus: 'half done' },
     })
     server.set(134, 'running', { polls: 9 })
     delete execution().ended
     await stop({ id: '134' })
-    expect((await waitUntilDone(pending)).message).toContain('ended as aborted: by robot')
+    expect((await ended(pending)).message).toContain('ended as aborted: by robot')
   })
 
-  test('reports the end even if its steps cannot be read', async () => {
+  test('tells the end though its steps can not be read, and says why not', async () => {
     const { job: pending } = await start()
     server.state.storesState = false
     server.set(134, 'failed')
-    expect(await waitUntilDone(pending)).toMatchObject({
+    expect(await ended(pending)).toMatchObject({
       result: 'fail',
       message: expect.stringMatching(
         /^Execution 134 ended as failed: its steps could not be read \(Rundeck answered 404/,
@@ -346,43 +343,39 @@ describe('Rundeck: getStatus', () => {
     })
   })
 
-  test('continues with the execution of a retry by Rundeck', async () => {
+  test('goes on with the execution by which Rundeck tries again', async () => {
     server.state.course = { polls: 0, ends: 'failed', retry: { polls: 0, ends: 'succeeded' } }
     const { job: pending } = await start()
-    expect(await getStatus(pending)).toMatchObject({
+    expect(await look(pending)).toMatchObject({
       status: 'failed-with-retry',
       progress: 'tried again as execution 135',
       job: { id: '135', url: link(135) },
     })
-    expect(await waitUntilDone(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
+    expect(await ended(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
   })
 
-  test('reports the message of Rundeck if the execution cannot be read', async () => {
-    expect(await failureOf(getStatus({ id: '99' }).then())).toMatchObject({
+  test('is refused in the words of Rundeck where the execution is gone or not to be read', async () => {
+    expect(await failureOf(look({ id: '99' }).then())).toMatchObject({
       kind: 'refused',
       message: 'Rundeck answered 404 to GET /api/44/execution/99: Execution ID does not exist: 99',
     })
     const { job: pending } = await start()
     server.state.may.read = false
-    expect((await failureOf(getStatus(pending).then())).message).toContain(
+    expect((await failureOf(look(pending).then())).message).toContain(
       '403 to GET /api/44/execution/134: Not authorized',
     )
   })
 })
 
-describe('Rundeck: stop', () => {
-  test('aborts an execution, also repeatedly', async () => {
+describe('stop', () => {
+  test('aborts an execution, and once more does no harm', async () => {
     const { job: pending } = await start()
     expect(await stop(pending as Run)).toBe(true)
-    expect(await waitUntilDone(pending)).toMatchObject({
-      status: 'aborted',
-      result: 'fail',
-      data: { state: 'aborted' },
-    })
+    expect(await ended(pending)).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'aborted' } })
     expect(await stop(pending as Run)).toBe(true)
   })
 
-  test('reports the message of Rundeck if it does not abort', async () => {
+  test('is refused in the words of Rundeck where it does not abort, or the token may not', async () => {
     server.state.course = { polls: 99, ends: 'succeeded', stubborn: true }
     const { job: pending } = await start()
     server.set(134, 'scheduled')
@@ -397,7 +390,7 @@ describe('Rundeck: stop', () => {
     )
   })
 
-  test('accepts only the id of an execution', async () => {
+  test('takes the id that a start answered, and nothing else', async () => {
     await start()
     const event = parseEvent({ id: 'an-event', data: {} })
     const complete = (id: string) =>
@@ -418,10 +411,10 @@ describe('Rundeck: stop', () => {
   })
 })
 
-describe('Rundeck: errors', () => {
-  const requests = {
+describe('where Rundeck fails', () => {
+  const asks = {
     start: () => start({}, { key: keyOf(7) }),
-    getStatus: () => getStatus({ id: '134' }).then(),
+    look: () => look({ id: '134' }).then(),
     stop: () => stop({ id: '134' })?.then() ?? Promise.resolve(),
   }
 
@@ -429,40 +422,40 @@ describe('Rundeck: errors', () => {
     await start()
   })
 
-  for (const [name, send] of Object.entries(requests)) {
-    test(`${name} can be retried after a 5xx response`, async () => {
+  for (const [name, ask] of Object.entries(asks)) {
+    test(`${name} can be tried again after a 5xx, and names its page`, async () => {
       server.failNext(500, '<html><head><title>Rundeck - Error</title></head></html>', { times: 5 })
-      const failure = await failureOf(send())
+      const failure = await failureOf(ask())
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
       expect(failure.message).toContain('a page titled "Rundeck - Error"')
     })
 
-    test(`${name} can be retried after an HTML page`, async () => {
+    test(`${name} can be tried again after a page in place of an answer`, async () => {
       server.failNext(200, '<html><head><title>Login</title></head></html>')
-      expect(await failureOf(send())).toMatchObject({
+      expect(await failureOf(ask())).toMatchObject({
         kind: 'platform',
         transient: true,
         message: expect.stringContaining('something else than expected'),
       })
     })
 
-    test(`${name} reports how long to wait after a 429 response`, async () => {
+    test(`${name} waits as long as it is told to`, async () => {
       server.failNext(429, { message: 'Slow down' }, { headers: { 'retry-after': '30' } })
-      expect(await failureOf(send())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 30 })
+      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 30 })
     })
 
-    test(`${name} can be retried after a broken connection`, async () => {
+    test(`${name} can be tried again after a connection that breaks`, async () => {
       server.down()
-      expect(await failureOf(send())).toMatchObject({ kind: 'platform', transient: true })
+      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
     })
 
-    test(`${name} masks credentials in the message of a refusal`, async () => {
+    test(`${name} leaves no secret in what it says`, async () => {
       server.failNext(400, { error: true, message: `no ${server.token}` }, { times: 5 })
-      expect((await failureOf(send())).message).toContain('no ***')
+      expect((await failureOf(ask())).message).toContain('no ***')
     })
   }
 
-  test('fails at the deadline if Rundeck does not respond', async () => {
+  test('it is not waited for longer than there is time', async () => {
     server.hang()
     expect(await failureOf(start({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
   })

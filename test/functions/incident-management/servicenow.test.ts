@@ -3,8 +3,6 @@ import { servicenow } from '../../../functions/incident-management/providers/ser
 import { type ServiceNowServer, startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
-import { ticketConformance } from '../../conformance/ticket.ts'
-import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: ServiceNowServer
@@ -20,7 +18,7 @@ const values = (more: object = {}) =>
 const client = ({ connection, ...options }: Options = {}) => clientOf(servicenow, values(connection), options)
 const incident = (at = 0) => {
   const found = server.state.incidents[at]
-  if (!found) throw new Error(`No incident ${at}`)
+  if (!found) throw new Error(`There is no incident ${at}`)
   return found
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
@@ -31,37 +29,44 @@ const close = (input = {}, options?: Options) =>
   closeTicket.run(servicenow, client(options), { id: 'INC0010001', ...input })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
-describe('ServiceNow: connection', () => {
-  test('the connection test reads the table of incidents', async () => {
+describe('the connection', () => {
+  test('is checked with the table that incidents are kept in', async () => {
     await servicenow.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/now/table/incident'])
     expect(server.calls[0]?.headers['authorization']).toMatch(/^Basic /)
   })
 
-  test('sends a token as a bearer token', async () => {
+  test('sends a token as a Bearer token', async () => {
     const oauth = { username: undefined, password: undefined, token: server.token }
     await servicenow.check(client({ connection: oauth }))
     expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
   })
 
-  test('requires a token or a password', async () => {
+  test('needs one or the other', async () => {
     const failure = await failureOf((async () => servicenow.check(client({ connection: { password: undefined } })))())
     expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('username and password') })
   })
 
-  test('declares password and token as secrets', () => {
-    const connection = values({ token: server.token })
-    expect(secretsIn(servicenow.connection, connection)).toEqual([server.password, server.token])
+  test('says that credentials are wrong, and not which', async () => {
+    const failure = await failureOf(servicenow.check(client({ connection: { password: 'a-wrong-password' } })).then())
+    expect(failure.kind).toBe('credentials')
+    expect(failure.message).toContain('User Not Authenticated; Required to provide Auth information')
+    expect(failure.message).not.toContain('a-wrong-password')
   })
 
-  test('accepts only the name of a table', () => {
+  test('has its password and its token masked wherever they turn up', () => {
+    const held = values({ token: server.token })
+    expect(secretsIn(servicenow.connection, held)).toEqual([server.password, server.token])
+  })
+
+  test('takes a table by its name alone', () => {
     expect(() => values({ table: 'incident?x' })).toThrow()
     expect(() => values({ table: '../sys_user' })).toThrow()
   })
 })
 
-describe('ServiceNow: open', () => {
-  test('creates an incident and returns its id, number and link', async () => {
+describe('open', () => {
+  test('makes an incident and answers its id, number and link', async () => {
     const { data, links } = await open()
     const { sys_id, number } = incident().columns
     const url = `${server.url}/nav_to.do?uri=incident.do%3Fsys_id%3D${sys_id}`
@@ -75,7 +80,7 @@ describe('ServiceNow: open', () => {
     })
   })
 
-  test('sets category, group, user and other fields', async () => {
+  test('sets category, group, user and what only ServiceNow knows', async () => {
     await open({
       type: 'network',
       project: 'network',
@@ -91,13 +96,13 @@ describe('ServiceNow: open', () => {
     })
   })
 
-  test('uses ids without looking them up', async () => {
+  test('takes ids as they are, and asks nobody for them', async () => {
     await open({ project: '287ebd7da9fe198100f92cc8d1d2154e', assignee: '681b365ec0a80164000fb0b05854a0cd' })
     expect(new Set(server.calls.map(({ path }) => path))).toEqual(new Set(['/api/now/table/incident']))
     expect(incident().columns['assigned_to']).toBe('681b365ec0a80164000fb0b05854a0cd')
   })
 
-  test('defaults to the category and caller of the connection', async () => {
+  test('takes category and caller from the connection', async () => {
     await open({}, { connection: { type: 'software', callerId: 'mia' } })
     expect(incident().columns).toMatchObject({ category: 'software', caller_id: '681b365ec0a80164000fb0b05854a0cd' })
   })
@@ -108,19 +113,19 @@ describe('ServiceNow: open', () => {
     ['medium', '3'],
     ['low', '5'],
     ['4', '4'],
-  ])('sets the priority %s by impact and urgency', async (priority, expected) => {
+  ])('reaches the priority %s by impact and urgency', async (priority, expected) => {
     await open({ priority })
     expect(incident().columns['priority']).toBe(expected)
   })
 
-  test('accepts urgency and severity as levels and numbers, and prefers the urgency to that of the priority', async () => {
+  test('takes urgency and severity as levels and as its own values, the urgency before that of the priority', async () => {
     await open({ priority: 'low', urgency: 'high', severity: 'medium' })
     await open({ urgency: '2', severity: '1' }, { key: keyOf(2) })
     expect(incident(0).columns).toMatchObject({ impact: '3', urgency: '1', severity: '2' })
     expect(incident(1).columns).toMatchObject({ urgency: '2', severity: '1' })
   })
 
-  test('creates nothing for an unknown, inactive or ambiguous group or user', async () => {
+  test('makes nothing of a group or a user that is not there, is no longer active or is not the only one', async () => {
     const failures = [
       await failureOf(open({ project: 'Nobody' })),
       await failureOf(open({ assignee: 'old' })),
@@ -136,21 +141,21 @@ describe('ServiceNow: open', () => {
   })
 
   test.each(['mia^ORname!=x', 'javascript:gs.getUserID()', 'JavaScript:x', 'a\nb'])(
-    'refuses a value that would change the query: %j',
+    'looks nothing up that would be more than a value in a query: %j',
     async (assignee) => {
       expect(await failureOf(open({ assignee }))).toMatchObject({ kind: 'invalid' })
       expect(server.calls.filter(({ path }) => path.endsWith('sys_user'))).toEqual([])
     },
   )
 
-  test('writes the title on one line, and repeats a long one in the description', async () => {
+  test('writes the title on one line, and where it is too long, whole at the top of the description', async () => {
     const title = `Checkout\n${'x'.repeat(200)}`
     await open({ title })
     expect(incident().columns['short_description']).toBe(`Checkout ${'x'.repeat(150)}…`)
     expect(incident().columns['description']).toBe(`${title}\n\nSince 14:03.`)
   })
 
-  test('reports the message of ServiceNow if it refuses, despite the headers of a limit rule', async () => {
+  test('says in the words of ServiceNow why it is refused, though a limit rule adds its headers', async () => {
     server.state.mayWrite = false
     server.state.hasLimitRule = true
     const failure = await failureOf(open())
@@ -161,32 +166,30 @@ describe('ServiceNow: open', () => {
   })
 })
 
-describe('ServiceNow: input', () => {
-  test('refuses fields that ServiceNow does not support', () => {
-    expect(() => servicenow.checkInput?.({ labels: ['sev 1'] })).toThrow('input.labels are not supported by ServiceNow')
-    expect(() => servicenow.checkInput?.({ priority: 'P1' })).toThrow('input.priority must be critical, high')
+describe('an input', () => {
+  test('that ServiceNow has nothing for is not dropped in silence', () => {
+    expect(() => servicenow.checkInput?.({ labels: ['sev 1'] })).toThrow('input.labels is of no use')
+    expect(() => servicenow.checkInput?.({ priority: 'P1' })).toThrow('input.priority is none of ServiceNow')
     expect(servicenow.checkInput?.({ labels: [], priority: 'HIGH' })).toBeUndefined()
   })
 
-  test('accepts the number or sys_id of an incident', () => {
+  test('names an incident by number or sys_id, and nothing else', () => {
     for (const id of ['INC0010001', 'inc0010001', 'c537bae64f411200adf9f8e18110c76e']) {
       expect(servicenow.checkRef?.({ id, project: undefined })).toBeUndefined()
     }
     for (const id of ['INC1^active=true', '../sys_user', '7', 'INC', '']) {
-      expect(() => servicenow.checkRef?.({ id, project: undefined })).toThrow(
-        'must be an incident number such as INC0010002',
-      )
+      expect(() => servicenow.checkRef?.({ id, project: undefined })).toThrow('write it like INC0010002')
     }
   })
 
-  test('accepts the name of a group, and no query', () => {
+  test('names a group as people do, and no query', () => {
     for (const project of ['Service Desk', 'Réseau & co']) expect(servicenow.project.pattern.test(project)).toBe(true)
     for (const project of ['', 'a^b', 'a\nb']) expect(servicenow.project.pattern.test(project)).toBe(false)
   })
 })
 
-describe('ServiceNow: repeated open', () => {
-  test('finds the incident after it was closed', async () => {
+describe('a repeat of open', () => {
+  test('finds the incident, closed or not', async () => {
     await open()
     await close({}, { key: keyOf(2) })
     expect(await open()).toMatchObject({
@@ -196,7 +199,7 @@ describe('ServiceNow: repeated open', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test.each(['lost', 504])('finds the incident after the response was %s', async (how) => {
+  test.each(['lost', 504])('finds the incident whose making was answered with %s', async (how) => {
     if (how === 'lost') server.loseNext('POST')
     else server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
@@ -204,7 +207,7 @@ describe('ServiceNow: repeated open', () => {
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('finds the incident that ServiceNow is still creating', async () => {
+  test('finds the incident that ServiceNow is still making', async () => {
     server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     await failureOf(open())
     server.state.listsLate = 2
@@ -212,30 +215,37 @@ describe('ServiceNow: repeated open', () => {
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('creates the incident if none is found within three seconds', async () => {
-    const startedAt = Date.now()
+  test('opens after three seconds in which nothing was found', async () => {
+    const began = Date.now()
     await open({}, { isRetry: true })
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2_900)
+    expect(Date.now() - began).toBeGreaterThanOrEqual(2_900)
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('creates nothing if ServiceNow ignores the condition of the search', async () => {
+  test('makes another incident for another key', async () => {
+    await open()
+    await open({}, { key: keyOf(2) })
+    await open({}, { key: undefined })
+    expect(server.state.incidents).toHaveLength(3)
+  })
+
+  test('makes none where ServiceNow leaves the condition out, since it would make more with each repeat', async () => {
     await open()
     server.state.unsearchable = ['correlation_id']
     expect(await failureOf(open({}, { key: keyOf(2) }))).toMatchObject({
       kind: 'refused',
-      message: 'ServiceNow cannot search incident by correlation_id. Use a table that extends task.',
+      message: 'ServiceNow does not search incident by correlation_id.',
     })
   })
 })
 
-describe('ServiceNow: update', () => {
+describe('update', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
   })
 
-  test('changes the given fields and keeps the rest', async () => {
+  test('changes what is given and leaves the rest', async () => {
     const result = await update({
       title: 'All fails',
       priority: 'high',
@@ -255,12 +265,12 @@ describe('ServiceNow: update', () => {
     expect(calls('PATCH')).toHaveLength(1)
   })
 
-  test('keeps the assignment group', async () => {
+  test('leaves the group as it is, whatever the default of the connection', async () => {
     await update({ title: 'x', project: 'Network' })
     expect(incident().columns['assignment_group']).toBeUndefined()
   })
 
-  test('accepts the sys_id and the number', async () => {
+  test('takes the sys_id as well as the number', async () => {
     await update({ id: incident().columns['sys_id'], title: 'by id' })
     expect(incident().columns['short_description']).toBe('by id')
     expect(server.calls.some(({ query }) => query.has('sysparm_query'))).toBe(false)
@@ -268,7 +278,7 @@ describe('ServiceNow: update', () => {
     expect(incident().columns['short_description']).toBe('by number')
   })
 
-  test('sets a state by name or number, closes and reopens', async () => {
+  test('goes to a state by its name or number, to closed and back to open, and stays where it is there', async () => {
     for (const [state, expected] of [
       ['open', 'New'],
       ['on hold', 'On Hold'],
@@ -286,7 +296,7 @@ describe('ServiceNow: update', () => {
     expect(incident().columns).toMatchObject({ active: 'false', close_code: 'Solution provided' })
   })
 
-  test('uses the states of the connection', async () => {
+  test('knows the states of the instance by what the connection says of them', async () => {
     const connection = {
       states: { Resolved: '18', 'Awaiting Vendor': '-5' },
       resolution: 'Known error',
@@ -300,27 +310,25 @@ describe('ServiceNow: update', () => {
     expect(await update({ state: '77' })).toMatchObject({ data: { state: '77' } })
   })
 
-  test('lists the states if the requested one is unknown', async () => {
+  test('names the states there are where none is called so', async () => {
     const failure = await failureOf(update({ state: 'Frozen' }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
+      'The connection names no state "Frozen" of ServiceNow, only: New, In Progress, On Hold, Resolved, Closed, Canceled.',
     )
   })
 
-  test('fails if ServiceNow returns 200 without setting the state', async () => {
+  test('says that a state was not set, which ServiceNow answers 200 to', async () => {
     server.state.readOnly = ['state']
     const failure = await failureOf(update({ state: 'In Progress' }))
     expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
-    )
+    expect(failure.message).toBe('ServiceNow took the call, but did not set the state of INC0010001: it is still New.')
   })
 
-  test('reports an unknown incident', async () => {
+  test('says that there is no such incident', async () => {
     expect(await failureOf(update({ id: 'INC0099999', title: 'x' }))).toMatchObject({
       kind: 'refused',
-      message: 'ServiceNow has no INC0099999 in incident that the user of the connection can see.',
+      message: 'ServiceNow has no INC0099999 in incident that its user may see.',
     })
     const failure = await failureOf(update({ id: 'f'.repeat(32), title: 'x' }))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -328,12 +336,12 @@ describe('ServiceNow: update', () => {
   })
 })
 
-describe('ServiceNow: comment', () => {
+describe('a comment', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
   })
 
-  test('is a work note with the idempotency key, or a comment for the caller', async () => {
+  test('is a work note that ends with the key, or one that the caller sees', async () => {
     await update({ comment: 'Still down' })
     await update({ comment: 'Dear you' }, { connection: { comments: 'comments' }, key: undefined })
     expect(incident().journal).toEqual([
@@ -342,7 +350,12 @@ describe('ServiceNow: comment', () => {
     ])
   })
 
-  test('is added once after a lost response', async () => {
+  test('is made once for a key, and again for another', async () => {
+    for (const key of [keyOf(1), keyOf(1), keyOf(2)]) await update({ comment: 'x' }, { key })
+    expect(incident().journal).toHaveLength(2)
+  })
+
+  test('is made once where its making was not answered', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
     await update({ comment: 'x' }, { isRetry: true })
@@ -350,7 +363,7 @@ describe('ServiceNow: comment', () => {
   })
 })
 
-describe('ServiceNow: close', () => {
+describe('close', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
@@ -365,7 +378,7 @@ describe('ServiceNow: close', () => {
     })
   })
 
-  test('uses the resolution as code and the comment as notes', async () => {
+  test('takes the resolution for the code and the comment for the notes, comments once and closes once', async () => {
     await close({ resolution: 'Known error', comment: 'Restarted' })
     expect(await close({ resolution: 'Known error', comment: 'Restarted' })).toMatchObject({
       message: expect.stringContaining('was closed already (Resolved)'),
@@ -375,13 +388,13 @@ describe('ServiceNow: close', () => {
     expect(calls('PATCH')).toHaveLength(2)
   })
 
-  test('passes if the incident is inactive', async () => {
+  test('passes where the table alone says that it is closed', async () => {
     server.setColumns(incident().columns['sys_id'], { state: '99', active: 'false' })
     expect(await close()).toMatchObject({ message: expect.stringContaining('was closed already (99)') })
     expect(calls('PATCH')).toEqual([])
   })
 
-  test('reports a data policy of the instance', async () => {
+  test('passes on what a data policy of the instance wants', async () => {
     server.state.readOnly = ['close_code']
     const failure = await failureOf(close())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
@@ -392,6 +405,50 @@ describe('ServiceNow: close', () => {
   })
 })
 
-ticketConformance(servicenow, ticketPlatforms['incident-management/servicenow'], {
-  refusal: (reason) => ({ error: { message: 'x', detail: reason }, status: 'failure' }),
+describe('where ServiceNow fails', () => {
+  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
+
+  beforeEach(async () => {
+    await open({}, { key: keyOf(9) })
+  })
+
+  for (const [name, act] of Object.entries(actions)) {
+    test(`${name} can be tried again after a 5xx`, async () => {
+      server.failNext(503, '<html><title>Instance unavailable</title></html>')
+      const failure = await failureOf(act())
+      expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      expect(failure.message).toContain('Instance unavailable')
+    })
+
+    test(`${name} can be tried again after a connection that breaks`, async () => {
+      server.down()
+      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} can be tried again after the page of an instance that hibernates`, async () => {
+      server.failNext(200, '<html><title>Hibernating</title></html>')
+      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
+    })
+
+    test(`${name} leaves no secret in what it says`, async () => {
+      const basic = Buffer.from(`${server.username}:${server.password}`).toString('base64')
+      const detail = `no ${server.password} and no ${basic}`
+      server.failNext(400, { error: { message: 'x', detail }, status: 'failure' })
+      expect((await failureOf(act())).message).toContain('no *** and no ***')
+    })
+  }
+
+  test('it may be asked again when it says so', async () => {
+    const detail = 'Rate limit of 100 requests per hour exceeded'
+    const body = { error: { message: 'Rate limit exceeded', detail }, status: 'failure' }
+    server.failNext(429, body, { headers: { 'retry-after': '1800', 'x-ratelimit-reset': '1900000000' } })
+    const failure = await failureOf(open({}, { key: keyOf(3) }))
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, retryAfter: 1800, afterWrite: false })
+    expect(failure.message).toContain(detail)
+  })
+
+  test('it is not waited for longer than there is time', async () => {
+    server.hang()
+    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
+  })
 })

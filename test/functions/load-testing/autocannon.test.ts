@@ -325,10 +325,10 @@ describe('a stop', () => {
 
   test('waits for the table where that is down, and so does the test', async () => {
     const begun = await start(connected(), small())
-    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'elsewhere'
+    process.env['WEBHOOKS_STATE_TABLE'] = 'elsewhere'
     for (const call of [connected().poll(begun, small()), connected().stop({ id: idOf(begun) })])
       expect(await failureOf(call)).toMatchObject({ kind: 'unavailable', transient: true })
-    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'runs'
+    process.env['WEBHOOKS_STATE_TABLE'] = 'runs'
     expect(shop.calls).toEqual([])
   })
 })

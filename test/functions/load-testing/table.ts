@@ -13,7 +13,7 @@ export async function startTable(): Promise<{ close(): Promise<void> }> {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'runs',
+    WEBHOOKS_STATE_TABLE: 'runs',
   })
   return {
     async close() {

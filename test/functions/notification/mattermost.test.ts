@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
 import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
-import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
+import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -262,8 +262,8 @@ describe('a click', () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     const name = bareName(requester)
     if (!buttons.isMemberName(name)) return
-    const refusal = refusalOf(
-      { requester },
+    const refusal = refusalFor(
+      { excluded: requester },
       await buttons.getPerson(client(), click),
       await buttons.findMemberId(client(), name),
     )
@@ -274,7 +274,7 @@ describe('a click', () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     expect(buttons.isMemberName(requester)).toBe(true)
     const id = await buttons.findMemberId(client(), requester)
-    expect(refusalOf({ requester }, await buttons.getPerson(client(), click), id)).toBeUndefined()
+    expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), click), id)).toBeUndefined()
   })
 
   test('of a person that is not known for the moment is not taken: who asked for it might be let through', async () => {

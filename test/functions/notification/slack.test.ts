@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
 import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
-import { bareName, refusalOf } from '../../../shared/approvals/person.ts'
+import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
@@ -487,7 +487,7 @@ describe('a click', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
       if (!slack.buttons.isMemberName(name)) return 'when the question is asked'
-      return refusalOf({ requester }, await person(), await slack.buttons.findMemberId(client(), name))
+      return refusalFor({ excluded: requester }, await person(), await slack.buttons.findMemberId(client(), name))
     }
 
     test.each([

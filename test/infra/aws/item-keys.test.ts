@@ -72,7 +72,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'x',
     AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_STATE_TABLE: 'table',
   })
 })
 afterAll(() => {
@@ -109,31 +109,31 @@ async function call(mode: string, title = 'T'): Promise<void> {
   await webhookHandler(issueTicketing)(request, context)
 }
 
-const noteQuestion = async () => {
-  const { keepQuestion, changeCallback, noteDecision } = await import('../../../shared/approvals/store.ts')
+const requestApproval = async () => {
+  const { saveApproval, changeCallback, saveDecision } = await import('../../../shared/approvals/store.ts')
   const message = { title: 'T' } as never
-  await keepQuestion(taskId, { connection: 'c', message, buttons: false, deadlineAt: Date.now() }, 'callback')
+  await saveApproval(taskId, { connection: 'c', message, hasButtons: false, deadlineAt: Date.now() }, 'callback')
   await changeCallback(taskId, 'another')
-  await noteDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+  await saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 }
-const readQuestion = async () => {
+const decideApproval = async () => {
   const store = await import('../../../shared/approvals/store.ts')
-  await store.readQuestion(taskId)
-  await store.noteDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+  await store.readApproval(taskId)
+  await store.saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 }
 const keepRun = async () => {
-  const { noteRun, stateOfRun, changeRun } = await import('../../../shared/state/run-states.ts')
-  await noteRun('run', 'running')
-  await stateOfRun('run')
-  await changeRun('run', ['running'], 'stopping')
+  const { saveRun, readRunState, changeRunState } = await import('../../../shared/state/run-states.ts')
+  await saveRun('run', 'running')
+  await readRunState('run')
+  await changeRunState('run', ['running'], 'stopping')
 }
 const saveRun = async () => {
-  const { saveLastRun } = await import('../../../shared/state/save-last-run.ts')
+  const { saveLastRun } = await import('../../../shared/state/last-run.ts')
   const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
 }
 const readRun = async () => {
-  const { readLastRun } = await import('../../../shared/state/read-last-run.ts')
+  const { readLastRun } = await import('../../../shared/state/last-run.ts')
   const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
 }
@@ -178,8 +178,8 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
     /^guesses#issue-ticketing#/,
   ],
   ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
-  ['a task that waits for approval', 'task', 'notification', noteQuestion, /^approval#/],
-  ['a decision', 'webhook', 'notification', readQuestion, /^approval#/],
+  ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
+  ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
   ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
   ['a call that stops such a run', 'webhook', 'load-testing', keepRun, /^run#/],
   ['a task that starts a run', 'task', 'ci-cd', saveRun, /^last-run#ci-cd#/],
@@ -223,16 +223,15 @@ describe('table items', () => {
         .filter((file) => file.endsWith('.ts'))
         .map((file) => join(folder, file)),
     )
-    const users = sources.filter((file) => /dynamodb\.ts'/.test(readFileSync(join(root, file), 'utf8')))
+    const users = sources.filter((file) => /\/table\.ts'/.test(readFileSync(join(root, file), 'utf8')))
     expect(users.sort()).toEqual([
       'shared/approvals/store.ts',
       'shared/core/task/execution.ts',
       'shared/core/task/start.ts',
       'shared/state/claim.ts',
       'shared/state/idempotency.ts',
-      'shared/state/read-last-run.ts',
+      'shared/state/last-run.ts',
       'shared/state/run-states.ts',
-      'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
     ])
   })

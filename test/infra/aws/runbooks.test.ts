@@ -83,7 +83,7 @@ describe('runbooks', () => {
   it('contain an event by hand with the fields of ours', () => {
     const [, json = ''] = /-d '(\{\n[\s\S]*?\n\})'/.exec(texts.get('README.md') ?? '') ?? []
     const byHand = JSON.parse(json)
-    const event = { id: 'i', task: 't', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} }
+    const event = { id: 'i', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} }
     const ours = finishedReply(event, 'ci-cd', passed('Done'), true)
     expect(Object.keys(byHand).sort()).toEqual(Object.keys(ours).sort())
     expect(Object.keys(ours.data)).toEqual(expect.arrayContaining(Object.keys(byHand.data)))

@@ -65,9 +65,9 @@ describe('a webhook', () => {
   it('gets the alias of its own task and the table', () => {
     const table = deployed.one('AWS::DynamoDB::Table')
     for (const { id, Properties } of webhooks) {
-      const { WEBHOOKS_TASK_FUNCTION, WEBHOOKS_IDEMPOTENCY_TABLE } = Properties.Environment.Variables
+      const { WEBHOOKS_TASK_FUNCTION, WEBHOOKS_STATE_TABLE } = Properties.Environment.Variables
       expect(flat(WEBHOOKS_TASK_FUNCTION)).toMatch(new RegExp(`^<${id.split('Webhook')[0]}TaskLive`))
-      expect(flat(WEBHOOKS_IDEMPOTENCY_TABLE)).toBe(`<${table.id}>`)
+      expect(flat(WEBHOOKS_STATE_TABLE)).toBe(`<${table.id}>`)
     }
   })
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
-import { inWords } from '../../../shared/approvals/decision.ts'
-import { pageAnswer } from '../../../shared/approvals/page.ts'
-import { refusalOf } from '../../../shared/approvals/person.ts'
-import type { Question } from '../../../shared/approvals/store.ts'
+import { describeDecision } from '../../../shared/approvals/decision.ts'
+import { renderPage } from '../../../shared/approvals/page.ts'
+import { refusalFor } from '../../../shared/approvals/person.ts'
+import type { Approval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 
 const message: Message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] }
-const question = (more: Partial<Question>): Question => ({
+const approval = (more: Partial<Approval>): Approval => ({
   connection: 'chat',
   message,
-  buttons: true,
+  hasButtons: true,
   deadlineAt: 0,
   ...more,
 })
@@ -29,10 +29,10 @@ describe('who may decide', () => {
     ],
     ['an approver as Slack writes a mention', { approvers: ['<@U0JANE|jane>'] }, jane],
     ['an approver with the name of the platform', { approvers: ['slack:U0JANE'] }, jane],
-    ['who has not asked', { requester: 'ben@example.com' }, jane],
-    ['who has not asked, by id, where addresses are hidden', { requester: 'U0BEN' }, hidden],
+    ['who has not asked', { excluded: 'ben@example.com' }, jane],
+    ['who has not asked, by id, where addresses are hidden', { excluded: 'U0BEN' }, hidden],
   ])('is %s', (_who, asked, person) => {
-    expect(refusalOf(question(asked), person, 'U0BEN')).toBeUndefined()
+    expect(refusalFor(approval(asked), person, 'U0BEN')).toBeUndefined()
   })
 
   test.each([
@@ -51,38 +51,38 @@ describe('who may decide', () => {
     ],
     [
       'who has asked, by a user name like an id',
-      { requester: 'u0ben7777' },
+      { excluded: 'u0ben7777' },
       { ...jane, ambiguousName: 'u0ben7777' },
-      'asked for this yourself',
+      'You requested this approval',
     ],
-    ['who has asked', { requester: 'jane' }, jane, 'You have asked for this yourself'],
+    ['who has asked', { excluded: 'jane' }, jane, 'You requested this approval'],
     [
       'who has asked, though an approver',
-      { requester: 'U0JANE', approvers: ['jane'] },
+      { excluded: 'U0JANE', approvers: ['jane'] },
       jane,
-      'asked for this yourself',
+      'You requested this approval',
     ],
-    ['anybody, if who has asked is unknown', { requester: 'jane@example.com' }, hidden, 'so it may be you'],
+    ['anybody, if who has asked is unknown', { excluded: 'jane@example.com' }, hidden, 'so it may be you'],
   ])('is not %s', (_who, asked, person, why) => {
-    expect(refusalOf(question(asked), person, undefined)).toContain(why)
+    expect(refusalFor(approval(asked), person, undefined)).toContain(why)
   })
 
   test('is not who has asked by another name', () => {
-    expect(refusalOf({ requester: 'j.doe@example.com' }, jane, 'U0JANE')).toContain('asked for this yourself')
+    expect(refusalFor({ excluded: 'j.doe@example.com' }, jane, 'U0JANE')).toContain('You requested this approval')
   })
 })
 
 test.each([
   [{ decision: 'approve', by: 'Jane', at: '' } as const, 'Approved by Jane'],
   [{ decision: 'reject', by: 'Jane', at: '', reason: 'too late' } as const, 'Rejected by Jane: too late'],
-  [undefined, 'Expired: nobody has decided in time'],
+  [undefined, 'Expired: nobody decided in time'],
 ])('a decision is told in words', (decision, words) => {
-  expect(inWords(decision)).toBe(words)
+  expect(describeDecision(decision)).toBe(words)
 })
 
 test('a page turns nothing around, and opens no attribute', () => {
   const hostile = `"><script>alert(1)</script>\u202egnp.exe' onload='x`
-  const { body } = pageAnswer({
+  const { body } = renderPage({
     ...{ kind: 'open', status: 200, deadlineAt: 0, error: hostile },
     message: {
       ...message,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
-import type { Kept, Question } from '../../../shared/approvals/store.ts'
+import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
 
 /** Lambda, whose callbacks are over but for one, and what it says of the task. */
 let lambda: Server
@@ -31,9 +31,17 @@ beforeAll(async () => {
     const reply = (code: number, body: object, headers = {}) =>
       res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
     const InputPayload = JSON.stringify({
-      ...{ version: 1, taskId: '0'.repeat(40), category: 'notification', orchestrator: 'k', action: 'ask-approval' },
-      event: { id: 'e', task: 't', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
-      ...{ connection: 'chat', input: {}, sendStarted: false, labels: true, deadline: 3_600, dryRun: false },
+      ...{
+        version: 1,
+        id: '0'.repeat(40),
+        category: 'notification',
+        caller: 'c',
+        orchestrator: 'k',
+        action: 'ask-approval',
+      },
+      event: { id: 'e', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+      ...{ connection: 'chat', provider: 'slack', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
+      ...{ sendStarted: false, progress: false, labels: true },
     })
     const execution = {
       ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1, InputPayload },
@@ -56,7 +64,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'x',
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${(lambda.address() as AddressInfo).port}`,
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_STATE_TABLE: 'table',
     WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
   })
   store = await import('../../../shared/approvals/store.ts')
@@ -84,15 +92,15 @@ let tasks = 0
 async function asked(ends = 3_600_000) {
   const task = String(tasks++).padStart(40, '0')
   const message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] } as const
-  const question: Question = {
-    ...{ connection: 'chat', message: { ...message, fields: [], links: [] }, buttons: true },
+  const question: Approval = {
+    ...{ connection: 'chat', message: { ...message, fields: [], links: [] }, hasButtons: true },
     deadlineAt: Date.now() + ends,
   }
-  await store.keepQuestion(task, question, 'first')
+  await store.saveApproval(task, question, 'first')
   return { task, question, kept: await read(task) }
 }
-async function read(task: string): Promise<Kept> {
-  const kept = await store.readQuestion(task)
+async function read(task: string): Promise<StoredApproval> {
+  const kept = await store.readApproval(task)
   if (!kept) throw new Error('There is no question')
   return kept
 }
@@ -101,7 +109,7 @@ describe('a click', () => {
   it('decides by the callback that is open', async () => {
     const { task, kept } = await asked()
     open = 'first'
-    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'decided' })
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ status: 'decided' })
     expect((await read(task)).decision).toEqual(approval)
   })
 
@@ -111,13 +119,13 @@ describe('a click', () => {
     const click = decide('notification', task, kept, approval)
     // It has looked four times by now.
     setTimeout(() => void store.changeCallback(task, 'second'), 900)
-    expect(await click).toMatchObject({ became: 'decided' })
+    expect(await click).toMatchObject({ status: 'decided' })
     expect(completed).toEqual(['second'])
   })
 
   it('is to be made again where the next one is long in coming, and nothing is said to have ended', async () => {
     const { task, kept } = await asked()
-    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'early' })
+    expect(await decide('notification', task, kept, approval)).toEqual({ status: 'too-early' })
   })
 
   it.each([
@@ -126,7 +134,7 @@ describe('a click', () => {
   ] as const)('on a question %s has come too late', async (_what, now, ends) => {
     status = now
     const { task, kept } = await asked(ends)
-    expect(await decide('notification', task, kept, approval)).toMatchObject({ became: 'ended' })
+    expect(await decide('notification', task, kept, approval)).toMatchObject({ status: 'ended' })
   })
 
   it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
@@ -135,7 +143,10 @@ describe('a click', () => {
       closed = name
       status = 'SUCCEEDED'
       const { task, kept } = await asked()
-      expect(await decide('notification', task, kept, approval)).toEqual({ became: 'ended', how: 'Rejected by john' })
+      expect(await decide('notification', task, kept, approval)).toEqual({
+        status: 'ended',
+        reason: 'Rejected by john',
+      })
     },
   )
 
@@ -143,22 +154,22 @@ describe('a click', () => {
     closed = 'InvalidParameterValueException'
     const decision = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' }
     history = [
-      { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'settle' },
+      { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'close-approval' },
       {
         ...{ EventType: 'CallbackSucceeded', EventId: 8, EventTimestamp: 8, Id: 'a', Name: 'decision' },
         CallbackSucceededDetails: { Result: { Payload: JSON.stringify(decision) } },
       },
     ]
     const { task, kept } = await asked()
-    expect(await decide('notification', task, kept, approval)).toEqual({ became: 'late', decision })
+    expect(await decide('notification', task, kept, approval)).toEqual({ status: 'already-decided', decision })
   })
 
   it('on a question whose deadline has passed is told that nobody has decided in time', async () => {
     closed = 'ResourceNotFoundException'
     const { task, kept } = await asked(-1_000)
     expect(await decide('notification', task, kept, approval)).toEqual({
-      became: 'ended',
-      how: 'Expired: nobody has decided in time',
+      status: 'ended',
+      reason: 'Expired: nobody decided in time',
     })
   })
 })
@@ -166,15 +177,15 @@ describe('a click', () => {
 describe('a question', () => {
   it('that is kept again by the same task keeps its decision', async () => {
     const { task, question } = await asked()
-    await store.noteDecision(task, approval)
-    await store.keepQuestion(task, question, 'first')
+    await store.saveDecision(task, approval)
+    await store.saveApproval(task, question, 'first')
     expect((await read(task)).decision).toEqual(approval)
   })
 
   it('of a new task takes the place of one that was left under its name', async () => {
     const { task, question } = await asked()
-    await store.noteDecision(task, approval)
-    await store.keepQuestion(task, question, 'of the new task')
+    await store.saveDecision(task, approval)
+    await store.saveApproval(task, question, 'of the new task')
     expect(await read(task)).toMatchObject({ callbackId: 'of the new task', decision: undefined })
   })
 })

@@ -22,9 +22,9 @@ jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
 const { issueTicketing } = await import('../../../functions/issue-ticketing/index.ts')
 const { webhookHandler } = await import('../../../shared/core/http/handler.ts')
 
-process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
+process.env['WEBHOOKS_STATE_TABLE'] = 'table'
 afterAll(() => {
-  delete process.env['WEBHOOKS_IDEMPOTENCY_TABLE']
+  delete process.env['WEBHOOKS_STATE_TABLE']
 })
 beforeEach(() => {
   read = []

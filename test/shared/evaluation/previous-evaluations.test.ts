@@ -90,7 +90,7 @@ describe('the earlier evaluations that Keptn keeps', () => {
     stage: 'production',
     service: 'checkout',
     results: ['pass'],
-    most: 3,
+    limit: 3,
   }
   const ask = (more: Partial<typeof of> = {}) =>
     keptn({ type: 'keptn', baseUrl: server.url, token: 'a-token-of-keptn' }).evaluations({ ...of, ...more })

@@ -30,7 +30,7 @@ it.each([
 
 it('of a secret in the middle of which a message is cut, since its event is too large, nothing is left', () => {
   const event = {
-    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
     labels: {},
   }
   const large = { text: 'x'.repeat(80_000) }
@@ -44,7 +44,7 @@ it('of a secret in the middle of which a message is cut, since its event is too 
 it('a started or a status.changed whose labels are too large goes out without them', () => {
   const labels = { team: 'x'.repeat(2_000) }
   const event = (many: number) => ({
-    ...{ id: 'i', task: 'openissue', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x' },
+    ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
     labels: Object.fromEntries(Array.from({ length: many }, (_, n) => [`label ${n}`, labels.team])),
   })
   expect(startedReply(event(2), 'issue-ticketing').data['labels']).toEqual(event(2).labels)

@@ -38,7 +38,7 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'x',
     AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_STATE_TABLE: 'table',
   })
   idempotency = await import('../../../shared/state/idempotency.ts')
 })
@@ -81,7 +81,7 @@ describe('the record of a call', () => {
     const { again } = call()
     const answer = { data: { build: 1_764_037_927_000_000_000, note: 'ok', parts: [{ a: null }] } }
     const first = await again()
-    expect(first.record.doubtful).toBe(false)
+    expect(first.record.mayHaveWritten).toBe(false)
     await expect(again()).rejects.toMatchObject(taken)
     await first.succeed({ ...answer, left: undefined })
     await expect(again()).rejects.toMatchObject({ existingRecord: { responseData: answer } })
@@ -91,7 +91,7 @@ describe('the record of a call', () => {
   it('of a call that failed is forgotten: a repeat is the first again', async () => {
     const { again } = call()
     await (await again()).fail()
-    expect((await again()).record.doubtful).toBe(false)
+    expect((await again()).record.mayHaveWritten).toBe(false)
   })
 
   it('of a call that never ended tells the repeat that it is in doubt, once its time is over', async () => {
@@ -99,17 +99,17 @@ describe('the record of a call', () => {
     await again(1)
     await passed()
     const second = await again()
-    expect(second.record.doubtful).toBe(true)
+    expect(second.record.mayHaveWritten).toBe(true)
     await second.fail()
-    expect((await again()).record.doubtful).toBe(true)
+    expect((await again()).record.mayHaveWritten).toBe(true)
   })
 
   it('of a call that failed in doubt is kept, and a repeat may begin at once', async () => {
     const { again } = call()
     const first = await again()
-    first.record.doubtful = true
+    first.record.mayHaveWritten = true
     await first.fail()
-    expect((await again()).record.doubtful).toBe(true)
+    expect((await again()).record.mayHaveWritten).toBe(true)
   })
 })
 
@@ -118,7 +118,7 @@ describe('a write whose answer is lost, and which the SDK sends again,', () => {
     lost = 1
     const { record } = await call().again()
     expect(writes).toEqual(['UpdateItem', 'UpdateItem'])
-    expect(record.doubtful).toBe(false)
+    expect(record.mayHaveWritten).toBe(false)
   })
 
   it('keeps the doubt that there was', async () => {
@@ -126,7 +126,7 @@ describe('a write whose answer is lost, and which the SDK sends again,', () => {
     await again(1)
     await passed()
     lost = 1
-    expect((await again()).record.doubtful).toBe(true)
+    expect((await again()).record.mayHaveWritten).toBe(true)
   })
 
   it.each(['fail', 'succeed'] as const)('does not touch the record of the next call: %s', async (end) => {
@@ -144,9 +144,9 @@ describe('a write whose answer is lost, and which the SDK sends again,', () => {
     const { again } = call()
     const first = await again()
     await first.fail()
-    first.record.doubtful = true
+    first.record.mayHaveWritten = true
     await first.fail()
     await expect(first.read()).rejects.toMatchObject({ name: 'IdempotencyItemNotFoundError' })
-    expect((await again()).record.doubtful).toBe(false)
+    expect((await again()).record.mayHaveWritten).toBe(false)
   })
 })

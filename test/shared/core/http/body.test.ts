@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { mend, parseBody } from '../../../../shared/core/http/body.ts'
+import { parseBody, repairEncoding } from '../../../../shared/core/http/body.ts'
 import { nest, overlay } from '../../../../shared/core/http/dotted-keys.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { parseEvent, taskEvent } from '../../../../shared/orchestrators/keptn/event.ts'
@@ -42,8 +42,8 @@ describe('a body', () => {
         const fields = new URLSearchParams([...pairsOf(body, '')]).toString()
         expect(parseBody(fields, false, form)).toEqual(plain(body))
         const written = JSON.stringify(body)
-        // Text that reads as mangled is mended, whatever carries it.
-        fc.pre(mend(written) === written)
+        // Text that reads as mangled is repairEncodinged, whatever carries it.
+        fc.pre(repairEncoding(written) === written)
         expect(parseBody(written, false, json)).toEqual(plain(body))
         expect(parseBody(Buffer.from(written).toString('base64'), true, json)).toEqual(plain(body))
       }),

@@ -81,7 +81,7 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL: endpoint,
     AWS_MAX_ATTEMPTS: '2',
     WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_STATE_TABLE: 'table',
   })
 })
 afterAll(() => {
@@ -201,14 +201,15 @@ describe('an interactive call starts its task', () => {
     expect(started[1]).toEqual(started[0])
     expect(JSON.parse(started[0]?.payload ?? '')).toEqual({
       version: 1,
-      taskId: started[0]?.name,
+      id: started[0]?.name,
       category: 'issue-ticketing',
       caller: 'demo',
       orchestrator: 'k',
+      mode: 'interactive',
       event: {
         id: 'e-1',
         task: 'openticket',
-        shkeptncontext: event.shkeptncontext,
+        context: event.shkeptncontext,
         project: 'p',
         stage: 's',
         service: 'x',
@@ -219,6 +220,7 @@ describe('an interactive call starts its task', () => {
       provider: 'github',
       input: { title: 'T', project: 'o/r' },
       sendStarted: false,
+      progress: false,
       labels: true,
       deadline: 3_600,
       dryRun: false,
@@ -234,9 +236,9 @@ describe('an interactive call starts its task', () => {
 
   it('under another name in another deployment of the account, though the key is the same', async () => {
     await call(event)
-    process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table-of-another-stack'
+    process.env['WEBHOOKS_STATE_TABLE'] = 'table-of-another-stack'
     await call(event).finally(() => {
-      process.env['WEBHOOKS_IDEMPOTENCY_TABLE'] = 'table'
+      process.env['WEBHOOKS_STATE_TABLE'] = 'table'
     })
     expect(started[1]?.name).not.toBe(started[0]?.name)
   })
@@ -308,7 +310,7 @@ describe('an interactive call starts its task', () => {
       statusCode: 503,
       json: expect.objectContaining({
         status: 503,
-        detail: 'The task could not be started, so no event will follow: send the call again.',
+        detail: 'The task could not be started, so no event will follow. Send the call again.',
       }),
     })
     expect(headers).toMatchObject({ 'retry-after': '5', 'content-type': 'application/problem+json' })

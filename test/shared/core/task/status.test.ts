@@ -88,7 +88,7 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL: `http://127.0.0.1:${(aws.address() as AddressInfo).port}`,
     AWS_MAX_ATTEMPTS: '1',
     WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
-    WEBHOOKS_IDEMPOTENCY_TABLE: 'table',
+    WEBHOOKS_STATE_TABLE: 'table',
   })
 })
 afterAll(() => {

@@ -8,7 +8,7 @@ import { startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
 const event = {
   id: 'id-1',
   task: 'openticket',
-  shkeptncontext: 'c',
+  context: 'c',
   project: 'p',
   stage: 's',
   service: 'x',

@@ -1,0 +1,153 @@
+import * as z from 'zod/mini'
+import { invalidInput } from '../errors.ts'
+import { onOff, optional, seconds, word, words } from '../fields.ts'
+import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import { passed } from '../outcome.ts'
+import type { ApprovalAction } from '../providers/action.ts'
+import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
+import type { Message, MessageContext, MessageProvider } from '../providers/message.ts'
+import type { SignedLink } from '../providers/provider.ts'
+import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
+import { clipSingleLine } from '../text/single-line.ts'
+import { bareName } from './person.ts'
+
+const inputSchema = z.strictObject({
+  channel: channelField,
+  question: optional(cuttable(MAX_TEXT, 'The text below "Approve <task> of <service>?"')),
+  approvers: optional(
+    words('Who may decide: ids, user names or e-mail addresses. Defaults to everybody in the channel'),
+  ),
+  requester: optional(word('Who asks. With notRequester: an id or an e-mail address that the platform can look up')),
+  notRequester: optional(onOff('on: the requester may not decide')),
+  remindBefore: optional(
+    seconds(
+      60,
+      30 * 86_400,
+      'When to send a reminder, in seconds before the deadline or like P1D. Defaults to a tenth of the deadline, at most a day',
+    ),
+  ),
+})
+
+/** The complete input of the action. */
+export interface ApprovalInput {
+  channel: string | undefined
+  message: Message
+  approvers?: string[] | undefined
+  /** Who may not decide. */
+  excluded?: string | undefined
+  /** In seconds. */
+  remindBefore?: number | undefined
+}
+
+const WEEK_SECONDS = 7 * 86_400
+const MAX_TITLE = 200
+
+/** Declares the action that requests an approval and waits for the decision. */
+export function requestApproval({
+  summary,
+  compose,
+}: {
+  summary: string
+  /** Composes the message about the event. */
+  compose(context: MessageContext): Message
+}): ApprovalAction<MessageProvider, ApprovalInput, z.output<typeof inputSchema>> {
+  return {
+    type: 'approval',
+    kind: 'message',
+    needs: ['approvals'],
+    summary,
+    isNotification: true,
+    input: inputSchema,
+    outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
+    deadline: WEEK_SECONDS,
+    complete(input, { event, bridgeUrl, connection, provider, note }) {
+      const { approvers, requester, remindBefore } = input
+      const isRequesterExcluded = input.notRequester === 'on'
+      const channel = resolveChannel(input.channel, connection, provider, true)
+      const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
+      if ((approvers || isRequesterExcluded) && !provider.buttons) {
+        const field = approvers ? 'approvers' : 'notRequester'
+        throw invalidInput(
+          `input.${field}`,
+          `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
+        )
+      }
+      if (isRequesterExcluded && requester === undefined)
+        throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
+      if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
+        throw invalidInput(
+          'input.requester',
+          `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
+        )
+      const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
+      const message = messageOf(composed, event, { question, requester })
+      return { channel, message, approvers, excluded: isRequesterExcluded ? requester : undefined, remindBefore }
+    },
+    async run(provider, client, { channel, message }) {
+      const { signedLink } = client
+      if (!signedLink) throw new Error('An approval needs a signed link.')
+      const posted = await postOnce(provider, client, channel, withButtons(message, signedLink))
+      const place = channel ? ` in ${channel}` : ''
+      return {
+        outcome: passed(`Asked "${message.title}"${place}`, postedData(posted), postedLinks(provider, posted)),
+        job: posted,
+      }
+    },
+    decideAutomatically,
+    async signToken(taskId, expiresAt) {
+      const { signToken } = await import('./signed-link.ts')
+      return signToken(taskId, expiresAt)
+    },
+    async runTask(task) {
+      const { runApprovalTask } = await import('./task.ts')
+      return runApprovalTask(task)
+    },
+  }
+}
+
+/**
+ * Decides the standard task `approval` like Keptn's approval-service, which must agree on who answers the event: a failed
+ * result is never approved, a pass or warning is approved if the strategy for it is `automatic`, and people decide everything
+ * else, including a sequence without a result.
+ *
+ * @see https://github.com/keptn/keptn/blob/master/approval-service/pkg/handler/approval_triggered_event_handler.go
+ */
+function decideAutomatically({ task, properties, data }: CallEvent) {
+  if (task !== 'approval') return undefined
+  const result = data.result ?? data.evaluation?.['result']
+  if (result === 'fail') return { result: 'fail' as const, message: 'Not approved: the result so far is fail' }
+  if ((result !== 'pass' && result !== 'warning') || properties[result] !== 'automatic') return undefined
+  return { result: 'pass' as const, message: `Approved automatically, because the result so far is ${result}` }
+}
+
+function messageOf(
+  composed: Message,
+  { task, data }: CallEvent,
+  { question, requester }: Pick<z.output<typeof inputSchema>, 'question' | 'requester'>,
+): Message {
+  const { service, project, stage } = data
+  const place = [project, stage].filter(Boolean).join('/')
+  // The standard task `approval` approves the service.
+  const subject = task === 'approval' ? [service ?? 'this'] : [task ?? 'this', service && `of ${service}`]
+  const title = `Approve ${[...subject, place && `in ${place}`].filter(Boolean).join(' ')}?`
+  const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
+  return {
+    mood: 'waiting',
+    title: clipSingleLine(title, MAX_TITLE),
+    text: question ?? data.message,
+    fields: [...requested, ...composed.fields],
+    links: composed.links,
+  }
+}
+
+function withButtons(message: Message, { token, url, deadlineAt }: SignedLink): Message {
+  const until = `${new Date(deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return {
+    ...message,
+    fields: [...message.fields, { name: 'Decide until', value: until }],
+    buttons: [
+      { decision: 'approve', label: 'Approve', token, url },
+      { decision: 'reject', label: 'Reject', token, url },
+    ],
+  }
+}

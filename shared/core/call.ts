@@ -1,0 +1,80 @@
+import * as z from 'zod/mini'
+import type { CallOrigin } from '../providers/provider.ts'
+
+/** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
+export const CLEANUP_SUFFIX = '-cleanup'
+
+const origin = z.object({
+  id: z.string(),
+  task: z.string(),
+  context: z.string(),
+  gitcommitid: z.optional(z.string()),
+  project: z.string(),
+  stage: z.string(),
+  service: z.string(),
+  labels: z.record(z.string(), z.string()),
+})
+
+/**
+ * The record of an interactive call, and the payload of its task: JSON that is equal for each delivery of the same event, so
+ * that a second start is the same start. Executions outlive deployments, so fields are added, but never changed.
+ */
+export const taskSchema = z.object({
+  version: z.literal(1),
+  /** Identifies the call: the id of the task and the idempotency key at the platform. */
+  id: z.string(),
+  category: z.string(),
+  /** The name of the caller, who may read the status. */
+  caller: z.string(),
+  orchestrator: z.string(),
+  mode: z.enum(['silent', 'interactive']),
+  event: origin,
+  action: z.string(),
+  /** The orchestrator's name for the action, if the connection maps actions. */
+  mappedName: z.optional(z.string()),
+  connection: z.string(),
+  /** The provider of the connection when the call was accepted, for log lines. */
+  provider: z.string(),
+  /** Complete and checked. */
+  input: z.unknown(),
+  /** Sentences to add to the message of the outcome. */
+  notes: z.optional(z.array(z.string())),
+  dryRun: z.boolean(),
+  /** In seconds. */
+  deadline: z.number(),
+  /** Whether to send a `started` event, too. */
+  sendStarted: z.boolean(),
+  /** Whether to send `status.changed` events. */
+  progress: z.boolean(),
+  /** Whether links are sent as labels. */
+  labels: z.boolean(),
+  /** Why the action does not run, and the result of the call. */
+  skip: z.optional(
+    z.object({
+      message: z.string(),
+      result: z.enum(['pass', 'fail']),
+      /** The event decides its approval itself. */
+      isAutomatic: z.boolean(),
+    }),
+  ),
+  /** The base URL of the category's API, for links in approvals. */
+  apiUrl: z.optional(z.string()),
+  /** Where to save the id of the started run. */
+  lastRunKey: z.optional(z.string()),
+  /** The started job must not outlive the task. */
+  needsCleanup: z.optional(z.boolean()),
+  /** The platform sends the `finished` event itself. */
+  delegates: z.optional(z.boolean()),
+  /** Set for the execution that only cleans up for a task that Lambda ended. */
+  only: z.optional(z.literal('cleanup')),
+})
+
+export type Task = z.output<typeof taskSchema>
+
+/** The record of any call. A silent call may lack the fields that identify it and its orchestrator. */
+export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
+  /** Undefined if the event has no id: a repeat of the call cannot be recognized. */
+  id: string | undefined
+  orchestrator: string | undefined
+  event: CallOrigin
+}

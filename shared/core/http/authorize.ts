@@ -1,0 +1,46 @@
+import { Failure } from '../../errors.ts'
+import type { Category } from '../../providers/category.ts'
+import type { Connection } from '../../providers/connections.ts'
+import type { ResolvedCall } from './resolve.ts'
+
+/**
+ * Checks that the call's action may run on its connection in its mode.
+ *
+ * @throws Failure `invalid`
+ */
+export function authorize(category: Category, call: ResolvedCall): ResolvedCall {
+  const { action, actionName, requestedAction, connection, options } = call
+  const { name, provider } = connection
+  if (provider.kind !== action.kind) {
+    const supported = Object.keys(category.actions).filter((one) => category.actions[one]?.kind === provider.kind)
+    throw new Failure(
+      'invalid',
+      `The connection ${name} is to ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=..`,
+    )
+  }
+  // A dry run starts nothing, and may always be silent.
+  if (options.mode === 'interactive' || options.dryRun) return call
+  if (action.type === 'approval') throw needsInteractive(`${requestedAction} waits for a decision`)
+  if (action.type === 'job' && action.startsJob) {
+    if (sendsFinished(connection))
+      throw needsInteractive(
+        `The connection ${name} is to ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
+      )
+    if (provider.requiresTask)
+      throw needsInteractive(
+        `The connection ${name} is to ${provider.title}, whose jobs run only while a task polls them`,
+      )
+  }
+  return call
+}
+
+/** Whether the platform itself sends the finished event of the jobs that it starts. */
+export function sendsFinished({ provider, values }: Connection): boolean {
+  return provider.sendsFinished?.(values) ?? false
+}
+
+function needsInteractive(reason: string): Failure {
+  return new Failure('invalid', `${reason}. Call it with ?mode=interactive`, {
+    errors: [{ path: 'mode', message: 'must be interactive' }],
+  })
+}

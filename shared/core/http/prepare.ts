@@ -1,0 +1,117 @@
+import type { Caller } from '../../auth/callers.ts'
+import { readIdentityKey } from '../../auth/identity-key.ts'
+import { parseDuration } from '../../duration.ts'
+import { log } from '../../log.ts'
+import { type CallEvent, originOf } from '../../orchestrators/keptn/event.ts'
+import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
+import { type CallContext, completeInput } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
+import { settings } from '../../settings.ts'
+import type { Call } from '../call.ts'
+import { identify } from '../identity.ts'
+import { lastRunKey, withLastRun } from '../last-run.ts'
+import { sendsFinished } from './authorize.ts'
+import type { ResolvedCall } from './resolve.ts'
+import { refuseStoredCredentials } from './stored-credentials.ts'
+
+/**
+ * Completes the input of a call, checks it, and returns the record of the call.
+ *
+ * @throws Failure
+ */
+export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
+  const { action, actionName, caller, connection, event, input, options, task } = resolved
+  const { mode, dryRun } = options
+  const { provider, values } = connection
+  const isApproval = action.type === 'approval'
+  const startsJob = action.type === 'job' && action.startsJob === true
+  const bridgeUrl = action.isNotification || isApproval ? await bridgeUrlOf(caller, event) : undefined
+  // Registers its credentials, which the call must not contain.
+  if (task && caller.orchestrator !== undefined) await loadOrchestrator(caller.orchestrator)
+  const notes: string[] = []
+  const context: CallContext = {
+    event,
+    connection: values,
+    provider,
+    bridgeUrl,
+    orchestrator: caller.orchestrator,
+    silent: mode === 'silent',
+    note: (sentence) => void notes.push(sentence),
+  }
+  const isStop = action.kind === 'job' && !startsJob
+  const named = isStop ? await withLastRun(input, category.name, caller, connection.name, event) : input
+  const completed = await completeInput(action, named, context)
+  await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
+  const skip = skipOf(resolved)
+  return {
+    version: 1,
+    id: await idOf(category, resolved),
+    category: category.name,
+    caller: caller.name,
+    orchestrator: caller.orchestrator,
+    mode,
+    event: task ?? originOf(event),
+    action: actionName,
+    mappedName: resolved.mappedName,
+    connection: connection.name,
+    provider: String(values['provider']),
+    input: completed,
+    notes: notes.length > 0 && !skip ? notes : undefined,
+    dryRun,
+    deadline: options.deadline ?? defaultDeadline() ?? action.deadline,
+    sendStarted: options.sendStarted,
+    progress: options.progress,
+    labels: options.labels,
+    skip,
+    apiUrl: isApproval ? resolved.categoryUrl : undefined,
+    lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
+    needsCleanup: startsJob && provider.requiresTask ? true : undefined,
+    delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
+  }
+}
+
+/** Does not throw: a message without the link is better than none. */
+async function bridgeUrlOf({ orchestrator }: Caller, { data, shkeptncontext }: CallEvent): Promise<string | undefined> {
+  if (orchestrator === undefined || data.project === undefined || shkeptncontext === undefined) return undefined
+  try {
+    return (await loadOrchestrator(orchestrator)).linkTo(data.project, shkeptncontext)
+  } catch (error) {
+    log.warn('no link to the sequence', error as Error)
+    return undefined
+  }
+}
+
+/** Returns why the action does not run: because of `when`, or because the event decides its approval. */
+function skipOf({ action, event, options }: ResolvedCall): Call['skip'] {
+  const { when } = options
+  const { result } = event.data
+  const decided = action.type === 'approval' ? action.decideAutomatically(event) : undefined
+  const isAutomatic = decided !== undefined
+  if (!when || (result !== undefined && when.includes(result))) return decided && { ...decided, isAutomatic }
+  const message = `Skipped: data.result is ${result ?? 'missing'}, and when is ${when.join(',')}`
+  return { message, result: 'pass', isAutomatic }
+}
+
+async function idOf(category: Category, resolved: ResolvedCall): Promise<string | undefined> {
+  const { actionName, caller, connection, event, input, options } = resolved
+  if (event.id === undefined) return undefined
+  return identify(
+    {
+      deployment: settings.stateTable,
+      caller: caller.name,
+      eventId: event.id,
+      category: category.name,
+      action: actionName,
+      connection: connection.name,
+      mode: options.mode,
+      dryRun: options.dryRun,
+      input,
+    },
+    await readIdentityKey(),
+  )
+}
+
+/** Returns the deployment's default deadline, in seconds. */
+function defaultDeadline(): number | undefined {
+  return settings.deadline === undefined ? undefined : parseDuration(settings.deadline, 'WEBHOOKS_DEADLINE')
+}

@@ -1,0 +1,130 @@
+import type { Caller } from '../../auth/callers.ts'
+import { Failure, type FieldError, invalidInput } from '../../errors.ts'
+import { type CallEvent, type TaskEvent, taskEvent } from '../../orchestrators/keptn/event.ts'
+import type { Action } from '../../providers/action.ts'
+import type { Category, MappedAction } from '../../providers/category.ts'
+import { type Connection, loadConnection } from '../../providers/connections.ts'
+import { validate } from '../../validate.ts'
+import type { CallOptions } from './options.ts'
+import type { ParsedCall } from './parse.ts'
+
+/** A call whose action and connection are known. */
+export interface ResolvedCall extends ParsedCall {
+  caller: Caller
+  // biome-ignore lint/suspicious/noExplicitAny: as in a category.
+  action: Action<any, any, any>
+  actionName: string
+  /** The orchestrator's name for the action, if the connection maps actions. */
+  mappedName: string | undefined
+  connection: Connection
+  /** Parsed by the action's schema. */
+  input: object
+  /** The event that an interactive call answers. */
+  task: TaskEvent | undefined
+}
+
+/**
+ * Finds the action and the connection of a call, and parses its input.
+ *
+ * @throws Failure `invalid` with everything that is wrong with event and input, `unknown`, `refused`, `misconfigured`,
+ * `unavailable`
+ */
+export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
+  const { requestedAction, options, body, event } = parsed
+  const name = connectionName(options, body, caller, `${category.name}/${requestedAction}`)
+  const mapped = await mapAction(category, requestedAction, body, event, name)
+  const actionName = mapped?.action ?? requestedAction
+  const action = category.actions[actionName]
+  if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)
+  // Loaded before the response repeats anything of the call, which may contain the connection's credentials: they are masked.
+  const connection = await loadConnection(category, mapped?.connection ?? name)
+  const [task, input] = collect(
+    () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
+    () => {
+      const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
+      return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })
+    },
+  )
+  return { ...parsed, caller, action, actionName, mappedName: mapped?.name, connection, input, task }
+}
+
+/**
+ * Returns the name of the call's connection. The caller's default for the action precedes its default for the category.
+ *
+ * @param target `<category>/<action>`
+ */
+function connectionName(options: CallOptions, body: Record<string, unknown>, caller: Caller, target: string): string {
+  const inBody = body['connection']
+  if (inBody !== undefined && typeof inBody !== 'string')
+    throw invalidInput('connection', 'must be the name of a connection')
+  const { connections: defaults = {} } = caller
+  return options.connection ?? inBody ?? defaults[target] ?? defaults[target.split('/', 1)[0] ?? ''] ?? 'default'
+}
+
+/**
+ * Returns the action that the event selects through its connection, if the call is to the action mapping or has no input.
+ *
+ * @throws Failure `invalid`, `refused`
+ */
+async function mapAction(
+  category: Category,
+  requested: string,
+  body: Record<string, unknown>,
+  event: CallEvent,
+  connection: string,
+): Promise<MappedAction | undefined> {
+  const { actionMapping, actions } = category
+  const isMapping = requested === actionMapping?.name
+  if (!actionMapping || (body['input'] !== undefined && !isMapping)) return undefined
+  const { values } = await loadConnection(category, connection)
+  const mapped =
+    isMapping || actionMapping.isConfigured(values) ? actionMapping.resolve(event, values, actions) : undefined
+  if (isMapping && !mapped)
+    throw new Failure('invalid', `The event does not name an action for ${requested}: ${actionMapping.requirement}`)
+  if (isMapping && body['input'] !== undefined)
+    throw invalidInput(
+      'input',
+      `must be omitted: ${requested} takes the input from the connection. Call ${mapped?.action} to send an input`,
+    )
+  if (!isMapping && mapped && mapped.action !== requested)
+    throw new Failure(
+      'refused',
+      `The connection ${connection} maps ${mapped.name} to ${mapped.action}, not to ${requested}: call ${actionMapping.name} instead`,
+    )
+  return mapped
+}
+
+/** Returns the input of the body, or else the properties of the task without the results of earlier tasks of its name. */
+function inputOf(
+  body: Record<string, unknown>,
+  event: CallEvent,
+  action: { input: { shape: object }; outputs: readonly string[]; isNotification?: true },
+): unknown {
+  if (body['input'] !== undefined) return body['input']
+  const known = Object.keys(action.input.shape)
+  if (action.isNotification) {
+    const properties = event.kind === 'triggered' ? Object.entries(event.properties) : []
+    return Object.fromEntries(properties.filter(([name]) => known.includes(name)))
+  }
+  // webhook-service adds `responses`: the responses to silent calls.
+  const results = [...action.outputs, 'responses'].filter((name) => !known.includes(name))
+  return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !results.includes(name)))
+}
+
+/** Runs both functions, and throws one failure with the errors of both. */
+function collect<A, B>(first: () => A, second: () => B): [A, B] {
+  const failures: Failure[] = []
+  const run = <T>(check: () => T): T | undefined => {
+    try {
+      return check()
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'invalid') throw error
+      failures.push(error)
+      return undefined
+    }
+  }
+  const results = [run(first), run(second)] as [A, B]
+  if (failures.length === 0) return results
+  const errors: FieldError[] = failures.flatMap((failure) => failure.errors ?? [])
+  throw new Failure('invalid', failures.map(({ message }) => message).join('. '), { errors })
+}

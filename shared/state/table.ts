@@ -1,0 +1,142 @@
+import { DeleteItemCommand, dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
+import { settings } from '../settings.ts'
+
+/**
+ * The one DynamoDB table of a deployment: `state/item-keys.ts` lists what it stores. Load this module when it is first used,
+ * because it loads the AWS SDK.
+ */
+
+type Value = string | number | boolean
+/** The attributes of an item, without its key. */
+export type Item = Record<string, Value | undefined>
+
+interface Options {
+  /**
+   * A condition in DynamoDB's language. It refers to `values` as `:name`, and to attributes with reserved names as `#name`.
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+   */
+  condition?: string
+  values?: Item
+  timeoutMs?: number
+}
+
+/**
+ * Puts an item if there is no item with its key.
+ *
+ * @param options.condition an existing item that matches it is replaced
+ * @returns whether the item was put
+ * @throws the SDK's own error
+ */
+export async function putIfAbsent(key: string, item: Item, { condition, ...options }: Options = {}): Promise<boolean> {
+  return put(key, item, {
+    condition: `attribute_not_exists(id)${condition === undefined ? '' : ` OR ${condition}`}`,
+    ...options,
+  })
+}
+
+/**
+ * Puts an item, and replaces an existing one.
+ *
+ * @returns false if the condition is not met
+ * @throws the SDK's own error
+ */
+export async function put(key: string, item: Item, options: Options = {}): Promise<boolean> {
+  const command = new PutItemCommand({
+    TableName: settings.stateTable,
+    Item: { id: { S: key }, ...marshal(item) },
+    ...expressionsOf(options.condition ?? '', options.condition, options.values),
+  })
+  return (await ifConditionMet(dynamodb.send(command, limit(options)))) !== undefined
+}
+
+/**
+ * Updates an item, and creates it if there is none and the condition allows it.
+ *
+ * @param expression `SET state = :state`
+ * @returns the item after the update; undefined if the condition is not met
+ * @throws the SDK's own error
+ */
+export async function update(key: string, expression: string, options: Options = {}): Promise<Item | undefined> {
+  const command = new UpdateItemCommand({
+    TableName: settings.stateTable,
+    Key: { id: { S: key } },
+    UpdateExpression: expression,
+    ReturnValues: 'ALL_NEW',
+    ...expressionsOf(`${expression} ${options.condition ?? ''}`, options.condition, options.values),
+  })
+  const updated = await ifConditionMet(dynamodb.send(command, limit(options)))
+  return updated && unmarshal(updated.Attributes ?? {})
+}
+
+/**
+ * Reads an item, including the latest writes.
+ *
+ * @throws the SDK's own error
+ */
+export async function get(key: string): Promise<Item | undefined> {
+  const command = new GetItemCommand({ TableName: settings.stateTable, Key: { id: { S: key } }, ConsistentRead: true })
+  const { Item: item } = await dynamodb.send(command)
+  return item && unmarshal(item)
+}
+
+/**
+ * Deletes an item if it meets a condition.
+ *
+ * @throws the SDK's own error
+ */
+export async function remove(key: string, options: Options = {}): Promise<void> {
+  const command = new DeleteItemCommand({
+    TableName: settings.stateTable,
+    Key: { id: { S: key } },
+    ...expressionsOf(options.condition ?? '', options.condition, options.values),
+  })
+  await ifConditionMet(dynamodb.send(command, limit(options)))
+}
+
+/** Returns when an item expires: so many seconds from now, in epoch seconds. The table deletes items by this attribute. */
+export function expiresIn(seconds: number): { expiration: number } {
+  return { expiration: Math.floor(Date.now() / 1_000) + seconds }
+}
+
+async function ifConditionMet<T>(sent: Promise<T>): Promise<T | undefined> {
+  try {
+    return await sent
+  } catch (error) {
+    if ((error as Error).name === 'ConditionalCheckFailedException') return undefined
+    throw error
+  }
+}
+
+function limit({ timeoutMs }: Options): { abortSignal?: AbortSignal } {
+  return timeoutMs === undefined ? {} : { abortSignal: AbortSignal.timeout(timeoutMs) }
+}
+
+function expressionsOf(text: string, condition: string | undefined, values: Item = {}) {
+  const names = text.match(/#\w+/g) ?? []
+  const marshalled = Object.entries(marshal(values)).map(([name, value]) => [`:${name}`, value] as const)
+  return {
+    ...(condition === undefined ? {} : { ConditionExpression: condition }),
+    ...(names.length === 0 ? {} : { ExpressionAttributeNames: Object.fromEntries(names.map((n) => [n, n.slice(1)])) }),
+    ...(marshalled.length === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(marshalled) }),
+  }
+}
+
+type Attribute = { S: string } | { N: string } | { BOOL: boolean }
+
+function marshal(item: Item): Record<string, Attribute> {
+  const attributes = Object.entries(item).flatMap(([name, value]): [string, Attribute][] => {
+    if (value === undefined) return []
+    if (typeof value === 'string') return [[name, { S: value }]]
+    return [[name, typeof value === 'number' ? { N: String(value) } : { BOOL: value }]]
+  })
+  return Object.fromEntries(attributes)
+}
+
+function unmarshal(attributes: Record<string, { S?: string; N?: string; BOOL?: boolean }>): Item {
+  const item = Object.entries(attributes).map(([name, { S, N, BOOL }]) => [
+    name,
+    N === undefined ? (S ?? BOOL) : Number(N),
+  ])
+  return Object.fromEntries(item)
+}
