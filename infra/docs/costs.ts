@@ -1,27 +1,27 @@
 import { secondsToNextPoll } from '../../shared/core/task/poll.ts'
 import { table } from './table.ts'
 
-/** List prices of us-east-1 in US dollars, as of November 2026, each for a million of its units or for a GB. */
+/** List prices of us-east-1 in US dollars, November 2026, per million units or per GB. */
 const PRICES = {
   apiCall: 3.5,
   lambdaRequest: 0.2,
-  /** A million GB-seconds on arm64. */
+  /** Per million GB-seconds on arm64. */
   lambdaTime: 13.3334,
   durableOperation: 8,
-  /** A GB. */
+  /** Per GB. */
   durableWrite: 0.25,
-  /** A GB-month. */
+  /** Per GB-month. */
   durableStorage: 0.15,
   dynamoWrite: 0.625,
-  /** A GB. */
+  /** Per GB. */
   logs: 0.5,
 }
 const MEMORY_GB = 0.5
-/** History and outcome of a task are kept for 14 days. */
+/** The retention of an execution is 14 days. */
 const RETENTION_MONTHS = 14 / 30
 const SILENT = { seconds: 0.5, logKb: 1.4 }
 const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 4, dataKb: 4, logKb: 2.4 }
-/** One request to see how a job is, in an invocation of its own. */
+/** A request for the status of a job, in a separate invocation. */
 const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
 
 const MINUTE = 60
@@ -42,22 +42,23 @@ interface Part {
   dollars: number
 }
 
-/** Computes what a million calls cost, as the tables of docs/deploy.md. */
+/** Returns the tables of costs in docs/deploy.md. */
 export function costTables(): string {
   return `One million **silent** calls, 500 ms each:
 
 ${costTable(silentParts())}
-One million **interactive** calls, each 60 ms of the webhook and 800 ms of the task, in four durable operations (start, accept, act,
-send finished):
+One million **interactive** calls, with 60 ms in the webhook and 800 ms in the task, and four durable operations (start, accept, act, send
+finished):
 
 ${costTable(interactiveParts())}
-\`sendStarted=true\` adds an operation, 8.00 a million. A task whose platform is down costs an operation and an invocation for each
-try; waiting itself costs nothing.
+\`sendStarted=true\` adds an operation: 8.00 per million. If the platform is down, each attempt costs an operation and an invocation.
+Waiting costs nothing.
 
 An interactive call that starts a **job** (a pipeline, a load test, an experiment, a training) polls the platform until the job ends.
-Each poll is a durable operation and an invocation of 500 ms, so a job costs more the longer it runs. Polls come at a tenth of the
-time that has passed, at most a minute apart; if the deadline is more than 25 hours, at most a 1,500th of it. One million calls,
-each with a deadline of twice the time that its job runs:
+Each poll is a durable operation and an invocation of 500 ms, so longer jobs cost more. The interval is a tenth of the elapsed time, at
+most a minute, or a 1,500th of a deadline of more than 25 hours.
+
+One million calls, each with a deadline of twice the duration of its job:
 
 ${jobTable()}`
 }
@@ -65,9 +66,9 @@ ${jobTable()}`
 function silentParts(): Part[] {
   return [
     apiCalls(),
-    { part: 'Lambda, requests', amount: '1 million', price: '0.20 a million', dollars: PRICES.lambdaRequest },
+    { part: 'Lambda, requests', amount: '1 million', price: '0.20 per million', dollars: PRICES.lambdaRequest },
     lambdaTime(`1 million x ${SILENT.seconds} s`, SILENT.seconds),
-    dynamoWrites('2 million (begun, done)', 2),
+    dynamoWrites('2 million (start, end)', 2),
     logs(SILENT.logKb),
   ]
 }
@@ -77,24 +78,24 @@ function interactiveParts(): Part[] {
   const months = dataKb * RETENTION_MONTHS
   return [
     apiCalls(),
-    { part: 'Lambda, requests', amount: '2 million', price: '0.20 a million', dollars: 2 * PRICES.lambdaRequest },
+    { part: 'Lambda, requests', amount: '2 million', price: '0.20 per million', dollars: 2 * PRICES.lambdaRequest },
     lambdaTime(`1 million x (${webhookSeconds} + ${taskSeconds}) s`, webhookSeconds + taskSeconds),
     {
       part: 'Lambda, durable operations',
       amount: `${operations} million`,
-      price: '8.00 a million',
+      price: '8.00 per million',
       dollars: operations * PRICES.durableOperation,
     },
     {
       part: 'Lambda, durable data written',
-      amount: `${dataKb} GB (${dataKb} KB a task)`,
-      price: '0.25 a GB',
+      amount: `${dataKb} GB (${dataKb} KB per task)`,
+      price: '0.25 per GB',
       dollars: dataKb * PRICES.durableWrite,
     },
     {
-      part: 'Lambda, durable data kept',
+      part: 'Lambda, durable storage',
       amount: `${dataKb} GB for 14 days = ${months.toFixed(2)} GB-months`,
-      price: '0.15 a GB-month',
+      price: '0.15 per GB-month',
       dollars: months * PRICES.durableStorage,
     },
     dynamoWrites('1 million (the name of the task)', 1),
@@ -104,17 +105,17 @@ function interactiveParts(): Part[] {
 
 function jobTable(): string {
   const call = total(interactiveParts())
-  const columns = ['the job runs', 'polls', 'operations', 'operations, $', 'polls in Lambda, $', '**together, $**']
+  const columns = ['Duration of the job', 'Polls', 'Operations', 'Operations, $', 'Polls in Lambda, $', '**Total, $**']
   const rows = JOBS.map(([name, seconds]) => {
     const polls = countPolls(seconds, 2 * seconds)
-    // The wait itself is an operation, too.
+    // Waiting is one more operation.
     const operations = INTERACTIVE.operations + 1 + polls
     const durable = operations * PRICES.durableOperation
     const lambda = polls * (PRICES.lambdaRequest + POLL.seconds * MEMORY_GB * PRICES.lambdaTime)
     const data = polls * POLL.dataKb * (PRICES.durableWrite + RETENTION_MONTHS * PRICES.durableStorage)
-    const callAlone = call - INTERACTIVE.operations * PRICES.durableOperation
-    const together = callAlone + durable + lambda + data + polls * POLL.logKb * PRICES.logs
-    return [name, polls, operations, round(durable), round(lambda), `**${round(together)}**`].map(String)
+    const otherCosts = call - INTERACTIVE.operations * PRICES.durableOperation
+    const sum = otherCosts + durable + lambda + data + polls * POLL.logKb * PRICES.logs
+    return [name, polls, operations, round(durable), round(lambda), `**${round(sum)}**`].map(String)
   })
   return table(columns, rows)
 }
@@ -122,52 +123,52 @@ function jobTable(): string {
 /** Counts the polls of a job by the schedule of the tasks themselves. */
 export function countPolls(seconds: number, deadline: number): number {
   let polls = 1
-  for (let passed = 0; passed < seconds; polls++) {
-    const next = secondsToNextPoll(passed, deadline - passed)
+  for (let elapsed = 0; elapsed < seconds; polls++) {
+    const next = secondsToNextPoll(elapsed, deadline - elapsed)
     if (next === undefined) break
-    passed += next
+    elapsed += next
   }
   return polls
 }
 
 function apiCalls(): Part {
-  return { part: 'API Gateway, REST', amount: '1 million calls', price: '3.50 a million', dollars: PRICES.apiCall }
+  return { part: 'API Gateway, REST', amount: '1 million calls', price: '3.50 per million', dollars: PRICES.apiCall }
 }
 
-function lambdaTime(what: string, seconds: number): Part {
+function lambdaTime(calls: string, seconds: number): Part {
   const gbSeconds = (seconds * MEMORY_GB * 1_000_000).toLocaleString('en-US')
   return {
     part: 'Lambda, time',
-    amount: `${what} x ${MEMORY_GB} GB = ${gbSeconds} GB-s`,
-    price: `${(PRICES.lambdaTime / 1_000_000).toFixed(10)} a GB-s`,
+    amount: `${calls} x ${MEMORY_GB} GB = ${gbSeconds} GB-s`,
+    price: `${(PRICES.lambdaTime / 1_000_000).toFixed(10)} per GB-s`,
     dollars: seconds * MEMORY_GB * PRICES.lambdaTime,
   }
 }
 
 function dynamoWrites(amount: string, millions: number): Part {
-  return { part: 'DynamoDB, writes', amount, price: '0.625 a million', dollars: millions * PRICES.dynamoWrite }
+  return { part: 'DynamoDB, writes', amount, price: '0.625 per million', dollars: millions * PRICES.dynamoWrite }
 }
 
 function logs(kb: number): Part {
   return {
     part: 'CloudWatch, logs',
-    amount: `${kb} GB (${kb} KB a call)`,
-    price: '0.50 a GB',
+    amount: `${kb} GB (${kb} KB per call)`,
+    price: '0.50 per GB',
     dollars: kb * PRICES.logs,
   }
 }
 
 function costTable(parts: Part[]): string {
   return table(
-    ['part', 'how much', 'price', 'dollars'],
+    ['Part', 'Amount', 'Price', 'Dollars'],
     [
       ...parts.map(({ part, amount, price, dollars }) => [part, amount, price, cents(dollars).toFixed(2)]),
-      ['**together**', '', '', `**${total(parts).toFixed(2)}**`],
+      ['**Total**', '', '', `**${total(parts).toFixed(2)}**`],
     ],
   )
 }
 
-/** The sum of what the rows show, so that a reader can add them up. */
+/** Adds rounded amounts, so that readers get the same sum. */
 function total(parts: Part[]): number {
   return parts.reduce((sum, { dollars }) => sum + Math.round(cents(dollars) * 100), 0) / 100
 }

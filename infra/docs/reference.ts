@@ -8,11 +8,11 @@ import { cell, table } from './table.ts'
 
 const head = `# Reference
 
-Made by \`npm run docs\` of the schemas that check each call and each connection; \`npm run check\` fails where it is not fresh. What the
-actions promise, and how platforms behave, is said in the README of each category. The same as a document for programs: [openapi.json](openapi.json).
+\`npm run docs\` generates this page from the schemas of calls and connections. The README of each category describes the actions and the
+platforms. [openapi.json](openapi.json) is the machine-readable version.
 `
 
-/** Every option, action, input, connection field and error, as they are in the code. */
+/** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */
 export async function reference(): Promise<string> {
   const all: readonly Category[] = categories
   const parts = await Promise.all(all.map(ofCategory))
@@ -24,7 +24,7 @@ function options(): string {
     const { default: fallback } = schema
     return [`\`${name}\``, description, fallback === undefined ? '' : `\`${fallback}\``]
   })
-  return `## Query parameters of a call\n\n${table(['name', 'what', 'default'], rows)}`
+  return `## Query parameters of a call\n\n${table(['Name', 'Description', 'Default'], rows)}`
 }
 
 function errors(): string {
@@ -34,18 +34,18 @@ function errors(): string {
     title,
     transient ? 'yes' : '',
   ])
-  const what =
-    'Each is answered as problem+json; the log names the kind as `failure`. In a task what may go away is waited out.'
-  return `## Errors\n\n${what}\n\n${table(['kind', 'status', 'title', 'may go away by itself'], rows)}`
+  const text =
+    'Responses are problem+json. The log contains the kind as `failure`. A task retries transient errors until its deadline.'
+  return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
 }
 
 async function ofCategory({ name, summary, actions, actionMapping, providers }: Category): Promise<string> {
-  const chosen = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
-  const rows = Object.entries(actions).map(([action, { summary, deadline, kind: shape }]) => [
+  const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
+  const rows = Object.entries(actions).map(([action, { summary, deadline, kind }]) => [
     `\`${action}\``,
     summary,
-    inWords(deadline),
-    shape,
+    formatDeadline(deadline),
+    kind,
   ])
   const inputs = Object.entries(actions).map(
     ([action, { input }]) => `### Input of \`${name}/${action}\`\n\n${fieldTable(fieldsOf(input))}`,
@@ -54,15 +54,18 @@ async function ofCategory({ name, summary, actions, actionMapping, providers }: 
     Object.entries(providers).map(async ([provider, load]) => connectionOf(name, provider, await load())),
   )
   const head = `## ${name}\n\n${summary}. [README](../functions/${name}/README.md)\n`
-  return [head, table(['action', 'what', 'deadline', 'shape'], [...chosen, ...rows]), ...inputs, ...connections].join(
-    '\n',
-  )
+  return [
+    head,
+    table(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
+    ...inputs,
+    ...connections,
+  ].join('\n')
 }
 
 function connectionOf(category: string, name: string, provider: Provider): string {
   const { title, kind, connection } = provider
-  const where = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
-  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${kind}): ${where}\n\n${fieldTable(fieldsOf(connection))}`
+  const secret = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
+  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${kind}): ${secret}\n\n${fieldTable(fieldsOf(connection))}`
 }
 
 function fieldTable(fields: Field[]): string {
@@ -72,9 +75,9 @@ function fieldTable(fields: Field[]): string {
     required ? 'required' : cell(fallback === undefined ? '' : `\`${fallback}\``),
     secret ? 'secret' : '',
   ])
-  return fields.length > 0 ? table(['field', 'what', 'default', ''], rows) : 'It has no fields.\n'
+  return fields.length > 0 ? table(['Field', 'Description', 'Default', ''], rows) : 'No fields.\n'
 }
 
-function inWords(seconds: number): string {
+function formatDeadline(seconds: number): string {
   return seconds % 86_400 === 0 ? `${seconds / 86_400} d` : `${seconds / 3_600} h`
 }

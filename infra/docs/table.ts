@@ -1,10 +1,10 @@
-/** A table of Markdown. */
+/** Returns a Markdown table. */
 export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`.replace(/ {2,}\|/g, ' |')
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line), ''].join('\n')
 }
 
-/** Text that stays within its cell. */
+/** Escapes text for a cell. */
 export function cell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
 }

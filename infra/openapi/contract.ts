@@ -10,34 +10,33 @@ export interface Parameter {
   schema: Schema
 }
 
-/** How a call says who it is from: one way of several, each of one or more credentials. */
+/** A security scheme. */
 export type Credential = { kind: 'basic' | 'bearer' } | { kind: 'key'; in: 'header' | 'query' | 'cookie'; name: string }
 
 export interface Response {
   status: number
   schema: Schema | undefined
-  /** By name; the only one is called `default`. */
+  /** By name; a single example is `default`. */
   examples: Record<string, unknown>
 }
 
-/** What a body of one media type must look like, and what the vendor shows of it. */
+/** The schema and the examples of a body. */
 interface Media {
   schema: Schema
   examples: unknown[]
 }
 
-/** One thing that can be asked of a platform. */
 export interface Operation {
-  /** The method and the path, as the contract writes it. */
+  /** Method and path of the document. */
   name: string
-  /** Its `operationId`. */
+  /** `operationId`. */
   id?: string | undefined
   method: string
-  /** The path with what stands before it at the server. */
+  /** Path including that of the server. */
   path: string
   parameters: Parameter[]
   body: { required: boolean; content: Record<string, Media> } | undefined
-  /** Empty where the contract says nothing of it. */
+  /** Alternatives, each a set of credentials. Empty if the document defines none. */
   credentials: Credential[][]
   responses: Response[]
 }
@@ -52,13 +51,13 @@ export interface Contract {
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 
 /**
- * Reads an OpenAPI document, whatever its version, into one form.
+ * Parses an OpenAPI document of any version.
  *
- * @param under where the API is below the platform's base URL, for what is reached through a gateway
+ * @param prefix path of the API below the platform's base URL, for APIs behind a gateway
  */
-export function readContract(document: Part, under = ''): Contract {
+export function readContract(document: Part, prefix = ''): Contract {
   const info = (document['info'] ?? {}) as { title?: string; version?: string }
-  const base = `${under}${basePath(document)}`.replace(/\/$/, '')
+  const base = `${prefix}${basePath(document)}`.replace(/\/$/, '')
   const paths = (document['paths'] ?? {}) as Record<string, Part>
   const operations = Object.entries(paths).flatMap(([path, item]) =>
     methods
@@ -69,11 +68,11 @@ export function readContract(document: Part, under = ''): Contract {
 }
 
 function basePath(document: Part): string {
-  // A server may be a path alone.
+  // A server may be only a path.
   return URL.parse(serverOf(document), 'http://server.invalid')?.pathname.replace(/^\/$/, '') ?? ''
 }
 
-/** The URL of its server, which may be a path alone, or empty. */
+/** Returns the URL of the server. It may be only a path, or empty. */
 export function serverOf(document: Part): string {
   if (document['swagger']) {
     const [scheme = 'https'] = (document['schemes'] ?? []) as string[]
@@ -85,34 +84,34 @@ export function serverOf(document: Part): string {
   return server.url.replace(/\{(\w+)\}/g, (_, name: string) => server.variables?.[name]?.default ?? name)
 }
 
-interface Place {
+interface OperationSource {
   method: string
   path: string
   base: string
   item: Part
 }
 
-function readOperation(document: Part, { method, path, base, item }: Place): Operation {
+function readOperation(document: Part, { method, path, base, item }: OperationSource): Operation {
   const operation = item[method] as Part
-  const listed = [...list(item['parameters']), ...list(operation['parameters'])].map((one) => follow(document, one))
-  // One of the operation takes the place of one of the path.
+  const listed = [...list(item['parameters']), ...list(operation['parameters'])].map((one) => resolve(document, one))
+  // Parameters of the operation override those of the path.
   const byName = new Map(listed.map((one) => [`${one['in']} ${one['name']}`, one]))
-  const given = [...byName.values()]
+  const parameters = [...byName.values()]
   const security = (operation['security'] ?? document['security'] ?? []) as Record<string, unknown>[]
   return {
     name: `${method.toUpperCase()} ${path}`,
     id: operation['operationId'] as string | undefined,
     method: method.toUpperCase(),
     path: `${base}${path}`,
-    parameters: given.filter((one) => one['in'] !== 'body').map(readParameter),
+    parameters: parameters.filter((one) => one['in'] !== 'body').map(readParameter),
     body: readBody(
       document,
       operation,
-      given.find((one) => one['in'] === 'body'),
+      parameters.find((one) => one['in'] === 'body'),
     ),
     credentials: security.map((way) => Object.keys(way).map((name) => readCredential(document, name))),
     responses: Object.entries((operation['responses'] ?? {}) as Record<string, Part>).flatMap(([status, response]) =>
-      /^\d+$/.test(status) ? [readResponse(document, Number(status), follow(document, response))] : [],
+      /^\d+$/.test(status) ? [readResponse(document, Number(status), resolve(document, response))] : [],
     ),
   }
 }
@@ -124,20 +123,22 @@ function readParameter(parameter: Part): Parameter {
     name: String(name),
     in: place as Parameter['in'],
     required: required === true,
-    // In 2.0 a parameter is its own schema.
+    // In version 2.0, the parameter is the schema.
     schema: (schema as Schema | undefined) ?? ofContent?.schema ?? { ...parameter, required: undefined },
   }
 }
 
-function readBody(document: Part, operation: Part, ofTwo: Part | undefined): Operation['body'] {
-  if (ofTwo) {
+function readBody(document: Part, operation: Part, bodyParameter: Part | undefined): Operation['body'] {
+  if (bodyParameter) {
     const types = (operation['consumes'] ?? document['consumes'] ?? ['application/json']) as string[]
-    const examples = 'x-example' in ofTwo ? [ofTwo['x-example']] : []
-    const content = Object.fromEntries(types.map((type) => [type, { schema: ofTwo['schema'] as Schema, examples }]))
-    return { required: ofTwo['required'] === true, content }
+    const examples = 'x-example' in bodyParameter ? [bodyParameter['x-example']] : []
+    const content = Object.fromEntries(
+      types.map((type) => [type, { schema: bodyParameter['schema'] as Schema, examples }]),
+    )
+    return { required: bodyParameter['required'] === true, content }
   }
   if (!operation['requestBody']) return undefined
-  const body = follow(document, operation['requestBody'] as Part)
+  const body = resolve(document, operation['requestBody'] as Part)
   const content = Object.entries((body['content'] ?? {}) as Record<string, Part>)
   return {
     required: body['required'] === true,
@@ -154,8 +155,8 @@ function readCredential(document: Part, name: string): Credential {
   const components = (document['components'] ?? {}) as { securitySchemes?: Record<string, Part> }
   const schemes = components.securitySchemes ?? (document['securityDefinitions'] as Record<string, Part> | undefined)
   const scheme = schemes?.[name]
-  if (!scheme) throw new Error(`The contract asks for the credential ${name}, which it does not define`)
-  const { type, in: place, name: at, scheme: how } = follow(document, scheme)
+  if (!scheme) throw new Error(`Undefined security scheme ${name}`)
+  const { type, in: place, name: at, scheme: how } = resolve(document, scheme)
   if (type === 'apiKey') return { kind: 'key', in: place as 'header', name: String(at) }
   return { kind: type === 'basic' || String(how).toLowerCase() === 'basic' ? 'basic' : 'bearer' }
 }
@@ -183,30 +184,30 @@ function examplesOf(document: Part, media: Part): Record<string, unknown> {
   }
 }
 
-/** Some are a reference, and some hold one as their value. */
+/** An example, or its value, may be a reference. */
 function exampleOf(document: Part, example: Part): unknown {
-  const { value } = follow(document, example)
+  const { value } = resolve(document, example)
   const inner = value as Part | null | undefined
-  return typeof inner?.['$ref'] === 'string' ? follow(document, inner)['value'] : value
+  return typeof inner?.['$ref'] === 'string' ? resolve(document, inner)['value'] : value
 }
 
-/** The part itself, or what its `$ref` points at. */
-export function follow(document: Part, part: Part): Part {
+/** Resolves a `$ref`. */
+export function resolve(document: Part, part: Part): Part {
   const { $ref } = part
-  return typeof $ref === 'string' ? follow(document, pointedAt(document, $ref) as Part) : part
+  return typeof $ref === 'string' ? resolve(document, valueAt(document, $ref) as Part) : part
 }
 
 function list(value: unknown): Part[] {
   return Array.isArray(value) ? value : []
 }
 
-/** What a pointer such as `#/components/schemas/issue` points at. */
-export function pointedAt(document: Part, pointer: string): unknown {
+/** Returns the value at a pointer such as `#/components/schemas/issue`. */
+export function valueAt(document: Part, pointer: string): unknown {
   const names = pointer.replace(/^#\/?/, '').split('/')
   const found = names.reduce<unknown>((part, name) => {
     const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
     return part !== null && typeof part === 'object' ? (part as Part)[key] : undefined
   }, document)
-  if (found === undefined) throw new Error(`The contract refers to ${pointer}, which it does not have`)
+  if (found === undefined) throw new Error(`Undefined reference ${pointer}`)
   return found
 }

@@ -3,9 +3,9 @@ import { categories } from '../../functions/index.ts'
 import { eventSchema } from '../../shared/orchestrators/keptn/event.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
-import { accepted, outcome, problem, taskStatus } from './answers.ts'
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
 import { queryParameters } from './parameters.ts'
+import { accepted, outcome, problem, taskStatus } from './responses.ts'
 
 interface OpenApiDocument {
   openapi: '3.1.1'
@@ -16,28 +16,28 @@ interface OpenApiDocument {
   [name: string]: unknown
 }
 
-/** What an answer >= 400 means, in the order of the statuses. */
-const refusals: Record<number, string> = {
-  400: 'Something is missing or wrong; all of it is named at once',
-  401: 'No token, or one that is not known',
+/** Meaning of each error status. */
+const errorResponses: Record<number, string> = {
+  400: 'The call is invalid; the response lists all errors',
+  401: 'The token is missing or unknown',
   403: 'The caller may not use this category',
-  404: 'There is no such action, connection or task; the known ones are named',
-  405: 'Another method is to be used',
+  404: 'Unknown action, connection or task; the response lists the known ones',
+  405: 'Method not allowed',
   409: 'The same silent call is still running',
-  413: 'The body is over 256 KB',
+  413: 'The body is larger than 256 KB',
   415: 'The body is neither JSON nor a form',
-  422: 'The platform refused, or it was done and did not turn out well',
-  500: 'Our own fault',
-  502: 'The platform failed, or it is not known whether it was done',
-  503: 'We could not take it, or are not configured for it',
-  504: 'The platform did not answer in time',
+  422: 'The platform rejected the request, or the action failed',
+  500: 'Internal error',
+  502: 'The platform failed, or the outcome is unknown',
+  503: 'Unavailable, or not configured',
+  504: 'The platform did not respond in time',
 }
-const ofTasks = [401, 403, 404, 405, 500, 503]
+const TASK_ERRORS = [401, 403, 404, 405, 500, 503]
 
 /**
- * The HTTP interface as an OpenAPI 3.1 document, made of the schemas that check each call.
+ * Returns the HTTP API as an OpenAPI 3.1 document, generated from the schemas of calls.
  *
- * @param url where the API is, without `/v1`
+ * @param url of the API, without `/v1`
  */
 export function openApi(url: string): OpenApiDocument {
   const all: readonly Category[] = categories
@@ -48,9 +48,9 @@ export function openApi(url: string): OpenApiDocument {
       version: packageVersion(),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description:
-        'Webhooks for task sequences of Cloud Automation (Keptn). An answer >= 400 means that no event ever follows; ' +
-        '202 means that exactly one finished event does. Numbers, lists and switches are taken from text, too. The parts ' +
-        'of event and input may also stand in the query: data.project=.., input.title=..',
+        'Webhooks for task sequences of Cloud Automation (Keptn). After a status of 400 or more, no event follows; after ' +
+        '202, exactly one finished event does. Numbers, lists and booleans may be texts. The query may contain parts of ' +
+        'the event and the input: data.project=.., input.title=..',
     },
     servers: [{ url: `${url}/v1` }],
     security: [{ bearer: [] }, { token: [] }],
@@ -71,7 +71,7 @@ export function openApi(url: string): OpenApiDocument {
         ...Object.fromEntries(all.flatMap(inputsOf)),
       },
       responses: Object.fromEntries(
-        Object.entries(refusals).map(([status, description]) => [
+        Object.entries(errorResponses).map(([status, description]) => [
           status,
           { description, content: { 'application/problem+json': { schema: schemaNamed('Problem') } } },
         ]),
@@ -91,7 +91,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
 }
 
 function callOf({ name: category, actions, actionMapping }: Category, name: string) {
-  // Absent of the one that stands for the others: its input is what the connection says.
+  // A mapped action has no schema: the connection defines its input.
   const action = actions[name]
   const input = action ? { input: schemaNamed(`${category}.${name}`) } : {}
   return {
@@ -110,16 +110,16 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
         'application/x-www-form-urlencoded': {
           schema: {
             type: 'object',
-            description: 'The same with dotted names: data.project=..&input.title=..',
+            description: 'The same as a form with dotted names: data.project=..&input.title=..',
             additionalProperties: { type: 'string' },
           },
         },
       },
     },
     responses: {
-      ...(action?.type === 'approval' ? {} : { 200: answer('Silent, and done', doneBy(action)) }),
-      202: answer('Interactive, and certain to finish', schemaNamed('Accepted')),
-      ...refusalsNamed(Object.keys(refusals).map(Number)),
+      ...(action?.type === 'approval' ? {} : { 200: response('Silent: the outcome', outcomeOf(action)) }),
+      202: response('Interactive: accepted; exactly one finished event follows', schemaNamed('Accepted')),
+      ...errorReferences(Object.keys(errorResponses).map(Number)),
     },
   }
 }
@@ -128,36 +128,36 @@ function taskOf({ name }: Category) {
   return {
     operationId: `${name}.task`,
     tags: [name],
-    summary: 'The state of a task, and its outcome once it has ended',
+    summary: 'Status of a task, and its outcome after the end',
     parameters: [{ name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }],
     responses: {
-      200: { ...answer('As it stands', schemaNamed('TaskStatus')), headers: retryAfter },
-      ...refusalsNamed(ofTasks),
+      200: { ...response('The status', schemaNamed('TaskStatus')), headers: retryAfter },
+      ...errorReferences(TASK_ERRORS),
     },
   }
 }
 
 const retryAfter = {
-  'Retry-After': { description: 'While it runs: seconds until it is worth to ask again', schema: { type: 'integer' } },
+  'Retry-After': { description: 'While the task runs: seconds until the next request', schema: { type: 'integer' } },
 }
 
 function inputsOf({ name, actions }: Category): [string, JsonSchema][] {
   return Object.entries(actions).map(([action, { input }]) => [`${name}.${action}`, jsonSchemaOf(input)])
 }
 
-/** The outcome, with the names that are in its data. */
-function doneBy(action: Pick<Action, 'outputs'> | undefined): JsonSchema {
+/** Returns the schema of an outcome with the fields of its data. */
+function outcomeOf(action: Pick<Action, 'outputs'> | undefined): JsonSchema {
   const names = action?.outputs ?? []
   if (names.length === 0) return schemaNamed('Outcome')
   const data = { type: 'object', properties: Object.fromEntries(names.map((name) => [name, {}])) }
   return { allOf: [schemaNamed('Outcome'), { type: 'object', properties: { data } }] }
 }
 
-function answer(description: string, schema: JsonSchema) {
+function response(description: string, schema: JsonSchema) {
   return { description, content: { 'application/json': { schema } } }
 }
 
-function refusalsNamed(statuses: readonly number[]): Record<string, JsonSchema> {
+function errorReferences(statuses: readonly number[]): Record<string, JsonSchema> {
   return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${status}` }]))
 }
 

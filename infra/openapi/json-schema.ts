@@ -1,26 +1,26 @@
 import * as z from 'zod/mini'
 import { isRecord } from '../../shared/record.ts'
 
-/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
+/** A JSON Schema (2020-12), for OpenAPI 3.1. */
 export type JsonSchema = Record<string, unknown>
 
 /**
- * What a schema takes, as JSON Schema: of a field that is first made of text, what it is made to.
+ * Converts a schema to JSON Schema. A field that is parsed from text gets its parsed type.
  *
- * @throws Error where it refers to a part of itself that is not just any JSON
+ * @throws Error if the schema is recursive, except through arbitrary JSON
  */
 export function jsonSchemaOf(schema: z.core.$ZodType): JsonSchema {
   const { $schema: _, $defs = {}, ...made } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   for (const [name, part] of Object.entries($defs)) {
-    if (part.properties) throw new Error(`The schema refers to ${name}, for which the document has no place.`)
+    if (part.properties) throw new Error(`Recursive schema ${name}: the document has no definitions.`)
   }
   return withoutReferences(made) as JsonSchema
 }
 
-/** Any JSON is `{}`. Zod spells it out, as a part that refers to itself, which it names from the root of the document. */
+/** Replaces references by `{}`: zod writes arbitrary JSON as a recursive definition. */
 function withoutReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutReferences)
   if (!isRecord(value)) return value
   if (typeof value['$ref'] === 'string') return {}
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, withoutReferences(held)]))
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withoutReferences(child)]))
 }

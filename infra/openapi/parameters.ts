@@ -2,44 +2,45 @@ import type { CallOptions } from '../../shared/core/http/options.ts'
 
 type Parameter = { description: string; schema: Record<string, unknown> }
 
-/** The query of a call; the type holds the names against those that are read. */
+/** The options of a call. The type ensures that all are documented. */
 const options: Record<keyof CallOptions, Parameter> = {
   mode: {
-    description: 'silent: done and answered. interactive: accepted, and answered by a finished event',
+    description:
+      'silent: runs the action and returns the outcome. interactive: accepts the call and sends a finished event',
     schema: { type: 'string', enum: ['silent', 'interactive'], default: 'silent' },
   },
   connection: {
-    description: "Which instance of a platform; the caller's own for the action or the category, else default",
+    description: "Connection to a platform; defaults to the caller's for the action or the category, then to default",
     schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
   },
   sendStarted: {
-    description: 'interactive: send started too, where the subscription does not',
+    description: 'interactive: also send started, if the subscription does not',
     schema: { type: 'boolean', default: false },
   },
   deadline: {
     description:
-      'interactive: when to give up, as an ISO 8601 duration; at most P7D, or P30D in a category that asks people; if left out, the default of the action',
+      'interactive: ISO 8601 duration; at most P7D, or P30D in a category with approvals; defaults to that of the action',
     schema: { type: 'string', examples: ['PT2H'] },
   },
   when: {
-    description: 'Act only if data.result is one of these, with commas',
+    description: 'Run the action only if data.result is one of these, separated by commas',
     schema: { type: 'string', pattern: '^(pass|warning|fail)( *, *(pass|warning|fail))*$', examples: ['fail,warning'] },
   },
   dryRun: {
-    description: 'Show the request that would be sent to the platform, masked, and send nothing',
+    description: 'Return the masked request to the platform without sending it',
     schema: { type: 'boolean', default: false },
   },
   labels: {
-    description: "interactive: send the outcome's links as labels too",
+    description: 'interactive: also send the links of the outcome as labels',
     schema: { type: 'boolean', default: true },
   },
   progress: {
-    description: 'interactive: send a status.changed that tells how far it is; a strict Keptn refuses these',
+    description: 'interactive: send status.changed events with the progress; a strict Keptn rejects them',
     schema: { type: 'boolean', default: false },
   },
 }
 
-/** By name, as components. */
+/** Components of the document, by name. */
 export const queryParameters = Object.fromEntries(
   Object.entries(options).map(([name, option]) => [name, { name, in: 'query', ...option }]),
 )

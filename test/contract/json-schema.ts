@@ -1,4 +1,4 @@
-import { type Part, pointedAt, type Schema } from '../../infra/openapi/contract.ts'
+import { type Part, type Schema, valueAt } from '../../infra/openapi/contract.ts'
 
 /** Which way what is checked goes: some properties may go one way only. */
 export type Direction = 'request' | 'response'
@@ -106,7 +106,7 @@ class Conversion {
     const { $ref } = schema
     return (
       schema[keyword] === true ||
-      (typeof $ref === 'string' && this.#says(pointedAt(this.#document, $ref) as Schema, keyword))
+      (typeof $ref === 'string' && this.#says(valueAt(this.#document, $ref) as Schema, keyword))
     )
   }
 
@@ -121,7 +121,7 @@ class Conversion {
     if (!(name in this.definitions)) {
       // First there, then filled: a schema may refer to itself.
       this.definitions[name] = true
-      this.definitions[name] = this.convert(pointedAt(this.#document, pointer) as Schema, closed)
+      this.definitions[name] = this.convert(valueAt(this.#document, pointer) as Schema, closed)
     }
     return `#/$defs/${name}`
   }

@@ -1,32 +1,183 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { parseSync } from '@swc/core'
 
+/** The tests for each threat in docs/security.md: file, names of the groups, name of the test. */
+const TESTS: Record<string, [file: string, ...names: string[]][]> = {
+  'Forged token': [
+    ['test/e2e/refusals.test.ts', 'a caller', 'with no token, or a wrong one, is answered 401 and learns nothing'],
+  ],
+  Timing: [
+    [
+      'test/shared/auth/callers.test.ts',
+      'a token is compared in constant time with every hash of every caller, wherever it matches',
+    ],
+    ['test/shared/auth/hmac.test.ts', 'a comparison', 'is true for the same text only, whatever the lengths'],
+  ],
+  'Forged decision or link': [
+    ['test/security/signatures.test.ts', 'a reference to a question', 'is refused with any change of any of its bytes'],
+    [
+      'test/security/signatures.test.ts',
+      'a click in Slack',
+      'is refused with any change of any byte of its body, its time or its signature',
+    ],
+    [
+      'test/security/signatures.test.ts',
+      'a click in Mattermost',
+      'is refused with any change of any byte of what we have signed',
+    ],
+  ],
+  'Guessed id of a call': [
+    [
+      'test/shared/values.test.ts',
+      'the identity of a call',
+      'changes with the key, so nobody without it can compute the id',
+    ],
+  ],
+  'Reading the tasks of another caller': [
+    [
+      'test/shared/core/task/status.test.ts',
+      'Task status: who may read it',
+      'no other caller, who gets the very response of an unknown task',
+    ],
+  ],
+  Replay: [
+    [
+      'test/e2e/silent.test.ts',
+      'a silent call',
+      'with an event id is done once, in parallel or later, and the repeat gets the same answer',
+    ],
+    ['test/e2e/every-job.test.ts', 'an event that is delivered three times at once'],
+    ['test/security/signatures.test.ts', 'a click in Slack', 'is refused at any time but its own'],
+    [
+      'test/e2e/clicks.test.ts',
+      'a click in Slack',
+      'of two at once is one decision, and the other hears in private who was first',
+    ],
+  ],
+  'SSRF through an input': [
+    ['test/security/hosts.test.ts', 'an input names no host, leads out of no path, and adds no header', 'of %s'],
+    ['test/shared/http/client.test.ts', 'a request', 'is not followed to another host, and is within the same'],
+    [
+      'test/functions/load-testing/autocannon.test.ts',
+      'what may be called',
+      'a name that leads to this machine is not called, though it is allowed',
+    ],
+  ],
+  'Path traversal in ids': [
+    ['test/security/hosts.test.ts', 'an input names no host, leads out of no path, and adds no header', 'of %s'],
+    ['test/shared/http/client.test.ts', 'a request', 'never leaves the base URL by a part of its path'],
+    ['test/e2e/refusals.test.ts', 'a path', 'to an unknown connection is answered 404 with the known ones'],
+  ],
+  'Header injection': [
+    ['test/security/hosts.test.ts', 'an input names no host, leads out of no path, and adds no header', 'of %s'],
+    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+  ],
+  'Code through a variable': [
+    ['test/functions/ci-cd/gitlab-ci.test.ts', 'a start', 'with the variable %s is refused before anything is sent'],
+  ],
+  'Prototype pollution': [
+    ['test/shared/orchestrators/keptn/event.test.ts', 'a form', 'never reaches a prototype'],
+    [
+      'test/shared/core/http/body.test.ts',
+      'a body',
+      'of any bytes and any content type is an object of its own, or refused on purpose',
+    ],
+    ['test/e2e/refusals.test.ts', 'a body', '%s is refused, in both modes, with what to do'],
+  ],
+  ReDoS: [
+    ['test/security/regular-expressions.test.ts', 'no text can make a regular expression of the functions take long'],
+  ],
+  'JSON bombs': [
+    ['test/e2e/refusals.test.ts', 'a body', '%s is refused, in both modes, with what to do'],
+    ['test/shared/evaluation/slo-file.test.ts', 'an SLO file', 'of aliases that grow without end is refused'],
+    ['test/shared/http/client.test.ts', 'an answer', 'that is too large, or breaks off, is a fault of the platform'],
+  ],
+  'HTML injection': [
+    ['test/shared/text/html.test.ts', 'markdownToHtml', 'contains only its own tags for any text'],
+    ['test/shared/vendors/adf.test.ts', 'toAdf', 'converts HTML to text'],
+    ['test/shared/approvals/approvals.test.ts', 'a page turns nothing around, and opens no attribute'],
+    [
+      'test/e2e/approval.test.ts',
+      'an approval by link',
+      'has a page that runs nothing, loads nothing, and is neither kept nor framed',
+    ],
+  ],
+  'Log injection': [
+    [
+      'test/shared/log.test.ts',
+      'a line is one JSON object with level, message, time, the keys that were set and what goes with the message',
+    ],
+    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+  ],
+  'Secret in a response or log': [
+    [
+      'test/e2e/masking.test.ts',
+      'the credentials of a connection',
+      'do not change the text of a call that uses another connection',
+    ],
+    [
+      'test/e2e/secrets.test.ts',
+      'no secret value is in any log line, answer, event or state file, even where the platforms echo them',
+    ],
+    ['test/shared/redact.test.ts', 'a remembered secret', 'survives no mask %s'],
+    [
+      'test/shared/core/task/start.test.ts',
+      'the log of a webhook',
+      'shows no link of an approval, which is a key (base path "%s", door "%s")',
+    ],
+  ],
+  'Excessive permissions': [
+    [
+      'test/infra/aws/permissions.test.ts',
+      'the role of the %s of %s',
+      'allows exactly the calls of its code',
+    ],
+    [
+      'test/infra/aws/permissions.test.ts',
+      'a connection to %s: the role of the %s of %s',
+      'allows exactly the calls of its code for the ARNs in cdk.json',
+    ],
+    ['test/infra/aws/nag.test.ts', 'cdk-nag AwsSolutions', 'finds nothing with all options'],
+  ],
+  'Link scanner': [
+    ['test/e2e/approval.test.ts', 'an approval by link', 'is never decided by a GET, nor by what is not whole'],
+  ],
+  'Callback theft': [['test/e2e/approval.test.ts', 'the callback of a question', 'never leaves the functions']],
+  'Another user of the machine': [
+    [
+      'test/e2e/private.test.ts',
+      'the stand-ins for AWS',
+      'answer only with the access key that is in a private file of the state folder',
+    ],
+    [
+      'test/e2e/private.test.ts',
+      'a runtime with a real platform',
+      'generates a token and a key for approvals at the start, which last',
+    ],
+    ['test/e2e/private.test.ts', 'a runtime with a real platform', 'shows its console to nobody else on this machine'],
+    [
+      'test/e2e/private.test.ts',
+      'a state folder',
+      'that others may read is closed, and nothing in it is readable by others',
+    ],
+  ],
+  'Unknown input': [
+    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+  ],
+}
+
 const root = join(import.meta.dirname, '../..')
 const document = readFileSync(join(root, 'docs/security.md'), 'utf8')
-const section = /^## Threats\n(.*?)^## /ms.exec(document)?.[1] ?? ''
-
-/** Each row: the threat, what stops it, and its tests as a file and the names that lead to it. */
-const rows = section
-  .split('\n')
-  .filter((line) => line.startsWith('| **'))
-  .map((line) => {
-    const [, threat = '', , tests = ''] = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
-    return { threat: /\*\*(.+?)\*\*/.exec(threat)?.[1] ?? '', tests: tests.split('<br>').map(read) }
-  })
-
-function read(text: string): { file: string; names: string[] } {
-  const [, file = '', names = ''] = /^`(test\/[\w./-]+\.test\.ts)`: (.+)$/.exec(text) ?? []
-  return { file, names: names.split(' › ') }
-}
+const [, section = ''] = /^## Threats\n(.*?)^## /ms.exec(document) ?? []
 
 type Node = { type?: string; callee?: unknown; arguments?: { expression: unknown }[]; value?: unknown }
 
-/** What a call of `test`, `it` or `describe` is named, also of `test.each(..)(..)`. */
-function nameOf({ type, callee, arguments: given }: Node): string | undefined {
+/** Returns the name in a call of `test`, `it` or `describe`, including `test.each(..)(..)`. */
+function nameOf({ type, callee, arguments: args }: Node): string | undefined {
   if (type !== 'CallExpression' || !['test', 'it', 'describe'].includes(rootOf(callee))) return undefined
-  const { type: kind, value } = (given?.[0]?.expression ?? {}) as Node
+  const { type: kind, value } = (args?.[0]?.expression ?? {}) as Node
   return kind === 'StringLiteral' ? String(value) : undefined
 }
 
@@ -36,51 +187,25 @@ function rootOf(callee: unknown): string {
   return type === 'MemberExpression' ? rootOf(object) : type === 'CallExpression' ? rootOf(inner) : ''
 }
 
-/** The names of all tests and groups of a file, each with those of the groups around it. */
+/** Returns the names of all tests and groups in a file, each after those of its groups. */
 function namesIn(file: string): string[][] {
   const found: string[][] = []
-  const visit = (node: unknown, around: string[]): void => {
+  const visit = (node: unknown, groups: string[]): void => {
     if (node === null || typeof node !== 'object') return
     const name = nameOf(node as Node)
-    const here = name === undefined ? around : [...around, name]
-    if (name !== undefined) found.push(here)
-    for (const held of Object.values(node)) visit(held, here)
+    const path = name === undefined ? groups : [...groups, name]
+    if (name !== undefined) found.push(path)
+    for (const child of Object.values(node)) visit(child, path)
   }
   visit(parseSync(readFileSync(join(root, file), 'utf8'), { syntax: 'typescript', target: 'es2024' }), [])
   return found
 }
 
-test('every threat that is known has a row', () => {
-  const known = [
-    ...[
-      'Forged token',
-      'Timing',
-      'Forged click or link',
-      'Guessing the id of a call',
-      'Reading the tasks of another caller',
-      'Replay',
-      'SSRF through an input',
-      'Path traversal in ids',
-    ],
-    ...[
-      'Header injection',
-      'Code through a variable',
-      'Prototype pollution',
-      'ReDoS',
-      'JSON bombs',
-      'HTML injection',
-      'Log injection',
-    ],
-    ...['Secret in an error', 'Over-wide role', 'Link scanner', 'Callback theft', 'Another user of the machine'],
-    'Whatever nobody has thought of',
-  ]
-  expect(rows.map(({ threat }) => threat)).toEqual(known)
+test('docs/security.md lists the threats that have tests', () => {
+  const documented = [...section.matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, threat]) => threat)
+  expect(documented).toEqual(Object.keys(TESTS))
 })
 
-test.each(rows)('every test that the table names for "$threat" is there', ({ tests }) => {
-  expect(tests.length).toBeGreaterThan(0)
-  for (const { file, names } of tests) {
-    expect({ file, there: existsSync(join(root, file)) }).toEqual({ file, there: true })
-    expect(namesIn(file)).toContainEqual(names)
-  }
+test.each(Object.entries(TESTS))('the tests for "%s" exist', (_threat, tests) => {
+  for (const [file, ...names] of tests) expect(namesIn(file)).toContainEqual(names)
 })

@@ -3,10 +3,10 @@ import { messageOf } from '../../../shared/errors.ts'
 import { isRecord } from '../../../shared/record.ts'
 import {
   type Contract,
-  follow,
   type Operation,
   type Part,
   readContract,
+  resolve,
   type Schema,
   serverOf,
 } from '../../openapi/contract.ts'
@@ -179,7 +179,7 @@ type Flattened = { properties: Record<string, Part>; required: string[]; plain: 
 /** Resolves references and compositions of a schema. Uses the first of several alternatives. */
 function flattened(document: Part, schema: Schema | undefined, depth = 0): Flattened {
   if (!isRecord(schema) || depth > 2 * MAX_DEPTH) return { properties: {}, required: [], plain: {} }
-  const plain = follow(document, schema)
+  const plain = resolve(document, schema)
   const alternatives = [...list(plain['oneOf']), ...list(plain['anyOf'])].filter((one) => one['type'] !== 'null')
   const parts = [...list(plain['allOf']), ...alternatives.slice(0, 1)].map((one) => flattened(document, one, depth + 1))
   return {

@@ -12,7 +12,7 @@ const deploy = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
 const limits = readFileSync(join(root, 'docs/limits.md'), 'utf8')
 const deployed = synthesize()
 
-/** The rows of the table below a heading line, each as its cells. */
+/** Returns the cells of the first table after a line. */
 function table(text: string, heading: string): string[][] {
   const [, after = ''] = text.split(`\n${heading}`)
   const [rows = ''] = /(?:^\|.*\n)+/m.exec(after) ?? []
@@ -28,7 +28,7 @@ function table(text: string, heading: string): string[][] {
     )
 }
 
-/** What GitHub makes of the headings of a page. */
+/** Returns the anchors of a page, as GitHub generates them. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
     title
@@ -39,7 +39,7 @@ function anchorsOf(text: string): string[] {
 }
 
 describe('docs/deploy.md', () => {
-  it('explains every setting, with its default', () => {
+  it('lists every setting with its default', () => {
     const rows = table(deploy, '## Settings')
     const defaults = readSettings({}, ['slo'])
     const optional = [
@@ -66,8 +66,8 @@ describe('docs/deploy.md', () => {
       expect(documented[name]).toBe(String(defaults[name]))
   })
 
-  it('shows settings for the providers of AWS that are valid', () => {
-    const [, json = ''] = /## Providers that are part of AWS[\s\S]*?```json\n([\s\S]*?)```/.exec(deploy) ?? []
+  it('contains valid settings for the providers for AWS services', () => {
+    const [, json = ''] = /## Providers for AWS services[\s\S]*?```json\n([\s\S]*?)```/.exec(deploy) ?? []
     const { webhooks } = JSON.parse(json).context
     expect(Object.keys(readSettings(webhooks, ['slo']).awsProviders ?? {})).toEqual([
       ...Object.keys(awsPermissions),
@@ -75,13 +75,13 @@ describe('docs/deploy.md', () => {
     ])
   })
 
-  it('lists what each function may do, and nothing that it may not', () => {
+  it('lists exactly the permissions of each function', () => {
     const rows = table(deploy, '## What each function may do')
     const columns = ['webhook', 'task', 'finisher']
     const functions = deployed.all('AWS::Lambda::Function')
     for (const [at, entry] of columns.entries()) {
       const fn = functions.find(({ Properties }) => Properties.Handler === `${entry}.handler`)
-      if (!fn) throw new Error(`There is no ${entry}.`)
+      if (!fn) throw new Error(`No function for ${entry}`)
       const documented = rows
         .filter((row) => row[at + 1] !== '')
         .flatMap(([actions = '']) => actions.replaceAll('`', '').split(', '))
@@ -89,7 +89,7 @@ describe('docs/deploy.md', () => {
     }
   })
 
-  it('has a webhook.yaml that Keptn takes', () => {
+  it('has a webhook.yaml that Keptn accepts', () => {
     const [, yaml = ''] = /^```yaml\n(.*?)^```/ms.exec(deploy) ?? []
     const event = {
       id: 'e1',
@@ -104,13 +104,13 @@ describe('docs/deploy.md', () => {
     })
   })
 
-  it('adds its costs up right', () => {
+  it('has correct sums of costs', () => {
     for (const heading of ['One million **silent** calls', 'One million **interactive** calls']) {
       const costs = table(deploy, heading).map((row) => Number(row[3]?.replaceAll('*', '')))
       const total = costs.pop()
       expect(costs.reduce((sum, cost) => sum + Math.round(cost * 100), 0) / 100).toBe(total)
     }
-    const [alarms, ...rest] = table(deploy, 'Each month, whatever is called').map((row) =>
+    const [alarms, ...rest] = table(deploy, 'Each month, regardless of calls').map((row) =>
       row.slice(1).map((cell) => Number(/[\d.]+$/.exec(cell.replaceAll('*', ''))?.[0])),
     )
     const months = [alarms ?? [], ...rest]
@@ -122,10 +122,10 @@ describe('docs/deploy.md', () => {
     expect(synthesize({}, one ? [one] : []).all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[0] ?? 0) * 10)
   })
 
-  it('has the costs that the code computes, with the polls of the schedule of a task', () => {
+  it('has the computed costs', () => {
     expect(deploy).toContain(costTables())
     const [, polls, operations] =
-      table(deploy, 'each with a deadline of twice').find(([job]) => job === '20 minutes') ?? []
+      table(deploy, 'One million calls, each with').find(([job]) => job === '20 minutes') ?? []
     expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 5])
   })
 
@@ -140,7 +140,7 @@ describe('docs/deploy.md', () => {
 describe('docs/operate.md', () => {
   const operate = readFileSync(join(root, 'docs/operate.md'), 'utf8')
 
-  it('names each widget of the dashboard, and each that it names is there', () => {
+  it('lists exactly the widgets of the dashboard', () => {
     const body = JSON.parse(flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody))
     const titles: string[] = body.widgets.map(({ properties }: { properties: { title: string } }) =>
       properties.title.replace(/ \(.*\)$|, p\d+$/g, ''),
@@ -149,7 +149,7 @@ describe('docs/operate.md', () => {
     expect([...new Set(titles)].sort()).toEqual(named.sort())
   })
 
-  it('explains each field that a query reads', () => {
+  it('explains each field of the queries', () => {
     const [, rest = ''] = operate.split('## What is in the logs')
     const [explained = ''] = rest.split('\n## ')
     const own = ['@timestamp', '@message', '@log']
@@ -169,8 +169,8 @@ describe('docs/operate.md', () => {
     expect(fields.filter((field) => !explained.includes(`\`${field}\``))).toEqual([])
   })
 
-  it('shows a domain that the settings take', () => {
-    const [, json = ''] = /## A domain of one's own[\s\S]*?```json\n([\s\S]*?)```/.exec(operate) ?? []
+  it('contains a valid custom domain', () => {
+    const [, json = ''] = /## Custom domain[\s\S]*?```json\n([\s\S]*?)```/.exec(operate) ?? []
     const { customDomain } = readSettings(JSON.parse(json).context.webhooks, ['slo'])
     expect(customDomain).toMatchObject({ name: 'webhooks.example.org', only: false })
   })
@@ -179,7 +179,7 @@ describe('docs/operate.md', () => {
 describe.each(['operate', 'security', 'deploy', 'limits'])('docs/%s.md', (page) => {
   const text = readFileSync(join(root, `docs/${page}.md`), 'utf8')
 
-  it('leads to pages and headings that there are', () => {
+  it('links to existing pages and headings', () => {
     for (const [, file = '', heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
       const path = file === '' ? join(root, `docs/${page}.md`) : join(root, 'docs', file)
       expect({ file, there: existsSync(path) }).toEqual({ file, there: true })
@@ -191,30 +191,30 @@ describe.each(['operate', 'security', 'deploy', 'limits'])('docs/%s.md', (page) 
 describe('docs/security.md', () => {
   const security = readFileSync(join(root, 'docs/security.md'), 'utf8')
 
-  it('names files that are there', () => {
+  it('refers to existing files', () => {
     const files = [...security.matchAll(/`((?:shared|infra|functions)\/[^`]+)`/g)].map(([, file = '']) => file)
     expect(files.length).toBeGreaterThan(8)
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
   })
 
   it.each([
-    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'the outcome of a silent call', '24 hours'],
-    ['shared/core/task/start.ts', '= 14 * 86_400', 'the name of an accepted task', '14 days'],
-    ['shared/approvals/store.ts', '= 14 * 86_400', 'a question for people', '14 days after its deadline'],
-    ['shared/state/run-states.ts', '= 31 * 86_400', 'the state of a run', '31 days'],
-    ['infra/aws/durable-function.ts', 'RETENTION = Duration.days(14)', 'a task: its event', '14 days after its end'],
+    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'outcome of a silent call', '24 hours'],
+    ['shared/core/task/start.ts', '= 14 * 86_400', 'name of an accepted task', '14 days'],
+    ['shared/approvals/store.ts', '= 14 * 86_400', 'approval: its text', '14 days after its deadline'],
+    ['shared/state/run-states.ts', '= 31 * 86_400', 'state of a run', '31 days'],
+    ['infra/aws/durable-function.ts', 'RETENTION = Duration.days(14)', 'task: event', '14 days after its end'],
     ['infra/aws/durable-function.ts', 'retentionPeriod: Duration.days(14)', 'could not be started', '14 days'],
-    ['infra/aws/settings.ts', '.default(90)', 'log lines', '`logRetentionDays`, 90 as shipped'],
+    ['infra/aws/settings.ts', '.default(90)', 'log lines', '`logRetentionDays`, defaults to 90'],
     ['shared/auth/secrets.ts', '= 300', 'secrets in use', '5 minutes'],
-  ])('says for how long, as %s does: %s', (file, inCode, what, forHowLong) => {
+  ])('has the retention in %s: %s', (file, inCode, data, retention) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
-    const row = table(security, '## What is stored').find(([stored = '']) => stored.includes(what))
-    expect(row?.[2]).toContain(forHowLong)
+    const row = table(security, '## Stored data').find(([stored = '']) => stored.includes(data))
+    expect(row?.[2]).toContain(retention)
   })
 })
 
 describe('docs/limits.md', () => {
-  it('names files that are there', () => {
+  it('refers to existing files', () => {
     const files = [...limits.matchAll(/`((?:shared|infra)\/[^`]+)`/g)].map(([, file = '']) => file)
     expect(files.length).toBeGreaterThan(10)
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
@@ -224,23 +224,23 @@ describe('docs/limits.md', () => {
     ['shared/core/http/body.ts', '256 * 1024', '256 KB'],
     ['shared/core/silent/handler.ts', '= 24_000', '24 s for the platform'],
     ['infra/aws/category-function.ts', 'Duration.seconds(28)', '28 s for the function'],
-    ['shared/http/client.ts', '= 15_000', '15 s (ours)'],
-    ['shared/http/client.ts', '5 * 1024 * 1024', '5 MB, 200 levels of JSON (ours)'],
-    ['shared/http/client.ts', '= 200', '5 MB, 200 levels of JSON (ours)'],
-    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'for 24 h (ours)'],
-    ['shared/core/task/start.ts', '= 14 * 86_400', 'for 14 days (ours'],
-    ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days (ours), or 30 days in'],
-    ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days (ours)'],
+    ['shared/http/client.ts', '= 15_000', '15 s |'],
+    ['shared/http/client.ts', '5 * 1024 * 1024', '5 MB, 200 levels of JSON'],
+    ['shared/http/client.ts', '= 200', '5 MB, 200 levels of JSON'],
+    ['shared/core/silent/handler.ts', '= 24 * 3_600', 'recorded for 24 h'],
+    ['shared/core/task/start.ts', '= 14 * 86_400', 'known for 14 days'],
+    ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
+    ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
-    ['shared/core/task/start-job.ts', '= 2_000', '2,000 (ours)'],
-    ['shared/core/task/answer.ts', '= 300', '300, about a day (ours)'],
-    ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all (ours)'],
-    ['shared/auth/secrets.ts', '= 300', '5 minutes (ours)'],
-    ['shared/auth/callers.ts', '= 15_000', '15 s (ours)'],
-    ['shared/auth/callers.ts', 'z.maxLength(10)', '10 (ours)'],
+    ['shared/core/task/start-job.ts', '= 2_000', '2,000 after'],
+    ['shared/core/task/answer.ts', '= 300', '300, about a day'],
+    ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
+    ['shared/auth/secrets.ts', '= 300', '| cache | 5 minutes |'],
+    ['shared/auth/callers.ts', '= 15_000', 'new token of a caller | 15 s'],
+    ['shared/auth/callers.ts', 'z.maxLength(10)', 'tokens per caller | 10'],
     ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],
-  ])('says what %s says: %s', (file, inCode, inWords) => {
+  ])('has the value in %s: %s', (file, inCode, inText) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
-    expect(limits).toContain(inWords)
+    expect(limits).toContain(inText)
   })
 })
