@@ -129,11 +129,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ],
   ],
   'Excessive permissions': [
-    [
-      'test/infra/aws/permissions.test.ts',
-      'the role of the %s of %s',
-      'allows exactly the calls of its code',
-    ],
+    ['test/infra/aws/permissions.test.ts', 'the role of the %s of %s', 'allows exactly the calls of its code'],
     [
       'test/infra/aws/permissions.test.ts',
       'a connection to %s: the role of the %s of %s',
