@@ -58,8 +58,8 @@ const finished = async (id: string) => {
   return { started: replies.started, ...replies.finished[0] }
 }
 
-describe('an approval by link', () => {
-  it('reaches its page through any API that the connection describes', async () => {
+describe('An approval by link', () => {
+  it('sends the link through the generic http provider', async () => {
     const event = approval()
     const query = '?connection=tool&mode=interactive'
     expect((await service.call(`/v1/notification/ask-approval${query}`, { ...event, input: {} })).status).toBe(202)
@@ -78,7 +78,7 @@ describe('an approval by link', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
-  it('asks, and finishes with what was decided, by whom and why', async () => {
+  it('sends the decision, the approver and the reason as its result', async () => {
     const { event, link } = await ask()
     expect(question()?.title).toBe('Approve sign-off of checkout in shop/production?')
     const page = await open(link)
@@ -100,7 +100,7 @@ describe('an approval by link', () => {
     })
   })
 
-  it('is told with a name that nobody can take for one that was checked', async () => {
+  it('marks a typed name as not verified', async () => {
     const { event, link } = await ask()
     const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
     expect(
@@ -114,7 +114,7 @@ describe('an approval by link', () => {
     })
   })
 
-  it('that is rejected fails', async () => {
+  it('fails if it is rejected', async () => {
     const { event, link } = await ask()
     await decide(link, { decision: 'reject' })
     expect(await finished(event.id)).toMatchObject({
@@ -125,7 +125,7 @@ describe('an approval by link', () => {
     })
   })
 
-  it('is decided by one of two that click at once, and the other hears who', async () => {
+  it('has one decision if two people click at once, and shows it to the other', async () => {
     const { event, link } = await ask()
     const answers = await Promise.all(
       ['Ann', 'Bob', 'Cid'].map((name) => decide(link, { name, decision: name === 'Ann' ? 'approve' : 'reject' })),
@@ -141,7 +141,7 @@ describe('an approval by link', () => {
     expect(await (await open(link)).text()).toContain('Already decided.')
   })
 
-  it('is never decided by a GET, nor by what is not whole', async () => {
+  it('is not decided by GET or by an incomplete form', async () => {
     const { event, link } = await ask()
     for (const scanned of [link, `${link}?decision=approve`]) expect((await open(scanned)).status).toBe(200)
     expect((await open(link, { method: 'HEAD' })).status).toBe(200)
@@ -163,7 +163,7 @@ describe('an approval by link', () => {
     await finished(event.id)
   })
 
-  it('has a page that runs nothing, loads nothing, and is neither kept nor framed', async () => {
+  it('has a page without scripts, external resources, caching or framing', async () => {
     const { event, link } = await ask('', approval({ service: '<script>alert(1)</script>"\'&' }))
     const page = await open(link)
     const html = await page.text()
@@ -182,7 +182,7 @@ describe('an approval by link', () => {
     await finished(event.id)
   })
 
-  it('is refused for a link that is forged, altered or of nobody, which is logged without its value', async () => {
+  it('rejects a forged, altered or unknown link, and logs no part of it', async () => {
     const { event, link, taskId } = await ask()
     const [, reference = ''] = link.split('/approvals/')
     const [task = '', end = '', signature = ''] = reference.split('.')
@@ -210,7 +210,7 @@ describe('an approval by link', () => {
     await finished(event.id)
   })
 
-  it('expires: it fails and says so, and its link does too', async () => {
+  it('fails at the deadline, and its link says so', async () => {
     const { event, link } = await ask('&sendStarted=true&deadline=PT8S')
     expect(await finished(event.id)).toMatchObject({
       status: 'succeeded',
@@ -226,7 +226,7 @@ describe('an approval by link', () => {
     expect((await decide(link, { decision: 'approve' })).status).toBe(410)
   })
 
-  it('is decided or has expired where a click comes at the deadline, and the click is told which', async () => {
+  it('is either decided or expired if a click arrives at the deadline', async () => {
     // A minute of the task is a second here.
     const { event, link } = await ask('&sendStarted=true&deadline=PT1M')
     let became = 400
@@ -243,7 +243,7 @@ describe('an approval by link', () => {
     )
   })
 
-  it('survives a kill while it waits, and one right after the click', async () => {
+  it('survives a crash while it waits and right after the click', async () => {
     const { event, link } = await ask()
     await service.kill()
     await service.start()
@@ -257,7 +257,7 @@ describe('an approval by link', () => {
     expect(await finished(event.id)).toMatchObject({ started: 1, result: 'pass' })
   })
 
-  it('goes on to take links of the key before, once that is rotated', async () => {
+  it('accepts links of the previous key after a rotation', async () => {
     const restart = async (approvals?: object) => {
       keys = approvals ? { [`${prefix}/approvals`]: approvals } : {}
       await service.kill()
@@ -274,7 +274,7 @@ describe('an approval by link', () => {
     expect((await open(link)).status).toBe(200)
   })
 
-  it('is asked once for one event, however often that comes', async () => {
+  it('is requested once for a repeated event', async () => {
     const event = approval()
     const answers = await Promise.all(
       [1, 2, 3].map(() => service.call(`${path}&sendStarted=true`, { ...event, input: {} })),
@@ -290,7 +290,7 @@ describe('an approval by link', () => {
     expect(inbox.messages.filter(({ click }) => click?.includes('/approvals/'))).toHaveLength(1)
   })
 
-  it('of a task that Lambda has ended says that it has ended', async () => {
+  it('says that it has ended after Lambda stopped its task', async () => {
     const { event, link } = await ask()
     const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
     const client = service.lambdaClient()
@@ -305,8 +305,8 @@ describe('an approval by link', () => {
   })
 })
 
-describe('the callback of a question', () => {
-  it('never leaves the functions', async () => {
+describe('The callback of an approval', () => {
+  it('never appears in a response, an event or a message', async () => {
     const { event, link } = await ask()
     const page = await (await open(link)).text()
     const seen = [page, JSON.stringify(inbox.calls), link, JSON.stringify(await service.events())].join('\n')
@@ -317,7 +317,7 @@ describe('the callback of a question', () => {
   })
 })
 
-describe('the standard task approval', () => {
+describe('The standard Keptn task "approval"', () => {
   const standard = (approvals: object, result: string | undefined = 'pass', evaluation?: object) =>
     triggered({
       type: 'sh.keptn.event.approval.triggered',
@@ -340,17 +340,20 @@ describe('the standard task approval', () => {
     ['not known yet, even if the evaluation has a score', automatic, '', { score: 90 }],
     ['that of an evaluation, which is manual', passAutomatic, '', { result: 'warning' }],
     ['none that Keptn knows', automatic, 'unknown', undefined],
-  ])('asks people and sends no started event if the result is %s', async (_result, strategy, result, evaluation) => {
-    const event = standard(strategy, result, evaluation)
-    expect(await service.call(path, event)).toMatchObject({ status: 202 })
-    await until(
-      async () => question() !== undefined,
-      20,
-      () => 'a message',
-    )
-    await decide(question()?.click ?? '', { decision: 'approve' })
-    expect(await finished(event.id)).toMatchObject({ started: 0, result: 'pass' })
-  })
+  ])(
+    'requests an approval and sends no started event if the result is %s',
+    async (_result, strategy, result, evaluation) => {
+      const event = standard(strategy, result, evaluation)
+      expect(await service.call(path, event)).toMatchObject({ status: 202 })
+      await until(
+        async () => question() !== undefined,
+        20,
+        () => 'a message',
+      )
+      await decide(question()?.click ?? '', { decision: 'approve' })
+      expect(await finished(event.id)).toMatchObject({ started: 0, result: 'pass' })
+    },
+  )
 
   it.each([
     ['pass, which is automatic', passAutomatic, 'pass', undefined, 'pass'],
@@ -361,16 +364,19 @@ describe('the standard task approval', () => {
     ['that of an evaluation, which ended with a warning', warningAutomatic, '', { result: 'warning' }, 'pass'],
     ['that of an evaluation, which failed', manual, '', { result: 'fail' }, 'fail'],
     ['pass, although the evaluation failed', passAutomatic, 'pass', { result: 'fail' }, 'pass'],
-  ])('leaves the answer to approval-service if the result is %s', async (_is, strategy, result, evaluation, answer) => {
-    const event = standard(strategy, result, evaluation)
-    const { status, body } = await service.call(path, event)
-    expect([status, body.message]).toEqual([200, expect.stringContaining('nobody was asked')])
-    expect(body.result).toBe(answer)
-    expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
-    expect(inbox.calls).toEqual([])
-  })
+  ])(
+    'leaves the response to approval-service if the result is %s',
+    async (_is, strategy, result, evaluation, answer) => {
+      const event = standard(strategy, result, evaluation)
+      const { status, body } = await service.call(path, event)
+      expect([status, body.message]).toEqual([200, expect.stringContaining('nobody was asked')])
+      expect(body.result).toBe(answer)
+      expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
+      expect(inbox.calls).toEqual([])
+    },
+  )
 
-  it('is answered automatically where the receiver is told to send started, since nobody else does', async () => {
+  it('is decided automatically if sendStarted is set', async () => {
     const passes = standard({ pass: 'automatic', warning: 'manual' })
     await service.call(`${path}&sendStarted=true`, passes)
     expect(await finished(passes.id)).toMatchObject({
@@ -385,7 +391,7 @@ describe('the standard task approval', () => {
   })
 })
 
-it('an approval is refused silently, since it waits for people', async () => {
+it('ask-approval rejects a silent call', async () => {
   const { status, body } = await service.call('/v1/notification/ask-approval?connection=inbox', {
     ...approval(),
     input: {},
@@ -393,7 +399,7 @@ it('an approval is refused silently, since it waits for people', async () => {
   expect([status, body.detail]).toEqual([400, expect.stringContaining('call it with ?mode=interactive')])
 })
 
-it('approvers are refused where a platform can not tell who decides', async () => {
+it('ask-approval rejects approvers if the platform does not identify people', async () => {
   const { status, body } = await service.call(path, { ...approval(), input: { approvers: 'jane' } })
   expect([status, body.detail]).toEqual([400, expect.stringContaining('people decide on a page that knows no names')])
 })

@@ -59,8 +59,8 @@ const removed = (seconds = 20) =>
   )
 const injections = () => toxiproxy.calls.filter(({ method }) => method === 'POST').length
 
-describe('a fault', () => {
-  it('is injected for its time and removed at its end', async () => {
+describe('An injected fault', () => {
+  it('lasts for its duration and is removed', async () => {
     const event = asked(2)
     const beganAt = Date.now()
     expect(await start(event)).toMatchObject({ status: 202 })
@@ -72,14 +72,14 @@ describe('a fault', () => {
     expect(Date.now() - beganAt).toBeGreaterThanOrEqual(2_000)
   })
 
-  it('is one for one event, however often that comes', async () => {
+  it('is injected once for a repeated event', async () => {
     const event = asked(1)
     await Promise.all([start(event), start(event)])
     await service.finishedOf(event.id)
     expect(injections()).toBe(1)
   })
 
-  it('is removed by stop-test with its id, and its own task says so', async () => {
+  it('is removed by stop-test with its id, and its own task reports it', async () => {
     const event = asked(600)
     await start(event)
     await injected()
@@ -128,7 +128,7 @@ describe('a fault', () => {
     expect(toxics()).toEqual([])
   })
 
-  it('is removed though the platform refuses to show it, and then to end it, for a while', async () => {
+  it('is removed after the platform refused to report and to remove it', async () => {
     const event = asked(600)
     await start(event)
     await injected()
@@ -144,7 +144,7 @@ describe('a fault', () => {
     expect(toxics()).toEqual([])
   })
 
-  it('is removed at the deadline with a token that comes only then', async () => {
+  it('is removed at the deadline with a token that was corrected only then', async () => {
     const event = asked(600)
     await start(event, '&deadline=PT8S')
     await injected()
@@ -154,7 +154,7 @@ describe('a fault', () => {
     expect(toxics()).toEqual([])
   })
 
-  it('is removed after the process was killed while it was there', async () => {
+  it('is removed after a crash while it is active', async () => {
     const event = asked(3)
     await start(event)
     await injected()
@@ -166,7 +166,7 @@ describe('a fault', () => {
     expect(injections()).toBe(1)
   })
 
-  it('is removed after the process was killed while it was injected', async () => {
+  it('is removed after a crash while it is injected', async () => {
     toxiproxy.holdNext('POST')
     const event = asked(2)
     await start(event)
@@ -192,7 +192,7 @@ describe('a fault', () => {
     ])
   })
 
-  it('is removed when Lambda ends its task while Toxiproxy is down, as soon as that is back', async () => {
+  it('is removed after Toxiproxy is back if Lambda ended its task', async () => {
     const event = asked(600)
     await start(event)
     await injected()
@@ -204,7 +204,7 @@ describe('a fault', () => {
     await removed(40)
   })
 
-  it('is removed where a start was given up whose answer was lost', async () => {
+  it('is removed if its start was abandoned after a lost response', async () => {
     toxiproxy.holdNext('POST')
     const event = asked(600)
     await start(event, '&deadline=PT2S')
@@ -215,14 +215,14 @@ describe('a fault', () => {
 })
 
 describe('a call', () => {
-  it('is refused with 422 outside of the blast radius, also an interactive one', async () => {
+  it('outside the blast radius is rejected with 422 in both modes', async () => {
     const { status, body } = await start(asked(1, { target: 'orders-db' }))
     expect(status).toBe(422)
     expect(body.detail).toContain('outside of the blast radius: the connection allows checkout-*')
     expect(toxiproxy.calls).toEqual([])
   })
 
-  it('is refused silently, since nobody would remove the fault', async () => {
+  it('is rejected in silent mode because no task would remove the fault', async () => {
     const { status, body } = await call('start-test', asked(1))
     expect(status).toBe(400)
     expect(body.detail).toContain('call it with ?mode=interactive')

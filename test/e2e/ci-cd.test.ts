@@ -85,8 +85,8 @@ const lookedAt = (path: string) =>
     () => `a look at ${path}\n${service.output.slice(-3_000)}`,
   )
 
-describe('a deployment at Jenkins, through the shipped bundles', () => {
-  it('is answered at once when it is silent, with the id and URL of what has started', async () => {
+describe('A Jenkins deployment with the shipped bundles', () => {
+  it('returns the id and URL of the build at once in silent mode', async () => {
     const { status, body } = await call('trigger-deployment', asked())
     expect({ status, body }).toMatchObject({
       status: 200,
@@ -95,7 +95,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     expect(body.data.url).toContain(jenkins.url)
   })
 
-  it('goes from the queue to its end when it is interactive, and carries the results', async () => {
+  it('is polled from the queue to its end in interactive mode, and sends the results', async () => {
     const event = asked({ thresholds: [{ metric: 'duration', op: '<', value: 60 }] })
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&sendStarted=true'))
     await lookedAt(`/queue/item/${place}/`)
@@ -112,7 +112,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     })
   })
 
-  it('is started once for an event that is delivered twice', async () => {
+  it('starts once for an event that is delivered twice', async () => {
     const before = jenkins.state.queue.length
     const event = asked()
     await queued(() => call('trigger-deployment', event, 'mode=interactive'))
@@ -127,7 +127,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     expect(jenkins.state.queue.length - before).toBe(1)
   })
 
-  it('is told of as it goes on where that is asked for, and not oftener than once a minute', async () => {
+  it('sends progress at most once a minute if it is requested', async () => {
     const event = { ...asked(), data: { project: 'shop', stage: 'production', service: 'checkout' } }
     const place = await queued(() => call('trigger-build', event, 'mode=interactive&progress=true', lenientToken))
     await until(
@@ -151,7 +151,7 @@ describe('a deployment at Jenkins, through the shipped bundles', () => {
     expect(mine[0]?.data).toMatchObject({ project: 'shop', service: 'checkout', message: expect.any(String) })
   })
 
-  it('ends as it should where a strict Keptn refuses to hear how it goes on', async () => {
+  it('ends normally if a strict Keptn rejects progress events', async () => {
     const event = asked()
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&progress=true'))
     await lookedAt(`/queue/item/${place}/`)
@@ -165,7 +165,7 @@ describe('cancel', () => {
   const start = async () => (await call('trigger-deployment', asked())).body.data.id as string
   const cancelling = (id: string) => triggered({ type: 'sh.keptn.event.stop.triggered', input: { id } })
 
-  it('takes what waits out of the queue, and confirms that', async () => {
+  it('removes a queued build', async () => {
     const id = await start()
     expect(await call('cancel', cancelling(id))).toMatchObject({
       status: 200,
@@ -174,7 +174,7 @@ describe('cancel', () => {
     expect(jenkins.state.queue.at(-1)?.cancelled).toBe(true)
   })
 
-  it('stops what runs, and waits until it has stopped', async () => {
+  it('stops a running build and waits until it has stopped', async () => {
     const id = await start()
     const build = jenkins.startBuild(newest())
     const event = cancelling(id)
@@ -185,7 +185,7 @@ describe('cancel', () => {
     expect(builds().find(({ number }) => number === build.number)?.result).toBe('ABORTED')
   })
 
-  it('passes and says so where it has ended already', async () => {
+  it('passes if the build has already ended', async () => {
     const id = await start()
     jenkins.end(jenkins.startBuild(newest()), 'SUCCESS')
     expect(await call('cancel', cancelling(id))).toMatchObject({
@@ -194,7 +194,7 @@ describe('cancel', () => {
     })
   })
 
-  it('is told a wrong id before anything is accepted', async () => {
+  it('rejects an invalid id before it accepts the call', async () => {
     expect(await call('cancel', cancelling('../admin'), 'mode=interactive')).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining('write it like') },

@@ -25,7 +25,7 @@ const send = async ({ url, body }: { url: string; body: string }) => {
   return { status: response.status, body: await response.text() }
 }
 
-it('a click in Mattermost decides, one that is forged does not, and one that is late hears so', async () => {
+it('A Mattermost button decides an approval; a forged click does not, and a late click gets a notice', async () => {
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
   const path = '/v1/notification/ask-approval?connection=chat&mode=interactive&sendStarted=true'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })

@@ -58,8 +58,8 @@ const finished = async (id: string) => {
   return replies.finished[0]
 }
 
-describe('a click in Slack', () => {
-  it('decides, and the message is locked with who decided', async () => {
+describe('A click in Slack', () => {
+  it('decides, and the message shows who decided', async () => {
     const { event, post } = await ask()
     expect(buttonsOf(post)).toBe(true)
     expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
@@ -73,7 +73,7 @@ describe('a click in Slack', () => {
     expect(JSON.stringify(locked?.blocks)).toContain('Approved by Jane Doe (U0JANE)')
   })
 
-  it('of two at once is one decision, and the other hears in private who was first', async () => {
+  it('has one decision if two people click at once, and tells the other in private', async () => {
     const { event, post } = await ask()
     const clicks = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
     const answers = await Promise.all(clicks.map(click))
@@ -84,7 +84,7 @@ describe('a click in Slack', () => {
     expect(slack.ephemerals.at(-1)).toMatchObject({ user: 'U0BEN', text: expect.stringContaining('Already decided') })
   })
 
-  it('of somebody who may not is refused in private, and the question stays open', async () => {
+  it('of a person who may not decide is rejected in private, and the approval stays open', async () => {
     const { event, post } = await ask({ approvers: ['ben@example.com'] })
     expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
     expect(slack.ephemerals).toEqual([
@@ -95,7 +95,7 @@ describe('a click in Slack', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
   })
 
-  it('of who has asked is refused, where that is asked for', async () => {
+  it('of the requester is rejected if notRequester is set', async () => {
     const { event, post } = await ask({ requester: 'jane@example.com', notRequester: 'on' })
     await click(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([
@@ -105,14 +105,14 @@ describe('a click in Slack', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
-  it('is refused while who has asked is unknown to Slack', async () => {
+  it('is rejected while Slack does not know the requester', async () => {
     const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
     await click(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
     expect(await finished(event.id)).toMatchObject({ message: 'Expired: nobody has decided in time' })
   })
 
-  it.each(['Jane Doe', 'jane.', 'ja\u200bne'])('is not waited for if who has asked is named %j', async (requester) => {
+  it.each(['Jane Doe', 'jane.', 'ja\u200bne'])('is not awaited if the requester is %j', async (requester) => {
     const call = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { requester, notRequester: 'on' } })
     const { status, body } = await service.call('/v1/notification/ask-approval?connection=chat&mode=interactive', call)
     expect({ status, body }).toMatchObject({
@@ -121,7 +121,7 @@ describe('a click in Slack', () => {
     })
   })
 
-  it('that is forged, altered, replayed or of another workspace is refused, and logged without its value', async () => {
+  it('that is forged, altered, replayed or from another workspace is rejected, and its value is not logged', async () => {
     const { event, post } = await ask()
     const real = slack.pressButton(post, 'approve')
     const old = slack.sign(real.body, { at: Date.now() / 1_000 - 301 })
@@ -142,7 +142,7 @@ describe('a click in Slack', () => {
     await finished(event.id)
   })
 
-  it('does not decide on our page, where nobody knows who that is', async () => {
+  it('cannot be replaced by the approval page, which does not identify people', async () => {
     const { event, post } = await ask({ approvers: ['U0JANE'] })
     const reference = /"value":"([^"]+)"/.exec(JSON.stringify(post.blocks))?.[1]
     const response = await fetch(`${service.url}/v1/notification/approvals/${reference}`, {
@@ -154,7 +154,7 @@ describe('a click in Slack', () => {
     await finished(event.id)
   })
 
-  it('after the deadline says so, in private', async () => {
+  it('after the deadline gets a private notice', async () => {
     const { event, post } = await ask({}, '&deadline=PT2M')
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody has decided in time' })
     await until(
@@ -168,7 +168,7 @@ describe('a click in Slack', () => {
     expect(buttonsOf(slack.posts[0] ?? { blocks: [] })).toBe(false)
   })
 
-  it('before the deadline is asked for again, and counts after that', async () => {
+  it('counts after the reminder', async () => {
     const { event, post } = await ask({ remindBefore: 540 }, '&deadline=PT10M')
     await until(
       async () => slack.posts.length > 1,
@@ -180,7 +180,7 @@ describe('a click in Slack', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
-  it('fails where Slack does not say who it is, and can be clicked again', async () => {
+  it('fails if Slack does not identify the person, and can be repeated', async () => {
     const { event, post } = await ask({ approvers: ['U0BEN'] })
     slack.hang()
     expect((await click(slack.pressButton(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
@@ -190,7 +190,7 @@ describe('a click in Slack', () => {
   })
 })
 
-it('a question needs the signing secret, and says so at the door', async () => {
+it('ask-approval names a missing signing secret before it accepts the call', async () => {
   service.rotate({
     'cloud-automation-webhooks/connections/notification/unsigned': {
       ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },

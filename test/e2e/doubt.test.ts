@@ -48,8 +48,8 @@ async function again(send: () => ReturnType<typeof push>) {
   return answer
 }
 
-describe('a silent message', () => {
-  it('whose function died after it was sent is found when its event comes again, and not sent twice', async () => {
+describe('A silent message', () => {
+  it('is found, not sent again, if the function crashed after sending it', async () => {
     slack.holdNext('POST')
     const notify = event()
     const lost = push(notify).catch(() => 'no answer')
@@ -65,7 +65,7 @@ describe('a silent message', () => {
     expect(slack.posts).toHaveLength(1)
   })
 
-  it('that was never answered is found when its event comes again, at once', async () => {
+  it('is found if its response never arrived', async () => {
     slack.holdNext('POST')
     const notify = event()
     expect((await push(notify)).status).toBe(504)
@@ -73,7 +73,7 @@ describe('a silent message', () => {
     expect(slack.posts).toHaveLength(1)
   })
 
-  it('that was refused is sent when its event comes again, and nothing is looked for', async () => {
+  it('is sent again without a lookup if it was rejected', async () => {
     slack.failNext(200, { ok: false, error: 'restricted_action' })
     const notify = event()
     expect((await push(notify)).status).toBe(422)
@@ -83,7 +83,7 @@ describe('a silent message', () => {
     expect(slack.posts).toHaveLength(1)
   })
 
-  it('stays in doubt while it can not be looked for', async () => {
+  it('has an unknown outcome while it cannot be looked up', async () => {
     slack.holdNext('POST')
     const notify = event()
     await push(notify)
@@ -95,8 +95,8 @@ describe('a silent message', () => {
   })
 })
 
-describe('a silent start at a platform that can not look runs up', () => {
-  it('is not repeated where it is not known whether the first has begun it, and the answer says so', async () => {
+describe('A silent start on a platform that cannot look up runs', () => {
+  it('is not repeated if the first outcome is unknown, and the response says so', async () => {
     jobs.holdNext('POST')
     const tuning = event()
     expect((await start(tuning)).status).toBeGreaterThanOrEqual(500)
@@ -107,7 +107,7 @@ describe('a silent start at a platform that can not look runs up', () => {
   })
 })
 
-describe('a start whose response cannot be used', () => {
+describe('A start whose response cannot be used', () => {
   const unusable = ['<html>A gateway</html>', '', { started: 'yes' }]
 
   it('is not repeated by a silent call, nor when the same event comes again', async () => {
@@ -128,7 +128,7 @@ describe('a start whose response cannot be used', () => {
     }
   })
 
-  it('is not repeated by a task, which ends once and says what was answered', async () => {
+  it('is not repeated by a task, which ends once and reports the response', async () => {
     for (const body of unusable) {
       jobs.calls.length = 0
       jobs.failNext(200, body, { on: 'POST' })

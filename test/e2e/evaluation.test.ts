@@ -25,8 +25,8 @@ const request = (event: object, query: string, input: object = {}) =>
     input: { slo: 'casdemoapp', timeframe: '5m', ...input },
   })
 
-describe('an evaluation whose data comes late', () => {
-  it('is waited for by its task, over the death of everything, and asked for once', async () => {
+describe('An evaluation whose data arrives late', () => {
+  it('is awaited by its task across a crash, and requested once', async () => {
     const event = evaluation()
     const before = (await asked()).length
     const accepted = Date.now()
@@ -50,7 +50,7 @@ describe('an evaluation whose data comes late', () => {
     expect(Date.parse(told.timeEnd)).toBeLessThanOrEqual(Date.now() - dataDelay * 1_000)
   })
 
-  it('is refused a silent call for a time whose data is not there, and takes the newest that is', async () => {
+  it('rejects a silent call for a time without data, and uses the latest time with data', async () => {
     const end = new Date(Date.now() + 60_000).toISOString()
     const late = await request({}, 'connection=late', { end })
     expect(late.status).toBe(422)
@@ -60,7 +60,7 @@ describe('an evaluation whose data comes late', () => {
     expect(Date.parse(whole.body.data.timeEnd)).toBeLessThan(Date.now() - (dataDelay - 1) * 1_000)
   })
 
-  it('ends at its deadline where its data is not there before', async () => {
+  it('ends at its deadline if the data does not arrive', async () => {
     const event = evaluation()
     const end = new Date(Date.now() + 3_600_000).toISOString()
     expect((await request(event, 'mode=interactive&sendStarted=true&deadline=PT5S', { end })).status).toBe(202)
@@ -74,11 +74,11 @@ describe('an evaluation whose data comes late', () => {
   })
 })
 
-describe('a report', () => {
+describe('A report', () => {
   const report = { evaluation: { score: 75, result: 'warning', indicatorResults: [] } }
   const told = async () => (await service.call('/sandbox/reports', undefined, { method: 'GET' })).body
 
-  it('is made once, however often its event is delivered', async () => {
+  it('is made once for a repeated event', async () => {
     const event = triggered({ type: 'sh.keptn.event.evaluation.finished' })
     const push = () =>
       service.call('/v1/slo/push-report?connection=events', { ...event, data: { ...event.data, ...report } })
@@ -88,7 +88,7 @@ describe('a report', () => {
     expect(await told()).toHaveLength(1)
   })
 
-  it('of a sequence waits for a platform that is down', async () => {
+  it('waits for a platform that is down', async () => {
     await service.fault({ target: 'dynatrace', kind: '503', count: 3 })
     const event = triggered({ type: 'sh.keptn.event.report.triggered' })
     const body = { ...event, data: { ...event.data, ...report } }

@@ -223,7 +223,7 @@ function expectOnce(job: Job, end: object): void {
   expect(job).toMatchObject({ runs: 1, started: 1, finished: [end] })
 }
 
-describe('an event that is delivered three times at once', () => {
+describe('An event that is delivered three times at once', () => {
   const seen = scenario(async (jobs) => {
     await each(jobs, (job) => job.start({ times: 3 }))
     await each(jobs, (job) => job.begins())
@@ -231,7 +231,7 @@ describe('an event that is delivered three times at once', () => {
     await each(jobs, (job) => job.at.end())
   })
 
-  it.each(names)('is one run of %s, with one finished that names it', (name) => {
+  it.each(names)('starts one run of %s and sends one finished event', (name) => {
     const job = seen(name)
     expect(job.answers.map(({ status }) => status)).toEqual([202, 202, 202])
     expect(new Set(job.answers.map(({ body }) => body.taskId)).size).toBe(1)
@@ -239,7 +239,7 @@ describe('an event that is delivered three times at once', () => {
   })
 })
 
-describe('a start whose answer is lost', () => {
+describe('A start whose response is lost', () => {
   const seen = scenario(async (jobs) => {
     await each(jobs, (job) => job.startSpoilt('lost'))
     await each(jobs, (job) => job.begins())
@@ -247,16 +247,16 @@ describe('a start whose answer is lost', () => {
     await each(jobs, (job) => job.at.end())
   })
 
-  it.each(namesKnownBy('token', 'look-up'))('is one run of %s, which is followed to its end', (name) => {
+  it.each(namesKnownBy('token', 'look-up'))('is one run of %s, which is polled to its end', (name) => {
     expectOnce(seen(name), endOf(seen(name)))
   })
 
-  it.each(namesKnownBy('neither'))('is not repeated at %s, and its task says that it is in doubt', (name) => {
+  it.each(namesKnownBy('neither'))('is not repeated on %s, and the task reports an unknown outcome', (name) => {
     expectOnce(seen(name), inDoubt)
   })
 })
 
-describe('a process that is killed before a start is answered, and again while the run is followed', () => {
+describe('A process that is killed before the start response and again during polling', () => {
   const seen = scenario(async (jobs) => {
     await each(jobs, (job) => job.startSpoilt('held'))
     await each(jobs, (job) => job.begins())
@@ -267,11 +267,11 @@ describe('a process that is killed before a start is answered, and again while t
     await each(jobs, (job) => job.at.end())
   }, 3)
 
-  it.each(namesKnownBy('token', 'look-up'))('has one run of %s, and one finished', (name) => {
+  it.each(namesKnownBy('token', 'look-up'))('has one run of %s and one finished event', (name) => {
     expectOnce(seen(name), endOf(seen(name)))
   })
 
-  it.each(namesKnownBy('neither'))('has one run of %s, and one finished that says that it is in doubt', (name) => {
+  it.each(namesKnownBy('neither'))('has one run of %s and one finished event with an unknown outcome', (name) => {
     expectOnce(seen(name), inDoubt)
   })
 })
@@ -280,7 +280,7 @@ describe('stop', () => {
   const stopped = { status: 200, body: { result: 'pass', message: expect.stringMatching(/^Stopped /) } }
   const aborted = { status: 'aborted', result: 'fail' }
 
-  describe('while the run goes on', () => {
+  describe('during the run', () => {
     const seen = scenario(async (jobs) => {
       await each(jobs, (job) => job.start())
       await each(jobs, (job) => job.begins())
@@ -288,14 +288,14 @@ describe('stop', () => {
       await each(jobs, (job) => job.stop())
     })
 
-    it.each(names)('ends the run of %s, and its own task ends as aborted', (name) => {
+    it.each(names)('ends the run of %s, and its task ends as aborted', (name) => {
       const job = seen(name)
       expect(job.stopped).toMatchObject(stopped)
       expectOnce(job, { ...aborted, job: { id: job.id } })
     })
   })
 
-  describe('before the start is answered', () => {
+  describe('before the start response', () => {
     const seen = scenario(async (jobs) => {
       await each(jobs, (job) => job.startSpoilt('held'))
       await each(jobs, (job) => (job.kind.stopsLate ? job.begins() : job.isThere()))
@@ -307,17 +307,20 @@ describe('stop', () => {
       expect(seen(name).stopped).toMatchObject(stopped)
     })
 
-    it.each(names.filter(whichStopsAs(undefined)))('is what the task of %s ends with, as aborted', (name) => {
+    it.each(names.filter(whichStopsAs(undefined)))('ends the task of %s as aborted', (name) => {
       expectOnce(seen(name), { ...aborted, job: { id: seen(name).id } })
     })
 
-    it.each(names.filter(whichStopsAs('in doubt')))('leaves the task of %s in doubt, which starts no other', (name) => {
-      expectOnce(seen(name), inDoubt)
-    })
+    it.each(names.filter(whichStopsAs('in doubt')))(
+      'leaves the task of %s with an unknown outcome, and starts no other run',
+      (name) => {
+        expectOnce(seen(name), inDoubt)
+      },
+    )
   })
 })
 
-describe('a run of hours', () => {
+describe('A run that takes hours', () => {
   /** So often is it looked at within two hours: at a tenth of the time that has passed, and once a minute. */
   const looks = 150
   const seen = scenario(async (jobs) => {
@@ -331,12 +334,12 @@ describe('a run of hours', () => {
     await each(jobs, (job) => job.at.end())
   })
 
-  it.each(names)('of %s has one finished, though the process was killed twice', (name) => {
+  it.each(names)('of %s has one finished event after two crashes', (name) => {
     expectOnce(seen(name), endOf(seen(name)))
   })
 })
 
-it('a thousand jobs at once are one run each, and end with one finished each', async () => {
+it('A thousand jobs at once have one run and one finished event each', async () => {
   const [count, callers] = [1_000, 16]
   const input = { target: String(busy.state.jobs[0]?.job_id) }
   const events = Array.from({ length: count }, () => triggered({ type: 'sh.keptn.event.job.triggered', input }))

@@ -61,8 +61,8 @@ async function stop() {
   return { client, arn }
 }
 
-describe('a task that Lambda ends gets exactly one started and one finished, which says why:', () => {
-  it('one whose handler always throws', async () => {
+describe('A task that Lambda ends has exactly one started and one finished event:', () => {
+  it('a task whose handler always throws', async () => {
     await start({ bundles: bundles.throwing })
     const { started, finished } = await service.finishedOf(await accepted())
     expect([started, finished.length]).toEqual([1, 1])
@@ -73,14 +73,14 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     })
   })
 
-  it('one whose every invocation crashes, when its execution time is over', async () => {
+  it('a task whose invocations all crash, after its execution timeout', async () => {
     await start({ bundles: bundles.crashing, executionTimeout: 3 })
     const { started, finished } = await service.finishedOf(await accepted())
     expect([started, finished.length]).toEqual([1, 1])
     expect(finished[0].message).toMatch(/ran longer than a task may/)
   })
 
-  it('one that outlives its execution time-out', async () => {
+  it('a task that exceeds its execution timeout', async () => {
     await start({ executionTimeout: 2 })
     await service.fault({ target: 'github', kind: '500' })
     const { started, finished } = await service.finishedOf(await accepted())
@@ -92,7 +92,7 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     })
   })
 
-  it('one that is stopped', async () => {
+  it('a task that is stopped', async () => {
     await start({})
     await service.fault({ target: 'github', kind: '500' })
     const id = await accepted()
@@ -107,7 +107,7 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('stopped by an operator') })
   })
 
-  it('one that is stopped while Keptn has its finished, but has not answered', async () => {
+  it('a task that is stopped after Keptn received its finished event but before it responded', async () => {
     await start({})
     await service.fault({
       target: 'keptn',
@@ -133,7 +133,7 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
     expect([started, finished.length, finished[0].result]).toEqual([1, 1, 'pass'])
   })
 
-  it('one that is stopped while Keptn is down, when it is back, also across a kill', async () => {
+  it('a task that is stopped while Keptn is down, after Keptn is back and across a crash', async () => {
     await start({})
     await service.fault({ target: 'keptn', kind: '503' })
     const id = await accepted('?mode=interactive')
@@ -151,7 +151,7 @@ describe('a task that Lambda ends gets exactly one started and one finished, whi
   })
 })
 
-it('each task function has the execution timeout of its category, as on AWS', async () => {
+it('Each task function has the execution timeout of its category, as on AWS', async () => {
   await start({})
   await service.fault({ target: 'github', kind: '500' })
   await accepted()
@@ -164,7 +164,7 @@ it('each task function has the execution timeout of its category, as on AWS', as
     expect(timeouts).toMatchObject({ [`${category.name}-task`]: executionTimeoutOf(category) })
 })
 
-it('an end that is told twice at once is answered once', async () => {
+it('A status change that EventBridge delivers twice has one finished event', async () => {
   await start({})
   await service.fault({ target: 'github', kind: '500' })
   await service.fault({ target: 'keptn', kind: 'slow', delayMs: 1_000, match: { method: 'GET' } })
@@ -183,7 +183,7 @@ it('an end that is told twice at once is answered once', async () => {
   expect(finishers.map(({ status }) => status)).toEqual(Array(4).fill('SUCCEEDED'))
 })
 
-it('a task that is stopped before Keptn took even its started gets both, when Keptn is back', async () => {
+it('A task that is stopped before its started event was sent gets both events after Keptn is back', async () => {
   await start({})
   await service.fault({ target: 'keptn', kind: '503' })
   const id = await accepted(`${interactive}&deadline=PT1S`)
@@ -198,7 +198,7 @@ it('a task that is stopped before Keptn took even its started gets both, when Ke
   expect([started, finished.length]).toEqual([1, 1])
 })
 
-it('a task that ended well, or that finished as errored by itself, is left alone by the finisher', async () => {
+it('The finisher ignores a task that sent its own finished event', async () => {
   await start({})
   await service.finishedOf(await accepted())
   await service.fault({ target: 'github', kind: '401' })

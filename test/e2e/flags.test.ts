@@ -43,7 +43,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
   const silently = (input: object, more = '') => settling(provider, set('set-flag', triggered({ input }), more))
   const writes = () => played[provider]?.server.calls.filter(({ method }) => method !== 'GET').length
 
-  it('turns a flag on and off silently, and answers how it was and is, as read back', async () => {
+  it('turns a flag on and off silently, and returns both states as read back', async () => {
     expect(await silently({ flag: off, state: 'on' })).toMatchObject({
       status: 200,
       body: { result: 'pass', data: { before: { state: 'off' }, after: { state: 'on' }, changed: true } },
@@ -54,7 +54,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     })
   })
 
-  it('says so where a flag is already so, and writes nothing', async () => {
+  it('writes nothing if the flag already has the state', async () => {
     const before = writes()
     expect(await silently({ flag: off, state: 'off' })).toMatchObject({
       status: 200,
@@ -63,7 +63,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     expect(writes()).toBe(before)
   })
 
-  it('turns a flag off and on interactively, each with one finished that carries both states', async () => {
+  it('turns a flag off and on interactively, and sends both states', async () => {
     expect(await interactively('set-flag', { flag: on, state: 'off' })).toMatchObject({
       result: 'pass',
       toggle: { before: { state: 'on' }, after: { state: 'off' } },
@@ -74,7 +74,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     })
   })
 
-  it('sets several at once, and reports each', async () => {
+  it('sets several flags and reports each', async () => {
     const input = { flags: [{ flag: off, state: 'on' }, on], state: 'off' }
     expect(await interactively('set-flags', input)).toMatchObject({
       result: 'pass',
@@ -89,7 +89,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     })
   })
 
-  it('is refused a flag that does not exist in its own words, and changes none of the others', async () => {
+  it("rejects an unknown flag with the platform's reason, and changes no other flag", async () => {
     const before = writes()
     const answer = await settling(
       provider,
@@ -99,14 +99,14 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     expect(writes()).toBe(before)
   })
 
-  it('is refused an environment that does not exist', async () => {
+  it('rejects an unknown environment', async () => {
     expect(await silently({ flag: off, state: 'off', environment: 'nowhere' })).toMatchObject({
       status: 422,
       body: { detail: expect.any(String) },
     })
   })
 
-  it('shows what it would send on a dry run, and sends nothing', async () => {
+  it('returns the request in a dry run and sends nothing', async () => {
     const before = writes()
     const { status, body } = await silently({ flag: off, state: 'off' }, '&dryRun=true')
     expect([status, body.message]).toEqual([200, expect.stringContaining('nothing was sent')])
@@ -115,7 +115,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     expect(writes()).toBe(before)
   })
 
-  it('that is down when it is called is called again until it answers', async () => {
+  it('is called again until it is back', async () => {
     played[provider]?.server.down()
     const event = triggered({ type: 'sh.keptn.event.toggle.triggered', input: { flag: on, state: 'on' } })
     await set('set-flag', event, '&mode=interactive')

@@ -52,8 +52,8 @@ const sentFor = async (id: string, taskId: string) => {
   return { started, finished, task: status.body }
 }
 
-describe('a task that is handed over to a platform that answers it', () => {
-  it('sends started, and never finished', async () => {
+describe('A task that is delegated to a platform that sends its finished event', () => {
+  it('sends started and no finished event', async () => {
     const { event, status, body } = await start()
     expect(status).toBe(202)
     const { started, finished, task } = await sentFor(event.id, body.taskId)
@@ -69,7 +69,7 @@ describe('a task that is handed over to a platform that answers it', () => {
     expect(akamas.calls).toHaveLength(1)
   })
 
-  it('sends no finished, and does not try again, where it may have been taken', async () => {
+  it('sends no finished event and does not retry if the platform may have accepted it', async () => {
     akamas.loseNext('POST')
     const { event, body } = await start()
     const { started, finished, task } = await sentFor(event.id, body.taskId)
@@ -78,7 +78,7 @@ describe('a task that is handed over to a platform that answers it', () => {
     expect(akamas.calls).toHaveLength(1)
   })
 
-  it('finishes itself what was refused', async () => {
+  it('sends finished itself if the platform refused', async () => {
     akamas.studies.set('a-study', {})
     const { event, body } = await start()
     const { started, finished } = await sentFor(event.id, body.taskId)
@@ -88,7 +88,7 @@ describe('a task that is handed over to a platform that answers it', () => {
     ])
   })
 
-  it('finishes itself what could not be handed over until the deadline', async () => {
+  it('sends finished itself if the platform is down until the deadline', async () => {
     akamas.reachable = false
     const { event, body } = await start('&deadline=PT8S')
     const { finished } = await sentFor(event.id, body.taskId)
@@ -96,14 +96,14 @@ describe('a task that is handed over to a platform that answers it', () => {
     expect(akamas.calls.length).toBeGreaterThan(1)
   })
 
-  it('finishes itself what a dry run only shows', async () => {
+  it('sends finished itself in a dry run', async () => {
     const { event, body } = await start('&dryRun=true')
     const { finished } = await sentFor(event.id, body.taskId)
     expect(finished).toMatchObject([{ result: 'pass', message: expect.stringContaining('Dry run') }])
     expect(akamas.calls).toEqual([])
   })
 
-  it('is not finished either where Lambda ends it while it is being handed over', async () => {
+  it('gets no finished event if Lambda ends it during the delegation', async () => {
     akamas.hang()
     const { event, body } = await start('&deadline=PT5M')
     await until(
@@ -121,7 +121,7 @@ describe('a task that is handed over to a platform that answers it', () => {
     expect([started, finished]).toEqual([1, []])
   })
 
-  it('is finished where Lambda ends it before it acts', async () => {
+  it('gets a finished event if Lambda ends it before the delegation', async () => {
     await service.fault({ target: 'keptn', kind: '503', match: { body: '.started' } })
     const { event } = await start('&deadline=PT5M')
     await until(
@@ -136,7 +136,7 @@ describe('a task that is handed over to a platform that answers it', () => {
     expect(akamas.calls).toEqual([])
   })
 
-  it('is refused silently, since webhook-service would send a second finished', async () => {
+  it('rejects a silent call, for which webhook-service would send a second finished event', async () => {
     const { status, body } = await service.call(path, triggered({ type: 'sh.keptn.event.optimization.triggered' }))
     expect(status).toBe(400)
     expect(body.detail).toContain('webhook-service would send another: call it with ?mode=interactive')

@@ -20,8 +20,8 @@ async function openAndWait(fault: FaultSpec | undefined, query = interactive, mo
   return { event, accepted: body, ...replies, opened: (await service.issues()).length - before }
 }
 
-describe('an interactive call', () => {
-  it('is answered 202, and by exactly one started and one finished', async () => {
+describe('An interactive call', () => {
+  it('returns 202 and sends exactly one started and one finished event', async () => {
     const { event, accepted, started, finished, opened } = await openAndWait(undefined)
     expect(accepted).toEqual({
       taskId: expect.stringMatching(/^[0-9a-f]{40}$/),
@@ -44,7 +44,7 @@ describe('an interactive call', () => {
     })
   })
 
-  it('is done although a dry run of the same event came first: these are two tasks', async () => {
+  it('runs after a dry run of the same event, as a second task', async () => {
     const event = triggered({ input: { title: 'First rehearsed, then done' } })
     const before = (await service.issues()).length
     const dry = await service.openIssue(event, '?mode=interactive&dryRun=true')
@@ -60,7 +60,7 @@ describe('an interactive call', () => {
     expect((await service.issues()).length - before).toBe(1)
   })
 
-  it('tells its state and its outcome at the status URL', async () => {
+  it('reports its state and outcome at the status URL', async () => {
     const { accepted } = await openAndWait(undefined)
     const { status, body } = await service.call(new URL(accepted.statusUrl).pathname, undefined, { method: 'GET' })
     expect(status).toBe(200)
@@ -71,7 +71,7 @@ describe('an interactive call', () => {
     })
   })
 
-  it('says at the status URL what it waits for, and lists it among the tasks', async () => {
+  it('reports what it waits for at the status URL and in the list of tasks', async () => {
     await service.fault({ target: 'github', kind: '503' })
     const { body } = await service.openIssue(triggered({ input: { title: 'Waits' } }), '?mode=interactive')
     const path = new URL(body.statusUrl).pathname
@@ -99,12 +99,12 @@ describe('an interactive call', () => {
     expect((await read()).body).toMatchObject({ verdict: 'pass', progress: '' })
   })
 
-  it('sends no started unless it is told to', async () => {
+  it('sends no started event by default', async () => {
     const { started, finished } = await openAndWait(undefined, '?mode=interactive')
     expect([started, finished.length]).toEqual([0, 1])
   })
 
-  it('sends no links as labels where labels=false, and keeps those of the event', async () => {
+  it('sends no links as labels if labels=false, and keeps the labels of the event', async () => {
     const data = { project: 'p', stage: 's', service: 'x', labels: { team: 'blue' } }
     const { finished } = await openAndWait(undefined, '?mode=interactive&labels=false', { data })
     expect(finished[0].labels).toEqual({ team: 'blue' })
@@ -125,7 +125,7 @@ describe('an interactive call', () => {
     expect(issue.body).toContain(incident.ProblemURL)
   })
 
-  it("is finished with a shorter title if the problem's is too long, and says so", async () => {
+  it('shortens the title of a problem if it is too long, and says so', async () => {
     const incident = { ProblemTitle: 'Failure rate '.repeat(400) }
     const { finished } = await openAndWait(undefined, interactive, {
       input: undefined,
@@ -138,7 +138,7 @@ describe('an interactive call', () => {
     expect(issue.body).toContain(incident.ProblemTitle.trim())
   })
 
-  it('does nothing but finish where data.result is not one of when', async () => {
+  it('only sends finished if data.result does not match when', async () => {
     const data = { project: 'p', stage: 's', service: 'x', result: 'pass' }
     const { finished, opened } = await openAndWait(undefined, `${interactive}&when=fail,warning`, { data })
     expect(opened).toBe(0)
@@ -147,7 +147,7 @@ describe('an interactive call', () => {
     ])
   })
 
-  it('shows the request in its finished and sends nothing to the platform on a dry run', async () => {
+  it('sends the request in its finished event in a dry run, and nothing to the platform', async () => {
     const { finished, opened } = await openAndWait(undefined, `${interactive}&dryRun=true`)
     expect(opened).toBe(0)
     expect(finished).toMatchObject([
@@ -156,8 +156,8 @@ describe('an interactive call', () => {
   })
 })
 
-describe('a repeat of an interactive call', () => {
-  it('is told that it is one, and opens no second issue, in parallel or later', async () => {
+describe('A repeated interactive call', () => {
+  it('returns duplicate: true and opens no second issue, in parallel or later', async () => {
     const event = triggered({ input: { title: 'Once' } })
     const before = (await service.issues()).length
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => service.openIssue(event, interactive)))
@@ -170,7 +170,7 @@ describe('a repeat of an interactive call', () => {
     expect([started, finished.length, (await service.issues()).length - before]).toEqual([1, 1, 1])
   })
 
-  it('is another task where its input is another: one trigger may open two issues', async () => {
+  it('is another task if its input differs', async () => {
     const event = triggered()
     const [one, two] = await Promise.all([
       service.openIssue({ ...event, input: { title: 'One' } }, interactive),
@@ -182,7 +182,7 @@ describe('a repeat of an interactive call', () => {
     expect((await service.repliesTo(event.id)).finished).toHaveLength(2)
   })
 
-  it('is a repeat whatever the order of its fields and whatever else the event carries', async () => {
+  it('is a repeat for any order of fields and with other event data', async () => {
     const { id, type, shkeptncontext, data } = triggered()
     const first = await service.openIssue(
       { id, type, shkeptncontext, data, input: { title: 'T', priority: 'high' } },
@@ -197,7 +197,7 @@ describe('a repeat of an interactive call', () => {
   })
 })
 
-describe('a platform that refuses', () => {
+describe('A platform that refuses', () => {
   it('ends the task as errored and fail, with its own reason', async () => {
     const { started, finished, opened } = await openAndWait(undefined, interactive, {
       input: { title: 'T', project: 'demo/no-issues' },
@@ -210,7 +210,7 @@ describe('a platform that refuses', () => {
     })
   })
 
-  it('and does not accept our credentials twice is named with the secret to mend', async () => {
+  it('our credentials twice is reported with the secret to update', async () => {
     const { finished } = await openAndWait({ target: 'github', kind: '401' })
     expect(finished[0]).toMatchObject({
       status: 'errored',
@@ -220,20 +220,20 @@ describe('a platform that refuses', () => {
     })
   })
 
-  it('but accepts the credentials as read anew is asked a second time', async () => {
+  it('our cached credentials gets the request again with fresh ones', async () => {
     const { finished, opened } = await openAndWait({ target: 'github', kind: '401', count: 1 })
     expect([finished[0].result, opened]).toEqual(['pass', 1])
   })
 })
 
-describe('a platform that is down', () => {
-  it('for ten minutes and recovers: the issue is opened once', async () => {
+describe('A platform that is down', () => {
+  it('for ten minutes gets the issue once', async () => {
     const { started, finished, opened } = await openAndWait({ target: 'github', kind: '500', seconds: 10 })
     expect([started, finished.length, opened]).toEqual([1, 1, 1])
     expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 
-  it('and never answers: the task is errored when its deadline passes, and says which', async () => {
+  it('until the deadline ends the task as errored, with the deadline', async () => {
     const began = Date.now()
     const { started, finished, opened } = await openAndWait(
       { target: 'github', kind: 'hang' },
@@ -257,7 +257,7 @@ describe('a platform that is down', () => {
     { target: 'github', kind: 'truncate', count: 3 },
     { target: 'github', kind: 'empty', count: 3 },
     { target: 'github', kind: 'huge', count: 1 },
-  ])('for a while ($kind): it is asked again until the issue is open', async (fault) => {
+  ])('for a while ($kind) is called until the issue is open', async (fault) => {
     const { started, finished, opened } = await openAndWait(fault)
     expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
   })
@@ -267,13 +267,13 @@ describe('a platform that is down', () => {
     { target: 'github', kind: 'reset', after: true, count: 1, match: { method: 'POST' } },
     { target: 'github', kind: 'truncate', after: true, count: 1, match: { method: 'POST' } },
     { target: 'github', kind: 'wrong-json', after: true, count: 1, match: { method: 'POST' } },
-  ])('but had opened the issue before it failed ($kind): the issue is found, not opened again', async (fault) => {
+  ])('after it opened the issue ($kind) is asked for the issue, which is not opened again', async (fault) => {
     const { finished, opened } = await openAndWait(fault)
     expect([finished.length, opened]).toEqual([1, 1])
     expect(finished[0]).toMatchObject({ result: 'pass', message: expect.stringMatching(/^Found issue \d+/) })
   })
 
-  it('and redirects to another host is not followed there', async () => {
+  it('and redirects to another host is not followed', async () => {
     const { finished } = await openAndWait({ target: 'github', kind: 'redirect' })
     expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('which is not followed') })
   })
@@ -290,7 +290,7 @@ describe("Keptn's API", () => {
     { target: 'keptn', kind: 'empty', count: 2 },
     { target: 'keptn', kind: '401', count: 2 },
     { target: 'keptn', kind: 'hang', count: 1 },
-  ])('that fails for a while ($kind) gets one started and one finished', async (fault) => {
+  ])('receives one started and one finished event after failures ($kind)', async (fault) => {
     const { started, finished, opened } = await openAndWait(fault)
     expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
   })
@@ -301,12 +301,12 @@ describe("Keptn's API", () => {
     { target: 'keptn', kind: '500', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
     { target: 'keptn', kind: 'reset', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
     { target: 'keptn', kind: 'truncate', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
-  ])('that recorded the event and then failed ($kind, $match.body) is read back, not sent to again', async (fault) => {
+  ])('is read back if it recorded an event and then failed ($kind, $match.body)', async (fault) => {
     const { started, finished } = await openAndWait(fault)
     expect([started, finished.length]).toEqual([1, 1])
   })
 
-  it('that is down past the deadline gets a started and an errored finished when it is back, and nothing was opened', async () => {
+  it('receives started and errored finished after an outage past the deadline, and nothing is opened', async () => {
     const { started, finished, opened } = await openAndWait(
       { target: 'keptn', kind: '503', seconds: 5 },
       `${interactive}&deadline=PT2S`,
@@ -316,7 +316,7 @@ describe("Keptn's API", () => {
   })
 })
 
-it('hundreds of tasks at once end, each with one issue and one finished', async () => {
+it('Hundreds of tasks at once have one issue and one finished event each', async () => {
   const count = 300
   const before = (await service.issues()).length
   const ids = await Promise.all(

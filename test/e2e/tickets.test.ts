@@ -125,7 +125,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     expect(sent).toMatch(/monitoring\.example\.com\/P-7/)
   })
 
-  it('shows what it would send on a dry run, and sends nothing', async () => {
+  it('returns the request in a dry run and sends nothing', async () => {
     const before = await made()
     const { status, body } = await silently('open', { title: 'Dry' }, '&dryRun=true')
     expect([status, body.message]).toEqual([200, expect.stringContaining('nothing was sent')])
@@ -141,7 +141,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     })
   })
 
-  it('is told a wrong id before anything is accepted', async () => {
+  it('rejects an invalid id before it accepts the call', async () => {
     expect(await silently('update', { id: platform.wrongId, title: 'x' }, '&mode=interactive')).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining('write ') },
