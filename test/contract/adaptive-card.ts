@@ -11,7 +11,7 @@ const manyMessages = 200
  * Holds the cards of messages, usual and hostile ones, against the schema of Adaptive Cards, which the contract of a workflow
  * leaves open.
  *
- * @returns what is wrong, each in one line
+ * @returns the errors, one line each
  */
 export function cardProblems({ id: _, ...schema }: { id?: unknown }): string[] {
   const ajv = new Ajv({ strict: false })
@@ -26,9 +26,9 @@ export function cardProblems({ id: _, ...schema }: { id?: unknown }): string[] {
     cardOf,
   )
   const problems = cards.flatMap(({ msteams: _, ...card }) =>
-    isCard(card) ? [] : [`msteams: a card is none: ${ajv.errorsText(isCard.errors?.slice(0, 3))}`],
+    isCard(card) ? [] : [`msteams: invalid card: ${ajv.errorsText(isCard.errors?.slice(0, 3))}`],
   )
-  return reads ? [...new Set(problems)] : ['msteams: the schema of Adaptive Cards takes whatever it is given']
+  return reads ? [...new Set(problems)] : ['msteams: the schema of Adaptive Cards accepts any value']
 }
 
 function cardOf(message: Parameters<typeof teamsMessage>[0]): Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { Answer, Answers, Write } from './server.ts'
 export interface Case {
   /** `check`, or an action of the category. */
   action: string
-  /** What is special about it, for people. */
+  /** Describes the case. */
   how: string
   input?: object
   /** Of the event's `data`. */
@@ -16,27 +16,27 @@ export interface Case {
   connection?: object
   /** Without an event id: nothing is looked up. */
   noKey?: true
-  /** As after a try of which nobody knows how far it got. */
-  repeated?: true
+  /** A retry after an attempt with an unknown outcome. */
+  isRetry?: true
   /** How the calls of an operation are answered here, one after the other, where not as the subject's others. */
   answers?: Record<string, Answer[]>
-  /** What it begins is asked to stop before it is looked at. */
+  /** Stops the started job before its status is polled. */
   stops?: true
-  /** What the message of the outcome, or of the failure, must contain. */
+  /** Text in the message of the outcome or failure. */
   says?: string
   /** It must be refused; else it must pass. */
   refused?: true
 }
 
-/** What is driven against one contract. */
+/** The cases for one contract. */
 export interface Subject {
   /** As in `functions/` or `shared/orchestrators/`. */
   name: string
   /** The contract's file, without `.openapi.json`. */
   contract: string
-  /** Where the API is below the base URL, for what is reached through a gateway. */
+  /** The path of the API relative to the base URL, for an API behind a gateway. */
   under?: string
-  /** Where the contract says nothing of credentials. */
+  /** Replaces missing credentials in the contract. */
   credentials?: Credential[][]
   /** Operations whose body, or answer, is a document of the caller's own, of which the contract knows no more. */
   documents?: string[]
@@ -59,9 +59,9 @@ interface TicketWords {
   type: string
   assignee: string
   resolution: string
-  /** What only this platform knows. */
+  /** Fields that only this platform has. */
   fields: object
-  /** Where it keeps none, and says so. */
+  /** Set if the platform rejects labels. */
   labels?: 'refused'
   /** The operation that reads a ticket, which is open in the standing answers. */
   get: string
@@ -71,15 +71,15 @@ interface TicketWords {
   readsBeforeClosed: number
   /** How often an update reads it before it reads back the state: of the state alone, and of everything. */
   readsInUpdate: { state: number; everything: number }
-  /** How a look-up is answered that finds the ticket, or the comment, of an earlier try. */
+  /** Responses to a search that finds the ticket or comment of an earlier attempt. */
   opened: Record<string, Answer[]>
   commented: Record<string, Answer[]>
 }
 
 /**
- * What is asked of every platform that keeps tickets.
+ * Returns the cases of every ticket platform.
  *
- * @param noun what the actions of the category call a ticket
+ * @param noun the word for a ticket in the names of the actions
  */
 export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'): Case[] {
   const { id, project, type, assignee, resolution, fields, get, closed, opened, commented } = words
@@ -115,7 +115,7 @@ export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'):
       action: `open-${noun}`,
       how: 'again',
       input: { project, ...text },
-      repeated: true,
+      isRetry: true,
       answers: opened,
       says: 'Found',
     },
@@ -135,7 +135,7 @@ export function tickets(words: TicketWords, noun: 'issue' | 'ticket' = 'issue'):
       closedAfter(readsInUpdate.everything),
     ),
     update('a comment', { comment: '**Still** slow' }),
-    { ...update('a comment again', { comment: 'Still slow' }, commented), repeated: true },
+    { ...update('a comment again', { comment: 'Still slow' }, commented), isRetry: true },
     { ...update('a comment without an event id', { comment: 'Still slow' }), noKey: true },
     close('an open one', {}, 'Closed'),
     close('with comment and resolution', { comment: 'Solved', resolution }, 'Closed'),

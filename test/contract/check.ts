@@ -15,7 +15,7 @@ export interface Sent {
 
 const form = 'application/x-www-form-urlencoded'
 /** More than these say nothing that helps. */
-const mostTold = 8
+const MAX_ERRORS = 8
 
 /** Some vendors write patterns that only Unicode's mode takes, some those that it does not take. */
 const pattern = Object.assign(
@@ -41,7 +41,7 @@ export class Checker {
     formats.default(this.#ajv)
   }
 
-  /** What the contract forbids of a request to an operation, in plain words; nothing where it is all right. */
+  /** Returns the violations of the contract in a request. */
   request(operation: Operation, given: Sent, path: Record<string, string>): string[] {
     const sent = isQueryProtocol(operation) ? { ...given, query: actionIn(given) } : given
     return [
@@ -51,14 +51,14 @@ export class Checker {
     ]
   }
 
-  /** What the contract forbids of its own examples of a request: nothing, unless it is read wrongly. */
+  /** Returns the errors in the request examples of the contract. Correctly parsed examples have no errors. */
   examples({ body }: Operation): string[] {
     return Object.values(body?.content ?? {}).flatMap(({ schema, examples }) =>
       examples.flatMap((example) => this.#errors(schema, 'request', example, 'body')),
     )
   }
 
-  /** What is wrong with the body of an answer. */
+  /** Returns the violations in a response body. */
   response({ status, schema }: Response, body: unknown): string[] {
     return schema === undefined ? [] : this.#errors(schema, 'response', body, `answer ${status}`)
   }
@@ -111,7 +111,7 @@ export class Checker {
     let validate = this.#validators.get(converted)
     if (!validate) {
       const compiled = this.#ajv.compile(JSON.parse(converted))
-      validate = (value, at) => (compiled(value) ? [] : inWords(compiled.errors ?? [], at))
+      validate = (value, at) => (compiled(value) ? [] : describeErrors(compiled.errors ?? [], at))
       this.#validators.set(converted, validate)
     }
     return validate(value, at)
@@ -119,7 +119,7 @@ export class Checker {
 }
 
 function credentialErrors(ways: Credential[][], sent: Sent): string[] {
-  // Some contracts allow calls from nobody too; ours are always from somebody.
+  // Some contracts also allow anonymous requests, but ours always have credentials.
   const named = ways.filter((way) => way.length > 0)
   if (named.length === 0 || named.some((way) => way.every((one) => hasCredential(one, sent)))) return []
   const wanted = named.map((way) => way.map(credentialName).join(' and ')).join(', or ')
@@ -154,7 +154,7 @@ function valuesOf(
   return value === undefined ? [] : [value]
 }
 
-/** What a text in a path, a query or a header may stand for; the likeliest last, since its errors say most. */
+/** Returns the possible values of text in a path, query or header; the most likely one last, for its errors. */
 function readings(values: string[]): unknown[] {
   const parts = values.flatMap((value) => value.split(','))
   const lists = [values, parts, parts.map(scalar)]
@@ -167,7 +167,7 @@ function scalar(text: string): unknown {
   return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text
 }
 
-/** A protocol of AWS in which everything is a field of one form: what is asked for, the version, and the input. */
+/** An AWS protocol that sends the operation, version and input as the fields of a form. */
 function isQueryProtocol({ path }: Operation): boolean {
   return path.includes('#Action=')
 }
@@ -198,10 +198,10 @@ function isType(type: string, known: string): boolean {
   return known === '*/*' || bare(type) === bare(known)
 }
 
-function inWords(errors: ErrorObject[], at: string): string[] {
-  // That one of several fits is said by each of them already.
-  const telling = errors.filter(({ keyword }) => !['anyOf', 'if'].includes(keyword))
-  const words = (telling.length > 0 ? telling : errors).map(({ keyword, instancePath, params, message }) => {
+function describeErrors(errors: ErrorObject[], at: string): string[] {
+  // Their alternatives report the details.
+  const details = errors.filter(({ keyword }) => !['anyOf', 'if'].includes(keyword))
+  const words = (details.length > 0 ? details : errors).map(({ keyword, instancePath, params, message }) => {
     const path = instancePath
       .split('/')
       .slice(1)
@@ -223,5 +223,5 @@ function inWords(errors: ErrorObject[], at: string): string[] {
         return `${place} ${message}`
     }
   })
-  return [...new Set(words)].slice(0, mostTold)
+  return [...new Set(words)].slice(0, MAX_ERRORS)
 }

@@ -3,7 +3,7 @@ import { type Part, type Schema, valueAt } from '../../infra/openapi/contract.ts
 /** Which way what is checked goes: some properties may go one way only. */
 export type Direction = 'request' | 'response'
 
-/** What is the same in every version of the language, and is copied as it is. */
+/** Keywords that are the same in every version. */
 const plain = [
   ...['type', 'enum', 'const', 'format', 'pattern', 'multipleOf', 'minimum', 'maximum', 'minLength', 'maxLength'],
   ...['minItems', 'maxItems', 'uniqueItems', 'minProperties', 'maxProperties', 'dependentRequired'],
@@ -17,7 +17,7 @@ const composing = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if']
  * in its `$defs`.
  *
  * In a request, properties that the schema does not name are refused unless it says that there may be others, and so are
- * read-only ones: a misspelt field is sent in vain, and no vendor says so.
+ * read-only ones: no vendor reports a misspelled field.
  */
 export function toJsonSchema(document: Part, schema: Schema, direction: Direction): Schema {
   const conversion = new Conversion(document, direction)
@@ -65,12 +65,12 @@ class Conversion {
       if (Array.isArray(parts))
         result[keyword] = parts.map((part) => this.convert(part, keyword === 'prefixItems' && inner))
     }
-    // Its value says which of them is meant; they overlap where it alone tells them apart.
+    // The alternatives can overlap, because the value of the discriminator selects one.
     if ('discriminator' in schema && result['oneOf']) {
       result['anyOf'] = result['oneOf']
       delete result['oneOf']
     }
-    // True or false beside a number until 3.0, a number of its own since 3.1.
+    // A boolean next to the limit up to 3.0, a number since 3.1.
     for (const [exclusive, limit] of [
       ['exclusiveMinimum', 'minimum'],
       ['exclusiveMaximum', 'maximum'],

@@ -3,7 +3,7 @@ import type { Sent } from './check.ts'
 
 interface Match {
   operation: Operation
-  /** What stands for the variable parts of its path. */
+  /** Values of the variable path segments. */
   path: Record<string, string>
 }
 
@@ -11,8 +11,8 @@ interface Match {
 export type Matcher = (request: Sent) => Match | { unknown: string }
 
 /**
- * Matches as routers do: of several templates that fit, the one with the least variable text. What stands behind a `#` in a
- * template is a header and its value, or the field of a form: so the contracts of AWS tell operations of one path apart.
+ * Matches as routers do: of several matching templates, the one with the least variable text. In a template, the part after `#`
+ * is a header and its value, or a field of the form. The contracts of AWS use it to separate operations of the same path.
  */
 export function byPath(operations: Operation[]): Matcher {
   const routes = operations.map((operation) => {

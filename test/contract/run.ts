@@ -6,9 +6,9 @@ import { helpIfAsked } from '../../infra/help.ts'
 import { type Contract, type Operation, readContract } from '../../infra/openapi/contract.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { cardProblems } from './adaptive-card.ts'
-import { beyond, operationsOf } from './beyond.ts'
 import type { Case, Subject } from './cases.ts'
 import { Checker } from './check.ts'
+import { extraOperations, operationsOf } from './extra-operations.ts'
 import { playContract } from './server.ts'
 import { subjects, withoutContract } from './subjects/index.ts'
 
@@ -22,7 +22,7 @@ helpIfAsked(`npm run test:contracts: drives every provider against the contracts
   WEBHOOKS_CONTRACTS=<folder>   where they are
   --help                        this text`)
 
-/** What is wrong, each in one line; the run fails where there is any. */
+/** The problems, one line each. The run fails if there are any. */
 const problems: string[] = []
 /** The operations that were called, by contract. */
 const called = new Map<string, Set<string>>()
@@ -37,7 +37,7 @@ if (!existsSync(folder)) {
 async function main(): Promise<void> {
   checkReading()
   for (const subject of subjects) await drive(subject)
-  checkBeyond()
+  checkExtraOperations()
   checkCards()
   await checkCompleteness()
   console.log('')
@@ -68,7 +68,7 @@ function checkReading(): void {
         problems.push(...errors.map((error) => `${name}: the contract's own example of ${operation.name}: ${error}`))
       }
     } catch (error) {
-      problems.push(`${name} can not be read: ${messageOf(error)}`)
+      problems.push(`${name} cannot be read: ${messageOf(error)}`)
     }
   }
   console.log(
@@ -83,7 +83,7 @@ async function drive(subject: Subject): Promise<void> {
     return
   }
   const read = readFile(file, under)
-  const extra = beyond[file] ?? []
+  const extra = extraOperations[file] ?? []
   const contract: Contract = {
     ...read,
     operations: operationsOf(read, extra, under).map((operation) => ({
@@ -124,14 +124,16 @@ function ofAnything(operation: Operation): Operation {
 }
 
 /** By any of those that are driven against the contract. */
-function checkBeyond(): void {
+function checkExtraOperations(): void {
   for (const [file, operations] of called) {
-    const uncalled = (beyond[file] ?? []).filter(({ operation }) => !operations.has(operation))
-    problems.push(...uncalled.map(({ operation }) => `${file}: ${operation} is in beyond.ts and is called no more`))
+    const uncalled = (extraOperations[file] ?? []).filter(({ operation }) => !operations.has(operation))
+    problems.push(
+      ...uncalled.map(({ operation }) => `${file}: ${operation} is in extra-operations.ts, but is never called`),
+    )
   }
 }
 
-/** What a card of Teams is like, the contract of its webhook leaves open. */
+/** Checks the cards of Teams, which the contract of its webhook does not describe. */
 function checkCards(): void {
   const path = join(folder, cardSchema)
   if (!existsSync(path)) return void problems.push(`msteams: there is no ${cardSchema} in the folder`)
@@ -140,7 +142,7 @@ function checkCards(): void {
   if (wrong.length === 0) console.log(`\n${cardSchema}: every card is as it says`)
 }
 
-/** What is wrong with how it ended; undefined where nothing is. */
+/** Runs a case. Returns why it failed. */
 async function ended(subject: Subject, url: string, row: Case): Promise<string | undefined> {
   const { refused = false, says = '' } = row
   const { failed, message } = await subject.run(url, row).then(
@@ -159,25 +161,25 @@ function print(subject: Subject, contract: Contract, coveredBy: Map<string, Set<
   )
   const names = [
     ...contract.operations.map(({ name }) => name),
-    ...(beyond[file] ?? []).map(({ operation }) => operation),
+    ...(extraOperations[file] ?? []).map(({ operation }) => operation),
   ]
   const width = Math.max(...names.map(({ length }) => length))
   const by = (name: string) => [...(coveredBy.get(name) ?? [])].join(', ')
   for (const { name } of contract.operations) {
     console.log(coveredBy.has(name) ? `  covered      ${name.padEnd(width)}  ${by(name)}` : `  not covered  ${name}`)
   }
-  for (const { operation, why, docs } of beyond[file] ?? []) {
-    console.log(`  beyond       ${operation.padEnd(width)}  ${by(operation)}\n               ${why}: ${docs}`)
+  for (const { operation, why = 'missing in the contract', docs } of extraOperations[file] ?? []) {
+    console.log(`  extra        ${operation.padEnd(width)}  ${by(operation)}\n               ${why}: ${docs}`)
   }
 }
 
-/** Nobody may be forgotten: each provider has a contract or a reason, and each of its actions a case. */
+/** Checks that each provider has a contract or a reason for its absence, and each of its actions a case. */
 async function checkCompleteness(): Promise<void> {
   console.log('')
   const seen = new Set<string>()
   for (const { name: category, actions, providers } of categories) {
     for (const [provider, load] of Object.entries(providers)) {
-      // One that a second category uses is driven by its first, but for what only the second asks of it.
+      // The first category of a provider drives its shared actions.
       const elsewhere = seen.has(provider)
       seen.add(provider)
       const cases = subjects.flatMap(({ name, cases }) => (name === provider ? cases : []))

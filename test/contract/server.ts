@@ -12,14 +12,14 @@ export interface Answer {
   example?: string
   /** Another body, or what is to be changed of the example. */
   body?: unknown | ((example: never) => unknown)
-  /** What is said in headers, such as where a thing is that was made. */
+  /** Response headers, such as Location. */
   headers?: Record<string, string>
 }
 
 /** Operation, by its name -> answers. */
 export type Answers = Record<string, Answer>
 
-/** Writes an answer that is as its contract says, where it is not sent as JSON. */
+/** Serializes a response that is not JSON. */
 export type Write = (operation: string, status: number, body: unknown) => string
 
 interface Handed {
@@ -32,7 +32,7 @@ interface Handed {
 /** A request that came in, and what the contract says to it. */
 interface Handled {
   request: string
-  /** Undefined where the contract has no such operation. */
+  /** Undefined for an operation outside the contract. */
   operation: string | undefined
   violations: string[]
 }
@@ -43,13 +43,13 @@ export interface PlayedPlatform {
   handled: Handled[]
   /** The next calls of an operation are answered like this, one after the other. */
   answerNext(operation: string, answers: Answer[]): void
-  /** Operations whose answers nobody has fetched; they are forgotten. */
+  /** Returns and removes the operations with unused responses. */
   takeUnfetched(): string[]
   close(): Promise<void>
 }
 
 /**
- * Plays a platform on a free port of this machine: whatever is asked is held against the contract, and answered with
+ * Serves a contract on a free loopback port. Checks each request against the contract, and always responds with
  * the contract's example all the same, so that one run shows everything that is wrong.
  *
  * @param standing how operations are answered whose example is not enough
@@ -74,7 +74,7 @@ export async function playContract(
     try {
       return handleKnown(sent, request)
     } catch (error) {
-      handled.push({ request, operation: undefined, violations: [`it can not be checked: ${messageOf(error)}`] })
+      handled.push({ request, operation: undefined, violations: [`cannot be checked: ${messageOf(error)}`] })
       return { status: 500, body: { message: messageOf(error) } }
     }
   }
@@ -122,7 +122,7 @@ export async function playContract(
   }
 }
 
-/** What a test changes of an example must still be as the contract says; the vendors' own examples are not always. */
+/** Checks the examples that a test changes. The vendors' own examples are not always valid. */
 function answerOf(checker: Checker, operation: Operation, { status, example, body }: Answer) {
   const response = operation.responses.find((one) =>
     status === undefined ? one.status >= 200 && one.status < 300 : one.status === status,

@@ -45,7 +45,7 @@ const jobs: Record<string, States> = {
   'github-actions': {
     contract: 'github',
     states(listed) {
-      // One list of both: what a run is, and of one that is completed what came of it.
+      // The list contains the status of a run and the conclusion of a completed one.
       const now = listed('components/schemas/job/properties/status')
       const all = listed('components/parameters/workflow-run-status/schema')
       const ends = all.filter((state) => !now.includes(state))
@@ -60,8 +60,8 @@ const jobs: Record<string, States> = {
       return [...now, ...listed(`${build}/result`).map((result) => `completed/${result}`)]
     },
     elsewhere: {
-      all: 'the wish for builds of every state, and no state',
-      'completed/none': 'is said to be of no build that has completed: looked at again until it has a result',
+      all: 'a filter for builds of every status',
+      'completed/none': 'a build that is not complete: polled until it has a result',
     },
   },
   'gitlab-ci': { contract: 'gitlab', states: (listed) => listed('components/schemas/Pipeline/properties/status') },
@@ -91,7 +91,7 @@ const jobs: Record<string, States> = {
       const now = listed(`${result}/status`).filter((state) => state !== 'TERMINATED')
       return [...now, ...ends.map((end) => `TERMINATED/${end}`)]
     },
-    elsewhere: { UNKNOWN: 'says nothing of the test: looked at again until it says something' },
+    elsewhere: { UNKNOWN: 'no state of the test: polled until it has one' },
   },
   gremlin: {
     contract: 'gremlin',
@@ -101,7 +101,7 @@ const jobs: Record<string, States> = {
   litmus: {
     contract: 'litmus',
     states: (listed) => listed('components/schemas/Phase'),
-    elsewhere: { All: 'the wish for runs of every state, and no state' },
+    elsewhere: { All: 'a filter for runs of every state' },
   },
   'chaos-mesh': {
     contract: 'chaos-mesh',
@@ -127,7 +127,7 @@ const jobs: Record<string, States> = {
 
 /** Job providers whose states no contract lists, and where theirs are from. */
 const unlisted: Record<string, string> = {
-  akamas: 'it answers Keptn itself, and is asked for no state',
+  akamas: 'it sends its result to Keptn itself',
   'argo-cd': 'its contract is not there; the states are constants of its source',
   autocannon: 'the load generator is ours',
   awx: 'its contract is not there; the states are constants of its source',

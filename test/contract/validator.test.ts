@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => platform.close())
 
-/** What the contract says to a request. */
+/** Returns the violations in a request. */
 async function said(
   method: string,
   path: string,
@@ -75,7 +75,7 @@ describe('what the contract forbids is refused:', () => {
     expect(await said('PUT', '/shipments/7')).toEqual(['the contract has no PUT there, only GET, DELETE'])
   })
 
-  test('a path that is not there, also without what stands before it', async () => {
+  test('an unknown path, also without its prefix', async () => {
     expect(await said('GET', '/crates')).toEqual([`the contract has no such path: ${base}/crates`])
     const answer = await fetch(`${platform.url}/shipments`)
     expect(answer.status).toBe(501)
@@ -85,7 +85,7 @@ describe('what the contract forbids is refused:', () => {
     })
   })
 
-  test('no body, or one where none is taken', async () => {
+  test('a missing body and an unexpected body', async () => {
     expect(await said('POST', '/shipments')).toEqual(['the body is missing'])
     expect(await said('DELETE', '/shipments/7', { body: {} })).toEqual([
       'there is a body, where the contract takes none',
@@ -162,7 +162,7 @@ describe('an answer', () => {
     expect(() => platform.answerNext('GET /crates', [])).toThrow('has no GET /crates that could be answered')
   })
 
-  test('that nobody fetched is told', () => {
+  test('reports unused responses', () => {
     platform.answerNext('GET /shipments', [{}])
     expect(platform.takeUnfetched()).toEqual(['GET /shipments'])
     expect(platform.takeUnfetched()).toEqual([])
@@ -216,7 +216,7 @@ describe('contracts of other versions', () => {
     ])
   })
 
-  test('3.1: JSON Schema as it is', () => {
+  test('3.1: JSON Schema without changes', () => {
     const schema = {
       type: 'object',
       properties: {
@@ -240,7 +240,7 @@ describe('contracts of other versions', () => {
     ])
   })
 
-  test('operations of one path are told apart by a header', async () => {
+  test('a header selects one of the operations of a path', async () => {
     const operation = (property: string) => ({
       requestBody: { content: { 'application/json': { schema: { type: 'object', required: [property] } } } },
       responses: { 200: { description: 'ok' } },
@@ -258,7 +258,7 @@ describe('contracts of other versions', () => {
     ])
   })
 
-  test('a reference that leads nowhere is said', () => {
+  test('reports a reference to a missing schema', () => {
     const paths = { '/x': { get: { parameters: [{ $ref: '#/components/parameters/none' }], responses: {} } } }
     expect(() => readContract({ openapi: '3.0.3', paths })).toThrow('refers to #/components/parameters/none')
   })
@@ -272,13 +272,13 @@ describe('npm run test:contracts', () => {
     return { status, stdout }
   }
 
-  test('says that it was skipped where there are no contracts', () => {
+  test('reports a skip if the folder has no contracts', () => {
     const { status, stdout } = run(join(fixtures, 'nowhere'))
     expect(status).toBe(0)
     expect(stdout).toMatch(/^skipped: .+\n$/)
   })
 
-  test('fails where a contract is missing that a provider is driven against', () => {
+  test('fails if the contract of a provider is missing', () => {
     const { status, stdout } = run(fixtures)
     expect(status).toBe(1)
     expect(stdout).toContain('FAILED  github: there is no github.openapi.json in the folder')

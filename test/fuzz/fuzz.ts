@@ -17,15 +17,15 @@ import { wrongWith } from './verdict.ts'
 import { type Answer, asCurl, type Request, send } from './wire.ts'
 
 export interface FuzzOptions {
-  /** Of every choice: case `n` of a seed is always the same request, but for the keys of that run. */
+  /** Determines every choice: request `n` of a seed is always the same, except for the keys of the run. */
   seed: number
   seconds: number
-  /** No more than these; as many as there is time for where left out. */
+  /** Maximum number of requests. Defaults to as many as possible. */
   requests?: number
   /** Only this case. */
   only?: number | undefined
   bundles?: string
-  tell?: (text: string) => void
+  report?: (text: string) => void
 }
 
 interface Finding {
@@ -49,16 +49,16 @@ export interface FuzzReport {
 
 /** Requests under way at a time. */
 const atOnce = 6
-/** What an event loop may be held up for at most, in milliseconds: on a machine that does other things as well. */
-const longestHold = 3_000
-/** Memory may grow by that much after the first half, by the larger: threads come and go. With fewer requests nothing is said. */
+/** Maximum block of the event loop, in milliseconds. Allows for other load on the machine. */
+const MAX_BLOCK_MS = 3_000
+/** Maximum growth of memory after the first half; the larger value counts. Applies to long runs only. */
 const growth = { factor: 1.25, megabytes: 200, requests: 20_000 }
 /** More findings than these say nothing that helps. */
-const mostFindings = 10
+const MAX_FINDINGS = 10
 
 const identityKey = 'fuzz-identity-key-of-thirty-two-characters'
 
-/** What no caller may ever see; the token of the caller itself is not in answers either. */
+/** Secrets that no response may contain. Responses do not contain the token of the caller either. */
 const secrets = [
   ...[demo.callerToken, demo.keptnToken, demo.approvalsKey, demo.githubToken, demo.dynatraceToken],
   ...[demo.databricksToken, demo.rundeckToken, demo.slack.token, demo.slack.signingSecret],
@@ -66,7 +66,7 @@ const secrets = [
   ...['fuzz-webhook-secret', 'fuzz-locust-password', identityKey],
 ].flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')])
 
-/** Sends what nobody should send to the shipped bundles in the local runtime, and looks at whatever can be seen of that. */
+/** Sends malformed requests to the shipped bundles in the local runtime, and checks responses, logs, memory and event loop. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const scratch = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-'))
   const listener = new Listener()
@@ -76,8 +76,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     const secretsFile = join(scratch, 'secrets.json')
     writeFileSync(secretsFile, JSON.stringify(connectionsTo(listener.url)))
     await runtime.start({ state: join(scratch, 'state'), secretsFile, secrets, bundles: options.bundles })
-    const reference = await listener.referenceOf(runtime.url)
-    return await new Run(options, runtime, listener, seedRequests(reference)).toItsEnd()
+    const link = await listener.approvalLink(runtime.url)
+    return await new Run(options, runtime, listener, seedRequests(link)).complete()
   } finally {
     await runtime.end()
     await listener.end()
@@ -85,7 +85,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   }
 }
 
-/** Beside the sandbox: a chat without buttons, and a load test that would take too long here. */
+/** Connections in addition to those to the sandbox: a chat without buttons, and a load test that fails immediately. */
 function connectionsTo(url: string): Record<string, unknown> {
   const connections = 'cloud-automation-webhooks/connections'
   return {
@@ -120,26 +120,26 @@ class Run {
     this.#seeds = seeds
   }
 
-  async toItsEnd(): Promise<FuzzReport> {
-    const { seconds, requests = Number.POSITIVE_INFINITY, only, tell = () => {} } = this.#options
+  async complete(): Promise<FuzzReport> {
+    const { seconds, requests = Number.POSITIVE_INFINITY, only, report = () => {} } = this.#options
     if (only !== undefined) await this.#try(only)
     else {
-      const began = Date.now()
-      const end = began + seconds * 1_000
+      const start = Date.now()
+      const end = start + seconds * 1_000
       const progress = setInterval(() => {
         this.#look()
         const left = Math.max(0, Math.round((end - Date.now()) / 1_000))
-        tell(`${this.#sent} requests, ${this.#findings.length} findings, ${left} s left`)
+        report(`${this.#sent} requests, ${this.#findings.length} findings, ${left} s left`)
       }, 1_000)
       let next = 0
       await Promise.all(
         Array.from({ length: atOnce }, async () => {
-          while (next < requests && Date.now() < end && this.#findings.length < mostFindings) await this.#try(next++)
+          while (next < requests && Date.now() < end && this.#findings.length < MAX_FINDINGS) await this.#try(next++)
         }),
       )
       clearInterval(progress)
     }
-    // What a task or a log still has to say.
+    // Tasks may still log something.
     await sleep(1_500)
     return this.#report()
   }
@@ -160,7 +160,7 @@ class Run {
     if (this.#listener.canaryCalls > 0) this.#found('a host was called that the input named', at, request)
   }
 
-  /** The same finding once, whatever brings it about. */
+  /** Reports each kind of finding once. */
   #found(what: string, at?: number, request?: Request): void {
     const kind = what.replace(/[0-9a-f-]{8,}|\d+/g, '#').slice(0, 120)
     if (this.#said.has(kind)) return
@@ -187,7 +187,7 @@ class Run {
     const heldUp = Math.max(0, ...health.map((one) => one.heldUp))
     if (this.#sent >= growth.requests && late > Math.max(early * growth.factor, early + growth.megabytes))
       this.#found(`the memory grows: from ${early} MB to ${late} MB`)
-    if (heldUp > longestHold) this.#found(`the event loop was held up for ${heldUp} ms`)
+    if (heldUp > MAX_BLOCK_MS) this.#found(`the event loop was held up for ${heldUp} ms`)
     return {
       sent: this.#sent,
       statuses: this.#statuses,
@@ -241,7 +241,7 @@ class Runtime {
   }
 }
 
-/** Takes the messages of a chat, and hears whoever calls where nobody may. */
+/** Receives chat messages, and counts requests to a URL that must not be called. */
 class Listener {
   readonly #server: Server
   readonly #messages: string[] = []
@@ -258,7 +258,7 @@ class Listener {
     })
   }
 
-  /** Nobody has a reason to call it. */
+  /** The URL that must not be called. */
   get canary(): string {
     return `${this.url}/canary`
   }
@@ -270,7 +270,7 @@ class Listener {
   }
 
   /** Asks people something, and takes the link from what they get. */
-  async referenceOf(url: string): Promise<string> {
+  async approvalLink(url: string): Promise<string> {
     const event = {
       id: createHash('sha256').update(url).digest('hex').slice(0, 32),
       type: 'sh.keptn.event.approval.triggered',
@@ -283,12 +283,12 @@ class Listener {
       headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(event),
     })
-    if (response.status !== 202) throw new Error(`Nobody was asked: ${await response.text()}`)
+    if (response.status !== 202) throw new Error(`The approval was not requested: ${await response.text()}`)
     for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50)) {
       const found = this.#messages.map((text) => /\/approvals\/([\w.-]+)/.exec(text)?.[1]).find(Boolean)
       if (found) return found
     }
-    throw new Error('Nobody was asked in time.')
+    throw new Error('No message with a link arrived in time.')
   }
 
   async end(): Promise<void> {

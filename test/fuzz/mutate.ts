@@ -5,7 +5,7 @@ import type { Request } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-/** What parsers, platforms, pages and logs have stumbled over. */
+/** Values that often break parsers, platforms, pages and logs. */
 const hostile = [
   ...['', ' ', '0', '-1', '1e999', 'NaN', 'null', 'true', '[]', '{}', '[object Object]', '\u0000', '\ufeff', '\u202e'],
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'length'],
@@ -49,13 +49,13 @@ const queries = [
 ]
 const methods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'PROPFIND']
 
-/** What never ends by itself, ends soon. */
+/** Shortens durations, so that tasks end soon. */
 const shortDeadline = 'deadline=PT2S'
 
 /**
  * A request that is a little, or very much, unlike the one that it was made of.
  *
- * @param canary a URL that nobody may call
+ * @param canary a URL that must not be called
  */
 export function mutated(random: Random, seed: Request, canary: string): Request {
   let request = withOwnConnection(random, seed)
@@ -90,7 +90,7 @@ function withOwnConnection(random: Random, request: Request): Request {
 }
 
 function changeFields(random: Random, request: Request, canary: string): Request {
-  // What is very deep or wide was made so before.
+  // Avoids even deeper or wider values.
   if (request.body.length > 4_000) return request
   const body = fieldsOf(request)
   for (let left = random.whole(1, 3); left > 0; left--) changeOne(random, body, canary)

@@ -1,4 +1,4 @@
-// Sends what nobody should send to the local runtime: `npm run fuzz`.
+// Sends malformed requests to the local runtime: `npm run fuzz`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { fuzz } from './fuzz.ts'
 
 const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>]
 
-Calls the shipped bundles in the local runtime with requests that are made of the examples and then spoiled. It fails on an
+Sends mutated examples to the shipped bundles in the local runtime. It fails on an
 answer of 5xx that is not meant, on a crash, a secret, memory that grows, or an event loop that is held up, and prints a line
 for curl.
 
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   console.log(`Seed ${seed}`)
   const { sent, statuses, findings, memory, heldUp } = await fuzz({
     ...{ seed, seconds: Number(values.seconds), only, bundles },
-    tell: (text) => progress.tell(text),
+    report: (text) => progress.report(text),
   })
   const answered = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`)
   console.log(`\n${sent} requests; ${answered.join(', ')}`)

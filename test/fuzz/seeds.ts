@@ -12,12 +12,12 @@ const formType = 'application/x-www-form-urlencoded'
 
 /**
  * The requests that others are made of: every example of the READMEs as webhook-service sends it, an empty call of every
- * action, a look at a task, and what comes to the doors.
+ * action, a status request, and requests to the public routes.
  *
- * @param reference of a question that is open
+ * @param link the signed link of an open approval
  */
-export function seedRequests(reference: string): Request[] {
-  return [...examples(), ...emptyCalls(), ...doors(reference)]
+export function seedRequests(link: string): Request[] {
+  return [...examples(), ...emptyCalls(), ...publicRoutes(link)]
 }
 
 function examples(): Request[] {
@@ -49,7 +49,7 @@ function examples(): Request[] {
   })
 }
 
-/** What curl would send. */
+/** The request of the curl command. */
 function requestOf(argv: string[]): Request {
   const after = (option: string) => argv.flatMap((word, at) => (word === option ? [argv[at + 1] ?? ''] : []))
   const { pathname, search } = new URL(argv.at(-2) ?? '')
@@ -76,20 +76,24 @@ function emptyCalls(): Request[] {
   ])
 }
 
-function doors(reference: string): Request[] {
-  const page = `/v1/notification/approvals/${reference}`
+function publicRoutes(link: string): Request[] {
+  const page = `/v1/notification/approvals/${link}`
   const payload = {
     type: 'block_actions',
     user: { id: 'U0JANE', username: 'jane', team_id: 'T0' },
     channel: { id: 'C0RELEASES' },
-    actions: [{ action_id: 'approve', value: reference }],
+    actions: [{ action_id: 'approve', value: link }],
   }
   const signed: [string, string][] = [
     ['X-Slack-Request-Timestamp', String(Math.floor(Date.now() / 1_000))],
     ['X-Slack-Signature', `v0=${'0'.repeat(64)}`],
   ]
   const form: [string, string] = ['Content-Type', formType]
-  const click = { context: { reference, decision: 'approve', mac: '0'.repeat(64) }, user_id: 'u', user_name: 'jane' }
+  const press = {
+    context: { reference: link, decision: 'approve', mac: '0'.repeat(64) },
+    user_id: 'u',
+    user_name: 'jane',
+  }
   return [
     { method: 'GET', path: page, headers: [], body: Buffer.alloc(0) },
     // Without a decision, so that the question stays open.
@@ -104,7 +108,7 @@ function doors(reference: string): Request[] {
       method: 'POST',
       path: '/v1/notification/mattermost',
       headers: [['Content-Type', 'application/json']],
-      body: Buffer.from(JSON.stringify(click)),
+      body: Buffer.from(JSON.stringify(press)),
     },
   ]
 }

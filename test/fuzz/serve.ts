@@ -1,27 +1,27 @@
-// The local runtime in a process of its own, so that its memory and its event loop are its own. It tells of what no answer shows.
+// The local runtime in a separate process with its own memory and event loop. Reports what responses do not show.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
 
-/** What the process says. */
+/** Messages of the process. */
 export type FromRuntime =
   | { kind: 'ready'; url: string }
   /** Something that must not happen. */
   | { kind: 'wrong'; what: string }
-  /** Bytes, and the longest that the event loop was held up since it was last told, in milliseconds. */
+  /** Memory in bytes, and the longest block of the event loop since the last message in milliseconds. */
   | { kind: 'health'; rss: number; heldUp: number }
 
 export interface ServeOptions {
   state: string
   secretsFile: string
   bundles?: string | undefined
-  /** What must be in no line of the log. */
+  /** Secrets that no log line may contain. */
   secrets: string[]
 }
 
 const { secrets, ...options } = JSON.parse(process.argv[2] ?? '{}') as ServeOptions
-/** Between two looks at the health, in milliseconds. */
+/** Interval of the health messages. */
 const every = 1_000
 
 function send(message: FromRuntime): void {
@@ -41,7 +41,7 @@ function observe(event: RuntimeEvent): void {
   }
 }
 
-/** Each line is an object of ours, whatever was sent: else somebody else writes our log. */
+/** Checks that each line is one of our log objects. Otherwise, a request has injected a line. */
 function wrongIn(line: string): string[] {
   const found = secrets.some((secret) => line.includes(secret)) ? ['a secret'] : []
   try {
@@ -49,7 +49,7 @@ function wrongIn(line: string): string[] {
     if (!['DEBUG', 'INFO', 'WARN', 'ERROR'].includes(level)) found.push(`a line of no level: ${line.slice(0, 200)}`)
     if (message === 'internal error') found.push(`an internal error: ${error?.message} ${error?.stack?.slice(0, 600)}`)
   } catch (error) {
-    found.push(`what is no JSON (${messageOf(error)}): ${line.slice(0, 200)}`)
+    found.push(`a line that is not JSON (${messageOf(error)}): ${line.slice(0, 200)}`)
   }
   return found
 }

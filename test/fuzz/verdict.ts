@@ -1,22 +1,22 @@
 import { Failure, type FailureKind } from '../../shared/errors.ts'
 import type { Answer, Request } from './wire.ts'
 
-/** The failures that are of the platform or of our own configuration, by the status that they are told with. */
-const meant: FailureKind[] = ['platform', 'doubtful', 'unavailable', 'misconfigured', 'timeout', 'deadline']
+/** The kinds of failures with an expected status of 5xx. */
+const expected: FailureKind[] = ['platform', 'doubtful', 'unavailable', 'misconfigured', 'timeout', 'deadline']
 const ours = new Map<number, string[]>()
-for (const kind of meant) {
+for (const kind of expected) {
   const { status, title } = new Failure(kind, '')
   ours.set(status, [...(ours.get(status) ?? []), title])
 }
 
 /**
- * What is wrong with an answer, in plain words; nothing where it is as it should be.
+ * Returns the errors in a response.
  *
- * @param answer undefined where the connection was closed without one
- * @param secrets what no answer may hold
+ * @param answer undefined if the connection was closed without a response
+ * @param secrets texts that no response may contain
  */
 export function wrongWith(request: Request, answer: Answer | undefined, secrets: readonly string[]): string[] {
-  // Node's own refusal of what is no HTTP; it says nothing more than its status.
+  // Node's own response to invalid HTTP contains only a status.
   if (answer === undefined) return ['there is no answer']
   const { status, headers, body } = answer
   const type = headers['content-type'] ?? ''
@@ -29,9 +29,9 @@ export function wrongWith(request: Request, answer: Answer | undefined, secrets:
   if (type.startsWith('text/html')) return request.path.startsWith('/v1') ? [...wrong, ...wrongWithPage(answer)] : wrong
   if (!/^application\/(problem\+)?json/.test(type)) return [...wrong, `the content type is "${type}"`]
   const parsed = json(body)
-  if (parsed === undefined) return [...wrong, `the body is no JSON: ${body.slice(0, 100)}`]
+  if (parsed === undefined) return [...wrong, `the body is not JSON: ${body.slice(0, 100)}`]
   if (status >= 500 && !(type.includes('problem') && ours.get(status)?.includes(String(parsed['title']))))
-    wrong.push(`${status} is not meant: ${body.slice(0, 300)}`)
+    wrong.push(`${status} is not expected: ${body.slice(0, 300)}`)
   return wrong
 }
 
@@ -40,8 +40,7 @@ function wrongWithPage({ status, headers, body }: Answer): string[] {
   if (!headers['content-security-policy']?.includes("default-src 'none'")) wrong.push('a page without a policy')
   // Within quotes it is a value, however it reads.
   const tags = body.replace(/="[^"]*"/g, '=""')
-  if (/<(?:script|img|iframe|svg|object)\b|<[^>]*\son\w+=/i.test(tags))
-    wrong.push('a page with what somebody else wrote')
+  if (/<(?:script|img|iframe|svg|object)\b|<[^>]*\son\w+=/i.test(tags)) wrong.push('a page with injected HTML')
   return wrong
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-/** A request as it goes over the wire; header lines and the path are written as they are, whatever is in them. */
+/** A raw request. Its header lines and path are sent without encoding. */
 export interface Request {
   method: string
   /** With its query. */
@@ -17,21 +17,21 @@ export interface Answer {
 }
 
 /** Longer than a webhook may take, in milliseconds. */
-const longestAnswer = 35_000
+const TIMEOUT_MS = 35_000
 
 /**
  * Sends a request byte for byte, which clients that know HTTP would refuse to.
  *
- * @returns undefined where the connection was closed with no answer
- * @throws Error where there is no answer in time, or one that is no HTTP
+ * @returns the response, or undefined if the connection was closed without one
+ * @throws Error if there is no response in time, or an invalid one
  */
 export function send(port: number, request: Request): Promise<Answer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const socket = connect(port, '127.0.0.1')
-    socket.setTimeout(longestAnswer, () => socket.destroy(new Error('There is no answer in time')))
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('There is no answer in time')))
     socket.on('data', (chunk) => chunks.push(chunk))
-    // Who refuses a request may close while it is still being written.
+    // The server may close the connection before the request is complete.
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') reject(error)
     })
@@ -60,7 +60,7 @@ function parse(bytes: Buffer): Answer {
   const end = bytes.indexOf('\r\n\r\n')
   const [first = '', ...lines] = bytes.subarray(0, Math.max(0, end)).toString('latin1').split('\r\n')
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1])
-  if (end < 0 || Number.isNaN(status)) throw new Error(`The answer is no HTTP: ${bytes.toString('latin1', 0, 80)}`)
+  if (end < 0 || Number.isNaN(status)) throw new Error(`The response is not HTTP: ${bytes.toString('latin1', 0, 80)}`)
   const headers = Object.fromEntries(
     lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
   )

@@ -8,7 +8,7 @@ export class Progress {
   #width = 0
 
   /** @param always it is worth a line of its own */
-  tell(text: string, always = false): void {
+  report(text: string, always = false): void {
     const seconds = Math.round((Date.now() - this.#began) / 1_000)
     const line = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}  ${text}`
     const { stderr } = process

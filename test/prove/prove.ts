@@ -22,7 +22,7 @@ export interface ProveOptions extends WorldOptions {
   /** How many may be under way at once. */
   atOnce: number
   leastKills: number
-  tell?: (text: string, always?: boolean) => void
+  report?: (text: string, always?: boolean) => void
 }
 
 /** What a run came to. */
@@ -69,19 +69,19 @@ export async function prove(options: ProveOptions): Promise<Proof> {
 }
 
 async function run(world: World, options: ProveOptions): Promise<Proof> {
-  const { seed, tell = () => undefined } = options
+  const { seed, report = () => undefined } = options
   const watching = world.watch.run()
   const began = Date.now()
   const stalled = stalledMs()
   const planned = await load(world, options)
   const sent = Date.now() - began
-  tell(`no more calls: waiting for the end of ${world.ledger.open.size} tasks`, true)
-  const violations = await quiet(world, options.quietWithin, tell)
+  report(`no more calls: waiting for the end of ${world.ledger.open.size} tasks`, true)
+  const violations = await quiet(world, options.quietWithin, report)
   const stalledNow = stalledMs()
   const waited = stalled !== undefined && stalledNow !== undefined ? stalledNow - stalled : undefined
   const pressure = waited === undefined ? undefined : waited / (Date.now() - began)
   const took = { load: sent, quiet: Date.now() - began - sent }
-  tell('looking into the books', true)
+  report('looking into the books', true)
   await askForStatus(world)
   const table = await searchTable(world.runtime, 'webhooks', world.credentials.marks)
   await world.end()
@@ -90,7 +90,10 @@ async function run(world: World, options: ProveOptions): Promise<Proof> {
 }
 
 /** Sends calls as they are planned; gives how many there were. */
-async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, tell = () => undefined }: ProveOptions) {
+async function load(
+  world: World,
+  { seed, ms, calls, only, atOnce, leastKills, report = () => undefined }: ProveOptions,
+) {
   const disturbing = world.disturber.carryOut(planOf(seed, ms, leastKills))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
@@ -111,7 +114,7 @@ async function load(world: World, { seed, ms, calls, only, atOnce, leastKills, t
       })
       sent.push(all)
     }
-    tell(statusOf(world, n))
+    report(statusOf(world, n))
   }
   // What a busy machine is late with may be a kill: until it is over, nobody is there to be calmed.
   await disturbing
@@ -128,11 +131,11 @@ function statusOf({ ledger, disturber, runtime }: World, calls: number): string 
 }
 
 /** Waits for the end of every task, and a while longer, so that what comes too often is seen. */
-async function quiet(world: World, within: number, tell: NonNullable<ProveOptions['tell']>): Promise<Violation[]> {
+async function quiet(world: World, within: number, report: NonNullable<ProveOptions['report']>): Promise<Violation[]> {
   const end = Date.now() + within
   let running = Number.NaN
   while (Date.now() < end) {
-    tell(`${world.ledger.open.size} tasks have not ended`)
+    report(`${world.ledger.open.size} tasks have not ended`)
     if (world.ledger.open.size === 0) {
       running = await world.running()
       if (running === 0) break

@@ -55,13 +55,13 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-prove-'))
   process.once('SIGINT', () => process.exit(130))
   const progress = new Progress()
-  const tell = (text: string, always?: boolean) => progress.tell(text, always)
-  tell(`seed ${seed}, ${minutes} minutes, in ${folder}`, true)
+  const report = (text: string, always?: boolean) => progress.report(text, always)
+  report(`seed ${seed}, ${minutes} minutes, in ${folder}`, true)
   const bundles = join(folder, 'bundles')
   mkdirSync(bundles)
   await buildBundles(bundles)
   const ms = minutes * 60_000 * share.load
-  const options = { seed, folder, bundles, tell, only: values.only }
+  const options = { seed, folder, bundles, report, only: values.only }
   const isFine = values.long
     ? await runSoak({ ...options, minutes })
     : await runProof({

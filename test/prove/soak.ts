@@ -10,7 +10,7 @@ import { machine } from './report.ts'
 export interface SoakOptions extends WorldOptions {
   minutes: number
   only?: readonly string[] | undefined
-  tell: (text: string, always?: boolean) => void
+  report: (text: string, always?: boolean) => void
 }
 
 /** What the runtime was like in one part of the time. */
@@ -60,7 +60,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
 }
 
 async function run(world: World, options: SoakOptions): Promise<Soaked> {
-  const { minutes, tell } = options
+  const { minutes, report } = options
   const watching = world.watch.run()
   const taken: Sample[] = []
   const end = Date.now() + minutes * 60_000
@@ -68,12 +68,12 @@ async function run(world: World, options: SoakOptions): Promise<Soaked> {
   for (let n = 1; n <= samples; n++) {
     const until = end - minutes * 60_000 * (1 - n / samples)
     while (Date.now() < until) {
-      tell(`${world.ledger.entries.size} calls, ${world.ledger.open.size} open, day ${n} of ${days}`)
+      report(`${world.ledger.entries.size} calls, ${world.ledger.open.size} open, day ${n} of ${days}`)
       await sleep(500)
     }
     const sample = await measure(world)
     taken.push(sample)
-    tell(
+    report(
       `day ${n}: RSS ${mb(sample.rss)}, heap ${mb(sample.heap)}, state ${mb(sample.state)}, ${sample.answers.length} answers`,
       true,
     )

@@ -19,7 +19,7 @@ export const locust: Program = {
   script: 'locust.sh',
   async checks({ url }) {
     let requests = 0
-    // Every tenth is refused, so that there is something to tell.
+    // Fails every tenth request, so that there are failures to report.
     const shop = createServer((_request, response) => {
       response.statusCode = ++requests % 10 === 0 ? 503 : 200
       response.end('hello')
@@ -28,22 +28,22 @@ export const locust: Program = {
     const target = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
     const tool = loadTest(provider, () => ({ baseUrl: url }))
     const input = (run_time: number) => ({ target, parameters: { user_count: 4, spawn_rate: 4, run_time } })
-    const end = async (begun: StartedJob, asked: object): Promise<Outcome> => {
+    const end = async (job: StartedJob, input: object): Promise<Outcome> => {
       for (const until = Date.now() + longest; Date.now() < until; await sleep(1_000)) {
-        const look = await tool.poll(begun, asked)
-        if ('outcome' in look) return look.outcome
+        const result = await tool.poll(job, input)
+        if ('outcome' in result) return result.outcome
       }
-      throw new Error('It does not end')
+      throw new Error('The test does not end.')
     }
 
     return {
       tests: [
         ['shows its state', async () => void (await provider.check(tool.client()))],
         [
-          'is started anew where it has run nothing yet, though an earlier try is in doubt',
+          'restarts a Locust that has not run a test yet, although the outcome of an earlier attempt is unknown',
           async () => {
-            const begun = await tool.start(input(6), { isRetry: true })
-            const ended = await end(begun, input(6))
+            const job = await tool.start(input(6), { isRetry: true })
+            const ended = await end(job, input(6))
             assert.deepEqual([ended.status, ended.result, ended.data['state']], ['succeeded', 'pass', 'stopped'])
             const { requests: counted, errors, errorRate, rps, p50, p95, max } = ended.data as Record<string, number>
             assert.ok(Number(counted) > 10 && Number(errors) > 0, 'it counts requests and failures')
@@ -59,19 +59,19 @@ export const locust: Program = {
         [
           'starts nothing while another test runs, and stops that one',
           async () => {
-            const begun = await tool.start(input(60))
+            const job = await tool.start(input(60))
             const failure = await failureOf(tool.start(input(60)))
             assert.match(failure.message, /Locust runs another test \((?:spawning|running)\)/)
             // Its state is cached for two seconds.
             await sleep(2_500)
             await tool.stop({ id: 'current' })
-            const ended = await end(begun, input(60))
+            const ended = await end(job, input(60))
             assert.equal(ended.status, 'aborted')
             assert.match(ended.message, /it was stopped \d+ s before its time/)
           },
         ],
         [
-          'is not started again where an earlier try is in doubt',
+          'does not start a test again if the outcome of an earlier attempt is unknown',
           async () => {
             assert.equal((await failureOf(tool.start(input(5), { isRetry: true }))).kind, 'doubtful')
           },

@@ -41,7 +41,7 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
 
   return [
     [
-      'SageMaker trains as before with other parameters, once for two tries, and tells the model and its metrics',
+      'SageMaker trains with other parameters, once for two attempts, and returns the model and its metrics',
       async () => {
         await sageMaker.send(
           new CreateTrainingJobCommand({
@@ -69,7 +69,7 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
       },
     ],
     [
-      'SageMaker tunes as before, once for two tries, and tells the best configuration',
+      'SageMaker tunes again, once for two attempts, and returns the best configuration',
       async () => {
         await sageMaker.send(
           new CreateHyperParameterTuningJobCommand({
@@ -82,7 +82,7 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
           }),
         )
         const input = { target: 'tuning/churn-tuning' }
-        // The second is told only by AWS that there is one of its name.
+        // Only the AWS error for a duplicate name reveals the first attempt.
         for (const _try of [1, 2]) {
           const { status, result, message, data } = await job.end(await job.start(input), input)
           assert.deepEqual(

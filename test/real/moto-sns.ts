@@ -9,7 +9,7 @@ const region = 'us-east-1'
 const account = '123456789012'
 const versions = { sns: '2010-03-31', sqs: '2012-11-05' }
 
-/** What SNS delivers to a queue. */
+/** A message that SNS delivers to a queue. */
 interface Delivered {
   MessageId: string
   Message: string
@@ -30,7 +30,7 @@ export function snsChecks(endpoint: string): Checks['tests'] {
     assert.ok(response.ok, text)
     return text
   }
-  /** A topic, and what came out of it since the last look. */
+  /** A topic, and the messages since the last call. */
   const subscribed = async (name: string, attributes: Record<string, string> = {}) => {
     const entries = Object.entries(attributes).flatMap(([key, value], at) => [
       [`Attributes.entry.${at + 1}.key`, key],
@@ -72,9 +72,9 @@ export function snsChecks(endpoint: string): Checks['tests'] {
       },
     ],
     [
-      'SNS takes whatever is in a text, and 256 KB of it',
+      'SNS accepts any text of up to 256 KB',
       async () => {
-        const { topic } = await subscribed('whatever')
+        const { topic } = await subscribed('any-text')
         for (const text of [...hostile, '😀'.repeat(100_000)]) {
           const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
           assert.match((await awsSns.post(connected(), topic, message)).id ?? '', /^[0-9a-f-]{36}$/)
@@ -82,7 +82,7 @@ export function snsChecks(endpoint: string): Checks['tests'] {
       },
     ],
     [
-      'SNS delivers one of two tries in a topic that keeps an order',
+      'SNS delivers one of two attempts in a FIFO topic',
       async () => {
         const { topic, delivered } = await subscribed('deploys.fifo', { FifoTopic: 'true' })
         await awsSns.post(connected(), topic, question)

@@ -22,7 +22,7 @@ const definition = JSON.stringify({
     Done: { Type: 'Succeed' },
   },
 })
-const mostLooks = 50
+const MAX_POLLS = 50
 
 /** The provider as it ships, on the API of Step Functions. */
 export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
@@ -41,24 +41,24 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
   }
   const executionsOf = async (stateMachineArn: string) =>
     (await states.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? []
-  const endOf = async (begun: StartedJob, input: object): Promise<Outcome> => {
-    for (let looks = 0; looks < mostLooks; looks++) {
-      const seen = await job.poll(begun, input)
+  const endOf = async (started: StartedJob, input: object): Promise<Outcome> => {
+    for (let polls = 0; polls < MAX_POLLS; polls++) {
+      const seen = await job.poll(started, input)
       if ('outcome' in seen) return seen.outcome
       await sleep(100)
     }
-    throw new Error(`It has not ended after ${mostLooks} looks.`)
+    throw new Error(`It has not ended after ${MAX_POLLS} polls.`)
   }
 
   return [
     [
-      'Step Functions starts one execution for two tries, and stops it',
+      'Step Functions starts one execution for two attempts, and stops it',
       async () => {
         const { target, id } = await create('search', false)
         for (const isRetry of [false, true]) {
-          const begun = await job.start({ target }, { isRetry })
-          assert.equal(begun.outcome.data['id'], id)
-          assert.ok('status' in (await job.poll(begun, { target })))
+          const started = await job.start({ target }, { isRetry })
+          assert.equal(started.outcome.data['id'], id)
+          assert.ok('status' in (await job.poll(started, { target })))
         }
         assert.equal((await executionsOf(target)).length, 1)
         assert.match((await job.stop({ id })).message, /^Stopped .+ \(ABORTED\)$/)

@@ -10,7 +10,7 @@ set -euo pipefail
 
 PORT=${PORT:-3220}
 
-# It can not be had on this machine: no failure of ours.
+# The program is not available on this machine. This is not a failure of the tests.
 unavailable() {
   echo "$*" >&2
   exit 69
@@ -33,7 +33,7 @@ if [ -z "$PYTHON" ]; then
   command -v apt-get >/dev/null || unavailable 'python3 has no moto, and there is no apt-get to install it with.'
   export DEBIAN_FRONTEND=noninteractive
   timeout 60 apt-get update -qq || unavailable 'apt-get update failed: is there a network?'
-  # What its server imports and Debian does not count among what it depends on comes after it.
+  # Dependencies of its server that the Debian package does not declare.
   timeout 180 apt-get install -y -qq --no-install-recommends python3-moto python3-flask-cors python3-docker \
     python3-graphql-core python3-jsondiff python3-jsonpath-ng python3-joserfc python3-yaml >/dev/null ||
     unavailable 'apt-get could not install python3-moto.'

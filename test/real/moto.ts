@@ -27,7 +27,7 @@ const callerToken = 'a-token-of-a-caller'
 
 interface Answer {
   status: number
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read properties of any response
   body: any
 }
 
@@ -98,7 +98,7 @@ export const moto: Program = {
           },
         ],
         [
-          'a repeat gets the recorded answer, also in another environment, and nobody is asked',
+          'a repeated call returns the recorded response, also in another environment, without a request to the platform',
           async () => {
             const before = github.requests()
             for (const lambda of [first, second]) assert.deepEqual(await lambda.open(silent), opened)
@@ -106,7 +106,7 @@ export const moto: Program = {
           },
         ],
         [
-          'of two at the same time one opens it, and the other is told so or gets the same answer',
+          'of two concurrent calls, one opens the issue, and the other is rejected or gets the same response',
           async () => {
             const twice = event('Cart is slow')
             github.delay = 500
@@ -184,7 +184,7 @@ export const moto: Program = {
           },
         ],
         [
-          'without the table nothing is begun',
+          'does not start a call without the table',
           async () => {
             const lambda = await startLambda(url, writes.url, { WEBHOOKS_STATE_TABLE: 'nowhere' })
             const before = github.requests()
@@ -236,7 +236,7 @@ async function playGitHub() {
   return github
 }
 
-/** The shipped bundle in a process that knows nothing but what Lambda would tell it. */
+/** The shipped bundle in a process with the environment of Lambda only. */
 async function startLambda(endpoint: string, dynamodb: string, more: Record<string, string> = {}) {
   const child = fork(join(import.meta.dirname, 'serve.ts'), [bundle], {
     execArgv: ['--no-warnings'],

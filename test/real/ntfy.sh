@@ -1,5 +1,5 @@
 #!/bin/bash
-# A real ntfy from Debian on 127.0.0.1:${PORT:-3240}, where nobody may do anything but a user who has two topics.
+# A real ntfy from Debian on 127.0.0.1:${PORT:-3240}, with one user who may use two topics.
 #
 #   PORT=3240 bash test/real/ntfy.sh
 #   READY http://127.0.0.1:3240 pid=4711 version=2.11.0 token=<token of the user> password=<its password>
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# It can not be had on this machine: no failure of ours.
+# The program is not available on this machine. This is not a failure of the tests.
 unavailable() {
   echo "$*" >&2
   exit 69

@@ -17,7 +17,7 @@ interface Taken {
   attachment?: object
 }
 
-/** What the provider sends, and what a real server makes of it. */
+/** Messages of the provider on a real server. */
 export const ntfy: Program = {
   name: 'ntfy',
   script: 'ntfy.sh',
@@ -51,7 +51,7 @@ export const ntfy: Program = {
           async () => {
             await provider.check(connected({ token }))
             await provider.check(connected({ username: 'robot', password }))
-            for (const wrong of [{ token: 'tk_of_nobody' }, { username: 'robot', password: 'wrong-password' }])
+            for (const wrong of [{ token: 'tk_unknown' }, { username: 'robot', password: 'wrong-password' }])
               await refused(Promise.resolve(provider.check(connected(wrong))), 'credentials', /401 .+unauthorized/)
           },
         ],
@@ -78,10 +78,10 @@ export const ntfy: Program = {
             const reminder: Message = { mood: 'waiting', title: 'Still open', fields: [], links: [] }
             await provider.reply(connected({ token }), posted, reminder)
             await provider.replace(connected({ token }), posted, decided)
-            const [asked, reminded, settled] = await shown('approvals')
-            assert.deepEqual([reminded?.message, reminded?.click], ['Still open', asked?.click])
-            assert.match(settled?.message ?? '', /^Approved by Jane Doe/)
-            assert.equal(settled?.actions?.[0]?.label, 'Bridge')
+            const [request, reminded, closed] = await shown('approvals')
+            assert.deepEqual([reminded?.message, reminded?.click], ['Still open', request?.click])
+            assert.match(closed?.message ?? '', /^Approved by Jane Doe/)
+            assert.equal(closed?.actions?.[0]?.label, 'Bridge')
           },
         ],
         [
@@ -96,7 +96,7 @@ export const ntfy: Program = {
           },
         ],
         [
-          'takes whatever is in a text, as text',
+          'sends any text verbatim',
           async () => {
             for (const text of hostile) {
               const { taken } = await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 /**
- * Stands in front of moto, and hands it one request after the other. A conditional write of DynamoDB is one step; moto looks,
+ * A proxy that forwards one request at a time to moto. A conditional write of DynamoDB is atomic; moto reads,
  * and then writes: of two at once, measured, up to every second pair both got through.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate

@@ -9,7 +9,7 @@ export interface Program {
   name: string
   /** Its script in this folder, which prints `READY <url> pid=<pid> ..` and leaves it running. */
   script: string
-  /** What is tried, in order: later ones stand on what earlier ones made. */
+  /** The tests in order. Later ones depend on records of earlier ones. */
   checks(started: Started): Promise<Checks>
 }
 
@@ -20,24 +20,24 @@ export interface Checks {
 
 export interface Started {
   url: string
-  /** What else stands in the READY line, by its name. */
+  /** The other words of the READY line, by name. */
   words: Record<string, string>
 }
 
-/** With this a start script says that the program can not be had on this machine. */
+/** Exit code of a start script whose program is not available on this machine. */
 const unavailable = 69
-/** Installed and begun, in milliseconds. */
-const longestStart = 420_000
+/** Includes the installation. */
+const MAX_START_MS = 420_000
 
 /** Everything that was started here and is not ended yet, by its process id. */
 const running = new Set<number>()
 
-/** Starts a program on a free port; where it can not be had here, says why. */
+/** Starts a program on a free port, or returns why it is not available on this machine. */
 export async function start({ script }: Program): Promise<Started | { skipped: string }> {
   const child = spawn('bash', [join(import.meta.dirname, script)], {
     env: { ...process.env, PORT: String(await freePort()) },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: longestStart,
+    timeout: MAX_START_MS,
   })
   running.add(child.pid ?? 0)
   let output = ''
@@ -64,17 +64,17 @@ export async function start({ script }: Program): Promise<Started | { skipped: s
 /** Ends a program, gently first. */
 export async function end({ words }: Started): Promise<void> {
   const pid = Number(words['pid'])
-  for (const [signal, tries] of [
+  for (const [signal, attempts] of [
     ['SIGTERM', 100],
     ['SIGKILL', 20],
   ] as const) {
     if (!signalTo(pid, signal)) break
-    for (let at = 0; at < tries && signalTo(pid, 0); at++) await new Promise((resolve) => setTimeout(resolve, 100))
+    for (let at = 0; at < attempts && signalTo(pid, 0); at++) await new Promise((resolve) => setTimeout(resolve, 100))
   }
   running.delete(pid)
 }
 
-/** Ends whatever was started here, at once. */
+/** Ends all programs immediately. */
 export function endAll(): void {
   for (const pid of running) if (pid > 0) signalTo(pid, 'SIGKILL')
 }

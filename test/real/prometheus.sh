@@ -15,7 +15,7 @@ fail() {
   exit 1
 }
 
-# It can not be had on this machine: no failure of ours.
+# The program is not available on this machine. This is not a failure of the tests.
 unavailable() {
   echo "$*" >&2
   exit 69
@@ -29,7 +29,7 @@ if ! command -v prometheus >/dev/null; then
   command -v apt-get >/dev/null || unavailable 'prometheus is not installed, and there is no apt-get to install it with.'
   export DEBIAN_FRONTEND=noninteractive
   timeout 60 apt-get update -qq || unavailable 'apt-get update failed: is there a network?'
-  # What a start of its service here would need is none of ours.
+  # The Debian service is not needed.
   timeout 240 apt-get install -y -qq --no-install-recommends prometheus >/dev/null ||
     unavailable 'apt-get could not install prometheus.'
 fi

@@ -8,17 +8,17 @@ const queries = {
   up: 'sum(up{job="$SERVICE"})',
   scrapes: 'sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))',
   p95: 'histogram_quantile(0.95, sum by (le) (rate(prometheus_http_request_duration_seconds_bucket[1m])))',
-  nothing: 'sum(rate(errors_of_nobody_total[$DURATION_SECONDS]))',
+  nothing: 'sum(rate(unknown_errors_total[$DURATION_SECONDS]))',
   undefined: 'vector(0) / 0',
   each: 'prometheus_http_requests_total',
   range: 'up[1m]',
   text: '"up"',
   broken: 'sum(rate(up[1m])',
   matched: 'up * on (job) prometheus_http_requests_total',
-  doubtful: 'vector(1) + quantile(2, vector(1))',
+  incomplete: 'vector(1) + quantile(2, vector(1))',
 }
 
-/** What the provider asks, and what a real server makes of it. */
+/** Queries of the provider on a real server. */
 export const prometheus: Program = {
   name: 'Prometheus',
   script: 'prometheus.sh',
@@ -59,7 +59,7 @@ export const prometheus: Program = {
           },
         ],
         [
-          'has no data of what nobody measures, nor of what can not be calculated',
+          'returns no value for an unknown metric and for an undefined result',
           async () => {
             for (const [name, why] of [
               ['nothing', /nothing \(no series has data\)/],
@@ -92,11 +92,11 @@ export const prometheus: Program = {
           },
         ],
         [
-          'says what makes a value doubtful',
+          'reports why a value may be incomplete',
           async () => {
-            const { status, message } = await run(of('doubtful'))
+            const { status, message } = await run(of('incomplete'))
             assert.equal(status, 'errored')
-            assert.match(message, /doubtful \(PromQL warning: quantile value should be between 0 and 1, got 2/)
+            assert.match(message, /incomplete \(PromQL warning: quantile value should be between 0 and 1, got 2/)
           },
         ],
         [

@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# It can not be had on this machine: no failure of ours.
+# The program is not available on this machine. This is not a failure of the tests.
 unavailable() {
   echo "$*" >&2
   exit 69

@@ -171,7 +171,7 @@ export const redmine: Program = {
             const before = await count()
             await refused(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
             await refused(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
-            await refused(open({ assignee: 'nobody' }), /no assignee "nobody".+Mia Krystof/)
+            await refused(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
             await refused(open({ project: 'nowhere' }), /422 .+Project/)
             await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
             await refused(update('4711', { title: 'x' }), /404 .+an empty answer/)

@@ -1,4 +1,4 @@
-// Drives what ships against real programs: `npm run test:real`. What can not be had here is skipped, and says why.
+// Tests the providers with real programs: `npm run test:real`. Skips programs that are not available, with the reason.
 import { helpIfAsked } from '../../infra/help.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
@@ -14,13 +14,12 @@ const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, ...rec
 const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
 const programs =
   wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((word) => name.toLowerCase().startsWith(word)))
-/** In milliseconds: what takes longer is no test that one runs. */
-const longest = 1_500_000
+const MAX_RUN_MS = 1_500_000
 
 helpIfAsked(`npm run test:real -- [name ..]: drives what ships against ${all.map(({ name }) => name).join(', ')}.
 A program that cannot be had on this machine is skipped, with the reason.
 
-  name     only the programs whose names begin so
+  name     only the programs whose names start with it
 
   --help   this text`)
 
@@ -35,27 +34,27 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 const timer = setTimeout(() => {
-  console.log(`  FAILED  not done after ${seconds(longest)}`)
+  console.log(`  FAILED  not done after ${seconds(MAX_RUN_MS)}`)
   endAll()
   process.exit(1)
-}, longest)
+}, MAX_RUN_MS)
 
 for (const program of programs) await drive(program)
 clearTimeout(timer)
 for (const name of skipped) console.log(`skipped: ${name}`)
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} programs skipped`)
-// Where the set-up failed in the middle, a server of ours may still listen.
+// After a failed setup, a server of the tests may still listen.
 process.exit(failed > 0 ? 1 : 0)
 
 async function drive(program: Program): Promise<void> {
   const { name } = program
   console.log(`${name}: starting`)
-  const began = Date.now()
+  const startedAt = Date.now()
   try {
     const started = await start(program)
     if ('skipped' in started) return void skipped.push(`${name}: ${started.skipped}`)
     const version = started.words['version'] ? ` ${started.words['version']}` : ''
-    console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - began)}`)
+    console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - startedAt)}`)
     try {
       const { tests, close } = await program.checks(started)
       for (const [what, run] of tests) await check(what, run)
@@ -70,11 +69,11 @@ async function drive(program: Program): Promise<void> {
 }
 
 async function check(what: string, run: () => Promise<void>): Promise<void> {
-  const began = Date.now()
+  const startedAt = Date.now()
   try {
     await run()
     passed++
-    console.log(`  ok      ${what} (${seconds(Date.now() - began)})`)
+    console.log(`  ok      ${what} (${seconds(Date.now() - startedAt)})`)
   } catch (error) {
     failed++
     console.log(`  FAILED  ${what}: ${messageOf(error)}`)

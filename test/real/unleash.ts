@@ -23,7 +23,7 @@ interface Environment {
   strategies: Strategy[]
 }
 
-/** Both actions of the provider, what they leave as it is, and what it makes of Unleash's refusals. */
+/** Both actions of the provider with a real Unleash, and its error messages. */
 export const unleash: Program = {
   name: 'Unleash',
   script: 'unleash.sh',
@@ -111,7 +111,7 @@ export const unleash: Program = {
           },
         ],
         [
-          'rolls out, and leaves all else of the strategy as it was',
+          'changes the rollout and keeps the rest of the strategy',
           async () => {
             const [before] = (await shown('checkout-v2')).strategies
             assert.ok(before)
@@ -122,7 +122,7 @@ export const unleash: Program = {
           },
         ],
         [
-          'gives a flag without a strategy one before it goes on',
+          'adds a strategy to a flag without one before it turns the flag on',
           async () => {
             const { message } = await set('bare', { on: true, percentage: 5 })
             assert.equal(message, 'bare in development is on (5 %), and was off')
@@ -134,7 +134,7 @@ export const unleash: Program = {
           },
         ],
         [
-          'takes a flag that goes on without a strategy as one that everybody gets',
+          'treats a flag that is on without a strategy as on for everyone',
           async () => {
             await make('alone')
             assert.match((await set('alone', { on: true })).message, /is on \(100 %\), and was off/)
@@ -169,7 +169,7 @@ export const unleash: Program = {
             const guarded = { environment: 'production' }
             await refused(set('bare', { on: true }, guarded), /404 to GET .+change-requests\/pending: .+not available/)
             assert.equal((await shown('bare', 'production')).enabled, false)
-            // Whoever may pass them by does so.
+            // A user with the permission skips change requests.
             assert.equal((await set('bare', { on: true }, { ...guarded, as: admin })).result, 'pass')
           },
         ],

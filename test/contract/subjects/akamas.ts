@@ -10,7 +10,7 @@ export const akamas: Subject = {
   contract: 'akamas-keptn-webhook',
   cases: [
     { action: 'check', how: 'that the bridge is there' },
-    { action, how: 'handed over', input, says: 'Akamas sends the finished event itself' },
+    { action, how: 'delegated', input, says: 'Akamas sends the finished event itself' },
     {
       action,
       how: 'of a study that runs already',
@@ -35,7 +35,7 @@ export const akamas: Subject = {
       refused: true,
       says: 'can not be established',
     },
-    { action, how: 'again', input, repeated: true, refused: true, says: 'not tried again' },
+    { action, how: 'again', input, isRetry: true, refused: true, says: 'not tried again' },
     { action: 'stop-model', how: 'a study', input: { id: 'x' }, refused: true, says: 'cannot stop a study' },
   ],
   run: driveProvider('optimization', 'akamas', {

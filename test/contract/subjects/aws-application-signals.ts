@@ -3,7 +3,7 @@ import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
 process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDEXAMPLE'
-process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-secret-access-key-of-nobody'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-test-secret-access-key'
 
 const ask = 'POST /budget-report'
 const slo = 'checkout-latency'

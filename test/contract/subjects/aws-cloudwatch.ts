@@ -5,7 +5,7 @@ import { driveProvider } from './drive.ts'
 
 const put = 'POST /#X-Amz-Target=GraniteServiceVersion20100801.PutMetricData'
 const action = 'push-report'
-const told = { action, input: {}, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
+const report = { action, input: {}, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
 
 export const awsCloudWatch: Subject = {
   name: 'aws-cloudwatch',
@@ -16,12 +16,12 @@ export const awsCloudWatch: Subject = {
       how: 'the role',
       answers: { [put]: [{ status: 400, body: { __type: 'X#MissingRequiredParameterException', message: 'none' } }] },
     },
-    { ...told, how: 'an evaluation', says: '6 metrics in CloudAutomation/SLO' },
-    { ...told, how: 'again', repeated: true, says: '6 metrics' },
-    { ...told, how: 'without an event id', noKey: true, says: '6 metrics' },
-    { ...told, how: 'to another namespace', connection: { namespace: 'Shop/Quality' }, says: 'Shop/Quality' },
+    { ...report, how: 'an evaluation', says: '6 metrics in CloudAutomation/SLO' },
+    { ...report, how: 'again', isRetry: true, says: '6 metrics' },
+    { ...report, how: 'without an event id', noKey: true, says: '6 metrics' },
+    { ...report, how: 'to another namespace', connection: { namespace: 'Shop/Quality' }, says: 'Shop/Quality' },
     {
-      ...told,
+      ...report,
       how: 'refused',
       answers: { [put]: [{ status: 400, body: { message: 'The value is too large' } }] },
       refused: true,

@@ -45,7 +45,7 @@ export const awsCodeBuild: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: { ids: [id] } }], [get]: [seen({ environment })] },
       says: 'SUCCEEDED',
     },

@@ -42,7 +42,7 @@ export const awsCodePipeline: Subject = {
       input: { ...input, ref: `Source:${'7e2b'.repeat(10)}`, parameters: { STAGE: 'prod', REPLICAS: 3 } },
       says: 'Succeeded',
     },
-    { action: 'trigger-build', how: 'again', input, repeated: true, says: 'Succeeded' },
+    { action: 'trigger-build', how: 'again', input, isRetry: true, says: 'Succeeded' },
     { action, how: 'without an event id', input, noKey: true, says: 'Succeeded' },
     {
       action,
@@ -150,9 +150,9 @@ export const awsCodePipelineRollback: Subject = {
     { action: 'rollback', how: 'to an execution', input: { ...input, ...stage, ref: earlier }, says: 'Succeeded' },
     {
       action: 'rollback',
-      how: 'in doubt',
+      how: 'outcome unknown',
       input: { ...input, ...stage },
-      repeated: true,
+      isRetry: true,
       refused: true,
       says: 'Whether',
     },

@@ -3,7 +3,7 @@ import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
 process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDEXAMPLE'
-process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-secret-access-key-of-nobody'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-test-secret-access-key'
 
 const read = 'GET /scenarios/{testId}'
 const start = 'POST /scenarios'
@@ -30,7 +30,7 @@ export const awsDlt: Subject = {
   answers: { [read]: as({}) },
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: { [read]: [{}, running, {}] }, says: 'ended as complete' },
+    { action, how: 'to completion', input, answers: { [read]: [{}, running, {}] }, says: 'ended as complete' },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as complete' },
     {
       action,

@@ -5,7 +5,7 @@ import { driveProvider } from './drive.ts'
 
 const put = 'POST /#X-Amz-Target=AWSEvents.PutEvents'
 const action = 'push-report'
-const told = { action, input: {}, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
+const report = { action, input: {}, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
 const eventBus = 'arn:aws:events:eu-west-1:123456789012:event-bus/deploys'
 
 export const awsEventBridge: Subject = {
@@ -13,12 +13,12 @@ export const awsEventBridge: Subject = {
   contract: 'aws-eventbridge',
   cases: [
     { action: 'check', how: 'the bus' },
-    { ...told, how: 'an evaluation', says: 'an event on default' },
-    { ...told, how: 'again', repeated: true, says: 'an event on default' },
-    { ...told, how: 'without an event id', noKey: true, says: 'an event on default' },
-    { ...told, how: 'to a bus by its ARN', connection: { eventBus }, says: `an event on ${eventBus}` },
+    { ...report, how: 'an evaluation', says: 'an event on default' },
+    { ...report, how: 'again', isRetry: true, says: 'an event on default' },
+    { ...report, how: 'without an event id', noKey: true, says: 'an event on default' },
+    { ...report, how: 'to a bus by its ARN', connection: { eventBus }, says: `an event on ${eventBus}` },
     {
-      ...told,
+      ...report,
       how: 'not taken',
       answers: {
         [put]: [

@@ -3,7 +3,7 @@ import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
 process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDEXAMPLE'
-process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-secret-access-key-of-nobody'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-test-secret-access-key'
 
 const start = 'POST /experiments'
 const get = 'GET /experiments/{id}'
@@ -26,13 +26,13 @@ export const awsFis: Subject = {
     { action: 'check', how: 'the role', answers: { [get]: [{ status: 404, body: { message: 'no such' } }] } },
     {
       action,
-      how: 'to its end',
+      how: 'to completion',
       input,
       answers: { [get]: [as('initiating'), as('running'), {}] },
       says: `Experiment ${id} ended as completed`,
     },
     { action, how: 'as a preview', input: { ...input, parameters: { actionsMode: 'skip-all' } }, says: 'completed' },
-    { action, how: 'again', input, repeated: true, says: 'completed' },
+    { action, how: 'again', input, isRetry: true, says: 'completed' },
     { action, how: 'without an event id', input, noKey: true, says: 'completed' },
     {
       action,

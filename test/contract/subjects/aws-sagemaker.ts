@@ -60,7 +60,7 @@ export const awsSageMaker: Subject = {
       },
       says: 'Succeeded',
     },
-    { action, how: 'of a pipeline again', input: { target: targets.pipeline }, repeated: true, says: 'Succeeded' },
+    { action, how: 'of a pipeline again', input: { target: targets.pipeline }, isRetry: true, says: 'Succeeded' },
     { action, how: 'of a pipeline without an event id', input: { target: targets.pipeline }, noKey: true },
     {
       action,
@@ -109,14 +109,14 @@ export const awsSageMaker: Subject = {
       action,
       how: 'of a training again',
       input: { target: targets.training },
-      repeated: true,
+      isRetry: true,
       says: `Run ${trainingId} ended as Completed`,
     },
     {
       action,
       how: 'of a training again, which is not there yet, and then is',
       input: { target: targets.training },
-      repeated: true,
+      isRetry: true,
       answers: {
         [training]: [{}, refusal('ValidationException', 'Requested resource not found.')],
         [createTraining]: [refusal('ResourceInUse', 'a training job with this name already exists')],

@@ -3,7 +3,7 @@ import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
 process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDEXAMPLE'
-process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-secret-access-key-of-nobody'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-test-secret-access-key'
 
 const publish = 'POST /#Action=Publish'
 const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
@@ -33,7 +33,7 @@ export const awsSns: Subject = {
       says: 'Sent',
     },
     { action: 'push-update', how: 'without an event id', input, noKey: true, says: 'Sent' },
-    { action: 'push-update', how: 'again', input, repeated: true, says: 'Sent' },
+    { action: 'push-update', how: 'again', input, isRetry: true, says: 'Sent' },
     {
       action: 'push-update',
       how: 'refused',

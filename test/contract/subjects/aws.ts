@@ -43,7 +43,7 @@ export const awsOpsCenter: Subject = {
       'again',
       {},
       {
-        repeated: true,
+        isRetry: true,
         answers: {
           [ssm('DescribeOpsItems')]: [
             { body: { OpsItemSummaries: [{ OpsItemId: id, Status: 'Resolved', OperationalData: keyed }] } },
@@ -102,7 +102,7 @@ export const awsOpsCenter: Subject = {
       'a comment again',
       { comment: 'Still slow' },
       {
-        repeated: true,
+        isRetry: true,
         answers: { [ssm('GetOpsItem')]: [commented, {}] },
       },
     ),
@@ -239,7 +239,7 @@ export const awsAppConfig: Subject = {
       'on again',
       {},
       {
-        repeated: true,
+        isRetry: true,
         answers: {
           [`GET ${versions}`]: [
             { body: { Items: [{ VersionNumber: 2, Description: `cloud-automation-webhooks ${key} on 1` }] } },

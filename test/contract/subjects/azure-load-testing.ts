@@ -23,15 +23,15 @@ export const azureLoadTesting: Subject = {
   contract: 'azure-load-testing',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: { [read]: [executing, {}] }, says: 'ended as DONE/PASSED' },
+    { action, how: 'to completion', input, answers: { [read]: [executing, {}] }, says: 'ended as DONE/PASSED' },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as DONE/PASSED' },
     { action, how: 'with parameters', input: { ...input, parameters: { users: 50, host: 'x' } }, says: 'ended' },
-    { action, how: 'again', input, repeated: true, says: 'ended as DONE/PASSED' },
+    { action, how: 'again', input, isRetry: true, says: 'ended as DONE/PASSED' },
     {
       action,
       how: 'again, not there',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [read]: [{ status: 404, body: { error: { code: 'TestRunNotFound' } } }] },
       says: 'ended as DONE/PASSED',
     },

@@ -49,15 +49,15 @@ export const azurePipelines: Subject = {
       action,
       how: 'again',
       input: { target },
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [listed({ templateParameters: { key } })] },
       says: 'Run fabrikam/p#33 ended as completed/succeeded',
     },
     {
       action,
-      how: 'again, where there is only that of another call',
+      how: 'retry that finds only the run of another call',
       input: { target },
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [listed({ templateParameters: { key: 'of another call' } })], [start]: [{}] },
       says: 'ended as completed/succeeded',
     },
@@ -83,7 +83,7 @@ export const azurePipelines: Subject = {
   run,
 }
 
-/** What it asks of builds, held against the contract of those. */
+/** Requests for builds, in their own contract. */
 export const azureBuilds: Subject = {
   name: 'azure-pipelines',
   contract: 'azure-devops-build',

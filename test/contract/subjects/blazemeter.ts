@@ -14,7 +14,7 @@ export const blazemeter: Subject = {
   contract: 'blazemeter',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: { [status]: [booting, {}] }, says: 'ended as ENDED/pass' },
+    { action, how: 'to completion', input, answers: { [status]: [booting, {}] }, says: 'ended as ENDED/pass' },
     { action, how: 'of a multi-test', input: { target: 'multi:555' }, says: 'ended as ENDED/pass' },
     { action, how: 'with properties', input: { ...input, parameters: { users: 50 } }, says: 'ended as ENDED/pass' },
     {

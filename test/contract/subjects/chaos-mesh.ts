@@ -33,10 +33,10 @@ const named = (name: string) => ({
   body: (ones: Example[]) => ones.map((one) => ({ ...one, name: `${name}-${key}`, uid })),
 })
 const as = (status: string, more: object = {}) => ({ body: (one: Example) => ({ ...one, uid, status, ...more }) })
-const told = (reason: string, message: string) => ({
+const eventOf = (reason: string, message: string) => ({
   body: ([event]: Example[]) => [{ ...event, object_id: uid, reason, message }],
 })
-const injected = told('Applied', 'Successfully apply chaos for shop/checkout-1')
+const injected = eventOf('Applied', 'Successfully apply chaos for shop/checkout-1')
 const annotated = (annotations: object) => ({
   kube_object: { apiVersion, kind: 'Workflow', metadata: { name: 'rollout', annotations }, spec: { templates } },
 })
@@ -68,7 +68,7 @@ export const chaosMesh: Subject = {
       answers: { [get]: [as('injecting'), as('running'), as('paused'), as('running'), as('finished')] },
       says: 'ended as finished',
     },
-    { action, how: 'again', input, repeated: true, answers: { [create]: [taken] }, says: 'ended as finished' },
+    { action, how: 'again', input, isRetry: true, answers: { [create]: [taken] }, says: 'ended as finished' },
     {
       action,
       how: 'again, after it was deleted',
@@ -81,7 +81,7 @@ export const chaosMesh: Subject = {
       action,
       how: 'that injects nothing',
       input,
-      answers: { [events]: [told('Failed', 'Failed to select targets: no pod is selected')] },
+      answers: { [events]: [eventOf('Failed', 'Failed to select targets: no pod is selected')] },
       refused: true,
       says: 'no pod is selected',
     },

@@ -40,7 +40,7 @@ export const databricks: Subject = {
       input: { ...input, parameters: { service: 'checkout', trials: 3 } },
       says: 'ended',
     },
-    { action, how: 'again', input, repeated: true, says: `Run ${id} ended as SUCCESS` },
+    { action, how: 'again', input, isRetry: true, says: `Run ${id} ended as SUCCESS` },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as SUCCESS' },
     {
       action,

@@ -6,10 +6,10 @@ import { connect } from '../../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: as in a category, whose actions are of several shapes.
+// biome-ignore lint/suspicious/noExplicitAny: the actions of a category have several types.
 type AnyAction = Action<any, any>
 
-const mostLooks = 10
+const MAX_POLLS = 10
 
 /**
  * Drives a provider as the framework does: the input checked and completed by the action, the connection by the
@@ -35,7 +35,7 @@ export function driveProvider(
       { name: 'contract', provider: platform, values },
       {
         idempotencyKey: row.noKey ? undefined : key,
-        isRetry: row.repeated ?? false,
+        isRetry: row.isRetry ?? false,
         deadlineAt: Date.now() + 20_000,
         signedLink: { token: `${key}.t.0`, url: 'https://webhooks.example.com/approvals/t', deadlineAt: Date.now() },
       },
@@ -63,7 +63,7 @@ export function driveProvider(
 
 const decision = { decision: 'approve', by: 'Jane Doe', at: '2026-11-24T15:01:48.000Z' } as const
 
-/** Looks after what an action has begun until it ends; people are reminded, and told what was decided. */
+/** Runs an action to completion. Approvals get a reminder and are closed. */
 async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
   const done = await action.run(platform, client, input)
   if (!('outcome' in done)) return done
@@ -73,18 +73,18 @@ async function endOf(action: AnyAction, platform: Provider, client: Client, inpu
     await close(platform as never, client, input as never, done.job as never, decision)
     return done.outcome
   }
-  if (action.type !== 'job') throw new Error(`${action.summary} starts no job`)
+  if (action.type !== 'job') throw new Error(`${action.summary} does not start a job`)
   if (row.stops) await action.job.stop(platform, client, input, done.job)
-  for (let { job: pending } = done, looks = 0; looks < mostLooks; looks++) {
-    const seen = await action.job.getStatus(platform, client, input, pending)
+  for (let { job } = done, polls = 0; polls < MAX_POLLS; polls++) {
+    const seen = await action.job.getStatus(platform, client, input, job)
     if ('outcome' in seen) return seen.outcome
-    pending = seen.job ?? pending
+    job = seen.job ?? job
   }
-  throw new Error(`It has not ended after ${mostLooks} looks`)
+  throw new Error(`The job has not ended after ${MAX_POLLS} polls`)
 }
 
 function find(name: string) {
   const category = categories.find((one) => one.name === name)
-  if (!category) throw new Error(`There is no category ${name}`)
+  if (!category) throw new Error(`Unknown category ${name}`)
   return category
 }

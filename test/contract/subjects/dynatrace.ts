@@ -106,11 +106,11 @@ export const dynatraceEvent: Subject = {
       input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } },
       data,
     },
-    { ...report, how: 'again, where it is not there', repeated: true, says: 'on 1 entity' },
+    { ...report, how: 'retry that finds nothing', isRetry: true, says: 'on 1 entity' },
     {
       ...report,
       how: 'again',
-      repeated: true,
+      isRetry: true,
       answers: {
         'GET /api/v2/events': [
           {

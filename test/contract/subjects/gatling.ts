@@ -17,7 +17,7 @@ export const gatling: Subject = {
   contract: 'gatling-enterprise',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: { [one]: [running, {}] }, says: 'ended as Successful' },
+    { action, how: 'to completion', input, answers: { [one]: [running, {}] }, says: 'ended as Successful' },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as Successful' },
     {
       action,
@@ -29,7 +29,7 @@ export const gatling: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: {
         [list]: [
           {

@@ -35,7 +35,7 @@ export const githubActions: Subject = {
   credentials: [[{ kind: 'bearer' }]],
   answers: {
     [run]: as('completed', 'success'),
-    // Its own example is none.
+    // The example of the contract is invalid.
     'POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel': { body: {} },
     [dispatch]: { status: 200 },
   },
@@ -48,7 +48,7 @@ export const githubActions: Subject = {
     { action, how: 'without an input for the key', input, connection: { keyInput: undefined }, says: 'ended' },
     {
       action,
-      how: 'where it is not said which run it is',
+      how: 'response without the run',
       input,
       answers: { [list]: [named('Deploy'), named(`Deploy ${key}`)], [dispatch]: [{ status: 204 }] },
       says: 'ended as completed/success',
@@ -57,7 +57,7 @@ export const githubActions: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [named(`Deploy ${key}`)] },
       says: 'ended as completed/success',
     },

@@ -6,7 +6,7 @@ const repo = '/repos/{owner}/{repo}'
 const status = `POST ${repo}/statuses/{sha}`
 const list = `GET ${repo}/commits/{ref}/check-runs`
 const input = { project: 'octocat/Hello-World', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
-const told = {
+const report = {
   action: 'push-report',
   input,
   data: { status: 'succeeded', result: 'warning', evaluation: evaluated },
@@ -21,11 +21,11 @@ export const githubStatus: Subject = {
   credentials: [[{ kind: 'bearer' }]],
   cases: [
     { action: 'check', how: 'the credentials' },
-    { ...told, how: 'an evaluation', says: 'to GitHub: status' },
-    { ...told, how: 'again', repeated: true, says: 'to GitHub: status' },
-    { ...told, how: 'under a name of ours', connection: { context: 'quality gate' }, says: 'to GitHub: status' },
+    { ...report, how: 'an evaluation', says: 'to GitHub: status' },
+    { ...report, how: 'again', isRetry: true, says: 'to GitHub: status' },
+    { ...report, how: 'custom context', connection: { context: 'quality gate' }, says: 'to GitHub: status' },
     {
-      ...told,
+      ...report,
       how: 'refused',
       answers: { [status]: [{ status: 422, body: { message: 'No commit found for SHA' } }] },
       refused: true,
@@ -41,13 +41,13 @@ export const githubCheck: Subject = {
   credentials: [[{ kind: 'bearer' }]],
   cases: [
     { action: 'check', how: 'the credentials' },
-    { ...told, how: 'an evaluation', says: 'to GitHub: check' },
-    { ...told, how: 'without an event id', noKey: true, says: 'to GitHub: check' },
-    { ...told, how: 'again, though it never arrived', repeated: true, says: 'to GitHub: check' },
+    { ...report, how: 'an evaluation', says: 'to GitHub: check' },
+    { ...report, how: 'without an event id', noKey: true, says: 'to GitHub: check' },
+    { ...report, how: 'again, though it never arrived', isRetry: true, says: 'to GitHub: check' },
     {
-      ...told,
+      ...report,
       how: 'again',
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: { total_count: 1, check_runs: [run] } }] },
       says: 'check slo/production/checkout of 6dcb09b, neutral',
     },

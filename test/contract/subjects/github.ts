@@ -3,12 +3,12 @@ import { driveProvider } from './drive.ts'
 
 const issues = '/repos/{owner}/{repo}/issues'
 const issue = `${issues}/{issue_number}`
-const mark = `<!-- cloud-automation-webhooks:${key} -->`
+const marker = `<!-- cloud-automation-webhooks:${key} -->`
 
 type Issue = Record<string, unknown>
 const closed = (example: Issue) => ({ ...example, state: 'closed', state_reason: 'completed' })
 // The one of the list is a pull request.
-const marked = ({ pull_request: _, ...example }: Issue) => ({ ...example, body: `Since 14:03.\n\n${mark}` })
+const marked = ({ pull_request: _, ...example }: Issue) => ({ ...example, body: `Since 14:03.\n\n${marker}` })
 
 export const github: Subject = {
   name: 'github',
@@ -28,7 +28,7 @@ export const github: Subject = {
       readsBeforeClosed: 1,
       readsInUpdate: { state: 0, everything: 1 },
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
-      commented: { [`GET ${issue}/comments`]: [{ body: [{ body: `Still slow\n\n${mark}` }] }] },
+      commented: { [`GET ${issue}/comments`]: [{ body: [{ body: `Still slow\n\n${marker}` }] }] },
     }),
     {
       action: 'open-issue',
@@ -44,7 +44,7 @@ export const github: Subject = {
     },
     {
       action: 'update-issue',
-      how: 'description of one of ours',
+      how: 'description of our own issue',
       input: { id: '1347', project: 'octocat/Hello-World', description: 'All is different' },
       answers: { [`GET ${issue}`]: [{ body: marked }] },
     },

@@ -4,11 +4,11 @@ import { driveProvider } from './drive.ts'
 const issues = '/projects/{id}/issues'
 const issue = `${issues}/{issue_iid}`
 const notes = `GET /api/v4${issue}/notes`
-const mark = `<!-- cloud-automation-webhooks:${key} -->`
+const marker = `<!-- cloud-automation-webhooks:${key} -->`
 
 type Issue = Record<string, unknown>
 const closed = (example: Issue) => ({ ...example, state: 'closed' })
-const marked = (example: Issue) => ({ ...example, description: `Since 14:03.\n\n${mark}` })
+const marked = (example: Issue) => ({ ...example, description: `Since 14:03.\n\n${marker}` })
 const slow = { project: 'my-group/my-project', title: 'Checkout is slow' }
 
 export const gitlab: Subject = {
@@ -27,7 +27,7 @@ export const gitlab: Subject = {
       readsBeforeClosed: 1,
       readsInUpdate: { state: 0, everything: 1 },
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
-      commented: { [notes]: [{ body: [{ id: 302, body: `Still slow\n\n${mark}` }] }] },
+      commented: { [notes]: [{ body: [{ id: 302, body: `Still slow\n\n${marker}` }] }] },
     }),
     {
       action: 'open-issue',
@@ -51,7 +51,7 @@ export const gitlab: Subject = {
     },
     {
       action: 'update-issue',
-      how: 'description of one of ours',
+      how: 'description of our own issue',
       input: { id: '14', project: '4', description: 'All is different' },
       answers: { [`GET ${issue}`]: [{ body: marked }] },
     },

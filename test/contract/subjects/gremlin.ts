@@ -18,7 +18,7 @@ export const gremlin: Subject = {
   contract: 'gremlin',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: ended, says: `run ${id} ended as Successful` },
+    { action, how: 'to completion', input, answers: ended, says: `run ${id} ended as Successful` },
     {
       action,
       how: 'with a hypothesis',
@@ -31,7 +31,7 @@ export const gremlin: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: { items: [{ run_number: 8, hypothesis: `x ${key}` }] } }], [one]: [as('Completed')] },
       says: `run ${guid}#8 ended as Completed`,
     },

@@ -110,10 +110,10 @@ export const withoutContract: Record<string, string> = {
   flagsmith:
     'There is none here; its tests answer as its public source has it, from what infra/platforms/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',
-  http: 'It calls whatever API its connection describes',
-  'http-flag': 'It calls whatever API its connection describes',
-  'http-job': 'It calls whatever API its connection describes',
-  'http-message': 'It calls whatever API its connection describes',
+  http: 'It calls the API that its connection describes',
+  'http-flag': 'It calls the API that its connection describes',
+  'http-job': 'It calls the API that its connection describes',
+  'http-message': 'It calls the API that its connection describes',
   launchdarkly:
     'There is none here; its tests answer as its OpenAPI document has it, from what infra/platforms/launchdarkly.ts names',
   locust: 'Locust publishes none; npm run test:real drives the real program',

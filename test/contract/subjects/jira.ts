@@ -34,7 +34,7 @@ export const jira: Subject = {
   answers: {
     // The example shows every field, but not the status; and its other one is a transition's.
     [`GET ${issue}`]: { body: inStatus(todo) },
-    // The categories of the example (in-flight, completed) are none that Jira has.
+    // Jira does not have the categories of the example (in-flight, completed).
     [`GET ${issue}/transitions`]: {
       body: ({ transitions: [shown, ...others] }: Example) => ({
         transitions: [
@@ -52,9 +52,9 @@ export const jira: Subject = {
 }
 
 /**
- * What is asked of Jira, whatever its tickets are for.
+ * Returns the cases of Jira for issues and service requests.
  *
- * @param noun what the actions of the category call a ticket
+ * @param noun the word for a ticket in the names of the actions
  */
 export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
   return [
@@ -83,7 +83,7 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
     },
     {
       action: `open-${noun}`,
-      how: 'where the screen has no labels',
+      how: 'screen without labels',
       input: slow,
       answers: {
         'POST /rest/api/3/issue': [
@@ -104,7 +104,7 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
       action: `open-${noun}`,
       how: 'again, not yet in the index',
       input: slow,
-      repeated: true,
+      isRetry: true,
       answers: { 'POST /rest/api/3/issue/bulkfetch': [{ body: { issues: [{ ...found, key: 'ED-2' }] } }] },
       says: 'Found',
     },
@@ -117,9 +117,9 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
     },
     {
       action: `update-${noun}`,
-      how: 'a comment again, where the list does not show properties',
+      how: 'isRetry comment without properties in the list',
       input: { id: '10002', comment: 'Still slow' },
-      repeated: true,
+      isRetry: true,
       answers: { [commentProperty]: [{ body: property }] },
     },
     {
@@ -144,7 +144,7 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
     },
     {
       action: `close-${noun}`,
-      how: 'refused for a required resolution that nobody named',
+      how: 'refused for a missing resolution',
       input: { id: 'ED-1' },
       answers: {
         [`GET ${issue}`]: [{}, {}, { body: unresolved }],

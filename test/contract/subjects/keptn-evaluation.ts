@@ -23,7 +23,7 @@ export const keptnEvaluation: Subject = {
   cases: [
     {
       action,
-      how: 'to its end',
+      how: 'to completion',
       input,
       answers: { [read]: [none, none, none, events(passed)] },
       says: 'passed with a score of 100',
@@ -48,7 +48,7 @@ export const keptnEvaluation: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [find]: [events({})], [read]: [events(passed)] },
       says: 'passed',
     },

@@ -37,9 +37,9 @@ export const keptn: Subject = {
     send('finished as errored', finishedReply(task, category, errored(new Error('Something broke')), true)),
     send('finished with a commit', finishedReply({ ...task, gitcommitid: 'a1b2c3' }, category, outcome, true)),
     send('finished with more than it takes', finishedReply(task, category, large, true)),
-    send('finished again, which it does not have', finishedReply(task, category, outcome, true), { repeated: true }),
+    send('finished again, which it does not have', finishedReply(task, category, outcome, true), { isRetry: true }),
     send('finished again, which it has', finishedReply(task, category, outcome, true), {
-      repeated: true,
+      isRetry: true,
       answers: { 'GET /mongodb-datastore/event': [{ body: { events: recorded } }] },
     }),
     send('started, refused', startedReply(task, category), {
@@ -48,13 +48,13 @@ export const keptn: Subject = {
       says: 'data.stage is missing',
     }),
   ],
-  async run(url, { action, input, repeated = false }) {
+  async run(url, { action, input, isRetry = false }) {
     const { check, send } = orchestrator({ type: 'keptn', baseUrl: url, token: 'a-token-of-keptn' })
     if (action === 'check') {
       await check()
       return 'checked'
     }
-    await send(input as ReturnType<typeof startedReply>, repeated ? 1 : 0)
+    await send(input as ReturnType<typeof startedReply>, isRetry ? 1 : 0)
     return 'sent'
   },
 }

@@ -34,7 +34,7 @@ export const litmus: Subject = {
     },
     {
       action,
-      how: 'to its end',
+      how: 'to completion',
       input,
       answers: { [api]: [start, notShown, queued, as('Running'), as('Completed')] },
       says: `Experiment run ${id} ended as Completed`,
@@ -72,7 +72,7 @@ export const litmus: Subject = {
       refused: true,
       says: 'Token is revoked',
     },
-    { action, how: 'again', input, repeated: true, refused: true, says: 'it was not tried again' },
+    { action, how: 'again', input, isRetry: true, refused: true, says: 'it was not tried again' },
     {
       action,
       how: 'that is stopped',

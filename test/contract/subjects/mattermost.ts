@@ -33,11 +33,11 @@ export const mattermost: Subject = {
       action: 'push-update',
       how: 'again, after it got through',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: { order: [made.id], posts: { [made.id]: made } } }] },
       says: 'Sent',
     },
-    { action: 'push-update', how: 'again, after it did not', input, repeated: true, says: 'Sent' },
+    { action: 'push-update', how: 'again, after it did not', input, isRetry: true, says: 'Sent' },
     {
       action: 'push-update',
       how: 'refused',

@@ -21,7 +21,7 @@ export const msteams: Subject = {
     { action: 'push-update', how: 'a template', input: {}, says: 'Sent' },
     { action: 'push-update', how: 'that is too long', input: { text: 'x'.repeat(60_000) }, says: 'Sent' },
     { action: 'push-update', how: 'without an event id', input, noKey: true, says: 'Sent' },
-    { action: 'push-update', how: 'again', input, repeated: true, says: 'Sent' },
+    { action: 'push-update', how: 'again', input, isRetry: true, says: 'Sent' },
     {
       action: 'push-update',
       how: 'where the workflow answers 202',

@@ -17,7 +17,13 @@ export const neoload: Subject = {
   contract: 'neoload',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to its end', input, answers: { [one]: [running, {}] }, says: 'ended as TERMINATED/POLICY/PASSED' },
+    {
+      action,
+      how: 'to completion',
+      input,
+      answers: { [one]: [running, {}] },
+      says: 'ended as TERMINATED/POLICY/PASSED',
+    },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as TERMINATED/POLICY/PASSED' },
     {
       action,
@@ -42,7 +48,7 @@ export const neoload: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: [{ id: id.split('#')[1], name: `cloud-automation-webhooks ${key}` }] }] },
       says: 'ended',
     },

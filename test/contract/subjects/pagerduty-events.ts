@@ -29,7 +29,7 @@ export const pagerdutyEvents: Subject = {
       says: 'Opened',
     },
     { action: 'open-ticket', how: 'without an event id', input: { title }, noKey: true, says: 'Opened' },
-    { action: 'open-ticket', how: 'again', input: { title, description }, repeated: true, says: 'Opened' },
+    { action: 'open-ticket', how: 'again', input: { title, description }, isRetry: true, says: 'Opened' },
     { action: 'update-ticket', how: 'everything', input: { id, title, description, severity: 'critical' } },
     { action: 'update-ticket', how: 'to acknowledged', input: { id, state: 'acknowledged' } },
     { action: 'update-ticket', how: 'to closed', input: { id, state: 'closed' } },

@@ -12,7 +12,7 @@ const slow = { title: 'Checkout is slow' }
 const id = 'c537bae64f411200adf9f8e18110c76e'
 const number = 'INC0010002'
 
-/** What goes on behind some of the rows that every platform has. */
+/** Additional responses for the cases of every ticket platform. */
 const special: Record<string, Case['answers']> = {
   'to open': { [`PATCH ${record}`]: [{ body: inState('2') }] },
   // Its comments are read in between, from the incident itself.

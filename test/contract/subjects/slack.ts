@@ -31,8 +31,8 @@ export const slack: Subject = {
     push('a template', { input: {} }),
     push('to another channel', { input: { ...input, channel: 'C456' }, says: 'to C456' }),
     push('without an event id', { noKey: true }),
-    push('again, after it got through', { repeated: true, answers: { [history]: [{ body: found }] } }),
-    push('again, after it did not', { repeated: true }),
+    push('again, after it got through', { isRetry: true, answers: { [history]: [{ body: found }] } }),
+    push('again, after it did not', { isRetry: true }),
     refused('not_in_channel', 'not_in_channel: invite the app to the channel'),
     refused('invalid_blocks', 'must be less than 3001 characters', {
       response_metadata: { messages: ['[ERROR] must be less than 3001 characters [json-pointer:/blocks/0]'] },
@@ -44,13 +44,13 @@ export const slack: Subject = {
       input: { question: 'Release?' },
       says: 'Asked',
     },
-    { action: 'click', how: 'of somebody who may not decide', says: 'Jane Doe' },
+    { action: 'press-button', how: 'by a user without permission', says: 'Jane Doe' },
   ],
-  run: (url, row) => (row.action === 'click' ? click(url) : drive(url, row)),
+  run: (url, row) => (row.action === 'press-button' ? pressButton(url) : drive(url, row)),
 }
 
-/** What a click leads to, whose own signature and body the contract calls ours. */
-async function click(url: string): Promise<string> {
+/** Handles a button press. The contract does not describe its signature and body. */
+async function pressButton(url: string): Promise<string> {
   const values = provider.connection.parse({ baseUrl: url, ...fields })
   const connection = { name: 'contract', provider: provider as unknown as Provider, values }
   const client = connect(connection, {
@@ -58,10 +58,10 @@ async function click(url: string): Promise<string> {
     isRetry: false,
     deadlineAt: Date.now() + 20_000,
   }) as Parameters<typeof provider.buttons.getPerson>[0]
-  const clicked = { decision: 'approve' as const, responder: { user: 'U123', username: 'jane', channel: 'C123' } }
-  const { name } = await provider.buttons.getPerson(client, clicked)
+  const response = { decision: 'approve' as const, responder: { user: 'U123', username: 'jane', channel: 'C123' } }
+  const { name } = await provider.buttons.getPerson(client, response)
   await provider.buttons.findMemberId(client, 'U123')
   await provider.buttons.findMemberId(client, 'jane@example.com')
-  await provider.buttons.replyTo(client, clicked, 'Only others may decide this.')
+  await provider.buttons.replyTo(client, response, 'Only others may decide this.')
   return name
 }

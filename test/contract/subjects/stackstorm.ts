@@ -27,7 +27,7 @@ export const stackstorm: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: {
         [traces]: [
           { body: [{ trace_tag: key, action_executions: [{ object_id: id, ref: 'core.local', caused_by: {} }] }] },

@@ -17,13 +17,13 @@ export const steadybit: Subject = {
     { action: 'check', how: 'the credentials' },
     {
       action,
-      how: 'to its end',
+      how: 'to completion',
       input,
       answers: { [one]: [as('CREATED'), as('PREPARED'), as('RUNNING'), {}, {}] },
       says: 'Execution 123 ended as COMPLETED',
     },
     { action, how: 'without an event id', input, noKey: true, says: 'ended as COMPLETED' },
-    { action, how: 'beside others', input, connection: { parallel: 'on' }, says: 'ended as COMPLETED' },
+    { action, how: 'parallel', input, connection: { parallel: 'on' }, says: 'ended as COMPLETED' },
     {
       action,
       how: 'with variables',
@@ -35,7 +35,7 @@ export const steadybit: Subject = {
       action,
       how: 'again',
       input,
-      repeated: true,
+      isRetry: true,
       answers: { [list]: [{ body: { items: [{ id: 123 }] } }], [one]: [as('RUNNING', ours)] },
       says: 'Execution 123 ended as COMPLETED',
     },
@@ -49,7 +49,7 @@ export const steadybit: Subject = {
     },
     {
       action,
-      how: 'beside another, in the words of the contract',
+      how: 'while another one runs, as the contract describes',
       input,
       answers: { [execute]: [{ status: 422 }] },
       refused: true,

@@ -56,7 +56,7 @@ const request = (state: string, more: object = {}) => ({
   },
 })
 const titled = (state: string, more: object = {}) => request(state, { title: `Launch (caw-${key})`, ...more })
-const looks = `GET /demo${requests}/{id}`
+const getRequest = `GET /demo${requests}/{id}`
 
 const set = (how: string, input: object, more: Partial<Case> = {}): Case => ({
   action: 'set-flag',
@@ -108,7 +108,7 @@ export const unleash: Subject = {
       'on, after a review',
       {
         [ask]: [request('Draft')],
-        [looks]: [titled('In review'), titled('Approved')],
+        [getRequest]: [titled('In review'), titled('Approved')],
         [read]: [before, shown(true, '25')],
       },
       { says: 'is on' },
@@ -117,16 +117,16 @@ export const unleash: Subject = {
       'on, after a review, again',
       {
         [`GET /demo${requests}/pending`]: [{ body: [titled('In review').body] }],
-        [looks]: [titled('Applied')],
+        [getRequest]: [titled('Applied')],
         [read]: [before, shown(true, '25')],
       },
-      { repeated: true, says: 'is on' },
+      { isRetry: true, says: 'is on' },
     ),
     asked(
       'on, without an event id',
       {
         [ask]: [request('Draft')],
-        [looks]: [request('Applied')],
+        [getRequest]: [request('Applied')],
         [read]: [before, shown(true, '25')],
       },
       { noKey: true, says: 'is on' },
@@ -135,7 +135,7 @@ export const unleash: Subject = {
       'on, and it was rejected',
       {
         [ask]: [request('Draft')],
-        [looks]: [
+        [getRequest]: [
           titled('Rejected', {
             rejections: [{ createdBy: { username: 'mia' }, createdAt: '2026-11-24T15:01:48.000Z' }],
           }),
@@ -150,7 +150,7 @@ export const unleash: Subject = {
         answers: {
           [`PUT ${strategyPath}`]: [guarded],
           [ask]: [request('Draft')],
-          [looks]: [titled('Applied')],
+          [getRequest]: [titled('Applied')],
           [read]: [before, before, shown(false, '50')],
         },
         says: '(50 %)',
@@ -163,7 +163,7 @@ export const unleash: Subject = {
         answers: {
           [`POST ${strategies}`]: [guarded],
           [ask]: [request('Draft')],
-          [looks]: [titled('Applied')],
+          [getRequest]: [titled('Applied')],
           [read]: [shown(false), shown(false), shown(false, '10')],
         },
         says: '(10 %)',

@@ -1,21 +1,22 @@
 import type { Contract, Operation, Parameter, Schema } from '../../infra/openapi/contract.ts'
 
-/** A call that a provider makes and its contract does not have, with what the vendor's page says of it. */
-export interface Beyond {
-  /** Method and path, as in a contract; of one that the contract has, `query` and `body` replace or add to what it knows. */
+/** An operation that a provider calls and that the contract lacks, as the vendor documents it. */
+export interface ExtraOperation {
+  /** Method and path. For an operation of the contract, `query` and `body` extend it. */
   operation: string
-  /** Where its service is below the platform's base URL, where not as that of the contract. */
+  /** The path of its service relative to the base URL. Defaults to that of the contract. */
   under?: string
-  /** Where it is described. */
+  /** The vendor's page. */
   docs: string
-  why: 'newer than the contract' | 'left out of the contract' | 'another service than that of the contract'
+  /** Defaults to `missing in the contract`. */
+  why?: 'newer than the contract' | 'belongs to another service'
   query?: Record<string, Schema>
   body?: Schema
   answer?: unknown
 }
 
-/** What services of AWS take that have one path for everything. */
-const amazonJson = 'application/x-amz-json-1.1'
+/** The content type of AWS services that use one path for all operations. */
+const AMAZON_JSON = 'application/x-amz-json-1.1'
 const text: Schema = { type: 'string' }
 const texts: Schema = { type: 'array', items: text }
 const flag: Schema = { type: 'boolean' }
@@ -30,11 +31,11 @@ const loadTestingVersion = { 'api-version': { const: '2026-04-01' } }
 const azureVersion = { 'api-version': { const: '7.1' } }
 const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
 const keptnDatastore = 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml'
-const keptnEvents: Beyond = {
+const keptnEvents: ExtraOperation = {
   operation: 'GET /mongodb-datastore/event',
   under: '/api',
   docs: keptnDatastore,
-  why: 'another service than that of the contract',
+  why: 'belongs to another service',
   query: {
     ...{ keptnContext: text, type: text, root: text, project: text, stage: text, service: text, source: text },
     pageSize: { type: 'integer', minimum: 1, maximum: 100 },
@@ -43,12 +44,11 @@ const keptnEvents: Beyond = {
   answer: { totalCount: 0, pageSize: 100, events: [] },
 }
 const slackMethods = 'https://docs.slack.dev/reference/methods'
-/** What is asked of a run whichever contract it is held against. */
-const azureBuilds: Beyond[] = [
+/** Operations for runs, in both contracts. */
+const azureBuilds: ExtraOperation[] = [
   {
     operation: `GET ${azureProject}/build/builds/{buildId}/timeline`,
     docs: `${azure}/build/timeline/get`,
-    why: 'left out of the contract',
     query: azureVersion,
     answer: {
       records: [
@@ -61,7 +61,7 @@ const azureBuilds: Beyond[] = [
   {
     operation: `GET ${azureProject}/test/runs`,
     docs: `${azure}/test/runs/list`,
-    why: 'another service than that of the contract',
+    why: 'belongs to another service',
     query: { ...azureVersion, buildUri: text, includeRunDetails: flag },
     answer: { count: 1, value: [{ id: 1, totalTests: 10, passedTests: 9, unanalyzedTests: 1 }] },
   },
@@ -71,12 +71,11 @@ const azureBuilds: Beyond[] = [
  * All that may be called beyond the contracts, by contract. Anything else that a contract does not have fails; so does
  * what stands here and is called no more.
  */
-export const beyond: Record<string, Beyond[]> = {
+export const extraOperations: Record<string, ExtraOperation[]> = {
   'aws-sns': [
     {
       operation: 'POST /#Action=GetTopicAttributes',
       docs: 'https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html',
-      why: 'left out of the contract',
       query: { Action: { const: 'GetTopicAttributes' } },
       body: { type: 'object', required: ['TopicArn'], properties: { TopicArn: text } },
       answer: { Attributes: '' },
@@ -86,7 +85,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v2/events',
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events',
-      why: 'left out of the contract',
       query: { from: text, to: text, eventSelector: text, entitySelector: text, nextPageKey: text, pageSize: count },
       answer: { totalCount: 0, pageSize: 100, events: [] },
     },
@@ -95,7 +93,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /platform/slo/v1/slos/evaluation:start',
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/platform-api/platform-slo-v1/slos-evaluation-start-post',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['id'],
@@ -112,26 +109,24 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /api/v4/posts',
       docs: 'https://github.com/mattermost/mattermost/blob/master/server/channels/app/post.go',
-      why: 'left out of the contract',
       body: { type: 'object', properties: { pending_post_id: text } },
     },
     {
       operation: 'GET /api/v4/channels/{channel_id}/posts',
       docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/posts.yaml',
-      why: 'left out of the contract',
       query: { page: count, per_page: { type: 'integer', minimum: 1, maximum: 200 }, skipFetchThreads: flag },
       answer: { order: [], posts: {} },
     },
     {
       operation: 'GET /api/v4/teams/name/{team_name}/channels/name/{channel_name}',
       docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/channels.yaml',
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       answer: { id: '4xp9fdt77pncbef59f4k1qe83o', name: 'deployments' },
     },
     {
       operation: 'GET /api/v4/users/{user_id}',
       docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/users.yaml',
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       answer: { id: 'ay5sq51sebfh58ktrce5ijtcwy', username: 'deploy-bot' },
     },
   ],
@@ -139,20 +134,17 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/auth.test',
       docs: `${slackMethods}/auth.test`,
-      why: 'left out of the contract',
       answer: { ok: true, url: 'https://example.slack.com/', team: 'Example', team_id: 'T123', user_id: 'U0BOT' },
     },
     {
       operation: 'GET /api/conversations.history',
       docs: `${slackMethods}/conversations.history`,
-      why: 'left out of the contract',
       query: { channel: text, limit: { type: 'integer', minimum: 1, maximum: 999 }, include_all_metadata: flag },
       answer: { ok: true, messages: [], has_more: false },
     },
     {
       operation: 'GET /api/chat.getPermalink',
       docs: `${slackMethods}/chat.getPermalink`,
-      why: 'left out of the contract',
       query: { channel: text, message_ts: text },
       answer: {
         ok: true,
@@ -163,7 +155,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/users.info',
       docs: `${slackMethods}/users.info`,
-      why: 'left out of the contract',
       query: { user: text },
       answer: {
         ok: true,
@@ -173,14 +164,12 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/users.lookupByEmail',
       docs: `${slackMethods}/users.lookupByEmail`,
-      why: 'left out of the contract',
       query: { email: text },
       answer: { ok: true, user: { id: 'U123', team_id: 'T123', profile: { email: 'jane@example.com' } } },
     },
     {
       operation: 'POST /api/chat.postEphemeral',
       docs: `${slackMethods}/chat.postEphemeral`,
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['channel', 'user', 'text'],
@@ -194,7 +183,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions',
       docs: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListPipelineExecutions.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['PipelineName'],
@@ -210,20 +198,17 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v1/user',
       docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py',
-      why: 'left out of the contract',
       answer: { username: 'robot', authentication: { method: 'API key', location: 'header' } },
     },
     {
       operation: 'GET /api/v1/traces',
       docs: 'https://docs.stackstorm.com/reference/traces.html',
-      why: 'left out of the contract',
       query: { trace_tag: text },
       answer: [],
     },
     {
       operation: 'GET /api/v1/executions',
       docs: 'https://github.com/StackStorm/st2/blob/master/st2common/st2common/openapi.yaml.j2',
-      why: 'left out of the contract',
       query: { parent: text, exclude_attributes: text, limit: { type: 'integer', minimum: 1 } },
       answer: [],
     },
@@ -232,28 +217,25 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /v1/scenarios/active',
       docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
-      why: 'left out of the contract',
       query: { teamId: text },
       answer: [],
     },
     {
       operation: 'GET /v1/scenarios/{guid}/runs/paged',
       docs: 'https://github.com/api-evangelist/gremlin/blob/main/openapi/gremlin-scenarios-api-openapi.yml',
-      why: 'left out of the contract',
       query: {
         teamId: text,
         limit: { type: 'integer', minimum: 1 },
         runNumber: text,
         forward: { enum: ['true', 'false'] },
       },
-      answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Of somebody else' }] },
+      answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Other user' }] },
     },
   ],
   steadybit: [
     {
       operation: 'POST /api/experiments/{experimentKey}/execute',
       docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         properties: { environment: text, variables: { type: 'object', additionalProperties: text } },
@@ -263,7 +245,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /api/experiments/executions',
       docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         properties: {
@@ -281,7 +262,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=AWSStepFunctions.DescribeStateMachine',
       docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachine.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['stateMachineArn'],
@@ -300,7 +280,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=AWSStepFunctions.GetExecutionHistory',
       docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['executionArn'],
@@ -320,7 +299,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/2.2/jobs/list',
       docs: 'https://docs.databricks.com/api/workspace/jobs/list',
-      why: 'left out of the contract',
       query: {
         ...{ name: text, expand_tasks: flag, page_token: text },
         limit: { type: 'integer', minimum: 1, maximum: 100 },
@@ -330,7 +308,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/2.2/jobs/runs/get-output',
       docs: 'https://docs.databricks.com/api/workspace/jobs/getrunoutput',
-      why: 'left out of the contract',
       query: { run_id: { type: 'integer' } },
       answer: { notebook_output: { result: '{"accuracy":0.93}', truncated: false }, metadata: { run_id: 900001 } },
     },
@@ -340,7 +317,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=CodePipeline_20150709.GetPipelineState',
       docs: 'https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['name'],
@@ -351,10 +327,9 @@ export const beyond: Record<string, Beyond[]> = {
     },
   ],
   'chaos-mesh': ['GET /api/archives', 'GET /api/archives/workflows'].map(
-    (operation): Beyond => ({
+    (operation): ExtraOperation => ({
       operation,
       docs: 'https://github.com/chaos-mesh/chaos-mesh/blob/master/pkg/dashboard/apiserver/archive/archive.go',
-      why: 'left out of the contract',
       query: { namespace: text },
       answer: [],
     }),
@@ -363,14 +338,12 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /v1/study-run',
       docs: 'https://github.com/akamaslabs/keptn-webhook/blob/main/webhook.py',
-      why: 'left out of the contract',
     },
   ],
   'aws-ssm': [
     {
       operation: 'POST /#X-Amz-Target=AmazonSSM.AddTagsToResource',
       docs: 'https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['ResourceType', 'ResourceId', 'Tags'],
@@ -402,7 +375,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=AWSEvents.DescribeEventBus',
       docs: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['Name'],
@@ -416,34 +388,29 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /rate_limit',
       docs: 'https://docs.github.com/en/rest/rate-limit/rate-limit',
-      why: 'left out of the contract',
       answer: { resources: { core: { limit: 5000, remaining: 4999, reset: 1372700873, used: 1 } } },
     },
     {
       operation: 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments',
       docs: 'https://docs.github.com/en/rest/issues/comments#list-issue-comments',
-      why: 'left out of the contract',
       query: { since: { type: 'string', format: 'date-time' }, ...page },
       answer: [{ id: 1, body: 'Me too' }],
     },
     {
       operation: 'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
       docs: 'https://docs.github.com/en/rest/issues/labels#add-labels-to-an-issue',
-      why: 'left out of the contract',
       body: { type: 'object', properties: { labels: { ...texts, minItems: 1 } } },
       answer: [{ id: 208045946, name: 'bug' }],
     },
     {
       operation: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
       docs: 'https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference',
-      why: 'left out of the contract',
       query: { check_name: text, filter: { enum: ['latest', 'all'] }, ...page },
       answer: { total_count: 0, check_runs: [] },
     },
     {
       operation: 'GET /repos/{owner}/{repo}',
       docs: 'https://docs.github.com/en/rest/repos/repos#get-a-repository',
-      why: 'left out of the contract',
       answer: { id: 1296269, full_name: 'octo-org/octo-repo', default_branch: 'main' },
     },
   ],
@@ -451,20 +418,17 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v4/user',
       docs: 'https://docs.gitlab.com/api/users/#get-the-current-user',
-      why: 'left out of the contract',
       answer: { id: 1, username: 'john_smith', name: 'John Smith', state: 'active' },
     },
     {
       operation: 'GET /api/v4/users',
       docs: 'https://docs.gitlab.com/api/users/#list-users',
-      why: 'left out of the contract',
       query: { username: text, ...page },
       answer: [{ id: 1, username: 'john_smith', name: 'John Smith', state: 'active' }],
     },
     {
       operation: 'GET /projects/{id}/issues',
       docs: 'https://docs.gitlab.com/api/issues/#list-all-project-issues',
-      why: 'left out of the contract',
       query: {
         created_after: { type: 'string', format: 'date-time' },
         order_by: { enum: ['created_at', 'updated_at', 'priority', 'due_date', 'relative_position', 'popularity'] },
@@ -475,26 +439,22 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v4/projects/{id}/issues/{issue_iid}/notes',
       docs: 'https://docs.gitlab.com/api/notes/#list-project-issue-notes',
-      why: 'left out of the contract',
       query: { order_by: { enum: ['created_at', 'updated_at'] }, sort: { enum: ['asc', 'desc'] }, ...page },
       answer: [{ id: 302, body: 'closed', system: true }],
     },
     {
       operation: 'GET /api/v4/projects/{id}',
       docs: 'https://docs.gitlab.com/api/projects/#retrieve-a-project',
-      why: 'left out of the contract',
       answer: { id: 21, path_with_namespace: 'test-group/test-project', default_branch: 'main' },
     },
     {
       operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables',
       docs: 'https://docs.gitlab.com/api/pipelines/#get-variables-for-a-pipeline',
-      why: 'left out of the contract',
       answer: [{ key: 'RUN_NIGHTLY_BUILD', variable_type: 'env_var', value: 'true' }],
     },
     {
       operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/jobs',
       docs: 'https://docs.gitlab.com/api/jobs/#list-pipeline-jobs',
-      why: 'left out of the contract',
       query: { scope: text, include_retried: flag, ...page },
       answer: [
         {
@@ -507,7 +467,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/test_report_summary',
       docs: 'https://docs.gitlab.com/api/pipelines/#get-a-test-report-summary-for-a-pipeline',
-      why: 'left out of the contract',
       answer: {
         total: { time: 1904, count: 3363, success: 3351, failed: 0, skipped: 12, error: 0, suite_error: null },
         test_suites: [],
@@ -552,7 +511,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /rest/api/3/search',
       docs: `${jira}/api-group-issue-search/#api-rest-api-3-search-get`,
-      why: 'left out of the contract',
       query: {
         jql: text,
         startAt: count,
@@ -569,14 +527,12 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /rest/api/3/user/search',
       docs: `${jira}/api-group-user-search/#api-rest-api-3-user-search-get`,
-      why: 'left out of the contract',
       query: { query: text, username: text, accountId: text, startAt: count, maxResults: count, property: text },
       answer: [{ accountId: '5b10a2844c20165700ede21g', displayName: 'Mia Krystof', active: true }],
     },
     {
       operation: 'GET /rest/api/3/issue/{issueIdOrKey}/comment',
       docs: `${jira}/api-group-issue-comments/#api-rest-api-3-issue-issueidorkey-comment-get`,
-      why: 'left out of the contract',
       query: {
         startAt: count,
         maxResults: count,
@@ -588,7 +544,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /rest/api/3/comment/{commentId}/properties/{propertyKey}',
       docs: `${jira}/api-group-issue-comment-properties/#api-rest-api-3-comment-commentid-properties-propertykey-get`,
-      why: 'left out of the contract',
       answer: { key: 'cloud-automation-webhooks', value: { key: 'of another call' } },
     },
   ],
@@ -599,7 +554,7 @@ export const beyond: Record<string, Beyond[]> = {
       operation: 'GET /mongodb-datastore/event/type/{eventType}',
       under: '/api',
       docs: keptnDatastore,
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       query: { filter: text, limit: { type: 'integer', minimum: 0 }, excludeInvalidated: flag, fromTime: text },
       answer: { events: [] },
     },
@@ -608,13 +563,11 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/44/projects',
       docs: 'https://docs.rundeck.com/docs/api/#listing-projects',
-      why: 'left out of the contract',
       answer: [{ name: 'shop', description: '', url: 'http://localhost:4440/api/44/project/shop' }],
     },
     {
       operation: 'GET /api/44/project/{project}/jobs',
       docs: 'https://docs.rundeck.com/docs/api/#listing-jobs',
-      why: 'left out of the contract',
       query: {
         ...{ idlist: text, groupPath: text, jobFilter: text, jobExactFilter: text, groupPathExact: text },
         ...{ scheduledFilter: flag, serverNodeUUIDFilter: text, tags: text },
@@ -624,7 +577,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/44/job/{id}/executions',
       docs: 'https://docs.rundeck.com/docs/api/#getting-executions-for-a-job',
-      why: 'left out of the contract',
       query: { status: { enum: ['succeeded', 'failed', 'aborted', 'running'] }, max: count, offset: count },
       answer: { paging: { count: 0, total: 0, offset: 0, max: 100 }, executions: [] },
     },
@@ -632,7 +584,6 @@ export const beyond: Record<string, Beyond[]> = {
   servicenow: ['sys_user', 'sys_user_group'].map((table) => ({
     operation: `GET /api/now/table/${table}`,
     docs: 'https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html',
-    why: 'left out of the contract',
     query: { sysparm_query: text, sysparm_fields: text, sysparm_limit: count },
     answer: {
       result: [
@@ -645,14 +596,14 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: `GET ${azureProject}/build/builds/{buildId}`,
       docs: `${azure}/build/builds/get`,
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       query: azureVersion,
       answer: { id: 33, status: 'completed', result: 'succeeded' },
     },
     {
       operation: `PATCH ${azureProject}/build/builds/{buildId}`,
       docs: `${azure}/build/builds/update-build`,
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       query: azureVersion,
       body: { type: 'object', properties: { status: { enum: ['cancelling'] } } },
       answer: { id: 33, status: 'cancelling' },
@@ -660,14 +611,14 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: `GET ${azureProject}/build/definitions`,
       docs: `${azure}/build/definitions/list`,
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       query: { ...azureVersion, name: text, $top: count },
       answer: { count: 1, value: [{ id: 297, name: 'deploy', path: '\\' }] },
     },
     {
       operation: `GET ${azureProject}/build/builds`,
       docs: `${azure}/build/builds/list`,
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       query: {
         ...azureVersion,
         definitions: text,
@@ -683,27 +634,23 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /me/api/json',
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/',
-      why: 'left out of the contract',
       query: { tree: text },
       answer: { _class: 'hudson.model.User', id: 'robot' },
     },
     {
       operation: 'GET /queue/api/json',
       docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html',
-      why: 'left out of the contract',
       query: { tree: text },
       answer: { _class: 'hudson.model.Queue', items: [] },
     },
     {
       operation: 'GET /queue/item/{id}/api/json',
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/#RemoteaccessAPI-Controllingtheamountofdatayoufetch',
-      why: 'left out of the contract',
       query: { tree: text },
     },
     {
       operation: 'GET /job/{job}/api/json',
       docs: 'https://javadoc.jenkins.io/hudson/model/Job.html',
-      why: 'left out of the contract',
       query: { tree: text },
       answer: {
         _class: 'org.jenkinsci.plugins.workflow.job.WorkflowJob',
@@ -714,7 +661,7 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /job/{job}/{number}/wfapi/describe',
       docs: 'https://github.com/jenkinsci/pipeline-stage-view-plugin/blob/master/rest-api/README.md',
-      why: 'another service than that of the contract',
+      why: 'belongs to another service',
       answer: { id: '42', name: '#42', status: 'FAILED', stages: [{ id: '5', name: 'Test', status: 'FAILED' }] },
     },
   ],
@@ -722,7 +669,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=CodeBuild_20161006.ListBuildsForProject',
       docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['projectName'],
@@ -738,7 +684,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'POST /#X-Amz-Target=CodeBuild_20161006.BatchGetReports',
       docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetReports.html',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['reportArns'],
@@ -756,32 +701,27 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /demo/api/admin/user',
       docs: 'https://docs.getunleash.io/api/overview',
-      why: 'left out of the contract',
       answer: { user: { id: 2, username: 'robot' }, permissions: [] },
     },
     {
       operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/pending',
       docs: 'https://docs.getunleash.io/concepts/change-requests',
-      why: 'left out of the contract',
       answer: [],
     },
     {
       operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/{id}',
       docs: 'https://docs.getunleash.io/concepts/change-requests',
-      why: 'left out of the contract',
       answer: {},
     },
     {
       operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title',
       docs: 'https://docs.getunleash.io/concepts/change-requests',
-      why: 'left out of the contract',
       body: { type: 'object', required: ['title'], properties: { title: text } },
       answer: {},
     },
     {
       operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/state',
       docs: 'https://docs.getunleash.io/concepts/change-requests',
-      why: 'left out of the contract',
       body: {
         type: 'object',
         required: ['state'],
@@ -797,13 +737,11 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /api/v4/user',
       docs: 'https://help.blazemeter.com/apidocs/performance/',
-      why: 'left out of the contract',
       answer: { api_version: 4, error: null, result: { id: 123456, email: 'my.name@my_email.com' } },
     },
     {
       operation: 'GET /api/v4/masters/{masterId}/reports/default/summary',
       docs: 'https://github.com/Blazemeter/bzm-mcp/blob/main/tools/report_manager.py',
-      why: 'left out of the contract',
       answer: {
         ...{ api_version: 4, error: null },
         result: { summary: [{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 0, avg: 1.47, min: 0, max: 177, tp90: 2 }] },
@@ -814,13 +752,11 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /v3/workspaces',
       docs: 'https://neoload-api.saas.neotys.com/explore/',
-      why: 'left out of the contract',
       answer: [{ id: '5e3acde2e860a132744ca916', name: 'Default Workspace' }],
     },
     {
       operation: 'GET /v3/workspaces/{workspaceId}/test-results',
       docs: 'https://neoload-api.saas.neotys.com/explore/',
-      why: 'left out of the contract',
       query: { sort: text, limit: { type: 'integer', minimum: 1, maximum: 200 } },
       answer: [{ id: 'c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8', name: '#42', status: 'RUNNING' }],
     },
@@ -829,7 +765,6 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /test-runs',
       docs: 'https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run/list-test-runs',
-      why: 'left out of the contract',
       query: loadTestingVersion,
       answer: { value: [] },
     },
@@ -846,14 +781,13 @@ export const beyond: Record<string, Beyond[]> = {
     {
       operation: 'GET /prod/vCPUDetails',
       docs: 'https://docs.aws.amazon.com/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html',
-      why: 'left out of the contract',
       answer: { 'eu-west-1': { vCPULimit: 100, vCPUsPerTask: 2, vCPUsInUse: 0 } },
     },
   ],
 }
 
 /** The operations of a contract, and those beyond it. */
-export function operationsOf(contract: Contract, extra: Beyond[], under = ''): Operation[] {
+export function operationsOf(contract: Contract, extra: ExtraOperation[], under = ''): Operation[] {
   const known = contract.operations.map((operation) => {
     const { query = {}, body } = extra.find((one) => one.operation === operation.name) ?? {}
     const replaced = operation.parameters.filter((one) => one.in === 'query' && one.name in query)
@@ -877,7 +811,7 @@ function withBody({ name, body }: Operation, more: Schema | undefined, contract:
 }
 
 /** The call as an operation of the contract, with credentials as its others have them. */
-function operationOf(one: Beyond, contract: Contract, underContract: string): Operation {
+function operationOf(one: ExtraOperation, contract: Contract, underContract: string): Operation {
   const { operation, query = {}, body, answer, under = underContract } = one
   const [method = '', path = ''] = operation.split(' ')
   return {
@@ -900,7 +834,7 @@ function bodyOf(schema: Schema | undefined, path: string, contract: Contract, re
 function contentTypeOf(path: string, { operations }: Contract): string {
   if (path.includes('#Action')) return 'application/x-www-form-urlencoded'
   if (!path.includes('#X-Amz-Target')) return 'application/json'
-  return operations.flatMap(({ body }) => Object.keys(body?.content ?? {}))[0] ?? amazonJson
+  return operations.flatMap(({ body }) => Object.keys(body?.content ?? {}))[0] ?? AMAZON_JSON
 }
 
 function parametersOf(query: Record<string, Schema>): Parameter[] {
