@@ -36,7 +36,17 @@ interface FailureOptions {
   headers?: Record<string, string>
   /** The platform reports that it did nothing, although the status of its response may be a success. */
   nothingWritten?: boolean
+  /** Something may have been written at the platform before this happened. */
+  afterWrite?: boolean | undefined
+  /** The platform's response, for code that decides by it. Never serialized. */
+  response?: FailedResponse | undefined
   cause?: unknown
+}
+
+interface FailedResponse {
+  status: number
+  /** Parsed JSON, or text. */
+  body: unknown
 }
 
 /**
@@ -52,8 +62,10 @@ export class Failure extends Error {
   readonly retryAfter: number | undefined
   readonly headers: Record<string, string> | undefined
   /** The platform may have written something before this failure. */
-  afterWrite = false
+  readonly afterWrite: boolean
   readonly nothingWritten: boolean
+  /** Private, so that it never gets into JSON. */
+  readonly #options: FailureOptions
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
     super(message, { cause: options.cause })
@@ -62,6 +74,21 @@ export class Failure extends Error {
     this.retryAfter = options.retryAfter
     this.headers = options.headers
     this.nothingWritten = options.nothingWritten ?? false
+    this.afterWrite = options.afterWrite ?? false
+    this.#options = options
+  }
+
+  /** The platform's response. Not available after a step, because it is never serialized. */
+  get response(): FailedResponse | undefined {
+    return this.#options.response
+  }
+
+  /** Returns the failure with another `afterWrite`. */
+  withAfterWrite(afterWrite: boolean): Failure {
+    if (afterWrite === this.afterWrite) return this
+    const failure = new Failure(this.kind, this.message, { ...this.#options, afterWrite })
+    failure.stack = this.stack
+    return failure
   }
 
   get status(): number {

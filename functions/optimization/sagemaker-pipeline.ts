@@ -1,4 +1,3 @@
-import type { Aws } from '../../shared/aws/aws.ts'
 import {
   DescribePipelineExecutionCommand,
   ListPipelineExecutionStepsCommand,
@@ -7,7 +6,8 @@ import {
   SageMakerClient,
   StartPipelineExecutionCommand,
   StopPipelineExecutionCommand,
-} from '../../shared/aws/sagemaker.ts'
+} from '@aws-sdk/client-sagemaker'
+import type { Aws } from '../../shared/aws/aws.ts'
 import { Failure } from '../../shared/errors.ts'
 import { toTextParameters } from '../../shared/providers/texts.ts'
 import { nameAfter } from './sagemaker-job.ts'

@@ -1,4 +1,3 @@
-import type { Aws } from '../../shared/aws/aws.ts'
 import {
   CreateTrainingJobCommand,
   type CreateTrainingJobRequest,
@@ -6,7 +5,8 @@ import {
   type DescribeTrainingJobResponse,
   SageMakerClient,
   StopTrainingJobCommand,
-} from '../../shared/aws/sagemaker.ts'
+} from '@aws-sdk/client-sagemaker'
+import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/texts.ts'
 import { createOnce, nameAfter, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'

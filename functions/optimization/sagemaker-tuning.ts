@@ -1,4 +1,3 @@
-import type { Aws } from '../../shared/aws/aws.ts'
 import {
   CreateHyperParameterTuningJobCommand,
   type CreateHyperParameterTuningJobRequest,
@@ -8,7 +7,8 @@ import {
   type HyperParameterTrainingJobSummary,
   SageMakerClient,
   StopHyperParameterTuningJobCommand,
-} from '../../shared/aws/sagemaker.ts'
+} from '@aws-sdk/client-sagemaker'
+import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/texts.ts'
 import { createOnce, nameAfter, pageOf, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'

@@ -1,4 +1,4 @@
-import { setFlag } from '../../shared/providers/flag.ts'
+import { setFlag } from '../../shared/providers/set-flags.ts'
 import { rollbackJob, startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 

@@ -1,9 +1,9 @@
-/** A page of the console in which a region's things are seen, in whatever partition the region is. */
+/** Returns the URL of a page of the AWS console, in the partition of the region. */
 export function consoleUrl(region: string, path: string): string {
-  return `https://${region}.${consoleOf(region)}/${path}?region=${region}`
+  return `https://${region}.${consoleHost(region)}/${path}?region=${region}`
 }
 
-function consoleOf(region: string): string {
+function consoleHost(region: string): string {
   if (region.startsWith('cn-')) return 'console.amazonaws.cn'
   return region.startsWith('us-gov-') ? 'console.amazonaws-us-gov.com' : 'console.aws.amazon.com'
 }

@@ -4,18 +4,18 @@ import type { Http } from '../http/client.ts'
 import { isRecord } from '../record.ts'
 import * as rest from './rest.ts'
 
-/** A service of AWS that has one path for everything, and speaks JSON. */
+/** An AWS service with one path for all operations. */
 interface JsonService {
-  /** As in its header: `AWSEvents`. */
+  /** The prefix of its `x-amz-target` header: `AWSEvents`. */
   target: string
   version: '1.0' | '1.1'
 }
 
 /**
- * Calls an operation of a service that takes its name in a header.
+ * Calls an operation of a service with the AWS JSON protocol.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
- * @throws Failure as `Http`; a limit, which is a 400 here, is `platform`
+ * @throws Failure as `Http`; throttling, which is a 400 here, is `platform`
  */
 export async function callJson<T>(
   http: Http,
@@ -28,14 +28,18 @@ export async function callJson<T>(
   try {
     return (await http.post('', JSON.stringify(input), { ...options, headers })).body
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused' || !/: \w*Throttl/.test(error.message)) throw error
-    throw new Failure('platform', error.message, { cause: error })
+    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+    if (!/Throttl/.test(errorCode(error.response?.body) ?? '')) throw error
+    throw new Failure('platform', error.message, { cause: error, afterWrite: error.afterWrite })
   }
 }
 
-/** `AccessDeniedException: User: ..`, with what is to be done about a permission that is missing. */
-export function reason(body: unknown): string | undefined {
+/** Returns `AccessDeniedException: User: ..`, with a hint about a missing permission. */
+export function errorReason(body: unknown): string | undefined {
+  return [errorCode(body), rest.errorReason(body)].filter(Boolean).join(': ') || undefined
+}
+
+function errorCode(body: unknown): string | undefined {
   const type = isRecord(body) ? body['__type'] : undefined
-  const code = typeof type === 'string' ? type.split('#').at(-1) : undefined
-  return [code, rest.reason(body)].filter(Boolean).join(': ') || undefined
+  return typeof type === 'string' ? type.split('#').at(-1) : undefined
 }

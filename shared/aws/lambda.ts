@@ -1,6 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
 
-// Only what is used, since who imports a client as a whole, when it is first needed, gets all of its commands.
+// Re-exports the used commands only: a dynamic import of the whole client would bundle all of them.
 export {
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
@@ -10,5 +10,5 @@ export {
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda'
 
-/** One for the life of the process, so that its connections are used again. Loaded when first used. */
+/** Kept for the life of the process, so that connections are reused. Loaded when first used. */
 export const lambda = new LambdaClient()

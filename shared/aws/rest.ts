@@ -1,26 +1,26 @@
 import { Failure, toSentence } from '../errors.ts'
-import type { AwsAccount } from './aws.ts'
+import type { AwsAccount } from './clients.ts'
 
-/** A service of AWS with a REST API that the SDK is not used for: it is called through `Http`, with signed requests. */
+/** An AWS service with a REST API that is called through `Http` with signed requests instead of the SDK. */
 interface RestService {
-  /** As in host names: `fis`. */
+  /** The service's name in host names: `fis`. */
   service: string
-  /** Who is called, in messages. */
+  /** The service's name in messages. */
   platform: string
 }
 
 /**
- * The region that is called: the connection's, or the function's own.
+ * Returns the region of the connection. Defaults to the function's region.
  *
  * @throws Failure `misconfigured`
  */
 export function regionOf({ region = process.env['AWS_REGION'] }: AwsAccount, platform: string): string {
   if (region) return region
-  throw new Failure('misconfigured', `The connection to ${platform} needs a region, since there is none of our own.`)
+  throw new Failure('misconfigured', `The connection to ${platform} needs a region: AWS_REGION is not set here.`)
 }
 
 /**
- * Where a service is called, in whatever partition its region is.
+ * Returns the URL of a service, in the partition of its region.
  *
  * @see https://docs.aws.amazon.com/general/latest/gr/rande.html
  * @throws Failure `misconfigured`
@@ -31,20 +31,20 @@ export function endpointOf(account: AwsAccount, { service, platform }: RestServi
   return account.endpoint ?? `https://${service}.${region}.${suffix}`
 }
 
-/** AWS's words for a refusal, and what is to be done about a permission that is missing. */
-export function reason(body: unknown): string | undefined {
-  // IAM writes its own refusals with a capital.
+/** Returns AWS's reason for a refusal, with a hint about a missing permission. */
+export function errorReason(body: unknown): string | undefined {
+  // IAM capitalizes the field in its own refusals.
   const { message, Message = message } = (body ?? {}) as { message?: unknown; Message?: unknown }
   if (typeof Message !== 'string') return undefined
   if (!Message.includes('is not authorized to perform: ')) return Message
-  return `${toSentence(Message)} Allow it under awsProviders in cdk.json, and deploy; or to the role that roleArn names.`
+  return `${toSentence(Message)} Allow it under awsProviders in cdk.json and deploy, or in the policy of roleArn.`
 }
 
 /**
- * Whether it is the credentials that were refused: those of a role end, and may be withdrawn before.
+ * Returns whether the credentials were refused. Those of a role expire, and may be revoked before.
  *
  * @see https://docs.aws.amazon.com/fis/latest/APIReference/CommonErrors.html
  */
-export function refusesCredentials(_status: number, body: unknown): boolean {
-  return /security token included in the request is (?:expired|invalid)/.test(reason(body) ?? '')
+export function isCredentialsError(_status: number, body: unknown): boolean {
+  return /security token included in the request is (?:expired|invalid)/.test(errorReason(body) ?? '')
 }

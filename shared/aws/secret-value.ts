@@ -1,2 +1,2 @@
-// Only what is used, since who imports a library as a whole, when it is first needed, gets all of it.
+// Re-exports the used part only: a dynamic import of the whole library would bundle all of it.
 export { getSecret } from '@aws-lambda-powertools/parameters/secrets'

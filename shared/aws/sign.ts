@@ -1,13 +1,14 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Authorization } from '../http/client.ts'
-import { type AwsAccount, type AwsError, aborted, assumeRole, toFailure } from './aws.ts'
+import { type AwsAccount, assumeRole, rejectOnAbort } from './clients.ts'
 import { fromNodeProviderChain } from './credentials.ts'
+import { type AwsError, toFailure } from './failure.ts'
 
-interface Signing {
-  /** As in signatures: `execute-api`. */
+interface SigningOptions {
+  /** The service's name in signatures: `execute-api`. */
   service: string
-  /** Who is called, in messages. */
+  /** The service's name in messages. */
   platform: string
   account: AwsAccount & { region: string }
 }
@@ -19,89 +20,69 @@ interface Credentials {
   expiration?: Date
 }
 
-/** Asked for again this long before they end, in milliseconds: they must last for the request, too. */
-const margin = 60_000
-/** Longest that it may take to get them, in milliseconds. */
-const timeout = 15_000
+/** Credentials are renewed early, so that they last for the request. */
+const EXPIRY_MARGIN_MS = 60_000
+const CREDENTIALS_TIMEOUT_MS = 15_000
 
-/** By role; the function's own under an empty name. */
+/** By role. The function's own role has an empty key. */
 const providers = new Map<string, () => Promise<Credentials>>()
 
 /**
- * Signs requests to an HTTP API of AWS that the SDK has no client for, such as one behind API Gateway, as the function's
- * role, or as one that it assumes.
+ * Returns an authorization that signs requests with Signature Version 4, as the function's role or as a role that it
+ * assumes. For AWS APIs without an SDK client, such as one behind API Gateway.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+ * @example
+ * authorization: (account) =>
+ *   sigV4Authorization({ service: 'fis', platform: 'AWS FIS', account: { ...account, region: 'eu-central-1' } })
  */
-export function sigV4Authorization({ service, platform, account }: Signing): Authorization {
+export function sigV4Authorization({ service, platform, account }: SigningOptions): Authorization {
   const credentials = async () => {
     try {
-      return await Promise.race([providerOf(account)(), aborted(AbortSignal.timeout(timeout))])
+      return await Promise.race([
+        credentialsProvider(account)(),
+        rejectOnAbort(AbortSignal.timeout(CREDENTIALS_TIMEOUT_MS)),
+      ])
     } catch (error) {
-      throw toFailure(error as AwsError, { platform, operation: 'sign', timeout, account, passing: [] })
+      const call = { platform, operation: 'sign', timeoutMs: CREDENTIALS_TIMEOUT_MS, account, transientErrors: [] }
+      throw toFailure(error as AwsError, call)
     }
   }
-  const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Sha256 })
+  const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Hash.bind(null, 'sha256') })
   return {
     async headers({ method, url, headers: sent, body }) {
       const { protocol, host, hostname, pathname: path, searchParams } = new URL(url)
       const query = Object.fromEntries(searchParams)
-      // AWS wants all of its own headers to be signed.
-      const own = Object.fromEntries(Object.entries(sent).filter(([name]) => name.startsWith('x-amz-')))
-      const request = { method, protocol, hostname, path, query, headers: { host, ...own }, body }
+      // AWS requires a signature over all of its own headers.
+      const signed = Object.fromEntries(Object.entries(sent).filter(([name]) => name.startsWith('x-amz-')))
+      const request = { method, protocol, hostname, path, query, headers: { host, ...signed }, body }
       return (await signer.sign(request)).headers
     },
-    invalidate: () => void providers.delete(keyOf(account)),
+    invalidate: () => void providers.delete(cacheKey(account)),
   }
 }
 
-function keyOf({ region, roleArn, externalId }: Signing['account']): string {
+function cacheKey({ region, roleArn, externalId }: SigningOptions['account']): string {
   return roleArn ? JSON.stringify([roleArn, externalId, region]) : ''
 }
 
-function providerOf(account: Signing['account']): () => Promise<Credentials> {
+function credentialsProvider(account: SigningOptions['account']): () => Promise<Credentials> {
   const { region, roleArn, externalId } = account
-  const key = keyOf(account)
+  const key = cacheKey(account)
   const caller = { callerClientConfig: { region: async () => region } }
   const role = roleArn ? assumeRole(roleArn, externalId) : undefined
-  const provider = providers.get(key) ?? (role ? kept(() => role(caller)) : fromNodeProviderChain())
+  const provider = providers.get(key) ?? (role ? cached(() => role(caller)) : fromNodeProviderChain())
   providers.set(key, provider)
   return provider
 }
 
-/** The SDK keeps those that it finds, but not those of a role that it assumes. */
-function kept(provide: () => Promise<Credentials>): () => Promise<Credentials> {
-  let held: Credentials | undefined
+/** The SDK caches the credentials that it finds, but not those of an assumed role. */
+function cached(provide: () => Promise<Credentials>): () => Promise<Credentials> {
+  let current: Credentials | undefined
   return async () => {
-    const until = held?.expiration?.getTime() ?? 0
-    if (held && until > Date.now() + margin) return held
-    held = await provide()
-    return held
+    const expiresAt = current?.expiration?.getTime() ?? 0
+    if (current && expiresAt > Date.now() + EXPIRY_MARGIN_MS) return current
+    current = await provide()
+    return current
   }
-}
-
-/** Node's own, in the form that the signer takes. */
-class Sha256 {
-  readonly #hash: Hash | Hmac
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data))
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-
-  reset(): void {
-    throw new Error('A hash is made for each text.')
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array | string {
-  if (typeof data === 'string') return data
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
 }

@@ -45,9 +45,12 @@ export async function runAction(
     const client = connect(connection, options)
     try {
       return await action.run(connection.provider, client, call.input)
-    } catch (error) {
+    } catch (thrown) {
       const { acceptedResponse } = client
-      if (error instanceof Failure) error.afterWrite ||= client.mayHaveWritten && !error.nothingWritten
+      const error =
+        thrown instanceof Failure
+          ? thrown.withAfterWrite(thrown.afterWrite || (client.mayHaveWritten && !thrown.nothingWritten))
+          : thrown
       if (action.idempotent || acceptedResponse === undefined || !isAboutResponse(error)) throw error
       return lookUp(connection, action, call, options, { error, acceptedResponse })
     }
@@ -159,9 +162,9 @@ async function withConnection<T>(
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
     const secret = connectionPath(category.name, connection)
-    const failure = new Failure('credentials', `${toSentence(error.message)} Update the secret ${secret}.`)
-    failure.afterWrite = mayHaveWritten || error.afterWrite
-    throw failure
+    throw new Failure('credentials', `${toSentence(error.message)} Update the secret ${secret}.`, {
+      afterWrite: mayHaveWritten || error.afterWrite,
+    })
   }
 }
 

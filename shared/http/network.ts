@@ -4,17 +4,17 @@ import { messageOf } from '../errors.ts'
 const agents = new Map<string, Agent>()
 
 /**
- * The agent that trusts a private certificate authority beside the public ones. One for each, since those are many, and would
- * be read anew for each connection; idle connections are kept as long as Node's own agent keeps them.
+ * Returns the agent that trusts a private certificate authority in addition to the public ones. Cached per authority,
+ * because reading the public certificates for each connection is slow. Keeps idle connections as Node's own agent does.
  *
  * @param ca PEM
- * @throws Error for what is no certificate
+ * @throws Error for an invalid certificate
  */
 export async function agentWithCa(ca: string): Promise<Agent> {
-  const known = agents.get(ca)
-  if (known) return known
+  const cached = agents.get(ca)
+  if (cached) return cached
   const { X509Certificate } = await import('node:crypto')
-  // A secure context takes anything, and then trusts nobody.
+  // A secure context accepts any text, and then trusts no certificate.
   new X509Certificate(ca)
   const { Agent, globalAgent } = await import('node:https')
   const { createSecureContext, rootCertificates } = await import('node:tls')
@@ -25,26 +25,26 @@ export async function agentWithCa(ca: string): Promise<Agent> {
   return agent
 }
 
-/** Errors of the connection attempt itself: the request was never sent, so nothing is in doubt. */
+/** Returns whether the request failed before it was sent, so that the platform cannot have done anything. */
 export function isUnsent(cause: unknown): boolean {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
   return (
     ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code) ||
     code.startsWith('ERR_TLS') ||
-    // What Node, or OpenSSL, would not even begin with.
+    // Rejected by Node or OpenSSL.
     /^ERR_(?:INVALID|HTTP_INVALID|UNESCAPED|OSSL)_/.test(code) ||
-    isCertificate(code)
+    isCertificateError(code)
   )
 }
 
-function isCertificate(code: string): boolean {
+function isCertificateError(code: string): boolean {
   return code.includes('CERT') || code.startsWith('UNABLE_TO_')
 }
 
-/** Why a platform could not be reached, for a person. */
+/** Returns why a platform could not be reached, for messages. */
 export function networkReason(error: NodeJS.ErrnoException): string {
-  if (isCertificate(error.code ?? ''))
-    return `its TLS certificate is not trusted (${error.code}): set "ca" in the connection for a private one`
-  // Node joins several addresses' errors in one with an empty message.
+  if (isCertificateError(error.code ?? ''))
+    return `its TLS certificate is not trusted (${error.code}). For a private one, set "ca" in the connection`
+  // Node joins the errors of several addresses into one with an empty message.
   return error.message || error.code || messageOf(error)
 }

@@ -1,12 +1,13 @@
-import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../aws/aws.ts'
-import { consoleUrl } from '../aws/console.ts'
 import {
   GetAutomationExecutionCommand,
   SSMClient,
   StartAutomationExecutionCommand,
   StopAutomationExecutionCommand,
-} from '../aws/ssm.ts'
+} from '@aws-sdk/client-ssm'
+import * as z from 'zod/mini'
+import { Aws, awsAccountFields } from '../aws/aws.ts'
+import { consoleUrl } from '../aws/console.ts'
+import { awsErrorOf } from '../aws/failure.ts'
 import { Failure } from '../errors.ts'
 import { optional, word } from '../fields.ts'
 import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'

@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { name, oneOf, secret, url } from '../fields.ts'
 import { basicAuth } from '../http/basic-auth.ts'
-import { type HttpResponse, type RequestOptions, segment } from '../http/client.ts'
+import type { HttpResponse, RequestOptions } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import type { Client, Provider } from '../providers/provider.ts'
 
 /** What a connection to Azure DevOps holds, in every category. */

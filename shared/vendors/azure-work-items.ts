@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { segment } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import { type AzureDevops, ask } from './azure-devops.ts'
 
 const workItem = z.object({

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../fields.ts'
-import { segment } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What a connection to GitHub holds, in every category. */

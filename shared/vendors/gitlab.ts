@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
-import { type Http, segment } from '../http/client.ts'
+import type { Http } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What a connection to GitLab holds, in every category. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
-import { segment } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
 import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'

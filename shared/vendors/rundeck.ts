@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure, messageOf } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
-import { type Http, segment } from '../http/client.ts'
+import type { Http } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob, type Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
 

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { basicAuth } from '../http/basic-auth.ts'
-import { type Http, segment } from '../http/client.ts'
+import type { Http } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
 
 const named = z.object({
   sys_id: z.string(),

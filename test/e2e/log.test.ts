@@ -62,7 +62,7 @@ describe('a task logs', () => {
     await service.finishedOf(id)
     expect(linesOf({ taskId, failure: 'credentials' })).toMatchObject([{ provider: 'github', level: 'WARN' }])
     expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
-      { outcome: { status: 'errored', result: 'fail' }, detail: expect.stringContaining('Mend the secret') },
+      { outcome: { status: 'errored', result: 'fail' }, detail: expect.stringContaining('Update the secret') },
     ])
   })
 

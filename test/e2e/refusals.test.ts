@@ -124,7 +124,7 @@ describe('a body', () => {
       'with a path in the project',
       { ...whole, input: { title: 'x', project: '../..' } },
       400,
-      /can not be part of a path|write it like/,
+      /is not allowed as a path segment|write it like/,
     ],
   ]
   it.each(cases)('%s is refused, in both modes, with what to do', async (...[, body, status, detail, options]) => {

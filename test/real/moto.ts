@@ -151,7 +151,10 @@ export const moto: Program = {
             github.accept(rotated)
             const early = await first.open(event('Login is slow'))
             assert.equal(early.status, 422, JSON.stringify(early.body))
-            assert.match(early.body.detail, /Bad credentials.+Mend the secret .+connections\/issue-ticketing\/default/)
+            assert.match(
+              early.body.detail,
+              /Bad credentials.+Update the secret .+connections\/issue-ticketing\/default/,
+            )
             const value = JSON.stringify(connection({ token: rotated }))
             await secrets.send(new PutSecretValueCommand({ SecretId: `${connections}/default`, SecretString: value }))
             for (const lambda of [first, second]) {

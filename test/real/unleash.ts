@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import { type FlagProvider, setFlag, setFlags } from '../../shared/providers/flag.ts'
+import type { FlagProvider } from '../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../shared/providers/set-flags.ts'
 import { clientOf, failureOf } from '../functions/helpers.ts'
 import type { Program } from './program.ts'
 
@@ -61,7 +62,7 @@ export const unleash: Program = {
     const set = async (flag: string, change: object, { as = token, environment = 'development' } = {}) => {
       const client = clientOf(flags, { baseUrl: url, token: as } as never)
       const changes = [{ flag, on: undefined, percentage: undefined, ...change }]
-      const input = { changes, comment: undefined, single: true, project: 'default', environment }
+      const input = { changes, comment: undefined, isSingle: true, project: 'default', environment }
       return (await setFlag.run(flags, client, input)) as Outcome
     }
     const refused = async (promise: Promise<unknown>, words: RegExp) => {
@@ -145,7 +146,13 @@ export const unleash: Program = {
           async () => {
             const client = clientOf(flags, { baseUrl: url, token } as never)
             const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
-            const input = { changes, comment: undefined, single: false, project: 'default', environment: 'development' }
+            const input = {
+              changes,
+              comment: undefined,
+              isSingle: false,
+              project: 'default',
+              environment: 'development',
+            }
             const { result, data } = (await setFlags.run(flags, client, input)) as Outcome
             assert.deepEqual([result, data['changed']], ['pass', ['bare']])
           },

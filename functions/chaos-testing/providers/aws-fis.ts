@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
-import { endpointOf, reason, refusesCredentials, regionOf } from '../../../shared/aws/rest.ts'
+import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowed, refuseOutside } from '../blast-radius.ts'
@@ -68,8 +69,8 @@ export const awsFis = defineJobProvider({
   baseUrl: (account) => endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
     sigV4Authorization({ service, platform, account: { ...account, region: regionOf(account, platform) } }),
-  errorReason: reason,
-  isCredentialsError: refusesCredentials,
+  errorReason,
+  isCredentialsError,
   states: {
     pending: 'running',
     initiating: 'running',
@@ -110,7 +111,7 @@ export const awsFis = defineJobProvider({
     if (busy.includes(status))
       throw new Failure(
         'platform',
-        `${platform} can not start ${input.target} yet: ${reason(body) ?? errorReasonIn(body)}`,
+        `${platform} can not start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`,
       )
     return runOf(connection, body.experiment)
   },

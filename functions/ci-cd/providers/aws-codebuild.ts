@@ -1,5 +1,3 @@
-import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   BatchGetBuildsCommand,
   BatchGetReportsCommand,
@@ -7,8 +5,11 @@ import {
   ListBuildsForProjectCommand,
   StartBuildCommand,
   StopBuildCommand,
-} from '../../../shared/aws/codebuild.ts'
+} from '@aws-sdk/client-codebuild'
+import * as z from 'zod/mini'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'

@@ -1,5 +1,3 @@
-import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
 import {
   CodePipelineClient,
   GetPipelineExecutionCommand,
@@ -9,8 +7,11 @@ import {
   RollbackStageCommand,
   StartPipelineExecutionCommand,
   StopPipelineExecutionCommand,
-} from '../../../shared/aws/codepipeline.ts'
+} from '@aws-sdk/client-codepipeline'
+import * as z from 'zod/mini'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, withDescription, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'

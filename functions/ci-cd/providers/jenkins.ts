@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/texts.ts'
 import { sleep } from '../../../shared/sleep.ts'
@@ -138,9 +139,9 @@ export const jenkins = defineJobProvider({
     // Only the number: behind a proxy the rest may name a host that is not ours to call.
     const number = /\/queue\/item\/(\d+)/.exec(answered['location'] ?? '')?.[1]
     if (number) return runOf(http, { job: path, number: Number(number), queued: true })
-    const failure = new Failure('platform', `Jenkins took the start of ${path}, but does not say where it is queued.`)
-    failure.afterWrite = true
-    throw failure
+    throw new Failure('platform', `Jenkins took the start of ${path}, but does not say where it is queued.`, {
+      afterWrite: true,
+    })
   },
 
   async getStatus({ http }, { id }) {

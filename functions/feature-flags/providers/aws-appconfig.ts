@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import {
   AppConfigClient,
   CreateHostedConfigurationVersionCommand,
@@ -7,7 +6,8 @@ import {
   ListDeploymentsCommand,
   ListHostedConfigurationVersionsCommand,
   StartDeploymentCommand,
-} from '../../../shared/aws/appconfig.ts'
+} from '@aws-sdk/client-appconfig'
+import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { Failure, invalidInput } from '../../../shared/errors.ts'

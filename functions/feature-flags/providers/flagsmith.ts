@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider } from '../../../shared/providers/flag.ts'
 
 const environment = z.object({

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import {
   defineFlagProvider,
   type FlagChange,

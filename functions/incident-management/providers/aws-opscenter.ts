@@ -1,6 +1,3 @@
-import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
-import { consoleUrl } from '../../../shared/aws/console.ts'
 import {
   AddTagsToResourceCommand,
   CreateOpsItemCommand,
@@ -8,7 +5,11 @@ import {
   GetOpsItemCommand,
   SSMClient,
   UpdateOpsItemCommand,
-} from '../../../shared/aws/ssm.ts'
+} from '@aws-sdk/client-ssm'
+import * as z from 'zod/mini'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
+import { consoleUrl } from '../../../shared/aws/console.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { pagerdutyApi, pagerdutyConnection } from '../../../shared/vendors/pagerduty.ts'
 

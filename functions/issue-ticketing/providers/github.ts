@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import {
   defineTicketProvider,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import {
   CLOSED_STATE_NAMES,
   defineTicketProvider,

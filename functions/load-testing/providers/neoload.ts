@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
   type Run,

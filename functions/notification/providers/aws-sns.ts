@@ -58,7 +58,7 @@ export const awsSns = defineMessageProvider({
   authorization: (account: Connection) =>
     sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
   errorReason: reason,
-  isCredentialsError: (status, body) => rest.refusesCredentials(status, errorIn(body)),
+  isCredentialsError: (status, body) => rest.isCredentialsError(status, errorIn(body)),
   channel: 'topic',
 
   async check({ http, connection: { channel } }) {
@@ -141,7 +141,7 @@ async function ask(
 /** `InvalidParameter: Invalid parameter: TopicArn`, with what is to be done about a permission that is missing. */
 function reason(body: unknown): string | undefined {
   const { code, message } = errorIn(body)
-  return message === undefined ? undefined : [code, rest.reason({ message })].filter(Boolean).join(': ')
+  return message === undefined ? undefined : [code, rest.errorReason({ message })].filter(Boolean).join(': ')
 }
 
 function errorIn(body: unknown): { code?: string | undefined; message?: string | undefined } {

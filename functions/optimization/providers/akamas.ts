@@ -63,13 +63,11 @@ export const akamas = defineJobProvider({
 function failed(body: unknown): Failure {
   const said = typeof body === 'string' ? body.trim() : ''
   const nothingWritten = unreached.test(said)
-  const failure = new Failure(
+  return new Failure(
     'platform',
     `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(said || 'no reason given', 300)}`,
-    { nothingWritten },
+    { nothingWritten, afterWrite: !nothingWritten },
   )
-  failure.afterWrite = !nothingWritten
-  return failure
 }
 
 /** @throws Failure `invalid` for an event that can not be answered, which only a dry run may have */

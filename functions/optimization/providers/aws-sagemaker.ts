@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'

@@ -1,6 +1,3 @@
-import * as z from 'zod/mini'
-import { Aws, awsAccountFields, awsErrorOf } from '../../../shared/aws/aws.ts'
-import { consoleUrl } from '../../../shared/aws/console.ts'
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
@@ -8,7 +5,11 @@ import {
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
-} from '../../../shared/aws/step-functions.ts'
+} from '@aws-sdk/client-sfn'
+import * as z from 'zod/mini'
+import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
+import { consoleUrl } from '../../../shared/aws/console.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'

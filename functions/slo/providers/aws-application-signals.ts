@@ -64,8 +64,8 @@ export const awsApplicationSignals = defineEvaluationProvider({
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
     sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  errorReason: rest.reason,
-  isCredentialsError: rest.refusesCredentials,
+  errorReason: rest.errorReason,
+  isCredentialsError: rest.isCredentialsError,
   queryNoun: 'the name or the ARN of an SLO',
   hasOwnVerdict: true as const,
   // Metrics of one minute that arrive some minutes late.
@@ -128,7 +128,7 @@ function isAbout({ query }: Query, { Arn, Name }: Pick<ReportError, 'Arn' | 'Nam
 }
 
 function failureOf(name: string, { ErrorCode, ErrorMessage }: ReportError): Failure {
-  const reason = rest.reason({ message: ErrorMessage ?? undefined }) ?? 'no reason given'
+  const reason = rest.errorReason({ message: ErrorMessage ?? undefined }) ?? 'no reason given'
   const message = `The query of ${name}: ${platform} answered ${[ErrorCode, reason].filter(Boolean).join(': ')}`
   return new Failure(/Throttl|Internal|Unavailable/.test(ErrorCode ?? '') ? 'platform' : 'refused', message)
 }

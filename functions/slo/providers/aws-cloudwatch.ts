@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
-import { callJson, reason } from '../../../shared/aws/json-protocol.ts'
+import { callJson, errorReason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure } from '../../../shared/errors.ts'
@@ -49,8 +49,8 @@ export const awsCloudWatch = defineReportProvider({
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
     sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  errorReason: reason,
-  isCredentialsError: rest.refusesCredentials,
+  errorReason,
+  isCredentialsError: rest.isCredentialsError,
 
   /** Sends no metrics. CloudWatch stores nothing, and refuses the empty list of an authorized caller. */
   async check({ http, connection: { namespace: Namespace } }) {

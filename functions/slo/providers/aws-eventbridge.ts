@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
-import { callJson, reason } from '../../../shared/aws/json-protocol.ts'
+import { callJson, errorReason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure, toSentence } from '../../../shared/errors.ts'
@@ -51,8 +51,8 @@ export const awsEventBridge = defineReportProvider({
   baseUrl: (account) => rest.endpointOf(account, { service, platform }),
   authorization: (account: Connection) =>
     sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
-  errorReason: reason,
-  isCredentialsError: rest.refusesCredentials,
+  errorReason,
+  isCredentialsError: rest.isCredentialsError,
 
   // EventBridge accepts events for a bus that does not exist, and drops them.
   check: ({ http, connection: { eventBus: Name } }) =>

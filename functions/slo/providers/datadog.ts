@@ -4,7 +4,8 @@ import { inBatches } from '../../../shared/evaluation/batches.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,

@@ -3,7 +3,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
-import { type Http, segment } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,

@@ -3,8 +3,9 @@ import { Failure, type FieldError, invalidInput } from '../../../shared/errors.t
 import type { Evaluation } from '../../../shared/evaluation/evaluation.ts'
 import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { name, optional } from '../../../shared/fields.ts'
-import { type Authorization, type Http, segment } from '../../../shared/http/client.ts'
+import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {

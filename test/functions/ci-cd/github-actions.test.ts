@@ -248,7 +248,7 @@ describe('a run', () => {
   test('with a conclusion that is not known goes on', async () => {
     const begun = await connected().start(deploy)
     server.finish('exploded')
-    expect(await connected().poll(begun, deploy)).toMatchObject({ status: expect.stringContaining('not known here') })
+    expect(await connected().poll(begun, deploy)).toMatchObject({ status: expect.stringContaining('unknown state') })
   })
 
   test('that failed names the job and the step, with a link', async () => {

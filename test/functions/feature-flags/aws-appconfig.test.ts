@@ -97,7 +97,7 @@ describe('AWS AppConfig: set', () => {
       'https://eu-west-1.console.aws.amazon.com/systems-manager/appconfig/applications/339ohji?region=eu-west-1'
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: 'Not changed yet, since it waits for deployment 2 for checkout: mode=interactive waits for its end',
+      message: 'Not changed yet: waiting for deployment 2 for checkout. Use mode=interactive to wait for it',
       data: { before: { state: 'off' }, changed: false, pending: [{ id: '2', noun: 'deployment', url }] },
     })
     expect(pending).toMatchObject({ changes: [{ id: '2', flags: ['checkout'] }] })

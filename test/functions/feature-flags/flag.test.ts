@@ -11,9 +11,8 @@ import {
   type FlagProvider,
   type FlagState,
   type PendingChange,
-  setFlag,
-  setFlags,
 } from '../../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { validate } from '../../../shared/validate.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 
@@ -137,7 +136,7 @@ describe('flag input', () => {
   })
 
   test('is refused without a state and a percentage', () => {
-    expect(() => changes({ flag: 'a' })).toThrow('input.state is missing for a: write on or off')
+    expect(() => changes({ flag: 'a' })).toThrow('input.state is missing for a: send on or off')
     expect(() => changes({ flags: ['a', { flag: 'b', state: 'on' }] }, setFlags)).toThrow(
       'input.flags.0 is missing for a',
     )
@@ -184,7 +183,7 @@ describe('flag input', () => {
   )
 
   test('is refused if it contains a flag twice', () => {
-    expect(() => changes({ flags: 'a,b,a', state: 'on' }, setFlags)).toThrow('input.flags.2 is twice there for a')
+    expect(() => changes({ flags: 'a,b,a', state: 'on' }, setFlags)).toThrow('input.flags.2 repeats a')
   })
 
   test('defaults to the environment and project of the connection', () => {
@@ -194,7 +193,7 @@ describe('flag input', () => {
     expect(setFlag.complete(asked, from)).toMatchObject({ environment: 'production', project: 'shop' })
     const own = { ...asked, environment: 'test', project: 'cart' }
     expect(setFlag.complete(own, from)).toMatchObject({ environment: 'test', project: 'cart' })
-    expect(() => setFlag.complete(asked, { event, provider, connection: {} })).toThrow('input.environment is missing')
+    expect(() => setFlag.complete(asked, { event, provider, connection: {} })).toThrow('input.environment is required')
   })
 })
 
@@ -244,7 +243,8 @@ describe('set-flag', () => {
     expect(await one(play({ ignores: ['a'] }), { flag: 'a', state: 'on' })).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: 'a in production was not set to on (25 %): Played Flags took the change, but it is still off (25 %)',
+      message:
+        'a in production was not set to on (25 %): Played Flags accepted the change, but the flag is still off (25 %)',
       data: { changed: false, failed: expect.stringContaining('still off') },
     })
   })
@@ -353,7 +353,7 @@ describe('flag change that needs an approval', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
-      message: 'Not changed yet, since it waits for approval request r-a for a: mode=interactive waits for its end',
+      message: 'Not changed yet: waiting for approval request r-a for a. Use mode=interactive to wait for it',
       data: {
         changed: false,
         after: { state: 'off' },
@@ -419,7 +419,7 @@ describe('flag change that needs an approval', () => {
     expect(waiting.outcome).toMatchObject({
       result: 'fail',
       message:
-        'Not changed yet, since it waits for approval request r-a for a: mode=interactive waits for its end; b in production was not set to off (100 %): b is locked; c in production is on, and was off',
+        'Not changed yet: waiting for approval request r-a for a. Use mode=interactive to wait for it; b in production was not set to off (100 %): b is locked; c in production is on, and was off',
       data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] },
     })
     played.statuses['r-a'] = { state: 'applied', ended: true }
@@ -451,7 +451,7 @@ describe('flag change that needs an approval', () => {
     }
     const both = { flags: 'a,c', state: 'on' }
     const waiting = startedJob(await several(played, both))
-    expect(waiting.outcome.message).toContain('waits for approval request r-1 for a, c:')
+    expect(waiting.outcome.message).toContain('waiting for approval request r-1 for a, c')
     played.statuses['r-1'] = { state: 'declined', ended: true, declined: '' }
     expect(await getStatus(played, setFlags, both, waiting)).toMatchObject({
       outcome: { data: { failed: ['a', 'c'] } },

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
 import { type FlagsmithServer, startFlagsmith } from '../../../infra/platforms/flagsmith.ts'
-import { type FlagProvider, setFlag } from '../../../shared/providers/flag.ts'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf } from '../helpers.ts'
@@ -20,7 +21,7 @@ const client = ({ token = server.token, ...options }: Options = {}) =>
 const input = (changes: object[], more: object = {}) => ({
   changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
   comment: undefined,
-  single: true,
+  isSingle: true,
   project: undefined,
   environment: 'Prod1key',
   ...more,

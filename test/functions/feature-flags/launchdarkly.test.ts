@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
-import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -23,7 +24,7 @@ const client = ({ token = server.token, more = {}, ...options }: Options = {}) =
 const input = (changes: object[], more: object = {}) => ({
   changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
   comment: undefined,
-  single: true,
+  isSingle: true,
   ...location,
   ...more,
 })
@@ -183,7 +184,7 @@ describe('LaunchDarkly: set-flag', () => {
         { flag: 'checkout-v2', on: true },
         { flag: 'banner', percentage: 1 },
       ],
-      { single: false },
+      { isSingle: false },
     )
     expect(await setFlags.run(provider, client(), both)).toMatchObject({
       result: 'fail',

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
-import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -20,7 +21,7 @@ interface More {
   environment?: string
   project?: string
   comment?: string
-  single?: false
+  isSingle?: false
 }
 
 const client = ({ token = server.token, ...options }: Options = {}) =>
@@ -28,7 +29,7 @@ const client = ({ token = server.token, ...options }: Options = {}) =>
 const input = (changes: object[], more: More = {}) => ({
   changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
   comment: undefined,
-  single: true,
+  isSingle: true,
   project: 'default',
   environment: 'production',
   ...more,
@@ -190,7 +191,7 @@ describe('Unleash: change requests', () => {
     const [strategy] = flag().strategies
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: expect.stringContaining('it waits for change request 1 for checkout-v2'),
+      message: expect.stringContaining('waiting for change request 1 for checkout-v2'),
       data: {
         changed: false,
         pending: [{ id: '1', noun: 'change request', url: `${server.url}/projects/default/change-requests/1` }],
@@ -275,7 +276,7 @@ describe('Unleash: change requests', () => {
         { flag: 'checkout-v2', on: true },
         { flag: 'slow-recommendations', on: false },
       ],
-      { single: false },
+      { isSingle: false },
     )
     const both = (await setFlags.run(provider, client(), all)) as StartedJob
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')

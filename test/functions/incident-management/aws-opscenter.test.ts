@@ -295,7 +295,7 @@ describe('update', () => {
     server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
     const failure = await failureOf(update({ title: 'x' }))
     expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
-    expect(failure.message).toBe('AWS OpsCenter answered 503 to GetOpsItem with something else than JSON.')
+    expect(failure.message).toBe('AWS OpsCenter answered 503 to GetOpsItem with a body that is not JSON.')
   })
 })
 

@@ -435,7 +435,7 @@ describe('where Rundeck fails', () => {
       expect(await failureOf(ask())).toMatchObject({
         kind: 'platform',
         transient: true,
-        message: expect.stringContaining('something else than expected'),
+        message: expect.stringContaining('an unexpected response'),
       })
     })
 

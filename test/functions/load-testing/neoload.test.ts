@@ -178,7 +178,7 @@ describe('a run', () => {
     expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
     server.finish('EXPLODED')
     expect(await connected().poll(begun, checkout)).toMatchObject({
-      status: expect.stringContaining('not known here'),
+      status: expect.stringContaining('unknown state'),
     })
   })
 

@@ -1,10 +1,11 @@
 import '../../functions/aws.ts'
+import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
-import { Aws, awsErrorOf } from '../../../shared/aws/aws.ts'
+import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
-import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '../../../shared/aws/ssm.ts'
+import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import type { SentRequest } from '../../../shared/http/client.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { failureOf } from '../../functions/helpers.ts'
@@ -97,7 +98,7 @@ describe('what AWS answers', () => {
     for (const status of [200, 400, 503]) {
       const failure = await write()
       expect([failure.kind, failure.afterWrite]).toEqual(['platform', status !== 400])
-      expect(failure.message).toBe(`OpsCenter answered ${status} to UpdateOpsItem with something else than JSON.`)
+      expect(failure.message).toBe(`OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`)
     }
   })
 
@@ -161,7 +162,7 @@ describe('what goes on below', () => {
     )
     process.env['AWS_REGION'] = region
     expect(failure).toMatchObject({ kind: 'misconfigured', transient: false, afterWrite: false })
-    expect(failure.message).toBe('OpsCenter can not be asked for UpdateOpsItem: Region is missing')
+    expect(failure.message).toBe('UpdateOpsItem could not be sent to OpsCenter: Region is missing')
   })
 })
 
@@ -312,7 +313,7 @@ describe('another role', () => {
   test('that may not do it itself is named', async () => {
     server.state.denied = ['GetOpsItem']
     expect((await read(aws({ roleArn, region: 'eu-central-1' }))).message).toMatch(
-      /ssm:GetOpsItem\. It must be allowed to arn:aws:iam::210987654321:role\/webhooks\.$/,
+      /ssm:GetOpsItem\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/,
     )
   })
 

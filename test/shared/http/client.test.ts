@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { generate } from 'selfsigned'
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import { Http, type SentRequest, segment } from '../../../shared/http/client.ts'
+import { Http, type SentRequest } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 
 const servers: (http.Server | https.Server)[] = []
 afterEach(() => {
@@ -59,13 +60,13 @@ describe('a request', () => {
   })
 
   it('never leaves the base URL by a part of its path', async () => {
-    expect(() => segment('..')).toThrow('can not be part of a path')
-    expect(() => segment('')).toThrow('can not be part of a path')
+    expect(() => segment('..')).toThrow('is not allowed as a path segment')
+    expect(() => segment('')).toThrow('is not allowed as a path segment')
     await expect(client('https://acme.example').get('//evil.example/x')).rejects.toThrow()
     expect(segment('//evil.example')).toBe('%2F%2Fevil.example')
     // What decodes a path before it looks for them finds these, too.
     for (const name of ['../x', 'a/..', 'a/../../b', 'a\\..\\b', './x'])
-      expect(() => segment(name)).toThrow('can not be part of a path')
+      expect(() => segment(name)).toThrow('is not allowed as a path segment')
     expect(segment('a..b/...')).toBe('a..b%2F...')
   })
 
@@ -114,7 +115,7 @@ describe('a request', () => {
     const nowhere = await serve((_, res) => res.writeHead(302, { location: 'http://[' }).end())
     expect(await failureOf(client(nowhere).get('x'))).toMatchObject({
       kind: 'platform',
-      message: 'Acme redirected GET /x to something that is no URL.',
+      message: 'Acme redirected GET /x to an invalid URL.',
     })
     expect(await failureOf(client(url).get('loop'))).toMatchObject({ kind: 'refused' })
     expect(await failureOf(client(url).post('moved', {}))).toMatchObject({ kind: 'refused' })
@@ -312,7 +313,7 @@ describe('an answer', () => {
     })
     expect(await failureOf(client(broken).get('x'))).toMatchObject({
       kind: 'platform',
-      message: expect.stringContaining('broke off'),
+      message: expect.stringContaining('closed the connection before the end'),
     })
   })
 
@@ -487,7 +488,7 @@ it('a certificate is verified; one of a private authority is trusted where the c
   const noCertificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
   expect(await failureOf(client(url, { ca: noCertificate }).post('x', {}))).toMatchObject({
     kind: 'misconfigured',
-    message: expect.stringContaining('write it as PEM'),
+    message: expect.stringContaining('must be a PEM certificate'),
   })
 })
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { secret, url } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */

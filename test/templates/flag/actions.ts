@@ -1,4 +1,4 @@
-import { setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 
 export const actions = {
   'set-flag': setFlag,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type FlagProvider, setFlag, setFlags } from '../../../shared/providers/flag.ts'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { clientOf, failureOf } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
@@ -21,7 +22,13 @@ const set = (
 ) => {
   const single = changes.length === 1
   const action = single ? setFlag : setFlags
-  return action.run(provider, client(options), { changes, environment, project: undefined, comment: undefined, single })
+  return action.run(provider, client(options), {
+    changes,
+    environment,
+    project: undefined,
+    comment: undefined,
+    isSingle,
+  })
 }
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider, type FlagLocation } from '../../../shared/providers/flag.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type Verdict } from '../../../shared/providers/job.ts'
 import { metricsIn } from '../../../shared/providers/run-output.ts'
 

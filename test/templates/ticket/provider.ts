@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import { segment } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
 import { defineTicketProvider, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 
 /** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
