@@ -27,7 +27,7 @@ const set = (
     environment,
     project: undefined,
     comment: undefined,
-    isSingle,
+    isSingle: single,
   })
 }
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
