@@ -68,8 +68,8 @@ const ended = async (event: { id: string }) => {
   return finished[0]
 }
 
-describe('an interactive run', () => {
-  it('is accepted, followed and ends with one finished that carries its result', async () => {
+describe('An interactive run', () => {
+  it('is accepted, polled, and sends one finished event with its result', async () => {
     rundeck.state.course = { polls: 3, ends: 'succeeded' }
     const finished = await ended(await begin({ target: 'ops/web/restart', parameters: { host: 'web1' } }))
     const [execution] = started()
@@ -84,7 +84,7 @@ describe('an interactive run', () => {
     expect([started().length, execution?.options['host']]).toEqual([1, 'web1'])
   })
 
-  it('that fails ends as succeeded and fail, with the step that failed', async () => {
+  it('that fails ends as succeeded and fail, with the failed step', async () => {
     rundeck.state.course = { polls: 1, ends: 'failed', failedNodes: ['web1'] }
     expect(await ended(await begin())).toMatchObject({
       status: 'succeeded',
@@ -94,13 +94,13 @@ describe('an interactive run', () => {
     })
   })
 
-  it('that Rundeck tries again ends as the last try does', async () => {
+  it('that Rundeck retries ends like the last attempt', async () => {
     rundeck.state.course = { polls: 1, ends: 'failed', retry: { polls: 2, ends: 'succeeded' } }
     const finished = await ended(await begin())
     expect(finished).toMatchObject({ result: 'pass', runbook: { id: String(started()[1]?.id) } })
   })
 
-  it('whose results miss a threshold fails, and says by how much', async () => {
+  it('that misses a threshold fails and reports by how much', async () => {
     const thresholds = [{ metric: 'duration', op: '<', value: 5 }]
     expect(await ended(await begin({ thresholds }))).toMatchObject({
       status: 'succeeded',
@@ -110,7 +110,7 @@ describe('an interactive run', () => {
     })
   })
 
-  it('is started once where its event is delivered twice, at once or later', async () => {
+  it('starts once for an event that is delivered twice, at once or later', async () => {
     const event = asked()
     const answers = await Promise.all([1, 2, 3].map(() => run(event, interactive)))
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
@@ -119,7 +119,7 @@ describe('an interactive run', () => {
     expect(started()).toHaveLength(1)
   })
 
-  it('that Rundeck refuses to start ends as errored, with its words', async () => {
+  it('that Rundeck refuses to start ends as errored with the reason', async () => {
     const job = rundeck.state.jobs[0]
     job?.required.push('host')
     expect(await ended(await begin())).toMatchObject({
@@ -131,7 +131,7 @@ describe('an interactive run', () => {
     expect(started()).toHaveLength(0)
   })
 
-  it('that can not be meant is told so before it is accepted', async () => {
+  it('with an invalid target is rejected before it is accepted', async () => {
     expect(await run(asked({ ref: 'main' }), interactive)).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining('keeps no versions'), errors: [{ path: 'input.ref' }] },
@@ -139,7 +139,7 @@ describe('an interactive run', () => {
   })
 })
 
-describe('while a run is followed', () => {
+describe('During polling', () => {
   beforeEach(() => {
     rundeck.state.course = { polls: 6, ends: 'succeeded' }
   })
@@ -156,7 +156,7 @@ describe('while a run is followed', () => {
         rundeck.down(false)
       },
     ],
-  ])('Rundeck that %s for a while does not end it', async (_, fail) => {
+  ])('Rundeck %s for a while, and the task continues', async (_, fail) => {
     const event = await begin()
     await wasSeen()
     await fail()
@@ -164,7 +164,7 @@ describe('while a run is followed', () => {
     expect(started()).toHaveLength(1)
   })
 
-  it('an execution that is gone ends it as errored, with the state that was seen last', async () => {
+  it('a missing execution ends the task as errored with its last state', async () => {
     rundeck.state.course.polls = 1_000
     const event = await begin()
     const id = await wasSeen()
@@ -177,7 +177,7 @@ describe('while a run is followed', () => {
     })
   })
 
-  it('a process that is killed goes on at its restart, with the same run', async () => {
+  it('a process that is killed continues with the same run', async () => {
     rundeck.state.course.polls = 20
     const event = await begin()
     await wasSeen()
@@ -188,12 +188,12 @@ describe('while a run is followed', () => {
   })
 })
 
-describe('at the deadline', () => {
+describe('At the deadline', () => {
   beforeEach(() => {
     rundeck.state.course = { polls: 100_000, ends: 'succeeded' }
   })
 
-  it('a run is left as it is, and that is no verdict', async () => {
+  it('a run is left running, and the task is errored', async () => {
     const finished = await ended(await begin({}, '&deadline=PT8S'))
     const [execution] = started()
     expect(finished).toMatchObject({
@@ -205,7 +205,7 @@ describe('at the deadline', () => {
     expect(execution?.status).toBe('running')
   })
 
-  it('a run is stopped where that is asked for, and its end is waited for', async () => {
+  it('a run is stopped if onDeadline is stop, and the task waits for its end', async () => {
     const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
     const [execution] = started()
     expect(execution?.status).toBe('aborted')
@@ -220,17 +220,20 @@ describe('at the deadline', () => {
   it.each([
     ['failed', 'fail'],
     ['succeeded', 'pass'],
-  ])('a run that ends as %s after the stop keeps its result, and the message names the stop', async (state, result) => {
-    rundeck.state.course.abortedAs = state
-    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
-    const id = started()[0]?.id
-    const message = expect.stringContaining(
-      `The deadline of 8 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
-    )
-    expect(finished).toMatchObject({ status: 'succeeded', result, message })
-  })
+  ])(
+    'a run that ends as %s after the stop request keeps its result, and the message mentions the stop',
+    async (state, result) => {
+      rundeck.state.course.abortedAs = state
+      const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
+      const id = started()[0]?.id
+      const message = expect.stringContaining(
+        `The deadline of 8 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
+      )
+      expect(finished).toMatchObject({ status: 'succeeded', result, message })
+    },
+  )
 
-  it('a run that is not shown any more is stopped, too, where that is asked for', async () => {
+  it('a run that is no longer reported is stopped, too', async () => {
     const event = await begin({ onDeadline: 'stop' }, '&deadline=PT2H')
     await hasStarted()
     rundeck.failNext(403, { message: 'no' }, { on: 'GET', times: 5 })
@@ -242,14 +245,14 @@ describe('at the deadline', () => {
     )
   })
 
-  it('a run that can not be stopped is told to go on, with why', async () => {
+  it('a run that cannot be stopped is reported as still running, with the reason', async () => {
     rundeck.state.course.stubborn = true
     expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
       /^The deadline of 8 s passed\. It could not be stopped, and may go on: Rundeck did not abort .*Unable to interrupt/,
     )
   })
 
-  it('a state that is not known has never passed', async () => {
+  it('an unknown state never passes', async () => {
     const event = await begin({}, '&deadline=PT8S')
     rundeck.set(await wasSeen(), 'paused')
     expect(await ended(event)).toMatchObject({
@@ -259,7 +262,7 @@ describe('at the deadline', () => {
   })
 })
 
-describe('a process that is killed when Rundeck has just started the run', () => {
+describe('A process that is killed just after Rundeck started the run', () => {
   /** Rundeck carries it out, and before it answers the power is gone. */
   const cutOff = async (connection: string) => {
     rundeck.holdNext('POST')
@@ -270,12 +273,12 @@ describe('a process that is killed when Rundeck has just started the run', () =>
     return ended(event)
   }
 
-  it('finds it at its restart by the option that carries its key', async () => {
+  it('finds the run by the option that carries its idempotency key', async () => {
     expect(await cutOff('runbooks')).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(started()).toHaveLength(1)
   })
 
-  it('does not start another where nothing can be found, and says that it does not know', async () => {
+  it('starts no second run if none can be found, and reports an unknown outcome', async () => {
     expect(await cutOff('keyless')).toMatchObject({
       status: 'errored',
       result: 'fail',
@@ -287,14 +290,14 @@ describe('a process that is killed when Rundeck has just started the run', () =>
   })
 })
 
-describe('a lost answer to the start', () => {
-  it('is no loss where the run can be found', async () => {
+describe('A lost response to the start', () => {
+  it('does no harm if the run can be found', async () => {
     rundeck.loseNext('POST')
     expect(await ended(await begin())).toMatchObject({ result: 'pass' })
     expect(started()).toHaveLength(1)
   })
 
-  it('ends it as errored where it can not, and it is not tried again', async () => {
+  it('ends the task as errored without a second start if it cannot', async () => {
     rundeck.loseNext('POST')
     expect(await ended(await begin({}, '', 'keyless'))).toMatchObject({
       status: 'errored',
@@ -304,8 +307,8 @@ describe('a lost answer to the start', () => {
   })
 })
 
-describe('a silent run', () => {
-  it('that is short is answered with its result, and a repeat with the same', async () => {
+describe('A silent run', () => {
+  it('that is short returns its result, and a repeat returns the same', async () => {
     const event = asked()
     const answer = await run(event)
     expect(answer).toMatchObject({
@@ -316,7 +319,7 @@ describe('a silent run', () => {
     expect(started()).toHaveLength(1)
   })
 
-  it('that fails is answered 422, with why and what there is to know', async () => {
+  it('that fails returns 422 with the reason and the data', async () => {
     rundeck.state.course = { polls: 1, ends: 'failed', failedNodes: ['web1'] }
     expect(await run(asked())).toMatchObject({
       status: 422,
@@ -328,7 +331,7 @@ describe('a silent run', () => {
     })
   })
 
-  it('whose results only warn is answered 200, and whose miss a threshold 422', async () => {
+  it('returns 200 for a warning and 422 for a missed threshold', async () => {
     const thresholds = (value: number) => JSON.stringify([{ metric: 'duration', op: '<', value, warn: 5 }])
     expect(await run(asked({ thresholds: thresholds(10) }))).toMatchObject({ status: 200, body: { result: 'warning' } })
     expect(await run(asked({ thresholds: thresholds(6) }))).toMatchObject({
@@ -338,7 +341,7 @@ describe('a silent run', () => {
     expect(await run(asked({ thresholds: 'duration<6' }))).toMatchObject({ status: 400 })
   })
 
-  it('takes parameters and thresholds from a form', async () => {
+  it('accepts parameters and thresholds from a form', async () => {
     const { id, type } = asked()
     const form = new URLSearchParams({
       ...{ id, type, 'input.target': 'ops/web/restart', 'input.parameters.host': 'web1', 'input.onDeadline': 'stop' },
@@ -348,7 +351,7 @@ describe('a silent run', () => {
     expect(started()[0]?.options).toEqual({ host: 'web1', key: expect.stringMatching(/^[0-9a-f]{40}$/) })
   })
 
-  it('that takes longer is answered with its id, and that it goes on', async () => {
+  it('that takes longer returns its id and that it is still running', async () => {
     rundeck.state.course = { polls: 100_000, ends: 'succeeded' }
     const { status, body } = await run(asked())
     const [execution] = started()
@@ -357,7 +360,7 @@ describe('a silent run', () => {
     expect(execution?.status).toBe('running')
   })
 
-  it('is only shown on a dry run', async () => {
+  it('is only described in a dry run', async () => {
     const posted = posts()
     const { status, body } = await run(
       asked({ target: 'ops/web/restart', parameters: { host: 'web1' } }),
@@ -374,12 +377,12 @@ describe('a silent run', () => {
   })
 })
 
-it('a connection to Rundeck opens no tickets, and says what it can', async () => {
+it('A Rundeck connection rejects open-ticket and lists its actions', async () => {
   expect(
     await service.call('/v1/incident-management/open-ticket?connection=runbooks', { input: { title: 'Down' } }),
   ).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/runbooks.*run-runbook/) } })
 })
 
-it('the token of Rundeck is in no event, no answer and no log', async () => {
+it('The token of Rundeck appears in no event, response or log line', async () => {
   expect(service.output + JSON.stringify(await service.events())).not.toContain(rundeck.token)
 })

@@ -37,7 +37,7 @@ const steps: { step: string; fault: FaultSpec }[] = [
   },
 ]
 
-describe('a process that is killed', () => {
+describe('A process that is killed', () => {
   it.each(steps)(
     'in $step, goes on at its restart and ends with one issue, one started and one finished',
     async ({ fault }) => {
@@ -57,7 +57,7 @@ describe('a process that is killed', () => {
     },
   )
 
-  it('right after it said 202, goes on at its restart', async () => {
+  it('right after the 202 response continues after a restart', async () => {
     const events = [triggered(), triggered(), triggered()]
     const answers = await Promise.all(
       events.map((event) => service.openIssue(event, '?mode=interactive&sendStarted=true')),
@@ -72,7 +72,7 @@ describe('a process that is killed', () => {
     expect(await service.issues()).toHaveLength(3)
   })
 
-  it('recognises a repeat after its restart, so it stays one task', async () => {
+  it('recognizes a repeated call after a restart', async () => {
     const event = triggered({ input: { title: 'Sent again after a crash' } })
     const first = await service.openIssue(event, '?mode=interactive')
     await service.kill()
@@ -83,7 +83,7 @@ describe('a process that is killed', () => {
     expect([finished.length, (await service.issues()).length]).toEqual([1, 1])
   })
 
-  it('and started again after the deadline says that nothing was sent', async () => {
+  it('and restarted after the deadline reports that nothing was sent', async () => {
     await service.fault({ target: 'github', kind: 'hang', match: { method: 'GET' }, count: 1 })
     const event = triggered()
     await service.openIssue(event, '?mode=interactive&deadline=PT8S')
@@ -102,7 +102,7 @@ describe('a process that is killed', () => {
     expect(await service.issues()).toHaveLength(0)
   })
 
-  it('answers the status of a task that ended before, and knows a repeat of it', async () => {
+  it('reports the status of an earlier task and recognizes its repeat', async () => {
     const event = triggered()
     const { body } = await service.openIssue(event, '?mode=interactive')
     await service.finishedOf(event.id)

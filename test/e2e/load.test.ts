@@ -41,8 +41,8 @@ const asked = (parameters: object = {}) =>
   })
 const start = (event: object, query = '') => service.call(`/v1/load-testing/start-test?connection=shop${query}`, event)
 
-describe('the built-in generator', () => {
-  it('puts load on from within the task, and sends back what it measured', async () => {
+describe('The built-in load generator', () => {
+  it('runs inside the task and sends its measurements', async () => {
     const event = asked()
     expect(await start(event, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
     const { finished } = await service.finishedOf(event.id)
@@ -53,21 +53,21 @@ describe('the built-in generator', () => {
     expect(shop.calls.map(({ headers }) => headers['authorization'])).toEqual(Array(requests).fill(secret))
   })
 
-  it('refuses a silent call, which could not wait for it', async () => {
+  it('rejects a silent call', async () => {
     const { status, body } = await start(asked())
     expect(status).toBe(400)
     expect(JSON.stringify(body)).toContain('?mode=interactive')
     expect(shop.calls).toEqual([])
   })
 
-  it('shows in a dry run what it would do, silent as well', async () => {
+  it('describes its plan in a dry run, in silent mode, too', async () => {
     const { status, body } = await start(asked(), '&dryRun=true')
     expect(status).toBe(200)
     expect(body.message).toContain(`10 requests/s of GET ${shop.url}/api/cart for 1 s`)
     expect(shop.calls).toEqual([])
   })
 
-  it('refuses at the door what goes beyond the caps of its connection', async () => {
+  it('rejects a call over the limits of its connection', async () => {
     const { status, body } = await start(asked({ rate: 21 }), '&mode=interactive')
     expect(status).toBe(400)
     expect(JSON.stringify(body)).toContain('the connection allows at most 20')

@@ -27,8 +27,8 @@ async function accepted(query = '') {
   return { id: event.id, taskId: body.taskId as string }
 }
 
-describe('a task logs', () => {
-  it('its start and its end once each, with who does it, how it ended and how long it took', async () => {
+describe('A task logs', () => {
+  it('its start and end once each, with provider, outcome and duration', async () => {
     const { id, taskId } = await accepted()
     await service.finishedOf(id)
     expect(linesOf({ taskId, message: 'task started' })).toEqual([
@@ -45,7 +45,7 @@ describe('a task logs', () => {
     expect(ended[0]).not.toHaveProperty('detail')
   })
 
-  it('each try that the platform failed, and still one start and one end, however often it is replayed', async () => {
+  it('each failed attempt, and one start and one end for any number of replays', async () => {
     await service.fault({ target: 'github', kind: '503', count: 3 })
     const { id, taskId } = await accepted()
     await service.finishedOf(id)
@@ -56,7 +56,7 @@ describe('a task logs', () => {
     for (const message of ['task started', 'task ended']) expect(linesOf({ taskId, message })).toHaveLength(1)
   })
 
-  it('why it ended as errored', async () => {
+  it('the reason of an errored outcome', async () => {
     await service.fault({ target: 'github', kind: '401' })
     const { id, taskId } = await accepted()
     await service.finishedOf(id)
@@ -66,7 +66,7 @@ describe('a task logs', () => {
     ])
   })
 
-  it('its end also where Lambda has ended it, by the finisher', async () => {
+  it('its end through the finisher if Lambda ended it', async () => {
     await service.fault({ target: 'github', kind: '503' })
     const { id, taskId } = await accepted()
     await until(
@@ -84,8 +84,8 @@ describe('a task logs', () => {
   })
 })
 
-describe('a request logs', () => {
-  it('who does a silent call, and how it ended', async () => {
+describe('A request logs', () => {
+  it('the caller, provider and outcome of a silent call', async () => {
     const { status } = await service.openIssue({ input: { title: 'Silent one' } })
     expect(status).toBe(200)
     expect(linesOf({ message: 'request', mode: 'silent' }).at(-1)).toMatchObject({
@@ -94,7 +94,7 @@ describe('a request logs', () => {
     })
   })
 
-  it('what kind of failure it was', async () => {
+  it('the kind of a failure', async () => {
     await service.fault({ target: 'github', kind: '401' })
     await service.openIssue({ input: { title: 'Refused one' } })
     expect(linesOf({ message: 'request', failure: 'credentials' })).toMatchObject([{ provider: 'github', status: 422 }])

@@ -65,7 +65,7 @@ afterAll(async () => {
   vendor.close()
 })
 
-describe('the credentials of a connection', () => {
+describe('The credentials of a connection', () => {
   it('do not change the text of a call that uses another connection', async () => {
     const title = 'checkout in production is slow'
     const first = await service.openIssue(triggered({ input: { title } }), '?connection=vendor')
@@ -80,13 +80,13 @@ describe('the credentials of a connection', () => {
     expect(issue.body).toContain(`About ${password}`)
   })
 
-  it('are shown in no dry run, while plain headers are', async () => {
+  it('are redacted in a dry run, and plain headers are not', async () => {
     const { body } = await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor&dryRun=true')
     const headers = { authorization: '***', 'x-env': 'production', accept: 'application/json' }
     expect(body.data.request).toMatchObject({ headers })
   })
 
-  it('are masked in an answer of the platform, also the password of a basic authorization', async () => {
+  it('are redacted in a response of the platform, including a basic authentication password', async () => {
     answer = ({ headers }) => ({
       status: 400,
       body: JSON.stringify({ message: `${headers.authorization} ${password}` }),
@@ -97,7 +97,7 @@ describe('the credentials of a connection', () => {
   })
 })
 
-describe('a call that contains a stored credential', () => {
+describe('A call that contains a stored credential', () => {
   it.each(['&dryRun=true', '&mode=interactive&dryRun=true', '', '&mode=interactive'])(
     'is refused, nothing is sent, and the answer says in which field it is: connection=vendor%s',
     async (query) => {
@@ -111,7 +111,7 @@ describe('a call that contains a stored credential', () => {
   )
 })
 
-it('a caller who sends stored credentials again and again gets no more dry runs, but its calls are done', async () => {
+it('A caller that repeatedly sends stored credentials loses its dry runs but not its calls', async () => {
   const description = `Is it ${password}?`
   const dryRun = (input: object) => service.openIssue(triggered({ input }), '?connection=vendor&dryRun=true')
   // It is not the first to do so in this file. Environments count together, but each learns of the limit by a call of its own.
@@ -143,7 +143,7 @@ it('a caller who sends stored credentials again and again gets no more dry runs,
   expect(service.output).not.toContain(password)
 })
 
-it('the link of an approval is in no log line, answer, event or state file, even if the platform repeats it', async () => {
+it('An approval link appears in no log line, response, event or state file, even if the platform repeats it', async () => {
   let posts = 0
   answer = (_request, body) =>
     ++posts === 1
@@ -165,13 +165,13 @@ it('the link of an approval is in no log line, answer, event or state file, even
   expect(JSON.stringify(finished)).toMatch(/[0-9a-f]{40}\.\*\*\*/)
 })
 
-describe('what a platform answers', () => {
+describe('The response of a platform', () => {
   const open = async (reply: Reply) => {
     answer = () => reply
     return service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')
   }
 
-  it('is a refusal, also if it is nested too deep', async () => {
+  it('is a refusal even if it is nested too deeply', async () => {
     const body = `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`
     expect(await open({ status: 400, body })).toMatchObject({
       status: 422,
@@ -179,18 +179,18 @@ describe('what a platform answers', () => {
     })
   })
 
-  it('controls no terminal and no direction of reading', async () => {
+  it('contains no control or bidirectional characters', async () => {
     const { body } = await open({ status: 400, body: '{"message":"no \\u001b[31m\\u009b\\u202egnp"}' })
     expect(body.detail).toMatch(/: no \[31mgnp\.?$/)
   })
 
-  it('is linked only if it is a page', async () => {
+  it('is a link only if it is a web page', async () => {
     const ticket = (url: string) => open({ status: 200, body: JSON.stringify({ id: 'T-1', state: 'open', url }) })
     expect((await ticket('javascript:alert(1)')).body.links).toEqual({})
     expect(Object.values((await ticket('https://t.example/T-1')).body.links)).toEqual(['https://t.example/T-1'])
   })
 
-  it('leads to nothing outside the path of the connection', async () => {
+  it('leads nowhere outside the base URL of the connection', async () => {
     const { status } = await open({ status: 307, body: '', headers: { location: '/other/steal' } })
     expect(status).toBe(422)
     expect(received.map(({ url }) => url)).toEqual(['/tenant/open'])

@@ -23,7 +23,7 @@ async function send() {
   return [started, finished.length, finished[0].result]
 }
 
-it('events go to Keptn with a token that an OAuth client gets, and that is used until it expires', async () => {
+it('Events use an OAuth token until it expires', async () => {
   expect(await send()).toEqual([1, 1, 'pass'])
   const asked = (await service.requests('sso')).length
   expect(await send()).toEqual([1, 1, 'pass'])
@@ -32,12 +32,12 @@ it('events go to Keptn with a token that an OAuth client gets, and that is used 
   expect((await service.requests('sso')).length).toBeLessThanOrEqual(4)
 })
 
-it('a token that Keptn does not accept any more is fetched anew', async () => {
+it('An OAuth token that Keptn rejects is replaced', async () => {
   await service.fault({ target: 'keptn', kind: '401', count: 1, match: { method: 'POST', path: '/api/v1/event' } })
   expect(await send()).toEqual([1, 1, 'pass'])
 })
 
-it('an OAuth server that is down for a while delays the events and loses none', async () => {
+it('An OAuth server outage delays events and loses none', async () => {
   await service.fault({ target: 'keptn', kind: '401', count: 1, match: { method: 'POST', path: '/api/v1/event' } })
   await service.fault({ target: 'sso', kind: '503', count: 3 })
   expect(await send()).toEqual([1, 1, 'pass'])

@@ -97,7 +97,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     })
   }
 
-  it('is read by a screen reader without a stumble, open and decided, light and dark', async () => {
+  it('passes accessibility checks, open and decided, in light and dark mode', async () => {
     const { event, link } = await asked()
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await opened(link, { colorScheme })
@@ -119,7 +119,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.context().close()
   })
 
-  it('works on a phone and without JavaScript, and fits its width', async () => {
+  it('works on a phone without JavaScript and fits its width', async () => {
     const { event, link } = await asked({ question: `A${'a'.repeat(300)} word that does not end` })
     const page = await opened(link, {
       javaScriptEnabled: false,
@@ -138,7 +138,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.context().close()
   })
 
-  it('works with a keyboard: Enter in a field decides nothing, a button does', async () => {
+  it('works with a keyboard: Enter in a field does not decide, a button does', async () => {
     const { event, link } = await asked()
     const page = await opened(link)
     await page.keyboard.press('Tab')
@@ -155,7 +155,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     await page.context().close()
   })
 
-  it('says what is missing, and keeps what was written', async () => {
+  it('reports a missing field and keeps the input', async () => {
     const { event, link } = await asked()
     const page = await opened(link)
     await page.evaluate("document.querySelector('input').removeAttribute('required')")

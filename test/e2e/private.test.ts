@@ -84,8 +84,8 @@ async function open(url: string, token: string): Promise<number> {
   return status
 }
 
-describe('the stand-ins for AWS', () => {
-  it('answer only with the access key that is in a private file of the state folder', async () => {
+describe('The local AWS services', () => {
+  it('accept only the access key in a private file of the state folder', async () => {
     mkdirSync(state, { mode: 0o700 })
     writeFileSync(join(state, 'secrets.json'), JSON.stringify(real))
     const { url } = await start()
@@ -106,8 +106,8 @@ describe('the stand-ins for AWS', () => {
   })
 })
 
-describe('a runtime with a real platform', () => {
-  it('generates a token and a key for approvals at the start, which last', async () => {
+describe('A runtime with a real platform', () => {
+  it('generates a token and an approvals key at the start and keeps them', async () => {
     mkdirSync(state, { mode: 0o700 })
     writeFileSync(join(state, 'secrets.json'), JSON.stringify(real))
     const first = await start()
@@ -124,7 +124,7 @@ describe('a runtime with a real platform', () => {
     expect(await open(second.url, callerToken)).toBe(200)
   })
 
-  it('that is connected while it runs no longer accepts the demo token, and the CLI knows the new one', async () => {
+  it('rejects the demo token after a platform is connected, and the CLI uses the new one', async () => {
     const { url, output } = await start()
     const env = { WEBHOOKS_STATE: state }
     const send = ['send', 'issue-ticketing/open-issue', '--input', 'title=T', '--dry-run']
@@ -147,7 +147,7 @@ describe('a runtime with a real platform', () => {
     expect(await webhooks([...send, '--connection', 'tracker'], { env, cwd: root })).toMatchObject({ code: 0 })
   })
 
-  it('shows its console to nobody else on this machine', async () => {
+  it('hides its console from other users of the machine', async () => {
     mkdirSync(state, { mode: 0o700 })
     writeFileSync(join(state, 'secrets.json'), JSON.stringify(real))
     const { url, output } = await start()
@@ -173,8 +173,8 @@ describe('a runtime with a real platform', () => {
   })
 })
 
-describe('a state folder', () => {
-  it('that others may read is closed, and nothing in it is readable by others', async () => {
+describe('A state folder', () => {
+  it('that others can read becomes private', async () => {
     mkdirSync(state)
     chmodSync(state, 0o755)
     await start()
@@ -200,7 +200,7 @@ describe('a state folder', () => {
           ] as const,
         ]
       : []),
-  ])('that %s is refused', async (_, prepare, message) => {
+  ])('that %s is rejected', async (_, prepare, message) => {
     mkdirSync(state)
     prepare()
     const told = launch(await freePort())
@@ -211,7 +211,7 @@ describe('a state folder', () => {
   })
 })
 
-describe('the CLI', () => {
+describe('The CLI', () => {
   it('finds the runtime by WEBHOOKS_PORT, and without it by the state folder', async () => {
     const { port } = await start()
     const send = ['send', 'issue-ticketing/open-issue', '--input', 'title=T']
@@ -231,8 +231,8 @@ describe('the CLI', () => {
   })
 })
 
-describe('a runtime that starts', () => {
-  it('answers as soon as it listens', async () => {
+describe('A runtime that starts', () => {
+  it('responds as soon as it listens', async () => {
     const port = await freePort()
     const { child } = launch(port)
     // Each on a connection of its own: one of them comes in the very moment in which the port is opened.

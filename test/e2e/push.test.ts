@@ -36,8 +36,8 @@ const evaluated = (kind: string, more: object = {}) =>
     ...more,
   })
 
-describe('an update', () => {
-  it('tells what an event says, with a link to the Bridge, and a repeat of it tells nothing again', async () => {
+describe('A push-update call', () => {
+  it('sends the event as a message with a link to the Bridge, and sends no second one for a repeat', async () => {
     const event = evaluated('finished')
     const answer = await push(event)
     expect(answer).toMatchObject({ status: 200, body: { result: 'pass' } })
@@ -52,26 +52,26 @@ describe('an update', () => {
     ])
   })
 
-  it.each(['triggered', 'started', 'finished'])('is made of a .%s event', async (kind) => {
+  it.each(['triggered', 'started', 'finished'])('accepts a .%s event', async (kind) => {
     expect(await push(evaluated(kind))).toMatchObject({ status: 200 })
     expect(inbox.messages).toHaveLength(1)
   })
 
-  it('says what the caller writes instead, to the channel that the caller names', async () => {
+  it('sends the text of the caller to the channel of the caller', async () => {
     const input = { text: 'The night shift takes over.', channel: inbox.writable[1] }
     await push(evaluated('finished', { input }))
     expect(inbox.messages).toMatchObject([{ topic: inbox.writable[1], message: 'The night shift takes over.' }])
     expect(inbox.messages[0]?.message).not.toContain('Score')
   })
 
-  it('is told by the template that the caller names, and no other name is taken', async () => {
+  it('uses the template of the caller, and rejects an unknown one', async () => {
     await push(evaluated('finished', { input: { template: 'task' } }))
     expect(inbox.messages[0]?.title).not.toContain('score 42')
     const { status, body } = await push(evaluated('finished', { input: { template: 'fancy' } }))
     expect([status, body.detail]).toEqual([400, expect.stringContaining('input.template')])
   })
 
-  it('ends an interactive task, and with when says nothing where it need not', async () => {
+  it('ends an interactive task, and sends no message if when does not match', async () => {
     const event = triggered({ type: 'sh.keptn.event.notify.triggered' })
     await push(event, '&mode=interactive&sendStarted=true')
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])

@@ -46,7 +46,7 @@ function expectProblem(answer: { status: number; headers: Headers; body: unknown
 const interactive = '?mode=interactive&sendStarted=true'
 const json = { headers: { 'content-type': 'application/json' } }
 
-describe('a body', () => {
+describe('A body', () => {
   const whole = triggered()
   const cases: [string, unknown, number, RegExp, { headers: Record<string, string> }?][] = [
     ['that is not JSON', '{"id": "1", ', 400, /not JSON .*form body/, json],
@@ -127,12 +127,12 @@ describe('a body', () => {
       /is not allowed as a path segment|write it like/,
     ],
   ]
-  it.each(cases)('%s is refused, in both modes, with what to do', async (...[, body, status, detail, options]) => {
+  it.each(cases)('%s is rejected in both modes with a fix', async (...[, body, status, detail, options]) => {
     expectProblem(await service.openIssue(body, '', options), status, detail)
     expectProblem(await service.openIssue(body, interactive, options), status, detail)
   })
 
-  it('with everything missing is refused with all of it named at once', async () => {
+  it('without any field is rejected with all missing fields', async () => {
     const answer = await service.openIssue({ input: { titel: 1 } }, interactive)
     expectProblem(answer, 400, /id .*type .*shkeptncontext .*data\.project .*data\.stage .*data\.service/)
     const paths = (answer.body as { errors: { path: string }[] }).errors.map(({ path }) => path)
@@ -151,7 +151,7 @@ describe('a body', () => {
     },
   )
 
-  it('whose event triggers nothing is refused in interactive mode: its answer would loop', async () => {
+  it('with an event that is not a trigger is rejected in interactive mode, because its response would loop', async () => {
     for (const type of [
       'sh.keptn.event.openticket.finished',
       'sh.keptn.event.openticket.started',
@@ -162,13 +162,13 @@ describe('a body', () => {
     }
   })
 
-  it('of more than API Gateway takes is refused before it is read', async () => {
+  it('larger than the limit of API Gateway is rejected before it is read', async () => {
     const answer = await service.openIssue('x'.repeat(11 * 1024 * 1024), '', json)
     expect(answer.status).toBe(413)
   })
 })
 
-describe('a query', () => {
+describe('A query', () => {
   it.each([
     ['?mod=interactive', /Did you mean "mode"/],
     ['?mode=loud', /must be silent or interactive/],
@@ -179,12 +179,12 @@ describe('a query', () => {
     ['?deadline=P8D', /at most P7D/],
     ['?when=failed', /pass, warning or fail/],
     ['?input.titel=x', /Did you mean "title"/],
-  ])('%s is refused with what to write instead', async (query, detail) => {
+  ])('%s is rejected with what to send instead', async (query, detail) => {
     expectProblem(await service.openIssue(triggered(), query), 400, detail)
   })
 })
 
-describe('a path', () => {
+describe('A path', () => {
   it.each(['//', '//v1/issue-ticketing/open-issue', '/v1//issue-ticketing//'])(
     '%s is one like any other',
     async (path) => {
@@ -192,13 +192,13 @@ describe('a path', () => {
       expect(service.output).not.toContain('failed to answer')
     },
   )
-  it('to a question that is not there is answered with a page, whole and at once', async () => {
+  it('to an unknown approval returns a complete page', async () => {
     const page = await fetch(`${service.url}/v1/notification/approvals/nothing`)
     expect(page.status).toBe(403)
     expect(await page.text()).toContain('</html>')
     expect(service.output).not.toContain('failed to answer')
   })
-  it('to an unknown category is answered 404 with the known ones', async () => {
+  it('to an unknown category returns 404 with the known ones', async () => {
     expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /Did you mean "issue-ticketing"/)
     expectProblem(
       await service.call('/v1/nothing/at-all', {}),
@@ -206,7 +206,7 @@ describe('a path', () => {
       /^Unknown category "nothing"\. Categories: .*issue-ticketing/,
     )
   })
-  it('to an unknown action is answered 404 with the nearest', async () => {
+  it('to an unknown action returns 404 with the closest one', async () => {
     expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /Did you mean "open-issue"/)
     expectProblem(
       await service.call('/v1/issue-ticketing/constructor', {}),
@@ -214,7 +214,7 @@ describe('a path', () => {
       /Actions: open-issue, update-issue, close-issue/,
     )
   })
-  it('to an unknown connection is answered 404 with the known ones', async () => {
+  it('to an unknown connection returns 404 with the known ones', async () => {
     expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /known are .*default/)
     expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /There is no connection/)
     expectProblem(
@@ -223,27 +223,27 @@ describe('a path', () => {
       /There is no connection "nope"/,
     )
   })
-  it('to an unknown task is answered 404', async () => {
+  it('to an unknown task returns 404', async () => {
     for (const id of ['0'.repeat(40), 'x', '..%2f..']) {
       expectProblem(await service.call(`/v1/issue-ticketing/tasks/${id}`, undefined, { method: 'GET' }), 404, /no task/)
     }
   })
-  it('with another method is answered 405 with the one to use', async () => {
+  it('with another method returns 405 with the one to use', async () => {
     const answer = await service.call('/v1/issue-ticketing/open-issue', undefined, { method: 'GET' })
     expectProblem(answer, 405, /use POST/)
     expect(answer.headers.get('allow')).toBe('POST')
   })
 })
 
-describe('a connection', () => {
-  it('whose secret lacks fields is answered 503 with their names, before anything is accepted', async () => {
+describe('A connection', () => {
+  it('without required fields returns 503 with their names before the call is accepted', async () => {
     expectProblem(
       await service.openIssue(triggered(), `${interactive}&connection=broken`),
       503,
       /connections\/issue-ticketing\/broken is not valid: token is required; tokn is not a known field\. Did you mean "token"/,
     )
   })
-  it('of an unknown provider is answered 404 with the known ones', async () => {
+  it('of an unknown provider returns 404 with the known ones', async () => {
     expectProblem(
       await service.openIssue(triggered(), '?connection=strange'),
       404,
@@ -252,8 +252,8 @@ describe('a connection', () => {
   })
 })
 
-describe('a caller', () => {
-  it('with no token, or a wrong one, is answered 401 and learns nothing', async () => {
+describe('A caller', () => {
+  it('without a valid token gets 401 and no other information', async () => {
     for (const token of [null, '', 'wrong', 'x'.repeat(5_000)]) {
       const answer = await service.openIssue(triggered(), interactive, { token })
       expectProblem(answer, 401, /token/i)
@@ -261,7 +261,7 @@ describe('a caller', () => {
       expect(JSON.stringify(answer.body)).not.toMatch(/rotating|elsewhere|sha256/)
     }
   })
-  it('without the category is answered 403, for its tasks too', async () => {
+  it('without the category gets 403, for its tasks, too', async () => {
     expectProblem(
       await service.openIssue(triggered(), interactive, { token: tokens.other }),
       403,
@@ -276,7 +276,7 @@ describe('a caller', () => {
       /may not use/,
     )
   })
-  it('may use either of its two tokens, in either header', async () => {
+  it('can use either of its two tokens in either header', async () => {
     for (const token of [tokens.old, tokens.next]) {
       expect((await service.openIssue(triggered(), '?dryRun=true', { token })).status).toBe(200)
       expect(
@@ -284,7 +284,7 @@ describe('a caller', () => {
       ).toBe(200)
     }
   })
-  it('whose orchestrator does not exist is refused before the call is accepted', async () => {
+  it('without its orchestrator is rejected before the call is accepted', async () => {
     expectProblem(
       await service.openIssue(triggered(), interactive, { token: tokens.lonely }),
       503,
@@ -301,7 +301,7 @@ it.each(['notification/slack', 'notification/mattermost', 'notification/approval
   },
 )
 
-it('whatever was refused: no event was sent, no issue was opened, and the next call is fine', async () => {
+it('After all rejected calls, no event was sent, no issue was opened, and the next call succeeds', async () => {
   expect(await service.events()).toEqual([])
   expect(await service.issues()).toEqual([])
   expect((await service.openIssue(triggered())).status).toBe(200)

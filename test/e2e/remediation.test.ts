@@ -59,8 +59,8 @@ const flag = async () => {
   return found.environments.find(({ name }: { name: string }) => name === 'production').enabled
 }
 
-describe('the actions of a remediation, by one webhook', () => {
-  it('toggle a flag, and run a runbook, as the connection says', async () => {
+describe('The remediation actions of one webhook', () => {
+  it('set a flag and run a runbook as the connection maps them', async () => {
     const toggle = action('toggle-feature', { 'checkout-v2': 'on' })
     expect(await run(toggle, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
     const toggled = await service.finishedOf(toggle.id)
@@ -85,7 +85,7 @@ describe('the actions of a remediation, by one webhook', () => {
     ])
   })
 
-  it('run once for one trigger, however often and by whichever path that comes', async () => {
+  it('run once for one trigger on any path', async () => {
     const before = rundeck.state.executions.length
     const event = action('restart-service')
     const query = '&mode=interactive&sendStarted=true'
@@ -101,7 +101,7 @@ describe('the actions of a remediation, by one webhook', () => {
     expect(rundeck.state.executions).toHaveLength(before + 2)
   })
 
-  it('do nothing that the connection does not have, and say what it has', async () => {
+  it('reject an unmapped action and list the mapped ones', async () => {
     const { status, body } = await run(action('reboot-all'), '&mode=interactive')
     expect(status).toBe(422)
     expect(body.detail).toContain(
@@ -150,27 +150,27 @@ describe('the actions of a remediation, by one webhook', () => {
       400,
       'leads to Unleash, which can toggle-flag',
     ],
-  ])('are refused with %s', async (_what, event, query, path, status, message) => {
+  ])('are rejected with %s', async (_what, event, query, path, status, message) => {
     const answer = await run(event, query, path)
     expect(answer.status).toBe(status)
     expect(answer.body.detail).toContain(message)
   })
 
-  it('are told from calls with an input of their own, which say what they want', async () => {
+  it('differ from calls with their own input', async () => {
     const event = { ...action('toggle-feature'), input: { target: restart } }
     const { body } = await run(event, '', 'run-runbook')
     expect(body).toMatchObject({ result: 'pass', data: { state: 'succeeded' } })
     expect(body.data).not.toHaveProperty('ran')
   })
 
-  it('show in a dry run what they would do', async () => {
+  it('describe the request in a dry run', async () => {
     const { status, body } = await run(action('restart-service'), '&dryRun=true')
     expect(status).toBe(200)
     expect(body.message).toMatch(/^restart-service \(run-runbook\): Dry run/)
   })
 })
 
-it('stop-runbook stops what has been started, with its id', async () => {
+it('stop-runbook stops a started runbook by its id', async () => {
   rundeck.state.course = { polls: 1_000, ends: 'succeeded' }
   const event = { ...triggered(), input: { target: restart } }
   const before = rundeck.state.executions.length

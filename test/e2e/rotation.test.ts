@@ -22,7 +22,7 @@ const callers = (...tokens: string[]) => ({
   [`${prefix}/callers`]: { demo: { tokens: tokens.map(hash), categories: ['*'], orchestrator: 'sandbox' } },
 })
 
-it('a connection that is corrected works with the next call', async () => {
+it('A corrected connection works with the next call', async () => {
   service = await new Service().start()
   const open = async () => JSON.stringify((await service.openIssue({ input: { title: 'T' } }, '?dryRun=true')).body)
   const project = (name: string) => {
@@ -35,7 +35,7 @@ it('a connection that is corrected works with the next call', async () => {
   expect(await open()).toContain('/repos/demo/shop/')
 })
 
-it("a platform's token that was rotated is used at once, though the old one is still cached", async () => {
+it('A rotated platform token is used at once although the old one is cached', async () => {
   service = await new Service({ secrets: callers(demo.callerToken), cacheSecrets: true }).start()
   const open = async () => (await service.openIssue({ input: { title: 'T' } })).status
   service.rotate({ ...callers(demo.callerToken), ...connection('an-old-token') })
@@ -44,7 +44,7 @@ it("a platform's token that was rotated is used at once, though the old one is s
   expect(await open()).toBe(200)
 })
 
-it('a token of a caller that was just added works, and a wrong one does not read the secret again and again', async () => {
+it('A new caller token works at once, and a wrong one does not read the secret repeatedly', async () => {
   service = await new Service({ secrets: callers('first-token'), cacheSecrets: true }).start()
   const status = async (token: string) => (await service.openIssue(triggered(), '?dryRun=true', { token })).status
   expect(await status('first-token')).toBe(200)
@@ -54,7 +54,7 @@ it('a token of a caller that was just added works, and a wrong one does not read
   for (let n = 0; n < 5; n++) expect(await status('wrong-token')).toBe(401)
 })
 
-it('a task that was accepted before the token of its platform was rotated is done after it', async () => {
+it('A task that was accepted before a token rotation completes after it', async () => {
   service = await new Service({ timeScale: 60, secrets: callers(demo.callerToken), cacheSecrets: true }).start()
   await service.fault({ target: 'github', kind: '503' })
   const event = triggered()
@@ -64,7 +64,7 @@ it('a task that was accepted before the token of its platform was rotated is don
   expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
 })
 
-it('a secret of callers that is no JSON is named in the answer', async () => {
+it('A callers secret that is not JSON is named in the response', async () => {
   service = await new Service({ secrets: callers(demo.callerToken) }).start()
   service.rotate({ [`${prefix}/callers`]: 'not json' })
   expect(await service.openIssue(triggered())).toMatchObject({

@@ -56,7 +56,7 @@ async function waitsOfFinishers(): Promise<(string | undefined)[]> {
     .flatMap(({ EventType, Name }) => (EventType === 'WaitStarted' ? [Name] : []))
 }
 
-describe('what the runbooks say to do', () => {
+describe('The runbooks', () => {
   it.each(['finisher-failed.md', 'finisher-timed-out.md'])(
     '%s: the finisher, called again for a task, sends nothing twice',
     async (name) => {

@@ -96,7 +96,7 @@ afterAll(async () => {
   echo.close()
 })
 
-it('no secret value is in any log line, answer, event or state file, even where the platforms echo them', async () => {
+it('No secret value appears in a log line, response, event or state file, even if platforms echo it', async () => {
   const call = async (query: string, input: unknown, token = marked.caller, more = {}) => {
     const event = triggered({ input, ...more })
     answers.push(await service.openIssue(event, query, { token }))

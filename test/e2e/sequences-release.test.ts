@@ -85,8 +85,8 @@ function sequence(args: string[], text = '', meanwhile: () => void = () => {}): 
   return new Promise((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, out })))
 }
 
-describe('the approval of the sequence release', () => {
-  it('waits for a click in the chat, goes on once it is approved, and is locked then', async () => {
+describe('The approval of the release sequence', () => {
+  it('waits for a click in the chat, continues once approved, and is closed then', async () => {
     const { asked, ended } = play(loadSequenceFolder(production))
     const question = await asked
     expect(question).toMatchObject({
@@ -110,7 +110,7 @@ describe('the approval of the sequence release', () => {
     expect(locked).toMatchObject({ edited: true, buttons: [], text: expect.stringContaining('Approved by Jane Doe') })
   })
 
-  it('ends the sequence where it is rejected: nothing is deployed', async () => {
+  it('ends the sequence without a deployment if it is rejected', async () => {
     const before = await deployments()
     const { asked, ended } = play(loadSequenceFolder(production))
     await click(await asked, 'reject', 'jane')
@@ -120,7 +120,7 @@ describe('the approval of the sequence release', () => {
     expect(await deployments()).toBe(before)
   })
 
-  it('is not decided by somebody else, who is told so alone, nor by a click that Slack has not sent', async () => {
+  it('is not decided by an unauthorized person or by a forged click', async () => {
     const { asked, ended } = play(loadSequenceFolder(production))
     const question = await asked
     await click(question, 'approve', 'ben')
@@ -165,7 +165,7 @@ function clickOn({ metadata, ts }: MessageSummary, secret: string, at: number, u
 }
 
 describe('webhooks sequence release', () => {
-  it('clicks by itself where nobody is at a terminal, and says so', async () => {
+  it('approves by itself without a terminal, and says so', async () => {
     const { code, out } = await sequence(['release'])
     expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, since nobody is at a terminal`)
     expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')
@@ -181,7 +181,7 @@ describe('webhooks sequence release', () => {
     expect({ code, end: out.slice(-200) }).toEqual({ code: 0, end: expect.stringContaining('release passed') })
   })
 
-  it('says where to click, and waits, where it is told not to', async () => {
+  it('says where to click and waits if it must not approve', async () => {
     const waits = `waits for a click at ${service.url}/sandbox/slack`
     const { code, out } = await sequence(['--file', production, '--no-approve'], waits, async () => {
       await click((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
@@ -192,7 +192,7 @@ describe('webhooks sequence release', () => {
   })
 })
 
-it('the sequence incident tells people of the problem, with a way to its ticket', async () => {
+it('The incident sequence sends a message with a link to the ticket', async () => {
   const { passed, context } = await play(loadSequence('incident')).ended
   expect(passed).toBe(true)
   expect(await service.endedBy(context)).toEqual([

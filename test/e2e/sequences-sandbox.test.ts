@@ -54,11 +54,11 @@ it.each([
   expect((await service.endedBy(context)).sort()).toEqual([...ends].sort())
 })
 
-describe('the sequence chaos', () => {
+describe('The chaos sequence', () => {
   const p95 = /p95 is ([\d.]+), not </
   const injections = async () => (await service.requests('toxiproxy')).filter(({ method }) => method !== 'GET')
 
-  it('slows the shop down while it is tested, and lets it go again', async () => {
+  it('slows the shop down during the test and restores it', async () => {
     const { passed, tasks, text } = played.chaos
     expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
     expect(tasks.map(({ name, outcome }) => [name, outcome?.result])).toEqual([
@@ -76,7 +76,7 @@ describe('the sequence chaos', () => {
     ])
   })
 
-  it('ends where the shop does not bear it, and removes the fault all the same', async () => {
+  it('ends if the shop fails the test, and removes the fault', async () => {
     const files = loadSequence('chaos')
     for (const { tasks } of files.sequences) {
       for (const { name, properties } of tasks) {
@@ -90,7 +90,7 @@ describe('the sequence chaos', () => {
   })
 })
 
-it('an evaluation without a time frame is made for the time of the test before it', async () => {
+it('An evaluation without a timeframe uses the times of the preceding test', async () => {
   const files = loadSequence('release')
   const [staging] = files.sequences
   if (!staging) throw new Error('The sequence release has no stage.')
@@ -109,7 +109,7 @@ it('an evaluation without a time frame is made for the time of the test before i
   expect([evaluation.timeStart, evaluation.timeEnd].map(Date.parse)).toEqual([test.start, test.end].map(Date.parse))
 })
 
-it('the sequence remediation switches a flag off and restarts a service, by one webhook', async () => {
+it('The remediation sequence turns a flag off and restarts a service through one webhook', async () => {
   const { passed, tasks, text } = played.remediation
   expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
   expect(tasks.map(({ outcome }) => outcome?.message)).toEqual([
@@ -123,7 +123,7 @@ it('the sequence remediation switches a flag off and restarts a service, by one 
   expect(await runsOf('rundeck')).toMatchObject([{ job: 'restart-checkout', inputs }])
 })
 
-it('the sequence optimization tunes a model above a threshold, and answers its best configuration', async () => {
+it('The optimization sequence tunes a model above a threshold and returns its best configuration', async () => {
   const { passed, tasks, text } = played.optimization
   expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
   expect(tasks.map(({ name }) => name)).toEqual(['tuning', 'notify'])
@@ -138,7 +138,7 @@ it('the sequence optimization tunes a model above a threshold, and answers its b
   expect(await runsOf('databricks')).toMatchObject([{ job: 'tune-recommender', inputs }])
 })
 
-it('the sequence ticket closes the issue that it opened, with both comments', async () => {
+it('The ticket sequence closes the issue that it opened, with both comments', async () => {
   const { passed, text } = played.ticket
   expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
   const { id } = (await answerOf('open-ticket'))['open-ticket']
@@ -148,7 +148,7 @@ it('the sequence ticket closes the issue that it opened, with both comments', as
   expect(JSON.stringify(issue.comments)).toMatch(/Work on the problem has started\..*Closed by the sequence\./s)
 })
 
-it('a task that needs an id which no earlier task answered ends the sequence, and says how to send it', async () => {
+it('A task without the id of an earlier task ends the sequence and says how to send it', async () => {
   const files = loadSequence('ticket')
   for (const sequence of files.sequences) sequence.tasks = sequence.tasks.filter(({ name }) => name !== 'open-ticket')
   const { passed, tasks } = await play(files)
@@ -156,7 +156,7 @@ it('a task that needs an id which no earlier task answered ends the sequence, an
   expect(tasks[0]?.outcome?.message).toMatch(/input\.id is missing: .*webhooks config --from <task>/)
 })
 
-describe('a run of the sandbox', () => {
+describe('A run in the sandbox', () => {
   const ended = async (action: string, input: object, query = '') => {
     const event = triggered({ type: 'sh.keptn.event.job.triggered', input })
     expect(await service.call(`/v1/${action}?mode=interactive&sendStarted=true${query}`, event)).toMatchObject({
@@ -173,7 +173,7 @@ describe('a run of the sandbox', () => {
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /accuracy/],
     ['vanishes', 'vanish', '&deadline=PT10S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
-  ])('at Databricks that %s is told as that', async (_, outcome, query, end, message) => {
+  ])('on Databricks that %s is reported as such', async (_, outcome, query, end, message) => {
     const input = { parameters: { seconds: 1, outcome }, thresholds }
     const answer = await ended('optimization/start-model', input, query)
     expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
@@ -184,13 +184,13 @@ describe('a run of the sandbox', () => {
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /its status is "gone fishing"/],
     ['vanishes', 'vanish', '&deadline=PT10S', { status: 'errored', result: 'fail' }, /Execution ID does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],
-  ])('at Rundeck that %s is told as that', async (_, outcome, query, end, message) => {
+  ])('on Rundeck that %s is reported as such', async (_, outcome, query, end, message) => {
     const input = { target: 'clear-cache', parameters: { seconds: 1, outcome } }
     const answer = await ended('remediation/run-runbook', input, query)
     expect(answer).toMatchObject({ ...end, message: expect.stringMatching(message) })
   })
 
-  it('at Databricks, or at Rundeck, is stopped by what its start answered', async () => {
+  it('on Databricks or Rundeck is stopped by the id from its start', async () => {
     for (const [start, stop, input] of [
       ['optimization/start-model', 'optimization/stop-model', {}],
       ['remediation/run-job', 'remediation/stop-runbook', { target: 'restart-checkout' }],

@@ -30,48 +30,51 @@ async function play(name: string) {
   return { ...played, results: played.tasks.map(({ name: task, outcome }) => `${task} ${outcome?.result}`), ended }
 }
 
-describe('the sequence slo', () => {
+describe('The slo sequence', () => {
   it.each([
     ['99.2', { status: 'succeeded', result: 'pass' }, 100, 'pass', 84],
     ['96', { status: 'succeeded', result: 'warning' }, 50, 'warning', 20],
     ['90', { status: 'succeeded', result: 'fail' }, 0, 'fail', -100],
-  ])('of an SLO at %s ends as that says, with score and results, and tells Dynatrace', async (value, end, ...facts) => {
-    await set(value)
-    const { passed, ended } = await play('slo')
-    const [score, status, errorBudget] = facts
-    expect(passed).toBe(end.result !== 'fail')
-    const [evaluation, ...more] = ended('evaluation')
-    expect(more).toEqual([])
-    expect(evaluation).toMatchObject({
-      ...end,
-      evaluation: {
-        result: end.result,
-        score,
-        errorBudget,
-        indicatorResults: [
-          {
-            displayName: 'casdemoapp',
-            status,
-            value: { metric: 'casdemoapp', value: Number(value), success: true },
-            passTargets: [{ criteria: '>=97.5', targetValue: 97.5 }],
-            warningTargets: [{ criteria: '>=95', targetValue: 95 }],
-          },
-        ],
-      },
-    })
-    const { timeStart, timeEnd, url } = evaluation.evaluation
-    expect(Date.parse(timeEnd) - Date.parse(timeStart)).toBe(300_000)
-    expect(await (await fetch(url)).text()).toContain(`succeed: ${value} %`)
-    const report = (await list('reports')).at(-1)
-    expect(report).toMatchObject({
-      eventType: 'CUSTOM_INFO',
-      title: expect.stringContaining(`(score ${score})`),
-      entity: 'casdemoapp',
-    })
-    expect(new Date(report.startTime).toISOString()).toBe(new Date(timeStart).toISOString())
-  })
+  ])(
+    'with an SLO at %s ends accordingly, with score and results, and reports to Dynatrace',
+    async (value, end, ...facts) => {
+      await set(value)
+      const { passed, ended } = await play('slo')
+      const [score, status, errorBudget] = facts
+      expect(passed).toBe(end.result !== 'fail')
+      const [evaluation, ...more] = ended('evaluation')
+      expect(more).toEqual([])
+      expect(evaluation).toMatchObject({
+        ...end,
+        evaluation: {
+          result: end.result,
+          score,
+          errorBudget,
+          indicatorResults: [
+            {
+              displayName: 'casdemoapp',
+              status,
+              value: { metric: 'casdemoapp', value: Number(value), success: true },
+              passTargets: [{ criteria: '>=97.5', targetValue: 97.5 }],
+              warningTargets: [{ criteria: '>=95', targetValue: 95 }],
+            },
+          ],
+        },
+      })
+      const { timeStart, timeEnd, url } = evaluation.evaluation
+      expect(Date.parse(timeEnd) - Date.parse(timeStart)).toBe(300_000)
+      expect(await (await fetch(url)).text()).toContain(`succeed: ${value} %`)
+      const report = (await list('reports')).at(-1)
+      expect(report).toMatchObject({
+        eventType: 'CUSTOM_INFO',
+        title: expect.stringContaining(`(score ${score})`),
+        entity: 'casdemoapp',
+      })
+      expect(new Date(report.startTime).toISOString()).toBe(new Date(timeStart).toISOString())
+    },
+  )
 
-  it('of an SLO without data ends as errored, never as a pass, and tells that too', async () => {
+  it('with an SLO without data ends as errored, never as pass, and reports it', async () => {
     await set('')
     const { passed, tasks, ended } = await play('slo')
     expect(passed).toBe(false)
@@ -81,32 +84,32 @@ describe('the sequence slo', () => {
   })
 })
 
-describe('a missed SLO', () => {
+describe('A missed SLO', () => {
   beforeEach(() => set('90'))
 
-  it('ends the sequence incident: nobody is told that it is over', async () => {
+  it('ends the incident sequence without a notification', async () => {
     const { passed, results } = await play('incident')
     expect([passed, results]).toEqual([false, ['openticket pass', 'toggleflag pass', 'evaluation fail']])
   })
 
-  it('ends the sequence remediation with fail', async () => {
+  it('ends the remediation sequence with fail', async () => {
     const { passed, results } = await play('remediation')
     expect([passed, results]).toEqual([false, ['action pass', 'action pass', 'evaluation fail']])
   })
 
-  it('ends the sequence release in staging: nobody is asked, and nothing is deployed in production', async () => {
+  it('ends the release sequence in staging without an approval or a production deployment', async () => {
     const { passed, results } = await play('release')
     expect([passed, results]).toEqual([false, ['deployment pass', 'test pass', 'evaluation fail']])
   })
 })
 
-it('Dynatrace down for a while is no verdict: the evaluation is made once it is back', async () => {
+it('A Dynatrace outage delays the evaluation', async () => {
   await service.fault({ target: 'dynatrace', kind: '503', count: 2 })
   const { passed, results } = await play('slo')
   expect([passed, results]).toEqual([true, ['evaluation pass']])
 })
 
-it('an SLO file compares with earlier passing evaluations of the service, and leaves out what was invalidated', async () => {
+it('An SLO file compares with earlier passing evaluations, except invalidated ones', async () => {
   const evaluate = async (value: string) => {
     await set(value)
     const sloFile = {

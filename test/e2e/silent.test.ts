@@ -13,8 +13,8 @@ const act = (action: string, input: unknown, query = '') =>
   service.call(`/v1/issue-ticketing/${action}${query}`, { input })
 const count = async () => (await service.issues()).length
 
-describe('a silent call', () => {
-  it('opens, updates and closes an issue, each by the id that the first answered, and answers the state read back', async () => {
+describe('A silent call', () => {
+  it('opens, updates and closes an issue by its id, and returns the state as read back', async () => {
     const opened = await act('open-issue', {
       title: 'Checkout is slow',
       description: '**p95** is 3 s',
@@ -50,7 +50,7 @@ describe('a silent call', () => {
     expect(JSON.stringify(issue)).toMatch(/sev1.*p95 is 5 s now.*Fixed by a rollback/s)
   })
 
-  it('passes where what it closes is closed already, and says so', async () => {
+  it('passes if the issue is already closed, and says so', async () => {
     const { id } = (await act('open-issue', { title: 'T' })).body.data
     await act('close-issue', { id })
     expect(await act('close-issue', { id })).toMatchObject({
@@ -59,7 +59,7 @@ describe('a silent call', () => {
     })
   })
 
-  it('whose title or text is longer than the platform takes is cut, and found by its event all the same', async () => {
+  it("with a title or text over the platform's limit is shortened, and a repeat finds the issue", async () => {
     const problem = { ProblemTitle: 'T'.repeat(300), ProblemID: 'P-1' }
     const data = { ...triggered().data, problem }
     const event = triggered({ data, input: { description: 'D'.repeat(65_500) } })
@@ -78,7 +78,7 @@ describe('a silent call', () => {
     expect(changed.body).toHaveLength(65_536)
   })
 
-  it('is cut if the input is too long, and the outcome says so', async () => {
+  it('with a too long input is shortened, and the outcome says so', async () => {
     const input = { title: `${'T'.repeat(253)}🎉${'T'.repeat(100)}`, description: `${'D'.repeat(65_536)}E` }
     const { status, body } = await service.openIssue(triggered({ input }))
     const notes = 'The title was cut to 255 characters. The description was cut to 65,536 characters.'
@@ -92,13 +92,13 @@ describe('a silent call', () => {
     )
   })
 
-  it('reopens with state=open', async () => {
+  it('reopens an issue with state=open', async () => {
     const { id } = (await act('open-issue', { title: 'T' })).body.data
     await act('close-issue', { id })
     expect((await act('update-issue', { id, state: 'open' })).body.data.state).toBe('open')
   })
 
-  it('with an event id is done once, in parallel or later, and the repeat gets the same answer', async () => {
+  it('with an event id runs once, in parallel or later, and a repeat gets the same response', async () => {
     const before = await count()
     const event = triggered({ input: { title: 'Once' } })
     const answers = await Promise.all([1, 2, 3, 4].map(() => service.openIssue(event)))
@@ -110,7 +110,7 @@ describe('a silent call', () => {
     expect((await count()) - before).toBe(1)
   })
 
-  it('that repeats one still running is answered 409', async () => {
+  it('returns 409 while the same call is running', async () => {
     await service.fault({ target: 'github', kind: 'hang', count: 1 })
     const event = triggered({ input: { title: 'Slow' } })
     const first = service.openIssue(event)
@@ -145,14 +145,14 @@ describe('a silent call', () => {
     expect(JSON.stringify(issue).match(/said once/g)).toHaveLength(1)
   })
 
-  it('with no event id is done each time', async () => {
+  it('without an event id runs each time', async () => {
     const before = await count()
     await act('open-issue', { title: 'Twice' })
     await act('open-issue', { title: 'Twice' })
     expect((await count()) - before).toBe(2)
   })
 
-  it('that failed is done when it comes again', async () => {
+  it('that failed runs again when it is repeated', async () => {
     const event = triggered({ input: { title: 'Second try', project: 'demo/no-issues' } })
     expect((await service.openIssue(event)).status).toBe(422)
     expect((await service.openIssue(event)).status).toBe(422)
@@ -163,7 +163,7 @@ describe('a silent call', () => {
     expect((await service.openIssue(other)).status).toBe(200)
   })
 
-  it('does nothing where data.result is not one of when', async () => {
+  it('does nothing if data.result does not match when', async () => {
     const before = await count()
     const event = triggered({ data: { project: 'p', stage: 's', service: 'x', result: 'pass' } })
     expect(await service.openIssue(event, '?when=fail')).toMatchObject({
@@ -173,7 +173,7 @@ describe('a silent call', () => {
     expect(await count()).toBe(before)
   })
 
-  it('on a dry run answers the request that would be sent, masked, and sends nothing', async () => {
+  it('returns the redacted request in a dry run and sends nothing', async () => {
     const before = await count()
     const { status, body } = await act('open-issue', { title: 'Dry' }, '?dryRun=true')
     expect(status).toBe(200)
@@ -186,7 +186,7 @@ describe('a silent call', () => {
     expect(await count()).toBe(before)
   })
 
-  it('takes the quick start body as it is, and its older form too', async () => {
+  it('accepts the quick start body and its older form', async () => {
     const quickStart = {
       data: { project: 'incident-demo', service: 'casdemoapp', stage: 'production' },
       shkeptncontext: randomUUID(),
@@ -205,7 +205,7 @@ describe('a silent call', () => {
     expect((await service.openIssue(older)).status).toBe(200)
   })
 
-  it('takes a whole CloudEvent, with the properties of the task as input and what earlier tasks answered left alone', async () => {
+  it("accepts a complete CloudEvent, with the task's properties as input and without the results of earlier tasks", async () => {
     const event = {
       ...triggered(),
       specversion: '1.0',
@@ -230,8 +230,8 @@ describe('a silent call', () => {
   })
 })
 
-describe('a silent call to a platform that', () => {
-  it('refuses is answered 422 with its own reason', async () => {
+describe('A silent call to a platform that', () => {
+  it("refuses returns 422 with the platform's reason", async () => {
     expect(await act('open-issue', { title: 'T', project: 'demo/no-issues' })).toMatchObject({
       status: 422,
       body: { status: 422, detail: expect.stringContaining('Issues are disabled for this repo') },
@@ -249,7 +249,7 @@ describe('a silent call to a platform that', () => {
     [{ target: 'github', kind: 'truncate' }, 502],
     [{ target: 'github', kind: 'hang' }, 504],
     [{ target: 'github', kind: '429', retryAfter: 600 }, 502],
-  ])('fails ($kind) is answered as problem+json', async (fault, status) => {
+  ])('fails ($kind) returns problem+json', async (fault, status) => {
     await service.fault(fault)
     const answer = await service.openIssue(triggered({ input: { title: 'T' } }))
     expect(answer.status).toBe(status)
@@ -261,14 +261,14 @@ describe('a silent call to a platform that', () => {
     })
   })
 
-  it('fails once is asked again where that can do no harm', async () => {
+  it('fails once is retried if a retry does no harm', async () => {
     const before = await count()
     await service.fault({ target: 'github', kind: '500', count: 1, after: true, match: { method: 'POST' } })
     expect((await service.openIssue(triggered({ input: { title: 'T' } }))).status).toBe(200)
     expect((await count()) - before).toBe(1)
   })
 
-  it('may have done it is not asked again where there is no id to find it by, and the answer says so', async () => {
+  it('may have written is not retried without an idempotency key, and the response says so', async () => {
     const before = await count()
     await service.fault({ target: 'github', kind: '500', count: 1, after: true, match: { method: 'POST' } })
     expect(await act('open-issue', { title: 'T' })).toMatchObject({
@@ -278,13 +278,13 @@ describe('a silent call to a platform that', () => {
     expect((await count()) - before).toBe(1)
   })
 
-  it('asks for patience gets it, and its wish is passed on', async () => {
+  it('sends Retry-After passes it on to the caller', async () => {
     await service.fault({ target: 'github', kind: '429', retryAfter: 600 })
     const answer = await act('open-issue', { title: 'T' })
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([502, '600'])
   })
 
-  it('none of these ever sends an event', async () => {
+  it('ends in none of these cases with an event', async () => {
     expect(await service.events()).toEqual([])
   })
 })

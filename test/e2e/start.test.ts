@@ -80,7 +80,7 @@ async function webhooks(...args: string[]): Promise<Ran> {
 }
 
 describe('npm start', () => {
-  it('plays the incident sequence against itself, and prints each call and event with its time', () => {
+  it('runs the incident sequence and prints each call and event with its time', () => {
     expect(output).toContain('The sequence passed.')
     const time = String.raw`^\d\d:\d\d:\d\d\.\d{3} +`
     for (const seen of [
@@ -101,7 +101,7 @@ describe('npm start', () => {
     }
   })
 
-  it('has opened an incident of the problem in the event, and switched the flag off', async () => {
+  it('opens an incident for the problem and turns the flag off', async () => {
     const list = async (name: string) => (await fetch(`${url}/sandbox/${name}`)).json()
     expect(await list('incidents')).toMatchObject([
       {
@@ -117,7 +117,7 @@ describe('npm start', () => {
     )
   })
 
-  it('prints the token and three curl lines that work as pasted', async () => {
+  it('prints the token and three curl commands that work as pasted', async () => {
     expect(output).toContain('Token: local-demo-token')
     const lines = output.split('\n').filter((line) => line.trim().startsWith('curl '))
     expect(lines).toHaveLength(3)
@@ -131,13 +131,13 @@ describe('npm start', () => {
     )
   })
 
-  it('lists its tasks and events as JSON', async () => {
+  it('returns its tasks and events as JSON', async () => {
     const { tasks } = (await (await fetch(`${url}/tasks`)).json()) as { tasks: unknown[] }
     const events = (await (await fetch(`${url}/sandbox/events`)).json()) as unknown[]
     expect([tasks.length > 0, events.length > 0]).toEqual([true, true])
   })
 
-  it('answers loopback names only, so that no web page can reach it by a name of its own', async () => {
+  it('accepts only loopback host names, so that no web page can reach it', async () => {
     // fetch does not let a program set this header.
     const [answer] = (await once(get(`${url}/tasks`, { headers: { host: 'evil.example' } }), 'response')) as [
       IncomingMessage,
@@ -165,7 +165,7 @@ describe('npm start', () => {
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
       /WEBHOOKS_SECRETS: .*is not JSON/,
     ],
-  ])('ends at once with a plain sentence for %s', async (_, settings, message, options: string[] = []) => {
+  ])('exits at once with a clear message for %s', async (_, settings, message, options: string[] = []) => {
     const env = {
       ...process.env,
       WEBHOOKS_STATE: join(folder, 'other'),
@@ -179,7 +179,7 @@ describe('npm start', () => {
 const broken = join(folder, 'broken.json')
 writeFileSync(broken, '{"a": "MARKED-half')
 
-describe('a runtime', () => {
+describe('A runtime', () => {
   const launch = async (state: string) => {
     const port = await freePort()
     const started = spawn(process.execPath, ['infra/local/start.ts'], {
@@ -191,7 +191,7 @@ describe('a runtime', () => {
   }
   const authorization = `Bearer ${demo.callerToken}`
 
-  it('goes on when nobody reads what it prints any more', async () => {
+  it('continues after its output is closed', async () => {
     const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
     const { started, own } = await launch(state)
     started.stdout.destroy()
@@ -211,7 +211,7 @@ describe('a runtime', () => {
     rmSync(state, { recursive: true })
   })
 
-  it('that is stopped in the middle of a load test goes on with it at the next start, as if nothing had been', async () => {
+  it('continues a load test after a restart', async () => {
     const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
     const first = await launch(state)
     const event = {
@@ -259,7 +259,7 @@ describe('a runtime', () => {
 })
 
 describe('webhooks send', () => {
-  it('shows the answer of a silent call', async () => {
+  it('prints the response of a silent call', async () => {
     const { code, stdout } = await webhooks(
       'send',
       'issue-ticketing/open-issue',
@@ -284,7 +284,7 @@ describe('webhooks send', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/HTTP 202\n.*"state": "finished"/s)
   })
-  it('ends with 1 where the call is refused, with the reason', async () => {
+  it('exits with 1 and the reason if the call is rejected', async () => {
     const { code, stdout } = await webhooks('send', 'issue-ticketing/open-issue', '--input', 'titel=T')
     expect(code).toBe(1)
     expect(stdout).toContain('Did you mean')
@@ -303,7 +303,7 @@ describe('webhooks send', () => {
       ).code,
     ).toBe(1)
   })
-  it('ends with 2 and a sentence for arguments that can not be used', async () => {
+  it('exits with 2 and a message for invalid arguments', async () => {
     for (const [args, message] of [
       [['send', 'open-issue'], /write category\/action/],
       [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /event file .* can not be used/],
@@ -322,7 +322,7 @@ describe('webhooks send', () => {
 })
 
 describe('webhooks tasks', () => {
-  it('lists the tasks, and shows one', async () => {
+  it('lists the tasks and shows one', async () => {
     await webhooks('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
     const listed = await webhooks('tasks')
     const [task] = /issue-ticketing\/[0-9a-f]{40}/.exec(listed.stdout) ?? []
@@ -336,11 +336,11 @@ describe('webhooks tasks', () => {
 })
 
 describe('webhooks sequence', () => {
-  it.each(['incident', 'slo'])('plays %s through its webhooks, and ends with 0', async (name) => {
+  it.each(['incident', 'slo'])('runs %s through its webhooks and exits with 0', async (name) => {
     const { code, stdout } = await webhooks('sequence', name)
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`${name} passed`) })
   })
-  it('plays release: a workflow deploys to each stage, and a load test of the shop is held against its thresholds', async () => {
+  it('runs release: a workflow deploys to each stage, and a load test checks thresholds', async () => {
     const { code, stdout } = await webhooks('sequence', 'release')
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('release passed') })
     expect(
@@ -353,7 +353,7 @@ describe('webhooks sequence', () => {
       ['production', 'registry.example.com/casdemoapp:1.4.2'],
     ])
   })
-  it('ends release in staging where the shop is too slow, and says by how much', async () => {
+  it('ends release in staging if the shop is too slow, and says by how much', async () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -367,7 +367,7 @@ describe('webhooks sequence', () => {
     })
     expect(stdout).not.toContain('production.release.triggered')
   })
-  it('ends with 1 where a task did not pass', async () => {
+  it('exits with 1 if a task did not pass', async () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

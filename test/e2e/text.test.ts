@@ -13,8 +13,8 @@ const lastTitle = async () => (await service.issues()).at(-1).title
 /** What webhook-service does to text: each byte of its UTF-8 becomes a character, which curl sends as UTF-8 again. */
 const mangled = (text: string) => Buffer.from(text).toString('latin1')
 
-describe('a title with quotes, shell characters, a line break, umlauts and emoji', () => {
-  it.each(['silent', 'interactive'])('arrives whole by form body (%s)', async (mode) => {
+describe('A title with quotes, shell characters, a line break, umlauts and emoji', () => {
+  it.each(['silent', 'interactive'])('arrives unchanged in a form (%s)', async (mode) => {
     const { id, type, shkeptncontext, data } = triggered()
     const form = new URLSearchParams({
       id,
@@ -30,7 +30,7 @@ describe('a title with quotes, shell characters, a line break, umlauts and emoji
     expect(await lastTitle()).toBe(nasty)
   })
 
-  it('arrives whole by query parameter, with no body at all', async () => {
+  it('arrives unchanged in a query parameter without a body', async () => {
     const query = new URLSearchParams({
       id: randomUUID(),
       type: 'sh.keptn.event.x.triggered',
@@ -42,7 +42,7 @@ describe('a title with quotes, shell characters, a line break, umlauts and emoji
     expect(await lastTitle()).toBe(nasty)
   })
 
-  it('arrives whole by JSON, and is mended where webhook-service mangled it', async () => {
+  it('arrives unchanged in JSON, and is repaired if webhook-service damaged it', async () => {
     expect((await service.openIssue({ input: { title: nasty } })).status).toBe(200)
     expect(await lastTitle()).toBe(nasty)
     const body = mangled(JSON.stringify({ input: { title: nasty } }))
@@ -50,7 +50,7 @@ describe('a title with quotes, shell characters, a line break, umlauts and emoji
     expect(await lastTitle()).toBe(nasty)
   })
 
-  it('that really holds such characters is left alone', async () => {
+  it('that contains such characters on purpose is not changed', async () => {
     for (const title of ['Grüße', 'é', 'naïve café']) {
       expect((await service.openIssue({ input: { title } })).status).toBe(200)
       expect(await lastTitle()).toBe(title)
@@ -58,13 +58,13 @@ describe('a title with quotes, shell characters, a line break, umlauts and emoji
   })
 })
 
-it("curl's own content type on a JSON body does not matter", async () => {
+it("A JSON body with curl's default content type is accepted", async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   expect((await service.openIssue('{"input":{"title":"No header was set"}}', '', { headers })).status).toBe(200)
   expect(await lastTitle()).toBe('No header was set')
 })
 
-it('empty values of a form count as left out, and the query wins over the body', async () => {
+it('Empty form values count as missing, and the query overrides the body', async () => {
   const form = new URLSearchParams({
     'input.title': '',
     'input.description': 'd',

@@ -49,7 +49,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
   const made = () => played[target]?.made?.() ?? service.issues().then((issues) => issues.length)
   const closed = platform.blind ? /took the close/ : /^Closed \w+ /
 
-  it('opens, updates and closes silently with neutral input, each by the id that open answered', async () => {
+  it('opens, updates and closes silently with the same input for every platform', async () => {
     const opened = await silently('open', {
       title: 'Checkout is slow',
       description: 'p95 is **3 s**',
@@ -75,7 +75,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     if (!platform.blind) expect(again.body.message).toContain('was closed already')
   })
 
-  it('opens, updates and closes interactively, each with one finished that carries what was read back', async () => {
+  it('opens, updates and closes interactively, and sends the state as read back', async () => {
     const { openticket, labels } = await interactively('open', { title: 'Followed', ...platform.open })
     const { id, number, url } = openticket
     expect([id, number]).toEqual([expect.any(String), expect.any(String)])
@@ -91,7 +91,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     })
   })
 
-  it('opens one for an event that is delivered twice, silently and interactively', async () => {
+  it('opens one ticket for a repeated event, silently and interactively', async () => {
     const before = await made()
     const silent = triggered({ input: { title: 'Twice' } })
     const [first, second] = [await act('open', silent), await act('open', silent)]
@@ -103,7 +103,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     expect((await made()) - before).toBe(2)
   })
 
-  it('takes title, description and link from the problem in the event', async () => {
+  it('uses title, description and link of the problem in the event', async () => {
     const incident = { ProblemTitle: 'Response time is up', ProblemURL: 'https://monitoring.example.com/P-1' }
     const event = triggered({ input: {} })
     const { status, body } = await act('open', { ...event, data: { ...event.data, incident } }, '&dryRun=true')
@@ -112,7 +112,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     expect(JSON.stringify(body.data.request.body)).toMatch(/monitoring\.example\.com\/P-1/)
   })
 
-  it("takes title, description and link from Dynatrace's problem notification", async () => {
+  it("uses title, description and link of Dynatrace's problem notification", async () => {
     const dynatraceProblem = {
       ...{ State: 'OPEN', ProblemID: 'P-7', PID: '-7', ProblemTitle: 'Failure rate is up', Tags: 'shop' },
       ...{ ProblemURL: 'https://monitoring.example.com/P-7', ProblemDetails: 'Since 14:03', ImpactedEntities: [] },
@@ -133,7 +133,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
     expect(await made()).toBe(before)
   })
 
-  it('is refused what does not exist, with its own words', async () => {
+  it("reports the platform's reason for a ticket that does not exist", async () => {
     if (platform.unknownId === undefined) return expect(platform.blind).toBe(true)
     expect(await silently('close', { id: platform.unknownId })).toMatchObject({
       status: 422,
@@ -157,7 +157,7 @@ describe.each(Object.keys(ticketPlatforms))('%s', (target) => {
       event,
     )
 
-  it('that loses its answer after it made the ticket is found to have made it', async () => {
+  it('finds the ticket whose response was lost', async () => {
     const { server, made } = played[target] as Required<Played>
     const before = made()
     server.loseNext(writes(target))
@@ -167,7 +167,7 @@ describe.each(Object.keys(ticketPlatforms))('%s', (target) => {
     expect([finished.length, finished[0].result, made() - before]).toEqual([1, 'pass', 1])
   })
 
-  it('whose answers have another shape is asked again until it has accepted a write, and then the outcome is reported', async () => {
+  it('is retried after unexpected responses until it accepts a write', async () => {
     played[target]?.server.failNext(200, { strange: true }, { times: Number.POSITIVE_INFINITY })
     const event = triggered({ input: { title: 'Strange' } })
     await open(event, '&deadline=PT4S')
