@@ -2,7 +2,7 @@ import { isObject, type KeptnEvent, replyTo, taskEvent } from './events.ts'
 
 const source = 'approval-service'
 
-/** What approval-service does with a trigger: it sends a result itself, or it waits for a person. */
+/** Decision of approval-service: a result, or `manual` if it waits for a person. */
 export type ApprovalDecision = 'pass' | 'fail' | 'manual'
 
 /**
@@ -18,7 +18,7 @@ export function decideApproval(data: KeptnEvent['data']): ApprovalDecision {
   return isAutomatic ? 'pass' : 'manual'
 }
 
-/** The result of the task before, else the result of the last evaluation. */
+/** Returns the result of the previous task, or else of the last evaluation. */
 function resultOf(data: KeptnEvent['data']): unknown {
   const result = data['result']
   if (result !== undefined && result !== null && result !== '') return result
@@ -26,8 +26,8 @@ function resultOf(data: KeptnEvent['data']): unknown {
 }
 
 /**
- * Plays Keptn's approval-service, which runs in every Keptn by default: it sends `approval.started` for each trigger, and
- * `approval.finished` for each approval that no person decides.
+ * Simulates Keptn's approval-service, which Keptn runs by default. It sends `approval.started` for each trigger, and
+ * `approval.finished` for each automatic decision.
  */
 export async function approve(triggered: KeptnEvent, send: (event: KeptnEvent) => Promise<void>): Promise<void> {
   if (!isApproval(triggered)) return

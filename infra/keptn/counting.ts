@@ -1,17 +1,17 @@
 import { type JsonObject, type KeptnEvent, taskEvent } from './events.ts'
 
-/** How a task or a sequence ended, in Keptn's words. */
+/** Outcome of a task or a sequence in Keptn's terms. */
 export interface Outcome {
   status: string
   result: string
   message: string
 }
 
-/** Where a task stands by the shipyard-controller's count. */
+/** Status of a task by the counting rule of the shipyard-controller. */
 export interface Count {
   started: number
   finished: number
-  /** Set once the task has ended. */
+  /** Set when the task has ended. */
   outcome?: Outcome
 }
 
@@ -21,10 +21,10 @@ const text = (data: JsonObject, name: string): string => {
 }
 
 /**
- * The counting rule: a task has ended when it has as many `.finished` as `.started` events, and at least one. Their order
+ * Applies the counting rule: a task has ended when it has as many `.finished` as `.started` events, and at least one. Their order
  * does not matter, and later events are ignored.
  *
- * @param events in the order in which they came
+ * @param events in order of arrival
  */
 export function count(events: readonly KeptnEvent[], triggeredId: string): Count {
   let started = 0
@@ -40,7 +40,7 @@ export function count(events: readonly KeptnEvent[], triggeredId: string): Count
 }
 
 /**
- * The outcome of a task from the data of its `.finished` events. A result other than pass or warning fails the task. One
+ * Returns the outcome of a task from the data of its `.finished` events. A result other than pass or warning fails the task. One
  * errored status makes it errored, else one aborted status makes it aborted. An unknown status fails it.
  */
 export function outcomeOf(ends: readonly JsonObject[]): Outcome {
@@ -64,5 +64,5 @@ function statusOf(statuses: readonly string[]): string {
   return statuses.every((status) => status === 'succeeded') ? 'succeeded' : 'unknown'
 }
 
-/** Whether a sequence ends after a task with this outcome. An aborted task alone does not end it. */
+/** Returns whether a sequence ends after a task with this outcome. An aborted task alone does not end it. */
 export const endsSequence = ({ status, result }: Outcome): boolean => result === 'fail' || status === 'errored'

@@ -3,14 +3,14 @@ import { toBytes } from './template/bytes.ts'
 import { sprintf } from './template/sprintf.ts'
 import type { WebhookRequest } from './webhook-config.ts'
 
-/** Why webhook-service does not run a command; the message is its own. */
+/** webhook-service rejects the command. The message is the one of webhook-service. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 
 const deniedCharacters = ['$', '|', ';', '>', '$(', ' &', '&&', '`', '/var/run']
 const deniedOptions = ['-o', '--output', '-F', '--form', '-T', '--upload-file', '-K', '--config']
-/** The deny list that Keptn's installer writes, in its order. */
+/** The default deny list of Keptn's installer, in its order. */
 const DENIED_URLS = [
   'kubernetes',
   'kubernetes.default',
@@ -22,18 +22,19 @@ const DENIED_URLS = [
   '127.0.0.1',
   '::1',
 ]
-/** Linux starts no program with a longer argument (MAX_ARG_STRLEN, which includes the NUL at the end). */
+/** Linux rejects longer arguments (MAX_ARG_STRLEN, which includes the final NUL). */
 const MAX_ARGUMENT_BYTES = 131_071
 const required = '--fail-with-body'
 
 /**
- * The curl line of a request before the template runs over it. Each part is added by a Sprintf whose format is the line so
- * far: that is why a percent sign in a payload ruins what follows it (protocol section 1).
- * @throws RefusedError for a URL that cannot be parsed or is inside the cluster. Host names are not resolved here.
+ * Builds the curl line of a request before the template is rendered. Each part is added by a Sprintf whose format is the line so
+ * far, so a percent sign in a payload breaks the rest of the line.
+ *
+ * @throws RefusedError for a URL that cannot be parsed or that leads into the cluster. Host names are not resolved.
  */
 export function buildLine(request: string | WebhookRequest): string {
   if (typeof request === 'string') {
-    // The whole command is searched, its body too.
+    // Searches the entire command, including its body.
     refuseDenied(request.replaceAll('\\', ''))
     return request
   }
@@ -45,7 +46,7 @@ export function buildLine(request: string | WebhookRequest): string {
   return sprintf(`${line} %s`, [request.url])
 }
 
-/** The URL is parsed and its host looked up before the template runs, so neither host nor port can be a template. */
+/** Checks the URL. Keptn parses it before it renders the template, so host and port cannot be templates. */
 function checkUrl(url: string): void {
   if (url === '') throw new RefusedError('curl command contains empty URL')
   try {
@@ -63,7 +64,8 @@ function refuseDenied(text: string): void {
 }
 
 /**
- * What webhook-service passes to curl for a rendered line (protocol section 1).
+ * Returns the arguments that webhook-service passes to curl for a rendered line.
+ *
  * @throws RefusedError with its text, for a denied character or option, an open quote, another program than curl, or an
  * argument that is too long for the operating system
  */
@@ -78,7 +80,7 @@ export function toArgv(line: string): string[] {
     if (option !== undefined) throw new RefusedError(`curl command contains invalid option '${option}'`)
     if (arg !== '--data' && arg !== '-d') return
     const data = argv[at + 1]
-    // The program reads past the end here and crashes; this is what it leaves in its log.
+    // webhook-service reads past the end and panics. This is the message in its log.
     if (data === undefined)
       throw new RefusedError(`runtime error: index out of range [${at + 1}] with length ${argv.length}`)
     if (data.startsWith('@')) throw new RefusedError('file uploads using @ in --data is not allowed')
@@ -89,13 +91,13 @@ export function toArgv(line: string): string[] {
   return argv.includes(required) ? argv : [...argv, required]
 }
 
-/** Byte by byte, as the program does: each byte of a non-ASCII character becomes a character of its own. */
+/** Splits a line byte by byte, as webhook-service does: each byte of a non-ASCII character becomes a character. */
 function split(line: string): string[] {
   const args: string[] = []
   let current = ''
   let quote = ''
   let inWord = false
-  // The first character is taken as it is, whatever it is.
+  // The first character is always literal.
   let literal = true
   for (const character of toBytes(line).toString('latin1')) {
     if (quote !== '') {

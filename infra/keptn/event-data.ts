@@ -1,13 +1,13 @@
 import type { Outcome } from './counting.ts'
 import { isObject, type Json, type JsonObject, type KeptnEvent, taskEvent } from './events.ts'
 
-/** A task that has finished: how it ended, and the merged data of its `.finished` events. */
+/** Outcome of a finished task, and the merged data of its `.finished` events. */
 export interface TaskResult {
   outcome: Outcome
   data: JsonObject
 }
 
-/** Fields that the sequence or the outcome sets: a `.finished` event cannot change them for later tasks. */
+/** Fields that a `.finished` event cannot change for later tasks. */
 const RESERVED_FIELDS = new Set(['project', 'stage', 'service', 'status', 'result'])
 
 /**
@@ -31,7 +31,7 @@ function mergeObjects(before: JsonObject, after: JsonObject): JsonObject {
   return merged
 }
 
-/** The data that the `.finished` events of a task add to the sequence, in the order in which the events came. */
+/** Returns the data that the `.finished` events of a task add to the sequence, in order of arrival. */
 export function finishedData(events: readonly KeptnEvent[], triggeredId: string): JsonObject {
   return events
     .filter(({ type, triggeredid }) => triggeredid === triggeredId && taskEvent(type)?.kind === 'finished')
@@ -40,8 +40,8 @@ export function finishedData(events: readonly KeptnEvent[], triggeredId: string)
 }
 
 /**
- * The data of the next `.triggered` event of a sequence: the data of its trigger, merged with the results of the finished
- * tasks, then with the properties of the next task. The message of the task before is emptied.
+ * Returns the data of the next `.triggered` event of a sequence: the data of its trigger, merged with the results of the
+ * finished tasks and the properties of the next task. The message of the previous task is cleared.
  *
  * @param next the task that the event triggers; undefined if it triggers another sequence
  */

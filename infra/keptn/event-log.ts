@@ -1,18 +1,18 @@
 import { isObject, type KeptnEvent } from './events.ts'
 
-/** Where the events of a run are kept and read back: the bus and the event store of a Keptn. */
+/** Stores the events of a run: the bus and the event store of Keptn. */
 export interface EventLog {
   record(event: KeptnEvent): Promise<void>
-  /** Every event of a run, the oldest first. */
+  /** Returns all events of a run, oldest first. */
   read(keptnContext: string): Promise<KeptnEvent[]>
-  /** Whether the receiver's own events arrive in it; where they do not, its tasks' status is polled instead. */
+  /** Whether it receives the events of the receiver. Otherwise the status of each task is polled. */
   readonly receiverReports: boolean
 }
 
-/** The log did not take or give the events. */
+/** Reading or writing events failed. */
 export class EventLogError extends Error {
   override readonly name = 'EventLogError'
-  /** Nothing answers, or it is overloaded: asking again may help. */
+  /** Whether a retry may succeed: there was no response, or the log is overloaded. */
   readonly passing: boolean
 
   constructor(message: string, passing: boolean, cause?: unknown) {
@@ -21,7 +21,7 @@ export class EventLogError extends Error {
   }
 }
 
-/** A log in this process, for a receiver that sends its events elsewhere. */
+/** Creates a log in memory, for a receiver that sends its events elsewhere. */
 export function memoryEventLog(): EventLog {
   const events: KeptnEvent[] = []
   return {
@@ -34,8 +34,9 @@ export function memoryEventLog(): EventLog {
 }
 
 /**
- * The log of a Keptn: events are read back from its event store (protocol section 5). What its control plane sends is put
- * in by `POST {baseUrl}/record`, an entrance that only the sandbox has: it stands for the control plane's own bus.
+ * Creates a log that reads events from the event store of a Keptn API. Events of the simulated control plane are recorded
+ * with `POST {baseUrl}/record`, which only the sandbox supports.
+ *
  * @throws EventLogError from both methods
  */
 export function keptnEventLog(baseUrl: string, token: string): EventLog {
@@ -49,10 +50,10 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
       answer = await fetch(base + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
       text = await answer.text()
     } catch (error) {
-      throw new EventLogError(`nothing answers at ${base}`, true, error)
+      throw new EventLogError(`cannot connect to ${base}`, true, error)
     }
     if (!answer.ok) {
-      const hint = answer.status === 401 || answer.status === 403 ? '; is its token right?' : ''
+      const hint = answer.status === 401 || answer.status === 403 ? '; check --keptn-token' : ''
       const passing = answer.status === 429 || answer.status >= 500
       throw new EventLogError(
         `the Keptn at ${base} answered ${answer.status} to ${method} ${path.split('?')[0]}${hint}`,
@@ -63,7 +64,11 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
     try {
       return JSON.parse(text)
     } catch (error) {
-      throw new EventLogError(`the Keptn at ${base} answered no JSON to ${method} ${path.split('?')[0]}`, false, error)
+      throw new EventLogError(
+        `the Keptn at ${base} did not return JSON for ${method} ${path.split('?')[0]}`,
+        false,
+        error,
+      )
     }
   }
 
@@ -81,7 +86,7 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
         if (!isObject(answer)) break
         if (Array.isArray(answer['events'])) events.push(...(answer['events'] as unknown as KeptnEvent[]))
         const next = answer['nextPageKey']
-        // Keptn says "0" on the last page.
+        // Keptn returns "0" on the last page.
         page =
           next === undefined || next === null || String(next) === '' || String(next) === '0' ? undefined : String(next)
       }

@@ -5,7 +5,7 @@ export interface JsonObject {
   [key: string]: Json
 }
 
-/** A CloudEvent as Keptn sends, stores and answers it (protocol sections 3, 4 and 6). */
+/** A CloudEvent of Keptn. */
 export interface KeptnEvent {
   specversion: '1.0'
   id: string
@@ -23,7 +23,7 @@ export interface KeptnEvent {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** An event of this sequence run, as one of Keptn's services makes it. */
+/** Creates an event of a sequence run. */
 export function newEvent(
   fields: Pick<KeptnEvent, 'type' | 'source' | 'shkeptncontext' | 'data'> & {
     triggeredid?: string
@@ -41,7 +41,7 @@ export function newEvent(
   }
 }
 
-/** An answer to a `.triggered` event: its task's type with another ending, its context, project, stage, service and labels. */
+/** Creates the `.started` or `.finished` event for a `.triggered` event, with its context, project, stage, service and labels. */
 export function replyTo(
   triggered: KeptnEvent,
   kind: 'started' | 'finished',
@@ -59,15 +59,15 @@ export function replyTo(
   })
 }
 
-/** The data of a `.finished` that says: could not be done, and why. */
+/** Returns the data of a `.finished` event with the status `errored`. */
 export const errored = (message: string): JsonObject => ({ status: 'errored', result: 'fail', message })
 
 const prefix = 'sh.keptn.event.'
 
-/** `openticket.triggered` for `sh.keptn.event.openticket.triggered`. */
+/** Returns `openticket.triggered` for `sh.keptn.event.openticket.triggered`. */
 export const shortType = (type: string): string => (type.startsWith(prefix) ? type.slice(prefix.length) : type)
 
-/** The task and the ending of a task event's type; undefined for a sequence event, which has one name more. */
+/** Splits the type of a task event into task and kind; undefined for a sequence event. */
 export function taskEvent(type: string): { task: string; kind: string } | undefined {
   const { task, kind } = /^sh\.keptn\.event\.(?<task>[^.]+)\.(?<kind>[^.]+|status\.changed)$/.exec(type)?.groups ?? {}
   return task !== undefined && kind !== undefined ? { task, kind } : undefined

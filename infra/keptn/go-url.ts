@@ -1,16 +1,17 @@
 import { quote } from './template/format.ts'
 
-/** What Go's url.Parse reports for a URL. */
+/** Error of Go's url.Parse. */
 export class UrlError extends Error {
   override readonly name = 'UrlError'
 }
 
 const isControl = (character: string): boolean => character < ' ' || character === '\x7f'
-/** The ASCII characters that Go takes in a host: those of RFC 3986, and a few that it lets pass. */
+/** ASCII characters that Go accepts in a host: those of RFC 3986 and a few more. */
 const HOST_CHARACTER = /^[\w.~!$&'()*+,;=:[\]<>"-]$/
 
 /**
- * The host name of a URL, as Go's url.Parse finds it: empty if the URL names no host.
+ * Returns the host name of a URL like Go's url.Parse; empty if the URL has no host.
+ *
  * @throws UrlError with Go's text if Go cannot parse the URL
  */
 export function hostNameOf(url: string): string {

@@ -29,10 +29,10 @@ export function checkModes(webhooks: readonly Webhook[]): ModeWarning[] {
   const warnings = calls.flatMap((call) =>
     problemsOf(call).map(([problem, advice]) => warning(call.webhook, problem, advice)),
   )
-  return [...unique(warnings), ...repeated(calls)]
+  return [...unique(warnings), ...duplicateCalls(calls)]
 }
 
-/** The warning as one line for a terminal. */
+/** Formats the warning as one line. */
 export const describeWarning = ({ subscriptionID, type, problem, advice }: ModeWarning): string =>
   `warning: subscription ${subscriptionID} to ${type}: ${problem} ${advice}`
 
@@ -52,22 +52,22 @@ function callsOf(webhook: Webhook): Call[] {
 function problemsOf({ webhook, task, query }: Call): [problem: string, advice: string][] {
   const { sendStarted, sendFinished } = webhook
   const mode = query.get('mode') ?? 'silent'
-  // A template decides.
+  // A template determines the mode.
   if (mode.includes('{{')) return []
   if (mode !== 'interactive') {
     if (!sendFinished)
       return [
         [
-          `nobody sends ${task}.finished, so the sequence hangs.`,
+          `${task}.finished is never sent, so the sequence hangs.`,
           'Add mode=interactive to the URL, or set sendFinished: true (Bridge: send finished event automatically).',
         ],
       ]
-    return sendStarted ? [] : [nobodyStarts(task, 'Set sendStarted: true (Bridge: send started event automatically).')]
+    return sendStarted ? [] : [neverStarted(task, 'Set sendStarted: true (Bridge: send started event automatically).')]
   }
   if (sendFinished)
     return [
       [
-        'Keptn finishes the task with pass when the call is accepted, whatever its outcome is later.',
+        'Keptn finishes the task with pass when the call is accepted, even if the task fails later.',
         'Set sendFinished: false (Bridge: send finished event by webhook receiver), or remove mode=interactive.',
       ],
     ]
@@ -80,16 +80,16 @@ function startProblems(task: string, byKeptn: boolean, byReceiver: boolean): [pr
   if (task === STANDARD_APPROVAL)
     return byKeptn ? [[twice, "Set sendStarted: false: Keptn's approval-service sends it too."]] : []
   if (byKeptn || byReceiver) return []
-  return [nobodyStarts(task, 'Set sendStarted: true, or add sendStarted=true to the URL.')]
+  return [neverStarted(task, 'Set sendStarted: true, or add sendStarted=true to the URL.')]
 }
 
-const nobodyStarts = (task: string, advice: string): [string, string] => [
-  `nobody sends ${task}.started, so ${task}.finished leaves the task open.`,
+const neverStarted = (task: string, advice: string): [string, string] => [
+  `${task}.started is never sent, so the task stays open after ${task}.finished.`,
   advice,
 ]
 
-/** The receiver recognizes a repeated call and sends one `finished`, but Keptn counts a `started` for each request. */
-function repeated(calls: readonly Call[]): ModeWarning[] {
+/** The receiver detects duplicate calls and sends one `finished` event, but Keptn counts a `started` event for each request. */
+function duplicateCalls(calls: readonly Call[]): ModeWarning[] {
   const seen = new Set<string>()
   return calls.flatMap(({ webhook, path, query, payload }) => {
     if (query.get('mode') !== 'interactive' || webhook.sendFinished || !webhook.sendStarted) return []
@@ -102,8 +102,8 @@ function repeated(calls: readonly Call[]): ModeWarning[] {
     return [
       warning(
         webhook,
-        `it makes a call that another request makes too: ${task}.started is sent twice and ${task}.finished once, so the sequence hangs.`,
-        'Remove one of them.',
+        `its call duplicates another request: ${task}.started is sent twice and ${task}.finished once, so the sequence hangs.`,
+        'Remove one of the requests.',
       ),
     ]
   })
@@ -116,7 +116,7 @@ const warning = ({ subscriptionID, type }: Webhook, problem: string, advice: str
   advice,
 })
 
-/** A subscription with several requests has the same problem once. */
+/** Removes duplicates of a subscription with several requests. */
 const unique = (warnings: readonly ModeWarning[]): ModeWarning[] => [
   ...new Map(warnings.map((found) => [describeWarning(found), found])).values(),
 ]

@@ -3,53 +3,53 @@ import { loadSequence, type SequenceFiles, SequenceFilesError } from './sequence
 import { type ControllerOptions, firstSequence, type PlayedTask, ShipyardController } from './shipyard-controller.ts'
 
 export interface PlayOptions {
-  /** A sequence that comes along; or `files`. */
+  /** Name of an included sequence, unless `files` is set. */
   name?: string
   files?: SequenceFiles
-  /** Where the receiver answers, without /v1. */
+  /** URL of the receiver, without /v1. */
   url: string
-  /** The token of a caller, which the subscriptions send as `{{.env.secret_webhooks_token}}`. */
+  /** Token of a caller, for `{{.env.secret_webhooks_token}}` in the subscriptions. */
   token: string
   log: EventLog
-  /** Further secrets, by the names that envFrom gives them. */
+  /** More secrets, by their names in envFrom. */
   secrets?: Readonly<Record<string, string>>
-  /** Gets a line for each event and each call. */
+  /** Receives a line for each event and each call. */
   print?: (line: string) => void
-  /** Ends the play early; what runs at the receiver goes on there. */
+  /** Stops the sequence. Tasks at the receiver continue. */
   signal?: AbortSignal
   pollMs?: number
   statusPollMs?: number
-  /** How long a `.triggered` may stay without a `.started`. */
+  /** Timeout for the `.started` event after a `.triggered` event. */
   startTimeoutMs?: number
-  /** How long the log is waited for where it does not answer: longer than a restart of the receiver takes. */
+  /** How long to retry if the event log does not respond. Must be longer than a restart of the receiver. */
   patienceMs?: number
-  /** Whether Keptn's approval-service is played too. */
+  /** Whether to simulate Keptn's approval-service. */
   approvalService?: boolean
   onAccepted?: ControllerOptions['onAccepted']
 }
 
 export interface Played {
   passed: boolean
-  /** The signal ended it. */
+  /** Whether the signal stopped it. */
   interrupted: boolean
-  /** The keptnContext of the run. */
+  /** keptnContext of the run. */
   context: string
   tasks: PlayedTask[]
 }
 
 /**
- * Plays Keptn's part in a sequence: the shipyard-controller that triggers the tasks and counts their ends, and the
- * webhook-service that calls the receiver, from one trigger event to the end of every sequence that follows from it
- * (protocol sections 1, 2 and 6).
- * @throws SequenceFilesError for an unknown name, or a trigger that the shipyard has no sequence for
- * @throws EventLogError where the log refuses an event
+ * Runs a sequence with a simulated Keptn: the shipyard-controller, which triggers the tasks and counts their events, and the
+ * webhook-service, which calls the receiver. Ends when all sequences that the trigger event causes have ended.
+ *
+ * @throws SequenceFilesError for an unknown name, or a trigger without a sequence in the shipyard
+ * @throws EventLogError if the log rejects an event
  */
 export async function playSequence(options: PlayOptions): Promise<Played> {
   const files = options.files ?? loadSequence(options.name ?? '')
   const first = firstSequence(files)
   if (!first) {
     const known = files.sequences.map(({ stage, name }) => `${stage}.${name}`).join(', ')
-    throw new SequenceFilesError(`${files.event.type} triggers no sequence of the shipyard, which has ${known}`)
+    throw new SequenceFilesError(`${files.event.type} does not trigger a sequence of the shipyard. Sequences: ${known}`)
   }
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal

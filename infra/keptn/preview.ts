@@ -6,21 +6,21 @@ import { render } from './template/evaluate.ts'
 import type { GoObject } from './template/values.ts'
 import { parseWebhookConfig, WebhookConfigError, type WebhookRequest } from './webhook-config.ts'
 
-/** What webhook-service makes of one request: the command that it runs, or why it runs none. */
+/** The curl command of a request, or why webhook-service rejects it. */
 export type PreviewResult = { argv: string[] } | { refused: string }
-/** `dropped` is the reason if webhook-service ignores the event: nothing starts, and nothing tells of it. */
+/** `dropped` is the reason why webhook-service ignores the event without any notification. */
 export type Preview =
   | { configError: string }
   | { dropped: string }
   | { results: PreviewResult[]; warnings: ModeWarning[] }
 
 /**
- * What webhook-service would run for an event: every request of every subscription to the event's type, each on its own
- * (the real one stops at the first that it refuses). Source: protocol section 1.
- * @param webhookYaml the text of a webhook.yaml
- * @param event the event, as JSON holds it
- * @param env the secrets by the names that envFrom gives them
- * @throws UnreadableConfigError where the text is no webhook.yaml at all
+ * Returns what webhook-service would run for an event: all requests of all subscriptions to the type of the event. Unlike
+ * webhook-service, does not stop at the first rejected request.
+ *
+ * @param webhookYaml text of a webhook.yaml
+ * @param env secrets by their names in envFrom
+ * @throws UnreadableConfigError if the text is not a webhook.yaml
  */
 export function preview(webhookYaml: string, event: GoObject, env: Readonly<Record<string, string>> = {}): Preview {
   try {
@@ -39,7 +39,8 @@ export function preview(webhookYaml: string, event: GoObject, env: Readonly<Reco
 }
 
 /**
- * The same for one request.
+ * Returns what webhook-service would run for a request.
+ *
  * @param received the event as `receiveEvent` returns it
  */
 export function previewRequest(

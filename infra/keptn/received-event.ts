@@ -5,7 +5,7 @@ export class DroppedEventError extends Error {
   override readonly name = 'DroppedEventError'
 }
 
-/** The text fields of Keptn's event type. An empty one is left out, so a template cannot refer to it. */
+/** Text fields of Keptn's event type. Keptn omits empty fields, so a template cannot use them. */
 const OPTIONAL_FIELDS = [
   'contenttype',
   'id',
@@ -21,8 +21,9 @@ const TEXT_DATA = [...REQUIRED_DATA, 'status', 'result', 'message']
 const ZERO_TIME = '0001-01-01T00:00:00Z'
 
 /**
- * The event as webhook-service gives it to a template: only the fields of Keptn's own event type, and the time printed
- * again by Go.
+ * Returns the event that webhook-service passes to a template: only the fields of Keptn's event type, with the time in the
+ * format of Go.
+ *
  * @throws DroppedEventError if webhook-service cannot read the event
  */
 export function receiveEvent(event: GoObject): GoObject {
@@ -38,7 +39,7 @@ export function receiveEvent(event: GoObject): GoObject {
   return received
 }
 
-/** Why webhook-service ignores the event; undefined if it handles it. */
+/** Returns why webhook-service ignores the event; undefined if it handles it. */
 export function whyDropped(event: GoObject): string | undefined {
   try {
     receiveEvent(event)
@@ -74,7 +75,7 @@ function textOf(value: GoValue | undefined, name: string): string | undefined {
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/
 
-/** A time as Go prints it: without trailing zeros in its fraction. */
+/** Formats a time like Go: without trailing zeros in its fraction. */
 function timeOf(value: GoValue | undefined): string {
   if (value === undefined || value === null) return ZERO_TIME
   const parts = typeof value === 'string' ? RFC_3339.exec(value) : null
@@ -96,7 +97,7 @@ function isDate([year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0]
   return sameDay && hour < 24 && minute < 60 && second < 60
 }
 
-/** Go's JSON reader replaces half of a surrogate pair, which no UTF-8 text can hold. */
+/** Replaces unpaired surrogates, as Go's JSON parser does. */
 function wellFormed(value: GoValue): GoValue {
   if (typeof value === 'string') return value.toWellFormed()
   if (value !== null && isList(value)) return value.map(wellFormed)

@@ -1,10 +1,10 @@
-/** What a receiver answered to a webhook call. */
+/** Response of the receiver to a webhook call. */
 export interface Answer {
   status: number
   body: string
 }
 
-/** The call itself failed: no connection, or a command that is no HTTP request. */
+/** The call failed: there was no response, or the command is not an HTTP request. */
 export class CallFailedError extends Error {
   override readonly name = 'CallFailedError'
 }
@@ -37,9 +37,9 @@ const withValue: Record<string, 'method' | 'header' | 'data' | 'url' | 'ignored'
   '--retry-max-time': 'ignored',
 }
 
-/** The HTTP request that curl makes of its arguments. */
+/** Returns the HTTP request that curl would send. */
 export function parseCurl(argv: readonly string[]): HttpRequest {
-  const given: Record<'method' | 'header' | 'data' | 'url' | 'ignored', string[]> = {
+  const args: Record<'method' | 'header' | 'data' | 'url' | 'ignored', string[]> = {
     method: [],
     header: [],
     data: [],
@@ -51,45 +51,45 @@ export function parseCurl(argv: readonly string[]): HttpRequest {
     const option = withValue[arg]
     if (option) {
       at += 1
-      given[option].push(argv[at] ?? '')
-    } else if (!arg.startsWith('-')) given.url.push(arg)
+      args[option].push(argv[at] ?? '')
+    } else if (!arg.startsWith('-')) args.url.push(arg)
   }
-  const [url, ...more] = given.url
+  const [url, ...more] = args.url
   if (url === undefined) throw new CallFailedError('the command has no URL')
-  if (more.length > 0) throw new CallFailedError(`the command has more than one URL: ${given.url.join(' ')}`)
-  const headers = given.header.map((header): [string, string] => {
+  if (more.length > 0) throw new CallFailedError(`the command has more than one URL: ${args.url.join(' ')}`)
+  const headers = args.header.map((header): [string, string] => {
     const colon = header.indexOf(':')
     return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()]
   })
   const typed = headers.some(([name]) => name.toLowerCase() === 'content-type')
-  const hasBody = given.data.length > 0
+  const hasBody = args.data.length > 0
   if (hasBody && !typed) headers.push(['Content-Type', 'application/x-www-form-urlencoded'])
   return {
-    method: given.method.at(-1) ?? (hasBody ? 'POST' : 'GET'),
+    method: args.method.at(-1) ?? (hasBody ? 'POST' : 'GET'),
     url,
     headers,
-    ...(hasBody ? { body: given.data.join('&') } : {}),
+    ...(hasBody ? { body: args.data.join('&') } : {}),
   }
 }
 
-/** Where our receiver's paths begin. */
+/** Start of the paths of this project's API. */
 const receiverPath = /\/v1\/[^/?#]+\//
 
-/** A URL of our receiver moved to the one that is played against: webhook-service takes no loopback host in a webhook.yaml. */
+/** Moves a URL of this project's API to another base URL. A webhook.yaml cannot contain a loopback URL itself. */
 export function rebase(url: string, baseUrl: string): string {
   const path = receiverPath.exec(url)
   return path ? baseUrl.replace(/\/+$/, '') + url.slice(path.index) : url
 }
 
 /**
- * Makes the call of a curl command as webhook-service does: no retry, no redirect followed, no time-out of its own
- * (protocol section 1).
- * @throws CallFailedError where there is no HTTP answer
+ * Sends the request of a curl command like webhook-service: without retries, redirects and a timeout.
+ *
+ * @throws CallFailedError if there is no HTTP response
  */
 export async function callReceiver(request: HttpRequest, signal?: AbortSignal): Promise<Answer> {
   const { method, url, headers, body } = request
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw new CallFailedError(`a ${method} request with a payload cannot be played`)
+    throw new CallFailedError(`a ${method} request with a payload is not supported`)
   }
   try {
     const answer = await fetch(url, {
@@ -105,6 +105,6 @@ export async function callReceiver(request: HttpRequest, signal?: AbortSignal): 
     const { cause = error } = error as { cause?: unknown }
     const { code, message } = cause as { code?: string; message?: string }
     const reason = code ?? message ?? String(cause)
-    throw new CallFailedError(`no answer from ${URL.parse(url)?.origin ?? url}: ${reason}`, { cause: error })
+    throw new CallFailedError(`no response from ${URL.parse(url)?.origin ?? url}: ${reason}`, { cause: error })
   }
 }

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from './events.ts'
 import { parseShipyard, type Sequence, ShipyardError } from './shipyard.ts'
 import { parseWebhookConfig, UnreadableConfigError, type Webhook, WebhookConfigError } from './webhook-config.ts'
 
-/** What a run is played from: who does what when (shipyard), who is called (webhooks), and what sets it off (event). */
+/** The files of a sequence: its tasks (shipyard), its subscriptions (webhooks), and its trigger (event). */
 export interface SequenceFiles {
   name: string
   sequences: Sequence[]
@@ -13,29 +13,31 @@ export interface SequenceFiles {
   event: { type: string; data: JsonObject }
 }
 
-/** The files are missing, or not what they should be. */
+/** The files are missing or invalid. */
 export class SequenceFilesError extends Error {
   override readonly name = 'SequenceFilesError'
 }
 
 const folder = fileURLToPath(new URL('./sequences/', import.meta.url))
 
-/** The names of the sequences that come along: those of the quick start (protocol section 7), and one for each other category. */
+/** Returns the names of the included sequences. */
 export const sequenceNames = (): string[] => readdirSync(folder).sort()
 
 /**
- * Reads a sequence by its name.
- * @throws SequenceFilesError for an unknown name, listing the known ones
+ * Reads an included sequence.
+ *
+ * @throws SequenceFilesError for an unknown name
  */
 export function loadSequence(name: string): SequenceFiles {
   const names = sequenceNames()
-  if (!names.includes(name)) throw new SequenceFilesError(`there is no sequence ${name}; known are ${names.join(', ')}`)
+  if (!names.includes(name)) throw new SequenceFilesError(`unknown sequence "${name}". Sequences: ${names.join(', ')}`)
   return loadSequenceFolder(join(folder, name))
 }
 
 /**
- * Reads shipyard.yaml, webhook.yaml and event.json of a folder.
- * @throws SequenceFilesError in one sentence that names the file
+ * Reads shipyard.yaml, webhook.yaml and event.json from a folder.
+ *
+ * @throws SequenceFilesError that names the invalid file
  */
 export function loadSequenceFolder(path: string): SequenceFiles {
   return {
@@ -51,7 +53,7 @@ function read<T>(path: string, file: string, parse: (text: string) => T): T {
   try {
     text = readFileSync(join(path, file), 'utf8')
   } catch (error) {
-    throw new SequenceFilesError(`${join(path, file)} cannot be read`, { cause: error })
+    throw new SequenceFilesError(`cannot read ${join(path, file)}`, { cause: error })
   }
   try {
     return parse(text)
@@ -68,5 +70,5 @@ function parseTrigger(text: string): SequenceFiles['event'] {
     const { type, data } = event
     if (['project', 'service'].every((field) => typeof data[field] === 'string')) return { type, data }
   }
-  throw new SequenceFilesError('an event needs a type, and data with at least project and service')
+  throw new SequenceFilesError('an event must have a type, and data with at least project and service')
 }

@@ -1,6 +1,6 @@
 import { mask } from './webhook-service.ts'
 
-/** Writes what happens, a line each with its time; no line ever shows a secret. */
+/** Prints the events and calls of a run with their time. Masks secrets. */
 export class Journal {
   private readonly print: (line: string) => void
   private readonly secrets: Readonly<Record<string, string>>
@@ -10,7 +10,7 @@ export class Journal {
     this.secrets = secrets
   }
 
-  /** @param direction `->` from Keptn to the receiver, `<-` back, empty for what happens inside Keptn */
+  /** @param direction `->` from Keptn to the receiver, `<-` back, empty for events inside Keptn */
   line(direction: '->' | '<-' | '', ...parts: readonly string[]): void {
     const text = parts.filter((part) => part !== '').join('  ')
     this.print(`${clock(new Date())}  ${direction.padEnd(2)}  ${mask(text, this.secrets)}`)
@@ -27,7 +27,7 @@ const clock = (now: Date): string => {
   return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${milliseconds}`
 }
 
-/** A message on one line. The middle goes: the reason of a failure stands at the end. */
+/** Shortens a message to one line by removing its middle: the reason of a failure is at the end. */
 export function shorten(message: string, length = 200): string {
   const line = message.replace(/\s+/g, ' ').trim()
   if (line.length <= length) return line

@@ -12,22 +12,22 @@ import {
   shortType,
   taskEvent,
 } from './events.ts'
-import { Ledger } from './open-tasks.ts'
 import { type Answer, CallFailedError, callReceiver, parseCurl, rebase } from './receiver.ts'
+import { RunEvents } from './run-events.ts'
 import type { SequenceFiles } from './sequence-files.ts'
 import { Journal, shorten } from './sequence-journal.ts'
 import { followers, type Sequence, sequenceEvent, triggeredBy } from './shipyard.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { type AcceptedTask, acceptedTask, followTask } from './task-status.ts'
+import { type AcceptedTask, acceptedTask, pollTask } from './task-status.ts'
 
 export interface ControllerOptions {
   files: SequenceFiles
-  /** Where the receiver answers, without /v1. */
+  /** URL of the receiver, without /v1. */
   url: string
   log: EventLog
   print: (line: string) => void
   secrets: Readonly<Record<string, string>>
-  /** The token of `secrets` with which the status of a task is asked for. */
+  /** Token for reading the status of a task. */
   token: string
   signal: AbortSignal
   pollMs: number
@@ -35,36 +35,36 @@ export interface ControllerOptions {
   startTimeoutMs: number
   patienceMs: number
   approvalService: boolean
-  /** Told of each task that the receiver accepts; what it says is a line of the play. */
+  /** Called for each task that the receiver accepts. Can print a line. */
   onAccepted?: ((task: AcceptedTask, say: (text: string) => void, signal: AbortSignal) => Promise<void>) | undefined
 }
 
-/** A task of the sequence and how it stands. */
+/** A task of the sequence and its state. */
 export interface PlayedTask {
   stage: string
   sequence: string
   name: string
   state: 'running' | 'finished'
   outcome?: Outcome
-  /** The tasks that the receiver has accepted for it. */
+  /** Tasks that the receiver has accepted for it. */
   accepted: AcceptedTask[]
 }
 
 const controller = 'shipyard-controller'
 
-/** Plays the shipyard-controller for one trigger (protocol sections 2 and 6). */
+/** Simulates the shipyard-controller for one trigger. */
 export class ShipyardController {
   readonly context = randomUUID()
   readonly tasks: PlayedTask[] = []
-  /** Keptn names the commit of its configuration repository in every event. */
+  /** Keptn adds the commit of its configuration repository to each event. */
   private readonly gitcommitid = randomBytes(20).toString('hex')
   private readonly options: ControllerOptions
   private readonly journal: Journal
-  private readonly ledger: Ledger
+  private readonly runEvents: RunEvents
   private readonly subscriptions: Subscriptions
   private readonly running = new Map<string, PlayedTask>()
   private readonly ended = new Set<string>()
-  /** Calls that no task waits for. */
+  /** Calls for which no task waits. */
   private readonly notifications: Promise<void>[] = []
   private failure: unknown
 
@@ -72,7 +72,7 @@ export class ShipyardController {
     this.options = options
     this.journal = new Journal(options.print, options.secrets)
     const warn = (text: string): void => this.journal.warn(text)
-    this.ledger = new Ledger({
+    this.runEvents = new RunEvents({
       ...options,
       context: this.context,
       retryMs: options.pollMs,
@@ -83,12 +83,12 @@ export class ShipyardController {
       ...options,
       ...options.files,
       warn,
-      send: (event) => this.ledger.send(event),
+      send: (event) => this.runEvents.send(event),
       call: (argv, event) => this.call(argv, event),
     })
   }
 
-  /** Plays the sequence that the event triggers and all that follow from its end. */
+  /** Runs the sequence that the event triggers, and all sequences that follow. */
   async play(first: Sequence): Promise<boolean> {
     const { sequences, event } = this.options.files
     const queue: { sequence: Sequence; data: JsonObject }[] = [{ sequence: first, data: event.data }]
@@ -98,7 +98,7 @@ export class ShipyardController {
       passed = passed && outcome.result !== 'fail' && outcome.status === 'succeeded'
       queue.push(...followers(sequences, next.sequence, outcome).map((sequence) => ({ sequence, data })))
     }
-    await this.ledger.refresh()
+    await this.runEvents.refresh()
     await Promise.all(this.notifications)
     return passed
   }
@@ -129,25 +129,25 @@ export class ShipyardController {
     const outcome = await this.untilEnded(triggered, task)
     Object.assign(task, { state: 'finished', outcome })
     this.ended.add(triggered.id)
-    return { outcome, data: finishedData(this.ledger.events, triggered.id) }
+    return { outcome, data: finishedData(this.runEvents.events, triggered.id) }
   }
 
   private async untilEnded(triggered: KeptnEvent, task: PlayedTask): Promise<Outcome> {
     const deadline = Date.now() + this.options.startTimeoutMs
     for (;;) {
       if (this.failure) throw this.failure
-      const { started, outcome } = count(this.ledger.events, triggered.id)
+      const { started, outcome } = count(this.runEvents.events, triggered.id)
       if (outcome) return outcome
       if (started === 0 && Date.now() >= deadline) return this.giveUp(triggered, task)
-      await this.ledger.news(this.options.pollMs)
-      await this.ledger.refresh()
+      await this.runEvents.waitForEvent(this.options.pollMs)
+      await this.runEvents.refresh()
     }
   }
 
   private async giveUp(triggered: KeptnEvent, { name }: PlayedTask): Promise<Outcome> {
     const seconds = this.options.startTimeoutMs / 1000
     const message = `sequence timed out: no ${name}.started within ${seconds} s of ${name}.triggered`
-    await this.ledger.send(replyTo(triggered, 'finished', controller, errored(message)))
+    await this.runEvents.send(replyTo(triggered, 'finished', controller, errored(message)))
     return { status: 'errored', result: 'fail', message }
   }
 
@@ -161,13 +161,13 @@ export class ShipyardController {
     const { context: shkeptncontext, gitcommitid } = this
     const event = newEvent({ type, source: controller, shkeptncontext, gitcommitid, data, ...reply })
     made?.(event.id)
-    await this.ledger.send(event)
+    await this.runEvents.send(event)
     return event
   }
 
-  /** Lets work go on beside the play; a fault that nobody expected ends the play. */
-  private watch(work: readonly Promise<void>[]): void {
-    for (const promise of work) {
+  /** Tracks background promises. An unexpected rejection ends the run. */
+  private watch(promises: readonly Promise<void>[]): void {
+    for (const promise of promises) {
       promise.catch((error: unknown) => {
         if (!this.options.signal.aborted) this.failure ??= error
       })
@@ -179,11 +179,11 @@ export class ShipyardController {
     const ends = event.type.endsWith('.finished')
     const kind = taskEvent(event.type)?.kind
     const ending = ends && typeof status === 'string' ? `${status}/${typeof result === 'string' ? result : '?'}` : ''
-    // A sequence's own end carries the message of its last task, which has been shown.
+    // The end of a sequence repeats the message of its last task, which has been printed.
     const text = kind === 'finished' && typeof message === 'string' ? shorten(message) : ''
     this.journal.line(own ? '' : '<-', shortType(event.type), ending, text, `(${event.source})`)
     if (kind === 'finished' && this.ended.has(event.triggeredid ?? '')) {
-      this.journal.warn(`${shortType(event.type)} came after the task had ended; ignored`)
+      this.journal.warn(`${shortType(event.type)} arrived after the end of the task; ignored`)
     }
     if (kind === undefined || kind === 'triggered') return
     const notified = this.notify(event)
@@ -216,21 +216,21 @@ export class ShipyardController {
     return answer
   }
 
-  /** Stands in for a receiver whose events go elsewhere: makes them from its answers. */
+  /** Creates the events of a receiver that sends them elsewhere, based on the status of its task. */
   private async report(task: AcceptedTask, triggered: KeptnEvent, url: string): Promise<void> {
     const source = new URL(url).origin
     const name = taskEvent(triggered.type)?.task ?? ''
-    const told = new URL(url).searchParams.get('sendStarted') === 'true'
-    if (told) await this.ledger.send(replyTo(triggered, 'started', source))
+    const sendsStarted = new URL(url).searchParams.get('sendStarted') === 'true'
+    if (sendsStarted) await this.runEvents.send(replyTo(triggered, 'started', source))
     const statusUrl = rebase(new URL(task.statusUrl, url).href, this.options.url)
     const { token, signal, statusPollMs: intervalMs } = this.options
     const ask = (): Promise<Response> => fetch(statusUrl, { headers: { authorization: `Bearer ${token}` }, signal })
     const warn = (text: string): void => this.journal.warn(`task ${task.taskId}: ${text}`)
-    const data = await followTask(name, ask, { intervalMs, signal, warn })
-    await this.ledger.send(replyTo(triggered, 'finished', source, data))
+    const data = await pollTask(name, ask, { intervalMs, signal, warn })
+    await this.runEvents.send(replyTo(triggered, 'finished', source, data))
   }
 }
 
-/** The sequence that the trigger of these files sets off. */
+/** Returns the sequence that the event of these files triggers. */
 export const firstSequence = ({ sequences, event }: SequenceFiles): Sequence | undefined =>
   triggeredBy(sequences, event.type)

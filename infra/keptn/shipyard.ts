@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { endsSequence, type Outcome } from './counting.ts'
 import type { JsonObject } from './events.ts'
 
-/** A sequence of a stage, as the shipyard file declares it. */
+/** A sequence of a stage in a shipyard file. */
 export interface Sequence {
   stage: string
   name: string
@@ -11,7 +11,7 @@ export interface Sequence {
   triggeredOn: { event: string; match: Record<string, string> }[]
 }
 
-/** The shipyard file is not one that Keptn would take. */
+/** Keptn would reject the shipyard file. */
 export class ShipyardError extends Error {
   override readonly name = 'ShipyardError'
 }
@@ -46,8 +46,9 @@ const shipyardFile = z.object({
 })
 
 /**
- * Reads a shipyard file (spec.keptn.sh/0.2.x).
- * @throws ShipyardError in one sentence that names the place
+ * Parses a shipyard file (spec.keptn.sh/0.2.x).
+ *
+ * @throws ShipyardError that names the invalid path
  */
 export function parseShipyard(text: string): Sequence[] {
   const read = shipyardFile.safeParse(readYaml(text))
@@ -74,16 +75,16 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** The type of a sequence's own events (protocol section 6). */
+/** Returns the type of the events of a sequence. */
 export const sequenceEvent = ({ stage, name }: Sequence, kind: 'triggered' | 'finished'): string =>
   `sh.keptn.event.${stage}.${name}.${kind}`
 
-/** The sequence that an event triggers by its type. */
+/** Returns the sequence that an event type triggers. */
 export const triggeredBy = (sequences: readonly Sequence[], type: string): Sequence | undefined =>
   sequences.find((sequence) => sequenceEvent(sequence, 'triggered') === type)
 
 /**
- * The sequences that the end of another sequence triggers. Without a selector its result must be pass or warning; a
+ * Returns the sequences that the end of another sequence triggers. Without a selector its result must be pass or warning; a
  * selector names the result of the sequence, or of its last task as `<task>.result`.
  */
 export function followers(sequences: readonly Sequence[], ended: Sequence, outcome: Outcome): Sequence[] {

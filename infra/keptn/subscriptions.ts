@@ -12,7 +12,7 @@ interface SubscriptionOptions extends Surroundings {
   warn(text: string): void
 }
 
-/** Everybody in Keptn who listens to the events of a run. */
+/** The services of Keptn that subscribe to the events of a run. */
 export class Subscriptions {
   private readonly options: SubscriptionOptions
 
@@ -21,9 +21,10 @@ export class Subscriptions {
   }
 
   /**
-   * Gives an event to all its subscribers. Every `.started` is sent before the first call is made, so that a quick
-   * answer to one subscription cannot end a task whose others have not begun.
-   * @returns the calls under way
+   * Delivers an event to its subscribers. Sends all `.started` events before the first call, so that a quick response to one
+   * subscription cannot end the task before the other subscriptions have started.
+   *
+   * @returns the running calls
    */
   async deliver(event: KeptnEvent): Promise<Promise<void>[]> {
     if (this.options.approvalService) await approve(event, this.options.send)
@@ -40,7 +41,7 @@ export class Subscriptions {
 
   private async run(webhook: Webhook, event: KeptnEvent): Promise<void> {
     const failure = await execute(webhook, event, this.options)
-    // Nothing in Keptn tells of a failed notification: there is no task that it could fail.
+    // Keptn does not report a failed notification, because it belongs to no task.
     if (failure !== undefined && taskEvent(event.type)?.kind !== 'triggered') {
       this.options.warn(`the webhook on ${shortType(event.type)} failed: ${failure}`)
     }

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isObject, type JsonObject } from './events.ts'
 
-/** A task that a receiver has accepted: the body of its 202 (design of its HTTP interface). */
+/** A task that the receiver has accepted: the body of its 202 response. */
 export interface AcceptedTask {
   taskId: string
   statusUrl: string
 }
 
-/** Reads the body of a 202; undefined where it names no task. */
+/** Parses the body of a 202 response; undefined if it contains no task. */
 export function acceptedTask(body: string): AcceptedTask | undefined {
   try {
     const answer: unknown = JSON.parse(body)
@@ -20,11 +20,12 @@ export function acceptedTask(body: string): AcceptedTask | undefined {
 }
 
 /**
- * Polls the status of an accepted task until it has ended; a failed poll is no reason to stop.
- * @param ask gets the status URL; its failures are reported once
- * @returns the data of the `.finished` that its outcome implies
+ * Polls the status of an accepted task until it has ended. Continues after a failed poll, and warns once.
+ *
+ * @param ask requests the status URL
+ * @returns the data for the `.finished` event
  */
-export async function followTask(
+export async function pollTask(
   task: string,
   ask: () => Promise<Response>,
   { intervalMs, signal, warn }: { intervalMs: number; signal: AbortSignal; warn: (text: string) => void },
@@ -38,17 +39,17 @@ export async function followTask(
       if (isObject(status) && status['state'] !== 'running') {
         return isObject(status['outcome']) ? finishedData(task, status['outcome']) : failed
       }
-      if (!answer.ok) throw new Error(`the status URL answered ${answer.status}`)
+      if (!answer.ok) throw new Error(`the status URL returned ${answer.status}`)
     } catch (error) {
       signal.throwIfAborted()
-      if (!warned) warn(`${error instanceof Error ? error.message : String(error)}; asking again`)
+      if (!warned) warn(`${error instanceof Error ? error.message : String(error)}; retrying`)
       warned = true
     }
   }
 }
 
 /** The receiver finishes such a task as errored, but its status has no outcome. */
-const failed: JsonObject = { status: 'errored', result: 'fail', message: 'the task was ended before it had an outcome' }
+const failed: JsonObject = { status: 'errored', result: 'fail', message: 'the task ended without an outcome' }
 
 function finishedData(task: string, { status, result, message, data, links }: JsonObject): JsonObject {
   return {

@@ -1,6 +1,6 @@
 import { parse, YAMLParseError } from 'yaml'
 
-/** A request with its parts, as v1beta1 has it. Keptn takes it in a v1alpha1 file too, and does not check it there. */
+/** A request of v1beta1. Keptn accepts it in a v1alpha1 file, too, without validating it. */
 export interface WebhookRequest {
   url: string
   method: string
@@ -9,7 +9,7 @@ export interface WebhookRequest {
   options: string
 }
 
-/** One subscription: an event type and the requests that it runs. A string is a whole curl command (v1alpha1). */
+/** A subscription: an event type and its requests. A string is a complete curl command (v1alpha1). */
 export interface Webhook {
   type: string
   subscriptionID: string
@@ -19,12 +19,12 @@ export interface Webhook {
   requests: (string | WebhookRequest)[]
 }
 
-/** The file is one that Keptn refuses; the message is Keptn's own. */
+/** Keptn rejects the file. The message is the one of Keptn. */
 export class WebhookConfigError extends Error {
   override readonly name = 'WebhookConfigError'
 }
 
-/** The file is no webhook.yaml at all: not YAML, or a field of the wrong kind. */
+/** The file is not YAML, or a field has the wrong type. */
 export class UnreadableConfigError extends Error {
   override readonly name = 'UnreadableConfigError'
 }
@@ -42,9 +42,10 @@ const refuse = (what: string): never => {
 }
 
 /**
- * Reads a webhook.yaml as webhook-service does, with its defaults: sendStarted true, sendFinished false (protocol section 1).
- * @throws WebhookConfigError with Keptn's own text where Keptn refuses the file
- * @throws UnreadableConfigError where it is not YAML or not of the shape of a webhook.yaml
+ * Parses a webhook.yaml like webhook-service, with its defaults: sendStarted true, sendFinished false.
+ *
+ * @throws WebhookConfigError with Keptn's message if Keptn rejects the file
+ * @throws UnreadableConfigError if the file is not YAML, or a field has the wrong type
  */
 export function parseWebhookConfig(text: string): Webhook[] {
   const file = readYaml(text)
@@ -89,7 +90,7 @@ function scalar(fields: Fields, name: string): string {
   return String(value)
 }
 
-/** Where Go expects a bool, its YAML reader takes the words of YAML 1.1 too. */
+/** Parses a bool. Go's YAML parser accepts the words of YAML 1.1, too. */
 function flag(fields: Fields, name: string, otherwise: boolean): boolean {
   const word = scalar(fields, name)
   if (word === '') return otherwise
@@ -107,22 +108,22 @@ function readWebhook(value: unknown): Omit<Webhook, 'requests'> & { requests: un
     sendFinished: flag(fields, 'sendFinished', false),
     envFrom: list(fields, 'envFrom').map((entry) => {
       const secret = isFields(entry) ? entry : {}
-      const reference = isFields(secret['secretRef']) ? secret['secretRef'] : {}
+      const secretRef = isFields(secret['secretRef']) ? secret['secretRef'] : {}
       return {
         name: scalar(secret, 'name'),
-        secretName: scalar(reference, 'name'),
-        secretKey: scalar(reference, 'key'),
+        secretName: scalar(secretRef, 'name'),
+        secretKey: scalar(secretRef, 'key'),
       }
     }),
     requests: list(fields, 'requests'),
   }
 }
 
-/** A v1alpha1 request that is not a curl command becomes a request with parts; what it lacks stays empty. */
+/** Parses a v1alpha1 request. If it is not a curl command, its missing fields are empty. */
 const alphaRequest = (request: unknown): string | WebhookRequest =>
   typeof request === 'string' ? request : readRequest(request)
 
-/** Keptn finds a request's fields in any case, and drops, without a word, a value that is not a text. */
+/** Reads a field like Keptn, which ignores the case of names and silently drops values that are not text. */
 function text(fields: unknown, name: string): string {
   if (!isFields(fields)) return ''
   const key = Object.keys(fields).find((candidate) => candidate.toLowerCase() === name)

@@ -8,16 +8,16 @@ import type { Webhook } from './webhook-config.ts'
 
 const source = 'webhook-service'
 
-/** What webhook-service needs of its surroundings. */
+/** Dependencies of the simulated webhook-service. */
 export interface Surroundings {
-  /** The secrets by the names that envFrom gives them. */
+  /** Secrets by their names in envFrom. */
   secrets: Readonly<Record<string, string>>
   send(event: KeptnEvent): Promise<void>
-  /** Makes the HTTP call of a curl command. */
+  /** Sends the HTTP request of a curl command. */
   call(argv: string[], event: KeptnEvent): Promise<Answer>
 }
 
-/** Why a subscription stopped, and after how many requests. */
+/** A request of a subscription failed. Contains the number of completed requests. */
 class ExecutionError extends Error {
   readonly executed: number
 
@@ -30,8 +30,8 @@ class ExecutionError extends Error {
 const isTriggered = (event: KeptnEvent): boolean => taskEvent(event.type)?.kind === 'triggered'
 
 /**
- * The `.started` events of a subscription, before its first request: one if webhook-service sends the `.finished` too,
- * else one for each request; none where sendStarted is off or the event is no task's `.triggered` (protocol section 2).
+ * Sends the `.started` events of a subscription before its first request: one event if webhook-service also sends the
+ * `.finished` event, otherwise one for each request. Sends none if sendStarted is off or the event is not a `.triggered` event.
  */
 export async function announce(webhook: Webhook, event: KeptnEvent, { send }: Surroundings): Promise<void> {
   if (!webhook.sendStarted || !isTriggered(event)) return
@@ -40,13 +40,14 @@ export async function announce(webhook: Webhook, event: KeptnEvent, { send }: Su
 }
 
 /**
- * Runs a subscription's requests in turn, up to the first that fails. A `.triggered` is answered with `.finished`: with the
- * responses if sendFinished is on, errored for every request that was not made if it is off (protocol sections 1 and 2).
- * @returns why it failed, masked; undefined if every request was answered below 400
+ * Runs the requests of a subscription in order until one fails. For a `.triggered` event, sends `.finished` events: one with the
+ * responses if sendFinished is on; otherwise an errored one for each request that was not sent.
+ *
+ * @returns the masked reason of the failure; undefined if all requests succeeded
  */
 export async function execute(webhook: Webhook, event: KeptnEvent, around: Surroundings): Promise<string | undefined> {
   try {
-    const responses = await perform(webhook, event, around)
+    const responses = await sendRequests(webhook, event, around)
     if (webhook.sendFinished && isTriggered(event)) {
       const task = taskEvent(event.type)?.task ?? ''
       const data: JsonObject = { status: 'succeeded', result: 'pass', [task]: { responses } }
@@ -63,7 +64,7 @@ export async function execute(webhook: Webhook, event: KeptnEvent, around: Surro
   }
 }
 
-async function perform(webhook: Webhook, event: KeptnEvent, around: Surroundings): Promise<Json[]> {
+async function sendRequests(webhook: Webhook, event: KeptnEvent, around: Surroundings): Promise<Json[]> {
   const env: Record<string, string> = {}
   for (const { name, secretName, secretKey } of webhook.envFrom) {
     const secret = around.secrets[name]
@@ -106,7 +107,7 @@ async function call(
   throw new ExecutionError(`could not execute request '${shown}': ${failed}`, executed)
 }
 
-/** The untemplated line, which shows no value and no secret. */
+/** Returns the line before rendering, which contains no values and no secrets. */
 function showLine(request: Webhook['requests'][number]): string {
   try {
     return buildLine(request)
@@ -115,7 +116,7 @@ function showLine(request: Webhook['requests'][number]): string {
   }
 }
 
-/** A response is kept as an object if it is a JSON object, else as a text. */
+/** Returns a response as an object if it is a JSON object, else as text. */
 function asResponse(body: string): Json {
   try {
     const value: Json = JSON.parse(body)
@@ -125,6 +126,6 @@ function asResponse(body: string): Json {
   }
 }
 
-/** webhook-service replaces every secret that it knows in what it reports. */
+/** Masks all known secrets, as webhook-service does in its messages. */
 export const mask = (text: string, secrets: Readonly<Record<string, string>>): string =>
   Object.values(secrets).reduce((masked, secret) => (secret === '' ? masked : masked.replaceAll(secret, '***')), text)

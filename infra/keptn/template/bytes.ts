@@ -1,6 +1,6 @@
 /**
- * A text of Go is a list of bytes, which may be no UTF-8: `slice` can cut a character in two. Here a text stays a string, and a
- * byte that belongs to no character is the lone surrogate U+DC00 plus the byte. The data of a template holds no others.
+ * A Go string is a list of bytes that may be invalid UTF-8: `slice` can cut a character in two. Here a byte that belongs to no
+ * character is represented by the lone surrogate U+DC00 plus the byte. Template data contains no other lone surrogates.
  */
 const STRAY_BYTE = /[\udc80-\udcff]/u
 
@@ -24,7 +24,7 @@ export function fromBytes(bytes: Buffer): string {
   return decoded
 }
 
-/** The byte that belongs to no character; undefined for a character. */
+/** Returns the byte that a lone surrogate represents; undefined for a character. */
 export const strayByte = (character: string): number | undefined =>
   STRAY_BYTE.test(character) ? (character.codePointAt(0) ?? 0) - 0xdc00 : undefined
 

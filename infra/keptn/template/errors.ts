@@ -1,9 +1,9 @@
-/** What Go's text/template would report: a template that cannot be parsed, or one that fails while it is executed. */
+/** Error of Go's text/template: the template cannot be parsed, or its execution fails. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
 }
 
-/** What one of the template's functions reports; the evaluator adds where it was called. */
+/** Error of a template function. The evaluator adds the position of the call. */
 export class CallError extends Error {
   override readonly name = 'CallError'
 }

@@ -20,8 +20,9 @@ import {
 } from './values.ts'
 
 /**
- * Renders a Go template as webhook-service does: with the event as data and missingkey=error (protocol section 1).
- * @throws TemplateError with Go's own text, for a template that cannot be parsed or fails on this data
+ * Renders a Go template like webhook-service: with the event as data and missingkey=error.
+ *
+ * @throws TemplateError with Go's message if the template cannot be parsed or executed
  */
 export function render(source: string, data: GoValue): string {
   try {
@@ -32,11 +33,11 @@ export function render(source: string, data: GoValue): string {
   }
 }
 
-/** Stands for "no argument came down the pipe", which is not the same as no value. */
+/** Marks a missing pipeline argument, which differs from an undefined value. */
 const missing = Symbol('missing')
 type Final = Ref | typeof missing
 type Signal = 'break' | 'continue' | undefined
-/** What a parameter accepts: anything, or only a string (the format of printf). */
+/** The type that a parameter accepts: any value, or only a string (the format of printf). */
 type Parameter = 'any' | 'string'
 
 class Evaluation {
@@ -44,7 +45,7 @@ class Evaluation {
   private readonly data: GoValue
   private readonly variables: { name: string; value: Ref }[]
   private output = ''
-  /** What is being evaluated, for error texts. */
+  /** The evaluated operand, for error messages. */
   private current: { pos: number; shown: () => string } | undefined
 
   constructor(source: string, data: GoValue) {
@@ -137,7 +138,7 @@ class Evaluation {
     return this.fail(`range can't iterate over ${formatValue(value)}`)
   }
 
-  /** A range's own variables lie on the stack already; its pipeline put them there. */
+  /** The pipeline of a range has already pushed the variables of the range. */
   private assign({ pos }: Pipeline, name: string | undefined, value: Ref): void {
     const variable = this.variables.findLast((candidate) => candidate.name === name)
     if (variable) variable.value = value

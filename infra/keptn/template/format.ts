@@ -3,7 +3,7 @@ import { entries, type GoValue, isList, typeName } from './values.ts'
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
 
-/** Go's unicode.IsPrint: everything one can see, and the plain space. */
+/** Go's unicode.IsPrint: visible characters and the ASCII space. */
 export const isPrintable = (character: string): boolean => printable.test(character)
 
 /** Go's %#U: `U+002D '-'`. */
@@ -24,23 +24,23 @@ const named: Record<string, string> = {
 }
 
 /** Go's %q: a string in quotes with Go's escapes. */
-export function quote(text: string, mark = '"', asciiOnly = false): string {
+export function quote(text: string, delimiter = '"', asciiOnly = false): string {
   let quoted = ''
   for (const character of text) {
     const stray = strayByte(character)
     const code = character.codePointAt(0) ?? 0
     if (stray !== undefined) quoted += `\\x${stray.toString(16)}`
-    else if (character === mark) quoted += `\\${mark}`
+    else if (character === delimiter) quoted += `\\${delimiter}`
     else if (named[character]) quoted += named[character]
     else if (isPrintable(character) && (code < 0x80 || !asciiOnly)) quoted += character
     else if (code < 0x80) quoted += `\\x${code.toString(16).padStart(2, '0')}`
     else if (code < 0x10000) quoted += `\\u${code.toString(16).padStart(4, '0')}`
     else quoted += `\\U${code.toString(16).padStart(8, '0')}`
   }
-  return mark + quoted + mark
+  return delimiter + quoted + delimiter
 }
 
-/** The decimal digits of a number and where its point stands: 0.digits x 10^point. */
+/** The decimal digits of a number and the position of its point: 0.digits x 10^point. */
 interface Decimal {
   digits: string
   point: number
@@ -60,16 +60,16 @@ function exact(size: number): Decimal {
   return { digits, point: digits.length + Math.min(exponent, 0) }
 }
 
-/** Rounds to so many digits, a tie to the even one. */
+/** Rounds to the given number of digits. Ties round to even. */
 function round({ digits, point }: Decimal, count: number): Decimal {
   if (count >= digits.length) return { digits, point }
   if (count < 0) return { digits: '', point: 0 }
-  const kept = digits.slice(0, count)
+  const head = digits.slice(0, count)
   const rest = digits.slice(count)
   const half = `5${'0'.repeat(rest.length - 1)}`
-  const up = rest > half || (rest === half && Number(kept.at(-1) ?? '0') % 2 === 1)
-  if (!up) return { digits: kept, point: count === 0 ? 0 : point }
-  const raised = (BigInt(kept || '0') + 1n).toString()
+  const up = rest > half || (rest === half && Number(head.at(-1) ?? '0') % 2 === 1)
+  if (!up) return { digits: head, point: count === 0 ? 0 : point }
+  const raised = (BigInt(head || '0') + 1n).toString()
   return { digits: raised, point: point + Math.max(raised.length - count, 0) }
 }
 
@@ -81,12 +81,12 @@ function exponential({ digits, point }: Decimal, precision: number): string {
 }
 
 function fixed({ digits, point }: Decimal, precision: number): string {
-  const whole = point > 0 ? digits.slice(0, point).padEnd(point, '0') : '0'
+  const integer = point > 0 ? digits.slice(0, point).padEnd(point, '0') : '0'
   const tail = '0'.repeat(Math.max(-point, 0)) + digits.slice(Math.max(point, 0))
-  return precision > 0 ? `${whole}.${tail.slice(0, precision).padEnd(precision, '0')}` : whole
+  return precision > 0 ? `${integer}.${tail.slice(0, precision).padEnd(precision, '0')}` : integer
 }
 
-/** The bits of a float64: its mantissa, with the leading 1, and the exponent of the mantissa's last bit. */
+/** Returns the mantissa of a float64 with the leading 1, and the exponent of its last bit. */
 function bitsOf(size: number): { mantissa: bigint; exponent: number } {
   const bits = new DataView(new ArrayBuffer(8))
   bits.setFloat64(0, size)
@@ -114,8 +114,8 @@ function hexadecimal(size: number, precision?: number): string {
     const dropped = BigInt(4 * (13 - precision))
     const half = 1n << (dropped - 1n)
     const rest = mantissa & ((1n << dropped) - 1n)
-    const kept = mantissa >> dropped
-    mantissa = (kept + (rest > half || (rest === half && kept % 2n === 1n) ? 1n : 0n)) << dropped
+    const head = mantissa >> dropped
+    mantissa = (head + (rest > half || (rest === half && head % 2n === 1n) ? 1n : 0n)) << dropped
     if (mantissa >> 53n) {
       mantissa >>= 1n
       exponent += 1
@@ -130,24 +130,24 @@ function hexadecimal(size: number, precision?: number): string {
   return `0x${digits[0]}${fraction && `.${fraction}`}p${power}`
 }
 
-/** Go's strconv.FormatFloat for the formats b, e, f, g and x; precision undefined: as few digits as tell the number apart. */
+/** Go's strconv.FormatFloat for the formats b, e, f, g and x. Without precision, uses the fewest digits that identify the number. */
 export function formatFloat(value: number, format: 'b' | 'e' | 'f' | 'g' | 'x', precision?: number): string {
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
   const size = Math.abs(value)
   if (format === 'b') return sign + binary(size)
   if (format === 'x') return sign + hexadecimal(size, precision)
-  const whole = precision === undefined ? shortest(size) : exact(size)
+  const unrounded = precision === undefined ? shortest(size) : exact(size)
   if (format === 'e') {
-    const decimal = precision === undefined ? whole : round(whole, precision + 1)
+    const decimal = precision === undefined ? unrounded : round(unrounded, precision + 1)
     return sign + exponential(decimal, precision ?? Math.max(decimal.digits.length - 1, 0))
   }
   if (format === 'f') {
-    const decimal = precision === undefined ? whole : round(whole, whole.point + precision)
+    const decimal = precision === undefined ? unrounded : round(unrounded, unrounded.point + precision)
     return sign + fixed(decimal, precision ?? Math.max(decimal.digits.length - decimal.point, 0))
   }
   const wanted = precision === 0 ? 1 : precision
-  const decimal = wanted === undefined ? whole : round(whole, wanted)
+  const decimal = wanted === undefined ? unrounded : round(unrounded, wanted)
   const digits = decimal.digits.replace(/0+$/, '')
   const count = digits.length
   const limit = wanted === undefined ? 6 : wanted > count && count >= decimal.point ? count : wanted
@@ -158,7 +158,7 @@ export function formatFloat(value: number, format: 'b' | 'e' | 'f' | 'g' | 'x', 
   return sign + fixed({ digits, point: decimal.point }, Math.max(count - decimal.point, 0))
 }
 
-/** Go's %v: how a value looks where a template prints it. */
+/** Go's %v: formats a value that a template prints. */
 export function formatValue(value: GoValue): string {
   if (value === null) return '<nil>'
   if (typeof value === 'number') return formatFloat(value, 'g')
@@ -169,7 +169,7 @@ export function formatValue(value: GoValue): string {
     .join(' ')}]`
 }
 
-/** Go's %#v: a value as Go source. */
+/** Go's %#v: formats a value as Go source. */
 export function formatSource(value: GoValue, nested = false): string {
   if (value === null) return nested ? 'interface {}(nil)' : '<nil>'
   if (typeof value === 'string') return quote(value)
@@ -180,7 +180,7 @@ export function formatSource(value: GoValue, nested = false): string {
   return `${typeName(value)}{${members.join(', ')}}`
 }
 
-/** Go's fmt.Sprint: a space between two operands where neither is a string. */
+/** Go's fmt.Sprint: adds a space between two operands if neither is a string. */
 export function sprint(values: readonly GoValue[]): string {
   return values.reduce<string>((text, value, at) => {
     const apart = at > 0 && typeof value !== 'string' && typeof values[at - 1] !== 'string'

@@ -18,11 +18,11 @@ import {
   unbox,
 } from './values.ts'
 
-/** A function of the template language: how many arguments it needs, whether it takes more, and what it does. */
+/** A function of the template language. */
 export interface TemplateFunction {
   needs: number
   variadic: boolean
-  /** The first argument is a format and must be a string. */
+  /** Whether the first argument is a format and must be a string. */
   format?: boolean
   run(args: readonly Ref[]): Ref
 }
@@ -52,7 +52,7 @@ function member(container: GoValue, key: GoValue | undefined): Ref {
   if (isSecrets(container) || isObject(container)) {
     if (key === undefined || key === null) throw new CallError('value is nil; should be of type string')
     if (typeof key !== 'string') throw new CallError(`value has type ${typeName(key)}; should be string`)
-    // A map gives the zero value of its elements for a key it lacks: no error, unlike a field.
+    // A map returns the zero value for a missing key. Unlike a missing field, this is not an error.
     return lookUp(container, key) ?? (isSecrets(container) ? plain('') : boxed(null))
   }
   throw new CallError(`can't index item of type ${typeName(container)}`)
@@ -113,7 +113,7 @@ function less(args: readonly Ref[]): boolean {
   return Number(first) < Number(second)
 }
 
-/** What html, js and urlquery make of their arguments before they escape: no value is spelled out. */
+/** Converts the arguments of html, js and urlquery to text. A missing value is printed in full. */
 function asText(args: readonly Ref[]): string {
   const values = args.map(contentOf)
   return sprint(values.map((value) => (value === null ? '<no value>' : value)))
@@ -134,13 +134,13 @@ const unicodeEscape = (character: string): string =>
 function escapeScript(text: string): string {
   return text.replace(/[\\'"<>&=\p{Cc}]|[^\0-\x7f]/gu, (character) => {
     if (character === '\\' || character === "'" || character === '"') return `\\${character}`
-    const isKept = isPrintable(character) || strayByte(character) !== undefined
-    if (character === '\x7f' || (character > '\x7f' && isKept)) return character
+    const isUnescaped = isPrintable(character) || strayByte(character) !== undefined
+    if (character === '\x7f' || (character > '\x7f' && isUnescaped)) return character
     return unicodeEscape(character)
   })
 }
 
-/** Go's url.QueryEscape. It leaves nothing that a shell or webhook-service's deny list knows. */
+/** Go's url.QueryEscape. Escapes all characters that a shell or the deny list of webhook-service interprets. */
 function escapeQuery(text: string): string {
   const escaped = toBytes(text).toString('latin1')
   return escaped
@@ -159,7 +159,7 @@ const text = (run: (args: readonly Ref[]) => string): TemplateFunction => ({
   run: (args) => plain(run(args)),
 })
 
-/** The functions that every Go template knows. `and` and `or` stop early, so the evaluator plays these two itself. */
+/** The built-in functions of Go templates. The evaluator implements `and` and `or`, because they short-circuit. */
 export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, TemplateFunction>([
   ['and', { needs: 1, variadic: true, run: (args) => args.find((arg) => !isTrue(arg)) ?? args.at(-1) }],
   ['or', { needs: 1, variadic: true, run: (args) => args.find(isTrue) ?? args.at(-1) }],
@@ -190,7 +190,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ],
 ])
 
-/** An event holds no functions, so there is never anything to call. */
+/** Always fails, because an event contains no functions. */
 function call([target]: readonly Ref[]): Ref {
   const value = unbox(target)?.value
   if (value === undefined) throw new CallError('call of nil')

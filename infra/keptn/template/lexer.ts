@@ -25,7 +25,7 @@ export type TokenType =
 
 export interface Token {
   type: TokenType
-  /** For an error its text. */
+  /** The message of an error token. */
   value: string
   pos: number
   line: number
@@ -59,7 +59,7 @@ const unterminated = {
 } as const
 const single: Record<string, TokenType> = { '|': 'pipe', '=': 'assign' }
 
-/** A token as Go prints it in error texts. */
+/** Formats a token for error messages, like Go. */
 export function describe(token: Token): string {
   if (token.type === 'eof') return 'EOF'
   if (token.type === 'error') return token.value
@@ -68,7 +68,7 @@ export function describe(token: Token): string {
   return quote(token.value)
 }
 
-/** Cuts a Go template into tokens. The last one is the end or what could not be read. */
+/** Splits a Go template into tokens. The last token is `eof` or an error. */
 export function lex(source: string): Token[] {
   return new Lexer(source).run()
 }
@@ -115,15 +115,15 @@ class Lexer {
     return code === undefined ? undefined : String.fromCodePoint(code)
   }
 
-  /** Text up to the next action; false at the end. A comment is no action: it may be followed by text again. */
+  /** Reads text up to the next action; returns false at the end. Skips comments. */
   private text(): boolean {
     for (;;) {
       const open = this.source.indexOf(leftDelim, this.at)
       const end = open < 0 ? this.source.length : open
       const trims = open >= 0 && /^-[ \t\r\n]/.test(this.source.slice(open + 2, open + 4))
       const text = this.source.slice(this.at, end)
-      const kept = trims ? text.replace(/[ \t\r\n]+$/, '') : text
-      if (kept !== '') this.emit('text', kept, this.at)
+      const trimmed = trims ? text.replace(/[ \t\r\n]+$/, '') : text
+      if (trimmed !== '') this.emit('text', trimmed, this.at)
       if (open < 0) {
         this.emit('eof', '', end)
         return false
@@ -159,7 +159,7 @@ class Lexer {
     return pos
   }
 
-  /** The inside of an action up to its right delimiter; false where it cannot be read. */
+  /** Reads an action up to its right delimiter; returns false on an error. */
   private action(): boolean {
     for (;;) {
       if (this.closes()) {
@@ -229,7 +229,7 @@ class Lexer {
     return true
   }
 
-  /** A field, a variable, a keyword or a function: what follows must end it. */
+  /** Reads a field, a variable, a keyword or a function. A terminator must follow. */
   private name(type: 'field' | 'variable' | 'identifier', prefix: number): boolean {
     const pos = this.at
     this.at += prefix

@@ -16,8 +16,9 @@ const simple: Record<string, string> = {
 const escapeSequence = /\\(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([abfnrtv\\'"]))/y
 
 /**
- * What a quoted or raw string of Go source stands for.
- * @throws Error with Go's text where its escapes are wrong
+ * Returns the value of a quoted or raw Go string literal.
+ *
+ * @throws Error with Go's message if an escape sequence is invalid
  */
 export function unquote(literal: string): string {
   const body = literal.slice(1, -1)
@@ -33,20 +34,20 @@ export function unquote(literal: string): string {
     }
     escapeSequence.lastIndex = at
     const found = escapeSequence.exec(body)
-    const [whole, hex, octal, short, long, letter] = found ?? []
+    const [sequence, hex, octal, short, long, letter] = found ?? []
     const code = Number.parseInt(hex ?? octal ?? short ?? long ?? '0', octal === undefined ? 16 : 8)
     const other = literal.startsWith('"') ? "'" : '"'
     const byte = hex !== undefined || octal !== undefined
     const bad = code > (byte ? 0xff : 0x10ffff) || (!byte && code >= 0xd800 && code <= 0xdfff)
-    if (whole === undefined || letter === other || bad) throw new Error('invalid syntax')
+    if (sequence === undefined || letter === other || bad) throw new Error('invalid syntax')
     if (byte) bytes.push(Buffer.from([code]))
     else bytes.push(Buffer.from(letter === undefined ? String.fromCodePoint(code) : (simple[letter] ?? '')))
-    at += whole.length
+    at += sequence.length
   }
   return fromBytes(Buffer.concat(bytes))
 }
 
-/** The code of a character constant such as 'a' or '\n'. */
+/** Returns the code of a character constant such as 'a' or '\n'. */
 export function characterCode(literal: string): bigint {
   if (literal === "''" || literal === "'''") throw new Error('invalid syntax')
   const body = unquote(literal)
@@ -59,8 +60,9 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 const hexFloat = /^([+-]?)0[xX]([\da-fA-F]*)\.?([\da-fA-F]*)[pP]([+-]?\d+)$/
 
 /**
- * A number as Go reads it: an int (bigint) unless it is written as a float (number).
- * @throws Error with Go's text where it is neither
+ * Parses a number like Go: as an int (bigint), unless it is written as a float (number).
+ *
+ * @throws Error with Go's message if it is neither
  */
 export function parseNumber(text: string): GoValue {
   const [, sign, digits] = integer.exec(text) ?? []
@@ -77,8 +79,8 @@ export function parseNumber(text: string): GoValue {
 }
 
 function readHexFloat(text: string): number {
-  const [, sign, whole = '', fraction = '', exponent] = hexFloat.exec(text) ?? []
-  if (sign === undefined || whole + fraction === '') return Number.NaN
-  const value = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
+  const [, sign, integer = '', fraction = '', exponent] = hexFloat.exec(text) ?? []
+  if (sign === undefined || integer + fraction === '') return Number.NaN
+  const value = Number(BigInt(`0x${integer}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
   return sign === '-' ? -value : value
 }

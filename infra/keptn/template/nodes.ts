@@ -1,6 +1,6 @@
 import type { GoValue } from './values.ts'
 
-/** What a command is made of. `pos` is where Go says it is: an index into the source. */
+/** Operand of a command. `pos` is its position in the source, as Go reports it. */
 export type Operand =
   | { kind: 'field' | 'variable'; pos: number; path: string[] }
   | { kind: 'chain'; pos: number; base: Operand; path: string[] }
@@ -28,7 +28,7 @@ export type Node =
   | { kind: 'if' | 'with' | 'range'; pipeline: Pipeline; body: Node[]; otherwise: Node[] }
   | { kind: 'break' | 'continue' }
 
-/** An operand as Go prints it in error texts. */
+/** Formats an operand for error messages, like Go. */
 export function show(operand: Operand): string {
   switch (operand.kind) {
     case 'field':

@@ -6,8 +6,9 @@ import { type Command, type Node, type Operand, type Pipeline, show } from './no
 import { TokenReader } from './token-reader.ts'
 
 /**
- * Parses a Go template into the nodes that the evaluator walks.
- * @throws TemplateError with Go's text: `template: :<line>: <what>`
+ * Parses a Go template into nodes for the evaluator.
+ *
+ * @throws TemplateError with Go's message: `template: :<line>: <problem>`
  */
 export function parse(source: string): Node[] {
   return new Parser(lex(source)).parse()
@@ -85,7 +86,7 @@ class Parser extends TokenReader {
 
   private otherwise(kind: string, closing: Closing): Node[] {
     if (closing.elseIf) {
-      // `else if` shares its end with the `if` it belongs to; only an `if` may have one.
+      // `else if` shares its end with its `if`. Only an `if` may have one.
       if (kind !== 'if') this.unexpected(this.peekNonSpace(), 'else')
       this.next()
       return [this.control('if')]

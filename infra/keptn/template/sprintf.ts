@@ -6,7 +6,7 @@ interface Spec {
   minus: boolean
   plus: boolean
   sharp: boolean
-  /** `%#v`: the value as Go source. */
+  /** `%#v`: formats the value as Go source. */
   source: boolean
   space: boolean
   zero: boolean
@@ -18,8 +18,8 @@ const directive =
   /%(?<flags>[#0+\- ]*)(?<width>(?:\[\d*\])?\*|\d+)?(?<precision>\.(?:(?:\[\d*\])?\*|\d*))?(?<index>\[[^\]%]*\])?(?<verb>[\s\S])?/uy
 
 /**
- * Go's fmt.Sprintf, with what it writes for a wrong verb, a missing and a superfluous argument: webhook-service passes
- * parts of a command through it as a format, so a percent sign in a payload is formatted too (protocol section 1).
+ * Go's fmt.Sprintf, including its output for invalid verbs and for missing and extra arguments. webhook-service uses parts of
+ * a command as a format, so a percent sign in a payload is formatted, too.
  */
 export function sprintf(format: string, args: readonly GoValue[]): string {
   let text = ''
@@ -86,7 +86,7 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
   return text
 }
 
-/** For `%v` the flags + and # have a meaning of their own: no sign and no other form of a number. */
+/** For `%v` the flags + and # have another meaning: they do not affect the sign and the form of a number. */
 const sourceSpec = (spec: Spec): Spec => ({ ...spec, plus: false, sharp: false, source: spec.sharp })
 
 function print(value: GoValue, verb: string, spec: Spec): string {
@@ -105,7 +105,7 @@ function print(value: GoValue, verb: string, spec: Spec): string {
   return `map[${pairs.join(' ')}]`
 }
 
-/** Width and precision stay in force inside: `%.0f` of a string shows an empty one. */
+/** Formats a value with an invalid verb. Width and precision apply to the value: `%.0f` of a string prints an empty one. */
 function wrongVerb(value: GoValue, verb: string, spec: Spec): string {
   const shown = value === null ? '<nil>' : `${typeName(value)}=${print(value, 'v', spec)}`
   return `%!${verb}(${shown})`
@@ -137,7 +137,7 @@ function printString(value: string, verb: string, spec: Spec): string {
   return wrongVerb(value, verb, spec)
 }
 
-/** The sign goes before the zeros that fill the width. */
+/** Puts the sign before padding zeros. */
 function padNumber(sign: string, digits: string, spec: Spec): string {
   if (spec.zero && spec.width !== undefined) return sign + digits.padStart(spec.width - sign.length, '0')
   return pad(sign + digits, spec)
@@ -168,7 +168,7 @@ function printFloat(value: number, verb: string, spec: Spec): string {
   return padNumber(signOf(negative, spec), 'EGX'.includes(verb) ? digits.toUpperCase() : digits, spec)
 }
 
-/** The flag #: always a decimal point, and for g and x as many digits as the precision says (6 if it says nothing). */
+/** Applies the flag #: always prints a decimal point, and for g and x as many digits as the precision (default: 6). */
 function withPoint(size: string, format: string, precision = 6): string {
   const [, number = size, tail = ''] = (format === 'x' ? /^(.*?)(p.*)$/ : /^(.*?)(e.*)$/).exec(size) ?? []
   const pointed = number.includes('.') ? number : `${number}.`

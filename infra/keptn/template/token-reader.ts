@@ -1,11 +1,11 @@
 import { TemplateError } from './errors.ts'
 import { describe, type Token } from './lexer.ts'
 
-/** What a parser reads from: the tokens, where it stands in them, and Go's complaints about one. */
+/** Reads tokens for the parser and creates the error messages of Go. */
 export class TokenReader {
   private readonly tokens: readonly Token[]
   protected at = 0
-  /** The line of the action that is being read; 0 outside. */
+  /** Line of the current action; 0 outside of actions. */
   protected actionLine = 0
   private furthest = 0
 

@@ -2,8 +2,8 @@ import { toBytes } from './bytes.ts'
 import { CallError } from './errors.ts'
 
 /**
- * A value as the Go program holds it: JSON's objects and arrays are `map[string]interface {}` and `[]interface {}`, its
- * numbers float64. A bigint is an int (a constant of the template, an index), a Map the `map[string]string` of secrets.
+ * A value in Go: JSON objects and arrays are `map[string]interface {}` and `[]interface {}`, JSON numbers are float64. A bigint
+ * is an int (a constant of the template, an index), and a Map is the `map[string]string` of secrets.
  */
 export type GoValue =
   | null
@@ -19,15 +19,15 @@ export interface GoObject {
 }
 
 /**
- * A value on its way through a template. `boxed`: it still lies in the `interface {}` of its map or slice, which shows in
- * error texts and keeps a nil there apart from no value at all. Undefined is no value.
+ * A value during the evaluation of a template; undefined if there is none. `boxed` values are in the `interface {}` of their map
+ * or slice, which affects error messages and distinguishes nil from a missing value.
  */
 export type Ref = { readonly value: GoValue; readonly boxed: boolean } | undefined
 
 export const plain = (value: GoValue): Ref => ({ value, boxed: false })
 export const boxed = (value: GoValue): Ref => ({ value, boxed: true })
 
-/** Takes a value out of its interface; a nil interface holds nothing. */
+/** Takes a value out of its interface. A nil interface has no value. */
 export function unbox(ref: Ref): Ref {
   if (!ref?.boxed) return ref
   return ref.value === null ? undefined : plain(ref.value)
@@ -38,7 +38,7 @@ export const isSecrets = (value: GoValue): value is ReadonlyMap<string, string> 
 export const isObject = (value: GoValue): value is GoObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map)
 
-/** The name of a value's Go type, as error texts and %T print it. */
+/** Returns the name of the Go type, as printed by error messages and %T. */
 export function typeName(value: GoValue): string {
   if (value === null) return '<nil>'
   if (isList(value)) return '[]interface {}'
@@ -51,16 +51,16 @@ export function typeName(value: GoValue): string {
 
 export const typeOf = (ref: Exclude<Ref, undefined>): string => (ref.boxed ? 'interface {}' : typeName(ref.value))
 
-/** Go orders strings by their bytes. */
+/** Compares strings by their bytes, like Go. */
 export const compareStrings = (a: string, b: string): number => Buffer.compare(toBytes(a), toBytes(b))
 
-/** The entries of a map in the order in which Go ranges over and prints them. */
+/** Returns the entries of a map in the order in which Go prints them. */
 export function entries(value: GoObject | ReadonlyMap<string, string>): [string, GoValue][] {
   const pairs: [string, GoValue][] = isSecrets(value) ? [...value] : Object.entries(value)
   return pairs.sort(([a], [b]) => compareStrings(a, b))
 }
 
-/** A map's value for a key, undefined where it has none. Only own keys: an event may well hold "constructor". */
+/** Returns the value of a key. Looks only at own keys, because an event may contain a key such as "constructor". */
 export function lookUp(map: GoObject | ReadonlyMap<string, string>, key: string): Ref {
   if (isSecrets(map)) {
     const value = map.get(key)
@@ -69,7 +69,7 @@ export function lookUp(map: GoObject | ReadonlyMap<string, string>, key: string)
   return Object.hasOwn(map, key) ? boxed(map[key] ?? null) : undefined
 }
 
-/** `if`, `with`, `and`, `or`, `not`: empty, zero and nil are false. */
+/** Returns whether `if`, `with`, `and`, `or` and `not` treat a value as true: empty, zero and nil are false. */
 export function isTrue(ref: Ref): boolean {
   const value = unbox(ref)?.value
   if (value === undefined || value === null) return false
@@ -79,7 +79,7 @@ export function isTrue(ref: Ref): boolean {
   return Boolean(value)
 }
 
-/** `len`: of text the bytes, not the characters. */
+/** Implements `len`. The length of a text is its number of bytes. */
 export function lengthOf(ref: Ref): number {
   if (ref?.boxed && ref.value === null) throw new CallError('len of nil pointer')
   const value = unbox(ref)?.value

@@ -1,4 +1,3 @@
-import { callFunction } from './chained-invoke.ts'
 import { type Core, delayMs } from './core.ts'
 import { type DurableService, tokenOf } from './durable.ts'
 import type { Invocation, InvocationEnd } from './environment.ts'
@@ -13,9 +12,9 @@ import type { FunctionError } from './types.ts'
 import { operationPage } from './wire.ts'
 import type { Workers } from './workers.ts'
 
-/** How much is done in one go before other events of the process get their turn. */
+/** Number of rows that one tick processes, so that it does not block the event loop. */
 const BATCH = 200
-/** A timer does not see that the clock is set, or that a laptop sleeps: so what is due is looked for as often as this at least. */
+/** Timers ignore changes of the clock and sleeping laptops, so the database is checked at least this often. */
 const MAX_TIMER_MS = 5_000
 const MAX_BACKOFF_SECONDS = 60
 
@@ -25,7 +24,7 @@ interface Due {
   function_version: number
 }
 
-/** Does what is due: invokes functions, fires timers, ends what ran out of time; one alarm is set for the next. */
+/** Invokes functions, completes timers and times out executions when they are due. Uses one timer for the next due time. */
 export class Driver {
   readonly #core: Core
   readonly #service: DurableService
@@ -42,32 +41,26 @@ export class Driver {
     this.#notifier = notifier
   }
 
-  /** Takes up what an earlier process left: invocations that were under way start again at once. */
+  /** Continues the executions of an earlier process. Invocations that it interrupted start again. */
   start(): void {
     const { store } = this.#core
     const now = Date.now()
     store.transaction(() => {
       store.run('UPDATE execution SET in_flight = 0, wake_at = ? WHERE in_flight = 1', now)
       store.run('UPDATE execution SET notify_at = ? WHERE notify_at IS NOT NULL', now)
-      store.run(
-        `UPDATE operation SET due_at = ? WHERE type = 'CHAINED_INVOKE' AND status = 'STARTED' AND due_at IS NULL
-         AND (SELECT status FROM execution WHERE id = operation.execution) = 'RUNNING' AND NOT EXISTS
-         (SELECT 1 FROM execution WHERE waiting = operation.execution AND waiting_operation = operation.id)`,
-        now,
-      )
     })
     this.#stopped = false
     this.alarm(now)
   }
 
-  /** Starts nothing any more. */
+  /** Stops starting invocations. */
   stop(): void {
     this.#stopped = true
     this.#notifier.stop()
     clearTimeout(this.#timer)
   }
 
-  /** Something is to be done at `at`, in milliseconds since 1970. */
+  /** Schedules a tick at `at`, in milliseconds since 1970. */
   alarm(at: number): void {
     if (this.#stopped || at >= this.#armedAt) return
     clearTimeout(this.#timer)
@@ -89,7 +82,8 @@ export class Driver {
       return store.all<Due>(
         `UPDATE execution SET wake_at = NULL, in_flight = 1 WHERE id IN
          (SELECT id FROM execution WHERE wake_at <= ? ORDER BY wake_at LIMIT ?) RETURNING id, function, function_version`,
-        ...[now, BATCH],
+        now,
+        BATCH,
       )
     })
     for (const due of next) void this.#invoke(due)
@@ -102,10 +96,10 @@ export class Driver {
   #endOverdue(now: number): void {
     const overdue = this.#core.store.all<{ id: number }>(
       `SELECT id FROM execution WHERE status = 'RUNNING' AND deadline <= ? ORDER BY deadline LIMIT ?`,
-      ...[now, BATCH],
+      now,
+      BATCH,
     )
     for (const { id } of overdue) {
-      // Read one by one: the end of one may change another that waits for it.
       const execution = executionById(this.#core.store, id)
       if (execution === undefined) continue
       const ErrorMessage = `Execution timed out after ${execution.timeout_seconds} seconds`
@@ -117,26 +111,21 @@ export class Driver {
     for (const operation of dueOperations(this.#core.store, now, BATCH)) {
       const execution = executionById(this.#core.store, operation.execution)
       if (execution === undefined) continue
-      if (operation.type === 'CHAINED_INVOKE') {
-        callFunction(this.#core, this.#service, this.#workers, execution, operation)
-        saveExecution(this.#core.store, execution)
-      } else {
-        fireOperation(this.#core, execution, operation)
-        saveExecution(this.#core.store, execution)
-        wakeExecution(this.#core, execution, now)
-      }
+      fireOperation(this.#core, execution, operation)
+      saveExecution(this.#core.store, execution)
+      wakeExecution(this.#core, execution, now)
     }
   }
 
   async #invoke({ id, function: name, function_version: version }: Due): Promise<void> {
     const fn = this.#core.versions.of(name, version)
     const ending = await this.#workers.invoke(fn ?? `${name}:${version}`, () => this.#prepare(id))
-    // Cut short by the end of this process: stays marked as under way, so that the next one takes it up.
+    // Interrupted by the end of this process: stays in flight, so that the next process starts it again.
     if (ending === undefined && this.#stopped) return
     this.#settle(id, ending)
   }
 
-  /** Makes the event of an invocation; from now on only its token is valid. */
+  /** Creates the event of an invocation and invalidates the tokens of earlier invocations. */
   #prepare(id: number): Invocation | undefined {
     const { store } = this.#core
     return store.transaction(() => {
@@ -163,13 +152,13 @@ export class Driver {
       const execution = executionById(store, id)
       if (execution === undefined) return
       execution.in_flight = 0
-      if (execution.status === 'RUNNING' && ending !== undefined) this.#judge(execution, ending)
+      if (execution.status === 'RUNNING' && ending !== undefined) this.#advance(execution, ending)
       else saveExecution(store, execution)
     })
   }
 
-  /** Decides how an execution goes on after an invocation. */
-  #judge(execution: Execution, ending: InvocationEnd): void {
+  /** Completes, suspends or retries an execution after an invocation. */
+  #advance(execution: Execution, ending: InvocationEnd): void {
     const core = this.#core
     recordEvent(core.store, execution, 'InvocationCompleted', ending.endedAt, undefined, {
       StartTimestamp: ending.startedAt,
@@ -193,13 +182,13 @@ export class Driver {
       this.#service.end(execution, 'FAILED', { error: NOTHING_PENDING })
     else {
       saveExecution(core.store, execution)
-      // What became ready in the answer to a checkpoint was delivered, and still nobody has tried it.
+      // A step that became ready in the response to a checkpoint was delivered, but not retried yet.
       if (execution.version > execution.delivered || isReady(core.store, execution.id))
         wakeExecution(core, execution, Date.now())
     }
   }
 
-  /** As Lambda does, tries a failed invocation again, later and later, until the execution runs out of time. */
+  /** Retries a failed invocation with backoff until the execution times out, as Lambda does. */
   #retry(execution: Execution, error: FunctionError): void {
     const seconds = Math.min(2 ** execution.failures, MAX_BACKOFF_SECONDS)
     execution.failures += 1
@@ -224,7 +213,8 @@ const NEXT_DUE = `SELECT min(at) AS at FROM (
 
 const NOT_DURABLE = {
   ErrorType: 'InvalidParameterValueException',
-  ErrorMessage: 'The function answered no status of a durable execution: is its handler made by withDurableExecution?',
+  ErrorMessage:
+    'The function did not return the status of a durable execution. Wrap its handler in withDurableExecution.',
 }
 
 const NOTHING_PENDING = {

@@ -1,11 +1,11 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http'
 
-  /** A DynamoDB on LevelDB; closing the server closes its database. */
+  /** DynamoDB on LevelDB. Closing the server closes the database. */
   export default function dynalite(options: {
-    /** Folder of the LevelDB; in memory when left out. */
+    /** Folder of the database. Defaults to memory. */
     path?: string
-    /** How long a table stays in that state, in milliseconds; 500 when left out. */
+    /** Delays of table operations in milliseconds. Default to 500. */
     createTableMs?: number
     deleteTableMs?: number
     updateTableMs?: number

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
 import { type Call, type Expiry, expireItems } from './expiry.ts'
-import { authorizationWith, errorAnswer, hasAccessKey, sendAnswer, unrecognizedClient } from './http.ts'
+import { authorizationWith, errorResponse, hasAccessKey, sendResponse, unrecognizedClient } from './http.ts'
 import type { CloudCredentials } from './types.ts'
 
 export interface LocalDynamoDb {
@@ -15,11 +15,12 @@ export interface LocalDynamoDb {
 
 /**
  * Starts DynamoDB on a free loopback port.
- * @param folder state folder; the tables live in its sub-folder `dynamodb` and outlive the process
- * @param table table to make when missing, with the string key `id`
- * @param credentials only requests with this access key are answered
- * @param expiry how often expired items are looked for
- * @throws Error when the table can not be made
+ *
+ * @param folder state folder; the data is stored in its subfolder `dynamodb`
+ * @param table created if missing, with the string key `id`
+ * @param credentials requests with another access key are rejected
+ * @param expiry how often expired items are deleted
+ * @throws Error if the table cannot be created
  */
 export async function startDynamoDb(
   folder: string,
@@ -55,13 +56,13 @@ export async function startDynamoDb(
   return { endpoint, close }
 }
 
-/** dynalite itself accepts any signature. */
+/** Checks the access key, because dynalite accepts any signature. */
 function requireAccessKey(server: Server, { accessKeyId }: CloudCredentials): void {
-  const answer = server.listeners('request') as RequestListener[]
+  const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (req, res) => {
-    if (!hasAccessKey(req, accessKeyId)) sendAnswer(res, errorAnswer(unrecognizedClient()))
-    else for (const listener of answer) listener.call(server, req, res)
+    if (!hasAccessKey(req, accessKeyId)) sendResponse(res, errorResponse(unrecognizedClient()))
+    else for (const listener of listeners) listener.call(server, req, res)
   })
 }
 
@@ -73,17 +74,17 @@ async function createTable(call: Call, table: string): Promise<void> {
     BillingMode: 'PAY_PER_REQUEST',
   })
   if (!created.ok && !created.text.includes('ResourceInUseException'))
-    throw new Error(`The local DynamoDB could not make the table ${table}: ${created.text}`)
-  // A table is made in the background, however short that is.
-  for (let tries = 0; tries < 100; tries += 1) {
+    throw new Error(`The local DynamoDB could not create the table ${table}: ${created.text}`)
+  // Tables are created in the background.
+  for (let attempt = 0; attempt < 100; attempt += 1) {
     const described = await call('DescribeTable', { TableName: table })
     if (described.ok && described.text.includes('"TableStatus":"ACTIVE"')) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  throw new Error(`The local DynamoDB did not get the table ${table} ready.`)
+  throw new Error(`The table ${table} of the local DynamoDB did not become active.`)
 }
 
-// A few plain calls: not worth loading the AWS SDK for.
+/** Calls DynamoDB without the AWS SDK, which is slow to load. */
 async function callDynamoDb(
   endpoint: string,
   authorization: string,

@@ -8,7 +8,7 @@ import { functionArn } from './names.ts'
 import type { FunctionError, Observation } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 
-/** What the thread is started with. */
+/** Start parameters of the thread. */
 export interface ThreadData {
   file: string
   handler: string
@@ -19,14 +19,14 @@ export interface ThreadData {
   memoryMb: number
 }
 
-/** One invocation, as the thread gets it; `timeLeft` in milliseconds. */
+/** An invocation for the thread; `timeLeft` in milliseconds. */
 export interface ToThread {
   requestId: string
   event: string
   timeLeft: number
 }
 
-/** What the thread reports. */
+/** A message from the thread. */
 export type FromThread =
   | { kind: 'ready' }
   | { kind: 'failed'; error: FunctionError }
@@ -34,15 +34,16 @@ export type FromThread =
   | { kind: 'answer'; requestId: string; result: string }
   | { kind: 'answer'; requestId: string; error: FunctionError }
 
-/** The event of an invocation (JSON text) and the durable execution that it belongs to. */
 export interface Invocation {
+  /** JSON text. */
   event: string
+  /** Name of the durable execution. */
   execution?: string
-  /** Made up when undefined. */
+  /** Defaults to a random id. */
   requestId?: string | undefined
 }
 
-/** How an invocation ended: the JSON text of its result, or an error. Times in milliseconds since 1970. */
+/** Result of an invocation as JSON text, or its error. Times in milliseconds since 1970. */
 export interface InvocationEnd {
   requestId: string
   startedAt: number
@@ -53,22 +54,22 @@ export interface InvocationEnd {
 
 const INIT_TIMEOUT_MS = 30_000
 export const DEFAULT_MEMORY_MB = 512
-/** V8 would let the heap of short-lived objects grow to several times that in every thread, and be no faster. */
+/** The default of V8 uses several times this memory in each thread without being faster. */
 const YOUNG_MB = 8
 const GONE = { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited with error' }
 
 interface Job extends Invocation {
   requestId: string
-  settle: (ending: { result: string } | { error: FunctionError }) => void
+  resolve: (ending: { result: string } | { error: FunctionError }) => void
 }
 
-/** One Lambda execution environment: a worker thread that runs one invocation at a time. */
+/** A Lambda execution environment: a worker thread that runs one invocation at a time. */
 export class Environment {
   readonly #fn: PublishedFunction
   readonly #observe: (observation: Observation) => void
   readonly #worker: Worker
   readonly #ready: Promise<FunctionError | undefined>
-  /** Settles once the thread is gone. */
+  /** Resolves when the thread has exited. */
   readonly gone: Promise<void>
   #job: Job | undefined
   #crash: FunctionError | undefined
@@ -76,8 +77,8 @@ export class Environment {
   #used = false
 
   /**
-   * @param variables the complete environment of the thread
-   * @param observe told of log lines and of each invocation
+   * @param variables all environment variables of the thread
+   * @param observe receives log lines and invocations
    */
   constructor(fn: PublishedFunction, variables: Record<string, string>, observe: (observation: Observation) => void) {
     this.#fn = fn
@@ -93,11 +94,11 @@ export class Environment {
     this.#worker.on('message', (message: FromThread) => {
       if (message.kind === 'ready') ready.resolve(undefined)
       else if (message.kind === 'failed') {
-        // The thread ends by itself now; its exit may be seen first by the invocation that waits.
+        // The thread exits now. Its exit event may reach the waiting invocation first.
         this.#crash = message.error
         ready.resolve(message.error)
       } else if (message.kind === 'log') this.#log(message.stream, message.line)
-      else if (message.requestId === this.#job?.requestId) this.#job.settle(message)
+      else if (message.requestId === this.#job?.requestId) this.#job.resolve(message)
     })
     this.#worker.on('error', (error) => {
       this.#crash = crashOf(error)
@@ -107,28 +108,28 @@ export class Environment {
       clearTimeout(initTimer)
       const error = this.#crash ?? { ...GONE, errorMessage: `${GONE.errorMessage}: exit status ${code}` }
       ready.resolve(error)
-      if (this.#job !== undefined) this.#job.settle({ error })
+      if (this.#job !== undefined) this.#job.resolve({ error })
       else if (this.#crash !== undefined) this.#log('stderr', `${error.errorType}: ${error.errorMessage}`)
       exited.resolve()
     })
     void ready.promise.then(() => clearTimeout(initTimer))
-    // What does not go through process.stdout of the thread, such as Node's own warnings.
+    // Output that bypasses process.stdout of the thread, such as warnings of Node.
     for (const stream of ['stdout', 'stderr'] as const)
       createInterface({ input: this.#worker[stream] }).on('line', (line) => this.#log(stream, line))
   }
 
-  /** Whether the thread can take another invocation. */
+  /** Whether the thread can run another invocation. */
   get isUsable(): boolean {
     return !this.#ended
   }
 
-  /** Runs one invocation; an environment that times out, fails to start or crashes is gone afterwards. */
+  /** Runs an invocation. The environment ends if it times out, fails to start or crashes. */
   async run(invocation: Invocation): Promise<InvocationEnd> {
     const { requestId = randomUUID() } = invocation
     const coldStart = !this.#used
     this.#used = true
     const answered = Promise.withResolvers<{ result: string } | { error: FunctionError }>()
-    this.#job = { ...invocation, requestId, settle: answered.resolve }
+    this.#job = { ...invocation, requestId, resolve: answered.resolve }
     const initError = await this.#ready
     const startedAt = Date.now()
     let timer: NodeJS.Timeout | undefined
@@ -172,7 +173,7 @@ export class Environment {
     }
   }
 
-  /** Ends the thread, also in the middle of an invocation. */
+  /** Ends the thread, even during an invocation. */
   async end(): Promise<void> {
     this.#ended = true
     await this.#worker.terminate()
@@ -194,7 +195,7 @@ export class Environment {
 
 let compiled: URL | undefined
 
-// Compiled here, once: else each thread would load Node's TypeScript parser for it, which takes 20 MB and 30 ms.
+/** Compiles the thread module once. Otherwise each thread would load the TypeScript parser of Node (20 MB, 30 ms). */
 function threadModule(): URL {
   if (compiled === undefined) {
     const source = readFileSync(new URL('./thread.ts', import.meta.url), 'utf8')
@@ -226,7 +227,7 @@ function startThread(fn: PublishedFunction, variables: Record<string, string>): 
   })
 }
 
-// What another thread threw is rebuilt here, and need not be an instance of Error.
+/** Converts an error of the thread, which need not be an instance of Error. */
 function crashOf(error: unknown): FunctionError {
   const { name, message, stack, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>
   return {

@@ -1,4 +1,4 @@
-/** An error that an AWS API answers: HTTP status, exception name and message. */
+/** Error response of an AWS API: HTTP status, exception name and message. */
 export class ApiError extends Error {
   readonly status: number
   readonly type: string
@@ -11,21 +11,20 @@ export class ApiError extends Error {
   }
 }
 
-/** @param message what is wrong with the request, in AWS's words where they are known */
+/** Uses the messages of AWS if they are known. */
 export const invalidParameter = (message: string) => new ApiError('InvalidParameterValueException', 400, message)
 
-/** A body that is not JSON. */
+/** The request body is not JSON. */
 export const notJson = (cause: unknown) =>
   new ApiError('InvalidRequestContentException', 400, `Could not parse request body into json: ${cause}`, { cause })
 
-/** @param message names what was not found */
 export const notFound = (message: string, options?: ErrorOptions) =>
   new ApiError('ResourceNotFoundException', 404, message, options)
 
-/** The SDK ends only the invocation, not the execution, when the message starts with these very words. */
+/** If a message starts with these words, the SDK ends the invocation, but not the execution. */
 export const invalidToken = (why: string) => invalidParameter(`Invalid Checkpoint Token: ${why}`)
 
-/** A callback that was completed, timed out, or whose execution ended. */
+/** The callback was completed, timed out, or its execution has ended. */
 export const callbackClosed = () =>
   new ApiError(
     'CallbackTimeoutException',
@@ -33,7 +32,7 @@ export const callbackClosed = () =>
     'The callback ID token has either expired or the callback associated with the token has already been closed.',
   )
 
-/** A start with the name of another execution and a different payload. */
+/** Another execution has the same name and a different payload. */
 export const alreadyStarted = () =>
   new ApiError(
     'DurableExecutionAlreadyStartedException',

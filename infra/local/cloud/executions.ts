@@ -21,28 +21,25 @@ export interface Execution {
   readonly retention_days: number
   readonly started_at: number
   readonly deadline: number
-  /** The execution and the operation in it that wait for this one (CHAINED_INVOKE). */
-  readonly waiting: number | null
-  readonly waiting_operation: string | null
   status: ExecutionStatus
   result: string | null
   /** JSON text of an ErrorObject. */
   error: string | null
   ended_at: number | null
   expires_at: number | null
-  /** When to invoke the function next; null while an invocation is under way or nothing is to be done. */
+  /** When to invoke the function next; null during an invocation, or if nothing is due. */
   wake_at: number | null
-  /** When to tell `onEnded`; null when there is nothing to tell. */
+  /** When to call `onEnded`; null if no call is due. */
   notify_at: number | null
   in_flight: number
-  /** Failed invocations in a row. */
+  /** Number of consecutive failed invocations. */
   failures: number
-  /** Counts the changes of operations; `delivered` is the last one that the function knows of. */
+  /** Counts the changes of operations. `delivered` is the last change that was sent to the function. */
   version: number
   delivered: number
-  /** Number of the only checkpoint token that is valid. */
+  /** Number of the valid checkpoint token. */
   token: number
-  /** The last checkpoint's ClientToken and what was delivered before it, to answer its repeat. */
+  /** ClientToken of the last checkpoint and the change delivered before it, to answer a retry. */
   client_token: string | null
   client_version: number | null
   operations: number
@@ -50,19 +47,19 @@ export interface Execution {
   events: number
 }
 
-/** @throws ResourceNotFoundException when there is no such execution */
+/** @throws ResourceNotFoundException if the execution does not exist */
 export function executionOf(store: Store, arn: string): Execution {
   const execution = store.get<Execution>('SELECT * FROM execution WHERE arn = ?', arn)
   if (execution === undefined) throw notFound(`Durable execution not found: ${arn}`)
   return execution
 }
 
-/** @returns the execution, or undefined after its retention */
+/** Returns the execution; undefined after its retention period. */
 export function executionById(store: Store, id: number): Execution | undefined {
   return store.get<Execution>('SELECT * FROM execution WHERE id = ?', id)
 }
 
-/** Writes back what may change in the life of an execution. */
+/** Saves the columns of an execution that can change. */
 export function saveExecution(store: Store, execution: Execution): void {
   const e = execution
   store.run(
@@ -76,19 +73,17 @@ export function saveExecution(store: Store, execution: Execution): void {
 }
 
 /**
- * Starts an execution, or finds the one of the same name and payload.
- * @param name DurableExecutionName; made up when undefined
+ * Starts an execution, or returns the existing one with the same name and payload.
+ *
+ * @param name DurableExecutionName. Defaults to a random name
  * @param input JSON text
- * @param waiting the execution and operation that wait for it
- * @returns the execution, new or not
- * @throws DurableExecutionAlreadyStartedException when the name was used with another payload
+ * @throws DurableExecutionAlreadyStartedException if the name was used with another payload
  */
 export function startExecution(
   core: Core,
   fn: PublishedFunction & { durable: NonNullable<PublishedFunction['durable']> },
   name: string | undefined,
   input: string,
-  waiting?: { execution: number; operation: string },
 ): Execution {
   if (name !== undefined) assertExecutionName(name)
   return core.store.transaction(() => {
@@ -106,12 +101,11 @@ export function startExecution(
     const { executionTimeoutSeconds, retentionDays } = fn.durable
     const { lastInsertRowid } = core.store.run(
       `INSERT INTO execution (arn, uuid, function, function_version, name, input, timeout_seconds, retention_days, status, started_at,
-       deadline, wake_at, operations, bytes, waiting, waiting_operation)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?, ?)`,
+       deadline, wake_at, operations, bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?)`,
       ...[executionArn(fn.name, fn.version, ownName, uuid), uuid, fn.name, fn.version, ownName],
       ...[input, executionTimeoutSeconds, retentionDays],
       ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input)],
-      ...[waiting?.execution ?? null, waiting?.operation ?? null],
     )
     const execution = executionById(core.store, lastInsertRowid)
     if (execution === undefined) throw new Error(`Execution ${ownName} vanished while it was started`)
@@ -142,7 +136,7 @@ const END_EVENT = {
   STOPPED: 'ExecutionStopped',
 } as const
 
-/** Ends a running execution: nothing of it is due any more. Who calls this completes a waiting CHAINED_INVOKE. */
+/** Ends a running execution and cancels its timers. */
 export function endExecution(core: Core, execution: Execution, status: FinalStatus, ending: Ending): void {
   const now = Date.now()
   execution.status = status
@@ -168,7 +162,7 @@ export function endExecution(core: Core, execution: Execution, status: FinalStat
   core.store.afterCommit(() => core.ended(execution.id))
 }
 
-/** Has the function invoked at `at`, unless it is under way: then its end shows that there is something new. */
+/** Schedules an invocation. A running invocation needs none: the driver checks for changes when it ends. */
 export function wakeExecution(core: Core, execution: Execution, at: number): void {
   if (execution.status !== 'RUNNING' || execution.in_flight === 1) return
   if (execution.wake_at !== null && execution.wake_at <= at) return
@@ -177,14 +171,14 @@ export function wakeExecution(core: Core, execution: Execution, at: number): voi
   core.alarm(at)
 }
 
-/** @returns executions as ListDurableExecutionsByFunction finds them, newest first */
+/** Lists executions for ListDurableExecutionsByFunction, newest first by default. */
 export function listExecutions(
   store: Store,
   filter: ExecutionFilter & {
     startedAfter?: number
     startedBefore?: number
     oldestFirst?: boolean
-    /** Id of the last execution of the page before. */
+    /** Id of the last execution of the previous page. */
     after?: number
   },
 ): (ExecutionSummary & { id: number })[] {
@@ -211,7 +205,7 @@ export function listExecutions(
     .map((row) => ({ id: row.id, ...summaryOf(row) }))
 }
 
-/** @returns all of an execution that a reader may want */
+/** Returns the details of an execution. */
 export function detailOf(execution: Execution): ExecutionDetail {
   return {
     ...summaryOf(execution),

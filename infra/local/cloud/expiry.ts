@@ -1,65 +1,68 @@
 /** A call of DynamoDB's API. */
 export type Call = (operation: string, request: object) => Promise<{ ok: boolean; text: string }>
 
-/** The attribute that says when an item is to be forgotten, in seconds since 1970, as the stack's table has it. */
-const attribute = 'expiration'
-/** A part of the table every so often, so that it is never much at once. */
+/** Time-to-live attribute of the stack's table, in seconds since 1970. */
+const EXPIRATION = 'expiration'
+
+/** How many items are checked per interval. */
 export interface Expiry {
-  /** Of one look. */
   items: number
   everyMs: number
 }
-const gently: Expiry = { items: 500, everyMs: 10_000 }
+const DEFAULT_EXPIRY: Expiry = { items: 500, everyMs: 10_000 }
 
 /**
- * DynamoDB's time to live, which dynalite does not have: items whose time has come are deleted, some minutes later.
+ * Emulates DynamoDB's time to live, which dynalite does not support: deletes expired items within minutes.
  *
- * @param call of the server that has the table
- * @returns what ends it, and waits for the look that is under way: dynalite breaks where its store is closed meanwhile
+ * @returns a function that stops it. Wait for it before closing the database: dynalite fails if closed during a scan
  */
-export function expireItems(call: Call, table: string, { items, everyMs }: Expiry = gently): () => Promise<void> {
+export function expireItems(
+  call: Call,
+  table: string,
+  { items, everyMs }: Expiry = DEFAULT_EXPIRY,
+): () => Promise<void> {
   let next: unknown
-  let looking: Promise<void> | undefined
-  const look = async () => {
+  let running: Promise<void> | undefined
+  const expire = async () => {
     try {
       next = await expirePage(call, table, items, next)
     } catch (error) {
-      // The next look begins anew; what is kept too long does no harm.
+      // Starts over at the next interval. An item that expires late does no harm.
       next = undefined
-      console.error('Expired items could not be deleted:', error)
+      console.error('Could not delete expired items:', error)
     } finally {
-      looking = undefined
+      running = undefined
     }
   }
   const timer = setInterval(() => {
-    looking ??= look()
+    running ??= expire()
   }, everyMs).unref()
   return async () => {
     clearInterval(timer)
-    await looking
+    await running
   }
 }
 
-/** @returns where the next page begins; undefined at the end of the table */
+/** @returns the start of the next page; undefined at the end of the table */
 async function expirePage(call: Call, table: string, limit: number, from: unknown): Promise<unknown> {
-  const { Items: expired, LastEvaluatedKey: next } = await answered<{ Items: Item[]; LastEvaluatedKey?: unknown }>(
+  const { Items: expired, LastEvaluatedKey: next } = await parseResponse<{ Items: Item[]; LastEvaluatedKey?: unknown }>(
     call('Scan', {
       TableName: table,
       Limit: limit,
       FilterExpression: '#at < :now',
       ProjectionExpression: 'id, #at',
-      ExpressionAttributeNames: { '#at': attribute },
+      ExpressionAttributeNames: { '#at': EXPIRATION },
       ExpressionAttributeValues: { ':now': seconds(Date.now()) },
       ...(from === undefined ? {} : { ExclusiveStartKey: from }),
     }),
   )
-  for (const { id, [attribute]: at } of expired) {
-    // Not one that was written anew since.
+  for (const { id, [EXPIRATION]: at } of expired) {
+    // The condition protects an item that was updated in the meantime.
     const { ok, text } = await call('DeleteItem', {
       TableName: table,
       Key: { id },
       ConditionExpression: '#at = :at',
-      ExpressionAttributeNames: { '#at': attribute },
+      ExpressionAttributeNames: { '#at': EXPIRATION },
       ExpressionAttributeValues: { ':at': at },
     })
     if (!ok && !text.includes('ConditionalCheckFailed')) throw new Error(text)
@@ -69,10 +72,10 @@ async function expirePage(call: Call, table: string, limit: number, from: unknow
 
 interface Item {
   id: unknown
-  [attribute]: unknown
+  [EXPIRATION]: unknown
 }
 
-async function answered<T>(call: ReturnType<Call>): Promise<T> {
+async function parseResponse<T>(call: ReturnType<Call>): Promise<T> {
   const { ok, text } = await call
   if (!ok) throw new Error(text)
   return JSON.parse(text) as T

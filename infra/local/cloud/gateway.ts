@@ -5,32 +5,33 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { readLimited } from './http.ts'
 import { ACCOUNT } from './names.ts'
 
-/** API Gateway's limit on a request. */
+/** Request limit of API Gateway. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 const API_ID = 'local'
 
-/** What API Gateway knows of the resource that a request came in by. */
+/** The API Gateway resource that receives a request. */
 export interface Resource {
-  /** Path with its parameters in braces, e.g. `/{category}/{proxy+}`. */
+  /** Path with parameters in braces, such as `/{category}/{proxy+}`. */
   resource: string
-  /** First part of the URL's path, e.g. `v1`. */
+  /** First segment of the URL path, such as `v1`. */
   stage: string
   pathParameters?: Record<string, string>
 }
 
-/** @returns a request's body, or undefined when it is over API Gateway's 10 MB: then answer with tooLong() */
+/** Returns the body of a request; undefined if it exceeds the limit. Then respond with `tooLong()`. */
 export function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
   return readLimited(req, MAX_BODY_BYTES)
 }
 
-/** @returns API Gateway's answer to a body that is too long */
+/** Returns the response of API Gateway to a body that is too long. */
 export function tooLong(): APIGatewayProxyResult {
   return { statusCode: 413, body: '{"message":"Request Too Long"}' }
 }
 
 /**
- * Makes the event that a REST API (v1) with Lambda proxy integration sends to the function.
- * @param body bytes of the request; base64 in the event when they are not UTF-8
+ * Creates the event that a REST API (v1) with Lambda proxy integration sends to the function.
+ *
+ * @param body encoded as base64 if it is not UTF-8
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export function toProxyEvent(req: IncomingMessage, body: Buffer, resource: Resource): APIGatewayProxyEvent {
@@ -80,8 +81,9 @@ export function toProxyEvent(req: IncomingMessage, body: Buffer, resource: Resou
 }
 
 /**
- * Answers a request with what the function returned.
- * @param result the proxy result; anything else, as after a failed invocation, is answered with 502 as API Gateway does
+ * Sends the result of the function.
+ *
+ * @param result anything other than a proxy result sends 502, as API Gateway does
  */
 export function writeProxyResult(res: ServerResponse, result: unknown): void {
   const { statusCode, headers, multiValueHeaders, body, isBase64Encoded } = isProxyResult(result) ? result : MALFORMED
@@ -89,7 +91,7 @@ export function writeProxyResult(res: ServerResponse, result: unknown): void {
   for (const [name, values] of Object.entries(multiValueHeaders ?? {})) res.setHeader(name, values.map(String))
   if (!res.hasHeader('content-type')) res.setHeader('content-type', 'application/json')
   res.setHeader('x-amzn-requestid', randomUUID())
-  // Not with writeHead(), after which it would go out in pieces, without its length.
+  // writeHead() would send a chunked response without Content-Length.
   res.statusCode = Number(statusCode)
   res.end(isBase64Encoded ? Buffer.from(body ?? '', 'base64') : (body ?? ''))
 }
@@ -134,7 +136,7 @@ function headerPairs(raw: string[]): [string, string][] {
 }
 
 function multiValue(pairs: [string, string][]): Record<string, string[]> {
-  // No prototype: a header or a parameter may be called like a member of Object.
+  // No prototype: a header or parameter may have the name of a member of Object.
   const values: Record<string, string[]> = Object.create(null)
   for (const [name, value] of pairs) {
     const list = values[name] ?? []

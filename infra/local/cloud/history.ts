@@ -16,8 +16,9 @@ interface EventRow {
 }
 
 /**
- * Appends an event to the history of an execution; who calls this saves the execution, which counts its events.
- * @param details the event's `...Details` in AWS's names, time stamps as milliseconds since 1970
+ * Appends an event to the history of an execution. The caller saves the execution, which counts its events.
+ *
+ * @param details the `...Details` of the event in the names of AWS, timestamps as milliseconds since 1970
  */
 export function recordEvent(
   store: Store,
@@ -38,9 +39,9 @@ export function recordEvent(
 }
 
 /**
- * Reads a page of the history, as GetDurableExecutionHistory gives it.
- * @param page `after`: EventId of the last event of the page before; `data` false leaves payloads out
- * @param timestamps how to write time stamps
+ * Returns a page of the history for GetDurableExecutionHistory.
+ *
+ * @param page `after` is the EventId of the last event of the previous page; `data` includes payloads
  */
 export function historyOf(
   store: Store,

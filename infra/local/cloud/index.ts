@@ -9,7 +9,7 @@ import { startDynamoDb } from './dynamodb.ts'
 import { ApiError } from './errors.ts'
 import { detailOf, type Execution, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
-import { type Answer, errorAnswer, hasAccessKey, readLimited, sendAnswer, unrecognizedClient } from './http.ts'
+import { type ApiResponse, errorResponse, hasAccessKey, readLimited, sendResponse, unrecognizedClient } from './http.ts'
 import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
@@ -25,16 +25,17 @@ export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
 export type * from './types.ts'
 
-/** A checkpoint with the result of an execution can be as large as all that an execution may store. */
+/** A checkpoint with the result of an execution can be as large as the storage limit of an execution. */
 const MAX_BODY_BYTES = 128 * 1024 * 1024
-/** Longer than the AWS SDK keeps an idle connection, so that it never writes to one that is being closed. */
+/** Longer than the AWS SDK keeps an idle connection, so that it never uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000
 const GRACE_MS = 2_000
 
 /**
- * Starts what a function needs of AWS, on free loopback ports: Lambda with durable executions, Secrets Manager and
- * DynamoDB. Executions that an earlier process left go on at once.
- * @throws Error when another process uses the state folder
+ * Starts the AWS services that the functions use on free loopback ports: Lambda with durable executions, Secrets Manager and
+ * DynamoDB. Continues the executions of an earlier process.
+ *
+ * @throws Error if another process uses the state folder
  */
 export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
   const { credentials = randomCredentials() } = options
@@ -69,9 +70,9 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   const driver = new Driver(core, service, workers, new Notifier(core, options.onEnded))
   const lambda = new LambdaApi(store, service, invoker)
   server.on('request', (req, res) => {
-    answerOf(req, lambda, options, credentials)
-      .catch(errorAnswer)
-      .then((answer) => sendAnswer(res, answer))
+    responseTo(req, lambda, options, credentials)
+      .catch(errorResponse)
+      .then((response) => sendResponse(res, response))
   })
   driver.start()
 
@@ -124,12 +125,12 @@ function randomCredentials(): CloudCredentials {
   }
 }
 
-async function answerOf(
+async function responseTo(
   req: IncomingMessage,
   lambda: LambdaApi,
   options: CloudOptions,
   { accessKeyId }: CloudCredentials,
-): Promise<Answer> {
+): Promise<ApiResponse> {
   if (!hasAccessKey(req, accessKeyId)) throw unrecognizedClient()
   const body = await readLimited(req, MAX_BODY_BYTES)
   if (body === undefined) throw new ApiError('RequestTooLargeException', 413, 'The request is too large.')

@@ -4,17 +4,17 @@ import type { DurableService } from './durable.ts'
 import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
 import { detailOf, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
-import type { Answer } from './http.ts'
+import type { ApiResponse } from './http.ts'
 import type { Invoker } from './invoke.ts'
 import { functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
 import type { Store } from './store.ts'
 import type { PublishedFunction } from './versions.ts'
 import { marker, readMarker } from './wire.ts'
 
-/** The one alias of each function, as the stack makes it. */
+/** The alias of each function, as in the stack. */
 const ALIAS = 'live'
 
-/** A call of the REST API. `path` is still percent-encoded. */
+/** A request to the REST API. `path` is percent-encoded. */
 export interface ApiCall {
   method: string
   path: string
@@ -23,10 +23,11 @@ export interface ApiCall {
   body: Buffer
 }
 
-type Route = [method: string, path: RegExp, handle: (call: ApiCall, key: string) => Answer | Promise<Answer>]
+type Route = [method: string, path: RegExp, handle: (call: ApiCall, key: string) => ApiResponse | Promise<ApiResponse>]
 
 /**
- * The part of Lambda's REST API that functions, the SDK and the CLI use.
+ * The operations of Lambda's REST API that the functions, the durable execution SDK and `npm run destroy` call.
+ *
  * @see https://docs.aws.amazon.com/lambda/latest/api/
  */
 export class LambdaApi {
@@ -52,31 +53,30 @@ export class LambdaApi {
       ['GET', new RegExp(`${executions}$`), (call, key) => this.#get(call, key)],
       ['GET', /^\/2025-12-01\/functions\/([^/]+)\/durable-executions$/, (call, key) => this.#list(call, key)],
       ['POST', new RegExp(`${callbacks}/succeed$`), (call, key) => this.#succeed(call, key)],
-      ['POST', new RegExp(`${callbacks}/fail$`), (call, key) => this.#fail(call, key)],
-      ['POST', new RegExp(`${callbacks}/heartbeat$`), (_call, key) => this.#heartbeat(key)],
     ]
   }
 
   /**
-   * @returns the answer to a call
-   * @throws ApiError as AWS answers it
+   * Handles a request.
+   *
+   * @throws ApiError with the error that AWS returns
    */
-  async handle(call: ApiCall): Promise<Answer> {
+  async handle(call: ApiCall): Promise<ApiResponse> {
     for (const [method, path, handle] of this.#routes) {
       const key = method === call.method ? path.exec(call.path)?.[1] : undefined
       if (key !== undefined) return await handle(call, decode(key))
     }
-    throw new ApiError('UnknownOperationException', 404, `No operation of the local cloud: ${call.method} ${call.path}`)
+    throw new ApiError('UnknownOperationException', 404, `The local cloud does not support ${call.method} ${call.path}`)
   }
 
-  #invoke({ headers, body }: ApiCall, reference: string): Promise<Answer> {
+  #invoke({ headers, body }: ApiCall, functionId: string): Promise<ApiResponse> {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
-    const fn = this.#invoker.functionOf(functionNameOf(reference), versionOf(reference))
-    assertQualifier(fn, qualifierOf(reference))
+    const fn = this.#invoker.functionOf(functionNameOf(functionId), versionOf(functionId))
+    assertQualifier(fn, qualifierOf(functionId))
     return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
   }
 
-  #functions(): Answer {
+  #functions(): ApiResponse {
     const Functions = this.#invoker.functions.map(({ name, handler, timeoutSeconds, durable }) => ({
       FunctionName: name,
       FunctionArn: functionArn(name),
@@ -95,11 +95,11 @@ export class LambdaApi {
     return { status: 200, body: { Functions } }
   }
 
-  #tags(arn: string): Answer {
+  #tags(arn: string): ApiResponse {
     return { status: 200, body: { Tags: this.#invoker.functionOf(functionNameOf(arn)).tags ?? {} } }
   }
 
-  #checkpoint({ body }: ApiCall, arn: string): Answer {
+  #checkpoint({ body }: ApiCall, arn: string): ApiResponse {
     const { CheckpointToken, ClientToken, Updates } = object(body) as {
       CheckpointToken?: string
       ClientToken?: string
@@ -109,13 +109,13 @@ export class LambdaApi {
     return { status: 200, body: this.#service.checkpoint(arn, request) }
   }
 
-  #state({ query }: ApiCall, arn: string): Answer {
+  #state({ query }: ApiCall, arn: string): ApiResponse {
     const marker = query.get('Marker') ?? undefined
     const limit = itemsOf(query)
     return { status: 200, body: this.#service.state(arn, { token: query.get('CheckpointToken') ?? '', marker, limit }) }
   }
 
-  #get({ query }: ApiCall, arn: string): Answer {
+  #get({ query }: ApiCall, arn: string): ApiResponse {
     const execution = executionOf(this.#store, arn)
     const { input, result, error, startedAt, endedAt } = detailOf(execution)
     const withData = query.get('IncludeExecutionData') !== 'false'
@@ -139,7 +139,7 @@ export class LambdaApi {
     }
   }
 
-  #history({ query }: ApiCall, arn: string): Answer {
+  #history({ query }: ApiCall, arn: string): ApiResponse {
     const execution = executionOf(this.#store, arn)
     const { events, more } = historyOf(
       this.#store,
@@ -156,14 +156,14 @@ export class LambdaApi {
     return { status: 200, body: { Events: events, ...(more ? { NextMarker: marker(last) } : {}) } }
   }
 
-  #stop({ body }: ApiCall, arn: string): Answer {
+  #stop({ body }: ApiCall, arn: string): ApiResponse {
     const error = body.length === 0 ? undefined : (object(body) as ErrorObject)
     const isEmpty = error === undefined || Object.keys(error).length === 0
     return { status: 200, body: { StopTimestamp: this.#service.stop(arn, isEmpty ? undefined : error) / 1000 } }
   }
 
-  #list({ query }: ApiCall, reference: string): Answer {
-    const functionName = functionNameOf(reference)
+  #list({ query }: ApiCall, functionId: string): ApiResponse {
+    const functionName = functionNameOf(functionId)
     this.#invoker.functionOf(functionName)
     const limit = itemsOf(query)
     const found = listExecutions(this.#store, {
@@ -189,24 +189,14 @@ export class LambdaApi {
     return { status: 200, body: { DurableExecutions, ...(last === undefined ? {} : { NextMarker: marker(last.id) }) } }
   }
 
-  #succeed({ body }: ApiCall, id: string): Answer {
-    this.#service.callback(id, { result: body.toString() })
-    return { status: 200 }
-  }
-
-  #fail({ body }: ApiCall, id: string): Answer {
-    this.#service.callback(id, { error: body.length === 0 ? {} : (object(body) as ErrorObject) })
-    return { status: 200 }
-  }
-
-  #heartbeat(id: string): Answer {
-    this.#service.callback(id, 'heartbeat')
+  #succeed({ body }: ApiCall, id: string): ApiResponse {
+    this.#service.succeedCallback(id, body.toString())
     return { status: 200 }
   }
 }
 
 /**
- * A durable function is only invoked at a version or at an alias that exists, so that its executions stay with their code.
+ * Requires a version or an existing alias for a durable function: its executions must keep their code.
  *
  * @throws InvalidParameterValueException, ResourceNotFoundException
  */
@@ -255,6 +245,6 @@ function afterOf(query: URLSearchParams): number | undefined {
 function timeOf(text: string | null): number | undefined {
   if (text === null) return undefined
   const at = /^[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
-  if (Number.isNaN(at)) throw invalidParameter(`Not a time stamp: ${text}`)
+  if (Number.isNaN(at)) throw invalidParameter(`Invalid timestamp: ${text}`)
   return at
 }

@@ -8,45 +8,39 @@ const FUNCTION = /^(?:arn:aws[\w-]*:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([
 const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/
 
 /**
- * @param reference function name, partial or full ARN, each with or without version or alias
- * @returns the plain function name, or undefined when it is none of these
+ * Returns the plain name of a function.
+ *
+ * @param id name, partial or full ARN, each with or without version or alias
+ * @throws InvalidParameterValueException if it is not the name of a function
  */
-export function parseFunctionName(reference: string): string | undefined {
-  return FUNCTION.exec(reference)?.[1]
-}
-
-/**
- * @param reference as of parseFunctionName
- * @throws InvalidParameterValueException when it is no name of a function
- */
-export function functionNameOf(reference: string): string {
-  const name = parseFunctionName(reference)
-  if (name === undefined) throw invalidParameter(`Invalid function name or ARN: ${reference}`)
+export function functionNameOf(id: string): string {
+  const name = FUNCTION.exec(id)?.[1]
+  if (name === undefined) throw invalidParameter(`Invalid function name or ARN: ${id}`)
   return name
 }
 
-/** @returns the version or alias that a reference of parseFunctionName names, if any */
-export function qualifierOf(reference: string): string | undefined {
-  return FUNCTION.exec(reference)?.[2]
+/** Returns the version or alias in the id of a function. */
+export function qualifierOf(id: string): string | undefined {
+  return FUNCTION.exec(id)?.[2]
 }
 
-/** @returns the version that a reference of parseFunctionName names; undefined for an alias or `$LATEST`, which are the newest */
-export function versionOf(reference: string): number | undefined {
-  const qualifier = qualifierOf(reference) ?? ''
+/** Returns the version in the id of a function; undefined for an alias and for `$LATEST`, which mean the latest version. */
+export function versionOf(id: string): number | undefined {
+  const qualifier = qualifierOf(id) ?? ''
   return /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
 }
 
-/** @returns the ARN of a function, or of it at a version or an alias */
+/** Returns the ARN of a function, optionally with a version or an alias. */
 export function functionArn(name: string, qualifier?: string | number): string {
   return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}${qualifier === undefined ? '' : `:${qualifier}`}`
 }
 
-/** @returns the ARN of a durable execution, in AWS's form */
+/** Returns the ARN of a durable execution. */
 export function executionArn(functionName: string, version: number, executionName: string, uuid: string): string {
   return `${functionArn(functionName, version)}/durable-execution/${executionName}/${uuid}`
 }
 
-/** @throws InvalidParameterValueException when a DurableExecutionName is not 1-64 of `[a-zA-Z0-9-_]` */
+/** @throws InvalidParameterValueException if the name is not 1 to 64 characters of `[a-zA-Z0-9-_]` */
 export function assertExecutionName(name: string): void {
   if (!EXECUTION_NAME.test(name))
     throw invalidParameter(
@@ -54,12 +48,12 @@ export function assertExecutionName(name: string): void {
     )
 }
 
-/** @returns the ARN of a secret; its six letters are made from the name, so they stay the same */
+/** Returns the ARN of a secret. Its suffix is derived from the name, so it does not change. */
 export function secretArn(name: string): string {
   return `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-${secretSuffix(name)}`
 }
 
-/** @returns the name behind a SecretId, which may be a name or an ARN */
+/** Returns the name in a SecretId, which is a name or an ARN. */
 export function secretNameOf(id: string): string {
   const prefix = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:`
   if (!id.startsWith(prefix)) return id

@@ -4,11 +4,11 @@ import type { Execution } from './executions.ts'
 import { ACCOUNT, functionArn, REGION } from './names.ts'
 import type { CloudOptions, StatusChangeEvent } from './types.ts'
 
-/** After that time a target that gave no answer is told again. */
+/** Time after which a call of `onEnded` that has not returned is repeated. */
 const LEASE_MS = 900_000
 const RETRY_SECONDS = 30
 
-/** EventBridge's part: tells `onEnded` of executions that ended FAILED, TIMED_OUT or STOPPED, until it has taken it. */
+/** Simulates EventBridge: calls `onEnded` for executions that ended FAILED, TIMED_OUT or STOPPED, until it succeeds. */
 export class Notifier {
   readonly #core: Core
   readonly #onEnded: CloudOptions['onEnded']
@@ -19,33 +19,33 @@ export class Notifier {
     this.#onEnded = onEnded
   }
 
-  /** Tells of executions whose `notify_at` has come, at most `limit` of them. */
+  /** Calls `onEnded` for at most `limit` executions that are due. */
   notify(now: number, limit: number): void {
     const onEnded = this.#onEnded
     const ended = this.#core.store.all<Execution>(
       'UPDATE execution SET notify_at = ? WHERE id IN (SELECT id FROM execution WHERE notify_at <= ? LIMIT ?) RETURNING *',
       ...[onEnded === undefined ? null : now + LEASE_MS, now, limit],
     )
-    if (onEnded !== undefined) for (const execution of ended) void this.#tell(execution, onEnded)
+    if (onEnded !== undefined) for (const execution of ended) void this.#call(execution, onEnded)
   }
 
   stop(): void {
     this.#stopped = true
   }
 
-  async #tell(execution: Execution, onEnded: NonNullable<CloudOptions['onEnded']>): Promise<void> {
-    let again: number | null = null
+  async #call(execution: Execution, onEnded: NonNullable<CloudOptions['onEnded']>): Promise<void> {
+    let retryAt: number | null = null
     try {
       await onEnded(statusChange(execution))
     } catch (error) {
-      again = Date.now() + delayMs(this.#core, RETRY_SECONDS)
-      const line = `onEnded failed and is tried again: ${error instanceof Error ? error.message : String(error)}`
+      retryAt = Date.now() + delayMs(this.#core, RETRY_SECONDS)
+      const line = `onEnded failed and will be retried: ${error instanceof Error ? error.message : String(error)}`
       const { function: functionName, name } = execution
       this.#core.observe({ at: Date.now(), kind: 'log', functionName, execution: name, stream: 'stderr', line })
     }
     if (this.#stopped) return
-    this.#core.store.run('UPDATE execution SET notify_at = ? WHERE id = ?', again, execution.id)
-    if (again !== null) this.#core.alarm(again)
+    this.#core.store.run('UPDATE execution SET notify_at = ? WHERE id = ?', retryAt, execution.id)
+    if (retryAt !== null) this.#core.alarm(retryAt)
   }
 }
 

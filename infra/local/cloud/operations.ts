@@ -17,69 +17,60 @@ export interface Operation {
   readonly started_at: number
   status: OperationStatus
   ended_at: number | null
-  /** When the server itself changes the operation: end of a wait, of a retry's delay, of a callback's time. */
+  /** When the operation changes by itself: end of a wait, next attempt of a step, timeout of a callback. */
   due_at: number | null
-  /** The execution's version at the last change. */
+  /** The version of the execution at the last change. */
   version: number
-  /** 1 when a replay does not need it, because an ancestor ended and holds the result. */
+  /** 1 if a replay does not need it, because an ancestor has ended and contains the result. */
   pruned: number
   callback_id: string | null
   details: {
-    /** Attempts that ended. */
+    /** Number of completed attempts. */
     attempt?: number
     nextAttemptAt?: number
     endsAt?: number
     seconds?: number
     callbackId?: string
-    /** When the callback times out, whatever heartbeats come. */
-    timeoutAt?: number
-    heartbeatSeconds?: number
     replayChildren?: boolean
-    functionName?: string
-    tenantId?: string
-    payload?: string
     result?: string
     error?: ErrorObject
   }
 }
 
 type OperationRow = Omit<Operation, 'details'> & { details: string }
-/** @returns the operation of this id in an execution */
+
+/** Returns an operation of an execution by its id. */
 export function findOperation(store: Store, execution: number, id: string): Operation | undefined {
   return parse(store.get<OperationRow>('SELECT * FROM operation WHERE execution = ? AND id = ?', execution, id))
 }
 
-/** @returns the operation that waits for this callback */
+/** Returns the operation of a callback. */
 export function findCallback(store: Store, callbackId: string): Operation | undefined {
   return parse(store.get<OperationRow>('SELECT * FROM operation WHERE callback_id = ?', callbackId))
 }
 
-/** @returns all operations that changed after a version, the oldest first, pruned ones too */
+/** Returns all operations that changed after a version, oldest first, including pruned operations. */
 export function changedOperations(store: Store, execution: number, version: number): Operation[] {
   return store
     .all<OperationRow>('SELECT * FROM operation WHERE execution = ? AND version > ? ORDER BY seq', execution, version)
     .map((row) => parse(row))
 }
 
-/** @returns operations whose time has come, the earliest first */
+/** Returns operations that are due, earliest first. */
 export function dueOperations(store: Store, now: number, limit: number): Operation[] {
   return store
     .all<OperationRow>('SELECT * FROM operation WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit)
     .map((row) => parse(row))
 }
 
-/** @returns those of one execution, without function calls, which are the driver's */
+/** Returns the operations of an execution that are due, earliest first. */
 export function dueOperationsOf(store: Store, execution: number, now: number): Operation[] {
   return store
-    .all<OperationRow>(
-      `SELECT * FROM operation WHERE execution = ? AND due_at <= ? AND type != 'CHAINED_INVOKE' ORDER BY due_at`,
-      execution,
-      now,
-    )
+    .all<OperationRow>('SELECT * FROM operation WHERE execution = ? AND due_at <= ? ORDER BY due_at', execution, now)
     .map((row) => parse(row))
 }
 
-/** @returns the newest operations of an execution, the oldest first, as a reader may want them */
+/** Returns the latest 500 operations of an execution, oldest first. */
 export function listOperations(store: Store, execution: number): OperationSummary[] {
   return store
     .all<OperationRow>('SELECT * FROM operation WHERE execution = ? ORDER BY seq DESC LIMIT 500', execution)
@@ -88,7 +79,7 @@ export function listOperations(store: Store, execution: number): OperationSummar
 }
 
 function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due_at, details }: Operation) {
-  const { attempt, result, payload = result, error } = details
+  const { attempt, result, error } = details
   return {
     id,
     type,
@@ -98,29 +89,29 @@ function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due
     ...(sub_type === null ? {} : { subType: sub_type }),
     ...(ended_at === null ? {} : { endedAt: ended_at }),
     ...(attempt === undefined ? {} : { attempts: attempt }),
-    ...(due_at === null || type === 'CHAINED_INVOKE' ? {} : { nextAt: due_at }),
-    ...(payload === undefined ? {} : { result: payload }),
+    ...(due_at === null ? {} : { nextAt: due_at }),
+    ...(result === undefined ? {} : { result }),
     ...(error === undefined ? {} : { error }),
   }
 }
 
-/** @returns whether nothing more can happen to the operation */
+/** Returns whether the operation is in a final state. */
 function hasEnded(operation: Operation): boolean {
   return ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED', 'CANCELLED'].includes(operation.status)
 }
 
-/** @returns whether the execution waits for anything: without that, an invocation that ends PENDING would be the last */
+/** Returns whether the execution waits for an operation. Otherwise it could never continue after PENDING. */
 export function isWaiting(store: Store, execution: number): boolean {
   return (
     store.get(
       `SELECT 1 FROM operation WHERE execution = ? AND pruned = 0 AND (status IN ('PENDING', 'READY')
-       OR (status = 'STARTED' AND type IN ('WAIT', 'CALLBACK', 'CHAINED_INVOKE'))) LIMIT 1`,
+       OR (status = 'STARTED' AND type IN ('WAIT', 'CALLBACK'))) LIMIT 1`,
       execution,
     ) !== undefined
   )
 }
 
-/** @returns whether a step may be tried again now */
+/** Returns whether a step is ready for its next attempt. */
 export function isReady(store: Store, execution: number): boolean {
   return (
     store.get(`SELECT 1 FROM operation WHERE execution = ? AND pruned = 0 AND status = 'READY' LIMIT 1`, execution) !==
@@ -130,7 +121,8 @@ export function isReady(store: Store, execution: number): boolean {
 
 /**
  * Inserts the operation that an update starts.
- * @throws InvalidParameterValueException when its parent is no child context
+ *
+ * @throws InvalidParameterValueException if its parent is not a child context
  */
 export function insertOperation(store: Store, execution: Execution, update: OperationUpdate, now: number): Operation {
   const parent = update.ParentId === undefined ? undefined : findOperation(store, execution.id, update.ParentId)
@@ -148,7 +140,7 @@ export function insertOperation(store: Store, execution: Execution, update: Oper
   return parse(row)
 }
 
-/** Writes an operation back as the newest change of its execution; who calls this saves the execution. */
+/** Saves an operation as the latest change of its execution. The caller saves the execution. */
 export function saveOperation(core: Core, execution: Execution, operation: Operation): void {
   execution.version += 1
   operation.version = execution.version
@@ -161,13 +153,13 @@ export function saveOperation(core: Core, execution: Execution, operation: Opera
   observe(core, execution, operation)
 }
 
-/** Takes what is below an ended child context out of the state that a replay gets. */
+/** Removes the operations below an ended child context from the state for replays. */
 export function pruneBelow(store: Store, context: Operation): void {
   store.run(
     `WITH RECURSIVE below (id) AS (
        SELECT id FROM operation WHERE execution = ?1 AND parent = ?2
        UNION SELECT operation.id FROM operation JOIN below ON operation.parent = below.id WHERE operation.execution = ?1)
-     UPDATE operation SET pruned = 1, due_at = CASE type WHEN 'CHAINED_INVOKE' THEN due_at END
+     UPDATE operation SET pruned = 1, due_at = NULL
      WHERE execution = ?1 AND id IN (SELECT id FROM below)`,
     context.execution,
     context.id,
@@ -178,7 +170,7 @@ function observe(core: Core, execution: Execution, operation: Operation): void {
   const { details, type, status, sub_type, name, due_at } = operation
   const attempt =
     type !== 'STEP' ? undefined : (details.attempt ?? 0) + Number(status === 'STARTED' || status === 'READY')
-  // The error of an attempt that ended is no news of the one that follows it.
+  // The error of the previous attempt does not belong to the current one.
   const error = status === 'STARTED' || status === 'READY' ? undefined : details.error
   const observation = {
     at: Date.now(),
@@ -192,7 +184,7 @@ function observe(core: Core, execution: Execution, operation: Operation): void {
     ...(sub_type === null ? {} : { subType: sub_type }),
     status,
     ...(attempt === undefined ? {} : { attempt }),
-    ...(due_at === null || type === 'CHAINED_INVOKE' ? {} : { nextAt: due_at }),
+    ...(due_at === null ? {} : { nextAt: due_at }),
     ...(error === undefined ? {} : { error }),
   }
   core.store.afterCommit(() => core.observe(observation))

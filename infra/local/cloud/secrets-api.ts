@@ -1,31 +1,32 @@
 import { createHash } from 'node:crypto'
 import { ApiError } from './errors.ts'
-import type { Answer } from './http.ts'
+import type { ApiResponse } from './http.ts'
 import { secretArn, secretNameOf } from './names.ts'
 
 const TARGET = 'secretsmanager.'
 
-/** Where secrets come from; asked at every call. */
+/** Provides the secrets. Read at each request. */
 export interface SecretSource {
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
   putSecret?: (name: string, value: string) => void
 }
 
-/** @returns whether the X-Amz-Target header means Secrets Manager */
+/** Returns whether the X-Amz-Target header names an operation of Secrets Manager. */
 export function isSecretsCall(target: string | undefined): target is string {
   return target?.startsWith(TARGET) ?? false
 }
 
 /**
- * Secrets Manager's GetSecretValue, ListSecrets (names only), CreateSecret and PutSecretValue, of secrets that are text.
+ * Handles GetSecretValue, ListSecrets (names only), CreateSecret and PutSecretValue of Secrets Manager for text secrets.
+ *
  * @param target X-Amz-Target
  * @param body JSON of the request
- * @throws ApiError ResourceNotFoundException (400, as this service has it) when there is no such secret,
- *   ResourceExistsException when there is one to be created, InvalidParameterException
+ * @throws ApiError ResourceNotFoundException (with status 400, as in AWS), ResourceExistsException or
+ *   InvalidParameterException
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/
  */
-export function handleSecrets(source: SecretSource, target: string, body: Buffer): Answer {
+export function handleSecrets(source: SecretSource, target: string, body: Buffer): ApiResponse {
   const request = JSON.parse(body.toString() || '{}')
   switch (target.slice(TARGET.length)) {
     case 'GetSecretValue':
@@ -37,7 +38,7 @@ export function handleSecrets(source: SecretSource, target: string, body: Buffer
     case 'PutSecretValue':
       return { status: 200, body: putSecretValue(source, request), headers: JSON_1_1 }
     default:
-      throw new ApiError('UnknownOperationException', 400, `No operation of the local Secrets Manager: ${target}`)
+      throw new ApiError('UnknownOperationException', 400, `The local Secrets Manager does not support ${target}`)
   }
 }
 
@@ -105,7 +106,7 @@ function store({ putSecret }: SecretSource, name: string, value: string | undefi
   if (value === undefined)
     throw new ApiError('InvalidParameterException', 400, 'You must provide either SecretString or SecretBinary.')
   if (!putSecret)
-    throw new ApiError('InvalidRequestException', 400, 'Secrets can only be read here: they are kept in a file.')
+    throw new ApiError('InvalidRequestException', 400, 'The local Secrets Manager is read-only: edit the secrets file.')
   putSecret(name, value)
   return value
 }
@@ -126,7 +127,7 @@ function secretList(
   }
 }
 
-// A rotated secret has another version, as in AWS; the hash does not give the value away.
+/** Returns a version that changes with the value. The hash does not reveal the value. */
 function versionOf(value: string): string {
   const hex = createHash('sha256').update(`version of ${value}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`

@@ -2,16 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { types } from 'node:util'
-import { brokenState } from '../broken-state.ts'
+import { unreadableState } from '../unreadable-state.ts'
 
-/** To be raised with every change of the schema. */
-const SCHEMA_VERSION = 2
-
-/** What brings an older database up to the next version. */
-const UPGRADES: Record<number, string> = {
-  // Until then there was one version, which goes on with the code that is there at the first start.
-  1: 'ALTER TABLE execution ADD COLUMN function_version INTEGER NOT NULL DEFAULT 1',
-}
+/** Increase it with every change of the schema. */
+const SCHEMA_VERSION = 3
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS execution (
@@ -43,8 +37,6 @@ CREATE TABLE IF NOT EXISTS execution (
   operations INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
   events INTEGER NOT NULL DEFAULT 0,
-  waiting INTEGER,
-  waiting_operation TEXT,
   UNIQUE (function, name)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS execution_wake ON execution (wake_at) WHERE wake_at IS NOT NULL;
@@ -52,8 +44,6 @@ CREATE INDEX IF NOT EXISTS execution_deadline ON execution (deadline) WHERE stat
 CREATE INDEX IF NOT EXISTS execution_expires ON execution (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_notify ON execution (notify_at) WHERE notify_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS execution_in_flight ON execution (in_flight) WHERE in_flight = 1;
-CREATE INDEX IF NOT EXISTS execution_waiting ON execution (waiting, waiting_operation) WHERE waiting IS NOT NULL;
-
 CREATE TABLE IF NOT EXISTS operation (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   execution INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
@@ -74,7 +64,6 @@ CREATE TABLE IF NOT EXISTS operation (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS operation_due ON operation (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS operation_due_of ON operation (execution, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS operation_call ON operation (execution) WHERE type = 'CHAINED_INVOKE' AND status = 'STARTED';
 CREATE INDEX IF NOT EXISTS operation_version ON operation (execution, version);
 CREATE INDEX IF NOT EXISTS operation_parent ON operation (execution, parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS operation_callback ON operation (callback_id) WHERE callback_id IS NOT NULL;
@@ -108,66 +97,66 @@ export class Store {
   #effects: (() => void)[] | undefined
 
   /**
-   * @param folder state folder; made when missing, readable by its owner only, because it holds payloads
-   * @throws Error when another process holds the database
+   * @param folder state folder; created if missing, and readable only by its owner, because it contains payloads
+   * @throws Error if another process uses the database
    */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#db = new DatabaseSync(join(folder, 'durable.db'))
     try {
-      // NORMAL does not wait for the disk at every commit: a killed process loses nothing, only a power cut could.
-      // EXCLUSIVE keeps a second process from driving the same executions.
-      // The log is moved into the database, which does wait for the disk, at 32 MB instead of 4: a task makes many commits.
+      // NORMAL does not wait for the disk at each commit: a power failure can lose commits, a killed process cannot.
+      // EXCLUSIVE prevents a second process from running the same executions.
+      // The checkpoint of the log waits for the disk. It runs every 32 MB instead of 4, because a task makes many commits.
       this.#db.exec(
         `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA wal_autocheckpoint = 8000; PRAGMA foreign_keys = ON;`,
       )
-      this.#makeSchema(folder)
+      this.#createSchema(folder)
     } catch (error) {
       this.#db.close()
       if (types.isNativeError(error) && /locked|busy/i.test(error.message))
-        throw new Error(`Another process uses the state folder ${folder}: stop it, or choose another folder.`, {
-          cause: error,
-        })
+        throw new Error(
+          `Another process uses the state folder ${folder}. Stop it, or set WEBHOOKS_STATE to another folder.`,
+          {
+            cause: error,
+          },
+        )
       if (types.isNativeError(error) && 'code' in error && error.code === 'ERR_SQLITE_ERROR')
-        throw brokenState(join(folder, 'durable.db'), error)
+        throw unreadableState(join(folder, 'durable.db'), error)
       throw error
     }
   }
 
-  /** @returns the first row, or undefined */
+  /** Returns the first row. */
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#statement(sql).get(...values) as Row | undefined
   }
 
-  /** @returns all rows; also of a statement with RETURNING */
+  /** Returns all rows, also for a statement with RETURNING. */
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.#statement(sql).all(...values) as Row[]
   }
 
-  /** @returns the rows one by one, so that not all of them are in memory at once */
+  /** Returns an iterator over the rows, which does not load all of them into memory. */
   iterate<Row>(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
     return this.#statement(sql).iterate(...values) as IterableIterator<Row>
   }
 
-  /** @returns the rowid of the last insert and how many rows were changed */
+  /** Runs a statement. Returns the rowid of the last insert and the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): { lastInsertRowid: number; changes: number } {
     const { lastInsertRowid, changes } = this.#statement(sql).run(...values)
     return { lastInsertRowid: Number(lastInsertRowid), changes: Number(changes) }
   }
 
-  /**
-   * Runs `work` as a whole or not at all. Inside another transaction it is part of that one.
-   * @returns what `work` returns
-   */
-  transaction<Result>(work: () => Result): Result {
-    if (this.#effects !== undefined) return work()
+  /** Runs `body` in a transaction and returns its result. A nested call joins the outer transaction. */
+  transaction<Result>(body: () => Result): Result {
+    if (this.#effects !== undefined) return body()
     const effects: (() => void)[] = []
     this.#effects = effects
     this.#db.exec('BEGIN IMMEDIATE')
     let result: Result
     try {
-      result = work()
+      result = body()
       this.#db.exec('COMMIT')
     } catch (error) {
       this.#db.exec('ROLLBACK')
@@ -179,7 +168,7 @@ export class Store {
     return result
   }
 
-  /** Runs `effect` once the transaction is committed (at once outside of one), never after a rollback. */
+  /** Runs `effect` after the transaction is committed, or immediately if there is none. */
   afterCommit(effect: () => void): void {
     if (this.#effects === undefined) effect()
     else this.#effects.push(effect)
@@ -190,12 +179,13 @@ export class Store {
     this.#db.close()
   }
 
-  #makeSchema(folder: string): void {
+  #createSchema(folder: string): void {
     const version = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
-    if (version > SCHEMA_VERSION)
-      throw new Error(`The state folder ${folder} was written by a newer version of this program: remove it to go on.`)
+    if (version !== 0 && version !== SCHEMA_VERSION)
+      throw new Error(
+        `The state folder ${folder} was written by another version of this program. Delete it, or set WEBHOOKS_STATE to another folder.`,
+      )
     this.transaction(() => {
-      for (let from = version; from > 0 && from < SCHEMA_VERSION; from++) this.#db.exec(UPGRADES[from] ?? '')
       this.#db.exec(SCHEMA)
       this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
     })

@@ -1,4 +1,4 @@
-// The inside of one Lambda execution environment: runs in a worker thread of its own.
+// Runs in the worker thread of a Lambda execution environment.
 import { readFileSync } from 'node:fs'
 import Module from 'node:module'
 import { dirname, extname } from 'node:path'
@@ -18,7 +18,7 @@ function post(message: FromThread): void {
   parentPort?.postMessage(message)
 }
 
-// Through the same port as the answer, so that the lines of an invocation come before its end.
+/** Sends output through the same port as the result, so that all lines of an invocation arrive before its end. */
 function capture(name: 'stdout' | 'stderr'): () => void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
@@ -47,7 +47,7 @@ async function load(): Promise<Handler> {
   return handler as Handler
 }
 
-// Lambda's folder knows nothing of the package.json around it here, whose "type": "module" would make a bundle ESM.
+/** Loads a bundle as CommonJS. The package.json of this project would make it an ES module. */
 function loadCommonJs(file: string): Record<string, unknown> {
   const internals = Module as unknown as { _nodeModulePaths(folder: string): string[] }
   const module = new Module(file) as Module & { _compile(code: string, file: string, format: string): void }

@@ -16,7 +16,6 @@ const EVENT_PREFIX = {
   CONTEXT: 'Context',
   WAIT: 'Wait',
   CALLBACK: 'Callback',
-  CHAINED_INVOKE: 'ChainedInvoke',
 } as const
 
 const EVENT_SUFFIX = {
@@ -28,8 +27,9 @@ const EVENT_SUFFIX = {
 } as const
 
 /**
- * Applies one update of CheckpointDurableExecution (all types but EXECUTION) to its operation.
- * @throws InvalidParameterValueException when the update does not fit the operation's state or exceeds a limit
+ * Applies one update of CheckpointDurableExecution to its operation. Does not handle the type EXECUTION.
+ *
+ * @throws InvalidParameterValueException if the update does not fit the state of the operation or exceeds a limit
  */
 export function applyUpdate(core: Core, execution: Execution, update: OperationUpdate): void {
   const now = Date.now()
@@ -47,7 +47,7 @@ export function applyUpdate(core: Core, execution: Execution, update: OperationU
       operation.status = 'PENDING'
       details.attempt = (details.attempt ?? 0) + 1
       details.nextAttemptAt = operation.due_at = now + delayMs(core, seconds)
-      // A waitForCondition hands its state on as a payload; it did not fail.
+      // A waitForCondition passes its state as a payload. It has not failed.
       details.result = update.Payload
       details.error = update.Error
       record(core, execution, operation, update.Error === undefined ? 'Succeeded' : 'Failed', {
@@ -67,7 +67,8 @@ export function applyUpdate(core: Core, execution: Execution, update: OperationU
 }
 
 /**
- * Brings an operation to its end; who calls this wakes the execution if its function does not know yet.
+ * Ends an operation. The caller wakes the execution if its function must be notified.
+ *
  * @param ending JSON text of the result, or the error
  */
 export function endOperation(
@@ -84,7 +85,6 @@ export function endOperation(
   details.result = ending.result
   details.error = ending.error
   delete details.nextAttemptAt
-  delete details.payload
   if (operation.type === 'STEP') details.attempt = (details.attempt ?? 0) + 1
   const retry = operation.type === 'STEP' ? { CurrentAttempt: details.attempt } : undefined
   record(core, execution, operation, EVENT_SUFFIX[status], retry)
@@ -92,7 +92,7 @@ export function endOperation(
   if (operation.type === 'CONTEXT' && !details.replayChildren) pruneBelow(core.store, operation)
 }
 
-/** Does what is due: a wait ends, a step may be tried again, a callback times out. */
+/** Changes an operation that is due: ends a wait, makes a step ready for its next attempt, times out a callback. */
 export function fireOperation(core: Core, execution: Execution, operation: Operation): void {
   const { details } = operation
   if (operation.type === 'WAIT') {
@@ -103,41 +103,10 @@ export function fireOperation(core: Core, execution: Execution, operation: Opera
     delete details.nextAttemptAt
     saveOperation(core, execution, operation)
   } else if (operation.type === 'CALLBACK') {
-    const isTimeout = details.timeoutAt !== undefined && details.timeoutAt <= Date.now()
     endOperation(core, execution, operation, 'TIMED_OUT', {
-      error: isTimeout
-        ? { ErrorType: 'Callback.Timeout', ErrorMessage: 'Callback timed out' }
-        : { ErrorType: 'Callback.Heartbeat', ErrorMessage: 'Callback heartbeat timed out' },
+      error: { ErrorType: 'Callback.Timeout', ErrorMessage: 'Callback timed out' },
     })
   }
-}
-
-/** Counts a heartbeat of a callback: its heartbeat time-out starts anew. */
-export function heartbeat(core: Core, operation: Operation): void {
-  const { heartbeatSeconds, timeoutAt } = operation.details
-  if (heartbeatSeconds === undefined) return
-  const due = Math.min(Date.now() + delayMs(core, heartbeatSeconds), timeoutAt ?? Number.POSITIVE_INFINITY)
-  core.store.run('UPDATE operation SET due_at = ? WHERE seq = ?', due, operation.seq)
-  core.alarm(due)
-}
-
-/** Notes that the function of a CHAINED_INVOKE was called, so that it is not called again. */
-export function invokeBegun(
-  core: Core,
-  execution: Execution,
-  operation: Operation,
-  childArn: string | undefined,
-): void {
-  const { functionName, tenantId, payload } = operation.details
-  operation.due_at = null
-  core.store.run('UPDATE operation SET due_at = NULL WHERE seq = ?', operation.seq)
-  recordEvent(core.store, execution, 'ChainedInvokeStarted', Date.now(), operation, {
-    FunctionName: functionName,
-    TenantId: tenantId,
-    Input: { Payload: payload },
-    ExecutedVersion: '1',
-    DurableExecutionArn: childArn,
-  })
 }
 
 function start(core: Core, execution: Execution, operation: Operation, update: OperationUpdate, now: number): void {
@@ -157,30 +126,15 @@ function start(core: Core, execution: Execution, operation: Operation, update: O
       break
     }
     case 'CALLBACK': {
-      const { TimeoutSeconds, HeartbeatTimeoutSeconds } = update.CallbackOptions ?? {}
+      const { TimeoutSeconds } = update.CallbackOptions ?? {}
       details.callbackId = operation.callback_id = randomBytes(96).toString('base64')
-      if (TimeoutSeconds) details.timeoutAt = now + delayMs(core, TimeoutSeconds)
-      if (HeartbeatTimeoutSeconds) details.heartbeatSeconds = HeartbeatTimeoutSeconds
-      const dues = [
-        details.timeoutAt,
-        HeartbeatTimeoutSeconds ? now + delayMs(core, HeartbeatTimeoutSeconds) : undefined,
-      ]
-      const due = Math.min(...dues.map((at) => at ?? Number.POSITIVE_INFINITY))
-      operation.due_at = Number.isFinite(due) ? due : null
+      operation.due_at = TimeoutSeconds ? now + delayMs(core, TimeoutSeconds) : null
       recordEvent(core.store, execution, 'CallbackStarted', now, operation, {
         CallbackId: details.callbackId,
         Timeout: TimeoutSeconds,
-        HeartbeatTimeout: HeartbeatTimeoutSeconds,
       })
       break
     }
-    case 'CHAINED_INVOKE':
-      details.functionName = update.ChainedInvokeOptions?.FunctionName ?? ''
-      details.tenantId = update.ChainedInvokeOptions?.TenantId
-      details.payload = update.Payload ?? '{}'
-      // The driver calls the function once this is committed, and after a crash in between too.
-      operation.due_at = now
-      break
     default:
       record(core, execution, operation, 'Started')
   }

@@ -1,24 +1,23 @@
 import type { ErrorObject, EventType, ExecutionStatus, OperationStatus, OperationType } from '@aws-sdk/client-lambda'
 
-/** One Lambda function of the local cloud: a bundle, its settings and how many of it may run at once. */
+/** A Lambda function of the local cloud. */
 export interface LocalFunction {
   name: string
-  /** Absolute or relative path of the bundle (CJS `.js`, or ESM `.mjs`). */
+  /** Path of the bundle: `.js` (CommonJS) or `.mjs`. */
   file: string
-  /** Name of the exported handler, also in Lambda's form `module.export`. */
+  /** Name of the exported handler, or `module.export`. */
   handler: string
   timeoutSeconds: number
-  /** Heap limit of one execution environment; 512 when left out. */
+  /** Heap limit of an execution environment. Defaults to 512. */
   memoryMb?: number
   environment: Record<string, string>
-  /** Execution environments (threads) at once; 4 when left out. */
+  /** Maximum number of execution environments. Defaults to 4. */
   concurrency?: number
   durable?: { executionTimeoutSeconds: number; retentionDays: number }
-  /** As ListTags shows them. */
   tags?: Record<string, string>
 }
 
-/** What happened in the local cloud, enough for one printed line each. `at` is in milliseconds since 1970. */
+/** An event of the local cloud. `at` is in milliseconds since 1970. */
 export type Observation = { at: number; functionName: string } & (
   | { kind: 'log'; execution?: string; requestId?: string; stream: 'stdout' | 'stderr'; line: string }
   | {
@@ -35,7 +34,7 @@ export type Observation = { at: number; functionName: string } & (
       execution: string
       arn: string
       status: ExecutionStatus
-      /** JSON text of the result of an execution that succeeded. */
+      /** JSON text. */
       result?: string
       error?: ErrorObject
     }
@@ -50,20 +49,20 @@ export type Observation = { at: number; functionName: string } & (
       status: OperationStatus
       /** Number of the attempt that started or ended (steps only, from 1). */
       attempt?: number
-      /** When a waiting operation goes on, in milliseconds since 1970. */
+      /** When a waiting operation continues, in milliseconds since 1970. */
       nextAt?: number
       error?: ErrorObject
     }
 )
 
-/** An error as Lambda answers it for a failed invocation. */
+/** Error of a failed invocation, as Lambda returns it. */
 export interface FunctionError {
   errorType: string
   errorMessage: string
   trace?: string[]
 }
 
-/** The EventBridge event that AWS emits when a durable execution ends. */
+/** The EventBridge event for the end of a durable execution. */
 export interface StatusChangeEvent {
   version: '0'
   id: string
@@ -83,34 +82,34 @@ export interface StatusChangeEvent {
   }
 }
 
-/** The credentials that the stand-ins for AWS accept. */
+/** The credentials that the local AWS APIs accept. */
 export interface CloudCredentials {
   accessKeyId: string
   secretAccessKey: string
 }
 
 export interface CloudOptions {
-  /** Folder of everything that outlives the process; made when missing. One running cloud per folder. */
+  /** Folder of all persistent data; created if missing. Only one running cloud can use it. */
   state: string
   functions: LocalFunction[]
-  /** Value of a secret, asked at every call, so that a rotation is seen at once. */
+  /** Returns a secret. Called at each request, so that changes apply immediately. */
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
-  /** Changes whenever a secret changes: an execution environment caches secrets, so it is replaced then. */
+  /** Changes whenever a secret changes. Execution environments cache secrets and are replaced then. */
   secretsVersion?: () => string
-  /** Stores a secret; where left out, secrets can only be read. */
+  /** Saves a secret. If omitted, secrets are read-only. */
   putSecret?: (name: string, value: string) => void
-  /** Random if left out. */
+  /** Defaults to random credentials. */
   credentials?: CloudCredentials | undefined
-  /** Name of the DynamoDB table to have (key attribute `id`, a string). */
+  /** Name of the DynamoDB table, with the string key `id`. */
   table: string
-  /** Divides the delays of retries, waits and callbacks' time-outs; 1 when left out. Time-outs of functions and executions stay. */
+  /** Divides the delays of retries, waits and callbacks, but not the timeouts of functions and executions. Defaults to 1. */
   timeScale?: number
   /** Must not throw. */
   observe?: (observation: Observation) => void
   /**
-   * Called when an execution ended FAILED, TIMED_OUT or STOPPED, at least once even across a crash. A rejection is
-   * tried again later, as EventBridge does with a failing target.
+   * Called at least once, even after a crash, if an execution ends FAILED, TIMED_OUT or STOPPED. Retried if it rejects, as
+   * EventBridge does.
    */
   onEnded?: (event: StatusChangeEvent) => void | Promise<void>
 }
@@ -119,7 +118,7 @@ export interface ExecutionFilter {
   functionName?: string
   name?: string
   statuses?: ExecutionStatus[]
-  /** How many at most, newest first; 1000 when left out. */
+  /** Defaults to 1000. */
   limit?: number
 }
 
@@ -127,7 +126,7 @@ export interface ExecutionSummary {
   arn: string
   name: string
   functionName: string
-  /** Of the function: the one that it began on, and ends on. */
+  /** Version of the function that runs it from start to end. */
   version: number
   status: ExecutionStatus
   /** Milliseconds since 1970. */
@@ -138,12 +137,12 @@ export interface ExecutionSummary {
 export interface ExecutionDetail extends ExecutionSummary {
   /** JSON text. */
   input: string
-  /** JSON text of the result of an execution that succeeded. */
+  /** JSON text. */
   result?: string
   error?: ErrorObject
 }
 
-/** A step, wait, callback or child context of an execution as it stands now; times are milliseconds since 1970. */
+/** Current state of a step, wait, callback or child context; times in milliseconds since 1970. */
 export interface OperationSummary {
   id: string
   name?: string
@@ -152,16 +151,16 @@ export interface OperationSummary {
   status: OperationStatus
   startedAt: number
   endedAt?: number
-  /** How often a step was tried, and a condition looked at. */
+  /** Attempts of a step, or polls of a condition. */
   attempts?: number
-  /** When it goes on by itself: the next try, the end of a wait, the time-out of a callback. */
+  /** Time of the next attempt, the end of a wait, or the timeout of a callback. */
   nextAt?: number
-  /** JSON text of its result; of a condition that goes on, of its state. */
+  /** JSON text of the result, or of the state of a pending condition. */
   result?: string
   error?: ErrorObject
 }
 
-/** An event of GetDurableExecutionHistory, in AWS's names; time stamps are ISO 8601. */
+/** An event of GetDurableExecutionHistory with timestamps in ISO 8601. */
 export interface HistoryEvent {
   EventId: number
   EventType: EventType
@@ -170,7 +169,7 @@ export interface HistoryEvent {
   Name?: string
   ParentId?: string
   SubType?: string
-  /** `<EventType>Details`, as in AWS's API. */
+  /** `<EventType>Details` */
   [details: string]: unknown
 }
 
@@ -179,25 +178,25 @@ export interface LocalCloud {
   endpoint: string
   /** URL of DynamoDB. */
   dynamodb: string
-  /** What both accept. */
   credentials: CloudCredentials
   /**
-   * Invokes a function and waits for its end; of a durable function, for the end of the execution it starts.
-   * @param requestId of the invocation of a function that is not durable, where its log lines are to be known by it
+   * Invokes a function and returns its result. For a durable function, waits until the execution ends.
+   *
+   * @param requestId for the log lines of a plain function
    */
   invoke(functionName: string, event: unknown, requestId?: string): Promise<{ result?: unknown; error?: FunctionError }>
   executions(filter?: ExecutionFilter): ExecutionSummary[]
   execution(arn: string): ExecutionDetail | undefined
-  /** The newest 500 operations of an execution, the oldest first. @throws ApiError when there is none of this ARN */
+  /** Returns the latest 500 operations, oldest first. @throws ApiError if the execution does not exist */
   operations(arn: string): OperationSummary[]
-  /** @throws ApiError when there is no execution of this ARN */
+  /** @throws ApiError if the execution does not exist */
   history(arn: string): HistoryEvent[]
-  /** The newest events, newest first. @throws ApiError when there is no execution of this ARN */
+  /** Returns the latest events, newest first. @throws ApiError if the execution does not exist */
   newestEvents(arn: string, limit: number): HistoryEvent[]
-  /** Ends an execution as StopDurableExecution does. @throws ApiError when there is none of this ARN */
+  /** Stops an execution, as StopDurableExecution does. @throws ApiError if the execution does not exist */
   stop(arn: string): void
-  /** The qualified ARN (alias `live`) under which a function is invoked. */
+  /** Returns the ARN of a function with the alias `live`. */
   functionArn(name: string): string
-  /** Lets running invocations end for a moment, then stops everything; what goes on is taken up at the next start. Again: the same end. */
+  /** Waits briefly for running invocations, then stops everything. Executions continue at the next start. */
   close(): Promise<void>
 }

@@ -8,12 +8,11 @@ const ACTIONS: Partial<Record<string, readonly string[]>> = {
   CONTEXT: ['START', 'SUCCEED', 'FAIL'],
   WAIT: ['START', 'CANCEL'],
   CALLBACK: ['START'],
-  CHAINED_INVOKE: ['START'],
   EXECUTION: ['SUCCEED', 'FAIL'],
 }
 
 /**
- * Checks the updates of one CheckpointDurableExecution request by themselves, as AWS does.
+ * Validates the updates of one CheckpointDurableExecution request, as AWS does.
  *
  * @throws InvalidParameterValueException
  */
@@ -21,16 +20,15 @@ export function validateUpdates(updates: readonly OperationUpdate[]): void {
   const seen = new Map<string, OperationUpdate>()
   for (const [at, update] of updates.entries()) {
     const { Id, Type, Action } = update
-    if (!Id) throw invalidParameter('Operation update without an Id.')
+    if (!Id) throw invalidParameter('The operation update has no Id.')
     if (!ACTIONS[Type ?? '']?.includes(Action ?? ''))
       throw invalidParameter(`Invalid action ${Action} for an operation of type ${Type}.`)
     if (Type === 'EXECUTION' && at < updates.length - 1)
       throw invalidParameter('EXECUTION checkpoint must be the last update.')
-    // Only a step or a context may start and end, or retry, in one request.
+    // Only a step or a context can start and end, or retry, in one request.
     const earlier = seen.get(Id)
     const startsAndEnds = earlier?.Action === 'START' && Action !== 'START' && (Type === 'STEP' || Type === 'CONTEXT')
     if (earlier && !startsAndEnds) throw invalidParameter('Cannot update the same operation twice in a single request.')
-    // A third update of the same operation is refused.
     seen.set(Id, update)
     validateResult(update)
   }
@@ -47,9 +45,9 @@ function validateResult({ Type, Action, Payload, Error: error, StepOptions }: Op
 }
 
 /**
- * Checks an update against the operation that it changes.
+ * Validates an update against the operation that it changes.
  *
- * @param found undefined if there is no such operation yet
+ * @param found undefined if the operation does not exist yet
  * @throws InvalidParameterValueException
  */
 export function validateChange(found: Operation | undefined, update: OperationUpdate): void {

@@ -3,14 +3,14 @@ import type { Execution } from './executions.ts'
 import type { Operation } from './operations.ts'
 import type { Store } from './store.ts'
 
-/** AWS writes time stamps as epoch seconds in REST answers and as ISO 8601 in the event of an invocation. */
+/** AWS uses epoch seconds in REST responses and ISO 8601 in the event of an invocation. */
 export type Timestamps = 'seconds' | 'iso'
 
-/** What AWS puts into one page of operations. */
+/** Limits of AWS for one page of operations. */
 const PAGE_ITEMS = 1000
 const PAGE_BYTES = 1024 * 1024
 
-/** @returns a copy of `value` in which all numbers under keys that end in `Timestamp` (milliseconds) are rewritten */
+/** Returns a copy of `value` that formats all numbers (milliseconds) whose key ends with `Timestamp`. */
 export function withTimestamps<Value extends object>(value: Value, timestamps: Timestamps): Record<string, unknown> {
   return JSON.parse(JSON.stringify(value), (key, member: unknown) => {
     if (typeof member !== 'number' || !key.endsWith('Timestamp')) return member
@@ -23,10 +23,9 @@ const DETAILS = {
   WAIT: 'WaitDetails',
   CALLBACK: 'CallbackDetails',
   CONTEXT: 'ContextDetails',
-  CHAINED_INVOKE: 'ChainedInvokeDetails',
 } as const
 
-/** @returns an operation in AWS's names (type `Operation` of the Lambda API) */
+/** Converts an operation to the type `Operation` of the Lambda API. */
 export function operationToWire(operation: Operation, timestamps: Timestamps): Record<string, unknown> {
   const { attempt, nextAttemptAt, endsAt, callbackId, replayChildren, result, error } = operation.details
   const key = DETAILS[operation.type as keyof typeof DETAILS]
@@ -54,7 +53,7 @@ export function operationToWire(operation: Operation, timestamps: Timestamps): R
   )
 }
 
-/** @returns the operation of type EXECUTION that AWS puts first; the SDK reads the input from it */
+/** Returns the operation of type EXECUTION, which AWS sends first. The SDK reads the input from it. */
 function executionToWire(execution: Execution, timestamps: Timestamps): Record<string, unknown> {
   return withTimestamps(
     {
@@ -70,10 +69,10 @@ function executionToWire(execution: Execution, timestamps: Timestamps): Record<s
 }
 
 /**
- * Reads one page of the operations that a replay needs: those below an ended child context are left out, unless it
- * asked for ReplayChildren.
- * @param page `marker` of the page before; `limit` of items, 0 or undefined for AWS's most
- * @returns operations in the order in which they were started, and a marker when there are more
+ * Returns a page of the operations for a replay. Omits operations below an ended child context without ReplayChildren.
+ *
+ * @param page `marker` comes from the previous page; `limit` defaults to the maximum of AWS
+ * @returns operations in start order, and a marker if there are more
  */
 export function operationPage(
   store: Store,
@@ -92,7 +91,7 @@ export function operationPage(
   let last: number | undefined
   for (const row of rows) {
     bytes += Buffer.byteLength(row.details)
-    // One operation at least, or a page could never end.
+    // A page contains at least one operation; otherwise paging would never end.
     const full = operations.length >= limit || (bytes > PAGE_BYTES && last !== undefined)
     if (full) return { Operations: operations, NextMarker: marker(last ?? 0) }
     operations.push(operationToWire({ ...row, details: JSON.parse(row.details) }, timestamps))
@@ -101,12 +100,12 @@ export function operationPage(
   return { Operations: operations }
 }
 
-/** @returns an opaque marker that stands for a row number */
+/** Returns an opaque marker for a row number. */
 export function marker(row: number): string {
   return Buffer.from(`row:${row}`).toString('base64')
 }
 
-/** @throws InvalidParameterValueException when `text` is no marker of ours */
+/** @throws InvalidParameterValueException if the marker is invalid */
 export function readMarker(text: string): number {
   const row = /^row:(\d+)$/.exec(Buffer.from(text, 'base64').toString())?.[1]
   if (row === undefined) throw invalidParameter('Invalid pagination marker')

@@ -5,7 +5,7 @@ import type { CloudCredentials, Observation } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 
 const DEFAULT_CONCURRENCY = 4
-/** An environment more than one is ended soon after its last invocation, the last one of a function later. */
+/** Idle time after which an environment ends. The last environment of a function lives longer. */
 const IDLE = { ms: 5_000, lastMs: 120_000 }
 
 interface Waiting {
@@ -15,21 +15,21 @@ interface Waiting {
 }
 
 /** An environment between two invocations. */
-interface Rested {
+interface IdleEnvironment {
   environment: Environment
-  /** Of the secrets that it may have cached. */
+  /** Version of the secrets that it may have cached. */
   secretsVersion: string
 }
 
 interface Pool {
   fn: PublishedFunction
   waiting: Waiting[]
-  idle: (Rested & { timer: NodeJS.Timeout })[]
+  idle: (IdleEnvironment & { timer: NodeJS.Timeout })[]
   all: Set<Environment>
   busy: number
 }
 
-/** The execution environments of all functions: as many threads as are busy, up to the concurrency of each version. */
+/** The execution environments of all functions. Each version of a function has its own concurrency limit. */
 export class Workers {
   /** By function and version. */
   readonly #pools = new Map<string, Pool>()
@@ -41,9 +41,9 @@ export class Workers {
   #cut = false
 
   /**
-   * @param variables the complete environment variables of a function
-   * @param secretsVersion an environment that has cached secrets of another version is replaced
-   * @param idle how long an environment rests before it is ended, and the last one of a function
+   * @param variables returns all environment variables of a function
+   * @param secretsVersion environments with secrets of another version are replaced
+   * @param idle idle times of an environment, and of the last environment of a function
    */
   constructor(
     variables: (fn: PublishedFunction) => Record<string, string>,
@@ -58,10 +58,11 @@ export class Workers {
   }
 
   /**
-   * Invokes a function as soon as an environment is free; in order of the calls.
-   * @param fn the name where there is no such function
-   * @param prepare makes the event at that moment, so that no event waits in memory; undefined gives the turn up
-   * @returns how it ended, or undefined when there was nothing to invoke or close() cut it short
+   * Invokes a function when an environment is free, in the order of the calls.
+   *
+   * @param fn the name if the function does not exist
+   * @param prepare creates the event at that time, so that no event waits in memory; undefined cancels the invocation
+   * @returns undefined if the invocation was canceled, or interrupted by close()
    */
   invoke(fn: PublishedFunction | string, prepare: () => Invocation | undefined): Promise<InvocationEnd | undefined> {
     if (typeof fn === 'string') {
@@ -76,7 +77,7 @@ export class Workers {
     })
   }
 
-  /** Starts no more invocations, waits up to `graceMs` for those under way, and ends all threads. */
+  /** Starts no more invocations, waits up to `graceMs` for running ones, and ends all threads. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true
     const until = Date.now() + graceMs
@@ -125,17 +126,17 @@ export class Workers {
       return this.#cut ? undefined : ending
     } finally {
       pool.busy -= 1
-      if (environment.isUsable && !this.#closed) this.#rest(pool, { environment, secretsVersion }, this.#idle.ms)
+      if (environment.isUsable && !this.#closed) this.#keepIdle(pool, { environment, secretsVersion }, this.#idle.ms)
       this.#pump(pool)
     }
   }
 
   #take(pool: Pool, secretsVersion: string): Environment {
-    // The last one used first: the others age and are ended.
-    for (let rested = pool.idle.pop(); rested !== undefined; rested = pool.idle.pop()) {
-      clearTimeout(rested.timer)
-      if (rested.secretsVersion === secretsVersion) return rested.environment
-      void rested.environment.end()
+    // Takes the most recently used environment, so that the others become idle and end.
+    for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
+      clearTimeout(idle.timer)
+      if (idle.secretsVersion === secretsVersion) return idle.environment
+      void idle.environment.end()
     }
     const environment = new Environment(pool.fn, this.#variables(pool.fn), this.#observe)
     pool.all.add(environment)
@@ -147,23 +148,23 @@ export class Workers {
     return environment
   }
 
-  #rest(pool: Pool, rested: Rested, afterMs: number): void {
-    const timer = setTimeout(() => this.#retire(pool, rested, afterMs), afterMs).unref()
-    pool.idle.push({ ...rested, timer })
+  #keepIdle(pool: Pool, idle: IdleEnvironment, ms: number): void {
+    const timer = setTimeout(() => this.#retire(pool, idle, ms), ms).unref()
+    pool.idle.push({ ...idle, timer })
   }
 
-  #retire(pool: Pool, rested: Rested, restedMs: number): void {
-    const { environment } = rested
-    pool.idle = pool.idle.filter((idle) => idle.environment !== environment)
+  #retire(pool: Pool, idle: IdleEnvironment, idleMs: number): void {
+    const { environment } = idle
+    pool.idle = pool.idle.filter((other) => other.environment !== environment)
     const isLast = [...pool.all].filter((other) => other.isUsable).length === 1
-    if (isLast && restedMs < this.#idle.lastMs) this.#rest(pool, rested, this.#idle.lastMs)
+    if (isLast && idleMs < this.#idle.lastMs) this.#keepIdle(pool, idle, this.#idle.lastMs)
     else void environment.end()
   }
 }
 
 /**
- * The environment variables of a function: Lambda's, the local endpoints and its own; nothing else of this process, so
- * that a bundle sees here what it sees in Lambda.
+ * Returns the environment variables of a function: those of Lambda, the local endpoints and its own. Variables of this
+ * process are excluded, so that a bundle has the same environment as in Lambda.
  */
 export function functionVariables(
   fn: PublishedFunction,
@@ -176,7 +177,7 @@ export function functionVariables(
     AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    // Profiles of whoever runs this must not change what a function does.
+    // AWS profiles of the user must not affect the functions.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_LAMBDA_FUNCTION_NAME: fn.name,

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { brokenState } from '../../local/broken-state.ts'
+import { unreadableState } from '../../local/unreadable-state.ts'
 import type { Target } from './http.ts'
 
 const schema = `
@@ -114,7 +114,7 @@ export function openStore(folder?: string): Store {
     db.exec(schema)
   } catch (error) {
     db.close()
-    throw brokenState(file, error)
+    throw unreadableState(file, error)
   }
 
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { errorAnswer, readLimited, sendAnswer } from '../../../infra/local/cloud/http.ts'
+import { errorResponse, readLimited, sendResponse } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
 
 /** Fakes the AWS APIs that commands call: Secrets Manager, STS, and the account settings of Lambda. */
@@ -46,7 +46,7 @@ export async function startAws(): Promise<TestAws> {
       res.end(isSecretsCall(target) ? JSON.stringify({ __type: type, message }) : errorXml(type, message))
     } else if (isSecretsCall(target)) {
       aws.operations.push(target.replace('secretsmanager.', ''))
-      sendAnswer(res, secretsAnswer(target, body))
+      sendResponse(res, secretsResponse(target, body))
     } else if (req.url?.startsWith('/2016-08-19/account-settings')) {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: aws.concurrency } }))
@@ -56,7 +56,7 @@ export async function startAws(): Promise<TestAws> {
     }
   })
 
-  function secretsAnswer(target: string, body: Buffer) {
+  function secretsResponse(target: string, body: Buffer) {
     try {
       const source = {
         secret: (name: string) => secrets.get(name),
@@ -65,7 +65,7 @@ export async function startAws(): Promise<TestAws> {
       }
       return handleSecrets(source, target, body)
     } catch (error) {
-      return errorAnswer(error)
+      return errorResponse(error)
     }
   }
 

@@ -16,7 +16,7 @@ interface Ended {
   err: string
 }
 
-/** Runs the CLI as a user does; `meanwhile` may act on it while it prints. */
+/** Runs the CLI. `meanwhile` can interact with the process while it prints. */
 function webhooks(args: string[], meanwhile: (child: ChildProcess, out: string) => void = () => {}): Promise<Ended> {
   const child = spawn(process.execPath, ['--no-warnings', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended: Ended = { code: null, out: '', err: '' }
@@ -76,7 +76,7 @@ describe('webhooks preview', () => {
   const run = (config: string, event: string, ...more: string[]): Promise<Ended> =>
     webhooks(['preview', file(config), '--event', file(event), '--env', 'token=s3cr3t', ...more])
 
-  it('shows the command that would run, and no secret', async () => {
+  it('shows the curl command with masked secrets', async () => {
     const { code, out } = await run('good.yaml', 'event.json')
     expect(out).toContain("--data 'id=abc&input.title=a+%7C+b'")
     expect(out).toContain("--header 'Authorization: Bearer ***'")
@@ -84,7 +84,7 @@ describe('webhooks preview', () => {
     expect(code).toBe(0)
   })
 
-  it('shows no secret that the template has escaped', async () => {
+  it('masks secrets that the template has escaped', async () => {
     write('escaped.yaml', configOf('a={{urlquery .env.key}}&b={{js .env.key}}&c={{.env.key}}'))
     const { out } = await run('escaped.yaml', 'event.json', '--env', 'key=/p\u00e4ss="x"')
     expect(out).toContain("--data 'a=***&b=***&c=***'")
@@ -99,14 +99,14 @@ describe('webhooks preview', () => {
     expect(code).toBe(0)
   })
 
-  it('says why a request would be refused and what to write instead, with exit code 1', async () => {
+  it('explains why a request would be rejected and exits with 1', async () => {
     const { code, out } = await run('bad.yaml', 'event.json')
     expect(out).toContain("refused: curl command contains denied character '|'")
     expect(out).toContain('Send a form body with each value through urlquery')
     expect(code).toBe(1)
   })
 
-  it('says why Keptn refuses the configuration, with exit code 1', async () => {
+  it('explains why Keptn would reject the configuration and exits with 1', async () => {
     const { code, out } = await run('invalid.yaml', 'event.json', '--json')
     expect(JSON.parse(out)).toEqual({
       configError: 'Webhook configuration invalid: unsupported webhook request method',
@@ -114,20 +114,20 @@ describe('webhooks preview', () => {
     expect(code).toBe(1)
   })
 
-  it('warns about events that contradict the mode, on stderr and with exit code 0', async () => {
+  it('warns on stderr about events that contradict the mode and exits with 0', async () => {
     const good = configOf('id={{urlquery .id}}')
     write('hangs.yaml', good.replace('"sendFinished":true', '"sendFinished":false'))
     const { code, out, err } = await run('hangs.yaml', 'event.json')
     expect(out).toContain('--data id=abc')
     expect(err).toContain(
-      'warning: subscription s to sh.keptn.event.openticket.triggered: nobody sends openticket.finished, so the sequence hangs.',
+      'warning: subscription s to sh.keptn.event.openticket.triggered: openticket.finished is never sent, so the sequence hangs.',
     )
     expect(code).toBe(0)
     const json = await run('hangs.yaml', 'event.json', '--json')
     expect(JSON.parse(json.out)).toMatchObject({ warnings: [{ subscriptionID: 's' }] })
   })
 
-  it('says that Keptn drops an event that it cannot read, with exit code 1', async () => {
+  it('reports that Keptn drops an invalid event and exits with 1', async () => {
     const { code, out } = await run('good.yaml', 'dropped.json')
     expect(out).toContain('Keptn drops this event: data.labels.build must be a text.')
     expect(out).toContain('No webhook is called')
@@ -139,19 +139,19 @@ describe('webhooks preview', () => {
     ['good.yaml', 'missing.json', 'cannot be read; is the path right?'],
     ['good.yaml', 'broken.json', 'is not JSON'],
     ['broken.yaml', 'event.json', 'the webhook configuration is not YAML'],
-    ['good.yaml', 'other.json', 'has no subscription to sh.keptn.event.other.triggered'],
-  ])('%s with %s is exit code 2 and one sentence', async (config, event, sentence) => {
+    ['good.yaml', 'other.json', 'has no subscription for sh.keptn.event.other.triggered'],
+  ])('%s with %s exits with 2 and prints one line', async (config, event, sentence) => {
     const { code, err } = await run(config, event)
     expect(err).toContain(sentence)
     expect(err.trim().split('\n')).toHaveLength(1)
     expect(code).toBe(2)
   })
 
-  it('without an event is exit code 2', async () => {
+  it('exits with 2 without an event', async () => {
     expect((await webhooks(['preview', file('good.yaml')])).code).toBe(2)
   })
 
-  it('explains itself', async () => {
+  it('has a --help text', async () => {
     const { code, out } = await webhooks(['preview', '--help'])
     expect(out).toMatch(/--event <event\.json>[\s\S]*Example/)
     expect(code).toBe(0)
@@ -171,7 +171,7 @@ describe('webhooks sequence', () => {
     body: { taskId: 't-1', statusUrl: 'https://h.example/v1/issue-ticketing/tasks/t-1' },
   }
 
-  it('plays a sequence by its name, with exit code 0 if it passed', async () => {
+  it('runs an included sequence and exits with 0 if it passes', async () => {
     receiver = await startReceiver((call) => {
       setTimeout(() => receiver.report(call, 'finished', { status: 'succeeded', result: 'pass' }), 10)
       return accepted
@@ -184,7 +184,7 @@ describe('webhooks sequence', () => {
     expect(code).toBe(0)
   })
 
-  it('plays the files of a folder, with exit code 1 if it did not pass', async () => {
+  it('runs the sequence in a folder and exits with 1 if it does not pass', async () => {
     receiver = await startReceiver(() => ({ status: 500, body: 'out of order' }))
     const { code, out } = await run(['--file', join(sequences, 'incident')])
     expect(out).toContain('out of order')
@@ -205,11 +205,11 @@ describe('webhooks sequence', () => {
       child.kill('SIGINT')
     })
     rmSync(folder, { recursive: true })
-    expect(err).toContain('nobody sends openticket.finished, so the sequence hangs.')
+    expect(err).toContain('openticket.finished is never sent, so the sequence hangs.')
     expect(code).toBe(130)
   })
 
-  it('names the tasks that it leaves running at Ctrl-C, with exit code 130', async () => {
+  it('lists the tasks that are still running at Ctrl-C and exits with 130', async () => {
     receiver = await startReceiver(() => accepted)
     let pressed = false
     const { code, out } = await run(['incident'], (child, printed) => {
@@ -222,7 +222,7 @@ describe('webhooks sequence', () => {
     expect(code).toBe(130)
   })
 
-  it('lists the known names for an unknown one, with exit code 2', async () => {
+  it('lists the sequences and exits with 2 for an unknown name', async () => {
     const { code, err } = await webhooks(['sequence', 'nope'])
     expect(err).toBe(
       'there is no sequence nope; known are chaos, incident, optimization, release, remediation, slo, ticket.\n',
@@ -230,7 +230,7 @@ describe('webhooks sequence', () => {
     expect(code).toBe(2)
   })
 
-  it('says how to start a receiver where nothing answers, with exit code 2', async () => {
+  it('exits with 2 if the receiver does not respond', async () => {
     receiver = await startReceiver(() => accepted)
     await receiver.close()
     const { code, err } = await run(['slo'])
@@ -238,14 +238,14 @@ describe('webhooks sequence', () => {
     expect(code).toBe(2)
   })
 
-  it('says that the token of the Keptn is wrong, with exit code 2', async () => {
+  it('exits with 2 if the token of the Keptn API is invalid', async () => {
     receiver = await startReceiver(() => accepted)
     const { code, err } = await run(['slo', '--keptn-token', 'wrong'])
     expect(err).toMatch(/answered 401 to POST \/record; is its token right\?\n$/)
     expect(code).toBe(2)
   })
 
-  it('explains itself', async () => {
+  it('has a --help text', async () => {
     const { code, out } = await webhooks(['sequence', '--help'])
     expect(out.replace(/\s+/g, ' ')).toMatch(
       /chaos, incident, optimization, release, remediation, slo, ticket .*--no-sandbox.*Examples/,

@@ -33,7 +33,7 @@ const fixture = new URL('../../fixtures/keptn-component-vectors.json', import.me
 const { approvals, outcomes, merges, requests } = JSON.parse(readFileSync(fixture, 'utf8')) as Vectors
 
 describe("Keptn's approval-service", () => {
-  it.each(approvals)('decides like the real one: $name', ({ data, decision }) => {
+  it.each(approvals)('decides like the original: $name', ({ data, decision }) => {
     expect(decideApproval(data)).toBe(decision)
   })
 
@@ -59,7 +59,7 @@ describe("Keptn's approval-service", () => {
 })
 
 describe("Keptn's shipyard-controller", () => {
-  it.each(outcomes)('makes the outcome of a task like the real one: $name', (vector) => {
+  it.each(outcomes)('computes the outcome of a task like the original: $name', (vector) => {
     const outcome = outcomeOf(vector.finished)
     expect({ status: outcome.status, result: outcome.result, continues: !endsSequence(outcome) }).toEqual({
       status: vector.status,
@@ -68,7 +68,7 @@ describe("Keptn's shipyard-controller", () => {
     })
   })
 
-  it.each(merges)('merges the data for the next task like the real one: $name', (vector) => {
+  it.each(merges)('merges the data for the next task like the original: $name', (vector) => {
     const outcome = { status: 'succeeded', result: 'pass', message: '' }
     const finished = vector.finished.map((data) => ({ outcome, data }))
     const next = vector.properties && { name: 'a', properties: vector.properties }
@@ -94,7 +94,7 @@ describe("Keptn's webhook-service", () => {
     data: { ...place, ...(isObject(data) ? data : {}) },
   })
 
-  it.each(requests)('handles a request like the real one: $name', (vector) => {
+  it.each(requests)('handles a request like the original: $name', (vector) => {
     const made = preview(configOf(vector.request, vector.version), eventOf(vector.event ?? {}), vector.env)
     const result = 'results' in made ? made.results[0] : undefined
     const argv = result && 'argv' in result ? result.argv : undefined

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { JsonObject, KeptnEvent } from '../../../infra/keptn/events.ts'
 
-/** One call to the receiver: its form body is read into `form`. */
+/** A call to the receiver with its parsed form body. */
 export interface Call {
   method: string
   path: string
@@ -20,7 +20,7 @@ export interface Reply {
 
 export const apiToken = 'test-keptn-token'
 
-/** A receiver whose answers a test decides, with the Keptn endpoints of the sandbox beside it. */
+/** A receiver with responses of the test, and the Keptn endpoints of the sandbox. */
 export async function startReceiver(answer: (call: Call) => Reply | Promise<Reply>) {
   const calls: Call[] = []
   const events: KeptnEvent[] = []
@@ -52,7 +52,7 @@ export async function startReceiver(answer: (call: Call) => Reply | Promise<Repl
     return { status: 200 }
   }
 
-  /** Newest first, two a page, so that reading back always has to go on to further pages. */
+  /** Returns two events per page, newest first, so that reading always needs several pages. */
   function readBack(query: URLSearchParams): Reply {
     const found = events.filter((event) => event.shkeptncontext === query.get('keptnContext')).reverse()
     const offset = Number(query.get('nextPageKey') ?? 0)
@@ -71,11 +71,11 @@ export async function startReceiver(answer: (call: Call) => Reply | Promise<Repl
     events,
     types: () => events.map(({ type, source }) => `${type.replace('sh.keptn.event.', '')} by ${source}`),
     byType: (short: string) => events.filter(({ type }) => type === `sh.keptn.event.${short}`),
-    /** The log refuses so many records as overloaded. */
+    /** The event log rejects the given number of records as overloaded. */
     overload: (times: number) => {
       refuseRecords = times
     },
-    /** Sends an event back about the task of a call, as the real receiver does through Keptn's API. */
+    /** Sends an event for the task of a call through Keptn's API, like the real receiver. */
     report: (call: Call, kind: 'started' | 'finished', data: JsonObject = {}) => {
       events.push({
         specversion: '1.0',

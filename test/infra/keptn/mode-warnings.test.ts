@@ -20,28 +20,28 @@ const silent = '/v1/issue-ticketing/open-issue'
 const interactive = `${silent}?mode=interactive`
 const approval = { type: 'sh.keptn.event.approval.triggered', sendStarted: false }
 
-describe('the events of a subscription', () => {
+describe('checkModes', () => {
   it.each([
-    ['silent without a finished event', webhook(silent), 'nobody sends openticket.finished, so the sequence hangs.'],
+    ['silent without a finished event', webhook(silent), 'openticket.finished is never sent, so the sequence hangs.'],
     [
       'silent by its mode without a finished event',
       webhook(`${silent}?mode=silent`),
-      'nobody sends openticket.finished, so the sequence hangs.',
+      'openticket.finished is never sent, so the sequence hangs.',
     ],
     [
       'interactive with a finished event of Keptn',
       webhook(interactive, { sendFinished: true }),
-      'Keptn finishes the task with pass when the call is accepted, whatever its outcome is later.',
+      'Keptn finishes the task with pass when the call is accepted, even if the task fails later.',
     ],
     [
       'interactive without a started event',
       webhook(interactive, { sendStarted: false }),
-      'nobody sends openticket.started, so openticket.finished leaves the task open.',
+      'openticket.started is never sent, so the task stays open after openticket.finished.',
     ],
     [
       'silent without a started event',
       webhook(silent, { sendStarted: false, sendFinished: true }),
-      'nobody sends openticket.started, so openticket.finished leaves the task open.',
+      'openticket.started is never sent, so the task stays open after openticket.finished.',
     ],
     [
       'interactive with two started events',
@@ -56,9 +56,9 @@ describe('the events of a subscription', () => {
     [
       'a v1alpha1 command without a finished event',
       webhook('', { requests: [`curl -X POST 'https://h.example${silent}' -d a=b`] }),
-      'nobody sends openticket.finished, so the sequence hangs.',
+      'openticket.finished is never sent, so the sequence hangs.',
     ],
-  ])('are contradictory: %s', (_, config, problem) => {
+  ])('warns about %s', (_, config, problem) => {
     expect(problems(config)).toEqual([problem])
   })
 
@@ -69,7 +69,7 @@ describe('the events of a subscription', () => {
       'interactive with a started event of the receiver',
       webhook(`${interactive}&sendStarted=true`, { sendStarted: false }),
     ],
-    ['an approval beside approval-service', webhook('/v1/notification/ask-approval?mode=interactive', approval)],
+    ['an approval with approval-service', webhook('/v1/notification/ask-approval?mode=interactive', approval)],
     [
       'an approval without approval-service',
       webhook('/v1/notification/ask-approval?mode=interactive&sendStarted=true', approval),
@@ -78,11 +78,11 @@ describe('the events of a subscription', () => {
     ['another API', webhook('/hooks/deploy')],
     ['a mode from the event', webhook(`${silent}?mode={{.data.mode}}`)],
     ['a file of v1alpha1 without our URL', webhook('', { requests: ['curl https://h.example/x'] })],
-  ])('are not contradictory: %s', (_, config) => {
+  ])('accepts %s', (_, config) => {
     expect(problems(config)).toEqual([])
   })
 
-  it('are contradictory if an interactive call is made twice', () => {
+  it('warns about a duplicate interactive call', () => {
     const twice = [
       'it makes a call that another request makes too: openticket.started is sent twice and openticket.finished once, so the sequence hangs.',
     ]
@@ -96,11 +96,11 @@ describe('the events of a subscription', () => {
     ['another action', webhook('/v1/incident-management/open-ticket?mode=interactive')],
     ['another payload', webhook(interactive, {}, 'id={{urlquery .id}}&input.title=a')],
     ['another task', webhook(interactive, { type: 'sh.keptn.event.notify.triggered' })],
-  ])('are not contradictory if the second call differs: %s', (_, other) => {
+  ])('accepts a second call that differs: %s', (_, other) => {
     expect(problems(webhook(interactive), other)).toEqual([])
   })
 
-  it.each(sequenceNames())('are right in the sequence %s', (name) => {
+  it.each(sequenceNames())('accepts the sequence %s', (name) => {
     expect(checkModes(loadSequence(name).webhooks)).toEqual([])
   })
 
@@ -114,7 +114,7 @@ describe('the events of a subscription', () => {
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs', name)),
   ]
-  it.each(guides)('are right in the webhook configurations of %s', (file) => {
+  it.each(guides)('accepts the webhook configurations in %s', (file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const configs = [...text.matchAll(/^```yaml\n(.*?)^```/gms)]
       .map(([, yaml = '']) => yaml)

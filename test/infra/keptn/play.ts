@@ -37,7 +37,7 @@ function webhookOf(
   }
 }
 
-/** The files of a sequence dev.deliver with these tasks and subscriptions. */
+/** Returns the files of a sequence dev.deliver with the given tasks and subscriptions. */
 export function filesOf(
   tasks: (string | object)[],
   subscriptions: Subscription[],
@@ -64,7 +64,7 @@ export function filesOf(
 
 export const callerToken = 'test-caller-token'
 
-/** Plays against a fake receiver, quickly. */
+/** Runs a sequence against a fake receiver with short intervals. */
 export async function play(receiver: FakeReceiver, files: SequenceFiles, options: Partial<PlayOptions> = {}) {
   const lines: string[] = []
   const played = await playSequence({

@@ -17,7 +17,7 @@ interface Vector {
 const fixture = new URL('../../fixtures/webhook-service-vectors.json', import.meta.url)
 const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Vector[] }
 
-describe("what Keptn's own webhook-service made of it", () => {
+describe('preview returns the same as webhook-service', () => {
   it.each(cases)('$name', ({ webhookYaml, event, env, configError, results }) => {
     const made = preview(webhookYaml, event, env)
     if (configError !== undefined) expect(made).toEqual({ configError })
@@ -57,7 +57,7 @@ describe('a request', () => {
     },
   )
 
-  it('in a form body brings any text over as it is', () => {
+  it('with a form body transfers any text unchanged', () => {
     const payload = 'input.title={{with index .data "incident"}}{{urlquery .ProblemTitle}}{{end}}'
     fc.assert(
       fc.property(
@@ -79,7 +79,7 @@ describe('a request', () => {
     )
   })
 
-  it('of any text is run or refused, and nothing else', () => {
+  it('with any text is either run or rejected', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (payload, options, value) => {
         const made = preview(config({ payload, options }), { type, data: { ...place, value } })
@@ -89,7 +89,7 @@ describe('a request', () => {
     )
   })
 
-  it('reads the value of --data past the end where there is none', () => {
+  it('panics like webhook-service if --data has no value', () => {
     expect(refusal({ url: 'https://h.example/ --data' })).toEqual({
       results: [{ refused: 'runtime error: index out of range [5] with length 5' }],
     })
@@ -107,7 +107,7 @@ describe('an event', () => {
     ['2022-03-02T12:50:37.123456789123Z', '2022-03-02T12:50:37.123456789Z'],
     ['2022-03-02T12:50:37.000+00:00', '2022-03-02T12:50:37Z'],
     ['2022-03-02T12:50:37.5+02:00', '2022-03-02T12:50:37.5+02:00'],
-  ])('has its time %s printed as %s', (time, printed) => {
+  ])('with the time %s prints it as %s', (time, printed) => {
     expect(rendered('{{.time}}', { time })).toBe(printed)
   })
 
@@ -115,13 +115,13 @@ describe('an event', () => {
     expect(rendered('x', { time })).toEqual({ dropped: expect.stringContaining('time') })
   })
 
-  it('is dropped with the names of the missing fields', () => {
+  it('without required fields is dropped', () => {
     expect(rendered('x', { data: { project: 'demo' } })).toEqual({
       dropped: 'project, stage and service must be present in the event data (missing: data.stage, data.service)',
     })
   })
 
-  it('can carry an argument of 131,071 bytes, and no byte more', () => {
+  it('can produce an argument of at most 131,071 bytes', () => {
     const title = 'a'.repeat(131_071)
     expect(rendered('{{.data.title}}', { data: { ...place, title } })).toHaveLength(131_071)
     expect(rendered('{{.data.title}}b', { data: { ...place, title } })).toEqual({
@@ -146,7 +146,7 @@ describe('a URL', () => {
     ['https://[::2/x', 'parse "https://[::2/x": missing \']\' in host'],
     ['https://a b/x', 'parse "https://a b/x": invalid character " " in host name'],
     ['https://h%41/x', 'parse "https://h%41/x": invalid URL escape "%41"'],
-  ])('%j is refused in the words of Go', (url, refused) => {
+  ])('%j is rejected with the message of Go', (url, refused) => {
     expect(refusal({ url })).toEqual({ results: [{ refused }] })
   })
 
@@ -159,14 +159,14 @@ describe('a URL', () => {
 })
 
 describe('a webhook configuration', () => {
-  it('sends started and not finished unless it says otherwise', () => {
+  it('sends started and not finished by default', () => {
     expect(parseWebhookConfig(config({}))).toMatchObject([{ sendStarted: true, sendFinished: false }])
     expect(parseWebhookConfig(config({}, { sendStarted: false, sendFinished: 'yes' }))).toMatchObject([
       { sendStarted: false, sendFinished: true },
     ])
   })
 
-  it('without webhooks or a type is refused', () => {
+  it('without webhooks or a type is rejected', () => {
     expect(preview('apiVersion: webhookconfig.keptn.sh/v1beta1', { type })).toEqual({
       configError: "Webhook configuration invalid: missing 'webhooks[]' part",
     })

@@ -7,7 +7,7 @@ import { filesOf, play } from './play.ts'
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
-/** Answers like the real one: a silent call at once, an interactive one with 202 and a finished event. */
+/** Responds like the real receiver: immediately to a silent call, and with 202 and a finished event to an interactive call. */
 async function start(end: (call: Call) => object = () => ({})): Promise<void> {
   receiver = await startReceiver((call): Reply => {
     if (call.query.get('mode') !== 'interactive') return { status: 200, body: { status: 'succeeded', result: 'pass' } }
@@ -20,8 +20,8 @@ const inputsOf = (call: Call | undefined) =>
   Object.fromEntries([...(call?.form ?? [])].filter(([name]) => name.startsWith('input.')))
 const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) ?? ''
 
-describe('the sequences that come along', () => {
-  it.each(sequenceNames())('%s passes against a receiver that does everything', async (name) => {
+describe('the included sequences', () => {
+  it.each(sequenceNames())('%s passes if all calls succeed', async (name) => {
     await start()
     const { passed, text } = await play(receiver, loadSequence(name))
     expect(text).not.toContain('errored')
@@ -40,7 +40,7 @@ describe('the sequences that come along', () => {
     ])
   })
 
-  it('incident hands the problem over unharmed, and the address of the ticket to the notification', async () => {
+  it('incident sends the problem unchanged, and the URL of the ticket to the notification', async () => {
     await start((call) =>
       taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
     )
@@ -58,7 +58,7 @@ describe('the sequences that come along', () => {
   it.each([
     ['no problem', {}, []],
     ['a part of one', { incident: { ProblemTitle: 'Slow' } }, ['data.incident.ProblemTitle']],
-  ])('incident opens a ticket for an event with %s too', async (_, more, expected) => {
+  ])('incident opens a ticket for an event with %s', async (_, more, expected) => {
     await start()
     const files = loadSequence('incident')
     const { incident: __, ...data } = files.event.data
@@ -68,7 +68,7 @@ describe('the sequences that come along', () => {
     expect(sent.filter((name) => name.startsWith('data.incident'))).toEqual(expected)
   })
 
-  it('release goes to production after staging, once it is approved', async () => {
+  it('release deploys to production after staging and an approval', async () => {
     await start()
     const { tasks } = await play(receiver, loadSequence('release'))
     expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual([
@@ -94,7 +94,7 @@ describe('the sequences that come along', () => {
     ])
   })
 
-  it('release names the workflow, and tests with thresholds that are one JSON text in the form', async () => {
+  it('release sends the workflow and the thresholds of the test as a JSON string', async () => {
     await start()
     await play(receiver, loadSequence('release'))
     const called = (task: string) => receiver.calls.find((call) => taskOf(call) === task)
@@ -110,14 +110,14 @@ describe('the sequences that come along', () => {
     ])
   })
 
-  it('release stays in staging if the test fails', async () => {
+  it('release stops in staging if the test fails', async () => {
     await start((call) => (taskOf(call) === 'test' ? { result: 'fail' } : {}))
     const { passed, tasks } = await play(receiver, loadSequence('release'))
     expect(passed).toBe(false)
     expect(tasks.map(({ name }) => name)).toEqual(['deployment', 'test'])
   })
 
-  it('release ends where somebody rejects it', async () => {
+  it('release stops at a rejected approval', async () => {
     await start((call) => (taskOf(call) === 'approval' ? { result: 'fail', message: 'not on a Friday' } : {}))
     const { passed, tasks } = await play(receiver, loadSequence('release'))
     expect(passed).toBe(false)
@@ -162,8 +162,8 @@ describe('the sequences that come along', () => {
     )
   })
 
-  it('remediation calls one webhook for both actions, each with its own value and no input', async () => {
-    // What the first answers comes back in the event of the second.
+  it('remediation calls one webhook for both actions with their values and without input', async () => {
+    // The event of the second action contains the result of the first.
     await start((call) => (taskOf(call) === 'action' ? { action: { action: 'x', ran: 'x', changed: true } } : {}))
     const { tasks } = await play(receiver, loadSequence('remediation'))
     expect(tasks.map(({ name }) => name)).toEqual(['action', 'action', 'evaluation'])
@@ -175,13 +175,13 @@ describe('the sequences that come along', () => {
     ])
   })
 
-  it('remediation ends where an action failed', async () => {
+  it('remediation stops at a failed action', async () => {
     await start((call) => (taskOf(call) === 'action' ? { result: 'fail' } : {}))
     const { passed, tasks } = await play(receiver, loadSequence('remediation'))
     expect([passed, tasks.length]).toEqual([false, 1])
   })
 
-  it('optimization tunes with a threshold, and tells where the result is', async () => {
+  it('optimization tunes with a threshold and sends a link to the result', async () => {
     await start((call) => (taskOf(call) === 'tuning' ? { tuning: { url: 'https://models.example.com/7' } } : {}))
     await play(receiver, loadSequence('optimization'))
     const [tuning, notification] = receiver.calls
@@ -193,7 +193,7 @@ describe('the sequences that come along', () => {
     expect(notification?.form.get('input.text')).toBe('casdemoapp is tuned\nhttps://models.example.com/7')
   })
 
-  it('slo tells of its evaluation elsewhere, with all that has come of it, and ends when that is done', async () => {
+  it('slo sends the complete evaluation to the report and ends after it', async () => {
     const value = { metric: 'casdemoapp', value: 96, success: true }
     const target = (criteria: string, targetValue: number) => ({ criteria, targetValue, violated: false })
     const targets = { passTargets: [target('>=97.5', 97.5)], warningTargets: [target('>=95', 95)] }
@@ -203,11 +203,11 @@ describe('the sequences that come along', () => {
     await start(() => ({ result: 'warning', message: 'Ünder 97.5 & over 95', evaluation }))
     const { passed, text } = await play(receiver, loadSequence('slo'))
     expect({ passed, warned: text.includes('warning: ') }).toEqual({ passed: true, warned: false })
-    const [asked, told] = receiver.calls
-    expect(asked?.path).toBe('/v1/slo/request-evaluation')
-    expect(inputsOf(asked)).toEqual({ 'input.slo': 'casdemoapp', 'input.timeframe': '5m' })
-    expect(`${told?.path} ${told?.query}`).toBe('/v1/slo/push-report connection=events')
-    const { id, shkeptncontext, ...sent } = Object.fromEntries(told?.form ?? [])
+    const [evaluationCall, report] = receiver.calls
+    expect(evaluationCall?.path).toBe('/v1/slo/request-evaluation')
+    expect(inputsOf(evaluationCall)).toEqual({ 'input.slo': 'casdemoapp', 'input.timeframe': '5m' })
+    expect(`${report?.path} ${report?.query}`).toBe('/v1/slo/push-report connection=events')
+    const { id, shkeptncontext, ...sent } = Object.fromEntries(report?.form ?? [])
     expect([id, shkeptncontext]).not.toContain('')
     const first = 'data.evaluation.indicatorResults.0'
     expect(sent).toEqual({
@@ -234,7 +234,7 @@ describe('the sequences that come along', () => {
     })
   })
 
-  it('slo ends as errored where nothing was evaluated, and tells that too', async () => {
+  it('slo ends as errored if the evaluation fails, and reports it', async () => {
     await start(() => ({ status: 'errored', result: 'fail', message: 'Dynatrace did not answer' }))
     const { passed, tasks } = await play(receiver, loadSequence('slo'))
     expect([passed, tasks.map(({ outcome }) => outcome?.status)]).toEqual([false, ['errored']])
@@ -248,14 +248,14 @@ describe('an approval', () => {
     return { ...files, event: { ...files.event, data: { ...files.event.data, result: 'pass' } } }
   }
 
-  it('that is automatic is finished by approval-service', async () => {
+  it('that is automatic is decided by approval-service', async () => {
     receiver = await startReceiver(() => ({ status: 200 }))
     const { passed } = await play(receiver, approval({ pass: 'automatic', warning: 'manual' }))
     expect(passed).toBe(true)
     expect(receiver.types()).toContain('approval.finished by approval-service')
   })
 
-  it('with no approval-service is nobody else’s to start', async () => {
+  it('without approval-service is not started', async () => {
     receiver = await startReceiver(() => ({ status: 200 }))
     const options = { approvalService: false, startTimeoutMs: 50 }
     expect((await play(receiver, approval({ pass: 'manual', warning: 'manual' }), options)).passed).toBe(false)
@@ -263,7 +263,7 @@ describe('an approval', () => {
 })
 
 describe('the data of a later task', () => {
-  it('holds what the shipyard says, what earlier tasks found out, and how the one before ended', async () => {
+  it('contains its properties, the results of earlier tasks and the outcome of the previous task', async () => {
     await start((call) =>
       taskOf(call) === 'deploy'
         ? {
@@ -295,7 +295,7 @@ describe('the data of a later task', () => {
     })
   })
 
-  it('reaches the next task after an aborted task with result pass', async () => {
+  it('is sent after an aborted task with the result pass', async () => {
     await start((call) => (taskOf(call) === 'deploy' ? { status: 'aborted' } : {}))
     const files = filesOf(['deploy', 'check'], [{ on: 'deploy.triggered' }, { on: 'check.triggered' }])
     const { passed, tasks } = await play(receiver, files)
@@ -304,7 +304,7 @@ describe('the data of a later task', () => {
     expect(receiver.byType('check.triggered')[0]?.data).toMatchObject({ status: 'aborted', result: 'pass' })
   })
 
-  it('is merged in the order of the finished events, which the trigger of a later stage gets too', async () => {
+  it('is merged in the order of the finished events, also for a later stage', async () => {
     const checks = [
       { score: 90, ids: ['first'] },
       { score: 85, ids: ['second'] },
@@ -320,7 +320,7 @@ describe('the data of a later task', () => {
     expect(receiver.byType('dev.deliver.finished')[0]?.data).not.toHaveProperty('check')
   })
 
-  it('goes on to a stage that waits for another result', async () => {
+  it('is sent to a stage that is triggered by another result', async () => {
     await start((call) => (taskOf(call) === 'deploy' ? { result: 'fail' } : {}))
     const rollback = {
       name: 'prod',
@@ -341,9 +341,9 @@ describe('the data of a later task', () => {
   })
 })
 
-describe('against a receiver whose events go elsewhere', () => {
-  it('asks for the state of its tasks with the same token, and makes the finished event of the outcome', async () => {
-    let asked = 0
+describe('with a receiver that sends its events elsewhere', () => {
+  it('polls the tasks with the same token and creates the finished event from the outcome', async () => {
+    let polls = 0
     receiver = await startReceiver((call): Reply => {
       if (call.method === 'POST') {
         return {
@@ -352,9 +352,9 @@ describe('against a receiver whose events go elsewhere', () => {
         }
       }
       if (call.headers['authorization'] !== 'Bearer test-caller-token') return { status: 401 }
-      asked += 1
-      if (asked === 1) return { status: 500 }
-      if (asked === 2) return { status: 200, body: { taskId: 't-1', state: 'running' } }
+      polls += 1
+      if (polls === 1) return { status: 500 }
+      if (polls === 2) return { status: 200, body: { taskId: 't-1', state: 'running' } }
       const outcome = {
         status: 'succeeded',
         result: 'warning',
@@ -382,7 +382,7 @@ describe('against a receiver whose events go elsewhere', () => {
     expect(receiver.events).toEqual([])
   })
 
-  it('counts the started event that the receiver was told to send', async () => {
+  it('counts the started event of a call with sendStarted', async () => {
     const outcome = { status: 'succeeded', result: 'pass' }
     receiver = await startReceiver(
       (call): Reply =>

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
-import { acceptedTask, followTask } from '../../../infra/keptn/task-status.ts'
+import { acceptedTask, pollTask } from '../../../infra/keptn/task-status.ts'
 
-const follow = (answers: unknown[], warnings: string[] = []) =>
-  followTask('openticket', async () => Response.json(answers.shift() ?? {}), {
+const poll = (answers: unknown[], warnings: string[] = []) =>
+  pollTask('openticket', async () => Response.json(answers.shift() ?? {}), {
     intervalMs: 1,
     signal: AbortSignal.timeout(5_000),
     warn: (text) => warnings.push(text),
   })
 
 describe('the status of a task', () => {
-  it('is asked for until the task has ended, and its outcome is what the finished event says', async () => {
+  it('is polled until the task has ended, and becomes the finished event', async () => {
     const outcome = {
       status: 'succeeded',
       result: 'pass',
@@ -18,7 +18,7 @@ describe('the status of a task', () => {
       links: { x: 'https://x' },
     }
     const answers = [{ state: 'running' }, { state: 'running' }, { state: 'finished', outcome }]
-    expect(await follow(answers)).toEqual({
+    expect(await poll(answers)).toEqual({
       status: 'succeeded',
       result: 'pass',
       message: 'Opened',
@@ -28,15 +28,15 @@ describe('the status of a task', () => {
     expect(answers).toEqual([])
   })
 
-  it('of a task that was ended with no outcome is errored, and not waited for any longer', async () => {
-    expect(await follow([{ state: 'running' }, { state: 'failed' }])).toMatchObject({
+  it('of a task without an outcome becomes an errored finished event', async () => {
+    expect(await poll([{ state: 'running' }, { state: 'failed' }])).toMatchObject({
       status: 'errored',
       result: 'fail',
     })
   })
 })
 
-it('a 202 without a task is no accepted task', () => {
+it('acceptedTask ignores a 202 response without a task', () => {
   expect([acceptedTask('{}'), acceptedTask('no'), acceptedTask('{"taskId":"t","statusUrl":"u"}')]).toEqual([
     undefined,
     undefined,

@@ -118,11 +118,11 @@ describe('a template', () => {
     ['{{3a}}', 'template: :1: bad number syntax: "3a"'],
     ['{{"a".x}}', 'template: :1: unexpected . after term "\\"a\\""'],
     ['{{range $a, $b, $c := .list}}{{end}}', 'template: :1: too many declarations in range'],
-  ])('%s is refused as in Go', (source, expected) => {
+  ])('%s fails as in Go', (source, expected) => {
     expect(() => render(source, data)).toThrow(new TemplateError(expected))
   })
 
-  it('knows only the keys that an event has itself', () => {
+  it('reads only own keys of an event', () => {
     expect(() => render('{{.constructor}}', data)).toThrow('map has no entry for key "constructor"')
   })
 
@@ -167,7 +167,7 @@ describe('a template', () => {
     ],
     ...['1', '-1', '1e400', '0x', '9999999999999999999', '/*', '*/', '\n', 'ü', '🚨', '\0', 'define', 'template', '%'],
   )
-  it('of any text renders or fails as a template, and in no other way', () => {
+  it('with any text either renders or fails with a TemplateError', () => {
     const source = fc.oneof(
       fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
       fc.string({ unit: 'binary' }),

@@ -12,14 +12,14 @@ afterEach(() => {
   rmSync(state, { recursive: true })
 })
 
-test('Local identity key: it is generated once for a state folder and is the same after a restart', () => {
+test('the local identity key is generated once for a state folder', () => {
   expect(readIdentityKey(state)).toBeUndefined()
   const key = ensureIdentityKey(state)
   expect(key).toMatch(/^[0-9a-f]{64}$/)
   expect([ensureIdentityKey(state), readIdentityKey(state)]).toEqual([key, key])
 })
 
-test('Local identity key: only its owner may read the file, and no draft of it remains', () => {
+test('the file of the local identity key is readable only by its owner', () => {
   ensureIdentityKey(state)
   const [file = '', ...others] = readdirSync(state)
   expect(others).toEqual([])

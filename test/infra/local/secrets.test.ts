@@ -18,7 +18,7 @@ afterEach(() => {
 const name = 'cloud-automation-webhooks/connections/issue-ticketing/default'
 const providerIn = (secrets: ReturnType<typeof localSecrets>) => JSON.parse(secrets.get(name) ?? '{}').provider
 
-test('A file that may be missing is laid over what the sandbox has, as it stands, and no more when it is gone.', () => {
+test('an optional file overrides the secrets of the sandbox as long as it exists', () => {
   const secrets = localSecrets('http://127.0.0.1:1', file, { optional: true })
   expect(providerIn(secrets)).toBe('github')
   writeFileSync(file, JSON.stringify({ [name]: { provider: 'jira' }, other: 'x' }))
@@ -27,11 +27,11 @@ test('A file that may be missing is laid over what the sandbox has, as it stands
   expect([providerIn(secrets), secrets.get('other')]).toEqual(['github', undefined])
 })
 
-test('An edit that is half written leaves what was read before.', () => {
-  const told = jest.spyOn(console, 'error').mockReturnValue()
+test('an invalid edit of the file does not change the secrets', () => {
+  const logged = jest.spyOn(console, 'error').mockReturnValue()
   writeFileSync(file, JSON.stringify({ [name]: { provider: 'jira' } }))
   const secrets = localSecrets('http://127.0.0.1:1', file, { optional: true })
   writeFileSync(file, '{"half')
   expect(providerIn(secrets)).toBe('jira')
-  expect(told).toHaveBeenCalledWith(expect.stringContaining('is not JSON'))
+  expect(logged).toHaveBeenCalledWith(expect.stringContaining('is not JSON'))
 })

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
@@ -15,18 +14,15 @@ const bundles = { old: join(folder, 'old'), new: join(folder, 'new') }
 let state: string
 let runtime: Runtime
 
-/**
- * A task that begins, is told to go on, and ends: the first step is what the code of one version calls it, so that the other
- * can not replay it.
- */
+/** A task that waits for a callback. Its step names contain the version, so that another version cannot replay it. */
 const task = (version: string) => `
   import { withDurableExecution } from '@aws/durable-execution-sdk-js'
   export const handler = withDurableExecution(async (event, context) => {
-    const begunBy = await context.step('begin-${version}', async () => '${version}')
-    const [told] = await context.createCallback('told-${version}')
-    const callback = await told
+    const startedBy = await context.step('start-${version}', async () => '${version}')
+    const [promise] = await context.createCallback('callback-${version}')
+    const callback = await promise
     const endedBy = await context.step('end-${version}', async () => '${version}')
-    return { begunBy, callback, endedBy }
+    return { startedBy, callback, endedBy }
   })`
 
 async function bundle(outdir: string, version: string): Promise<void> {
@@ -58,7 +54,7 @@ beforeEach(() => {
 afterEach(() => runtime.close())
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Stops the runtime that there is, and starts one on the same state with other bundles. */
+/** Restarts the runtime on the same state with other bundles. */
 async function start(bundles: string): Promise<void> {
   await runtime?.close()
   runtime = await startRuntime({ port: 0, state, bundles, timeScale: 60 })
@@ -71,7 +67,7 @@ const lambda = () =>
     credentials: runtime.cloud.credentials,
   })
 
-async function begin(name: string, functionName = 'ci-cd-task:live'): Promise<string> {
+async function startTask(name: string, functionName = 'ci-cd-task:live'): Promise<string> {
   const { DurableExecutionArn: arn = '' } = await lambda().send(
     new InvokeCommand({
       FunctionName: functionName,
@@ -89,13 +85,13 @@ function callbackOf(arn: string): string | undefined {
   return (started?.['CallbackStartedDetails'] as { CallbackId: string } | undefined)?.CallbackId
 }
 
-/** Tells a task to go on. @returns how it ended */
-async function end(arn: string) {
+/** Completes the callback of a task and returns its result. */
+async function endTask(arn: string) {
   const id = encodeURIComponent(callbackOf(arn) ?? '')
   await fetch(`${runtime.cloud.endpoint}/2025-12-01/durable-execution-callbacks/${id}/succeed`, {
     method: 'POST',
     headers: { authorization: authorizationWith(runtime.cloud.credentials) },
-    body: 'go on',
+    body: 'continue',
   })
   await until(() => runtime.cloud.execution(arn)?.status !== 'RUNNING')
   const {
@@ -107,120 +103,107 @@ async function end(arn: string) {
   return { status: Status, version: Version, error, ...JSON.parse(Result ?? '{}') }
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (const from = Date.now(); !holds(); await sleep(20))
+async function until(isTrue: () => boolean): Promise<void> {
+  for (const from = Date.now(); !isTrue(); await sleep(20))
     if (Date.now() - from > 120_000) throw new Error('Waited 120 s.')
 }
 
-describe('a task that waits while its code is replaced', () => {
-  it('ends on the code that it began on; a new one runs on the new code', async () => {
+describe('a task whose code is replaced while it waits', () => {
+  it('ends with the code it started with, and a new task runs the new code', async () => {
     await start(bundles.old)
-    const before = await begin('before')
+    const before = await startTask('before')
     await start(bundles.new)
-    const after = await begin('after')
-    expect(await end(before)).toMatchObject({ status: 'SUCCEEDED', version: '1', begunBy: 'old', endedBy: 'old' })
-    expect(await end(after)).toMatchObject({ status: 'SUCCEEDED', version: '2', begunBy: 'new', endedBy: 'new' })
+    const after = await startTask('after')
+    expect(await endTask(before)).toMatchObject({ status: 'SUCCEEDED', version: '1', startedBy: 'old', endedBy: 'old' })
+    expect(await endTask(after)).toMatchObject({ status: 'SUCCEEDED', version: '2', startedBy: 'new', endedBy: 'new' })
     expect([before, after].map((arn) => /:function:([^/]+)/.exec(arn)?.[1])).toEqual(['ci-cd-task:1', 'ci-cd-task:2'])
   })
 
-  it('does so when the folder of its bundle is gone', async () => {
-    const copy = join(folder, 'gone')
+  it('continues after the folder of its bundle was deleted', async () => {
+    const copy = join(folder, 'deleted')
     await bundle(copy, 'old')
     await start(copy)
-    const arn = await begin('before')
+    const arn = await startTask('before')
     rmSync(copy, { recursive: true })
-    expect(await end(arn)).toMatchObject({ endedBy: 'old' })
+    expect(await endTask(arn)).toMatchObject({ endedBy: 'old' })
   })
 
-  it('lets another one be begun on its version, as the finisher does to end what a task had begun', async () => {
+  it('allows another execution on its version, as the finisher starts one for cleanup', async () => {
     await start(bundles.old)
-    const before = await begin('before')
+    const before = await startTask('before')
     await start(bundles.new)
-    const beside = await begin('beside', before.split('/durable-execution')[0])
-    expect(await end(beside)).toMatchObject({ version: '1', endedBy: 'old' })
+    const cleanup = await startTask('cleanup', before.split('/durable-execution')[0])
+    expect(await endTask(cleanup)).toMatchObject({ version: '1', endedBy: 'old' })
   })
 })
 
 describe('a build while the runtime runs', () => {
-  const answer = async () => {
+  const callWebhook = async () => {
     const response = await fetch(`${runtime.url}/v1/issue-ticketing/open-issue`, { method: 'POST', body: '{}' })
     return { status: response.status, body: await response.text() }
   }
 
-  it('does not break it, whether a function was called before or not', async () => {
+  it('does not affect running functions', async () => {
     const copy = join(folder, 'rebuilt')
     await bundle(copy, 'old')
     for (const { name } of categories)
       writeFileSync(join(copy, name, 'webhook.js'), 'exports.handler = async () => ({ statusCode: 200, body: "old" })')
     await start(copy)
     rmSync(copy, { recursive: true })
-    expect(await answer()).toEqual({ status: 200, body: 'old' })
-    expect(await begin('after')).toContain('ci-cd-task')
+    expect(await callWebhook()).toEqual({ status: 200, body: 'old' })
+    expect(await startTask('after')).toContain('ci-cd-task')
   })
 
-  it('shows no path of this machine if it left a function that cannot start', async () => {
+  it('does not reveal paths of this machine if a function cannot start', async () => {
     const copy = join(folder, 'broken')
     await bundle(copy, 'old')
     for (const { name } of categories) writeFileSync(join(copy, name, 'webhook.js'), 'require("./missing.js")')
     await start(copy)
-    expect(await answer()).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
-  })
-})
-
-describe('a task of a state folder from before there were versions', () => {
-  it('goes on with the code that is there at the first start after that, as it would have', async () => {
-    await start(bundles.old)
-    const arn = await begin('before')
-    await runtime.close()
-    const db = new DatabaseSync(join(state, 'durable.db'))
-    db.exec('ALTER TABLE execution DROP COLUMN function_version; DROP TABLE version; PRAGMA user_version = 1')
-    db.close()
-    await start(bundles.old)
-    expect(await end(arn)).toMatchObject({ version: '1', endedBy: 'old' })
+    expect(await callWebhook()).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
   })
 })
 
 describe('a version', () => {
-  it('is new only where the code is: neither a restart nor a source map makes one', async () => {
+  it('is created only for new code, not for a restart or a new source map', async () => {
     await start(bundles.old)
     writeFileSync(join(bundles.old, 'ci-cd/task.js.map'), '{}')
     await start(bundles.old)
-    expect(await end(await begin('first'))).toMatchObject({ version: '1' })
+    expect(await endTask(await startTask('first'))).toMatchObject({ version: '1' })
   })
 
-  it('is kept while a task runs on it, and forgotten at a start after its end', async () => {
+  it('is deleted at the first start after its last task has ended', async () => {
     await start(bundles.old)
-    const before = await begin('before')
+    const before = await startTask('before')
     await start(bundles.new)
-    await end(await begin('after'))
-    await end(await begin('beside', 'ci-cd-task:1'))
-    await end(before)
+    await endTask(await startTask('after'))
+    await endTask(await startTask('cleanup', 'ci-cd-task:1'))
+    await endTask(before)
     await start(bundles.new)
-    await expect(begin('late', 'ci-cd-task:1')).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+    await expect(startTask('late', 'ci-cd-task:1')).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
 
-  it('is kept for as long as a task is remembered that failed on it: the finisher may need it', async () => {
+  it('is retained as long as a failed task that may need the finisher', async () => {
     await start(bundles.old)
-    runtime.cloud.stop(await begin('before'))
+    runtime.cloud.stop(await startTask('before'))
     await start(bundles.new)
-    await end(await begin('after'))
+    await endTask(await startTask('after'))
     await start(bundles.new)
-    expect(await end(await begin('beside', 'ci-cd-task:1'))).toMatchObject({ endedBy: 'old' })
+    expect(await endTask(await startTask('cleanup', 'ci-cd-task:1'))).toMatchObject({ endedBy: 'old' })
   })
 
-  it('is whole: what a process left that died while it was copied does not count', async () => {
+  it('is copied again if an earlier process was killed during the copy', async () => {
     await start(bundles.old)
-    await end(await begin('before'))
+    await endTask(await startTask('before'))
     const files = (code: string) => readdirSync(join(state, 'versions', code))
     const code = readdirSync(join(state, 'versions')).find((name) => files(name).includes('task.js')) ?? ''
     await runtime.close()
     const copy = join(state, 'versions', code)
     rmSync(copy, { recursive: true })
-    mkdirSync(`${copy}.half`)
-    writeFileSync(join(`${copy}.half`, 'task.js'), 'half of i')
+    mkdirSync(`${copy}.draft`)
+    writeFileSync(join(`${copy}.draft`, 'task.js'), 'half of i')
     await start(bundles.old)
-    await end(await begin('after'))
-    expect(existsSync(`${copy}.half`)).toBe(false)
+    await endTask(await startTask('after'))
+    expect(existsSync(`${copy}.draft`)).toBe(false)
     expect(readFileSync(join(copy, 'task.js'), 'utf8')).toBe(readFileSync(join(bundles.old, 'ci-cd/task.js'), 'utf8'))
   })
 })

@@ -16,27 +16,27 @@ afterEach(() => {
   running.seen.length = 0
 })
 
-/** Sets the clock, as after a laptop has slept; no timer hears of it. */
+/** Sets the clock ahead, as after a laptop has slept. Timers do not notice. */
 const setAhead = (seconds: number) => {
   Date.now = () => trueNow() + seconds * 1_000
 }
 const isWaiting = () => running.seen.some((seen) => seen.kind === 'operation' && seen.type === 'WAIT')
 
-test('What waits goes on soon after the clock was set past its time.', async () => {
+test('a wait ends soon after the clock was set past its end', async () => {
   const waiting = running.cloud.invoke('waits', { seconds: 7_200 })
   await until(isWaiting, 'the wait')
   setAhead(7_300)
   await expect(waiting).resolves.toHaveProperty('result')
 })
 
-test('What is started after the clock was set past the next thing that was due is not left until then.', async () => {
+test('an execution that starts after the clock was set past the next due time runs immediately', async () => {
   void running.cloud.invoke('waits', { seconds: 7_200 })
   await until(isWaiting, 'the wait')
   setAhead(20_000)
   await expect(running.cloud.invoke('greet', { name: 'Ada' })).resolves.toEqual({ result: { greeting: 'Hello Ada' } })
 })
 
-test('A function has the time of its timeout, whatever the clock of the runtime says.', async () => {
+test('the remaining time of a function does not depend on the clock', async () => {
   for (const seconds of [20, -20]) {
     setAhead(seconds)
     const { result } = (await running.cloud.invoke('plain', {})) as { result: { remaining: number } }

@@ -1,4 +1,4 @@
-// A local cloud in a process of its own, so that a test can kill it: options as JSON in the first argument.
+// Starts a local cloud in a separate process that a test can kill. The first argument contains the options as JSON.
 import { startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}')

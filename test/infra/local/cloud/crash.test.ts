@@ -43,9 +43,9 @@ afterAll(() => {
   for (const child of processes) child.kill('SIGKILL')
 })
 
-/** Starts a cloud in another process; `kill` ends it as the OOM killer would. */
-async function startProcess(state: string, names: string[], plainNames: string[] = []) {
-  const functions = [...durable(file, names), ...plain(file, plainNames)]
+/** Starts a cloud in another process. `kill` ends it with SIGKILL. */
+async function startProcess(state: string, names: string[]) {
+  const functions = durable(file, names)
   const options = { state, table: 'test', timeScale: 20, functions, credentials }
   const script = fileURLToPath(new URL('./cloud-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
@@ -86,10 +86,10 @@ async function endIn({ cloud }: Started, arn: string) {
   return cloud.execution(arn)
 }
 
-describe('after a kill -9 of the whole process', () => {
+describe('after a kill -9 of the process', () => {
   test.each([
-    ['a step that may run again runs again', false, 2, { done: true }],
-    ['a step that runs at most once is not run again: it is interrupted', true, 1, { error: 'StepInterruptedError' }],
+    ['a step runs again', false, 2, { done: true }],
+    ['a step that runs at most once is interrupted', true, 1, { error: 'StepInterruptedError' }],
   ])('%s', async (_what, atMostOnce, bodies, result) => {
     const state = folder.file(`killed-${atMostOnce}`)
     const notes = folder.file(`notes-${atMostOnce}`)
@@ -105,7 +105,7 @@ describe('after a kill -9 of the whole process', () => {
     await second.cloud.close()
   })
 
-  test('waits, callbacks and stored items are still there', async () => {
+  test('waits, callbacks and stored items continue to exist', async () => {
     const state = folder.file('state')
     const notes = folder.file('callback')
     const first = await startProcess(state, ['waits', 'approval'])
@@ -118,7 +118,7 @@ describe('after a kill -9 of the whole process', () => {
     }
     await first.dynamodb.send(new PutItemCommand(put))
     const CallbackId = await until(() => lines(notes)[0], 'the callback')
-    // Else the step that handed the callback out would run again, as it may.
+    // Otherwise the step that publishes the callback could run again.
     await untilEvent(first.lambda, approval, 'StepSucceeded')
     await first.kill()
 
@@ -137,22 +137,8 @@ describe('after a kill -9 of the whole process', () => {
   })
 })
 
-describe('a function called by an execution', () => {
-  test('is called again after a kill -9 of the whole process', async () => {
-    const state = folder.file('calling')
-    const notes = folder.file('called')
-    const first = await startProcess(state, ['caller'], ['slowOnce'])
-    const arn = await invoke(first.lambda, 'caller', { target: 'slowOnce', payload: { file: notes } })
-    await until(() => lines(notes)[0], 'the call')
-    await first.kill()
-    const second = await start({ state, functions: [...durable(file, ['caller']), ...plain(file, ['slowOnce'])] })
-    await expect(endIn(second, arn)).resolves.toMatchObject({ result: '{"result":"answer"}' })
-    expect(lines(notes)).toEqual(['called', 'called'])
-  })
-})
-
-describe('after a close in the middle of an invocation', () => {
-  test('the execution goes on from its last step', async () => {
+describe('after a close during an invocation', () => {
+  test('the execution continues from its last step', async () => {
     const state = folder.file('closed')
     const notes = folder.file('notes-closed')
     const functions = durable(file, ['interrupted'])
@@ -170,7 +156,7 @@ describe('after a close in the middle of an invocation', () => {
 })
 
 describe('a state folder', () => {
-  test('serves one running cloud at a time', async () => {
+  test('can be used by only one cloud at a time', async () => {
     const state = folder.file('shared')
     const child = await startProcess(state, ['greet'])
     const second = startLocalCloud({ state, functions: [], secret: () => undefined, table: 'test' })
@@ -178,18 +164,18 @@ describe('a state folder', () => {
     await child.kill()
   })
 
-  test('of a newer version is refused', async () => {
+  test('of another version is rejected', async () => {
     const state = folder.file('other-version')
     const { cloud } = await start({ state, functions: [] })
     await cloud.close()
     const db = new DatabaseSync(join(state, 'durable.db'))
     db.exec('PRAGMA user_version = 99')
     db.close()
-    await expect(start({ state, functions: [] })).rejects.toThrow('was written by a newer version')
+    await expect(start({ state, functions: [] })).rejects.toThrow('was written by another version')
   })
 })
 
-describe('an invocation that breaks', () => {
+describe('a failed invocation', () => {
   let running: Started
 
   beforeAll(async () => {
@@ -207,19 +193,19 @@ describe('an invocation that breaks', () => {
 
   test.each([
     ['exit', 'Runtime.ExitError', 'Runtime exited with error: exit status 3'],
-    ['uncaught', 'Error', 'thrown where nobody catches'],
+    ['uncaught', 'Error', 'uncaught error'],
     ['memory', 'Runtime.OutOfMemory', 'memory limit'],
     ['sleep', 'Sandbox.Timedout', 'Task timed out after 5.00 seconds'],
-  ])('by %s is tried again and keeps what was done', async (how, errorType, message) => {
+  ])('(%s) is retried without repeating completed steps', async (how, errorType, message) => {
     const notes = folder.file(`breaks-${how}`)
     running.seen.length = 0
     await expect(running.cloud.invoke('breaks', { how, file: notes })).resolves.toEqual({ result: { runs: 1 } })
     expect(lines(notes)).toEqual(['before', how, how])
     const failed = running.seen.filter((seen) => seen.kind === 'invocation' && seen.status === 'FAILED')
     expect(failed).toMatchObject([{ error: { errorType, errorMessage: expect.stringContaining(message) } }])
-    const [newest] = running.cloud.executions({ functionName: 'breaks', limit: 1 })
+    const [latest] = running.cloud.executions({ functionName: 'breaks', limit: 1 })
     const completed = running.cloud
-      .history(newest?.arn ?? '')
+      .history(latest?.arn ?? '')
       .filter(({ EventType }) => EventType === 'InvocationCompleted')
     expect(completed).toMatchObject([
       { InvocationCompletedDetails: { Error: { Payload: { ErrorType: errorType } } } },
@@ -233,7 +219,7 @@ describe('an invocation that breaks', () => {
     ['slow', 'Sandbox.Timedout', 'Task timed out after 1.00 seconds'],
     ['missing', 'Runtime.HandlerNotFound', 'missing is undefined or not exported'],
     ['absent', 'Error', 'no such file'],
-  ])('of a plain function that %s is answered as Lambda does', async (FunctionName, errorType, message) => {
+  ])('of the plain function %s returns the error of Lambda', async (FunctionName, errorType, message) => {
     const { StatusCode, FunctionError, Payload } = await running.lambda.send(new InvokeCommand({ FunctionName }))
     expect({ StatusCode, FunctionError }).toEqual({ StatusCode: 200, FunctionError: 'Unhandled' })
     const error = JSON.parse(new TextDecoder().decode(Payload))

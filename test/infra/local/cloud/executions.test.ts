@@ -10,7 +10,7 @@ import { authorizationWith, type StatusChangeEvent } from '../../../../infra/loc
 import { buildHandlers, credentials, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
 
 const folder = temporaryFolder()
-const told: StatusChangeEvent[] = []
+const statusChanges: StatusChangeEvent[] = []
 let file: string
 let running: Started
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
       ...durable(file, ['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
     ],
     onEnded: (event) => {
-      told.push(event)
+      statusChanges.push(event)
     },
   })
 })
@@ -51,7 +51,7 @@ const ended = (arn: string) =>
   until(() => running.cloud.execution(arn)?.status !== 'RUNNING' && running.cloud.execution(arn), `the end of ${arn}`)
 
 describe('the name of an execution', () => {
-  test('with the same payload gives the same execution, running or ended', async () => {
+  test('with the same payload returns the same execution, running or ended', async () => {
     const first = await startByName('waits', { seconds: 5 }, 'same-name')
     expect(first).toMatch(
       /^arn:aws:lambda:eu-west-1:000000000000:function:waits:1\/durable-execution\/same-name\/[\w-]+$/,
@@ -62,7 +62,7 @@ describe('the name of an execution', () => {
     expect(running.cloud.executions({ name: 'same-name' })).toHaveLength(1)
   })
 
-  test('with another payload is refused', async () => {
+  test('with another payload is rejected', async () => {
     await startByName('waits', { seconds: 1 }, 'other-payload')
     await expect(startByName('waits', { seconds: 2 }, 'other-payload')).rejects.toMatchObject({
       name: 'DurableExecutionAlreadyStartedException',
@@ -70,13 +70,13 @@ describe('the name of an execution', () => {
     })
   })
 
-  test('is free for another function', async () => {
+  test('can be used again by another function', async () => {
     await startByName('waits', { seconds: 1 }, 'shared')
     await startByName('greet', { name: 'x' }, 'shared')
     expect(running.cloud.executions({ name: 'shared' })).toHaveLength(2)
   })
 
-  test.each(['no spaces', 'x'.repeat(65), 'ümlaut'.normalize()])('can not be %j', async (name) => {
+  test.each(['no spaces', 'x'.repeat(65), 'ümlaut'.normalize()])('cannot be %j', async (name) => {
     await expect(
       fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet:live/invocations`, {
         method: 'POST',
@@ -89,7 +89,7 @@ describe('the name of an execution', () => {
     ).resolves.toBe('InvalidParameterValueException')
   })
 
-  test('is free again after its retention', async () => {
+  test('can be used again after its retention period', async () => {
     const state = folder.file('retention')
     const durableConfig = { executionTimeoutSeconds: 600, retentionDays: 0.5 / 86_400 }
     const functions = durable(file, ['greet'], { durable: durableConfig })
@@ -111,7 +111,7 @@ describe('the name of an execution', () => {
 })
 
 describe('the end of an execution', () => {
-  test('comes with its time-out, even in the middle of an invocation', async () => {
+  test('is its timeout, even during an invocation', async () => {
     const arn = await startByName('hangs', {})
     await ended(arn)
     await expect(get(arn)).resolves.toMatchObject({
@@ -122,7 +122,7 @@ describe('the end of an execution', () => {
     expect(running.cloud.history(arn).at(-1)).toMatchObject({ EventType: 'ExecutionTimedOut' })
   })
 
-  test('comes with StopDurableExecution, and nothing goes on after it', async () => {
+  test('is StopDurableExecution, which can be repeated', async () => {
     const notes = folder.file('stopped')
     const arn = await startByName('approval', { file: notes })
     await until(() => lines(notes)[0])
@@ -141,10 +141,10 @@ describe('the end of an execution', () => {
     })
   })
 
-  test('is told as the EventBridge event, unless it succeeded', async () => {
-    await running.cloud.invoke('greet', { name: 'nobody hears of' })
-    const arn = await startByName('failing', {}, 'told')
-    const event = await until(() => told.find(({ detail }) => detail.durableExecutionArn === arn))
+  test('sends an EventBridge event unless the execution succeeded', async () => {
+    await running.cloud.invoke('greet', { name: 'Eve' })
+    const arn = await startByName('failing', {}, 'failing')
+    const event = await until(() => statusChanges.find(({ detail }) => detail.durableExecutionArn === arn))
     expect(event).toEqual({
       version: '0',
       id: expect.any(String),
@@ -156,30 +156,30 @@ describe('the end of an execution', () => {
       resources: [],
       detail: {
         durableExecutionArn: arn,
-        durableExecutionName: 'told',
+        durableExecutionName: 'failing',
         functionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:failing:1',
         status: 'FAILED',
         startTimestamp: expect.stringMatching(/^\d{4}-.*Z$/),
         endTimestamp: expect.stringMatching(/^\d{4}-.*Z$/),
       },
     })
-    expect(new Set(told.map(({ detail }) => detail.status))).not.toContain('SUCCEEDED')
+    expect(new Set(statusChanges.map(({ detail }) => detail.status))).not.toContain('SUCCEEDED')
   })
 
-  test('is told again when the listener fails', async () => {
-    const tries: string[] = []
+  test('sends the event again if the listener fails', async () => {
+    const attempts: string[] = []
     const { cloud, seen } = await start({
       state: folder.file('listener'),
       functions: durable(file, ['failing']),
       timeScale: 300,
       onEnded: async ({ detail }) => {
-        tries.push(detail.status)
-        if (tries.length === 1) throw new Error('not ready yet')
+        attempts.push(detail.status)
+        if (attempts.length === 1) throw new Error('not ready yet')
       },
     })
     await cloud.invoke('failing', {})
-    await until(() => tries.length === 2, 'the second try')
-    expect(tries).toEqual(['FAILED', 'FAILED'])
+    await until(() => attempts.length === 2, 'the second attempt')
+    expect(attempts).toEqual(['FAILED', 'FAILED'])
     expect(seen.filter(({ kind }) => kind === 'log')).toContainEqual(
       expect.objectContaining({ line: expect.stringContaining('not ready yet') }),
     )
@@ -188,7 +188,7 @@ describe('the end of an execution', () => {
 })
 
 describe('GetDurableExecution', () => {
-  test('gives state, input and result', async () => {
+  test('returns status, input and result', async () => {
     const arn = await startByName('greet', { name: 'Eve' }, 'to-get')
     await ended(arn)
     await expect(get(arn)).resolves.toMatchObject({
@@ -205,7 +205,7 @@ describe('GetDurableExecution', () => {
     })
   })
 
-  test('knows no other execution', async () => {
+  test('rejects an unknown execution', async () => {
     await expect(
       get('arn:aws:lambda:eu-west-1:000000000000:function:greet:1/durable-execution/a/b'),
     ).rejects.toMatchObject({
@@ -236,12 +236,12 @@ describe('ListDurableExecutionsByFunction', () => {
     expect(rest.DurableExecutions?.map((item) => item.DurableExecutionName)).toEqual(['p1', 'p0'])
     expect(rest.NextMarker).toBeUndefined()
     await expect(list({ MaxItems: 5 })).resolves.not.toHaveProperty('NextMarker', expect.anything())
-    await expect(list({ FunctionName: 'nobody' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+    await expect(list({ FunctionName: 'unknown' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
 })
 
 describe('GetDurableExecutionHistory', () => {
-  test('gives the events in AWS’s shape, page by page, in both orders, with and without data', async () => {
+  test('returns the events in pages, in both orders, with and without data', async () => {
     const arn = await startByName('waits', { seconds: 1 })
     await ended(arn)
     const history = (more: object) =>
@@ -274,21 +274,21 @@ describe('GetDurableExecutionHistory', () => {
 })
 
 describe('CheckpointDurableExecution', () => {
-  test('refuses a stale token and updates that do not fit, and knows a repeat', async () => {
+  test('rejects a stale token and invalid updates, and accepts a retry', async () => {
     const { result } = await running.cloud.invoke('staleToken', {})
-    const refusal = (message: string) => ({
+    const rejection = (message: string) => ({
       name: 'InvalidParameterValueException',
       status: 400,
       message: expect.stringContaining(message),
     })
     expect(result).toEqual({
-      stale: refusal('Invalid Checkpoint Token'),
-      staleState: refusal('Invalid Checkpoint Token'),
-      garbage: refusal('Invalid Checkpoint Token'),
-      badParent: refusal('Invalid parent operation id.'),
-      badAction: refusal('Invalid action RETRY'),
-      badStart: refusal('Invalid current STEP state STARTED'),
-      tooLarge: refusal('less than or equal to 262144 bytes'),
+      stale: rejection('Invalid Checkpoint Token'),
+      staleState: rejection('Invalid Checkpoint Token'),
+      garbage: rejection('Invalid Checkpoint Token'),
+      badParent: rejection('Invalid parent operation id.'),
+      badAction: rejection('Invalid action RETRY'),
+      badStart: rejection('Invalid current STEP state STARTED'),
+      tooLarge: rejection('less than or equal to 262144 bytes'),
       accepted: 'accepted',
       repeated: 'accepted',
     })

@@ -38,51 +38,51 @@ const ids = async () => {
   return Items.map(({ id }) => id?.S ?? '').sort()
 }
 
-test('An item whose time has come is forgotten, page by page, and no other.', async () => {
-  await put('for ever')
+test('expired items are deleted in pages, and no others', async () => {
+  await put('forever')
   await put('for an hour', now() + 3_600)
   await Promise.all(Array.from({ length: 10 }, (_, n) => put(`old ${n}`, now() - 60)))
   await until(
     async () => (await ids()).length === 2,
     10,
-    () => 'the end of what is old',
+    () => 'the deletion of old items',
   )
-  expect(await ids()).toEqual(['for an hour', 'for ever'])
-  await client.send(new DeleteItemCommand({ TableName: 'table', Key: { id: { S: 'for ever' } } }))
+  expect(await ids()).toEqual(['for an hour', 'forever'])
+  await client.send(new DeleteItemCommand({ TableName: 'table', Key: { id: { S: 'forever' } } }))
 })
 
-test('What is written again for longer stays.', async () => {
+test('an item whose expiration was extended is not deleted', async () => {
   for (let n = 0; n < 20; n++) await put('again', now() + (n % 2 === 0 ? -60 : 3_600))
-  // Forgotten or not in between, the last write counts.
+  // Whether or not it was deleted in between, the last write counts.
   await put('last', now() - 60)
   await until(
     async () => !(await ids()).includes('last'),
     10,
-    () => 'the end of what was written after it',
+    () => 'the deletion of the item written last',
   )
   expect(await ids()).toContain('again')
 })
 
-test('Its end waits for the look that is under way, and there is none after it.', async () => {
-  const answers: (() => void)[] = []
+test('stopping waits for the running scan and prevents further ones', async () => {
+  const scans: (() => void)[] = []
   const call = async () => {
-    await new Promise<void>((resolve) => answers.push(resolve))
+    await new Promise<void>((resolve) => scans.push(resolve))
     return { ok: true, text: '{"Items":[]}' }
   }
   const end = expireItems(call, 'table', { items: 1, everyMs: 1 })
   await until(
-    async () => answers.length === 1,
+    async () => scans.length === 1,
     10,
-    () => 'the first look',
+    () => 'the first scan',
   )
   let hasEnded = false
   const ending = end().then(() => {
     hasEnded = true
   })
   await new Promise((resolve) => setTimeout(resolve, 50))
-  expect([hasEnded, answers.length]).toEqual([false, 1])
-  answers[0]?.()
+  expect([hasEnded, scans.length]).toEqual([false, 1])
+  scans[0]?.()
   await ending
   await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(answers).toHaveLength(1)
+  expect(scans).toHaveLength(1)
 })

@@ -35,7 +35,7 @@ const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Rec
   fetch(url + path, { method: 'POST', body, headers })
 
 describe('the event of a request', () => {
-  test('has path, parameters and context as a REST API sends them', async () => {
+  test('has the path, parameters and context of a REST API', async () => {
     await post('/v1/notification/push?mode=silent&when=fail&when=warning&text=a%20b', '{"id":1}', {
       'Content-Type': 'application/json',
       Authorization: 'Bearer abc',
@@ -73,7 +73,7 @@ describe('the event of a request', () => {
     })
   })
 
-  test('keeps every value of a header that comes twice, and its case', async () => {
+  test('has every value of a repeated header and preserves its case', async () => {
     await new Promise((resolve, reject) => {
       const options = {
         method: 'POST',
@@ -92,7 +92,7 @@ describe('the event of a request', () => {
     expect(event?.multiValueHeaders['X-Tag']).toEqual(['one', 'two'])
   })
 
-  test('has null for no query and no body', async () => {
+  test('has null for a missing query and body', async () => {
     await fetch(`${url}/v1/notification/push`)
     expect(event).toMatchObject({
       queryStringParameters: null,
@@ -102,7 +102,7 @@ describe('the event of a request', () => {
     })
   })
 
-  test('has text as it is and other bytes in base64', async () => {
+  test('has text unchanged and other bytes in base64', async () => {
     await post('/v1/a/b', 'Grüße 🎉')
     expect(event).toMatchObject({ body: 'Grüße 🎉', isBase64Encoded: false })
     const bytes = Buffer.from([0x7b, 0xff, 0xfe, 0x22])
@@ -112,7 +112,7 @@ describe('the event of a request', () => {
 })
 
 describe('a body', () => {
-  test('of 10 MB is read, one byte more is refused', async () => {
+  test('of 10 MB is accepted, and of one more byte is rejected', async () => {
     const size = 10 * 1024 * 1024
     await expect(post('/v1/a/b', 'x'.repeat(size))).resolves.toMatchObject({ status: 200 })
     expect(event?.body).toHaveLength(size)
@@ -122,8 +122,8 @@ describe('a body', () => {
   })
 })
 
-describe('the answer', () => {
-  test('has the function’s status, headers and body', async () => {
+describe('the response', () => {
+  test('has the status, headers and body of the function', async () => {
     result = {
       statusCode: 202,
       headers: { 'Content-Type': 'application/problem+json', 'Retry-After': 5 },
@@ -146,7 +146,7 @@ describe('the answer', () => {
   })
 
   test.each([undefined, null, 'text', {}, { statusCode: 'many' }, { statusCode: 200, body: { a: 1 } }])(
-    'is 502 when the function returned %j',
+    'is 502 if the function returned %j',
     async (returned) => {
       result = returned
       const response = await post('/v1/a/b', '')

@@ -1,4 +1,4 @@
-// The functions that the tests run: bundled by esbuild as those of dist/ are, and run in the local cloud's threads.
+// The functions of the tests. esbuild bundles them like those of dist/, and the local cloud runs them in threads.
 import { appendFileSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
-/** A wait that ends the invocation on any machine: half a second on the tests' clock. */
+/** Long enough to end the invocation on any machine: half a second on the scaled clock. */
 const LONG_ENOUGH = { seconds: 10 }
 
 const everySecond = (maxAttempts: number) =>
@@ -28,7 +28,7 @@ const everySecond = (maxAttempts: number) =>
     jitter: JitterStrategy.NONE,
   })
 
-/** Writes a line where the test can see it, whatever becomes of this process; gives how often it is there now. */
+/** Appends a line to a file that survives this process. Returns how often the file contains the line. */
 function note(file: string, line: string): number {
   appendFileSync(file, `${line}\n`)
   return readFileSync(file, 'utf8')
@@ -73,26 +73,21 @@ export const poll = withDurableExecution(async (event: { polls: number; seconds?
   })
 })
 
-export const approval = withDurableExecution(
-  async (event: { file?: string; timeout?: number; heartbeat?: number }, context) => {
-    try {
-      const answer = await context.waitForCallback(
-        'approval',
-        async (id) => {
-          if (event.file) note(event.file, id)
-        },
-        {
-          ...(event.timeout ? { timeout: { seconds: event.timeout } } : {}),
-          ...(event.heartbeat ? { heartbeatTimeout: { seconds: event.heartbeat } } : {}),
-        },
-      )
-      return { answer }
-    } catch (error) {
-      const { name, message } = error as Error
-      return { error: name, message }
-    }
-  },
-)
+export const approval = withDurableExecution(async (event: { file?: string; timeout?: number }, context) => {
+  try {
+    const answer = await context.waitForCallback(
+      'approval',
+      async (id) => {
+        if (event.file) note(event.file, id)
+      },
+      event.timeout ? { timeout: { seconds: event.timeout } } : {},
+    )
+    return { answer }
+  } catch (error) {
+    const { name, message } = error as Error
+    return { error: name, message }
+  }
+})
 
 export const bigChild = withDurableExecution(async (event: { bytes: number; file: string }, context) => {
   const text = await context.runInChildContext('big', async (child) => {
@@ -120,7 +115,7 @@ const small = withDurableExecution(async (_event: { file: string }, context) => 
   return { sum }
 })
 
-/** Notes the names of the operations that each invocation is given. */
+/** Records the names of the operations that each invocation receives. */
 export const smallChild: DurableLambdaHandler = async (event, context) => {
   const operations = event.InitialExecutionState.Operations
   const { file } = JSON.parse(operations[0]?.ExecutionDetails?.InputPayload ?? '{}')
@@ -142,7 +137,7 @@ export const manySteps = withDurableExecution(async (event: { steps: number; fil
   return { sum: results.reduce((sum, result) => sum + result, 0) }
 })
 
-/** A few steps, a retry and a wait: what a task looks like. */
+/** A few steps, a retry and a wait, as in a task. */
 export const task = withDurableExecution(async (event: { id: number }, context) => {
   await context.step('started', async () => event.id)
   await context.step(
@@ -152,7 +147,7 @@ export const task = withDurableExecution(async (event: { id: number }, context) 
     },
     { retryStrategy: everySecond(3) },
   )
-  await context.wait('settle', { seconds: 1 })
+  await context.wait('pause', { seconds: 1 })
   return context.step('finished', async () => event.id)
 })
 
@@ -171,21 +166,13 @@ export const fan = withDurableExecution(async (event: { items: number[] }, conte
   return { squares: squares.getResults(), branches: branches.getResults() }
 })
 
-export const caller = withDurableExecution(async (event: { target: string; payload: unknown }, context) => {
-  try {
-    return { result: await context.invoke('call', event.target, event.payload) }
-  } catch (error) {
-    return { error: (error as Error).name, message: (error as Error).message }
-  }
-})
-
 export const failing = withDurableExecution(async (_event: unknown, context) => {
   await context.step('fails', async () => Promise.reject(new RangeError('out of range')), {
     retryStrategy: retryPresets.noRetry,
   })
 })
 
-/** Holds still inside a step, so that the test can kill the process there; the second time it goes through. */
+/** Blocks inside a step the first time, so that the test can kill the process there. */
 export const interrupted = withDurableExecution(async (event: { file: string; atMostOnce: boolean }, context) => {
   await context.step('before', async () => note(event.file, 'before'))
   try {
@@ -204,7 +191,7 @@ export const interrupted = withDurableExecution(async (event: { file: string; at
   return { done: true }
 })
 
-/** Breaks its environment in the way asked for the first time, and works the second time. */
+/** Breaks its environment in the requested way the first time. */
 export const breaks = withDurableExecution(async (event: { how: string; file: string }, context) => {
   await context.step('before', async () => note(event.file, 'before'))
   const runs = await context.step('count', async () => 1)
@@ -217,13 +204,13 @@ async function breakDown(how: string, file: string): Promise<void> {
   if (how === 'exit') process.exit(3)
   if (how === 'uncaught')
     setTimeout(() => {
-      throw new Error('thrown where nobody catches')
+      throw new Error('uncaught error')
     }, 1)
   if (how === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(100_000).fill(how))
   await sleep(60_000)
 }
 
-/** Makes an execution hang for ever in its invocation, so that only its time-out ends it. */
+/** Blocks, so that only the timeout ends the execution. */
 export const hangs = withDurableExecution(async () => sleep(60_000))
 
 export const plain = async (
@@ -236,7 +223,7 @@ export const plain = async (
   },
 ) => {
   console.log('plain was called')
-  console.error('and says so twice')
+  console.error('plain logged an error')
   return {
     event,
     functionName: context.functionName,
@@ -244,12 +231,6 @@ export const plain = async (
     remaining: context.getRemainingTimeInMillis(),
     environment: process.env,
   }
-}
-
-/** Holds still the first time it is called, so that the test can kill the process there. */
-export const slowOnce = async (event: { file: string }) => {
-  if (note(event.file, 'called') === 1) await sleep(60_000)
-  return 'answer'
 }
 
 export const throws = async () => {
@@ -265,7 +246,7 @@ export const secret = async (event: { id: string }) => {
   return { value: SecretString }
 }
 
-/** Uses its checkpoint token twice. Not a handler of the SDK: it speaks the API itself. */
+/** Uses its checkpoint token twice. Calls the API directly, without the SDK for durable executions. */
 export const staleToken = async (event: { DurableExecutionArn: string; CheckpointToken: string }) => {
   const client = new LambdaClient({})
   const { DurableExecutionArn, CheckpointToken } = event
@@ -273,9 +254,9 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
   const first = await client.send(
     new CheckpointDurableExecutionCommand({ DurableExecutionArn, CheckpointToken, Updates: [{ Id: 'a', ...step }] }),
   )
-  const attempt = async (work: () => Promise<unknown>) => {
+  const attempt = async (call: () => Promise<unknown>) => {
     try {
-      await work()
+      await call()
       return 'accepted'
     } catch (error) {
       const { name, message, $metadata } = error as Error & { $metadata: { httpStatusCode: number } }
@@ -301,7 +282,7 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
         client.send(new GetDurableExecutionStateCommand({ DurableExecutionArn, CheckpointToken })),
       ),
       garbage: await checkpoint('bm9uc2Vuc2U=', []),
-      badParent: await checkpoint(first.CheckpointToken, [{ Id: 'c', ParentId: 'nobody', ...step }]),
+      badParent: await checkpoint(first.CheckpointToken, [{ Id: 'c', ParentId: 'unknown', ...step }]),
       badAction: await checkpoint(first.CheckpointToken, [{ Id: 'a', Type: 'WAIT', Action: 'RETRY' }]),
       badStart: await checkpoint(first.CheckpointToken, [{ Id: 'a', ...step }]),
       tooLarge: await checkpoint(first.CheckpointToken, [
@@ -313,11 +294,11 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
   }
 }
 
-/** Has another step on every run. */
+/** Uses another step name in each run. */
 export const renamed = withDurableExecution(async (_event: unknown, context) => {
   await context.step(`step ${Math.random()}`, async () => undefined)
   await context.wait('pause', LONG_ENOUGH)
 })
 
-/** Ends PENDING though it waits for nothing. */
+/** Returns PENDING although no operation is pending. */
 export const pendingForNothing = async () => ({ Status: 'PENDING' })

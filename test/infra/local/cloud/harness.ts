@@ -11,20 +11,20 @@ import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/
 const clouds: LocalCloud[] = []
 const folders: string[] = []
 
-// Also after a test that failed in the middle: an open cloud would keep the test run from ending.
+// Also after a failed test: an open cloud would prevent the test run from ending.
 afterAll(async () => {
   for (const cloud of clouds) await cloud.close()
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A folder of its own for each test file; goes away with it. */
+/** Creates a temporary folder that is deleted after the test file. */
 export function temporaryFolder(): { path: string; file: (name: string) => string } {
   const path = mkdtempSync(join(tmpdir(), 'cloud-test-'))
   folders.push(path)
   return { path, file: (name) => join(path, name) }
 }
 
-/** Bundles the test functions as those of dist/ are: CJS, one file, class names kept. */
+/** Bundles the test functions like those of dist/: CommonJS, one file, with class names. */
 export function buildHandlers(folder: string): string {
   const outfile = join(folder, 'handlers.js')
   buildSync({
@@ -42,7 +42,7 @@ export function buildHandlers(folder: string): string {
   return outfile
 }
 
-/** A durable function for each name: the export of the same name. */
+/** Returns a durable function for each exported handler. */
 export function durable(file: string, names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
   return names.map((name) => ({
     name,
@@ -56,7 +56,7 @@ export function durable(file: string, names: string[], more: Partial<LocalFuncti
   }))
 }
 
-/** A plain function for each name. */
+/** Returns a plain function for each exported handler. */
 export function plain(file: string, names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
   return durable(file, names, more).map(({ durable: _durable, ...fn }) => fn)
 }
@@ -67,7 +67,7 @@ export interface Started {
   seen: Observation[]
 }
 
-/** Starts a local cloud that collects what it observes, and a client of it. */
+/** Starts a local cloud and a client, and collects the observations. */
 export async function start(
   options: Partial<CloudOptions> & Pick<CloudOptions, 'state' | 'functions'>,
 ): Promise<Started> {
@@ -90,7 +90,7 @@ function client(cloud: LocalCloud): LambdaClient {
   return new LambdaClient({ endpoint: cloud.endpoint, region: 'eu-west-1', credentials, maxAttempts: 1 })
 }
 
-/** Waits until `check` gives something; not for ever. */
+/** Waits until `check` returns a value. */
 export async function until<Value>(check: () => Value | undefined | false, what = 'it', seconds = 120): Promise<Value> {
   const end = Date.now() + seconds * 1_000
   for (;;) {
@@ -101,7 +101,7 @@ export async function until<Value>(check: () => Value | undefined | false, what 
   }
 }
 
-/** @returns the lines that handlers noted in a file; none while there is no file */
+/** Returns the lines that handlers appended to a file; none if the file does not exist. */
 export function lines(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').split('\n').slice(0, -1)

@@ -5,7 +5,7 @@ import { charge, chargeUse, MAX_EXECUTION_BYTES, MAX_OPERATIONS } from '../../..
 
 const fresh = () => ({ operations: 0, bytes: 0 }) as Execution
 
-describe('what an execution uses', () => {
+describe('the usage of an execution', () => {
   test.each<[string, OperationUpdate, boolean, number]>([
     ['a new operation', { Id: 'a', Type: 'STEP', Action: 'START' }, true, 1],
     ['its end', { Id: 'a', Type: 'STEP', Action: 'SUCCEED' }, false, 0],
@@ -17,14 +17,14 @@ describe('what an execution uses', () => {
     expect(execution.operations).toBe(operations)
   })
 
-  test('counts the bytes of results and errors', () => {
+  test('includes the bytes of results and errors', () => {
     const execution = fresh()
     charge(execution, { Id: 'a', Type: 'STEP', Action: 'SUCCEED', Payload: '"ä"' }, false)
     charge(execution, { Id: 'b', Type: 'STEP', Action: 'FAIL', Error: { ErrorType: 'E' } }, false)
     expect(execution.bytes).toBe(4 + '{"ErrorType":"E"}'.length)
   })
 
-  test('may be 3,000 operations and 100 MB, and no more', () => {
+  test('is limited to 3,000 operations and 100 MB', () => {
     const execution = fresh()
     chargeUse(execution, MAX_OPERATIONS, MAX_EXECUTION_BYTES)
     expect(() => chargeUse(execution, 1, 0)).toThrow('maximum number of operations: 3000')

@@ -31,7 +31,7 @@ beforeAll(async () => {
 const get = (SecretId: string, more: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...more }))
 
 describe('GetSecretValue', () => {
-  test('gives a secret by name and by ARN', async () => {
+  test('returns a secret by name and by ARN', async () => {
     const byName = await get('app/callers')
     expect(byName).toMatchObject({
       Name: 'app/callers',
@@ -43,7 +43,7 @@ describe('GetSecretValue', () => {
     await expect(get((byName.ARN ?? '').slice(0, -7))).resolves.toMatchObject({ SecretString: '{"demo":{}}' })
   })
 
-  test('sees a rotation at once, as another version', async () => {
+  test('returns a rotated secret immediately with another version', async () => {
     const before = await get('app/orchestrators/local')
     secrets.set('app/orchestrators/local', '{"token":"two"}')
     const after = await get('app/orchestrators/local')
@@ -54,7 +54,7 @@ describe('GetSecretValue', () => {
     })
   })
 
-  test('says in AWS’s words that there is no such secret', async () => {
+  test('returns the error of AWS for an unknown secret', async () => {
     await expect(get('app/nothing')).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
       message: "Secrets Manager can't find the specified secret.",
@@ -65,7 +65,7 @@ describe('GetSecretValue', () => {
     })
   })
 
-  test('serves the functions', async () => {
+  test('can be called by functions', async () => {
     await expect(running.cloud.invoke('secret', { id: 'other' })).resolves.toEqual({ result: { value: 'plain text' } })
     await expect(running.cloud.invoke('secret', { id: 'none' })).resolves.toMatchObject({
       error: { errorType: 'ResourceNotFoundException' },
@@ -79,7 +79,7 @@ describe('ListSecrets', () => {
     return { names: SecretList.map(({ Name }) => Name), NextToken, keys: SecretList.flatMap(Object.keys) }
   }
 
-  test('gives names and never values, filtered and page by page', async () => {
+  test('returns names without values, filtered and in pages', async () => {
     const all = await list({})
     expect(all.names).toEqual(['app/callers', 'app/orchestrators/local', 'other'])
     expect(new Set(all.keys)).toEqual(new Set(['ARN', 'Name']))
@@ -96,17 +96,20 @@ describe('CreateSecret and PutSecretValue', () => {
   const create = (more: object) => client.send(new CreateSecretCommand({ Name: 'made/one', ...more }))
   const put = (more: object) => client.send(new PutSecretValueCommand({ SecretId: 'made/one', ...more }))
 
-  test('store what is read back, each value as a version of its own', async () => {
-    const made = await create({ SecretString: 'first' })
-    expect(made).toMatchObject({ Name: 'made/one', ARN: expect.stringContaining(':secret:made/one-') })
-    await expect(get('made/one')).resolves.toMatchObject({ SecretString: 'first', VersionId: made.VersionId })
+  test('save a secret, each value with another version', async () => {
+    const created = await create({ SecretString: 'first' })
+    expect(created).toMatchObject({ Name: 'made/one', ARN: expect.stringContaining(':secret:made/one-') })
+    await expect(get('made/one')).resolves.toMatchObject({ SecretString: 'first', VersionId: created.VersionId })
     const changed = await put({ SecretString: 'second' })
     expect(changed).toMatchObject({ Name: 'made/one', VersionStages: ['AWSCURRENT'] })
-    expect(changed.VersionId).not.toBe(made.VersionId)
-    await expect(get(made.ARN ?? '')).resolves.toMatchObject({ SecretString: 'second', VersionId: changed.VersionId })
+    expect(changed.VersionId).not.toBe(created.VersionId)
+    await expect(get(created.ARN ?? '')).resolves.toMatchObject({
+      SecretString: 'second',
+      VersionId: changed.VersionId,
+    })
   })
 
-  test('refuse to create what is there, and to change what is not, in AWS’s words', async () => {
+  test('return the errors of AWS for an existing and for an unknown secret', async () => {
     await expect(create({ Name: 'other', SecretString: 'x' })).rejects.toMatchObject({
       name: 'ResourceExistsException',
       message: 'The operation failed because the secret other already exists.',
@@ -119,13 +122,13 @@ describe('CreateSecret and PutSecretValue', () => {
     expect(secrets.get('other')).toBe('plain text')
   })
 
-  test('refuse a name that AWS has not, and a secret of nothing', async () => {
+  test('reject an invalid name and a missing value', async () => {
     await expect(create({ Name: 'a b', SecretString: 'x' })).rejects.toMatchObject({ name: 'ValidationException' })
     await expect(create({ Name: 'made/empty' })).rejects.toMatchObject({ name: 'InvalidParameterException' })
     expect([...secrets.keys()]).not.toContain('made/empty')
   })
 
-  test('are refused where secrets are only read', async () => {
+  test('are rejected if secrets are read-only', async () => {
     const { cloud } = await start({
       state: folder.file('read-only'),
       functions: plain(buildHandlers(folder.path), ['secret']),

@@ -14,19 +14,19 @@ beforeAll(async () => {
 
 const run = (name: string, event: unknown) => running.cloud.invoke(name, event)
 
-function newestHistory(functionName: string) {
-  const [newest] = running.cloud.executions({ functionName, limit: 1 })
-  return running.cloud.history(newest?.arn ?? '')
+function latestHistory(functionName: string) {
+  const [latest] = running.cloud.executions({ functionName, limit: 1 })
+  return running.cloud.history(latest?.arn ?? '')
 }
 
 describe('a step', () => {
-  test('runs once and its result is the result of the execution', async () => {
+  test('runs once and returns its result', async () => {
     await expect(run('greet', { name: 'Ada' })).resolves.toEqual({ result: { greeting: 'Hello Ada' } })
   })
 
-  test('is tried again after its delay until it succeeds', async () => {
+  test('is retried after its delay until it succeeds', async () => {
     await expect(run('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({ result: { attempts: 3 } })
-    const steps = newestHistory('flaky').filter(({ EventType }) => EventType.startsWith('Step'))
+    const steps = latestHistory('flaky').filter(({ EventType }) => EventType.startsWith('Step'))
     expect(steps.map(({ EventType }) => EventType)).toEqual([
       'StepStarted',
       'StepFailed',
@@ -51,24 +51,24 @@ describe('a step', () => {
     expect(second - first).toBeGreaterThanOrEqual(1000 / 20 - 2)
   })
 
-  test('is tried again where its delay is over before its checkpoint is answered', async () => {
+  test('is retried if its delay ends before the response to its checkpoint', async () => {
     const file = buildHandlers(folder.path)
-    const hurried = await start({
-      state: folder.file('hurried'),
+    const fast = await start({
+      state: folder.file('fast'),
       functions: durable(file, ['flaky']),
       timeScale: 100_000,
     })
-    await expect(hurried.cloud.invoke('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({
+    await expect(fast.cloud.invoke('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({
       result: { attempts: 3 },
     })
   })
 
-  test('fails its execution when its attempts are used up', async () => {
+  test('fails its execution after its last attempt', async () => {
     await expect(run('flaky', { failures: 9, attempts: 2 })).resolves.toEqual({
       error: { errorType: 'StepError', errorMessage: 'failure 2' },
     })
     expect(running.cloud.executions({ functionName: 'flaky', limit: 1 })).toMatchObject([{ status: 'FAILED' }])
-    expect(newestHistory('flaky').at(-1)).toMatchObject({
+    expect(latestHistory('flaky').at(-1)).toMatchObject({
       EventType: 'ExecutionFailed',
       ExecutionFailedDetails: { Error: { Payload: { ErrorType: 'StepError', ErrorMessage: 'failure 2' } } },
     })
@@ -100,27 +100,27 @@ describe('a step', () => {
 })
 
 describe('a wait', () => {
-  test('lasts as long as asked, on the scaled clock', async () => {
+  test('takes the requested time on the scaled clock', async () => {
     const { result } = await run('waits', { seconds: 60 })
     expect((result as { waitedMs: number }).waitedMs).toBeGreaterThanOrEqual(60_000 / 20 - 2)
     expect((result as { waitedMs: number }).waitedMs).toBeLessThan(60_000)
-    const waits = newestHistory('waits').filter(({ EventType }) => EventType.startsWith('Wait'))
+    const waits = latestHistory('waits').filter(({ EventType }) => EventType.startsWith('Wait'))
     expect(waits).toMatchObject([
       { EventType: 'WaitStarted', Name: 'pause', WaitStartedDetails: { Duration: 60 } },
       { EventType: 'WaitSucceeded', WaitSucceededDetails: { Duration: 60 } },
     ])
   })
 
-  test('holds no thread: the function is invoked again after it', () => {
-    const invocations = newestHistory('waits').filter(({ EventType }) => EventType === 'InvocationCompleted')
+  test('occupies no thread, because the function is invoked again after it', () => {
+    const invocations = latestHistory('waits').filter(({ EventType }) => EventType === 'InvocationCompleted')
     expect(invocations).toHaveLength(2)
   })
 })
 
 describe('a waitForCondition', () => {
-  test('hands its state from poll to poll', async () => {
+  test('passes its state to the next poll', async () => {
     await expect(run('poll', { polls: 4 })).resolves.toEqual({ result: { polls: 4 } })
-    const polls = newestHistory('poll').filter(({ EventType }) => EventType === 'StepSucceeded')
+    const polls = latestHistory('poll').filter(({ EventType }) => EventType === 'StepSucceeded')
     expect(polls.map(({ StepSucceededDetails }) => StepSucceededDetails)).toMatchObject([
       { Result: { Payload: '{"polls":1}' }, RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 } },
       { Result: { Payload: '{"polls":2}' } },
@@ -137,19 +137,19 @@ describe('an execution', () => {
     })
   })
 
-  test('fails when its code is not deterministic', async () => {
+  test('fails if its code is not deterministic', async () => {
     await expect(run('renamed', {})).resolves.toMatchObject({
       error: { errorMessage: expect.stringContaining('Non-deterministic execution detected') },
     })
   })
 
-  test('fails when it is pending and waits for nothing', async () => {
+  test('fails if it returns PENDING without a pending operation', async () => {
     await expect(run('pendingForNothing', {})).resolves.toMatchObject({
       error: { errorMessage: 'Cannot return PENDING status with no pending operations.' },
     })
   })
 
-  test('fails when its handler is not a durable one', async () => {
+  test('fails if its handler is not durable', async () => {
     await expect(run('plain', {})).resolves.toMatchObject({
       error: { errorMessage: expect.stringContaining('withDurableExecution') },
     })

@@ -11,8 +11,8 @@ beforeAll(() => {
   file = buildHandlers(folder.path)
 })
 
-describe('three hundred executions at once', () => {
-  test('all get through four threads', async () => {
+describe('300 concurrent executions', () => {
+  test('complete on four threads', async () => {
     const { cloud, lambda, seen } = await start({
       state: folder.file('many'),
       functions: durable(file, ['task'], { concurrency: 4 }),
@@ -30,7 +30,7 @@ describe('three hundred executions at once', () => {
         ),
       ),
     )
-    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all')
+    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
     expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
     const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
     expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
@@ -39,8 +39,8 @@ describe('three hundred executions at once', () => {
   })
 })
 
-describe('ten thousand waiting executions', () => {
-  test('cost no memory, and do not keep others from running', async () => {
+describe('10,000 waiting executions', () => {
+  test('use no memory and do not block others', async () => {
     const state = folder.file('waiting')
     const functions = durable(file, ['approval', 'greet'])
     const notes = folder.file('callback')
@@ -62,7 +62,7 @@ describe('ten thousand waiting executions', () => {
   })
 })
 
-/** Copies the only execution of a database and all that belongs to it. */
+/** Copies the only execution of a database with its operations and events. */
 function multiply(path: string, times: number): void {
   const db = new DatabaseSync(path)
   const columns = (table: string, changed: Record<string, string>) => {
@@ -70,8 +70,8 @@ function multiply(path: string, times: number): void {
       .prepare(`SELECT name FROM pragma_table_info('${table}')`)
       .all()
       .map(({ name }) => String(name))
-    const kept = names.filter((name) => name !== 'seq')
-    return { names: kept.join(), values: kept.map((name) => changed[name] ?? name).join() }
+    const copied = names.filter((name) => name !== 'seq')
+    return { names: copied.join(), values: copied.map((name) => changed[name] ?? name).join() }
   }
   const copy = (table: string, changed: Record<string, string>) => {
     const { names, values } = columns(table, changed)

@@ -30,13 +30,13 @@ describe('a checkpoint', () => {
   })
 
   test.each<[string, OperationUpdate[], string]>([
-    ['has no id', [step('START', { Id: '' })], 'without an Id'],
+    ['has no id', [step('START', { Id: '' })], 'has no Id'],
     ['has an action that the type does not have', [{ Id: 'w', Type: 'WAIT', Action: 'FAIL' }], 'Invalid action FAIL'],
     ['starts an operation twice', [step('START'), step('START')], 'same operation twice'],
     ['ends an operation twice', [step('START'), step('SUCCEED'), step('SUCCEED')], 'same operation twice'],
     ['ends a step that it starts afterwards', [step('SUCCEED'), step('START')], 'same operation twice'],
     [
-      'ends the execution before something else',
+      'ends the execution before another update',
       [{ Id: 'e', Type: 'EXECUTION', Action: 'SUCCEED' }, step('START')],
       'EXECUTION checkpoint must be the last update',
     ],
@@ -49,7 +49,7 @@ describe('a checkpoint', () => {
       [step('FAIL', { Error: { ErrorMessage: 'x'.repeat(32_768 - 18) } })],
       'Error object size must be less than 32768 bytes',
     ],
-  ])('is refused if it %s', (_what, updates, message) => {
+  ])('is rejected if it %s', (_what, updates, message) => {
     expect(() => validateUpdates(updates)).toThrow(
       expect.objectContaining({
         type: 'InvalidParameterValueException',
@@ -60,13 +60,13 @@ describe('a checkpoint', () => {
   })
 })
 
-describe('an update of an operation that exists', () => {
+describe('an update of an existing operation', () => {
   const found = { type: 'STEP', status: 'STARTED', sub_type: 'Step', name: 'act', parent: 'c' } as Operation
 
   test.each<[string, Partial<Operation>, OperationUpdate]>([
     ['ends it', {}, step('SUCCEED', { SubType: 'Step', Name: 'act', ParentId: 'c' })],
-    ['ends it once it is ready', { status: 'READY' }, step('SUCCEED')],
-    ['starts it again once it is ready', { status: 'READY' }, step('START')],
+    ['ends it when it is ready', { status: 'READY' }, step('SUCCEED')],
+    ['starts it again when it is ready', { status: 'READY' }, step('START')],
   ])('is accepted if it %s', (_what, operation, update) => {
     expect(() => validateChange({ ...found, ...operation }, update)).not.toThrow()
   })
@@ -79,7 +79,7 @@ describe('an update of an operation that exists', () => {
     ['starts it again', {}, step('START'), 'Invalid current STEP state STARTED'],
     ['ends it while it waits for a retry', { status: 'PENDING' }, step('SUCCEED'), 'state PENDING to SUCCEED'],
     ['ends it again', { status: 'SUCCEEDED' }, step('SUCCEED'), 'state SUCCEEDED to SUCCEED'],
-  ])('is refused if it %s', (_what, operation, update, message) => {
+  ])('is rejected if it %s', (_what, operation, update, message) => {
     expect(() => validateChange({ ...found, ...operation }, update)).toThrow(message)
   })
 })

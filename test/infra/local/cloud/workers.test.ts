@@ -14,14 +14,14 @@ beforeAll(() => {
 function pool(idle: { ms: number; lastMs: number }) {
   const seen: Observation[] = []
   const [fn] = plain(file, ['plain'], { concurrency: 2 }).map((plain) => ({ ...plain, version: 1 }))
-  if (!fn) throw new Error('There is no function.')
+  if (!fn) throw new Error('The function is missing.')
   const workers = new Workers(
     () => ({}),
     (observation) => seen.push(observation),
     () => secretsVersion,
     idle,
   )
-  /** Invokes the function so many times at once; gives how many new threads that took. */
+  /** Invokes the function concurrently. Returns the number of new threads. */
   const run = async (times: number) => {
     seen.length = 0
     await Promise.all(Array.from({ length: times }, () => workers.invoke(fn, () => ({ event: '{}' }))))
@@ -33,7 +33,7 @@ function pool(idle: { ms: number; lastMs: number }) {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('the threads of a function', () => {
-  test('are as many as run at once, up to its concurrency, and are used again', async () => {
+  test('are limited by its concurrency and reused', async () => {
     const { workers, run } = pool({ ms: 60_000, lastMs: 60_000 })
     await expect(run(1)).resolves.toBe(1)
     await expect(run(6)).resolves.toBe(1)
@@ -41,7 +41,7 @@ describe('the threads of a function', () => {
     await workers.close(0)
   })
 
-  test('are replaced when a secret has changed', async () => {
+  test('are replaced after a secret has changed', async () => {
     const { workers, run } = pool({ ms: 60_000, lastMs: 60_000 })
     await expect(run(2)).resolves.toBe(2)
     await expect(run(2)).resolves.toBe(0)
@@ -51,7 +51,7 @@ describe('the threads of a function', () => {
     await workers.close(0)
   })
 
-  test('end when idle: all but one soon, the last one later', async () => {
+  test('end when idle, the last one later than the others', async () => {
     const lasting = pool({ ms: 100, lastMs: 600_000 })
     await expect(lasting.run(2)).resolves.toBe(2)
     await pause(500)
@@ -64,18 +64,18 @@ describe('the threads of a function', () => {
     await brief.workers.close(0)
   })
 
-  test('make the event only when its turn has come, and give the turn up without one', async () => {
+  test('create an event only when a thread is free, and skip an invocation without one', async () => {
     const { workers, fn } = pool({ ms: 1_000, lastMs: 1_000 })
-    const made: number[] = []
+    const prepared: number[] = []
     const waiting = Array.from({ length: 5 }, (_, index) =>
       workers.invoke(fn, () => {
-        made.push(index)
+        prepared.push(index)
         return index % 2 === 0 ? undefined : { event: String(index) }
       }),
     )
-    expect(made.length).toBeLessThan(5)
+    expect(prepared.length).toBeLessThan(5)
     const outcomes = await Promise.all(waiting)
-    expect(made).toEqual([0, 1, 2, 3, 4])
+    expect(prepared).toEqual([0, 1, 2, 3, 4])
     expect(outcomes.map((outcome) => JSON.parse(outcome?.result ?? 'null')?.event)).toEqual([
       undefined,
       1,
@@ -86,10 +86,10 @@ describe('the threads of a function', () => {
     await workers.close(0)
   })
 
-  test('of a function that is not there answer so', async () => {
+  test('report an unknown function', async () => {
     const { workers } = pool({ ms: 1_000, lastMs: 1_000 })
-    await expect(workers.invoke('nobody', () => ({ event: '{}' }))).resolves.toMatchObject({
-      error: { errorType: 'ResourceNotFoundException', errorMessage: 'Function not found: nobody' },
+    await expect(workers.invoke('unknown', () => ({ event: '{}' }))).resolves.toMatchObject({
+      error: { errorType: 'ResourceNotFoundException', errorMessage: 'Function not found: unknown' },
     })
     await workers.close(0)
   })

@@ -7,14 +7,14 @@ import { openStore } from '../../../infra/platforms/sandbox/store.ts'
 
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-broken-'))
+  folder = mkdtempSync(join(tmpdir(), 'webhooks-unreadable-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 it.each([
   ['durable.db', () => new Store(folder)],
   ['sandbox.db', () => openStore(folder)],
-])('a broken %s is named, with what to do', (name, open) => {
+])('the error for an unreadable %s names the file and the remedy', (name, open) => {
   writeFileSync(join(folder, name), 'garbage '.repeat(1_000))
-  expect(open).toThrow(`${join(folder, name)} cannot be read (file is not a database): move it away, and start again.`)
+  expect(open).toThrow(`Cannot read ${join(folder, name)}: file is not a database. Move it away and start again.`)
 })

@@ -1,59 +1,59 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type EventLog, EventLogError } from './event-log.ts'
 import type { KeptnEvent } from './events.ts'
 
-interface LedgerOptions {
+interface RunEventsOptions {
   log: EventLog
   context: string
   retryMs: number
-  /** How long a log is waited for that does not answer. */
+  /** How long to retry if the log does not respond. */
   patienceMs: number
   signal: AbortSignal
   warn(text: string): void
-  /** Called once for each event of the run, whoever sent it. */
+  /** Called once for each event of the run, including events of others. */
   onEvent(event: KeptnEvent, own: boolean): void
 }
 
-/** The events of one run: what is sent goes into the log, what others sent comes out of it. */
-export class Ledger {
+/** The events of one run. Sends events to the log and reads the events of others from it. */
+export class RunEvents {
   readonly events: KeptnEvent[] = []
-  private readonly options: LedgerOptions
+  private readonly options: RunEventsOptions
   private readonly seen = new Set<string>()
   private readonly own = new Set<string>()
   private wake: () => void = () => {}
 
-  constructor(options: LedgerOptions) {
+  constructor(options: RunEventsOptions) {
     this.options = options
   }
 
-  /** Records an event. Waits for a log that does not answer for the moment; throws EventLogError if it refuses. */
+  /** Records an event. Retries while the log does not respond. @throws EventLogError if the log rejects the event */
   async send(event: KeptnEvent): Promise<void> {
     this.own.add(event.id)
-    await this.insist(() => this.options.log.record(event))
-    this.take(event)
+    await this.retry(() => this.options.log.record(event))
+    this.add(event)
   }
 
-  /** Takes over what has come into the log. */
+  /** Reads new events from the log. */
   async refresh(): Promise<void> {
-    const events = await this.insist(() => this.options.log.read(this.options.context))
-    for (const event of events) this.take(event)
+    const events = await this.retry(() => this.options.log.read(this.options.context))
+    for (const event of events) this.add(event)
   }
 
-  /** Waits until an event is taken, or so long. */
-  async news(milliseconds: number): Promise<void> {
+  /** Waits until an event is added, or for the given time. */
+  async waitForEvent(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.wake = resolve
     const timer = new AbortController()
     const signal = AbortSignal.any([timer.signal, this.options.signal])
-    const late = wait(milliseconds, undefined, { signal }).catch(() => this.options.signal.throwIfAborted())
+    const timeout = sleep(milliseconds, undefined, { signal }).catch(() => this.options.signal.throwIfAborted())
     try {
-      await Promise.race([promise, late])
+      await Promise.race([promise, timeout])
     } finally {
       timer.abort()
     }
   }
 
-  private take(event: KeptnEvent): void {
+  private add(event: KeptnEvent): void {
     if (this.seen.has(event.id)) return
     this.seen.add(event.id)
     this.events.push(event)
@@ -61,7 +61,7 @@ export class Ledger {
     this.wake()
   }
 
-  private async insist<T>(attempt: () => Promise<T>): Promise<T> {
+  private async retry<T>(attempt: () => Promise<T>): Promise<T> {
     const { signal, retryMs, patienceMs, warn } = this.options
     const until = Date.now() + patienceMs
     for (let warned = false; ; warned = true) {
@@ -71,10 +71,10 @@ export class Ledger {
         signal.throwIfAborted()
         if (!(error instanceof EventLogError && error.passing)) throw error
         if (Date.now() >= until) {
-          throw new EventLogError(`${error.message}, for ${patienceMs / 1_000} s: gave up`, false, error)
+          throw new EventLogError(`${error.message} (gave up after ${patienceMs / 1_000} s)`, false, error)
         }
-        if (!warned) warn(`${error.message}; trying again`)
-        await wait(retryMs, undefined, { signal })
+        if (!warned) warn(`${error.message}; retrying`)
+        await sleep(retryMs, undefined, { signal })
       }
     }
   }
