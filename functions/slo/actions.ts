@@ -1,4 +1,4 @@
-import { requestEvaluation } from '../../shared/providers/evaluation/provider.ts'
+import { requestEvaluation } from '../../shared/providers/evaluation/action.ts'
 import { pushReport } from '../../shared/providers/report.ts'
 
 export const actions = {

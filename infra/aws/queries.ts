@@ -16,8 +16,8 @@ export const queries = {
 | sort finished desc`,
 
   /** Counts each failed attempt, so that a platform that is down appears while its tasks still retry. */
-  'errors by provider': `filter ispresent(provider) and failure in ["refused", "credentials", "doubtful", "platform", "timeout"]
-| stats count(*) as failures, max(@timestamp) as last by provider, connection, failure
+  'errors by provider': `filter ispresent(provider) and kind in ["refused", "credentials", "doubtful", "platform", "timeout"]
+| stats count(*) as failures, max(@timestamp) as last by provider, connection, kind
 | sort failures desc`,
 
   /** Started in the time range. */
@@ -29,11 +29,11 @@ export const queries = {
 
   /** The task id is in the 202 response. */
   'what a task did': `filter taskId = "<task id>"
-| fields @timestamp, level, message, failure, reason, outcome.result, detail
+| fields @timestamp, level, message, attempt, kind, reason, outcome.result
 | sort @timestamp asc`,
 
   'failed requests': `filter message = "request" and status >= 500
-| fields @timestamp, status, path, failure, detail, caller, connection, requestId
+| fields @timestamp, status, path, kind, reason, caller, connection, requestId
 | sort @timestamp desc
 | limit 50`,
 

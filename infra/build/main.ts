@@ -67,7 +67,7 @@ const categoryCore = [
   './shared/core/run-action.ts',
   './shared/core/http/responses.ts',
   './shared/core/task/status.ts',
-  './shared/orchestrators/orchestrator.ts',
+  './shared/orchestrators/index.ts',
   './shared/state/item-keys.ts',
   './shared/orchestrators/keptn/task-type.ts',
   './shared/record.ts',

@@ -9,6 +9,7 @@ import type { Message, MessageContext, MessageProvider } from '../providers/mess
 import type { SignedLink } from '../providers/provider.ts'
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
 import { clipSingleLine } from '../text/single-line.ts'
+import type { ApprovalInput } from './input.ts'
 import { bareName } from './person.ts'
 
 const inputSchema = z.strictObject({
@@ -27,17 +28,6 @@ const inputSchema = z.strictObject({
     ),
   ),
 })
-
-/** The complete input of the action. */
-export interface ApprovalInput {
-  channel: string | undefined
-  message: Message
-  approvers?: string[] | undefined
-  /** Who may not decide. */
-  excluded?: string | undefined
-  /** In seconds. */
-  remindBefore?: number | undefined
-}
 
 const WEEK_SECONDS = 7 * 86_400
 const MAX_TITLE = 200

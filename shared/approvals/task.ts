@@ -6,8 +6,8 @@ import type { ApprovalTask } from '../providers/action.ts'
 import type { Message, MessageProvider, Mood, PostedMessage } from '../providers/message.ts'
 import type { Client } from '../providers/provider.ts'
 import { redact, redactDeep } from '../redact.ts'
-import type { ApprovalInput } from './action.ts'
 import { type Decision, decisionSchema, describeDecision } from './decision.ts'
+import type { ApprovalInput } from './input.ts'
 import { changeCallback, saveApproval, saveDecision } from './store.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>

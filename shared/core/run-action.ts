@@ -1,5 +1,5 @@
 import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
-import type { SentRequest } from '../http/client.ts'
+import type { SentRequest } from '../http/exchange.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import type { Action, ActionResult, ApprovalAction, JobAction, PollResult } from '../providers/action.ts'

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { HttpResponse, SentRequest } from './client.ts'
+import type { HttpResponse, SentRequest } from './exchange.ts'
 
 /** One event of a call to a platform. Nothing in it is masked. */
 export type TraceEvent =

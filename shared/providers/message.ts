@@ -1,52 +1,9 @@
 import type * as z from 'zod/mini'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { Message, MessageButton } from '../text/message.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
-/** How things stand: a platform shows it as a colour, an emoji or a word. */
-export type Mood = 'good' | 'warning' | 'bad' | 'neutral' | 'waiting'
-
-/**
- * A message as people are to read it, whatever the platform. Every text in it is plain: each platform escapes it for
- * itself, and cuts it to what it takes.
- */
-export interface Message {
-  mood: Mood
-  /** One line. */
-  title: string
-  /** Paragraphs, parted by empty lines. */
-  text?: string | undefined
-  fields: Field[]
-  /** Such as the objectives of an evaluation; each row begins with how it stands. */
-  table?: Table | undefined
-  /** The first is the main one. Always http or https. */
-  links: Link[]
-  /** What can be decided; only in a question that is open. */
-  buttons?: MessageButton[] | undefined
-}
-
-export interface Field {
-  name: string
-  value: string
-}
-
-export interface Table {
-  columns: string[]
-  rows: { mood: Mood; cells: string[] }[]
-}
-
-export interface Link {
-  label: string
-  url: string
-}
-
-export interface MessageButton {
-  decision: 'approve' | 'reject'
-  label: string
-  /** What a button of the platform's own carries: signed, at most 300 characters of A-Z a-z 0-9 - _ and dots. */
-  token: string
-  /** The page where people decide, for a platform without buttons; the same for all choices. */
-  url: string
-}
+export type { Field, Link, Message, MessageButton, Mood, Table } from '../text/message.ts'
 
 /** Where a message went, and what it takes to change it: JSON. */
 export interface PostedMessage {

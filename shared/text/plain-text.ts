@@ -1,5 +1,5 @@
-import type { Link, Message, Mood, Table } from '../providers/message.ts'
 import { redact } from '../redact.ts'
+import type { Link, Message, Mood, Table } from './message.ts'
 import { singleLine } from './single-line.ts'
 
 /** How things stand, for a platform that has no colours. */

@@ -243,7 +243,7 @@ describe('A platform that is down', () => {
     expect(finished[0]).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringMatching(/GitHub did not answer.*deadline of 8 s/),
+      message: expect.stringMatching(/GitHub did not respond.*deadline of 8 s/),
     })
     expect(Date.now() - began).toBeGreaterThan(2_000)
   })

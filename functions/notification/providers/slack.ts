@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { hmacHex, isSame } from '../../../shared/auth/hmac.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, orElse, secret, url } from '../../../shared/fields.ts'
-import type { Http, HttpResponse } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import type { HttpResponse } from '../../../shared/http/exchange.ts'
 import {
   type ButtonRequest,
   defineMessageProvider,

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../shared/errors.ts'
-import type { HttpResponse, SentRequest } from '../../../shared/http/client.ts'
+import type { HttpResponse, SentRequest } from '../../../shared/http/exchange.ts'
 import { listen, type TraceEvent } from '../../../shared/http/trace.ts'
 import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
 

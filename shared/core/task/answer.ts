@@ -1,8 +1,8 @@
 import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
 import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
+import { loadOrchestrator } from '../../orchestrators/index.ts'
 import { type Reply, redactReply } from '../../orchestrators/keptn/reply.ts'
-import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
 import { backoffSeconds } from '../backoff.ts'
 
 /** About a day of retries. */

@@ -11,7 +11,7 @@ import {
 } from '../../evaluation/score.ts'
 import { comparedCount, type SloFile } from '../../evaluation/slo-file.ts'
 import { formatUtc, resolveWindow, type Window } from '../../evaluation/timeframe.ts'
-import { loadOrchestrator } from '../../orchestrators/orchestrator.ts'
+import { loadOrchestrator } from '../../orchestrators/index.ts'
 import { errored, type Outcome } from '../../outcome.ts'
 import type { PollResult, StartedJob } from '../action.ts'
 import type { Client } from '../provider.ts'

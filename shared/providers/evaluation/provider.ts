@@ -5,11 +5,8 @@ import { sloFileField } from '../../evaluation/slo-file.ts'
 import type { Window } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/keptn/event.ts'
-import type { JobAction } from '../action.ts'
 import type { Client, NoOtherMembers, Provider } from '../provider.ts'
-import type { EvaluationJob } from './evaluate.ts'
 import { type Query, queriesField } from './queries.ts'
-import { completeRequest, type EvaluationRequest, type ParsedInput, readRequest, requestInput } from './request.ts'
 
 /** What is to be measured, and of which time. */
 export interface MeasurementRequest extends Window {
@@ -79,43 +76,4 @@ export const evaluationFields = {
   timeframe: optional(word('Default timeframe, such as 5m')),
   dataDelay: optional(seconds(0, 86_400, 'How long it takes until what has happened can be read, such as PT2M')),
   noData: optional(oneOf(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
-}
-
-/** Measures service levels, and judges them: by what is loaded when used, since the call that starts a task needs none of it. */
-export function requestEvaluation({
-  summary,
-  deadline,
-}: {
-  summary: string
-  /** Seconds. */
-  deadline: number
-}): JobAction<EvaluationProvider, EvaluationRequest, ParsedInput> {
-  return {
-    type: 'job',
-    kind: 'evaluation',
-    summary,
-    input: requestInput,
-    outputs: [
-      ...['result', 'score', 'scoreText', 'timeStart', 'timeEnd'],
-      ...['indicatorResults', 'comparedEvents', 'errorBudget', 'url'],
-      // What Keptn's own evaluation answers beside these.
-      ...['sloFileContent', 'gitCommit', 'responseTime'],
-    ],
-    deadline,
-    prepare: (asked, { connection }) => readRequest(asked, connection),
-    complete: completeRequest,
-    async run(provider, client, asked) {
-      const { startEvaluation: begin } = await import('./evaluate.ts')
-      return begin(provider, client, asked)
-    },
-    job: {
-      silent: 'waits',
-      async getStatus(provider, client, asked, pending) {
-        const { getEvaluationStatus: look } = await import('./evaluate.ts')
-        return look(provider, client, asked, pending as EvaluationJob)
-      },
-      stop: async () => false,
-      onDeadline: () => 'leave',
-    },
-  }
 }

@@ -3,10 +3,16 @@ import { Failure } from '../../errors.ts'
 import { headers, optional, secret, secretHeaders, url, word } from '../../fields.ts'
 import type { Authorization } from '../../http/client.ts'
 import type { Client } from '../../providers/provider.ts'
-import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
+import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
 import { expression, type Names, shown } from './expression.ts'
-import { loginAuthorization, loginField } from './login.ts'
+import { type Login, loginAuthorization, loginField } from './login.ts'
 import { type ReadRequest, read, readField } from './request.ts'
+
+/** The fields of every HTTP connection, for every kind of provider. */
+interface HttpConnection extends HttpCredentials {
+  login?: Login | undefined
+  check?: ReadRequest | undefined
+}
 
 /** The fields that every connection to an HTTP API has, for every kind of provider. */
 const httpFields = {

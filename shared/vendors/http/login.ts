@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, seconds, withDescription, word } from '../../fields.ts'
-import { type Authorization, Http, type HttpResponse } from '../../http/client.ts'
+import { type Authorization, Http } from '../../http/client.ts'
+import type { HttpResponse } from '../../http/exchange.ts'
 import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
-import { basicHeader, type HttpConnection, listedHeaders } from './credentials.ts'
+import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
 import { expression, find, type Names, requireText, shown } from './expression.ts'
 import { formOf } from './request.ts'
 
@@ -49,7 +50,7 @@ const sessions = new Map<string, Session & { until: number }>()
  *
  * @param ca PEM of a certificate authority to trust next to the public ones
  */
-export function loginAuthorization(connection: HttpConnection, login: Login, ca: string | undefined): Authorization {
+export function loginAuthorization(connection: HttpCredentials, login: Login, ca: string | undefined): Authorization {
   const { baseUrl, username, password } = connection
   const id = JSON.stringify([baseUrl, username, password, listedHeaders(connection), login])
   return {
@@ -63,14 +64,14 @@ export function loginAuthorization(connection: HttpConnection, login: Login, ca:
   }
 }
 
-async function renew(id: string, connection: HttpConnection, login: Login, ca: string | undefined): Promise<Session> {
+async function renew(id: string, connection: HttpCredentials, login: Login, ca: string | undefined): Promise<Session> {
   const session = await logIn(connection, login, ca)
   const until = Date.now() + (login.lifetime ?? DEFAULT_LIFETIME_SECONDS) * 1_000 - MARGIN_MS
   sessions.set(id, { ...session, until })
   return session
 }
 
-async function logIn(connection: HttpConnection, login: Login, ca: string | undefined): Promise<Session> {
+async function logIn(connection: HttpCredentials, login: Login, ca: string | undefined): Promise<Session> {
   const { baseUrl, username, password } = connection
   const names: Names = { input: {}, key: undefined, event: {}, now: new Date().toISOString(), username, password }
   const http = new Http({

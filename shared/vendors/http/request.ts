@@ -8,7 +8,7 @@ import { segment } from '../../http/segment.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
 import { isRecord } from '../../record.ts'
-import type { HttpConnection } from './credentials.ts'
+import type { HttpCredentials } from './credentials.ts'
 import { excerpt, expression, find, findIn, holds, isTrue, type Names, shown } from './expression.ts'
 
 const placeholder = /\{([^{}]+)\}/g
@@ -83,7 +83,7 @@ export function createField(description: string) {
   return withDescription(z.pipe(asList, z.array(createRequest).check(z.minLength(1), z.maxLength(10))), description)
 }
 
-type Api = Client<HttpConnection>
+type Api = Client<HttpCredentials>
 
 /**
  * Sends a request that changes nothing.
@@ -269,7 +269,7 @@ function formFields(found: unknown = {}, what: string): [field: string, value: s
 /** How an error is recognized and reported: by expressions, else as for every other platform. */
 function errorsOf(
   request: ReadRequest,
-  connection: HttpConnection,
+  connection: HttpCredentials,
   names: Names,
   name: string,
 ): Pick<RequestOptions, 'errorStatus' | 'errorReason'> {
@@ -293,7 +293,7 @@ function wordsOf(found: unknown): string {
   return errorReasonIn(found) || JSON.stringify(found)
 }
 
-function idempotencyHeader({ idempotencyHeader: header }: HttpConnection, key: string | undefined) {
+function idempotencyHeader({ idempotencyHeader: header }: HttpCredentials, key: string | undefined) {
   return key === undefined || header === undefined ? {} : { [header.toLowerCase()]: key }
 }
 

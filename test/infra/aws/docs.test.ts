@@ -232,7 +232,7 @@ describe('docs/limits.md', () => {
     ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
-    ['shared/core/task/start-job.ts', '= 2_000', '2,000 after'],
+    ['shared/core/task/run-until-deadline.ts', '= 2_000', '2,000 after'],
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
     ['shared/auth/secrets.ts', '= 300', '| cache | 5 minutes |'],

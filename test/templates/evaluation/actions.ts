@@ -1,4 +1,4 @@
-import { requestEvaluation } from '../../../shared/providers/evaluation/provider.ts'
+import { requestEvaluation } from '../../../shared/providers/evaluation/action.ts'
 
 export const actions = {
   'request-evaluation': requestEvaluation({

@@ -1,0 +1,12 @@
+import type { Message } from '../text/message.ts'
+
+/** The complete input of the action. */
+export interface ApprovalInput {
+  channel: string | undefined
+  message: Message
+  approvers?: string[] | undefined
+  /** Who may not decide. */
+  excluded?: string | undefined
+  /** In seconds. */
+  remindBefore?: number | undefined
+}

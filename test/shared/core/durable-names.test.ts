@@ -1,0 +1,82 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { queries } from '../../../infra/aws/queries.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const read = (pattern: string) => globSync(pattern, { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'))
+const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
+
+/** Names must not change: running executions replay them, and the finisher reads them in the history of older versions. */
+test('the names of durable steps are frozen', () => {
+  const inCode = [
+    ...sources.matchAll(/context\.(?:step|wait|createCallback)\(\s*'([\w-]+)'/g),
+    ...sources.matchAll(/(?:retriedStep(?:<[^(]*>)?\(\s*context,\s*|sendAnswer\(context, |poll\(context, )'([\w-]+)'/g),
+    ...sources.matchAll(/(?:tryCleanUp\(|save\(task, |updateMessage\(task, )'([\w-]+)'/g),
+  ].map(([, name]) => name)
+  expect([...new Set(inCode)].sort()).toEqual([
+    'accept',
+    'claim',
+    'cleanup',
+    'cleanup-again',
+    'close-approval',
+    'decision',
+    'decision-after-reminder',
+    'in-flight-grace',
+    'poll',
+    'poll-after-stop',
+    'read-execution',
+    'remind',
+    'save-approval',
+    'save-callback',
+    'send-finished',
+    'send-started',
+    'send-started-late',
+    'start',
+    'start-cleanup',
+    'stop',
+    'wait-for-retry',
+  ])
+})
+
+test('the fields of log lines that queries read are frozen', () => {
+  const isFunction = (word: string) => /^(?:stats|count|max|min|earliest|ispresent)$/.test(word)
+  const fields = Object.values(queries).flatMap((query) =>
+    [...query.replace(/"[^"]*"|\/[^/]*\//g, '').matchAll(/(?<![@.\w])[a-z][\w]*(?:\.\w+)?/gi)].map(([word]) => word),
+  )
+  const language = ['and', 'as', 'asc', 'by', 'desc', 'fields', 'filter', 'in', 'like', 'limit', 'or', 'sort']
+  const aliases = ['at', 'began', 'does', 'ends', 'failures', 'finished', 'last']
+  expect(
+    [...new Set(fields)].filter((word) => ![...language, ...aliases].includes(word) && !isFunction(word)).sort(),
+  ).toEqual([
+    'action',
+    'attempt',
+    'caller',
+    'connection',
+    'error.message',
+    'error.name',
+    'kind',
+    'level',
+    'message',
+    'outcome.result',
+    'outcome.status',
+    'path',
+    'provider',
+    'reason',
+    'requestId',
+    'status',
+    'taskId',
+  ])
+})
+
+test.each([
+  'task started',
+  'task ended',
+  'request',
+  'poll failed',
+  'cleanup failed',
+  'start failed',
+  'call contains a stored credential',
+])('the log message "%s" is frozen', (message) => {
+  expect(sources).toContain(`'${message}'`)
+})

@@ -1,0 +1,62 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+
+/**
+ * The layers of `shared/`, lowest first. A file imports files of its own layer and of lower layers only. Type imports count.
+ * Approvals are above the core: the core runs an approval action through its interface in `providers/action.ts`.
+ */
+const LAYERS = [
+  ['root'],
+  ['text', 'http', 'aws', 'evaluation'],
+  ['state'],
+  ['auth'],
+  ['orchestrators'],
+  ['providers'],
+  ['vendors'],
+  ['core'],
+  ['approvals'],
+]
+
+const root = join(import.meta.dirname, '../..')
+const files = globSync('shared/**/*.ts', { cwd: root })
+const imports = new Map(files.map((file) => [file, importsOf(file)]))
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/\b(?:from |import\()'(\.[^']+)'/g)].map(([, path = '']) =>
+    relative(root, join(root, dirname(file), path)),
+  )
+}
+
+function layerOf(file: string): number {
+  const [, folder = '', ...rest] = file.split('/')
+  return LAYERS.findIndex((folders) => folders.includes(rest.length === 0 ? 'root' : folder))
+}
+
+/** Returns the cycles that are reachable from a file, except those through files that were searched before. */
+function cyclesFrom(file: string, path: string[], done: Set<string>): string[] {
+  if (path.includes(file)) return [[...path.slice(path.indexOf(file)), file].join(' -> ')]
+  if (done.has(file)) return []
+  const cycles = (imports.get(file) ?? []).flatMap((next) => cyclesFrom(next, [...path, file], done))
+  done.add(file)
+  return cycles
+}
+
+describe('shared/', () => {
+  test('has a layer for every file', () => {
+    expect(files.filter((file) => layerOf(file) < 0)).toEqual([])
+  })
+
+  test('has no import of a higher layer', () => {
+    const pairs = files.flatMap((file) => (imports.get(file) ?? []).map((target) => [file, target] as const))
+    expect(pairs.filter(([file, target]) => layerOf(target) > layerOf(file)).map((pair) => pair.join(' -> '))).toEqual(
+      [],
+    )
+  })
+
+  test('has no import cycle', () => {
+    const done = new Set<string>()
+    expect(files.flatMap((file) => cyclesFrom(file, [], done))).toEqual([])
+  })
+})
