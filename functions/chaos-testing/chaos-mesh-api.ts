@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind } from '../../shared/errors.ts'
-import type { Http, HttpResponse, RequestOptions } from '../../shared/http/client.ts'
+import type { Http, RequestOptions } from '../../shared/http/client.ts'
+import type { HttpResponse } from '../../shared/http/exchange.ts'
 import { segment } from '../../shared/http/segment.ts'
 import { invalid } from './chaos-mesh-objects.ts'
 

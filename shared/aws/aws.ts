@@ -1,12 +1,12 @@
 import { Failure } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
-import type { SentRequest } from '../http/client.ts'
 import { checkDeadline, requestTimeoutMs } from '../http/deadline.ts'
+import type { SentRequest } from '../http/exchange.ts'
 import { WriteTracker } from '../http/write-tracker.ts'
 import { log } from '../log.ts'
 import { clipSingleLine } from '../text/single-line.ts'
-import { type AwsAccount, clientFor, rejectOnAbort, type ServiceClient } from './clients.ts'
-import { type AwsError, awsErrorOf, isSuccess, mayHaveSucceeded, toFailure } from './failure.ts'
+import { type AwsAccount, type AwsError, clientFor, rejectOnAbort, type ServiceClient } from './clients.ts'
+import { awsErrorOf, isSuccess, mayHaveSucceeded, toFailure } from './failure.ts'
 
 /** The fields of a connection to an AWS service. It has no credentials, because the function has a role. */
 export const awsAccountFields = {

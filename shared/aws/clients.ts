@@ -1,4 +1,11 @@
-import type { AwsError } from './failure.ts'
+/** An error of the AWS SDK. */
+export interface AwsError extends Error {
+  code?: string
+  $metadata?: { httpStatusCode?: number }
+  $response?: { headers?: Record<string, string> }
+  /** Happened before the request itself was sent. */
+  unsent?: true
+}
 
 /** An AWS account and region. */
 export interface AwsAccount {

@@ -2,16 +2,7 @@ import { Failure, type FailureKind, toSentence } from '../errors.ts'
 import { isUnsent, networkReason } from '../http/network.ts'
 import { retryAfterSeconds } from '../http/retry-after.ts'
 import { redact } from '../redact.ts'
-import type { AwsAccount } from './clients.ts'
-
-/** An error of the AWS SDK. */
-export interface AwsError extends Error {
-  code?: string
-  $metadata?: { httpStatusCode?: number }
-  $response?: { headers?: Record<string, string> }
-  /** Happened before the request itself was sent. */
-  unsent?: true
-}
+import type { AwsAccount, AwsError } from './clients.ts'
 
 interface FailedCall {
   platform: string

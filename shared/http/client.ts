@@ -6,6 +6,7 @@ import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { checkDeadline, requestTimeoutMs } from './deadline.ts'
 import { errorReasonIn } from './error-reason.ts'
+import type { HttpResponse, SentRequest } from './exchange.ts'
 import { isUnsent } from './network.ts'
 import { isRateLimited, retryAfterSeconds } from './retry-after.ts'
 import { type Received, sendRequest } from './send.ts'
@@ -40,14 +41,6 @@ export interface RequestOptions<T = unknown> {
    * host, and redirects are not followed.
    */
   urlAlias?: string
-}
-
-export interface HttpResponse<T = unknown> {
-  status: number
-  /** By lower-case name. Several `set-cookie` headers are separated by line breaks. */
-  headers: Record<string, string>
-  /** Parsed JSON; text if it is not JSON; undefined if it is empty. */
-  body: T
 }
 
 export interface HttpOptions {
@@ -85,13 +78,6 @@ export interface Authorization {
   headers(request: SentRequest): Promise<Record<string, string>>
   /** Discards cached credentials, because the platform did not accept them. */
   invalidate?(): void
-}
-
-export interface SentRequest {
-  method: string
-  url: string
-  headers: Record<string, string>
-  body: string | undefined
 }
 
 /**

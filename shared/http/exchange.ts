@@ -1,4 +1,3 @@
-/** A request to a platform, as it is sent. */
 export interface SentRequest {
   method: string
   url: string
@@ -8,8 +7,8 @@ export interface SentRequest {
 
 export interface HttpResponse<T = unknown> {
   status: number
-  /** By names in lower case. Several cookies of `set-cookie` are separated by line breaks. */
+  /** By lower-case name. Several `set-cookie` headers are separated by line breaks. */
   headers: Record<string, string>
-  /** Parsed JSON, or the text if it is not JSON. Undefined if it is empty. */
+  /** Parsed JSON; text if it is not JSON; undefined if it is empty. */
   body: T
 }

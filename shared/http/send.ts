@@ -1,6 +1,6 @@
 import type { Agent } from 'node:https'
 import { Failure, messageOf } from '../errors.ts'
-import type { HttpResponse, SentRequest } from './client.ts'
+import type { HttpResponse, SentRequest } from './exchange.ts'
 import { agentWithCa, networkReason } from './network.ts'
 import { DEEP_JSON, isDeepJson, parseBody } from './parse-body.ts'
 

@@ -6,7 +6,7 @@ import { type Call, type Reply, type Served, serve } from '../../../infra/platfo
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import type { SentRequest } from '../../../shared/http/client.ts'
+import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { failureOf } from '../../functions/helpers.ts'
 

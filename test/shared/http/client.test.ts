@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { generate } from 'selfsigned'
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import { Http, type SentRequest } from '../../../shared/http/client.ts'
+import { Http } from '../../../shared/http/client.ts'
+import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { segment } from '../../../shared/http/segment.ts'
 
 const servers: (http.Server | https.Server)[] = []
