@@ -1,9 +1,10 @@
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Authorization } from '../http/client.ts'
+import type { AwsError } from './clients.ts'
 import { type AwsAccount, assumeRole, rejectOnAbort } from './clients.ts'
 import { fromNodeProviderChain } from './credentials.ts'
-import { type AwsError, toFailure } from './failure.ts'
+import { toFailure } from './failure.ts'
 
 interface SigningOptions {
   /** The service's name in signatures: `execute-api`. */
