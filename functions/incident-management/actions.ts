@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, word } from '../../shared/fields.ts'
 import { startJob } from '../../shared/providers/start-job.ts'
-import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 
 const scales = {
   urgency: optional(word("critical, high, medium or low, or the platform's own value; how soon it must be worked on")),

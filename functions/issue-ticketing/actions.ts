@@ -1,4 +1,4 @@
-import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 
 export const actions = {
   'open-issue': openTicket,

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import type { Aws } from '../../shared/aws/aws.ts'
 import { Failure } from '../../shared/errors.ts'
-import { toTextParameters } from '../../shared/providers/texts.ts'
+import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { nameAfter } from './sagemaker-job.ts'
 import { durationOf, type Kind, reasonOf, stateOf } from './sagemaker-run.ts'
 

@@ -7,7 +7,7 @@ import {
   StopTrainingJobCommand,
 } from '@aws-sdk/client-sagemaker'
 import type { Aws } from '../../shared/aws/aws.ts'
-import { toTextParameters } from '../../shared/providers/texts.ts'
+import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { createOnce, nameAfter, pick, runOf, specified } from './sagemaker-job.ts'
 import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
 

@@ -12,11 +12,11 @@ interface ConnectOptions {
   lastRunKey?: string | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number
-  /** Gets each request that would change something, before it goes out. Only `http` uses an answer that it returns. */
+  /** Called with each write before it is sent. Only `http` uses a response that it returns. */
   intercept?: NonNullable<HttpOptions['intercept']>
 }
 
-/** The client of a connection, as its provider's functions get it. */
+/** Returns the client that a provider's functions get. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
   const { idempotencyKey, isRetry, event, signedLink, lastRunKey, ...limits } = options
   const { title: platform } = provider
@@ -24,11 +24,11 @@ export function connect({ provider, values }: Connection, options: ConnectOption
   let aws: Aws | undefined
   return {
     connection: values,
-    idempotencyKey: idempotencyKey,
-    isRetry: isRetry,
+    idempotencyKey,
+    isRetry,
     event,
-    signedLink: signedLink,
-    lastRunKey: lastRunKey,
+    signedLink,
+    lastRunKey,
     get http() {
       const ca = values['ca'] as string | undefined
       http ??= new Http({
@@ -57,7 +57,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
       return http?.acceptedResponse ?? aws?.acceptedResponse
     },
     get aws() {
-      if (!provider.aws) throw new Error(`${platform} does not say that it is part of AWS.`)
+      if (!provider.aws) throw new Error(`The provider ${platform} has no member aws.`)
       aws ??= new provider.aws({ ...limits, platform, account: values })
       return aws
     },

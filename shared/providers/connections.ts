@@ -7,25 +7,23 @@ import { settings } from '../settings.ts'
 import type { Category } from './category.ts'
 import type { Provider } from './provider.ts'
 
-/** One instance of a platform, ready to be used. */
+/** One instance of a platform. */
 export interface Connection {
   name: string
   provider: Provider
-  /** What its secret holds, by the provider's schema. */
+  /** The secret, parsed by the provider's schema. */
   values: Record<string, unknown>
 }
 
-/** What a connection may be called. */
 export const CONNECTION_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
-/** Fields that every connection may have, whatever its provider. */
-const head = z.looseObject({ provider: z.string() })
+/** Selects the provider, whose schema then parses the rest. */
+const providerField = z.looseObject({ provider: z.string() })
+/** Fields of every connection. */
 const common = {
   provider: z.string(),
   ca: z.optional(
     withDescription(
-      z
-        .string()
-        .check(z.regex(/^-----BEGIN CERTIFICATE-----/, 'must be PEM, which begins with -----BEGIN CERTIFICATE-----')),
+      z.string().check(z.regex(/^-----BEGIN CERTIFICATE-----/, 'must be PEM: -----BEGIN CERTIFICATE-----')),
       'PEM of a private certificate authority',
     ),
   ),
@@ -34,24 +32,24 @@ const common = {
 /**
  * Loads a connection and its provider.
  *
- * @param name as the caller wrote it: never a path, only a name
- * @param fresh reads the secret anew, past the cache
- * @throws Failure `unknown` that lists the known connections or providers, `misconfigured`, `unavailable`
+ * @param name from the caller, not checked yet
+ * @param fresh reads the secret again instead of using the cache
+ * @throws Failure `unknown` with the known connections or providers, `misconfigured`, `unavailable`
  */
 export async function loadConnection(category: Category, name: string, fresh = false): Promise<Connection> {
   if (!CONNECTION_NAME.test(name)) throw await unknownConnection(category.name, name)
   const path = `connections/${category.name}/${name}`
-  let named: { provider: string }
+  let selected: { provider: string }
   try {
-    named = await readSecret(path, head, { fresh, missing: 'unknown' })
+    selected = await readSecret(path, providerField, { fresh, missing: 'unknown' })
   } catch (error) {
     throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
   }
-  const load = Object.hasOwn(category.providers, named.provider) ? category.providers[named.provider] : undefined
+  const load = Object.hasOwn(category.providers, selected.provider) ? category.providers[selected.provider] : undefined
   if (!load) {
     throw new Failure(
       'unknown',
-      `The connection ${name} names the provider "${named.provider}", which ${category.name} does not have; it has ${Object.keys(category.providers).join(', ')}.`,
+      `The connection ${name} has the provider "${selected.provider}", which ${category.name} does not support. Providers: ${Object.keys(category.providers).join(', ')}.`,
     )
   }
   const provider = await load()
@@ -59,32 +57,32 @@ export async function loadConnection(category: Category, name: string, fresh = f
   return { name, provider, values }
 }
 
-/** Made once for each provider, and each choice of a category that has one: each call reads its connection. */
+/** By action mapping and provider. Every call needs one, and creating it takes time. */
 const schemas = new WeakMap<object, WeakMap<Provider, z.ZodMiniObject>>()
 
-/** What the secret of a connection must hold: what its provider asks for, its category, and what each may have. */
+/** Returns the schema of a connection's secret: the fields of its provider, its category and all connections. */
 export function connectionSchema(
   provider: Provider,
-  { actionMapping: choice }: Pick<Category, 'actionMapping'>,
+  { actionMapping }: Pick<Category, 'actionMapping'>,
 ): z.ZodMiniObject {
-  const made = schemas.get(choice ?? common) ?? new WeakMap<Provider, z.ZodMiniObject>()
-  schemas.set(choice ?? common, made)
+  const cached = schemas.get(actionMapping ?? common) ?? new WeakMap<Provider, z.ZodMiniObject>()
+  schemas.set(actionMapping ?? common, cached)
   const schema =
-    made.get(provider) ?? z.strictObject({ ...provider.connection.shape, ...choice?.connection, ...common })
-  made.set(provider, schema)
+    cached.get(provider) ?? z.strictObject({ ...provider.connection.shape, ...actionMapping?.connection, ...common })
+  cached.set(provider, schema)
   return schema
 }
 
-/** The full name of a connection's secret, for messages. */
+/** Returns the full name of a connection's secret, for messages. */
 export function connectionPath(category: string, name: string): string {
   return `${settings.secretPrefix}/connections/${category}/${name}`
 }
 
 async function unknownConnection(category: string, name: string): Promise<Failure> {
   const known = await listSecrets(`connections/${category}/`).catch((error: unknown) => {
-    log.warn('the connections could not be listed', { reason: messageOf(error) })
+    log.warn('listing the connections failed', { reason: messageOf(error) })
     return []
   })
-  const list = known.length > 0 ? `known are ${known.join(', ')}` : 'store one as a secret first'
-  return new Failure('unknown', `There is no connection "${name.slice(0, 63)}" for ${category}; ${list}.`)
+  const list = known.length > 0 ? `Connections: ${known.join(', ')}` : 'Store it as a secret first'
+  return new Failure('unknown', `Unknown connection "${name.slice(0, 63)}" for ${category}. ${list}.`)
 }

@@ -6,26 +6,27 @@ export const MAX_TITLE = 255
 export const MAX_TEXT = 65_536
 
 /**
- * Text that is cut if it is too long. A template may insert a problem's title or description of any length, and to refuse
- * it would end a sequence without the ticket or the message.
+ * Returns a text field that is cut if it is too long. Templates insert problem titles of any length: refusing them would
+ * end a sequence without its ticket or message.
  */
-export function cuttable(max: number, description: string, minLength = 0) {
-  const sentence = `${description}; cut after ${max.toLocaleString('en')} characters`
-  return withDescription(z.string().check(z.minLength(minLength)), sentence)
+export function cuttable(maxLength: number, description: string, minLength = 0) {
+  const text = `${description}; cut after ${maxLength.toLocaleString('en')} characters`
+  return withDescription(z.string().check(z.minLength(minLength)), text)
 }
 
 /**
- * The text with at most so many UTF-16 units.
+ * Returns a text with at most so many UTF-16 units.
  *
- * @param note gets a sentence for the outcome's message if the text was cut
+ * @param note called with a sentence for the outcome's message if the text was cut
  */
 export function cutText(
   name: string,
   text: string,
-  max: number,
+  maxLength: number,
   note: ((sentence: string) => void) | undefined,
 ): string {
-  const cut = clip(text, max)
-  if (text.length > max && cut.endsWith('…')) note?.(`The ${name} was cut to ${max.toLocaleString('en')} characters.`)
+  const cut = clip(text, maxLength)
+  if (text.length > maxLength && cut.endsWith('…'))
+    note?.(`The ${name} was cut to ${maxLength.toLocaleString('en')} characters.`)
   return cut
 }

@@ -1,22 +1,22 @@
 import { Failure } from '../errors.ts'
 import { optional, words } from '../fields.ts'
 
-/** Field of a connection whose jobs get the parameters of a call as environment variables. */
+/** The field of connections whose jobs get the parameters of a call as environment variables. */
 export const allowParameters = optional(
-  words('The only names that parameters of a call may have; any name that is not unsafe as a variable if left out'),
+  words('Names that parameters of a call may have. Defaults to all names that are safe as environment variables'),
 )
 
-/** Describes how a platform makes environment variables of the parameters of a start. */
+/** How the parameters of a start become environment variables. */
 export interface JobVariables<Connection> {
-  /** Prefixes of the variables that the platform sets or reads itself. */
+  /** Prefixes of variables that the platform itself uses. */
   reserved: readonly string[]
-  /** For a platform that makes them with some connections only. */
+  /** Whether parameters become variables with this connection. Defaults to true. */
   appliesTo?(connection: Connection): boolean
 }
 
 /**
- * Names and prefixes of variables by which shells, loaders, interpreters, build tools and clients run other code, load other
- * configuration, talk to other hosts or reveal secrets.
+ * Variables that make shells, loaders, interpreters, build tools and clients run other code, load other configuration,
+ * contact other hosts or reveal secrets.
  */
 const UNSAFE_NAMES = new Set(
   `
@@ -75,7 +75,7 @@ export function checkParameterNames<C extends Record<string, unknown>>(
   )
 }
 
-/** Compares without case, as Windows does, and takes a dot for the underscore that Azure Pipelines makes of it. */
+/** Ignores case, as Windows does, and treats dots as underscores, as Azure Pipelines does. */
 function isUnsafe(name: string, reserved: readonly string[]): boolean {
   const plain = name.trim().toUpperCase().replaceAll('.', '_')
   return UNSAFE_NAMES.has(plain) || [...UNSAFE_PREFIXES, ...reserved].some((prefix) => plain.startsWith(prefix))

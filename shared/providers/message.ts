@@ -5,30 +5,30 @@ import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
 export type { Field, Link, Message, MessageButton, Mood, Table } from '../text/message.ts'
 
-/** Where a message went, and what it takes to change it: JSON. */
 export interface PostedMessage {
-  /** Undefined where the platform does not say. */
+  /** Undefined if the platform does not return it. */
   id?: string | undefined
   url?: string | undefined
+  /** Opaque JSON that the provider needs to change the message. */
   providerState?: unknown
 }
 
-/** Who has clicked, as the platform names them. */
+/** The person who pressed a button. */
 export interface Person {
-  /** Shown: `Jane Doe`. */
+  /** The name to show: `Jane Doe`. */
   name: string
-  /** Everything that approvers may be named by: the id first, then user name and e-mail address. */
+  /** The names by which approvers are listed: first the id, then the user name and the e-mail address. */
   names: string[]
-  /** A name that counts as it is written alone, since in other letters it could be somebody else's id. */
+  /** A name that is compared case-sensitively, because in other letters it could be the id of another person. */
   exactName?: string | undefined
-  /** A name that could be somebody else's id: it is theirs where it is about who must not decide, and no more. */
+  /** A name that could be the id of another person. It can only exclude this person, never authorize. */
   ambiguousName?: string | undefined
 }
 
-/** A click on a button, as the platform sends it. */
+/** The platform's request after a button was pressed. */
 export interface ButtonRequest {
   headers: Record<string, string | undefined>
-  /** The body, byte for byte, as text. */
+  /** The raw body, as text. */
   body: string
   /** Epoch milliseconds. */
   now: number
@@ -36,63 +36,74 @@ export interface ButtonRequest {
 
 export interface ButtonResponse {
   decision: MessageButton['decision']
-  /** What the platform needs to tell the one who clicked: JSON. */
+  /** Opaque JSON that identifies the person to the provider. */
   responder: unknown
 }
 
-/** The buttons of a platform. */
 interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
-  /** The reference in a click of which nothing is known yet: it says whose it is. Undefined where there is none. */
+  /** Returns the token in a request that is not verified yet, to find its task. */
   readToken(request: ButtonRequest): string | undefined
   /**
-   * What was clicked, once it is certain that the platform has sent it.
+   * Returns the response, if the platform has signed the request.
    *
    * @throws Failure `unauthenticated`
    */
   verify(connection: z.output<S>, request: ButtonRequest): Promise<ButtonResponse>
-  /** Who has clicked. */
-  getPerson(client: Client<z.output<S>>, click: ButtonResponse): Promise<Person>
-  /** By what the platform can look a member up, for messages: `an id or an e-mail address`. */
+  getPerson(client: Client<z.output<S>>, response: ButtonResponse): Promise<Person>
+  /** Describes the names that `findMemberId` accepts, for messages: `an id or an e-mail address`. */
   memberNameFormat: string
-  /** Whether a text has the form of such a name. */
+  /** Whether a text has that format. */
   isMemberName(text: string): boolean
-  /** The id of a member; undefined if there is no such member, or if we may not look members up. */
+  /** Returns the id of a member; undefined if there is none, or if the token may not look members up. */
   findMemberId(client: Client<z.output<S>>, name: string): Promise<string | undefined>
-  /** Tells the one who clicked, and nobody else; what it returns is the answer to the click, if any. */
-  replyTo(client: Client<z.output<S>>, click: ButtonResponse, text: string): Promise<unknown>
+  /** Sends a text to the person only. Returns the response to the platform's request, if any. */
+  replyTo(client: Client<z.output<S>>, response: ButtonResponse, text: string): Promise<unknown>
 }
 
-/** A platform that shows messages: vendor knowledge only. */
+/** A platform that shows messages. The actions `pushMessage` and `askApproval` do everything else. */
 export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'message'
-  /** What a channel is called here; undefined where the connection leads to one place only. */
+  /** The platform's word for a channel. Undefined if a connection has only one. */
   channel: string | undefined
-  /** Throws Failure `invalid` for what this platform has nothing for. */
+  /** Throws Failure `invalid` for a message that the platform does not support. */
   checkMessage?(input: { channel: string | undefined; needsApproval: boolean }, connection: z.output<S>): void
-  /** The message that carries `client.key`, if it can be found. Without it a message may come twice after a lost answer. */
+  /** Returns the message with `client.idempotencyKey`. Without it, a message may be posted twice after a lost response. */
   find?(
     client: Client<z.output<S>> & { idempotencyKey: string },
     channel: string | undefined,
   ): Promise<PostedMessage | undefined>
   post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<PostedMessage>
-  /** Below an earlier message, where the platform can: else as a message of its own. */
+  /** Replies in the thread of a message, or posts a separate message if the platform has no threads. */
   reply?(client: Client<z.output<S>>, posted: PostedMessage, message: Message): Promise<void>
-  /** Puts another message in the place of one; absent where the platform can not. */
+  /** Replaces a message. Omit it if the platform cannot. */
   replace?(client: Client<z.output<S>>, posted: PostedMessage, message: Message): Promise<void>
-  /** Absent where people decide on a page of ours. */
+  /** Omit it if people decide on our approval page. */
   buttons?: Buttons<S>
 }
 
-/** Declares a message provider; the schema of its connection types the client of each of its functions. */
+/**
+ * Declares a message provider. The schema of its connection types the client of each function.
+ *
+ * @example
+ * export const acme = defineMessageProvider({
+ *   title: 'Acme',
+ *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') }),
+ *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+ *   check: ({ http }) => http.get('me'),
+ *   channel: 'room',
+ *   post: async ({ http }, room = '', { title, text }) =>
+ *     (await http.post(`rooms/${segment(room)}/messages`, { title, text }, { schema: posted })).body,
+ * })
+ */
 export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<MessageProvider<S>, 'kind'>>(
   provider: P & { connection: S } & NoOtherMembers<P, MessageProvider>,
 ): P & { kind: 'message' } {
   return { kind: 'message', ...provider }
 }
 
-/** What a message is made of. */
+/** What a message is composed from. */
 export interface MessageContext {
   event: CallEvent
-  /** Where the sequence can be seen, for people. */
+  /** The page of the sequence, for people. */
   bridgeUrl: string | undefined
 }

@@ -1,15 +1,15 @@
-/** How bad something is, the same words whatever the platform calls it: priority, urgency or severity. */
+/** The levels of priority, urgency and severity, independent of the platform. */
 export type Level = 'critical' | 'high' | 'medium' | 'low'
 
 /** A platform's value for each level. */
 export type Levels<Value extends string = string> = Record<Level, Value>
 
 /**
- * The platform's value for a level; what is no level is taken to be the platform's own value, and stays as it is.
+ * Returns the platform's value for a level. Returns other values unchanged, because they are the platform's own.
  *
- * @param table of the platform: each is shown in the README of its category
+ * @example platformLevel({ critical: 'P1', high: 'P2', medium: 'P3', low: 'P4' }, 'high') // P2
  */
-export function platformLevel(table: Levels, value: string): string {
+export function platformLevel(levels: Levels, value: string): string {
   const level = value.trim().toLowerCase()
-  return Object.hasOwn(table, level) ? table[level as Level] : value
+  return Object.hasOwn(levels, level) ? levels[level as Level] : value
 }

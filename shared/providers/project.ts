@@ -1,37 +1,34 @@
-import { Failure } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 
-/** How a platform names the place that things are in, and whether it can do without. */
+/** The format of a platform's project names. */
 export interface ProjectFormat {
   pattern: RegExp
   example: string
+  /** The platform also works without a project. */
   optional?: true
 }
 
 /**
- * The project of a call: the input's, else the connection's.
+ * Returns the project of a call: the input's, else the connection's.
  *
- * @param required whether the platform must be told; else what it does not name stays undefined
+ * @param isRequired whether the action needs a project
  * @throws Failure `invalid`
  */
 export function resolveProject(
-  asked: string | undefined,
+  input: string | undefined,
   connection: Record<string, unknown>,
-  { title, project: named }: { title: string; project: ProjectFormat | undefined },
-  required: boolean,
+  { title, project: format }: { title: string; project: ProjectFormat | undefined },
+  isRequired: boolean,
 ): string | undefined {
-  const project = asked ?? (connection['project'] as string | undefined)
-  if (!named) {
+  const project = input ?? (connection['project'] as string | undefined)
+  if (!format) {
     if (project === undefined) return undefined
-    throw notAProject(`of no use, since ${title} has no projects: leave it out`)
+    throw invalidInput('input.project', `is not supported: ${title} has no projects`)
   }
   if (project === undefined) {
-    if (!required || named.optional) return undefined
-    throw notAProject(`missing, and the connection has no default: write it like ${named.example}`)
+    if (!isRequired || format.optional) return undefined
+    throw invalidInput('input.project', `is required, because the connection has no default: ${format.example}`)
   }
-  if (!named.pattern.test(project)) throw notAProject(`not a project here: write it like ${named.example}`)
+  if (!format.pattern.test(project)) throw invalidInput('input.project', `must look like ${format.example}`)
   return project
-}
-
-function notAProject(message: string): Failure {
-  return new Failure('invalid', `input.project is ${message}`, { errors: [{ path: 'input.project', message }] })
 }

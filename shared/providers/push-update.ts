@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import { name, oneOf, optional } from '../fields.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
@@ -8,25 +8,20 @@ import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { Message, MessageContext, MessageProvider, PostedMessage } from './message.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
 
-/** How a category makes messages of events. */
-type Compose<T extends string> = (occasion: MessageContext, template: T | undefined) => Message
-
-/** What is to be posted, whatever made it. */
+/** The complete input of a message action. */
 export interface Push {
   channel: string | undefined
   message: Message
 }
 
-/** Where it goes; the connection's default where left out. */
-export const channelField = optional(
-  name("Where to, as the platform names it; the connection's default where left out"),
-)
+export const channelField = optional(name("Channel, by the platform's name. Defaults to the connection's channel"))
 
-/** Posts a message about an event. */
+/** Returns an action that posts a message about an event. */
 export function pushMessage<const T extends readonly [string, ...string[]]>(options: {
   summary: string
   templates: T
-  compose: Compose<T[number]>
+  /** Returns the message for an event. */
+  compose: (context: MessageContext, template: T[number] | undefined) => Message
 }): ImmediateAction<MessageProvider, Push, { channel?: string; text?: string; template?: T[number] }> {
   const { summary, templates, compose } = options
   return {
@@ -36,57 +31,59 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
     isNotification: true,
     input: z.strictObject({
       channel: channelField,
-      text: optional(cuttable(MAX_TEXT, 'What it says, instead of a template')),
-      template: optional(oneOf(templates, 'What it looks like; picked by the event where left out')),
+      text: optional(cuttable(MAX_TEXT, 'Text to send instead of a template')),
+      template: optional(oneOf(templates, 'Template. Defaults to the one for the event')),
     }),
     outputs: ['id', 'url'],
     deadline: 3_600,
-    complete(input, from) {
-      const { event, bridgeUrl, connection, provider, note } = from
+    complete(input, { event, bridgeUrl, connection, provider, note }) {
       const text = input.text === undefined ? undefined : cutText('text', input.text, MAX_TEXT, note)
       const composed = compose({ event, bridgeUrl }, input.template)
-      // What somebody wrote says it all: the rest would only be in its way.
+      // A custom text replaces everything that a template would show.
       const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
       return { channel: resolveChannel(input.channel, connection, provider, false), message }
     },
     async run(provider, client, { channel, message }) {
       const posted = await postOnce(provider, client, channel, message)
-      return passed(
-        `Sent "${message.title}"${channel ? ` to ${channel}` : ''}`,
-        postedData(posted),
-        postedLinks(provider, posted),
-      )
+      const to = channel ? ` to ${channel}` : ''
+      return passed(`Sent "${message.title}"${to}`, postedData(posted), postedLinks(provider, posted))
     },
   }
 }
 
 /**
- * @param needsApproval whether people are to answer
+ * Returns the channel of a call: the input's, else the connection's.
+ *
+ * @param needsApproval whether the message requests an approval
  * @throws Failure `invalid`
  */
 export function resolveChannel(
-  asked: string | undefined,
+  input: string | undefined,
   connection: Record<string, unknown>,
   provider: MessageProvider,
   needsApproval: boolean,
 ): string | undefined {
   if (provider.channel === undefined) {
-    if (asked !== undefined) throw invalid(`is of no use: the connection of ${provider.title} leads to one place`)
+    if (input !== undefined)
+      throw invalidInput('input.channel', `is not supported: a connection of ${provider.title} has one destination`)
     provider.checkMessage?.({ channel: undefined, needsApproval }, connection)
     return undefined
   }
-  const channel = asked ?? (connection['channel'] as string | undefined)
-  if (channel === undefined)
-    throw invalid(`is missing, and the connection has no default: name the ${provider.channel}`)
+  const channel = input ?? (connection['channel'] as string | undefined)
+  if (channel === undefined) {
+    throw invalidInput(
+      'input.channel',
+      `is required, because the connection has no default: name the ${provider.channel}`,
+    )
+  }
   provider.checkMessage?.({ channel, needsApproval }, connection)
   return channel
 }
 
-function invalid(message: string): Failure {
-  return new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
-}
-
-/** A message whose answer was lost is looked for where the platform lets us; else it may come twice, which is better than never. */
+/**
+ * Posts a message. A retry first looks for the message of an earlier attempt; if the platform cannot find it, the message
+ * may be posted twice, which is better than never.
+ */
 export async function postOnce(
   provider: MessageProvider,
   client: Client,

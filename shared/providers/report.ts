@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import { type EventEvaluation, evaluationIn } from '../evaluation/evaluation.ts'
 import { id, name, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
@@ -9,11 +9,12 @@ import type { ImmediateAction } from './action.ts'
 import type { Message, MessageContext } from './message.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { channelField } from './push-update.ts'
+import { refuseUnsupported } from './unsupported-input.ts'
 
-/** An evaluation that is told of. */
+/** An evaluation to report. */
 export interface Report {
   evaluation: EventEvaluation & { result: 'pass' | 'warning' | 'fail' }
-  /** The same, as people are to read it. */
+  /** The evaluation as a message for people. */
   message: Message
   event: Pick<CallEvent, 'id' | 'task' | 'shkeptncontext'> &
     Pick<CallEvent['data'], 'project' | 'stage' | 'service' | 'status' | 'labels'>
@@ -21,62 +22,74 @@ export interface Report {
 
 const input = z.strictObject({
   channel: channelField,
-  id: optional(id('The ticket that is commented on: `data.id` of what was opened')),
+  id: optional(id('Ticket to comment on: `data.id` of the opened ticket')),
   project: optional(
-    name("Where, as the platform names it: owner/repo, a project key; the connection's default where left out"),
+    name("Project, by the platform's name: owner/repo, a project key. Defaults to the connection's project"),
   ),
-  ref: optional(name('The commit that it is about, as its whole SHA')),
-  fields: optional(vendorFields('What only this platform knows, sent as it is')),
+  ref: optional(name('Commit, as a full SHA')),
+  fields: optional(vendorFields('Fields of this platform only, sent unchanged')),
 })
 
-/** Where a report goes. */
 export type ReportDestination = z.output<typeof input>
 
-/** What a platform says of a report that it has taken. */
 export interface ReportResult {
   id?: string | undefined
   url?: string | undefined
-  /** What was made, for people: `status slo/checkout`. */
+  /** What was created, for people: `status slo/checkout`. */
   summary: string
 }
 
-/** A platform that takes reports: vendor knowledge only. */
+/** A platform that accepts reports. The action `pushReport` does everything else. */
 export interface ReportProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'report'
-  /** The fields of the input that it takes beside `fields`; each other one is refused. */
+  /** The supported fields of the input. All others are refused. */
   supportedFields: readonly (keyof ReportDestination)[]
-  /** The destination, completed by the connection. Throws Failure `invalid` for one that is none. */
+  /** Returns the destination with the defaults of the connection. Throws Failure `invalid`. */
   resolveDestination?(to: ReportDestination, connection: z.output<S>): ReportDestination
-  /** Makes it once, where the platform lets us: what carries `client.key` is found, or replaced, by a repeat. */
+  /** Reports the evaluation. If the platform allows it, a retry finds or replaces what has `client.idempotencyKey`. */
   report(client: Client<z.output<S>>, to: ReportDestination, report: Report): Promise<ReportResult>
 }
 
-/** Declares a report provider; the schema of its connection types the client of each of its functions. */
+/**
+ * Declares a report provider. The schema of its connection types the client of each function.
+ *
+ * @example
+ * export const acme = defineReportProvider({
+ *   title: 'Acme',
+ *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') }),
+ *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+ *   check: ({ http }) => http.get('me'),
+ *   supportedFields: ['ref'],
+ *   async report({ http }, { ref }, { evaluation }) {
+ *     const { body } = await http.post('reports', { ref, score: evaluation.score }, { schema: created })
+ *     return { id: body.id, url: body.url, summary: `report ${body.id}` }
+ *   },
+ * })
+ */
 export function defineReportProvider<S extends z.ZodMiniObject, P extends Omit<ReportProvider<S>, 'kind'>>(
   provider: P & { connection: S } & NoOtherMembers<P, ReportProvider>,
 ): P & { kind: 'report' } {
   return { kind: 'report', ...provider }
 }
 
-interface Push {
+interface PushReport {
   to: ReportDestination
   report: Report
 }
 
-/** A destination as it was asked for, and what is told there. */
-interface Prepared extends Omit<Report, 'event'> {
-  asked: ReportDestination
+interface PreparedReport extends Omit<Report, 'event'> {
+  destination: ReportDestination
 }
 
-/** Tells of an evaluation elsewhere. */
+/** Returns an action that reports an evaluation to another platform. */
 export function pushReport({
   summary,
   compose,
 }: {
   summary: string
-  /** How an evaluation is told to people. */
-  compose: (occasion: MessageContext) => Promise<Message>
-}): ImmediateAction<ReportProvider, Push, Prepared> {
+  /** Returns the evaluation as a message for people. */
+  compose: (context: MessageContext) => Promise<Message>
+}): ImmediateAction<ReportProvider, PushReport, PreparedReport> {
   return {
     type: 'immediate',
     kind: 'report',
@@ -85,25 +98,28 @@ export function pushReport({
     input,
     outputs: ['id', 'url'],
     deadline: 3_600,
-    async prepare(asked: ReportDestination, { event, bridgeUrl }) {
+    async prepare(destination: ReportDestination, { event, bridgeUrl }) {
       const evaluation = evaluationOf(event)
       const data = { ...event.data, result: evaluation.result }
-      const told = { ...event, kind: 'finished', properties: evaluation, data } as const
-      return { asked, evaluation, message: await compose({ event: told, bridgeUrl }) }
+      const finished = { ...event, kind: 'finished', properties: evaluation, data } as const
+      return { destination, evaluation, message: await compose({ event: finished, bridgeUrl }) }
     },
-    complete({ asked, evaluation, message }, { event, connection, provider }) {
-      refuseOthers(asked, provider)
-      const to = provider.resolveDestination?.(asked, connection) ?? asked
+    complete({ destination, evaluation, message }, { event, connection, provider }) {
+      const others = Object.entries(destination).filter(
+        ([field]) => !(provider.supportedFields as readonly string[]).includes(field),
+      )
+      refuseUnsupported(provider.title, Object.fromEntries(others))
+      const to = provider.resolveDestination?.(destination, connection) ?? destination
       const { id, task, shkeptncontext, data } = event
       const { project, stage, service, status, labels } = data
-      const about = { id, task, shkeptncontext, project, stage, service, status, labels }
-      return { to, report: { evaluation, message, event: about } }
+      const origin = { id, task, shkeptncontext, project, stage, service, status, labels }
+      return { to, report: { evaluation, message, event: origin } }
     },
     async run(provider, client, { to, report }) {
-      const { id, url, summary: what } = await provider.report(client, to, report)
+      const { id, url, summary } = await provider.report(client, to, report)
       const link = `${slug(provider.title)} report`
       return passed(
-        `Reported "${report.message.title}" to ${provider.title}: ${what}`,
+        `Reported "${report.message.title}" to ${provider.title}: ${summary}`,
         { ...(id === undefined ? {} : { id }), ...(url === undefined ? {} : { url }) },
         url === undefined ? {} : { [link]: url },
       )
@@ -111,22 +127,13 @@ export function pushReport({
   }
 }
 
-/** Of the task that the event is about, or else of an earlier evaluation of its sequence. */
+/** Returns the evaluation of the event's own task, or an earlier one of the sequence. */
 function evaluationOf({ properties, data }: CallEvent): Report['evaluation'] {
-  const found = evaluationIn(properties) ?? evaluationIn(data.evaluation)
-  const result = found?.result ?? data.result
-  if (found && (result === 'pass' || result === 'warning' || result === 'fail')) return { ...found, result }
-  const message =
-    'is missing: send an evaluation.finished event with data.evaluation (score, result, indicatorResults) as it is'
-  throw new Failure('invalid', `data.evaluation ${message}`, { errors: [{ path: 'data.evaluation', message }] })
-}
-
-/** What would be dropped in silence is refused. */
-function refuseOthers(asked: ReportDestination, { title, supportedFields }: ReportProvider): void {
-  const given = (Object.keys(asked) as (keyof ReportDestination)[]).filter((field) => asked[field] !== undefined)
-  const errors = given
-    .filter((field) => !supportedFields.includes(field))
-    .map((field) => ({ path: `input.${field}`, message: `is of no use for ${title}: leave it out` }))
-  const [first] = errors
-  if (first) throw new Failure('invalid', `${first.path} ${first.message}`, { errors })
+  const evaluation = evaluationIn(properties) ?? evaluationIn(data.evaluation)
+  const result = evaluation?.result ?? data.result
+  if (evaluation && (result === 'pass' || result === 'warning' || result === 'fail')) return { ...evaluation, result }
+  throw invalidInput(
+    'data.evaluation',
+    'is missing: send an evaluation.finished event with data.evaluation (score, result, indicatorResults)',
+  )
 }

@@ -1,26 +1,26 @@
 import { isRecord } from '../record.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
-/** Characters of JSON: what a run hands back goes into every later event of its sequence. */
-const longest = 2_000
-const mostNumbers = 50
+/** Characters of JSON. Every later event of the sequence contains the output. */
+const MAX_OUTPUT = 2_000
+const MAX_METRICS = 50
 
-/** What a run hands back, as it is where it is small, else the beginning of its JSON, as text; undefined where it is nothing. */
-export function limitOutput(value: unknown): unknown {
-  if (isNothing(value)) return undefined
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > longest ? clipSingleLine(text, longest) : value
+/** Returns the output of a run if it is small, else the start of its JSON as text; undefined if it is empty. */
+export function limitOutput(output: unknown): unknown {
+  if (isEmpty(output)) return undefined
+  const text = typeof output === 'string' ? output : JSON.stringify(output)
+  return text.length > MAX_OUTPUT ? clipSingleLine(text, MAX_OUTPUT) : output
 }
 
-/** The numbers in what a run hands back, by name, for thresholds; a number alone is `output`. */
-export function metricsIn(value: unknown): Record<string, number> {
-  if (typeof value === 'number') return { output: value }
-  if (!isRecord(value)) return {}
-  const numbers = Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
-  return Object.fromEntries(numbers.slice(0, mostNumbers))
+/** Returns the numbers in the output of a run by name, for thresholds. A bare number is named `output`. */
+export function metricsIn(output: unknown): Record<string, number> {
+  if (typeof output === 'number') return { output }
+  if (!isRecord(output)) return {}
+  const numbers = Object.entries(output).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+  return Object.fromEntries(numbers.slice(0, MAX_METRICS))
 }
 
-/** What a run hands back as text: JSON, or whatever it writes there, such as a path. */
+/** Parses output as JSON. Returns the text if it is something else, such as a path. */
 export function parseOutput(text: string | undefined): unknown {
   if (!text) return undefined
   try {
@@ -30,7 +30,7 @@ export function parseOutput(text: string | undefined): unknown {
   }
 }
 
-function isNothing(value: unknown): boolean {
+function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true
   return typeof value === 'object' && Object.keys(value).length === 0
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { withDescription } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 
-/** A template that renders to nothing must not become the limit 0. */
+/** Empty text is refused: a template that renders to nothing must not become the limit 0. */
 const limit = z.pipe(
   z.transform((value) => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value)),
   z.number(),
@@ -16,19 +16,19 @@ const threshold = z
     metric: z.string().check(z.minLength(1), z.maxLength(100)),
     op: z.enum(['<', '<=', '>', '>=']),
     value: limit,
-    /** What is not better than this, and still holds `value`, is a warning. */
+    /** Values between `warn` and `value` are a warning. */
     warn: z.optional(limit),
   })
   .check(stricter)
 export type Threshold = z.output<typeof threshold>
 
-/** What became of a threshold: `actual` is null where the platform reported no such metric. */
+/** The result of a threshold. `actual` is null if the platform did not report the metric. */
 export interface ThresholdResult extends Threshold {
   actual: number | null
   result: Outcome['result']
 }
 
-/** Thresholds on what a run measured: a list, or its JSON as text where a form carries it. */
+/** Returns a field for thresholds: a list, or its JSON as text, which forms send. */
 export function thresholds(description: string) {
   const parsed = z.transform((value) => (typeof value === 'string' ? parse(value) : value))
   return withDescription(z.pipe(parsed, z.array(threshold).check(z.maxLength(50))), description)
@@ -43,23 +43,22 @@ function parse(text: string): unknown {
 }
 
 /**
- * Holds what was measured against thresholds. What was not measured can not have passed.
+ * Compares measured values with thresholds. A metric that was not measured fails.
  *
- * `{metric: 'p95', op: '<', value: 500, warn: 400}`: under 400 passes, under 500 warns, the rest fails.
- *
- * @param metrics name -> value, as the provider reports them
+ * @param metrics values by name
+ * @example checkThresholds([{ metric: 'p95', op: '<', value: 500, warn: 400 }], { p95: 450 })[0]?.result // warning
  */
 export function checkThresholds(thresholds: readonly Threshold[], metrics: Record<string, number>): ThresholdResult[] {
   return thresholds.map((threshold) => {
     const { metric, op, value, warn } = threshold
     const actual = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined
     if (actual === undefined || Number.isNaN(actual)) return { ...threshold, actual: null, result: 'fail' }
-    if (!holds(actual, op, value)) return { ...threshold, actual, result: 'fail' }
-    return { ...threshold, actual, result: warn === undefined || holds(actual, op, warn) ? 'pass' : 'warning' }
+    if (!isWithin(actual, op, value)) return { ...threshold, actual, result: 'fail' }
+    return { ...threshold, actual, result: warn === undefined || isWithin(actual, op, warn) ? 'pass' : 'warning' }
   })
 }
 
-function holds(actual: number, op: Threshold['op'], value: number): boolean {
+function isWithin(actual: number, op: Threshold['op'], value: number): boolean {
   switch (op) {
     case '<':
       return actual < value
@@ -72,7 +71,7 @@ function holds(actual: number, op: Threshold['op'], value: number): boolean {
   }
 }
 
-/** A threshold that did not pass, for people: `p95 is 612, not < 500`. */
+/** Describes a threshold that did not pass: `p95 is 612, not < 500`. */
 export function describeThreshold({ metric, op, value, warn, actual, result }: ThresholdResult): string {
   if (actual === null) return `${metric} was not measured`
   return `${metric} is ${actual}, not ${op} ${result === 'warning' ? warn : value}`

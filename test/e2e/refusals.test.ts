@@ -118,13 +118,13 @@ describe('A body', () => {
       'whose project is none',
       { ...whole, input: { title: 'x', project: 'no slash' } },
       400,
-      /write it like octo-org\/octo-repo/,
+      /must look like octo-org\/octo-repo/,
     ],
     [
       'with a path in the project',
       { ...whole, input: { title: 'x', project: '../..' } },
       400,
-      /is not allowed as a path segment|write it like/,
+      /is not allowed as a path segment|write it like|must look like/,
     ],
   ]
   it.each(cases)('%s is rejected in both modes with a fix', async (...[, body, status, detail, options]) => {
@@ -215,12 +215,12 @@ describe('A path', () => {
     )
   })
   it('to an unknown connection returns 404 with the known ones', async () => {
-    expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /known are .*default/)
-    expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /There is no connection/)
+    expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /Connections: .*default/)
+    expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /Unknown connection/)
     expectProblem(
       await service.openIssue({ ...triggered(), connection: 'nope' }, interactive),
       404,
-      /There is no connection "nope"/,
+      /Unknown connection "nope"/,
     )
   })
   it('to an unknown task returns 404', async () => {

@@ -168,7 +168,7 @@ export const moto: Program = {
           async () => {
             const { status, body } = await first.open(event(title), '?connection=nowhere')
             assert.equal(status, 404)
-            assert.match(body.detail, /no connection "nowhere" for issue-ticketing; known are (.+)\.$/)
+            assert.match(body.detail, /Unknown connection "nowhere" for issue-ticketing. Connections: (.+)\.$/)
             for (const name of ['broken', 'default', 'other']) assert.ok(body.detail.includes(name), body.detail)
           },
         ],

@@ -14,7 +14,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** The variable by which a build carries the key of its call; its commands see it too. */

@@ -16,7 +16,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { optional, withDescription, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
   type AzureDevops,
   ask,

@@ -12,7 +12,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
 

@@ -6,7 +6,7 @@ import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'
 

@@ -10,7 +10,7 @@ import {
   type StartJob,
   type Verdict,
 } from '../../../shared/providers/job.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'

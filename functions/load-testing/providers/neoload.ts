@@ -11,7 +11,7 @@ import {
   type StopJob,
 } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import { toTextParameters } from '../../../shared/providers/texts.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, times } from '../metrics.ts'

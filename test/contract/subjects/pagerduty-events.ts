@@ -40,7 +40,7 @@ export const pagerdutyEvents: Subject = {
       refused: true,
       says: 'provider pagerduty',
     },
-    { action: 'close-ticket', how: 'an alert', input: { id }, says: 'took the close' },
+    { action: 'close-ticket', how: 'an alert', input: { id }, says: 'accepted the close' },
     {
       action: 'close-ticket',
       how: 'refused',

@@ -122,7 +122,7 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a project that is none', { project: 'Fabrikam' }, 'input.project is not a project here'],
+    ['a project that is none', { project: 'Fabrikam' }, 'input.project must look like'],
     ['the parameter that takes our key', { parameters: { key: 'x' } }, 'input.parameters must not set key'],
   ])('is refused before anything is sent for %s', async (_what, input, message) => {
     const failure = await failureOf(keyed().start({ ...deploy, ...input }))

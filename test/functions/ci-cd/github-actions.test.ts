@@ -83,8 +83,8 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a repository that is none', { project: 'octo-repo' }, 'input.project is not a project here'],
-    ['no repository', { project: undefined }, 'input.project is missing'],
+    ['a repository that is none', { project: 'octo-repo' }, 'input.project must look like'],
+    ['no repository', { project: undefined }, 'input.project is required'],
     ['the input that takes our key', { parameters: { key: 'mine' } }, 'input.parameters must not set key'],
     [
       'more inputs than a workflow takes',

@@ -80,8 +80,8 @@ describe('a start', () => {
 
   test.each([
     ['another target', {}, { target: 'deploy' }, 'input.target must be left out, or be pipeline'],
-    ['a project that is none', {}, { project: 'checkout' }, 'input.project is not a project here'],
-    ['no project', {}, { project: undefined }, 'input.project is missing'],
+    ['a project that is none', {}, { project: 'checkout' }, 'input.project must look like'],
+    ['no project', {}, { project: undefined }, 'input.project is required'],
     ['the variable of our key', {}, { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not set WEBHOOKS_KEY'],
     [
       'the input of our key',

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: SsmServer
@@ -119,7 +119,7 @@ describe('open', () => {
       item().Status = Status
       const again = await open({}, { isRetry: true })
       expect([again.message, again.data['state']]).toEqual([
-        `Found OpsItem ${id}, which an earlier try had opened`,
+        `Found OpsItem ${id}, opened by an earlier attempt`,
         Status,
       ])
     }

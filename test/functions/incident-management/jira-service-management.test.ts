@@ -4,7 +4,8 @@ import { adfText } from '../../../infra/platforms/adf.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { closeTicket, type OpenTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { type OpenTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer
@@ -119,7 +120,7 @@ describe('open', () => {
 describe('a repeat', () => {
   test('finds the incident, and makes none', async () => {
     await open()
-    expect(await open()).toMatchObject({ message: 'Found incident OPS-1, which an earlier try had opened' })
+    expect(await open()).toMatchObject({ message: 'Found incident OPS-1, opened by an earlier attempt' })
     expect(server.state.issues).toHaveLength(1)
   })
 

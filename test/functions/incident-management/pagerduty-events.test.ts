@@ -3,7 +3,7 @@ import { pagerdutyEvents } from '../../../functions/incident-management/provider
 import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../../infra/platforms/pagerduty-events.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { connect } from '../../../shared/providers/connect.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
@@ -174,7 +174,7 @@ describe('an input', () => {
 
   test('that changes more than the state needs a title', () => {
     for (const input of [{ description: 'x' }, { labels: ['x'] }, { severity: 'low' }, { state: 'open' }]) {
-      expect(() => check({ id: 'x', ...input })).toThrow('input.title is missing')
+      expect(() => check({ id: 'x', ...input })).toThrow('input.title is required')
       expect(check({ id: 'x', title: 'x', ...input })).toBeUndefined()
     }
     expect(check({ description: 'x' })).toBeUndefined()
@@ -203,7 +203,7 @@ describe('update', () => {
 
   test('triggers the alert anew', async () => {
     expect(await update({ title: 'All fails', severity: 'critical' })).toMatchObject({
-      message: `PagerDuty Events took the update of alert ${keyOf(9)}; it does not let its state be read back`,
+      message: `PagerDuty Events accepted the update of alert ${keyOf(9)}. Its state cannot be read back`,
       data: { id: keyOf(9), number: keyOf(9), state: 'updated' },
     })
     expect(server.state.alerts).toHaveLength(1)

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerduty } from '../../../functions/incident-management/providers/pagerduty.ts'
 import { type PagerDutyServer, pagerdutyExample, startPagerDuty } from '../../../infra/platforms/pagerduty.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: PagerDutyServer

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
 import { type ServiceNowServer, startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: ServiceNowServer

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
 import { type BoardsServer, startAzureBoards } from '../../../infra/platforms/azure-boards.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
@@ -179,7 +179,7 @@ describe('Azure Boards: open', () => {
 describe('Azure Boards: repeated open', () => {
   test('finds the work item by its tag', async () => {
     await open()
-    expect(await open()).toMatchObject({ message: 'Found work item 297, which an earlier try had opened' })
+    expect(await open()).toMatchObject({ message: 'Found work item 297, opened by an earlier attempt' })
     expect(written()).toHaveLength(1)
   })
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
 import { type GitlabServer, startGitlab } from '../../../infra/platforms/gitlab.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
@@ -139,7 +139,7 @@ describe('GitLab: repeated open', () => {
   test('finds the issue after it was closed', async () => {
     await open()
     issue().state = 'closed'
-    expect(await open()).toMatchObject({ message: 'Found issue 1, which an earlier try had opened' })
+    expect(await open()).toMatchObject({ message: 'Found issue 1, opened by an earlier attempt' })
     expect(calls('POST')).toHaveLength(1)
   })
 

@@ -76,8 +76,8 @@ describe('a start', () => {
   })
 
   test.each([
-    ['no workspace', { target }, 'input.project is missing'],
-    ['a workspace that is none', { target, project: '../x' }, 'input.project is not a project here'],
+    ['no workspace', { target }, 'input.project is required'],
+    ['a workspace that is none', { target, project: '../x' }, 'input.project must look like'],
     ['a test that is none', { target: 'a/b', project }, 'input.target is no test'],
     ['a version', { ...checkout, ref: 'main' }, 'input.ref is of no use'],
     [

@@ -84,9 +84,9 @@ describe('GitHub status: a report', () => {
 
 describe('GitHub status: an invalid report is refused before anything is sent', () => {
   test.each([
-    [{ ref }, 'input.project is missing'],
-    [{ project: '../octo-repo', ref }, 'input.project is not a project here'],
-    [{ project: 'octo-org/..', ref }, 'input.project is not a project here'],
+    [{ ref }, 'input.project is required'],
+    [{ project: '../octo-repo', ref }, 'input.project must look like'],
+    [{ project: 'octo-org/..', ref }, 'input.project must look like'],
     [{ project }, 'input.ref is missing. Send the full SHA'],
     [{ project, ref: 'main' }, 'input.ref must be a full SHA'],
     [{ project, ref: '6dcb09b' }, 'input.ref must be a full SHA'],

@@ -119,7 +119,7 @@ describe('push-report to a message provider', () => {
     const { channel: _, ...fields } = slackFields()
     expect(await failureOf(report(slackReport, fields, {}))).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('input.channel is missing'),
+      message: expect.stringContaining('input.channel is required'),
     })
     expect(slackApp.calls).toEqual([])
   })

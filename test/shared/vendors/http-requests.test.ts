@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'

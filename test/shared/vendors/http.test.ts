@@ -6,7 +6,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { startJob } from '../../../shared/providers/start-job.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redact } from '../../../shared/redact.ts'
 import { httpEvaluation } from '../../../shared/vendors/http/evaluation.ts'
 import { httpFlag } from '../../../shared/vendors/http/flag.ts'
@@ -76,7 +76,7 @@ describe('tickets of any API', () => {
     const ignored = { ...tickets.update, body: '{title: input.title}' }
     expect(await change('in_progress', ignored)).toMatchObject({ data: { state: 'In Progress' } })
     expect(await change('open', ignored)).toMatchObject({ data: { state: 'In Progress' } })
-    const took = 'HTTP API took the call, but the ticket T-1 is'
+    const took = 'HTTP API accepted the update, but the ticket T-1 is'
     expect(await failureOf(change('waiting', ignored))).toMatchObject({
       kind: 'refused',
       message: `${took} In Progress, not waiting.`,
@@ -90,7 +90,7 @@ describe('tickets of any API', () => {
     api.loseNext('POST')
     expect(await failureOf(openTicket.run(provider, ticketClient(), problem))).toMatchObject({ transient: true })
     const again = await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
-    expect(again.message).toBe('Found ticket T-1, which an earlier try had opened')
+    expect(again.message).toBe('Found ticket T-1, opened by an earlier attempt')
     expect(api.things).toHaveLength(1)
   })
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { closeTicket, openTicket, type TicketProvider, updateTicket } from '../../../shared/providers/ticket.ts'
+import { type TicketProvider } from '../../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf, problem } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
 import { type AcmeServer, startAcme } from './server.ts'
@@ -34,7 +35,7 @@ describe('a ticket in Acme', () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ transient: true, afterWrite: true })
     expect(await open({ isRetry: true })).toMatchObject({
-      message: 'Found ticket T-1, which an earlier try had opened',
+      message: 'Found ticket T-1, opened by an earlier attempt',
     })
     expect(server.tickets).toHaveLength(1)
   })

@@ -1,4 +1,4 @@
-/** Parameters as the texts that most platforms take: what is no text is written as JSON. */
+/** Returns parameters as text, which most platforms require. Other values become JSON. */
 export function toTextParameters(parameters: Record<string, unknown> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
