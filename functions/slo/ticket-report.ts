@@ -2,7 +2,7 @@ import type * as z from 'zod/mini'
 import { invalidInput } from '../../shared/errors.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import type { ReportProvider } from '../../shared/providers/report.ts'
-import { type TicketProvider } from '../../shared/providers/ticket.ts'
+import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { ticketOf, updateTicket } from '../../shared/providers/ticket-actions.ts'
 import { MOOD_ICONS, plainSingleLine, tableLines, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { secretsIn } from '../../shared/fields.ts'
 import type { Outcome } from '../../shared/outcome.ts'
-import { type TicketProvider } from '../../shared/providers/ticket.ts'
+import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 import type { Played, TicketPlatform } from '../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'

@@ -4,7 +4,7 @@ import { adfText } from '../../../infra/platforms/adf.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type OpenTicket } from '../../../shared/providers/ticket.ts'
+import type { OpenTicket } from '../../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 

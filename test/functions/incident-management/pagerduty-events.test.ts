@@ -174,7 +174,7 @@ describe('an input', () => {
 
   test('that changes more than the state needs a title', () => {
     for (const input of [{ description: 'x' }, { labels: ['x'] }, { severity: 'low' }, { state: 'open' }]) {
-      expect(() => check({ id: 'x', ...input })).toThrow('input.title is required')
+      expect(() => check({ id: 'x', ...input })).toThrow('input.title is missing')
       expect(check({ id: 'x', title: 'x', ...input })).toBeUndefined()
     }
     expect(check({ description: 'x' })).toBeUndefined()

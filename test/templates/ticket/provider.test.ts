@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type TicketProvider } from '../../../shared/providers/ticket.ts'
+import type { TicketProvider } from '../../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { clientOf, failureOf, keyOf, problem } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
