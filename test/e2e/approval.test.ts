@@ -215,7 +215,7 @@ describe('An approval by link', () => {
     expect(await finished(event.id)).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: 'Expired: nobody has decided in time',
+      message: 'Expired: nobody decided in time',
       'sign-off': { decision: 'expired' },
     })
     await until(
@@ -239,7 +239,7 @@ describe('An approval by link', () => {
     expect({ became, result, message }).toEqual(
       became === 200
         ? { became, result: 'pass', message: 'Approved by link: Jane' }
-        : { became: 410, result: 'fail', message: 'Expired: nobody has decided in time' },
+        : { became: 410, result: 'fail', message: 'Expired: nobody decided in time' },
     )
   })
 
@@ -300,7 +300,7 @@ describe('An approval by link', () => {
     )
     await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: running.arn }))
     const late = await decide(link, { decision: 'approve' })
-    expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('This question has ended')])
+    expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('This approval has ended')])
     expect(await finished(event.id)).toMatchObject({ status: 'errored' })
   })
 })

@@ -138,7 +138,7 @@ describe('An injected fault', () => {
     expect(finished).toMatchObject([
       {
         status: 'errored',
-        message: expect.stringContaining('does not show any more what was begun, and it was stopped'),
+        message: expect.stringContaining('no longer reports this job, and the job was stopped'),
       },
     ])
     expect(toxics()).toEqual([])
@@ -188,7 +188,7 @@ describe('An injected fault', () => {
     await removed()
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([
-      { status: 'errored', message: expect.stringContaining('What it had begun is being ended.') },
+      { status: 'errored', message: expect.stringContaining('A cleanup stops what the task had started.') },
     ])
   })
 

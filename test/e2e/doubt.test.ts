@@ -101,7 +101,7 @@ describe('A silent start on a platform that cannot look up runs', () => {
     const tuning = event()
     expect((await start(tuning)).status).toBeGreaterThanOrEqual(500)
     const repeat = await start(tuning)
-    expect(repeat).toMatchObject({ body: { detail: expect.stringContaining('was not tried again') } })
+    expect(repeat).toMatchObject({ body: { detail: expect.stringContaining('was not retried') } })
     expect(repeat.status).toBeGreaterThanOrEqual(400)
     expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
@@ -119,8 +119,8 @@ describe('A start whose response cannot be used', () => {
         expect(await start(tuning)).toMatchObject({
           status: 502,
           body: {
-            title: 'It is not known whether it was done',
-            detail: expect.stringContaining('before you repeat it'),
+            title: 'Outcome unknown',
+            detail: expect.stringContaining('before you repeat'),
           },
         })
       }

@@ -215,7 +215,7 @@ function endOf({ kind, id }: Job) {
 const inDoubt = {
   status: 'errored',
   result: 'fail',
-  message: expect.stringMatching(/Whether an? .* was started is not known, .* so it was not tried again: look at /),
+  message: expect.stringMatching(/It is unknown whether an? .* was started\. The start was not retried\. Check /),
 }
 
 /** One start, one run, one end. */

@@ -69,7 +69,7 @@ describe('A task that Lambda ends has exactly one started and one finished event
     expect(finished[0]).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringMatching(/failed in itself \(the task is broken\)/),
+      message: expect.stringMatching(/execution of the task failed \(the task is broken\)/),
     })
   })
 
@@ -77,7 +77,7 @@ describe('A task that Lambda ends has exactly one started and one finished event
     await start({ bundles: bundles.crashing, executionTimeout: 3 })
     const { started, finished } = await service.finishedOf(await accepted())
     expect([started, finished.length]).toEqual([1, 1])
-    expect(finished[0].message).toMatch(/ran longer than a task may/)
+    expect(finished[0].message).toMatch(/ran longer than its maximum time/)
   })
 
   it('a task that exceeds its execution timeout', async () => {
@@ -88,7 +88,7 @@ describe('A task that Lambda ends has exactly one started and one finished event
     expect(finished[0]).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringContaining('ran longer than a task may'),
+      message: expect.stringContaining('ran longer than its maximum time'),
     })
   })
 
@@ -104,7 +104,10 @@ describe('A task that Lambda ends has exactly one started and one finished event
     await stop()
     const { started, finished } = await service.finishedOf(id)
     expect([started, finished.length]).toEqual([1, 1])
-    expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('stopped by an operator') })
+    expect(finished[0]).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('An operator stopped the task'),
+    })
   })
 
   it('a task that is stopped after Keptn received its finished event but before it responded', async () => {

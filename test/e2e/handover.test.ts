@@ -132,7 +132,9 @@ describe('A task that is delegated to a platform that sends its finished event',
     await stop()
     await service.clearFaults()
     const { finished } = await service.finishedOf(event.id)
-    expect(finished).toMatchObject([{ status: 'errored', message: expect.stringContaining('stopped by an operator') }])
+    expect(finished).toMatchObject([
+      { status: 'errored', message: expect.stringContaining('An operator stopped the task') },
+    ])
     expect(akamas.calls).toEqual([])
   })
 

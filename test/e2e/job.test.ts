@@ -172,7 +172,9 @@ describe('During polling', () => {
     expect(await ended(event)).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringMatching(/does not show any more.*last seen as running.*Execution ID does not exist/),
+      message: expect.stringMatching(
+        /no longer reports this job.*last reported status was running.*Execution ID does not exist/,
+      ),
       runbook: { id: String(id), state: 'running' },
     })
   })
@@ -199,7 +201,7 @@ describe('At the deadline', () => {
     expect(finished).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: 'The deadline of 8 s passed, and it was left as it is. It was last seen as running.',
+      message: 'The deadline of 8 s passed, and the job was left running. Its last reported status was running.',
       runbook: { id: String(execution?.id), state: 'running' },
     })
     expect(execution?.status).toBe('running')
@@ -212,7 +214,7 @@ describe('At the deadline', () => {
     expect(finished).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: `The deadline of 8 s passed, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
+      message: `The deadline of 8 s passed, and the job was stopped. Execution ${execution?.id} ended as aborted: by robot`,
       runbook: { state: 'aborted' },
     })
   })
@@ -248,7 +250,7 @@ describe('At the deadline', () => {
   it('a run that cannot be stopped is reported as still running, with the reason', async () => {
     rundeck.state.course.stubborn = true
     expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
-      /^The deadline of 8 s passed\. It could not be stopped, and may go on: Rundeck did not abort .*Unable to interrupt/,
+      /^The deadline of 8 s passed\. The stop request failed, so it may still be running: Rundeck did not abort .*Unable to interrupt/,
     )
   })
 
@@ -301,7 +303,7 @@ describe('A lost response to the start', () => {
     rundeck.loseNext('POST')
     expect(await ended(await begin({}, '', 'keyless'))).toMatchObject({
       status: 'errored',
-      message: expect.stringContaining('look at Rundeck before you repeat it'),
+      message: expect.stringContaining('Check Rundeck before you repeat the call'),
     })
     expect(started()).toHaveLength(1)
   })

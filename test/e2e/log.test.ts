@@ -42,16 +42,16 @@ describe('A task logs', () => {
         ms: expect.any(Number),
       }),
     ])
-    expect(ended[0]).not.toHaveProperty('detail')
+    expect(ended[0]).not.toHaveProperty('reason')
   })
 
   it('each failed attempt, and one start and one end for any number of replays', async () => {
     await service.fault({ target: 'github', kind: '503', count: 3 })
     const { id, taskId } = await accepted()
     await service.finishedOf(id)
-    const failed = linesOf({ taskId, failure: 'platform' })
+    const failed = linesOf({ taskId, kind: 'platform' })
     expect(failed.map(({ message, provider }) => ({ message, provider }))).toEqual(
-      Array(3).fill({ message: 'open-issue did not succeed', provider: 'github' }),
+      Array(3).fill({ message: 'start failed', provider: 'github' }),
     )
     for (const message of ['task started', 'task ended']) expect(linesOf({ taskId, message })).toHaveLength(1)
   })
@@ -60,9 +60,9 @@ describe('A task logs', () => {
     await service.fault({ target: 'github', kind: '401' })
     const { id, taskId } = await accepted()
     await service.finishedOf(id)
-    expect(linesOf({ taskId, failure: 'credentials' })).toMatchObject([{ provider: 'github', level: 'WARN' }])
+    expect(linesOf({ taskId, kind: 'credentials' })).toMatchObject([{ provider: 'github', level: 'WARN' }])
     expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
-      { outcome: { status: 'errored', result: 'fail' }, detail: expect.stringContaining('Update the secret') },
+      { outcome: { status: 'errored', result: 'fail' }, reason: expect.stringContaining('Update the secret') },
     ])
   })
 
@@ -70,7 +70,7 @@ describe('A task logs', () => {
     await service.fault({ target: 'github', kind: '503' })
     const { id, taskId } = await accepted()
     await until(
-      async () => linesOf({ taskId, failure: 'platform' }).length > 0,
+      async () => linesOf({ taskId, kind: 'platform' }).length > 0,
       20,
       () => 'a first try',
     )
@@ -97,9 +97,9 @@ describe('A request logs', () => {
   it('the kind of a failure', async () => {
     await service.fault({ target: 'github', kind: '401' })
     await service.openIssue({ input: { title: 'Refused one' } })
-    expect(linesOf({ message: 'request', failure: 'credentials' })).toMatchObject([{ provider: 'github', status: 422 }])
+    expect(linesOf({ message: 'request', kind: 'credentials' })).toMatchObject([{ provider: 'github', status: 422 }])
     await service.openIssue({ input: {} })
-    const [invalid] = linesOf({ message: 'request', failure: 'invalid' })
+    const [invalid] = linesOf({ message: 'request', kind: 'invalid' })
     expect(invalid).toMatchObject({ status: 400 })
     expect(invalid).not.toHaveProperty('provider')
   })

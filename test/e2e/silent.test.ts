@@ -122,7 +122,7 @@ describe('A silent call', () => {
     )
     expect(await service.openIssue(event)).toMatchObject({
       status: 409,
-      body: { title: 'The same call is still running' },
+      body: { title: 'Already running' },
     })
     expect((await first).status).toBe(504)
   })
@@ -273,7 +273,7 @@ describe('A silent call to a platform that', () => {
     await service.fault({ target: 'github', kind: '500', count: 1, after: true, match: { method: 'POST' } })
     expect(await act('open-issue', { title: 'T' })).toMatchObject({
       status: 502,
-      body: { detail: expect.stringContaining('look before you repeat it') },
+      body: { detail: expect.stringContaining('before you repeat the call') },
     })
     expect((await count()) - before).toBe(1)
   })

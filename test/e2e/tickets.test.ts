@@ -176,7 +176,7 @@ describe.each(Object.keys(ticketPlatforms))('%s', (target) => {
       {
         status: 'errored',
         message: expect.stringMatching(
-          /(?:an unexpected response|could not be reached|did not respond within \d+ s).*(?:deadline of 4 s|Something may have been created)/s,
+          /(?:an unexpected response|could not be reached|did not respond within \d+ s).*(?:deadline of 4 s|may have created something)/s,
         ),
       },
     ])

@@ -200,9 +200,9 @@ function stepOf(operation: OperationSummary): Step {
   return { ...step, result: `${result.slice(0, longestResult)}...` }
 }
 
-/** An attempt that is to be made again is a step that succeeded, with the pause until the next one as its result. */
+/** Whether a step that succeeded is an attempt that failed: its result is the wait until the next one. */
 function isFailedAttempt({ type, result }: OperationSummary): boolean {
   if (type !== 'STEP' || result === undefined) return false
-  const { again } = (JSON.parse(result) ?? {}) as { again?: unknown }
-  return typeof again === 'number'
+  const { retryIn } = (JSON.parse(result) ?? {}) as { retryIn?: unknown }
+  return typeof retryIn === 'number'
 }

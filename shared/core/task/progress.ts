@@ -83,7 +83,8 @@ function findRetry(event: HistoryEvent): Waiting | undefined {
   const until = at === undefined ? undefined : at + delay * 1_000
   if (failed) {
     const { ErrorMessage: detail } = failed.Error?.Payload ?? {}
-    return { for: `the next attempt of ${name}`, until, timeWord: ' at', detail }
+    const what = name === 'start' ? 'the next attempt' : `the next attempt of ${name}`
+    return { for: what, until, timeWord: ' at', detail }
   }
   const { status, lastError } = parse(succeeded?.Result?.Payload)
   const facts = [

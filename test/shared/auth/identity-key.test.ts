@@ -52,7 +52,7 @@ it('identity key: a call with an event id is answered 503 that names the secret 
   const { statusCode, body } = await open({ id: 'e-1' })
   expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
     statusCode: 503,
-    detail: `There is no secret ${prefix}/identity: create it in Secrets Manager.`,
+    detail: `There is no secret ${prefix}/identity. Create it in Secrets Manager.`,
   })
 })
 

@@ -95,12 +95,12 @@ describe('a call', () => {
     ])
     expect(seen.outgoing).toContainEqual(
       expect.objectContaining({
-        ...{ platform: 'GitHub Actions', method: 'POST', status: 200, step: 'trigger-deployment' },
+        ...{ platform: 'GitHub Actions', method: 'POST', status: 200, step: 'start' },
         path: '/sandbox/github/repos/demo/shop/actions/workflows/deploy.yml/dispatches',
       }),
     )
     expect(seen.events.map(({ event: { type } }: Json) => type.split('.').at(-1))).toEqual(['started', 'finished'])
-    const steps = ['accept', 'send-started', 'trigger-deployment', 'follow', 'send-finished']
+    const steps = ['accept', 'send-started', 'start', 'poll', 'send-finished']
     expect(seen.steps.map(({ name, status }: Json) => [name, status])).toEqual(steps.map((name) => [name, 'SUCCEEDED']))
     const kinds = seen.timeline.map(({ kind }: Json) => kind)
     for (const kind of ['received', 'answered', 'started', 'called', 'polled', 'event']) expect(kinds).toContain(kind)

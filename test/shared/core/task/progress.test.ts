@@ -16,13 +16,13 @@ const accepted: HistoryEvent = {
 describe('Progress of a task', () => {
   it('names the next attempt and why the last one failed', () => {
     const wait: HistoryEvent = {
-      ...{ EventType: 'WaitStarted', Id: '3', Name: 'pause', EventTimestamp: at('12:00:00') },
+      ...{ EventType: 'WaitStarted', Id: '3', Name: 'wait-for-retry', EventTimestamp: at('12:00:00') },
       WaitStartedDetails: { ScheduledEndTimestamp: at('12:03:10') },
     }
     const attempt: HistoryEvent = {
-      ...{ EventType: 'StepSucceeded', Id: '2', Name: 'open-issue', EventTimestamp: at('12:00:00') },
+      ...{ EventType: 'StepSucceeded', Id: '2', Name: 'start', EventTimestamp: at('12:00:00') },
       StepSucceededDetails: {
-        Result: { Payload: '{"again":190,"reason":"Redmine could not be reached: connect ECONNREFUSED"}' },
+        Result: { Payload: '{"retryIn":190,"reason":"Redmine could not be reached: connect ECONNREFUSED"}' },
       },
     }
     const reason = 'Redmine could not be reached: connect ECONNREFUSED'
@@ -31,7 +31,7 @@ describe('Progress of a task', () => {
     )
   })
 
-  it('names the step that is tried again after an error', () => {
+  it('names the step that is retried after an error', () => {
     const failed: HistoryEvent = {
       ...{ EventType: 'StepFailed', Id: '4', Name: 'send-finished', EventTimestamp: at('12:00:00') },
       StepFailedDetails: {
@@ -45,15 +45,15 @@ describe('Progress of a task', () => {
   })
 
   it.each([
-    [{ state: 'queued' }, ': last seen as queued'],
+    [{ status: 'queued' }, ': its last status was queued'],
     [
-      { state: 'queued', trouble: 'GitHub answered 502' },
-      ': last seen as queued; the last poll failed: GitHub answered 502',
+      { status: 'queued', lastError: 'GitHub answered 502' },
+      ': its last status was queued; the last poll failed: GitHub answered 502',
     ],
     [{}, ''],
   ])('names the next poll of a started job: %j', (state, detail) => {
     const poll: HistoryEvent = {
-      ...{ EventType: 'StepSucceeded', Id: '4', Name: 'follow', SubType: 'WaitForCondition' },
+      ...{ EventType: 'StepSucceeded', Id: '4', Name: 'poll', SubType: 'WaitForCondition' },
       EventTimestamp: at('12:00:00'),
       StepSucceededDetails: {
         Result: { Payload: JSON.stringify(state) },
@@ -61,18 +61,16 @@ describe('Progress of a task', () => {
       },
     }
     expect(progressOf(invocation, poll, accepted)).toBe(
-      `Waiting for the end of what was started, next poll at 12:00:20 UTC${detail}`,
+      `Waiting for the job to end, next poll at 12:00:20 UTC${detail}`,
     )
   })
 
-  it('names people and the deadline, with the date if it is another day', () => {
-    const question: HistoryEvent = {
+  it('names the decision and the deadline, with the date if it is another day', () => {
+    const callback: HistoryEvent = {
       ...{ EventType: 'CallbackStarted', Id: '2', Name: 'decision', EventTimestamp: at('12:00:00') },
     }
-    const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'ask-approval' }
-    expect(progressOf(posted, question, accepted)).toBe(
-      'Waiting for the decision of people until 2026-11-29 12:00:00 UTC',
-    )
+    const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'start' }
+    expect(progressOf(posted, callback, accepted)).toBe('Waiting for a decision until 2026-11-29 12:00:00 UTC')
   })
 
   it.each([
@@ -84,11 +82,11 @@ describe('Progress of a task', () => {
     expect(progressOf(...events)).toBe('')
   })
 
-  it('survives a payload that Lambda has cut', () => {
+  it('survives a payload that Lambda truncated', () => {
     const cut: HistoryEvent = {
-      ...{ EventType: 'StepSucceeded', Id: '4', Name: 'follow', EventTimestamp: at('12:00:00') },
-      StepSucceededDetails: { Result: { Payload: '{"state":"que' }, RetryDetails: { NextAttemptDelaySeconds: 20 } },
+      ...{ EventType: 'StepSucceeded', Id: '4', Name: 'poll', EventTimestamp: at('12:00:00') },
+      StepSucceededDetails: { Result: { Payload: '{"status":"que' }, RetryDetails: { NextAttemptDelaySeconds: 20 } },
     }
-    expect(progressOf(cut)).toBe('Waiting for the end of what was started, next poll at 12:00:20 UTC')
+    expect(progressOf(cut)).toBe('Waiting for the job to end, next poll at 12:00:20 UTC')
   })
 })

@@ -24,9 +24,10 @@ const arn = `arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/${taskId}
 const laterArn = arn.replace('first', 'later')
 const outcome = { status: 'succeeded', result: 'warning', message: 'Opened issue 7', data: {}, links: {} }
 const payload = {
-  ...{ version: 1, taskId, category: 'issue-ticketing', caller: 'alice', orchestrator: 'k', action: 'open-issue' },
-  event: { id: 'e', task: 'openticket', shkeptncontext: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
-  ...{ connection: 'default', input: {}, sendStarted: false, labels: true, deadline: 3_600, dryRun: false },
+  ...{ version: 1, id: taskId, category: 'issue-ticketing', caller: 'alice', orchestrator: 'k', action: 'open-issue' },
+  event: { id: 'e', task: 'openticket', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+  ...{ connection: 'default', provider: 'github', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
+  ...{ sendStarted: false, progress: false, labels: true },
 }
 const tokens = (token: string) => [`sha256:${createHash('sha256').update(token).digest('hex')}`]
 const callers = {
@@ -169,7 +170,7 @@ describe('Task status: what it says', () => {
   it('of a running task: what it waits for, and when to ask again', async () => {
     events = [
       {
-        ...{ EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'open-issue', EventTimestamp: 1_764_244_800 },
+        ...{ EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'start', EventTimestamp: 1_764_244_800 },
         StepFailedDetails: {
           Error: { Payload: { ErrorMessage: 'connect ECONNREFUSED' } },
           RetryDetails: { NextAttemptDelaySeconds: 60 },
@@ -179,7 +180,7 @@ describe('Task status: what it says', () => {
     const { headers, body } = await read('alice')
     expect(body).toEqual({
       ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'running', verdict: 'running' },
-      progress: expect.stringMatching(/^Waiting for the next attempt of open-issue at .*UTC: connect ECONNREFUSED$/),
+      progress: expect.stringMatching(/^Waiting for the next attempt at .*UTC: connect ECONNREFUSED$/),
       acceptedAt: '2026-11-27T12:00:00.000Z',
       deadlineAt: '2026-11-27T13:00:00.000Z',
     })
