@@ -59,7 +59,7 @@ const shortDeadline = 'deadline=PT2S'
  */
 export function mutated(random: Random, seed: Request, canary: string): Request {
   let request = withOwnConnection(random, seed)
-  const changes = random.chance(0.6) ? 1 : random.whole(2, 4)
+  const changes = random.chance(0.6) ? 1 : random.integer(2, 4)
   for (let left = changes; left > 0; left--) request = random.pick(mutations)(random, request, canary)
   if (request.path.includes('mode=interactive') && !request.path.includes('deadline='))
     request = { ...request, path: `${request.path}&${shortDeadline}` }
@@ -93,7 +93,7 @@ function changeFields(random: Random, request: Request, canary: string): Request
   // Avoids even deeper or wider values.
   if (request.body.length > 4_000) return request
   const body = fieldsOf(request)
-  for (let left = random.whole(1, 3); left > 0; left--) changeOne(random, body, canary)
+  for (let left = random.integer(1, 3); left > 0; left--) changeOne(random, body, canary)
   if (random.chance(0.6)) return withBody(request, 'application/json', JSON.stringify(body))
   return withBody(request, 'application/x-www-form-urlencoded', new URLSearchParams(pairsOf(body)).toString())
 }
@@ -155,7 +155,7 @@ function hostileValue(random: Random, canary: string): unknown {
     () => `${canary}${random.pick(['', 'x', '#', '?', '@'])}`,
     () => random.pick([null, true, false, 0, -1, 1.5, 1e308, Number.MAX_SAFE_INTEGER, [], {}]),
     () => ({ toString: random.pick(hostile), valueOf: text }),
-    () => Array.from({ length: random.whole(1, 60) }, () => random.pick(hostile)),
+    () => Array.from({ length: random.integer(1, 60) }, () => random.pick(hostile)),
     () => ({ [random.pick(names)]: { [random.pick(names)]: random.pick(hostile) } }),
     () => deep(random.pick([5, 31, 33, 200])),
   ]
@@ -176,14 +176,14 @@ function* pairsOf(value: unknown, prefix = ''): Generator<[string, string]> {
 
 function changeBytes(random: Random, request: Request): Request {
   const bytes = [...request.body.subarray(0, 20_000)]
-  for (let left = random.whole(1, 8); left > 0; left--) {
-    const at = random.whole(0, bytes.length)
+  for (let left = random.integer(1, 8); left > 0; left--) {
+    const at = random.integer(0, bytes.length)
     const kinds = [
-      () => bytes.splice(at, 1, random.whole(0, 255)),
-      () => bytes.splice(at, random.whole(1, 20)),
+      () => bytes.splice(at, 1, random.integer(0, 255)),
+      () => bytes.splice(at, random.integer(1, 20)),
       () => bytes.splice(at, 0, ...Buffer.from(random.pick(hostile))),
       () => bytes.splice(at, 0, 0xff, 0xfe, 0xc3),
-      () => bytes.splice(at, 0, ...bytes.slice(at, at + random.whole(1, 50))),
+      () => bytes.splice(at, 0, ...bytes.slice(at, at + random.integer(1, 50))),
       () => bytes.splice(at),
     ]
     random.pick(kinds)()

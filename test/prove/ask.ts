@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const mostTries = 3
+const MAX_ATTEMPTS = 3
 
-/** Asks the runtime for what changes nothing, or is the same again: a connection that was closed at that moment is no answer. */
+/** Sends an idempotent request to the runtime. Retries if the connection is closed. */
 export async function ask(url: string, init?: RequestInit): Promise<Response> {
-  for (let tries = 1; ; tries++) {
+  for (let attempts = 1; ; attempts++) {
     try {
       return await fetch(url, init)
     } catch (error) {
-      if (tries === mostTries) throw error
+      if (attempts === MAX_ATTEMPTS) throw error
       await sleep(200)
     }
   }

@@ -1,37 +1,37 @@
 import { appendFileSync } from 'node:fs'
 import type { Call } from './calls.ts'
 
-/** What came of one delivery of a call. */
+/** One delivery of a call. */
 export interface Delivery {
-  /** Milliseconds since 1970, by a clock that nobody steps. */
+  /** Epoch milliseconds of the true time. */
   at: number
   answeredAt: number
-  /** Undefined where no answer came, or only one of the gateway, whose function had died. */
+  /** Undefined without a response, or with a 502 of the gateway. */
   status: number | undefined
   taskId?: string
   duplicate?: boolean
 }
 
-/** A call with all that came of it, as its caller saw it. */
+/** A call with its responses, as its caller saw them. */
 export interface Entry {
   call: Call
   deliveries: Delivery[]
   /** When the first 202 came, and the task that it named. */
   accepted?: { at: number; taskId: string }
-  /** When its finished was seen. */
+  /** When its finished event was recorded. */
   finishedAt?: number
 }
 
-/** What the prover has sent and was answered: the callers' side of the books. */
-export class Ledger {
+/** The calls and their responses, as the callers saw them. */
+export class CallRecords {
   readonly entries = new Map<string, Entry>()
-  /** Those that were accepted, and of which no end was seen. */
+  /** Accepted calls without a finished event. */
   readonly open = new Set<Entry>()
-  /** How many were accepted. */
+  /** Number of accepted calls. */
   accepted = 0
   readonly #answers: string
 
-  /** @param answers file of every answer, with its headers */
+  /** @param answers the file for all responses with their headers */
   constructor(answers: string) {
     this.#answers = answers
   }
@@ -60,7 +60,7 @@ export class Ledger {
     this.open.delete(entry)
   }
 
-  /** Takes out what has ended, so that a long run does not keep it. */
+  /** Removes and returns the completed calls, so that a long run does not store them. */
   take(): Entry[] {
     const over = [...this.entries.values()].filter(({ call, deliveries, accepted, finishedAt }) => {
       return deliveries.length >= call.deliveries.length && (!accepted || finishedAt !== undefined)
@@ -69,8 +69,8 @@ export class Ledger {
     return over
   }
 
-  /** Notes an answer that is no call's own. */
-  told(what: string, text: string): void {
+  /** Records another response. */
+  addResponse(what: string, text: string): void {
     appendFileSync(this.#answers, `${what} ${text}\n`)
   }
 

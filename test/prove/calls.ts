@@ -1,6 +1,6 @@
 import { type Random, randomOf } from './random.ts'
 
-/** What a call makes at its platform that can be counted there by the event's id, by the table of the sandbox that holds it. */
+/** The table of the sandbox in which the records of a call contain the id of its event. */
 export type Effect =
   | 'issues'
   | 'comments'
@@ -21,26 +21,26 @@ export interface Call {
   /** `issue-ticketing/open-issue` */
   action: string
   mode: 'interactive' | 'silent'
-  /** The whole query, with the mode. */
+  /** The complete query, including the mode. */
   query: string
   body: string
   sendStarted: boolean
   /** Seconds. */
   deadline: number
-  /** When each of its deliveries is sent, in milliseconds after its turn; the first is the call, the others are duplicates. */
+  /** The delay of each delivery in milliseconds. All except the first are duplicates. */
   deliveries: number[]
   effect: Effect | undefined
-  /** Whether a pass must have made it: a call that only shows or skips makes nothing. */
+  /** Whether a pass must have an effect. A dry run and a skipped call have none. */
   acts: boolean
-  /** Who decides, where people are asked, and how long after the question; nobody where left out. */
-  click?: { action: 'approve' | 'reject'; user: 'jane' | 'ben'; after: number; twice: boolean }
-  /** It is wrong, and must be refused with this status. */
+  /** The decision of an approval, and its delay. */
+  decision?: { action: 'approve' | 'reject'; user: 'jane' | 'ben'; after: number; twice: boolean }
+  /** The status with which an invalid call must be rejected. */
   refused?: number
-  /** It is sent with a token that nobody has. */
+  /** Sent with an unknown token. */
   forged?: boolean
 }
 
-/** How many repositories, tickets and channels share the load: a finder looks at the newest hundreds of one. */
+/** Number of repositories and tickets that share the load: `find` reads only the newest records of one. */
 export const places = 8
 const channels = ['C0RELEASES', 'C0OPERATIONS'] as const
 
@@ -61,10 +61,10 @@ interface Kind {
 
 const usualDeadlines = [20, 30, 45, 60]
 
-const project = (random: Random) => `demo/shop-${random.whole(1, places)}`
+const project = (random: Random) => `demo/shop-${random.integer(1, places)}`
 const outcomes = ['', '', '', '', 'fail', 'vanish', 'nonsense']
 
-/** Every category, as often as it is called. What a run is given names the event, so that the platform can be asked for it. */
+/** The actions with their share of the calls. The input of a run contains the id of the event. */
 const kinds: readonly Kind[] = [
   {
     weight: 16,
@@ -102,7 +102,7 @@ const kinds: readonly Kind[] = [
     task: 'updateticket',
     effect: 'journal',
     input: (random, id) => ({
-      id: `INC${10_000 + random.whole(1, places)}`.replace('INC', 'INC00'),
+      id: `INC${10_000 + random.integer(1, places)}`.replace('INC', 'INC00'),
       comment: `Prove ${id}`,
     }),
   },
@@ -175,7 +175,7 @@ const kinds: readonly Kind[] = [
     long: true,
     input: (random) => ({
       target: 'shop-cache',
-      parameters: { type: 'latency', attributes: { latency: 1 }, duration: random.whole(1, 3) },
+      parameters: { type: 'latency', attributes: { latency: 1 }, duration: random.integer(1, 3) },
     }),
   },
   {
@@ -220,7 +220,7 @@ const kinds: readonly Kind[] = [
   },
 ]
 
-/** What a receiver must refuse, each with its answer. */
+/** Invalid calls with their statuses. */
 const wrong: readonly { status: number; change(call: Call): Partial<Call> }[] = [
   { status: 401, change: () => ({ forged: true }) },
   { status: 404, change: () => ({ action: 'issue-ticketing/open-isue' }) },
@@ -238,9 +238,9 @@ const wrong: readonly { status: number; change(call: Call): Partial<Call> }[] = 
 export const categories = [...new Set(kinds.map(({ action }) => categoryOf(action)))]
 
 /**
- * A call of the plan, which depends on the seed and its number alone.
+ * Returns a call of the plan. It depends only on the seed and its number.
  *
- * @param only the categories that are called; all where left out
+ * @param only the categories to call. Defaults to all.
  */
 export function callOf(seed: number, n: number, only: readonly string[] = categories): Call {
   const random = randomOf(seed, `call ${n}`)
@@ -249,7 +249,7 @@ export function callOf(seed: number, n: number, only: readonly string[] = catego
   const kind = random.weighed(kinds.filter(({ action }) => only.includes(categoryOf(action))))
   const isSilent = !kind.long && random.chance(0.15)
   const call = made(random, n, id, context, kind, isSilent ? 'silent' : 'interactive')
-  return kind.action.endsWith('ask-approval') && random.chance(0.85) ? { ...call, click: clickOf(random) } : call
+  return kind.action.endsWith('ask-approval') && random.chance(0.85) ? { ...call, decision: decisionOf(random) } : call
 }
 
 function categoryOf(action: string): string {
@@ -297,19 +297,19 @@ function wrongCall(random: Random, n: number, id: string, context: string): Call
   return { ...call, ...change(call), refused: status }
 }
 
-/** Most come once, some seconds late, so that what was sent after them comes before them; some twice or more, at once or later. */
+/** Delivers most calls once, some late and out of order, and some several times. */
 function deliveriesOf(random: Random): number[] {
-  const first = random.chance(0.2) ? random.whole(0, 4_000) : 0
+  const first = random.chance(0.2) ? random.integer(0, 4_000) : 0
   if (random.chance(0.75)) return [first]
-  const copies = random.whole(1, 3)
-  return [first, ...Array.from({ length: copies }, () => first + (random.chance(0.5) ? 0 : random.whole(1, 8_000)))]
+  const copies = random.integer(1, 3)
+  return [first, ...Array.from({ length: copies }, () => first + (random.chance(0.5) ? 0 : random.integer(1, 8_000)))]
 }
 
-function clickOf(random: Random): NonNullable<Call['click']> {
+function decisionOf(random: Random): NonNullable<Call['decision']> {
   return {
     action: random.chance(0.7) ? 'approve' : 'reject',
     user: random.pick(['jane', 'ben']),
-    after: random.whole(0, 3_000),
+    after: random.integer(0, 3_000),
     twice: random.chance(0.2),
   }
 }

@@ -6,7 +6,7 @@ import { dist } from '../../infra/build/main.ts'
 import { freePort } from '../e2e/service.ts'
 import { RuntimeProcess } from './child.ts'
 
-it('is over for good once it has ended: nobody waits for it any more, and a late kill starts no new one', async () => {
+it('stays down after its end: callers no longer wait for it, and a late kill does not start it again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-child-'))
   const options = { state: join(folder, 'state'), secretsFile: join(folder, 'secrets.json'), bundles: dist }
   writeFileSync(options.secretsFile, '{}')

@@ -4,15 +4,15 @@ import { openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FromServed, ServeOptions, ToServed } from './serve.ts'
 
-/** A time from and until when, in milliseconds since 1970 by a clock that nobody steps; `end` is open while it lasts. */
+/** A time span in epoch milliseconds of the true time. `end` is infinite until it is over. */
 export interface Span {
-  begin: number
+  start: number
   end: number
 }
 
 type Now = () => Pick<ServeOptions, 'accepted' | 'clock'>
 
-/** The runtime as a child process, which is killed and started again on the same port and state. */
+/** The runtime as a child process that can be killed and restarted with the same port and state. */
 export class RuntimeProcess {
   readonly #options: Omit<ServeOptions, 'accepted' | 'clock'>
   readonly #now: Now
@@ -22,14 +22,14 @@ export class RuntimeProcess {
   #killed = false
   #over = false
   readonly #crash = Promise.withResolvers<never>()
-  /** When it was not there, between a kill and the moment at which it listened again. */
+  /** The times between a kill and the restart. */
   readonly downs: Span[] = []
   dynamodb = ''
   accessKeyId = ''
 
   /**
-   * @param output file to which everything is appended that it prints
-   * @param now what it is to take and to think of the time when it starts
+   * @param output the file for its output
+   * @param now returns the credentials and clock offsets for a start
    */
   constructor(options: Omit<ServeOptions, 'accepted' | 'clock'>, output: string, now: Now) {
     this.#options = options
@@ -41,7 +41,7 @@ export class RuntimeProcess {
     return `http://127.0.0.1:${this.#options.port}`
   }
 
-  /** Rejects when it ends without being killed. */
+  /** Rejects if the process ends without a kill. */
   get crashed(): Promise<never> {
     return this.#crash.promise
   }
@@ -51,9 +51,9 @@ export class RuntimeProcess {
   }
 
   /**
-   * Does nothing once all is over.
+   * Starts the process, unless the run is over.
    *
-   * @throws Error when it ends before it listens
+   * @throws Error if it ends before it listens
    */
   async start(): Promise<void> {
     if (this.#over) return
@@ -65,7 +65,7 @@ export class RuntimeProcess {
     this.#said = new EventEmitter()
     const said = this.#said
     child.on('message', (message: FromServed) => said.emit(message.kind, message))
-    // Whoever waits for a word from it waits in vain.
+    // Rejects the pending requests to the process.
     child.on('exit', (code, signal) => {
       said.emit('gone', code)
       if (!this.#killed) this.#crash.reject(new Error(`The runtime ended by itself, with ${code ?? signal}.`))
@@ -88,30 +88,30 @@ export class RuntimeProcess {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     this.#killed = true
-    this.downs.push({ begin: Date.now(), end: Number.POSITIVE_INFINITY })
+    this.downs.push({ start: Date.now(), end: Number.POSITIVE_INFINITY })
     child.kill('SIGKILL')
     await exited
   }
 
-  /** For good: a run that failed may have calls left that wait for it, and a kill that would start it again. */
+  /** Ends the process permanently. A failed run may have calls that wait for it, and a kill that would restart it. */
   async end(): Promise<void> {
     this.#over = true
     await this.kill()
   }
 
-  /** Waits while it is down; not once all is over. */
+  /** Waits until the process listens or the run is over. */
   async up(): Promise<void> {
     while (!this.isUp && !this.#over) await sleep(20)
   }
 
-  tell(message: ToServed): void {
+  send(message: ToServed): void {
     if (this.#child?.connected) this.#child.send(message, () => undefined)
   }
 
-  /** @throws Error when it is gone before it has answered */
+  /** @throws Error if the process ends before it responds */
   ask<Kind extends ToServed['kind'] & FromServed['kind']>(message: ToServed & { kind: Kind }) {
     const answer = this.#next<Kind>(message.kind)
-    this.tell(message)
+    this.send(message)
     return answer
   }
 
@@ -124,7 +124,7 @@ export class RuntimeProcess {
       }
       const gone = (code: number | null) => {
         said.off(kind, done)
-        reject(new Error(`The runtime ended with ${code} before it said ${kind}.`))
+        reject(new Error(`The runtime ended with ${code} before it responded to ${kind}.`))
       }
       said.once(kind, done)
       said.once('gone', gone)

@@ -3,7 +3,7 @@
  * what `Date` says jumps, what counts how long something takes (timers, `performance`) does not.
  */
 export class SteppedClock {
-  /** Milliseconds: by which the whole process is off, and by which the functions are off beside that. */
+  /** Two offsets in milliseconds: of the process, and of the functions relative to the process. */
   readonly shared = new SharedArrayBuffer(16)
   readonly #offsets = new Float64Array(this.shared)
 
@@ -16,7 +16,7 @@ export class SteppedClock {
   }
 }
 
-/** Makes `Date` say what the offsets add up to. It must stand alone: its source is what a thread is started with. */
+/** Shifts `Date` by the offsets. It must not use outside names, because a thread starts with its source. */
 export function shiftDate(offsets: Float64Array, isFunction: boolean): void {
   const Real = Date
   const now = () => Math.round(Real.now() + (offsets[0] ?? 0) + (isFunction ? (offsets[1] ?? 0) : 0))

@@ -7,108 +7,107 @@ import { type Random, randomOf } from './random.ts'
 export const rotating = ['github', 'keptn', 'servicenow', 'databricks', 'rundeck', 'slack', 'dynatrace'] as const
 export type Rotating = (typeof rotating)[number]
 
-/** What the sandbox is to take, over what `demo` has. */
+/** The credentials that the sandbox accepts instead of those of `demo`. */
 export type Accepted = Partial<Record<Rotating, string>> & { unleash?: string; approvals?: string; signing?: string }
 
 /**
- * The credentials of a run, each of which begins with its mark, so that any piece of any of them is found wherever it was
- * written, in whatever encoding.
+ * The credentials of a run. Each contains the marker, so that the search for leaks finds parts of them in any encoding.
  */
 export class Credentials {
-  readonly mark: string
+  readonly marker: string
   readonly accepted: Required<Accepted>
-  /** What each function is told, which for a while may be older or newer than what is taken. */
-  readonly #told: Required<Accepted>
+  /** The credentials of the functions, which temporarily differ from the accepted ones. */
+  readonly #distributed: Required<Accepted>
   readonly #random: Random
   caller: string
   #callers: string[]
 
   constructor(seed: number) {
     this.#random = randomOf(seed, 'credentials')
-    this.mark = `PROVE${this.#random.uuid().replaceAll('-', '').slice(0, 10)}`
+    this.marker = `PROVE${this.#random.uuid().replaceAll('-', '').slice(0, 10)}`
     const names = [...rotating, 'unleash', 'approvals', 'signing'] as const
     this.accepted = Object.fromEntries(names.map((name) => [name, this.#value(name)])) as Required<Accepted>
-    this.#told = { ...this.accepted }
+    this.#distributed = { ...this.accepted }
     this.caller = this.#value('caller')
     this.#callers = [this.caller]
   }
 
-  /** Every form in which the mark shows that one of them was written, or a part of one. */
-  get marks(): string[] {
+  /** Returns the marker in all encodings. */
+  get markers(): string[] {
     const inBase64 = (before: string) => {
-      // Of a mark in the middle only whole groups are the same whatever follows.
+      // Only complete groups of three bytes do not depend on the surrounding text.
       const from = Math.ceil(Buffer.byteLength(before) / 3) * 4
-      const whole = Buffer.from(`${before}${this.mark}`)
-      const encoded = whole.toString('base64')
-      return encoded.slice(from, Math.floor(whole.length / 3) * 4)
+      const bytes = Buffer.from(`${before}${this.marker}`)
+      const encoded = bytes.toString('base64')
+      return encoded.slice(from, Math.floor(bytes.length / 3) * 4)
     }
-    return [this.mark, inBase64(''), inBase64(`${demo.serviceNow.username}:`), inBase64('x'), inBase64('xx')]
+    return [this.marker, inBase64(''), inBase64(`${demo.serviceNow.username}:`), inBase64('x'), inBase64('xx')]
   }
 
-  /** A new one, which is told before it is taken, or after. */
-  next(of: Rotating): { tell(): void; take(): void } {
+  /** Creates a new credential. The two steps of the rotation can run in any order. */
+  next(of: Rotating): { distribute(): void; accept(): void } {
     const value = this.#value(of)
     return {
-      tell: () => {
-        this.#told[of] = value
+      distribute: () => {
+        this.#distributed[of] = value
       },
-      take: () => {
+      accept: () => {
         this.accepted[of] = value
       },
     }
   }
 
-  /** Adds a token for the caller, which then uses it; `forget` takes the older ones away. */
-  nextCaller(): { add(): void; use(): void; forget(): void } {
+  /** Creates a new token for the caller. */
+  nextCaller(): { add(): void; use(): void; removeOld(): void } {
     const value = this.#value('caller')
     return {
       add: () => this.#callers.push(value),
       use: () => {
         this.caller = value
       },
-      forget: () => {
+      removeOld: () => {
         this.#callers = this.#callers.slice(-1)
       },
     }
   }
 
   /**
-   * What Secrets Manager holds now.
+   * Returns the content of Secrets Manager.
    *
-   * @param url of the runtime
-   * @param front the same behind TLS, and the authority that it is to be trusted for
+   * @param url the URL of the runtime
+   * @param proxy the URL of the TLS proxy and its certificate authority
    */
-  secrets(url: string, front: { url: string; ca: string }): Record<string, unknown> {
+  secrets(url: string, proxy: { url: string; ca: string }): Record<string, unknown> {
     const prefix = settings.secretPrefix
-    const told = this.#told
+    const current = this.#distributed
     const at = (path: string) => `${prefix}/connections/${path}`
     const tokens = this.#callers.map((token) => `sha256:${createHash('sha256').update(token).digest('hex')}`)
-    const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: told.github, project: 'demo/shop' }
+    const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: current.github, project: 'demo/shop' }
     const unleash = {
-      ...{ provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: told.unleash },
+      ...{ provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: current.unleash },
       ...{ project: 'default', environment: 'production' },
     }
-    const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: told.dynatrace }
+    const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: current.dynatrace }
     return {
       [`${prefix}/callers`]: { prover: { tokens, categories: ['*'], orchestrator: 'keptn' } },
       [`${prefix}/orchestrators/keptn`]: {
         type: 'keptn',
-        baseUrl: `${front.url}/sandbox/keptn`,
-        token: told.keptn,
-        ca: front.ca,
+        baseUrl: `${proxy.url}/sandbox/keptn`,
+        token: current.keptn,
+        ca: proxy.ca,
       },
-      [`${prefix}/approvals`]: { key: told.approvals },
+      [`${prefix}/approvals`]: { key: current.approvals },
       [at('issue-ticketing/default')]: github,
-      [at('issue-ticketing/tls')]: { ...github, baseUrl: `${front.url}/sandbox/github`, ca: front.ca },
+      [at('issue-ticketing/tls')]: { ...github, baseUrl: `${proxy.url}/sandbox/github`, ca: proxy.ca },
       [at('incident-management/default')]: {
         ...{ provider: 'servicenow', baseUrl: `${url}/sandbox/servicenow` },
-        ...{ username: demo.serviceNow.username, password: told.servicenow },
+        ...{ username: demo.serviceNow.username, password: current.servicenow },
       },
       [at('feature-flags/default')]: unleash,
       [at('ci-cd/default')]: { ...github, provider: 'github-actions', target: 'deploy.yml', keyInput: 'key' },
       [at('notification/default')]: {
-        ...{ provider: 'slack', baseUrl: `${url}/sandbox/slack`, token: told.slack },
-        ...{ signingSecret: told.signing, channel: 'C0RELEASES' },
+        ...{ provider: 'slack', baseUrl: `${url}/sandbox/slack`, token: current.slack },
+        ...{ signingSecret: current.signing, channel: 'C0RELEASES' },
       },
       [at('slo/default')]: { provider: 'dynatrace', ...dynatrace, dataDelay: 0 },
       [at('slo/events')]: {
@@ -116,10 +115,10 @@ export class Credentials {
         entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")',
       },
       [at('optimization/default')]: {
-        ...{ provider: 'databricks', baseUrl: `${url}/sandbox/databricks`, token: told.databricks, target: '101' },
+        ...{ provider: 'databricks', baseUrl: `${url}/sandbox/databricks`, token: current.databricks, target: '101' },
       },
       [at('remediation/default')]: {
-        ...{ provider: 'rundeck', baseUrl: `${url}/sandbox/rundeck`, token: told.rundeck, project: 'shop' },
+        ...{ provider: 'rundeck', baseUrl: `${url}/sandbox/rundeck`, token: current.rundeck, project: 'shop' },
         keyOption: 'key',
         actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags' } },
       },
@@ -127,13 +126,13 @@ export class Credentials {
     }
   }
 
-  /** What JSON, a URL and a header each write in their own way is in it. */
+  /** Contains characters that JSON, URLs and headers encode differently. */
   #value(of: string): string {
-    return `${this.mark}-${of}-${this.#random.uuid().slice(0, 8)}/+="x"`
+    return `${this.marker}-${of}-${this.#random.uuid().slice(0, 8)}/+="x"`
   }
 }
 
-/** Makes the sandbox take these, in the process that plays it. */
+/** Sets the credentials that the sandbox of this process accepts. */
 export function accept(given: Accepted): void {
   const { github, keptn, servicenow, databricks, rundeck, slack, dynatrace, unleash, approvals, signing } = given
   const changed = {

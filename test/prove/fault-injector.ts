@@ -2,57 +2,57 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuntimeProcess } from './child.ts'
 import type { Credentials } from './credentials.ts'
 import type { Incident } from './plan.ts'
-import type { Front } from './proxy.ts'
+import type { TlsProxy } from './proxy.ts'
 
-/** What was done, and when by a clock that nobody steps. */
-export interface Disturbance {
+/** An injected fault and its true time. */
+export interface InjectedFault {
   at: number
   what: string
 }
 
-/** What is disturbed. */
-export interface Disturbed {
+/** The parts of the environment that faults affect. */
+export interface FaultTargets {
   runtime: RuntimeProcess
   credentials: Credentials
-  front: Front
-  /** Puts what is told now where the functions find it. */
+  proxy: TlsProxy
+  /** Writes the current secrets. */
   publish(): void
 }
 
-/** How far the clocks are off, in milliseconds. The one of the whole process only goes forward. */
+/** The offsets of the clocks in milliseconds. That of the process only increases. */
 export interface Offsets {
   machine: number
   functions: number
 }
 
-/** Most that the clock of the functions may be off from that of the process: the signature of a click is good for minutes. */
-const furthest = 20_000
-/** When a token of the caller is used after it was added, and the old one taken away, in milliseconds. */
-const callerTurns = 2_000
+/** Maximum offset of the functions: the signature of a button press is valid for minutes. */
+const MAX_OFFSET_MS = 20_000
+/** The time between the steps of a rotation of the caller's token. */
+const CALLER_ROTATION_MS = 2_000
 
-/** Carries out a plan, and keeps a diary of it. */
-export class Disturber {
-  readonly #on: Disturbed
+/** Carries out a plan and records it. */
+export class FaultInjector {
+  readonly #on: FaultTargets
   #workers = Promise.resolve()
   readonly offsets: Offsets = { machine: 0, functions: 0 }
-  readonly diary: Disturbance[] = []
+  readonly diary: InjectedFault[] = []
   readonly counts: Record<string, number> = {}
-  /** When the clock of the process was stepped, and by how much it was off from then on. */
+  /** Steps of the process clock, with the new offset. */
   readonly steps: { at: number; offset: number }[] = [{ at: 0, offset: 0 }]
-  /** By how much the clock of the functions went back, in all, with the time. */
+  /** Backward steps of a clock. */
   readonly backSteps: { at: number; by: number }[] = []
 
-  constructor(on: Disturbed) {
+  constructor(on: FaultTargets) {
     this.#on = on
   }
 
-  /** Each at its time, or later where a busy machine is behind; ends when the last one is over. */
+  /** Injects each fault at its time, or later on a busy machine. Ends when the last one is over. */
   async carryOut(plan: Incident[]): Promise<void> {
-    const began = Date.now()
+    const start = Date.now()
     const running: Promise<void>[] = []
     for (const incident of plan) {
-      await sleep(Math.max(0, began + incident.at - Date.now()))
-      // A kill is waited for: what comes next meets the new process.
+      await sleep(Math.max(0, start + incident.at - Date.now()))
+      // Waits for the restart, so that later faults affect the new process.
       if (incident.kind === 'kill') await this.#kill()
       else running.push(this.#do(incident))
     }
@@ -64,7 +64,7 @@ export class Disturber {
     this.#step('machine', ms - this.offsets.machine)
   }
 
-  /** The time by a clock that nobody steps, of one that the process has told. */
+  /** Converts a time of the process to the true time. */
   unstepped(at: number): number {
     const step = this.steps.findLast((one) => at >= one.at + one.offset)
     return at - (step?.offset ?? 0)
@@ -78,12 +78,12 @@ export class Disturber {
   }
 
   async #do(incident: Exclude<Incident, { kind: 'kill' }>): Promise<void> {
-    const { runtime, front } = this.#on
+    const { runtime, proxy } = this.#on
     await runtime.up()
     switch (incident.kind) {
       case 'worker':
-        // One after the other: each is told which it was.
-        this.#workers = this.#workers.then(() => this.#killWorker(incident.of, incident.choice))
+        // One at a time, because the responses have no id.
+        this.#workers = this.#workers.then(() => this.#killWorker(incident.of, incident.index))
         return this.#workers
       case 'clock':
         return this.#step(incident.of, incident.by)
@@ -91,9 +91,9 @@ export class Disturber {
         return incident.of === 'caller' ? this.#rotateCaller() : this.#rotate(incident.of, incident.ahead)
       case 'tls': {
         this.#note('TLS', `TLS is ${incident.how} for ${incident.for} ms`)
-        front.state = incident.how
+        proxy.state = incident.how
         await sleep(incident.for)
-        front.state = 'fine'
+        proxy.state = 'fine'
         return
       }
       case 'fault': {
@@ -103,48 +103,51 @@ export class Disturber {
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(incident.fault),
         }).catch(() => undefined)
-        if (!answer) return this.#note('', `a fault of ${target} met a runtime that was down`)
-        if (!answer.ok) throw new Error(`The sandbox did not take a fault: ${await answer.text()}`)
+        if (!answer) return this.#note('', `the runtime was down for a fault of ${target}`)
+        if (!answer.ok) throw new Error(`The sandbox rejected a fault: ${await answer.text()}`)
         const length = count === undefined ? `for ${seconds} s` : `${count} x`
         return this.#note('faults', `${target} ${kind}${after ? ' after the work' : ''} ${length}`)
       }
     }
   }
 
-  async #killWorker(of: 'task' | 'webhook', choice: number): Promise<void> {
-    // It may be killed itself before it answers.
-    const killed = await this.#on.runtime.ask({ kind: 'kill-worker', of, choice }).catch(() => undefined)
-    if (killed?.functionName === undefined) return this.#note('', `no worker of a ${of} was at work`)
+  async #killWorker(of: 'task' | 'webhook', index: number): Promise<void> {
+    // The process may be killed before it responds.
+    const killed = await this.#on.runtime.ask({ kind: 'kill-worker', of, index }).catch(() => undefined)
+    if (killed?.functionName === undefined) return this.#note('', `no ${of} worker was active`)
     this.#note(`${of} workers`, `a worker of ${killed.functionName} died`)
   }
 
   #step(of: 'machine' | 'functions', by: number): void {
     const { offsets } = this
-    const to = of === 'machine' ? offsets.machine + by : Math.max(-furthest, Math.min(furthest, offsets.functions + by))
+    const to =
+      of === 'machine'
+        ? offsets.machine + by
+        : Math.max(-MAX_OFFSET_MS, Math.min(MAX_OFFSET_MS, offsets.functions + by))
     const at = Date.now()
     if (to < offsets[of]) this.backSteps.push({ at, by: offsets[of] - to })
     offsets[of] = to
     if (of === 'machine') this.steps.push({ at, offset: to })
-    this.#on.runtime.tell({ kind: 'clock', ...offsets })
+    this.#on.runtime.send({ kind: 'clock', ...offsets })
     this.#note('clock steps', `the clock of the ${of === 'machine' ? 'process' : 'functions'} is stepped by ${by} ms`)
   }
 
   async #rotate(of: Parameters<Credentials['next']>[0], ahead: number): Promise<void> {
     const { credentials, publish } = this.#on
     const next = credentials.next(of)
-    const tell = () => {
-      next.tell()
+    const distribute = () => {
+      next.distribute()
       publish()
     }
-    const take = () => {
-      next.take()
-      this.#on.runtime.tell({ kind: 'accept', accepted: { [of]: credentials.accepted[of] } })
+    const accept = () => {
+      next.accept()
+      this.#on.runtime.send({ kind: 'accept', accepted: { [of]: credentials.accepted[of] } })
     }
     this.#note(
       'rotations',
-      `the credentials of ${of} change; they are told ${Math.abs(ahead)} ms ${ahead < 0 ? 'after' : 'before'}`,
+      `the credentials of ${of} change; the functions get them ${Math.abs(ahead)} ms ${ahead < 0 ? 'after' : 'before'} the platform`,
     )
-    const [first, second] = ahead < 0 ? [take, tell] : [tell, take]
+    const [first, second] = ahead < 0 ? [accept, distribute] : [distribute, accept]
     first()
     await sleep(Math.abs(ahead))
     second()
@@ -152,14 +155,14 @@ export class Disturber {
 
   async #rotateCaller(): Promise<void> {
     const { credentials, publish } = this.#on
-    const { add, use, forget } = credentials.nextCaller()
+    const { add, use, removeOld } = credentials.nextCaller()
     this.#note('rotations', 'the token of the caller changes')
     add()
     publish()
-    await sleep(callerTurns)
+    await sleep(CALLER_ROTATION_MS)
     use()
-    await sleep(callerTurns)
-    forget()
+    await sleep(CALLER_ROTATION_MS)
+    removeOld()
     publish()
   }
 

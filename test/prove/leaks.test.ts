@@ -11,12 +11,12 @@ const folder = mkdtempSync(join(tmpdir(), 'webhooks-leaks-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const credentials = new Credentials(5)
-const { accepted, marks } = credentials
+const { accepted, markers } = credentials
 const secret = accepted.github
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 it.each([
-  ['as it is', secret],
+  ['verbatim', secret],
   ['in part', secret.slice(0, 20)],
   ['percent-encoded', encodeURIComponent(secret)],
   ['in JSON', JSON.stringify({ secret })],
@@ -26,24 +26,24 @@ it.each([
 ])('a secret is found %s, wherever it is in a file', (_, text) => {
   for (const before of ['', 'x'.repeat(16 * 1024 * 1024 - 5)]) {
     writeFileSync(join(folder, 'file'), `${before}${text} and more`)
-    const { files, found } = searchFiles([folder, join(folder, 'missing')], marks)
+    const { files, found } = searchFiles([folder, join(folder, 'missing')], markers)
     expect([files, found.length > 0]).toEqual([1, true])
-    // What is told of it is no leak itself.
-    expect(found.join()).not.toContain(credentials.mark)
+    // The report does not contain the secret.
+    expect(found.join()).not.toContain(credentials.marker)
   }
 })
 
-it('nothing is found where there is none', () => {
+it('finds nothing without a leak', () => {
   writeFileSync(join(folder, 'file'), `PROVE ${base64('PROVE and some other text')} ${'x'.repeat(10_000)}`)
-  expect(searchFiles([folder], marks).found).toEqual([])
+  expect(searchFiles([folder], markers).found).toEqual([])
 })
 
-it('a secret is found in any column of a database', () => {
+it('finds a secret in any column of a database', () => {
   const file = join(folder, 'some.db')
   const db = new DatabaseSync(file)
   db.exec('CREATE TABLE things (id INTEGER PRIMARY KEY, thing TEXT); CREATE TABLE others (other BLOB)')
   db.prepare('INSERT INTO things (thing) VALUES (?)').run(`${'x'.repeat(4_000)}${secret}`)
   db.prepare('INSERT INTO things (thing) VALUES (?)').run('nothing')
   db.close()
-  expect(searchDatabase(file, marks)).toEqual([expect.stringMatching(/^things\.thing: /)])
+  expect(searchDatabase(file, markers)).toEqual([expect.stringMatching(/^things\.thing: /)])
 })

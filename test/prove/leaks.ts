@@ -3,18 +3,18 @@ import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
 
-/** What was searched, and where something was found. */
+/** The size of the searched data, and the leaks. */
 export interface Search {
   bytes: number
   files: number
-  /** Each place, with what stands around it, the secret itself left out. */
+  /** Each place with the surrounding text, without the secret. */
   found: string[]
 }
 
 const chunk = 16 * 1024 * 1024
 
 /** Searches every file below some folders, byte by byte, for pieces of secrets. */
-export function searchFiles(folders: string[], marks: string[]): Search {
+export function searchFiles(folders: string[], markers: string[]): Search {
   const search: Search = { bytes: 0, files: 0, found: [] }
   for (const folder of folders.filter(existsSync)) {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -22,14 +22,14 @@ export function searchFiles(folders: string[], marks: string[]): Search {
       const file = join(entry.parentPath, entry.name)
       search.files += 1
       search.bytes += statSync(file).size
-      for (const context of inFile(file, marks)) search.found.push(`${relative(folder, file)}: ${context}`)
+      for (const context of inFile(file, markers)) search.found.push(`${relative(folder, file)}: ${context}`)
     }
   }
   return search
 }
 
 /** Reads every text of a database, since a long one is in pieces in its file. */
-export function searchDatabase(file: string, marks: string[]): string[] {
+export function searchDatabase(file: string, markers: string[]): string[] {
   const db = new DatabaseSync(file, { readOnly: true })
   const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]
   const found = tables.flatMap(({ name }) => {
@@ -37,7 +37,7 @@ export function searchDatabase(file: string, marks: string[]): string[] {
     for (const row of db.prepare(`SELECT * FROM "${name}"`).iterate()) {
       for (const [column, value] of Object.entries(row as Record<string, unknown>)) {
         const text = String(value)
-        for (const mark of marks) if (text.includes(mark)) hits.push(`${name}.${column}: ${around(text, mark)}`)
+        for (const marker of markers) if (text.includes(marker)) hits.push(`${name}.${column}: ${around(text, marker)}`)
       }
     }
     return hits
@@ -50,7 +50,7 @@ export function searchDatabase(file: string, marks: string[]): string[] {
 export async function searchTable(
   { dynamodb, accessKeyId }: { dynamodb: string; accessKeyId: string },
   table: string,
-  marks: string[],
+  markers: string[],
 ): Promise<Search> {
   const search: Search = { bytes: 0, files: 0, found: [] }
   let start: unknown
@@ -67,7 +67,7 @@ export async function searchTable(
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`The table ${table} could not be read: ${text}`)
-    for (const mark of marks) if (text.includes(mark)) search.found.push(`${table}: ${around(text, mark)}`)
+    for (const marker of markers) if (text.includes(marker)) search.found.push(`${table}: ${around(text, marker)}`)
     const { Count: count, LastEvaluatedKey: last } = JSON.parse(text) as { Count: number; LastEvaluatedKey?: unknown }
     search.files += count
     search.bytes += text.length
@@ -76,30 +76,30 @@ export async function searchTable(
   return search
 }
 
-function inFile(file: string, marks: string[]): string[] {
+function inFile(file: string, markers: string[]): string[] {
   const found: string[] = []
   const buffer = Buffer.alloc(chunk)
-  const overlap = Math.max(...marks.map((mark) => mark.length)) - 1
+  const overlap = Math.max(...markers.map((marker) => marker.length)) - 1
   const handle = openSync(file, 'r')
-  let kept = 0
+  let carried = 0
   for (;;) {
-    const read = readSync(handle, buffer, kept, chunk - kept, null)
+    const read = readSync(handle, buffer, carried, chunk - carried, null)
     if (read === 0) break
-    const filled = buffer.subarray(0, kept + read)
-    for (const mark of marks) {
-      for (let at = filled.indexOf(mark); at >= 0; at = filled.indexOf(mark, at + mark.length)) {
-        found.push(around(filled.subarray(Math.max(0, at - 200), at + 200).toString('latin1'), mark))
+    const filled = buffer.subarray(0, carried + read)
+    for (const marker of markers) {
+      for (let at = filled.indexOf(marker); at >= 0; at = filled.indexOf(marker, at + marker.length)) {
+        found.push(around(filled.subarray(Math.max(0, at - 200), at + 200).toString('latin1'), marker))
       }
     }
-    kept = Math.min(overlap, filled.length)
-    filled.copy(buffer, 0, filled.length - kept)
+    carried = Math.min(overlap, filled.length)
+    filled.copy(buffer, 0, filled.length - carried)
   }
   closeSync(handle)
   return found
 }
 
-function around(text: string, mark: string): string {
-  const at = text.indexOf(mark)
-  const shown = text.slice(Math.max(0, at - 120), at + mark.length + 30).replaceAll(mark, '<SECRET>')
+function around(text: string, marker: string): string {
+  const at = text.indexOf(marker)
+  const shown = text.slice(Math.max(0, at - 120), at + marker.length + 30).replaceAll(marker, '<SECRET>')
   return JSON.stringify(shown)
 }

@@ -6,14 +6,14 @@ import { type Random, randomOf } from './random.ts'
 /** Something that goes wrong, at its time in milliseconds after the beginning. */
 export type Incident = { at: number } & (
   | { kind: 'kill' }
-  /** Of a task, or of a webhook; `choice`, from 0 to below 1, says which of those that work at that moment. */
-  | { kind: 'worker'; of: 'task' | 'webhook'; choice: number }
+  /** Of a task, or of a webhook; `index`, from 0 to below 1, says which of those that work at that moment. */
+  | { kind: 'worker'; of: 'task' | 'webhook'; index: number }
   | { kind: 'fault'; fault: FaultSpec }
-  /** The new value is kept so many milliseconds before (or, where negative, after) the platform takes nothing else. */
+  /** The secret changes this number of milliseconds before the platform does; after it if negative. */
   | { kind: 'rotation'; of: Rotating | 'caller'; ahead: number }
-  /** By milliseconds: of the whole process, or of the functions alone. */
+  /** Milliseconds; of the process, or of the functions only. */
   | { kind: 'clock'; of: 'machine' | 'functions'; by: number }
-  /** The certificate, or the handshake, for so many milliseconds. */
+  /** An untrusted certificate or a broken handshake for this number of milliseconds. */
   | { kind: 'tls'; how: 'untrusted' | 'broken'; for: number }
 )
 
@@ -21,14 +21,14 @@ export type Incident = { at: number } & (
 const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
 
 /**
- * What goes wrong in a run: a pure function of its seed and its length. When exactly it meets a task is up to the machine.
+ * Returns the faults of a run. They depend only on the seed and the duration; which task a fault affects depends on the machine.
  *
  * @param ms how long calls are sent
- * @param leastKills for a run that is too short to meet one by chance
+ * @param minKills for a run that is too short to meet one by chance
  */
-export function planOf(seed: number, ms: number, leastKills = 1): Incident[] {
+export function planOf(seed: number, ms: number, minKills = 1): Incident[] {
   const all = (Object.keys(every) as (keyof typeof every)[]).flatMap((kind) => {
-    const least = kind === 'kill' ? leastKills : 1
+    const least = kind === 'kill' ? minKills : 1
     const count = Math.max(least, Math.round(ms / every[kind]))
     return Array.from({ length: count }, (_, n): Incident => {
       const random = randomOf(seed, `${kind} ${n}`)
@@ -44,18 +44,18 @@ type Untimed<I> = I extends unknown ? Omit<I, 'at'> : never
 
 const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Incident>> = {
   kill: () => ({ kind: 'kill' }),
-  worker: (random) => ({ kind: 'worker', of: random.chance(0.85) ? 'task' : 'webhook', choice: random.next() }),
+  worker: (random) => ({ kind: 'worker', of: random.chance(0.85) ? 'task' : 'webhook', index: random.next() }),
   fault: (random) => ({ kind: 'fault', fault: faultOf(random) }),
   rotation: (random) => ({
     kind: 'rotation',
     of: random.pick([...rotating, 'caller']),
-    ahead: random.chance(0.7) ? random.whole(0, 2_000) : -random.whole(0, 1_500),
+    ahead: random.chance(0.7) ? random.integer(0, 2_000) : -random.integer(0, 1_500),
   }),
   clock: (random) =>
     random.chance(0.4)
-      ? { kind: 'clock', of: 'machine', by: random.whole(500, 20_000) }
-      : { kind: 'clock', of: 'functions', by: random.whole(-10_000, 10_000) },
-  tls: (random) => ({ kind: 'tls', how: random.pick(['untrusted', 'broken']), for: random.whole(200, 3_000) }),
+      ? { kind: 'clock', of: 'machine', by: random.integer(500, 20_000) }
+      : { kind: 'clock', of: 'functions', by: random.integer(-10_000, 10_000) },
+  tls: (random) => ({ kind: 'tls', how: random.pick(['untrusted', 'broken']), for: random.integer(200, 3_000) }),
 }
 
 const targets: readonly { target: Target; weight: number }[] = [
@@ -82,7 +82,7 @@ const faults: readonly { weight: number; refuses?: true; spec(random: Random): O
   { weight: 4, spec: () => ({ kind: 'empty' }) },
   { weight: 7, spec: () => ({ kind: 'no-id' }) },
   { weight: 4, spec: () => ({ kind: 'echo' }) },
-  { weight: 8, spec: (random) => ({ kind: 'slow', delayMs: random.whole(100, 3_000) }) },
+  { weight: 8, spec: (random) => ({ kind: 'slow', delayMs: random.integer(100, 3_000) }) },
   { weight: 6, refuses: true, spec: (random) => ({ kind: '429', retryAfter: random.pick([null, 0, 1, 2]) }) },
   { weight: 3, refuses: true, spec: () => ({ kind: 'redirect' }) },
   { weight: 3, refuses: true, spec: () => ({ kind: '401' }) },
@@ -96,6 +96,6 @@ function faultOf(random: Random): FaultSpec {
   if (random.chance(0.06)) return { target, kind: 'hang', after, count: 1 }
   if (random.chance(0.02)) return { target, kind: 'huge', after, count: 1 }
   const { spec, refuses = false } = random.weighed(faults)
-  const length = random.chance(0.6) ? { count: random.whole(1, 6) } : { seconds: random.whole(1, 30) / 10 }
+  const length = random.chance(0.6) ? { count: random.integer(1, 6) } : { seconds: random.integer(1, 30) / 10 }
   return { target, ...spec(random), after: after && !refuses, ...length }
 }

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
 import type { Effect } from './calls.ts'
 
-/** An event that the sandbox's Keptn has taken from us. */
+/** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {
   seq: number
-  /** Milliseconds since 1970, by the clock of that process. */
+  /** Epoch milliseconds of that process. */
   at: number
   type: string
   triggeredid: string
@@ -15,9 +15,9 @@ export interface SentEvent {
   shkeptncontext: string
 }
 
-/** One call that a platform has got. */
+/** A request to a platform. */
 export interface PlatformRequest {
-  /** Milliseconds since 1970, by the clock of that process. */
+  /** Epoch milliseconds of that process. */
   at: number
   target: string
   method: string
@@ -26,53 +26,53 @@ export interface PlatformRequest {
   fault: string | null
 }
 
-/** What a message is to a clicker. */
+/** A message with buttons. */
 export interface ChatMessage {
   rowid: number
   ts: string
   text: string
 }
 
-/** Where what a call has made shows the id of its event. */
-const held: Record<Effect, string> = {
+/** The column that contains the id of the event, by table. */
+const COLUMNS: Record<Effect, string> = {
   issues: 'title',
   comments: 'body',
   incidents: 'record',
   journal: 'value',
   runs: 'inputs',
   job_runs: 'parameters',
-  // Not what is said in a thread, or to one person.
+  // Ignores replies in a thread and ephemeral messages.
   messages:
     "CASE WHEN json_extract(message, '$.thread_ts') IS NULL AND json_extract(message, '$.onlyFor') IS NULL THEN message ELSE '' END",
   reports: 'report',
   tool_records: 'record',
 }
 
-/** Nobody can find a run again that its platform does not show any more; `vanish` makes such runs. */
-const notForgotten = `WHERE NOT EXISTS (
+/** Ignores runs that vanished before the next run started, because `find` cannot see them. */
+const NOT_VANISHED = `WHERE NOT EXISTS (
   SELECT 1 FROM job_runs AS next
   WHERE next.parameters = job_runs.parameters AND next.number > job_runs.number
     AND json_extract(job_runs.parameters, '$.outcome') = 'vanish'
     AND next.created >= job_runs.created + ${WAITING_MS} + 1000 * json_extract(job_runs.parameters, '$.seconds'))`
 
-/** The id of the event that a text names. */
+/** Returns the id of the event in a text. */
 export function idIn(text: string): string | undefined {
   return text.match(/Prove ([0-9a-f-]{36})/)?.[1]
 }
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
-/** The platforms' own books: the database of the sandbox, read beside the process that writes it. */
-export class Books {
+/** The records of the platforms: the database of the sandbox, read while the sandbox writes it. */
+export class PlatformRecords {
   readonly #db: DatabaseSync
 
   constructor(state: string) {
     const file = join(state, 'sandbox.db')
-    if (!existsSync(file)) throw new Error(`There is no ${file}.`)
+    if (!existsSync(file)) throw new Error(`File not found: ${file}`)
     this.#db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 })
   }
 
-  /** What came from us after that one. */
+  /** Returns the events of the functions after a sequence number. */
   events(after = 0): SentEvent[] {
     const rows = this.#db
       .prepare("SELECT seq, at, type, event FROM events WHERE via = 'api' AND seq > ? ORDER BY seq")
@@ -83,17 +83,17 @@ export class Books {
     })
   }
 
-  /** Messages with buttons after that one. */
-  questions(after: number): ChatMessage[] {
+  /** Returns the messages with buttons after a row. */
+  approvals(after: number): ChatMessage[] {
     const sql =
       "SELECT rowid, ts, message AS text FROM messages WHERE rowid > ? AND message LIKE '%action_id%' ORDER BY rowid"
     return this.#db.prepare(sql).all(after) as unknown as ChatMessage[]
   }
 
-  /** How many rows of a table name each event. A run that was forgotten before the next one began counts with that. */
-  made(effect: Effect): Map<string, number> {
+  /** Returns the number of records of each event in a table. */
+  effects(effect: Effect): Map<string, number> {
     const counts = new Map<string, number>()
-    const sql = `SELECT ${held[effect]} AS held FROM ${effect} ${effect === 'job_runs' ? notForgotten : ''}`
+    const sql = `SELECT ${COLUMNS[effect]} AS held FROM ${effect} ${effect === 'job_runs' ? NOT_VANISHED : ''}`
     const rows = this.#db.prepare(sql).all() as { held: string | null }[]
     for (const row of rows) {
       for (const id of new Set(row.held?.match(uuid))) counts.set(id, (counts.get(id) ?? 0) + 1)
@@ -108,7 +108,7 @@ export class Books {
     return rows.map(({ at, ...row }) => ({ ...row, at: Date.parse(at) }))
   }
 
-  /** Every toxic that is left. */
+  /** Returns the number of active toxics. */
   toxics(): number {
     const rows = this.#db.prepare('SELECT proxy FROM proxies').all() as { proxy: string }[]
     return rows.reduce((sum, { proxy }) => sum + (JSON.parse(proxy)?.toxics?.length ?? 0), 0)

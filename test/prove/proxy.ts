@@ -3,27 +3,27 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 
-/** TLS in front of the runtime's port, whose certificate or handshake can fail. */
-export interface Front {
+/** A TLS proxy for the runtime whose certificate or handshake can fail. */
+export interface TlsProxy {
   url: string
-  /** PEM that its certificate is trusted by. */
+  /** PEM of its certificate authority. */
   ca: string
-  /** `untrusted`: the certificate of somebody else. `broken`: the handshake breaks off. */
+  /** `untrusted`: another certificate. `broken`: the handshake fails. */
   state: 'fine' | 'untrusted' | 'broken'
-  /** How many connections met that. */
+  /** Number of failed connections. */
   failed: number
   close(): void
 }
 
-/** @param port of the runtime, which need not be there all the time */
-export async function startFront(port: number): Promise<Front> {
+/** @param port the port of the runtime, which may be down */
+export async function startTlsProxy(port: number): Promise<TlsProxy> {
   const [own, foreign] = await Promise.all([certificate(), certificate()])
   const sockets = new Set<Socket>()
   const secured = createTlsServer(own)
   secured.on('secureConnection', (client) => {
     const inner = connect(port, '127.0.0.1')
     client.pipe(inner).pipe(client)
-    // Either end may go at any time: that is what is proven here.
+    // Either side may disconnect at any time.
     for (const [one, other] of [
       [client, inner],
       [inner, client],
@@ -36,14 +36,14 @@ export async function startFront(port: number): Promise<Front> {
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
-    if (front.state !== 'fine') front.failed += 1
-    if (front.state === 'broken') return void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
-    // For this connection: a handshake that is under way keeps what it began with.
-    secured.setSecureContext(front.state === 'untrusted' ? foreign : own)
+    if (proxy.state !== 'fine') proxy.failed += 1
+    if (proxy.state === 'broken') return void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+    // Applies to new handshakes only.
+    secured.setSecureContext(proxy.state === 'untrusted' ? foreign : own)
     secured.emit('connection', socket)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const front: Front = {
+  const proxy: TlsProxy = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ca: own.cert,
     state: 'fine',
@@ -53,7 +53,7 @@ export async function startFront(port: number): Promise<Front> {
       for (const socket of sockets) socket.destroy()
     },
   }
-  return front
+  return proxy
 }
 
 async function certificate(): Promise<{ key: string; cert: string }> {

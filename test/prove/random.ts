@@ -1,40 +1,40 @@
-/** Random values that depend on their seed alone. */
+/** Random values that depend only on the seed. */
 export interface Random {
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   next(): number
-  /** A whole number from `least` to `most`. */
-  whole(least: number, most: number): number
+  /** Returns an integer from `min` to `max`. */
+  integer(min: number, max: number): number
   chance(share: number): boolean
   pick<T>(of: readonly T[]): T
-  /** One of those with a weight, as often as that says. */
+  /** Returns a value with a probability proportional to its weight. */
   weighed<T extends { weight: number }>(of: readonly T[]): T
   uuid(): string
 }
 
 /**
- * A generator of its own for each thing that is planned, so that one more value for one of them changes no other.
+ * Returns a generator. Each purpose has its own one, so that an additional value does not change those of others.
  *
- * @param seed of the whole run
- * @param about what the values are for, such as `call 17`
+ * @param seed the seed of the run
+ * @param about the purpose, such as `call 17`
  */
 export function randomOf(seed: number, about: string): Random {
   let state = hash(`${seed} ${about}`)
-  // Mulberry32: small, and good enough to choose faults with.
+  // Mulberry32.
   const next = () => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const whole = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
+  const integer = (min: number, max: number) => min + Math.floor(next() * (max - min + 1))
   const pick = <T>(of: readonly T[]): T => {
-    const at = whole(0, of.length - 1)
-    if (at >= of.length) throw new Error('There is nothing to pick from.')
+    const at = integer(0, of.length - 1)
+    if (at >= of.length) throw new Error('Cannot pick from an empty list.')
     return of[at] as T
   }
   return {
     next,
-    whole,
+    integer,
     chance: (share) => next() < share,
     pick,
     weighed: (of) => {
@@ -46,7 +46,7 @@ export function randomOf(seed: number, about: string): Random {
       return pick(of)
     },
     uuid: () => {
-      const hex = Array.from({ length: 32 }, () => whole(0, 15).toString(16)).join('')
+      const hex = Array.from({ length: 32 }, () => integer(0, 15).toString(16)).join('')
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`
     },
   }

@@ -13,20 +13,20 @@ import { soak, soakPart } from './soak.ts'
 const help = `npm run prove -- [--seed N] [--minutes N] [--calls N] [--only <category>].. [--write]
 npm run prove -- --long [--minutes N] [--write]
 
-Calls every category of the bundles, on the local runtime, while the runtime is killed, workers die, platforms and Keptn fail in every
-way, credentials change and clocks are stepped, as a seed plans it. Then it holds what callers were told against what the platforms
-have in their books, and fails where something was lost, doubled, late or leaked. What a failure left is kept, and its place is told.
+Calls every category on the local runtime while faults are injected: the runtime is killed, workers die, platforms and Keptn fail,
+credentials change and clocks jump. Compares the responses to the callers with the records of the platforms, and fails if a result is
+missing, duplicated or late, or a secret leaks. Keeps and prints the folder of a failed run.
 
-  --seed N           of the plan; a random one where left out, which is told
-  --minutes N        that it takes in all; 10 where left out, and 60 with --long
-  --calls N          how many at most; 6 a second where left out
+  --seed N           the seed of the plan; defaults to a random one
+  --minutes N        the duration; defaults to 10, or 60 with --long
+  --calls N          the maximum number of calls; defaults to 6 per second
   --only <category>  ${categories.join(', ')};
-                     may be given more than once
-  --long             no faults: steady load, and whether memory, latency and state stay flat
-  --write            write docs/proof.md, or its part about the soak
+                     repeatable
+  --long             steady load without faults; checks that memory, latency and state do not grow
+  --write            write docs/proof.md, or its soak part with --long
   --help             this text`
 
-/** Of the whole time: for calls, and for the last of them to end. The rest is for building, and for looking into the books. */
+/** Shares of the duration for the calls and for the last tasks to end. The rest is for the build and the checks. */
 const share = { load: 0.7, quiet: 0.2 }
 const callsPerSecond = 6
 const atOnce = 50
@@ -46,8 +46,8 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   if (values.help) return console.log(help)
   const unknown = values.only?.filter((name) => !categories.includes(name)) ?? []
-  if (unknown.length > 0) return fail(`There is no ${unknown.join(', ')}: ${categories.join(', ')}.`)
-  if (values.write && values.only) return fail('docs/proof.md tells of all categories: leave --only out.')
+  if (unknown.length > 0) return fail(`Unknown category ${unknown.join(', ')}. Categories: ${categories.join(', ')}.`)
+  if (values.write && values.only) return fail('docs/proof.md covers all categories: remove --only.')
   const seed = wholeNumber('seed') ?? Math.floor(Math.random() * 2 ** 31)
   const minutes = wholeNumber('minutes') ?? (values.long ? 60 : 10)
   const calls = wholeNumber('calls')
@@ -66,11 +66,14 @@ async function main(): Promise<void> {
     ? await runSoak({ ...options, minutes })
     : await runProof({
         ...options,
-        ...{ ms, quietWithin: minutes * 60_000 * share.quiet, atOnce, leastKills: 1 },
+        ...{ ms, quietWithin: minutes * 60_000 * share.quiet, atOnce, minKills: 1 },
         calls: calls ?? Math.round((ms / 1_000) * callsPerSecond),
       })
   if (isFine) rmSync(folder, { recursive: true, force: true })
-  else fail(`What is left of it is in ${folder}. The same plan: npm run prove -- --seed ${seed} --minutes ${minutes}`)
+  else
+    fail(
+      `The run failed. Its files are in ${folder}. Repeat it with: npm run prove -- --seed ${seed} --minutes ${minutes}`,
+    )
 }
 
 async function runProof(options: ProveOptions): Promise<boolean> {
@@ -78,10 +81,10 @@ async function runProof(options: ProveOptions): Promise<boolean> {
   for (const table of tablesOf(proof)) console.log(`\n${asText(table)}`)
   for (const { claim, id, detail } of proof.violations.slice(0, 50))
     console.error(`VIOLATION ${claim}: ${id ?? ''} ${detail}`)
-  for (const story of proof.stories) console.error(`\n${story}`)
+  for (const timeline of proof.timelines) console.error(`\n${timeline}`)
   if (values.write) await writePart('# Proof', proofPart(proof))
   console.log(
-    `\nseed ${proof.seed}: ${proof.violations.length === 0 ? 'every claim held' : `${proof.violations.length} violations`}`,
+    `\nseed ${proof.seed}: ${proof.violations.length === 0 ? 'all invariants hold' : `${proof.violations.length} violations`}`,
   )
   return proof.violations.length === 0
 }
@@ -97,7 +100,7 @@ function wholeNumber(name: 'seed' | 'minutes' | 'calls'): number | undefined {
   const given = values[name]
   if (given === undefined) return undefined
   if (/^[1-9]\d{0,9}$/.test(given)) return Number(given)
-  fail(`--${name} must be a whole number, and not "${given}".`)
+  fail(`--${name} must be a whole number, not "${given}".`)
   return undefined
 }
 
@@ -107,5 +110,5 @@ function fail(message: string): void {
 }
 
 await main()
-// What hangs would keep this process.
+// Pending requests would keep this process alive.
 process.exit()

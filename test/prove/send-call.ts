@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Delivery, Entry, Ledger } from './call-records.ts'
+import type { CallRecords, Delivery, Entry } from './call-records.ts'
 import type { Call } from './calls.ts'
 import type { RuntimeProcess } from './child.ts'
 import type { Credentials } from './credentials.ts'
@@ -7,34 +7,34 @@ import type { Credentials } from './credentials.ts'
 /** Longer than a webhook may take, in milliseconds. */
 const patience = 40_000
 /** How often a delivery that got no answer is sent again. */
-const mostTries = 20
+const MAX_ATTEMPTS = 20
 
-/** The part of Keptn's webhook-service that calls us, but for one thing: what gets no answer it sends again. */
+/** Sends calls as Keptn's webhook-service does. Unlike it, repeats a call without a response. */
 export class Caller {
   readonly #runtime: RuntimeProcess
   readonly #credentials: Credentials
-  readonly #ledger: Ledger
+  readonly #callRecords: CallRecords
 
-  constructor(runtime: RuntimeProcess, credentials: Credentials, ledger: Ledger) {
+  constructor(runtime: RuntimeProcess, credentials: Credentials, callRecords: CallRecords) {
     this.#runtime = runtime
     this.#credentials = credentials
-    this.#ledger = ledger
+    this.#callRecords = callRecords
   }
 
   /**
    * Sends a call as often as it is planned.
    *
-   * @returns what settles when its first delivery has its answer, and when each has
+   * @returns promises for the response to the first delivery and for all responses
    */
   send(call: Call): { first: Promise<void>; all: Promise<unknown> } {
-    const entry = this.#ledger.add(call)
+    const entry = this.#callRecords.add(call)
     const deliveries = call.deliveries.map((after) => this.#deliverAfter(after, entry))
     return { first: deliveries[0] ?? Promise.resolve(), all: Promise.all(deliveries) }
   }
 
   async #deliverAfter(ms: number, entry: Entry): Promise<void> {
     await sleep(ms)
-    for (let tries = 0; tries < mostTries; tries++) {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       await this.#runtime.up()
       if ((await this.#deliver(entry)).status !== undefined) return
       await sleep(200)
@@ -44,7 +44,7 @@ export class Caller {
   async #deliver(entry: Entry): Promise<Delivery> {
     const { action, query, body, forged } = entry.call
     const at = Date.now()
-    const token = forged ? 'nobody-has-this-token' : this.#credentials.caller
+    const token = forged ? 'an-unknown-token' : this.#credentials.caller
     let delivery: Delivery
     let text = ''
     try {
@@ -60,7 +60,7 @@ export class Caller {
       text = String(error)
       delivery = { at, answeredAt: Date.now(), status: undefined }
     }
-    this.#ledger.answered(entry, delivery, text)
+    this.#callRecords.answered(entry, delivery, text)
     return delivery
   }
 }

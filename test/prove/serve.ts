@@ -1,4 +1,4 @@
-// The local runtime in a process of its own, which the prover kills, and whose threads, clock and platforms it disturbs.
+// The local runtime in a separate process. The chaos test kills it, and injects faults into its threads, clock and platforms.
 import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import workerThreads, { type WorkerOptions } from 'node:worker_threads'
 import { SteppedClock, shiftDate, shiftThread } from './clock.ts'
 import { type Accepted, accept } from './credentials.ts'
 
-/** What the process is started with. */
+/** The options of the process. */
 export interface ServeOptions {
   port: number
   state: string
@@ -19,14 +19,14 @@ export interface ServeOptions {
 }
 
 export type ToServed =
-  | { kind: 'kill-worker'; of: 'task' | 'webhook'; choice: number }
+  | { kind: 'kill-worker'; of: 'task' | 'webhook'; index: number }
   | { kind: 'clock'; machine: number; functions: number }
   | { kind: 'accept'; accepted: Accepted }
   | { kind: 'memory' }
 
 export type FromServed =
   | { kind: 'ready'; url: string; dynamodb: string; accessKeyId: string }
-  /** Which function's it was; undefined where none was at work. */
+  /** The function of the worker; undefined if none was active. */
   | { kind: 'kill-worker'; functionName: string | undefined }
   | { kind: 'memory'; rss: number; heap: number }
 
@@ -75,12 +75,12 @@ const { url, cloud } = await startRuntime({
 })
 
 const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: Kind }>) => Promise<void> } = {
-  async 'kill-worker'({ of, choice }) {
+  async 'kill-worker'({ of, index }) {
     const atWork = () => [...busy].filter(({ functionName }) => functionName.endsWith(`-${of}`))
-    for (let tries = 0; tries < 200 && atWork().length === 0; tries++) await sleep(10)
+    for (let attempts = 0; attempts < 200 && atWork().length === 0; attempts++) await sleep(10)
     // Some milliseconds into what it does.
-    await sleep(choice * 50)
-    const victim = atWork()[Math.floor(choice * atWork().length)]
+    await sleep(index * 50)
+    const victim = atWork()[Math.floor(index * atWork().length)]
     send({ kind: 'kill-worker', functionName: victim?.functionName })
     await victim?.terminate()
   },
@@ -91,7 +91,7 @@ const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: K
     accept(accepted)
   },
   async memory() {
-    // What is only waiting to be collected is no growth.
+    // Ignores garbage.
     for (let n = 0; n < 3; n++) globalThis.gc?.()
     const { rss, heapUsed, external } = process.memoryUsage()
     send({ kind: 'memory', rss, heap: heapUsed + external })

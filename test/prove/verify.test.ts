@@ -5,25 +5,25 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openStore } from '../../infra/platforms/sandbox/store.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
-import { Books } from './platform-records.ts'
+import { PlatformRecords } from './platform-records.ts'
 import { verify } from './verify.ts'
 
 let folder: string
 let store: ReturnType<typeof openStore>
-let books: Books
+let records: PlatformRecords
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'webhooks-verify-'))
   store = openStore(folder)
-  books = new Books(folder)
+  records = new PlatformRecords(folder)
 })
 afterEach(() => {
-  books.close()
+  records.close()
   store.close()
   rmSync(folder, { recursive: true })
 })
 
-const began = Date.parse('2026-11-25T12:00:00Z')
-const secondsIn = (seconds: number) => began + seconds * 1_000
+const START = Date.parse('2026-11-25T12:00:00Z')
+const secondsIn = (seconds: number) => START + seconds * 1_000
 
 /** A call that opens an issue, accepted, with a started and a finished: nothing is wrong with it. */
 function accepted(more: Partial<Call> = {}): Entry {
@@ -37,8 +37,8 @@ function accepted(more: Partial<Call> = {}): Entry {
   if (more.refused !== undefined) call.refused = more.refused
   return {
     call,
-    deliveries: [{ at: began, answeredAt: began, status: 202, taskId: 'task' }],
-    accepted: { at: began, taskId: 'task' },
+    deliveries: [{ at: START, answeredAt: START, status: 202, taskId: 'task' }],
+    accepted: { at: START, taskId: 'task' },
   }
 }
 
@@ -80,12 +80,12 @@ function asked(fault: string | null, at: number): void {
 }
 
 function judge(entry: Entry, more: Partial<Parameters<typeof verify>[0]> = {}) {
-  const found = verify({ entries: [entry], books, downs: [], backSteps: [], unstepped: (at) => at, ...more })
+  const found = verify({ entries: [entry], records, downs: [], backSteps: [], unstepped: (at) => at, ...more })
   return { ...found, broken: found.violations.map(({ claim }) => claim) }
 }
 
 /** Everything that belongs to an accepted call, and what is laid over it. */
-function whole(more: Partial<Call> = {}): Entry {
+function completeEntry(more: Partial<Call> = {}): Entry {
   const entry = accepted(more)
   sent(entry, 'started')
   sent(entry, 'finished')
@@ -93,32 +93,32 @@ function whole(more: Partial<Call> = {}): Entry {
   return entry
 }
 
-describe('what callers were told is held against the books, which', () => {
-  it('have each thing once: every claim holds', () => {
-    expect(judge(whole())).toMatchObject({ broken: [], events: 2, ends: { 'succeeded pass': 1 } })
+describe('verify reports', () => {
+  it('nothing if all invariants hold', () => {
+    expect(judge(completeEntry())).toMatchObject({ broken: [], events: 2, ends: { 'succeeded pass': 1 } })
   })
 
-  it('have no finished', () => {
+  it('a missing finished event', () => {
     const entry = accepted()
     sent(entry, 'started')
     expect(judge(entry).broken).toEqual(['finished'])
   })
 
-  it('have a second finished', () => {
-    const entry = whole()
+  it('a duplicate finished event', () => {
+    const entry = completeEntry()
     sent(entry, 'finished')
     expect(judge(entry).broken).toEqual(['finished'])
   })
 
-  it('have a finished of another context', () => {
+  it('a finished event of another context', () => {
     const entry = accepted({ sendStarted: false })
     opened(entry)
     sent(entry, 'finished', secondsIn(1), { shkeptncontext: 'another' })
     expect(judge(entry).broken).toEqual(['finished'])
   })
 
-  it('have a second started, or none, or one that nobody asked for', () => {
-    const entry = whole()
+  it('a duplicate, missing or unrequested started event', () => {
+    const entry = completeEntry()
     sent(entry, 'started')
     expect(judge(entry).broken).toEqual(['started'])
     expect(judge({ ...entry, call: { ...entry.call, sendStarted: false } }).broken).toEqual(['started'])
@@ -126,15 +126,15 @@ describe('what callers were told is held against the books, which', () => {
     expect(judge(entry).broken).toEqual(['started'])
   })
 
-  it('have a second issue', () => {
-    const entry = whole()
+  it('a duplicate issue', () => {
+    const entry = completeEntry()
     opened(entry)
     expect(judge(entry).broken).toEqual(['once'])
   })
 
-  it('have a second run, but for one that its platform had forgotten before it began', () => {
-    const entry = whole({ effect: 'job_runs' })
-    const begin = (number: number, outcome: string, at: number) =>
+  it('a duplicate run, unless the first one had vanished before', () => {
+    const entry = completeEntry({ effect: 'job_runs' })
+    const start = (number: number, outcome: string, at: number) =>
       store.run(
         "INSERT INTO job_runs (platform, number, job, parameters, created) VALUES ('rundeck', ?, 'job', ?, ?)",
         ...[number, JSON.stringify({ event: entry.call.id, outcome, seconds: '1' }), secondsIn(at)],
@@ -145,19 +145,19 @@ describe('what callers were told is held against the books, which', () => {
       ['fail', 2, ['once']],
     ] as const) {
       store.run('DELETE FROM job_runs')
-      begin(1, outcome, 0)
-      begin(2, outcome, later)
+      start(1, outcome, 0)
+      start(2, outcome, later)
       expect(judge(entry).broken).toEqual(broken)
     }
   })
 
-  it('have a second message, also for a silent call whose worker has died', () => {
+  it('a duplicate message, also for a silent call whose worker died', () => {
     const { accepted: _, ...silent } = accepted({
       mode: 'silent',
       effect: 'messages',
       action: 'notification/push-update',
     })
-    const answered = [{ at: began, answeredAt: began, status: 200 }]
+    const answered = [{ at: START, answeredAt: START, status: 200 }]
     const post = (ts: string) =>
       store.run(
         'INSERT INTO messages (ts, message) VALUES (?, ?)',
@@ -167,65 +167,65 @@ describe('what callers were told is held against the books, which', () => {
     post('1.1')
     post('1.2')
     expect(judge({ ...silent, deliveries: answered }).broken).toEqual(['once'])
-    const died = [{ at: began, answeredAt: began, status: undefined }, ...answered]
+    const died = [{ at: START, answeredAt: START, status: undefined }, ...answered]
     expect(judge({ ...silent, deliveries: died }).broken).toEqual(['once'])
   })
 
-  it('say that it was aborted', () => {
+  it('a task that ended as aborted', () => {
     const entry = accepted({ sendStarted: false })
     opened(entry)
     sent(entry, 'finished', secondsIn(1), {}, { status: 'aborted', result: 'fail' })
     expect(judge(entry).broken).toEqual(['aborted'])
   })
 
-  it('have no issue for a pass, but for one that only shows what it would do', () => {
-    const entry = whole()
+  it('a missing issue of a pass, unless it was a dry run', () => {
+    const entry = completeEntry()
     store.run('DELETE FROM issues')
     expect(judge(entry).broken).toEqual(['done'])
     expect(judge({ ...entry, call: { ...entry.call, acts: false } }).broken).toEqual([])
   })
 
-  it('have an event for what was refused', () => {
-    const { accepted: _, ...refused } = whole()
-    const deliveries = [{ at: began, answeredAt: began, status: 503 }]
+  it('an event of a rejected call', () => {
+    const { accepted: _, ...refused } = completeEntry()
+    const deliveries = [{ at: START, answeredAt: START, status: 503 }]
     expect(judge({ ...refused, deliveries }).broken).toEqual(['refused'])
-    // Where one of its deliveries got no answer, nobody knows.
-    const doubtful = [...deliveries, { at: began, answeredAt: began, status: undefined }]
-    expect(judge({ ...refused, deliveries: doubtful }).broken).toEqual([])
+    // A delivery without a response may have been accepted.
+    const withUnknown = [...deliveries, { at: START, answeredAt: START, status: undefined }]
+    expect(judge({ ...refused, deliveries: withUnknown }).broken).toEqual([])
   })
 
-  it('have an event for a silent call', () => {
-    const { accepted: _, ...silent } = whole({ mode: 'silent' })
-    expect(judge({ ...silent, deliveries: [{ at: began, answeredAt: began, status: 200 }] }).broken).toEqual([
+  it('an event of a silent call', () => {
+    const { accepted: _, ...silent } = completeEntry({ mode: 'silent' })
+    expect(judge({ ...silent, deliveries: [{ at: START, answeredAt: START, status: 200 }] }).broken).toEqual([
       'refused',
     ])
   })
 
-  it('have nothing for a silent call that was answered 200', () => {
+  it('a missing record of a silent call that returned 200', () => {
     const { accepted: _, ...silent } = accepted({ mode: 'silent' })
-    expect(judge({ ...silent, deliveries: [{ at: began, answeredAt: began, status: 200 }] }).broken).toEqual(['done'])
+    expect(judge({ ...silent, deliveries: [{ at: START, answeredAt: START, status: 200 }] }).broken).toEqual(['done'])
   })
 
-  it('have an event for nobody', () => {
-    const entry = whole()
+  it('an event without a call', () => {
+    const entry = completeEntry()
     sent({ ...entry, call: { ...entry.call, id: crypto.randomUUID() } }, 'finished')
     expect(judge(entry).broken).toEqual(['stray'])
   })
 
-  it('have a toxic left', () => {
+  it('a remaining toxic', () => {
     store.run('INSERT INTO proxies (name, proxy) VALUES (?, ?)', 'shop-db', JSON.stringify({ toxics: [{}] }))
-    expect(judge(whole()).broken).toEqual(['left'])
+    expect(judge(completeEntry()).broken).toEqual(['left'])
   })
 })
 
-it('a wrong call that is not refused as it must be is told', () => {
+it('verify reports an invalid call that is not rejected', () => {
   const { accepted: _, ...wrong } = accepted({ refused: 401 })
   const answered = (status: number) =>
-    judge({ ...wrong, deliveries: [{ at: began, answeredAt: began, status }] }).broken
+    judge({ ...wrong, deliveries: [{ at: START, answeredAt: START, status }] }).broken
   expect([answered(401), answered(404), answered(503)]).toEqual([[], ['wrong'], []])
 })
 
-describe('a task that ends after its deadline', () => {
+describe('verify: a task that ends after its deadline', () => {
   const late = (seconds: number) => {
     const entry = accepted({ sendStarted: false })
     opened(entry)
@@ -233,25 +233,25 @@ describe('a task that ends after its deadline', () => {
     return entry
   }
 
-  it('is late, but for a poll', () => {
-    expect(judge(late(9))).toMatchObject({ broken: [], late: { tasks: 1, most: 9_000, mostOwn: 9_000 } })
+  it('is late if it exceeds it by more than a poll', () => {
+    expect(judge(late(9))).toMatchObject({ broken: [], late: { tasks: 1, max: 9_000, maxOwn: 9_000 } })
     store.run('DELETE FROM events')
     expect(judge(late(11)).broken).toContain('deadline')
   })
 
-  it('is not late by the time for which the runtime was down', () => {
-    const down = [{ begin: secondsIn(20), end: secondsIn(35) }]
-    expect(judge(late(14), { downs: down })).toMatchObject({ broken: [], late: { most: 14_000, mostOwn: 9_000 } })
+  it('is not late because the runtime was down', () => {
+    const down = [{ start: secondsIn(20), end: secondsIn(35) }]
+    expect(judge(late(14), { downs: down })).toMatchObject({ broken: [], late: { max: 14_000, maxOwn: 9_000 } })
   })
 
-  it('is not late by what its clock was set back', () => {
+  it('is not late because its clock was set back', () => {
     const backSteps = [{ at: secondsIn(10), by: 6_000 }]
-    expect(judge(late(14), { backSteps })).toMatchObject({ broken: [], late: { mostOwn: 8_000 } })
+    expect(judge(late(14), { backSteps })).toMatchObject({ broken: [], late: { maxOwn: 8_000 } })
   })
 
-  it('is not late by the time for which Keptn refused, and a while after', () => {
+  it('is not late because Keptn rejected events', () => {
     asked('503', secondsIn(31))
     asked(null, secondsIn(33))
-    expect(judge(late(14))).toMatchObject({ broken: [], late: { mostOwn: 2_000 } })
+    expect(judge(late(14))).toMatchObject({ broken: [], late: { maxOwn: 2_000 } })
   })
 })

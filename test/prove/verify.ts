@@ -1,72 +1,71 @@
 import type { Entry } from './call-records.ts'
 import type { Effect } from './calls.ts'
 import type { Span } from './child.ts'
-import type { Books, PlatformRequest } from './platform-records.ts'
+import type { PlatformRecords, PlatformRequest } from './platform-records.ts'
 
-/** Something that must not be. */
+/** A violation of an invariant. */
 export interface Violation {
-  /** The claim that it breaks. */
   claim: Claim
-  /** The id of the event, where it is about one. */
+  /** The id of the event, if it concerns one. */
   id?: string
   detail: string
 }
 
-/** What is claimed, in the words of the report. */
+/** The invariants, as in the report. */
 export const claims = {
   finished: 'each accepted call has exactly one finished, with the project, stage, service and context of its event',
-  started: 'it has exactly one started where that was asked for, else none',
-  once: 'there is at most one issue, comment, ticket, note, run, message or report for one event, but for a run that its platform had forgotten before',
-  done: 'what ended as a pass is there at its platform, once',
-  refused: 'a call that was only ever refused has no event; a silent one never has',
-  wrong: 'what is wrong is refused, with the status that says why',
-  aborted: 'no task is said to be aborted: nobody has aborted any',
-  deadline: 'no task goes past its deadline by more than a poll',
-  stray: 'no event answers a trigger that was not sent',
-  left: 'no fault that was injected is left behind, and no task is left running',
-  leak: 'no piece of a secret is in any byte that was written, answered or sent',
+  started: 'it has exactly one started if requested, else none',
+  once: 'each event has at most one issue, comment, ticket, note, run, message or report, except for runs that the platform had lost before',
+  done: 'the platform contains the record of a pass exactly once',
+  refused: 'a rejected call and a silent call have no event',
+  wrong: 'an invalid call is rejected with the right status',
+  aborted: 'no task is reported as aborted, because none was aborted',
+  deadline: 'no task exceeds its deadline by more than a poll',
+  stray: 'no event belongs to a trigger that was not sent',
+  left: 'no toxic and no running task remains',
+  leak: 'no part of a secret is in any file, response or event',
 } as const
 type Claim = keyof typeof claims
 
-/** What a task may need after its deadline, in milliseconds: a poll, a request that was under way, and the start of its function after a kill. */
-export const grace = 10_000
-/** How long Keptn's refusal keeps a task from sending its event: the time of a request, and the pause before the next. */
+/** Allowed time after the deadline: a poll, a pending request, and the restart of the function after a kill. */
+export const GRACE_MS = 10_000
+/** How long a fault of Keptn delays an event, in milliseconds: the duration of a request, and the pause before the next one. */
 const afterKeptnFault = { hang: 15_000, pause: 10_000 }
 
-/** All that is held against each other. */
+/** The input of the check. */
 export interface Evidence {
   entries: Iterable<Entry>
-  books: Books
+  records: PlatformRecords
   downs: Span[]
   backSteps: { at: number; by: number }[]
-  /** The time by a clock that nobody steps. */
+  /** Converts a time of the process to the true time. */
   unstepped(at: number): number
 }
 
 export interface Verdict {
   violations: Violation[]
-  /** How many tasks ended after their deadline, and the most that one needed, in milliseconds: as seen, and without what was not its fault. */
-  late: { tasks: number; most: number; mostOwn: number }
-  /** Tasks by how they ended: `succeeded pass`. */
+  /** Late tasks: their number, and the maximum delay in milliseconds with and without external causes. */
+  late: { tasks: number; max: number; maxOwn: number }
+  /** Number of tasks by status and result: `succeeded pass`. */
   ends: Record<string, number>
-  /** Events from us. */
+  /** Number of events. */
   events: number
 }
 
-/** Holds what callers were told against the platforms' own books. */
-export function verify({ entries, books, downs, backSteps, unstepped }: Evidence): Verdict {
+/** Compares the responses to the callers with the records of the platforms. */
+export function verify({ entries, records, downs, backSteps, unstepped }: Evidence): Verdict {
   const violations: Violation[] = []
-  const events = books.events()
+  const events = records.events()
   const byTrigger = Map.groupBy(events, ({ triggeredid }) => triggeredid)
   const made = new Map<Effect, Map<string, number>>()
   const madeOf = ({ call: { effect, id } }: Entry) => {
     if (!effect) return undefined
-    const counts = made.get(effect) ?? books.made(effect)
+    const counts = made.get(effect) ?? records.effects(effect)
     made.set(effect, counts)
     return counts.get(id) ?? 0
   }
-  const away = unite([...downs, ...keptnFaults(books.requests(), unstepped)])
-  const late = { tasks: 0, most: 0, mostOwn: 0 }
+  const away = unite([...downs, ...keptnFaults(records.requests(), unstepped)])
+  const late = { tasks: 0, max: 0, maxOwn: 0 }
   const ends: Record<string, number> = {}
   const known = new Set<string>()
 
@@ -78,19 +77,19 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
     const finished = mine.filter(({ type }) => type.endsWith('.finished'))
     const started = mine.filter(({ type }) => type.endsWith('.started'))
     const count = madeOf(entry)
-    const inDoubt = deliveries.some(({ status }) => status === undefined)
+    const isUnknown = deliveries.some(({ status }) => status === undefined)
     if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
     const statuses = deliveries.map(({ status }) => status ?? 'no answer').join(', ')
 
     if (call.refused !== undefined) {
       const answers = deliveries.flatMap(({ status }) => status ?? [])
-      // A token that was just added may not be known yet, and something of ours may be out of order.
+      // A new token may not be known yet, and a fault may cause a 5xx.
       const strange = answers.find((status) => status !== call.refused && status !== 401 && status < 500)
       if (strange !== undefined) wrong('wrong', `answered ${strange} instead of ${call.refused}`)
     }
     if (!accepted) {
       const isSilent = call.mode === 'silent'
-      if (mine.length > 0 && (isSilent || !inDoubt))
+      if (mine.length > 0 && (isSilent || !isUnknown))
         wrong('refused', `answered ${statuses}, and there are ${mine.length} events`)
       if (isSilent && call.acts && deliveries.some(({ status }) => status === 200) && count === 0)
         wrong('done', `answered 200, and there is none in ${call.effect}`)
@@ -118,9 +117,9 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
     const back = backSteps.reduce((sum, { at, by }) => sum + (at > accepted.at && at < endedAt ? by : 0), 0)
     const own = endedAt - deadlineAt - back - overlap(away, deadlineAt, endedAt)
     late.tasks += 1
-    late.most = Math.max(late.most, endedAt - deadlineAt)
-    late.mostOwn = Math.max(late.mostOwn, own)
-    if (own > grace)
+    late.max = Math.max(late.max, endedAt - deadlineAt)
+    late.maxOwn = Math.max(late.maxOwn, own)
+    if (own > GRACE_MS)
       wrong(
         'deadline',
         `ended ${endedAt - deadlineAt} ms after its deadline, of which ${Math.round(own)} ms are its own`,
@@ -130,31 +129,31 @@ export function verify({ entries, books, downs, backSteps, unstepped }: Evidence
   for (const { type, triggeredid } of events) {
     if (!known.has(triggeredid)) violations.push({ claim: 'stray', id: triggeredid, detail: `${type}` })
   }
-  const toxics = books.toxics()
+  const toxics = records.toxics()
   if (toxics > 0) violations.push({ claim: 'left', detail: `${toxics} toxics` })
   return { violations, late, ends, events: events.length }
 }
 
-/** When Keptn kept events from being sent. */
+/** Returns the times in which Keptn did not accept events. */
 function keptnFaults(requests: PlatformRequest[], unstepped: (at: number) => number): Span[] {
   return requests
     .filter(({ target, fault, status }) => target === 'keptn' && (fault !== null || status === null || status >= 400))
     .map(({ at, fault }) => {
-      const begin = unstepped(at)
-      return { begin, end: begin + (fault === 'hang' ? afterKeptnFault.hang : 0) + afterKeptnFault.pause }
+      const start = unstepped(at)
+      return { start, end: start + (fault === 'hang' ? afterKeptnFault.hang : 0) + afterKeptnFault.pause }
     })
 }
 
 function unite(spans: Span[]): Span[] {
   const united: Span[] = []
-  for (const { begin, end } of spans.toSorted((a, b) => a.begin - b.begin)) {
+  for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
     const last = united.at(-1)
-    if (last && begin <= last.end) last.end = Math.max(last.end, end)
-    else united.push({ begin, end })
+    if (last && start <= last.end) last.end = Math.max(last.end, end)
+    else united.push({ start, end })
   }
   return united
 }
 
 function overlap(spans: Span[], from: number, to: number): number {
-  return spans.reduce((sum, { begin, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(begin, from)), 0)
+  return spans.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0)
 }

@@ -1,48 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Ledger } from './call-records.ts'
+import type { CallRecords } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
-import { type Books, type ChatMessage, idIn } from './platform-records.ts'
+import { type ChatMessage, idIn, type PlatformRecords } from './platform-records.ts'
 
-/** How often the books are looked into, in milliseconds. */
-const pause = 200
-/** How often a click is tried where nobody takes it. */
-const mostClicks = 30
+/** Interval of the checks. */
+const INTERVAL_MS = 200
+/** Limit for a button press that the app does not accept. */
+const MAX_ATTEMPTS = 30
 
-/** Follows the books while a run goes on: notes what has ended, and clicks what is asked. */
+/** Watches the records of the platforms during a run: records finished events, and decides approvals. */
 export class Watch {
-  readonly #books: Books
-  readonly #ledger: Ledger
+  readonly #records: PlatformRecords
+  readonly #callRecords: CallRecords
   readonly #runtime: RuntimeProcess
   #ended = false
-  /** What people have clicked, and how many clicks were taken. */
-  clicks = 0
+  /** Number of accepted button presses. */
+  buttonPresses = 0
   events = 0
-  /** How many finished came for a trigger that had one already. */
+  /** Number of duplicate finished events. */
   doubled = 0
   readonly #finished = new Set<string>()
 
-  constructor(books: Books, ledger: Ledger, runtime: RuntimeProcess) {
-    this.#books = books
-    this.#ledger = ledger
+  constructor(records: PlatformRecords, callRecords: CallRecords, runtime: RuntimeProcess) {
+    this.#records = records
+    this.#callRecords = callRecords
     this.#runtime = runtime
   }
 
   async run(): Promise<void> {
     let [event, message] = [0, 0]
     while (!this.#ended) {
-      for (const { seq, type, triggeredid } of this.#books.events(event)) {
+      for (const { seq, type, triggeredid } of this.#records.events(event)) {
         event = seq
         this.events += 1
         if (!type.endsWith('.finished')) continue
         if (this.#finished.has(triggeredid)) this.doubled += 1
         this.#finished.add(triggeredid)
-        this.#ledger.ended(triggeredid)
+        this.#callRecords.ended(triggeredid)
       }
-      for (const question of this.#books.questions(message)) {
-        message = question.rowid
-        void this.#decide(question)
+      for (const approval of this.#records.approvals(message)) {
+        message = approval.rowid
+        void this.#decide(approval)
       }
-      await sleep(pause)
+      await sleep(INTERVAL_MS)
     }
   }
 
@@ -51,19 +51,19 @@ export class Watch {
   }
 
   async #decide({ ts, text }: ChatMessage): Promise<void> {
-    const click = this.#ledger.entries.get(idIn(text) ?? '')?.call.click
-    if (!click) return
-    await sleep(click.after)
-    const { action, user, twice } = click
-    const clicks = [this.#click(ts, action, user)]
-    // Somebody else decides otherwise at the same moment.
+    const decision = this.#callRecords.entries.get(idIn(text) ?? '')?.call.decision
+    if (!decision) return
+    await sleep(decision.after)
+    const { action, user, twice } = decision
+    const presses = [this.#pressButton(ts, action, user)]
+    // Another person decides the opposite at the same time.
     if (twice)
-      clicks.push(this.#click(ts, action === 'approve' ? 'reject' : 'approve', user === 'jane' ? 'ben' : 'jane'))
-    await Promise.all(clicks)
+      presses.push(this.#pressButton(ts, action === 'approve' ? 'reject' : 'approve', user === 'jane' ? 'ben' : 'jane'))
+    await Promise.all(presses)
   }
 
-  async #click(ts: string, action: string, user: string): Promise<void> {
-    for (let tries = 0; tries < mostClicks && !this.#ended; tries++) {
+  async #pressButton(ts: string, action: string, user: string): Promise<void> {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS && !this.#ended; attempts++) {
       await this.#runtime.up()
       try {
         const { status } = await fetch(`${this.#runtime.url}/sandbox/slack/click`, {
@@ -72,8 +72,8 @@ export class Watch {
           redirect: 'manual',
           signal: AbortSignal.timeout(10_000),
         })
-        // 502 is that the app did not take it: people click again. What is decided has no such button any more.
-        if (status === 303) this.clicks += 1
+        // 502 means that the app did not accept it, so the person attempts again. A closed approval has no buttons.
+        if (status === 303) this.buttonPresses += 1
         if (status !== 502) return
       } catch (error) {
         // By its name: within Jest, what fetch throws is of another realm, and an instance of no class here.
