@@ -1,5 +1,3 @@
-import type { Slo } from './slos.ts'
-
 /** A criterion of a selector: `name("checkout")`. */
 interface Criterion {
   name: string
@@ -29,11 +27,11 @@ export function criteriaOf(selector: string): Criterion[] | string {
  *
  * @returns the error for an invalid selector
  */
-export function selected(selector: string): ((slo: Slo) => boolean) | string {
+export function selected(selector: string): ((slo: { id: string; name: string }) => boolean) | string {
   const criteria = criteriaOf(selector)
   if (typeof criteria === 'string') return criteria
   const unknown = criteria.find(({ name }) => !['id', 'name', 'text'].includes(name))
-  if (unknown) return `has ${unknown.name}: the sandbox knows id, name and text`
+  if (unknown) return `has ${unknown.name}: the fake supports id, name and text only`
   const long = criteria.find(({ name, texts }) => name !== 'id' && texts.length > 1)
   if (long) return `has more than one text in ${long.name}`
   return (slo) =>
@@ -60,7 +58,7 @@ export function entitiesIn(selector: string, names: readonly string[]): string[]
     'entityName.startsWith': (name, text) => name.startsWith(text),
   }
   const unknown = others.find(({ name }) => !Object.hasOwn(known, name))
-  if (unknown) return `has ${unknown.name}: the sandbox knows ${Object.keys(known).join(', ')}`
+  if (unknown) return `has ${unknown.name}: the fake supports ${Object.keys(known).join(', ')} only`
   if (first.texts[0]?.toUpperCase() !== 'SERVICE') return []
   return names.filter((name) => others.every((one) => known[one.name]?.(name, one.texts[0] ?? '')))
 }

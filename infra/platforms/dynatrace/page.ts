@@ -1,8 +1,8 @@
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import type { EventReport } from './events.ts'
 import type { SloSummary } from './index.ts'
+import type { EventReport } from './routes.ts'
 
 const style = `
   form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .75rem 0 }
